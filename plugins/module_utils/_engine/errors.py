@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The one tree of errors. Whatever goes wrong by intention is a `SyncError`.
+
+`str(error)` is the whole message for the person at the terminal: what was asked of
+which service, what it said in its own words, and what to do.
+"""
+
+from __future__ import annotations
+
+
+class SyncError(Exception):
+    """Any failure that the collection foresees.
+
+    `hint` says the way out; `result` is what a task returns beside the message, so
+    that what was done is known on failure too.
+    """
+
+    def __init__(self, message: str, *, hint: str | None = None, result: dict | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.result = result or {}
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}" if self.hint else self.message
+
+
+class InputError(SyncError):
+    """What was declared, or what is stored, cannot be acted on. Raised before any write."""
+
+
+class SettingsError(InputError):
+    """The settings of an organization are missing or break a rule."""
+
+
+class CeilingError(SyncError):
+    """The plan passes a ceiling. Nothing has been written; `result` holds the plan."""
+
+
+class ApiError(SyncError):
+    """A service refused, failed or could not be understood.
+
+    `service` is `graph`, `itglue` or `bms`; `request` is the method and the path;
+    `status` the HTTP status, None when there was no answer; `said` the service's own
+    words.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        request: str = "",
+        status: int | None = None,
+        said: str = "",
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.service = service
+        self.request = request
+        self.status = status
+        self.said = said
+
+
+class AuthenticationError(ApiError):
+    """The credentials are wrong, expired, or not for this tenant or region."""
+
+
+class PermissionDenied(ApiError):
+    """The credentials are right but lack a permission; the message names it."""
+
+
+class NotFound(ApiError):
+    """The addressed object or path does not exist."""
+
+
+class Rejected(ApiError):
+    """The service understood the write and refuses it; nothing was changed.
+
+    `pointers` are the JSON pointers of the refused attributes, where the service
+    names them.
+    """
+
+    def __init__(self, message: str, *, pointers: tuple[str, ...] = (), **details) -> None:
+        super().__init__(message, **details)
+        self.pointers = pointers
+
+
+class QuotaExceeded(ApiError):
+    """The service's quota is used up; `retry_after` is in seconds, None when not said."""
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **details) -> None:
+        super().__init__(message, **details)
+        self.retry_after = retry_after
+
+
+class Unavailable(ApiError):
+    """No usable answer after all the tries that are safe. A write did not take place."""
+
+
+class Unclear(ApiError):
+    """A write was sent and its outcome is not known. Look before trying again."""
+
+
+class ProtocolError(ApiError):
+    """A successful answer that is not what the service documents."""

@@ -1,0 +1,273 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What the three services hold, as plain values.
+
+The clients decode what they receive into these types and encode them again; the
+rules work on nothing else. All are immutable, hold JSON-native values only, and
+compare by value.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+# ---------------------------------------------------------------- Microsoft 365
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A Microsoft 365 user, with the properties that Graph returns for `$select`.
+
+    `proxy_addresses` are as Graph gives them, prefix included (`SMTP:`, `smtp:`,
+    `SIP:`, `X500:`, `SPO:`); `normalize.smtp_addresses` reads them.
+    """
+
+    id: str
+    username: str
+    mail: str | None = None
+    proxy_addresses: tuple[str, ...] = ()
+    given_name: str | None = None
+    surname: str | None = None
+    job_title: str | None = None
+    business_phones: tuple[str, ...] = ()
+    mobile_phone: str | None = None
+    office_location: str | None = None
+    street_address: str | None = None
+    city: str | None = None
+    state: str | None = None
+    country: str | None = None
+    account_enabled: bool = True
+    user_type: str | None = None
+    sku_ids: tuple[str, ...] = ()
+
+
+# --------------------------------------------------------------------- IT Glue
+
+
+@dataclass(frozen=True, slots=True)
+class Email:
+    """An entry of a contact's `contact-emails`."""
+
+    value: str
+    label: str | None = None
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Phone:
+    """An entry of a contact's `contact-phones`; `kind` is `phone` or `fax`."""
+
+    value: str
+    label: str | None = None
+    extension: str | None = None
+    primary: bool = False
+    kind: str = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """One integration's hold on a record: an included `adapters_resources` object."""
+
+    kind: str
+    remote_id: str | None = None
+    sync: bool = False
+    orphaned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    id: int
+    name: str
+    primary: bool = False
+    adapters: tuple[Adapter, ...] = ()
+    type_name: str | None = None
+    status_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    id: int
+    name: str | None
+    primary: bool = False
+    address_1: str | None = None
+    city: str | None = None
+    region: str | None = None
+    country: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ContactType:
+    id: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """An IT Glue contact; `id` is None for one that is still to be created."""
+
+    id: int | None
+    first_name: str | None = None
+    last_name: str | None = None
+    title: str | None = None
+    emails: tuple[Email, ...] = ()
+    phones: tuple[Phone, ...] = ()
+    location_id: int | None = None
+    location_name: str | None = None
+    contact_type_id: int | None = None
+    psa_integration: str | None = None
+    adapters: tuple[Adapter, ...] = ()
+    organization_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetField:
+    """A field of a flexible asset type; `key` is the name of its trait (`name-key`)."""
+
+    name: str
+    kind: str
+    key: str | None = None
+    id: int | None = None
+    order: int | None = None
+    hint: str | None = None
+    required: bool = False
+    use_for_title: bool = False
+    show_in_list: bool = False
+    default_value: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetType:
+    id: int | None
+    name: str
+    description: str | None = None
+    icon: str | None = None
+    fields: tuple[AssetField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A flexible asset; `traits` are as IT Glue returns them, by trait key."""
+
+    id: int
+    type_id: int
+    organization_id: int
+    organization_name: str | None = None
+    name: str | None = None
+    archived: bool = False
+    url: str | None = None
+    traits: dict[str, object] = field(default_factory=dict)
+
+
+# ------------------------------------------------------------------ Kaseya BMS
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    id: int
+    name: str
+    active: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class BmsLocation:
+    id: int
+    name: str | None
+    main: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BmsEmail:
+    address: str
+    type_id: int
+    type_name: str | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BmsPhone:
+    number: str
+    type_id: int
+    type_name: str | None = None
+    default: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BmsContact:
+    """A BMS contact; `id` is None for one that is still to be created."""
+
+    id: int | None
+    account_id: int
+    location_id: int | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    job_title: str | None = None
+    active: bool = True
+    emails: tuple[BmsEmail, ...] = ()
+    phones: tuple[BmsPhone, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BmsType:
+    """An e-mail or phone type of BMS."""
+
+    id: int
+    name: str
+
+
+# -------------------------------------------------------------------- settings
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneLabels:
+    office: str = "Office"
+    mobile: str = "Mobile"
+
+
+@dataclass(frozen=True, slots=True)
+class UserFilter:
+    licensed_only: bool = True
+    license_skus: tuple[str, ...] = ()
+    include_disabled: bool = False
+    include_guests: bool = False
+    groups: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    require_name: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Office365Settings:
+    """The Office 365 sync settings of one organization (feature, section 1)."""
+
+    tenant_id: str | None = None
+    set_phone_numbers_primary: bool = False
+    phone_type: str | None = None
+    phone_labels: PhoneLabels = PhoneLabels()
+    email_label: str = "Work"
+    replace_blank_phone_numbers: bool = False
+    primary_email: str = "mail"
+    sync_aliases: bool = True
+    contact_type: str | None = None
+    user_filter: UserFilter = UserFilter()
+
+
+@dataclass(frozen=True, slots=True)
+class BmsSettings:
+    """The BMS sync settings of one organization (feature, section 1)."""
+
+    contact_sync: bool = False
+    two_way_sync: bool = False
+    auto_push_office365_contacts: bool = False
+    email_type: str | None = None
+    phone_type: str | None = None
+    push_method: str = "direct"
+    account: str | None = None
+
+    @property
+    def pushes(self) -> bool:
+        """Whether the three BMS switches are on."""
+        return self.contact_sync and self.two_way_sync and self.auto_push_office365_contacts
