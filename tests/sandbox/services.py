@@ -1,0 +1,14 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The services that a sandbox plays, in the order in which they are loaded."""
+
+from __future__ import annotations
+
+from .bms import Bms
+from .core import Service
+from .graph import Graph
+from .itglue import ItGlue
+
+SERVICES: tuple[type[Service], ...] = (Graph, Bms, ItGlue)
