@@ -1,0 +1,96 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# Needs python3 (3.11 or newer), make and git; everything else is fetched into .venv.
+# All that is made lies in .venv and .build.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory --no-builtin-rules
+
+PYTHON ?= python3
+VENV ?= .venv
+
+COLLECTION := ansible_collections/msp/psa_sync
+TREE := .build/tree/$(COLLECTION)
+INSTALLED := .build/installed/$(COLLECTION)
+RESULTS := .build/results
+
+bin := $(CURDIR)/$(VENV)/bin
+python := $(bin)/python
+# The tools call one another by name.
+export PATH := $(bin):$(PATH)
+export ANSIBLE_NOCOWS := 1
+
+# What runs the collection must not see certificates, proxies or Ansible settings of the machine.
+unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy \
+    REQUESTS_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE ANSIBLE_CONFIG
+sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
+tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
+
+.PHONY: help venv venv-run tree artifact unit integration lint sanity importer test demo bench docs changelog clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+
+venv: ## make the environment for everything (.venv), where it is missing or out of date
+	@$(PYTHON) -m tests.tools.environment $(VENV) test
+
+venv-run: ## make the environment as far as the demo needs it
+	@$(PYTHON) -m tests.tools.environment $(VENV) run
+
+tree: ## copy the files of the project to where Ansible's tools want them
+	@$(PYTHON) -m tests.tools.files
+
+artifact: venv-run tree ## build the collection, and install it as a user does (.build/installed)
+	@$(python) -m tests.tools.artifact
+
+unit: venv ## test the rules, the clients and the house itself
+	@mkdir -p $(RESULTS)
+	@$(tested) $(RESULTS)/unit.xml tests/unit
+
+integration: venv artifact ## run playbooks with the installed artifact against the sandbox
+	@mkdir -p $(RESULTS)
+	@$(sealed) $(tested) $(RESULTS)/integration.xml tests/integration
+
+lint: venv tree ## check style, types, documentation, changelog and licences
+	$(bin)/ruff check
+	@$(python) -c 'from tests.tools.files import development_tree; development_tree()'
+	$(bin)/mypy
+	$(bin)/yamllint --strict .
+	cd $(TREE) && $(bin)/ansible-lint --profile production --offline --strict --nocolor
+	$(bin)/antsibull-changelog lint
+	$(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
+	    --validate-collection-refs all --disallow-unknown-collection-refs --check-extra-docs-refs $(TREE)
+	cd $(TREE) && $(bin)/reuse lint --lines
+
+sanity: venv tree ## run all the sanity tests of ansible-test
+	@$(python) -m tests.tools.bootstrap_ansible_test
+	cd $(TREE) && $(bin)/ansible-test sanity --color no --venv \
+	    --python "$$($(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
+
+importer: venv artifact ## import the artifact as Galaxy would
+	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
+
+test: unit integration lint sanity importer ## all of the above; closes with the number of tests
+	@$(python) -m tests.tools.summary $(RESULTS)/unit.xml $(RESULTS)/integration.xml
+
+demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
+	@$(sealed) $(python) -m tests.demo
+
+bench: venv-run artifact ## measure
+	@$(sealed) $(python) -m tests.benchmarks
+
+docs: venv tree ## make the HTML documentation (.build/docs/html)
+	@$(python) -m tests.tools.docs
+
+changelog: venv ## turn the fragments into the changelog of the version in galaxy.yml
+	$(bin)/antsibull-changelog release
+
+clean: ## remove all that was made
+	rm -rf .build .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

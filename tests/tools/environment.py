@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Make the virtual environment that the Makefile works in, and make it again when it is out of date.
+
+`python3 -m tests.tools.environment VENV LAYER`, where LAYER is `run` (what the demo needs) or
+`test` (what everything needs). Beside the system's Python this needs nothing: it comes first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+from tests.tools.files import ROOT, locked
+
+OLDEST = (3, 11)
+# Each layer contains those above it.
+LAYERS = {"run": ROOT / "tests" / "requirements-run.txt", "test": ROOT / "tests" / "requirements.txt"}
+
+
+def requirement_files(path: Path) -> list[Path]:
+    """Return a requirements file and those that it includes."""
+    files = [path]
+    for line in path.read_text().splitlines():
+        if line.startswith("-r "):
+            files += requirement_files((path.parent / line[3:].strip()).resolve())
+    return files
+
+
+def fingerprint(layer: str) -> str:
+    """Return what the environment depends on: the Python, and the requirements."""
+    total = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n".encode())
+    for path in requirement_files(LAYERS[layer]):
+        total.update(path.read_bytes())
+    return total.hexdigest()
+
+
+def create(folder: Path) -> None:
+    """Make an empty environment."""
+    try:
+        venv.create(folder, with_pip=True, clear=True)
+    except (subprocess.CalledProcessError, ImportError):
+        raise SystemExit(
+            f"{sys.executable} cannot make a virtual environment with pip in it. "
+            "Install the part of Python that can (on Debian and Ubuntu the package python3-venv)."
+        ) from None
+
+
+def install(folder: Path, layer: str) -> None:
+    """Install one layer; what pip says is shown only when it fails."""
+    command = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
+    done = subprocess.run(
+        [*command, "--requirement", LAYERS[layer]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"{done.stdout}\nThe environment {folder} could not be made: pip failed, see above.")
+
+
+def is_usable(folder: Path) -> bool:
+    """Tell whether the environment is there and made by this very Python."""
+    marker = folder / ".python"
+    return (folder / "bin" / "python").exists() and marker.is_file() and marker.read_text() == sys.version
+
+
+def main() -> None:
+    """Do nothing when the stamp is right; else create, install, stamp."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("layer", choices=LAYERS)
+    arguments = parser.parse_args()
+    folder: Path = arguments.folder.absolute()
+    if sys.version_info < OLDEST:
+        raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; {sys.executable} is {sys.version}.")
+    with locked("environment"):
+        stamp = folder / f".stamp-{arguments.layer}"
+        wanted = fingerprint(arguments.layer)
+        if is_usable(folder) and stamp.is_file() and stamp.read_text() == wanted:
+            return
+        print(f"Making {arguments.folder} ready ({arguments.layer}); the first time this takes a minute ...", flush=True)
+        if not is_usable(folder):
+            create(folder)
+            (folder / ".python").write_text(sys.version)
+        stamp.unlink(missing_ok=True)
+        install(folder, arguments.layer)
+        stamp.write_text(wanted)
+        if arguments.layer == "test":
+            (folder / ".stamp-run").write_text(fingerprint("run"))
+
+
+if __name__ == "__main__":
+    main()

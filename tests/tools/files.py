@@ -1,0 +1,109 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The files of the project, and the two trees in which Ansible wants to see them.
+
+Ansible finds a collection only below `ansible_collections/<namespace>/<name>`. The
+development tree is a symbolic link there to the repository; the clean tree is a copy
+of what is, or is about to be, under version control.
+
+`python -m tests.tools.files` refreshes the clean tree.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / ".build"
+COLLECTION = Path("ansible_collections", "msp", "psa_sync")
+
+
+def project_files(root: Path = ROOT) -> list[Path]:
+    """Return the files under version control and the new ones that git does not ignore, relative to `root`."""
+    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+    paths = {Path(name) for name in listed.split("\0") if name}
+    return sorted(path for path in paths if (root / path).is_file())
+
+
+@contextmanager
+def locked(name: str) -> Iterator[None]:
+    """Keep other processes out that want to make the same thing."""
+    BUILD.mkdir(exist_ok=True)
+    with (BUILD / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def development_tree() -> Path:
+    """Return the folder to put on `sys.path`; the link in it is made once, by whoever comes first."""
+    tree = BUILD / "dev"
+    link = tree / COLLECTION
+    target = os.path.relpath(ROOT, link.parent)
+    if not link.is_symlink() or os.readlink(link) != target:
+        link.parent.mkdir(parents=True, exist_ok=True)
+        fresh = link.with_name(f".{link.name}.{os.getpid()}")
+        fresh.symlink_to(target)
+        os.replace(fresh, link)
+    return tree
+
+
+def clean_tree() -> Path:
+    """Make the clean tree equal to the project and return the folder of the collection in it.
+
+    It is a repository of its own, so that ansible-test asks git there and not above.
+    `.build/tree.sum` is touched only when something has changed.
+    """
+    tree = BUILD / "tree" / COLLECTION
+    with locked("tree"):
+        tree.mkdir(parents=True, exist_ok=True)
+        if not (tree / ".git").is_dir():
+            subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
+        wanted = project_files()
+        for path in set(project_files(tree)) - set(wanted):
+            (tree / path).unlink()
+        total = hashlib.sha256()
+        for path in wanted:
+            content = _mirror(ROOT / path, tree / path)
+            total.update(b"\0".join((os.fsencode(path), hashlib.sha256(content).digest())))
+        _remove_empty_folders(tree)
+        _write_if_new(BUILD / "tree.sum", total.hexdigest() + "\n")
+    return tree
+
+
+def _mirror(source: Path, target: Path) -> bytes:
+    content = source.read_bytes()
+    mode = source.stat().st_mode & 0o777
+    if target.is_file() and target.read_bytes() == content and target.stat().st_mode & 0o777 == mode:
+        return content
+    if target.is_dir():
+        shutil.rmtree(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content)
+    target.chmod(mode)
+    return content
+
+
+def _remove_empty_folders(tree: Path) -> None:
+    for folder, dummy, dummy2 in os.walk(tree, topdown=False):
+        path = Path(folder)
+        if ".git" not in path.relative_to(tree).parts and path != tree and not any(path.iterdir()):
+            path.rmdir()
+
+
+def _write_if_new(path: Path, text: str) -> None:
+    if not path.is_file() or path.read_text() != text:
+        path.write_text(text)
+
+
+if __name__ == "__main__":
+    print(os.path.relpath(clean_tree()))
