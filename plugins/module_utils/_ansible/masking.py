@@ -1,0 +1,111 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What must appear nowhere: not in results, nor in warnings, messages, progress lines and tracebacks.
+
+Ansible masks the results of a module by its `no_log` options. It masks neither
+warnings nor exceptions, and knows nothing of a token that a run was given on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from threading import Lock
+from urllib.parse import quote, quote_plus, unquote
+
+from ansible.module_utils.common.parameters import remove_values, sanitize_keys
+
+MASK = "********"
+
+# `user:password@` in an address, such as that of a proxy.
+_PASSWORD_IN_URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s]*?:([^/\s]+)@", re.IGNORECASE)
+
+# A shorter secret could be part of a key of our own results.
+_LONG = 16
+
+
+class Secrets:
+    """A growing set of secret values. Threads may add to it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._forms: frozenset[str] = frozenset()
+
+    @property
+    def forms(self) -> frozenset[str]:
+        """All spellings of all secrets, for `AnsibleModule.no_log_values`."""
+        return self._forms
+
+    def add(self, *values: object) -> None:
+        """Add secrets; of a container all that is in it."""
+        forms = {form for value in values for text in _texts(value) for form in _spellings(text)}
+        with self._lock:
+            self._forms |= forms
+
+    def add_options(self, options: Mapping[str, Mapping], params: Mapping) -> None:
+        """Add the values of all options with `no_log`, those of suboptions too, and passwords in addresses.
+
+        Works on arguments before their validation as well as after it.
+        """
+        self.add(*_no_log_values(options, params), *_passwords_in_urls(params))
+
+    def text(self, text: str) -> str:
+        """`text` with every secret replaced."""
+        for form in sorted(self._forms, key=len, reverse=True):
+            text = text.replace(form, MASK)
+        return text
+
+    def keys(self, result: dict) -> dict:
+        """`result` with every long secret replaced in the keys of its mappings."""
+        return sanitize_keys(result, {form for form in self._forms if len(form) >= _LONG})
+
+    def values(self, result: dict) -> dict:
+        """`result` masked exactly as `AnsibleModule` masks what a module returns."""
+        kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
+        return {**remove_values(result, self._forms), **kept}
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    """`secret`, and what becomes of it on its way: trimmed, in an address or a form, in JSON, in a `repr`."""
+    for text in (secret, secret.strip()):
+        yield from filter(
+            None,
+            (text, quote(text, safe=""), quote(text), quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1]),
+        )
+
+
+def _texts(value: object) -> Iterator[str]:
+    """The strings and numbers in `value`, as strings."""
+    if isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts(item)
+    elif isinstance(value, (list, tuple, set, frozenset)):
+        for item in value:
+            yield from _texts(item)
+    elif value is not None and not isinstance(value, bool) and value != "":
+        yield str(value)
+
+
+def _no_log_values(options: Mapping[str, Mapping], params: Mapping) -> Iterator[object]:
+    for name, option in options.items():
+        for spelt in (name, *option.get("aliases", ())):
+            value = params.get(spelt)
+            if option.get("no_log"):
+                yield value
+            elif option.get("options"):
+                for item in value if isinstance(value, list) else [value]:
+                    if isinstance(item, Mapping):
+                        yield from _no_log_values(option["options"], item)
+
+
+def _passwords_in_urls(params: Mapping) -> Iterator[str]:
+    for value in params.values():
+        found = _PASSWORD_IN_URL.match(value) if isinstance(value, str) else None
+        if found:
+            yield found[1]
+            yield unquote(found[1])

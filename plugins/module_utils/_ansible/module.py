@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The door that a module file is: `run` in a process of its own."""
+
+from __future__ import annotations
+
+from typing import NoReturn
+
+from ansible.module_utils.basic import AnsibleModule
+
+from .masking import Secrets
+from .perform import Circumstances, Run, perform
+from .spec import ModuleSpec
+
+
+def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
+    """Run as an Ansible module: read the arguments, call `run`, print the result, exit."""
+    module = _Module(**spec.module_arguments())
+    # `no_log` is also true where DEFAULT_NO_TARGET_SYSLOG is set; warnings are lost there, rather than secrets.
+    outcome = perform(
+        spec,
+        run,
+        dict(module.params),
+        module.secrets,
+        Circumstances(
+            check_mode=module.check_mode,
+            diff=module._diff,
+            no_log=bool(module.no_log),
+            verbosity=module._verbosity,
+        ),
+    )
+    for text in outcome.warnings:
+        module.warn(text)
+    if outcome.result.get("failed"):
+        module.fail_json(**outcome.result)
+    module.exit_json(**outcome.result)
+
+
+class _Module(AnsibleModule):
+    """An `AnsibleModule` that masks what `Secrets` knows, also where the arguments are not valid."""
+
+    def __init__(self, **arguments) -> None:
+        self.secrets = Secrets()
+        super().__init__(**arguments)
+        self.secrets.add_options(self.argument_spec, self.params)
+
+    def fail_json(self, msg: str, **details) -> NoReturn:
+        self.secrets.add_options(self.argument_spec, self.params)
+        self.no_log_values.update(self.secrets.forms)
+        super().fail_json(msg, **details)
+
+    def exit_json(self, **result) -> NoReturn:
+        self.no_log_values.update(self.secrets.forms)
+        super().exit_json(**result)

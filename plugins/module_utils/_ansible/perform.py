@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Calls `run` and turns all that can come of it into one result: the part that both doors share."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .._engine.errors import SyncError
+from .dependencies import require_libraries
+from .masking import Secrets
+from .plain import plain, plain_dict
+from .spec import ModuleSpec
+from .task import Task
+
+Run = Callable[[dict, Task], dict]
+
+# From here on Ansible itself shows tracebacks (-vvv).
+_VERBOSE = 3
+
+
+@dataclass(frozen=True)
+class Circumstances:
+    """What the task says about how it is to be run."""
+
+    check_mode: bool = False
+    diff: bool = False
+    no_log: bool = False
+    verbosity: int = 0
+    show: Callable[[str], None] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is to be returned: `result` holds `failed` and `msg` after a failure.
+
+    Warnings, `msg`, `exception` and keys are masked already. The other values are not:
+    each door does that last, by Ansible's own function.
+    """
+
+    result: dict
+    warnings: tuple[str, ...]
+
+
+def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: Circumstances) -> Outcome:
+    """Run the task. Whatever `run` raises, short of an interruption, becomes a failed result."""
+    warnings: list[str] = []
+    task = Task(
+        check_mode=around.check_mode,
+        diff=around.diff,
+        warn=lambda text: warnings.append(str(text)),
+        secret=secrets.add,
+        progress=_progress(secrets, around),
+    )
+    try:
+        require_libraries(spec.libraries)
+        result = plain_dict(run(params, task))
+    except SyncError as error:
+        result = _failed(error.result, secrets.text(str(error)))
+    except Exception as error:  # pylint: disable=broad-exception-caught
+        # The frame's own handler would show the error, and its causes, unmasked.
+        result = _failed({}, secrets.text(_unexpected(error)))
+        if around.verbosity >= _VERBOSE:
+            result["exception"] = secrets.text("".join(traceback.format_exception(error)))
+    result.pop("invocation", None)
+    warnings.extend(str(text) for text in result.pop("warnings", ()))
+    said = () if around.no_log else tuple(dict.fromkeys(map(secrets.text, warnings)))
+    return Outcome(result=secrets.keys(result), warnings=said)
+
+
+def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
+    show = around.show
+    if show is None or around.no_log:
+        return Task.progress
+    return lambda text: show(secrets.text(str(text)))
+
+
+def _failed(result: dict, message: str) -> dict:
+    """A failure keeps its result, as far as that is plain data."""
+    try:
+        kept = plain_dict(result)
+    except TypeError as error:
+        kept = {}
+        message = f"{message} (The result could not be kept: {error}.)"
+    return {"changed": False, **kept, "failed": True, "msg": message}
+
+
+def _unexpected(error: Exception) -> str:
+    return (
+        f"Unexpected {type(error).__name__}: {plain(str(error))} "
+        "This is a defect of msp.psa_sync: please report it, with the traceback that -vvv shows."
+    )

@@ -1,0 +1,49 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What a module accepts: the argument spec, the rules between options, the libraries it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class ModuleSpec:
+    """Everything that `AnsibleModule` and the action plugin must agree upon.
+
+    `options` is an argument spec; the rules are those of `AnsibleModule`, under their own
+    names. `libraries` are the third-party packages without which `run` cannot work.
+    """
+
+    options: Mapping[str, dict]
+    mutually_exclusive: Sequence[Sequence[str]] = ()
+    required_together: Sequence[Sequence[str]] = ()
+    required_one_of: Sequence[Sequence[str]] = ()
+    required_if: Sequence[Sequence] = ()
+    required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    libraries: tuple[str, ...] = ("requests",)
+
+    def rules(self) -> dict:
+        """The rules between options, as keywords of `AnsibleModule` and of `ArgumentSpecValidator`."""
+        given = {
+            "mutually_exclusive": [list(names) for names in self.mutually_exclusive],
+            "required_together": [list(names) for names in self.required_together],
+            "required_one_of": [list(names) for names in self.required_one_of],
+            "required_if": [list(rule) for rule in self.required_if],
+            "required_by": {name: list(others) for name, others in self.required_by.items()},
+        }
+        return {name: rules for name, rules in given.items() if rules}
+
+    def validator_arguments(self) -> dict:
+        """Keywords of `ArgumentSpecValidator`."""
+        return {"argument_spec": deepcopy(dict(self.options)), **self.rules()}
+
+    def module_arguments(self) -> dict:
+        """Keywords of `AnsibleModule`. Every module of the collection supports check mode."""
+        return {**self.validator_arguments(), "supports_check_mode": True}

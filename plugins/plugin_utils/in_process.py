@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The door that an action plugin is: `run` in the controller's process.
+
+A module costs a process start and all imports for each task; here both were paid for
+once, when the plugin was loaded. Only a local connection is served this way. Any other,
+`become` and `async` are handed over to the module, which does the same and returns the same.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import ClassVar
+
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
+from ansible.module_utils.errors import UnsupportedError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies import (
+    MissingLibrary,
+    require_libraries,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, Run, perform
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
+
+display = Display()
+
+
+class InProcessAction(ActionBase):
+    """Base class of the action plugins. A subclass names `spec` and `run_task`."""
+
+    TRANSFERS_FILES = False
+    _supports_check_mode = True
+    _supports_async = True  # else Ansible refuses async before it can be handed over
+
+    spec: ClassVar[ModuleSpec]
+    run_task: ClassVar[Run]
+
+    def __init_subclass__(cls, **keywords) -> None:
+        """Import the libraries now, in the parent of all workers; the task says so where that fails."""
+        super().__init_subclass__(**keywords)
+        with suppress(MissingLibrary):
+            require_libraries(cls.spec.libraries)
+
+    def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
+        super().run(None, task_vars)
+        if self._is_in_process():
+            with _environment(self._task_environment()):
+                return self._run_in_process(task_vars or {})
+        return self._run_as_module(task_vars)
+
+    def _is_in_process(self) -> bool:
+        # Not `_remote_is_local`: network connections have that too.
+        return self._connection.transport == "local" and self._connection.become is None and not self._task.async_val
+
+    def _run_as_module(self, task_vars: dict | None) -> dict:
+        """What Ansible's own `normal` action does."""
+        wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
+        result = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
+        if not wrap_async:
+            self._remove_tmp_path(self._connection._shell.tmpdir)
+        return result
+
+    def _run_in_process(self, task_vars: Mapping) -> dict:
+        given = plain_dict(self._task.args)
+        checked = ArgumentSpecValidator(**self.spec.validator_arguments()).validate(given)
+        secrets = Secrets()
+        secrets.add_options(self.spec.options, given)
+        secrets.add_options(self.spec.options, checked.validated_parameters)
+        if checked.errors:
+            return secrets.values({"failed": True, "msg": self._refusal(checked)})
+        outcome = perform(
+            self.spec,
+            self.run_task,
+            plain_dict(checked.validated_parameters),
+            secrets,
+            Circumstances(
+                check_mode=bool(self._task.check_mode),
+                diff=bool(self._task.diff),
+                no_log=bool(self._task.no_log),
+                verbosity=display.verbosity,
+                show=_shower(task_vars),
+            ),
+        )
+        result = secrets.values(outcome.result)
+        if outcome.warnings:
+            result["warnings"] = list(outcome.warnings)
+        return result
+
+    def _refusal(self, checked: ValidationResult) -> str:
+        """The message of `AnsibleModule` for arguments that are not valid."""
+        message = checked.errors.msg
+        if isinstance(checked.errors[0], UnsupportedError):
+            return f"Unsupported parameters for ({self._task.action}) module: {message}"
+        return message
+
+    def _task_environment(self) -> dict[str, str]:
+        """The task's `environment:`, templated and merged as for a module."""
+        environment: dict = {}
+        self._compute_environment_string(environment)
+        return {str(name): str(value) for name, value in plain_dict(environment).items()}
+
+
+def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
+    """What shows progress lines; None below -v."""
+    if display.verbosity < 1:
+        return None
+    host = str(task_vars.get("inventory_hostname", "localhost"))
+    # Without keywords: a wrong one would end the parent's result thread, and the playbook would hang.
+    return lambda text: display.display(f"[{host}] {text}")
+
+
+@contextmanager
+def _environment(changes: Mapping[str, str]) -> Iterator[None]:
+    """The process's environment with `changes`, put back afterwards: a loop is run by one worker."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
