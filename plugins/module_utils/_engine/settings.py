@@ -1,0 +1,365 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The sync settings of an organization as plain mappings, their defaults and their rules.
+
+There are two kinds, `OFFICE365` and `BMS`, which differ by data alone: a table of options
+and a list of rules. A mapping has the names of the options as keys, `user_filter` and
+`phone_labels` being mappings themselves.
+
+Three things can be said of an option. Left out or None: not given, what is stored stays.
+`''` or `[]`: cleared, the default applies again. Anything else: given.
+
+A stored value that cannot be read, because somebody typed it, is carried as the text that it
+is. `violations` names it, and a declaration of the same option replaces it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .errors import SettingsError
+from .model import BmsSettings, Office365Settings, PhoneLabels, UserFilter
+
+OFFICE365 = "office365"
+BMS = "bms"
+KINDS = (OFFICE365, BMS)
+
+TITLES = {OFFICE365: "Office 365 sync settings", BMS: "BMS sync settings"}
+
+_YES = frozenset({"yes", "true", "on", "1"})
+_NO = frozenset({"no", "false", "off", "0"})
+_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
+_LONGEST_QUOTE = 80
+
+
+# ---------------------------------------------------------------- kinds of value
+
+
+def text(value: object) -> str:
+    """`value` in the form in which texts are compared and shown: NFC, inner white space one blank."""
+    return " ".join(unicodedata.normalize("NFC", str(value)).translate(_INVISIBLE).split())
+
+
+def guid(value: object) -> str:
+    """A GUID in lower case and without braces; what is none comes back as trimmed text."""
+    trimmed = text(value)
+    bare = trimmed.removeprefix("{").removesuffix("}").strip().lower()
+    return bare if is_guid(bare) else trimmed
+
+
+def is_guid(value: object) -> bool:
+    return isinstance(value, str) and _GUID.fullmatch(value) is not None
+
+
+def domain(value: object) -> str:
+    return text(value).removeprefix("@").removesuffix(".").lower()
+
+
+def _is_domain(value: str) -> bool:
+    return not re.search(r"[\s@*]", value)
+
+
+def flag(value: object) -> bool | str:
+    """Yes or no, as YAML, JSON or a technician writes it; anything else comes back as text."""
+    if isinstance(value, bool):
+        return value
+    word = text(value)
+    if word.casefold() in _YES:
+        return True
+    return False if word.casefold() in _NO else word
+
+
+def _entries(value: object, one: Callable[[object], str]) -> list[str]:
+    """The entries of a list, none twice and none blank. An entry of several lines is several
+    entries, because lists are kept one entry a line."""
+    rows = [value] if isinstance(value, str) or not isinstance(value, (list, tuple)) else value
+    lines = (line for row in rows if row is not None for line in str(row).splitlines())
+    return list(dict.fromkeys(filter(None, map(one, lines))))
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option: `name` is dotted where it is a suboption, `kind` says how it is read."""
+
+    name: str
+    kind: str  # flag, choice, text, guid, texts, guids, domains
+    default: Any = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def group(self) -> str | None:
+        """The option that this is a suboption of."""
+        return self.name.partition(".")[0] if "." in self.name else None
+
+    @property
+    def key(self) -> str:
+        return self.name.rpartition(".")[2]
+
+    @property
+    def is_list(self) -> bool:
+        return self.kind in _LISTS
+
+    def read(self, value: Any) -> Any:
+        """`value` in its one form, None when it is blank."""
+        if self.is_list:
+            return _entries(value, _LISTS[self.kind]) or None
+        if isinstance(value, str) and not text(value):
+            return None
+        if self.kind == "flag":
+            return flag(value)
+        if self.kind == "choice":
+            word = text(value)
+            return word.casefold() if word.casefold() in self.choices else word
+        return guid(value) if self.kind == "guid" else text(value)
+
+    def fault(self, value: Any) -> str | None:
+        """What is wrong with a read `value` taken by itself, and the way out."""
+        if self.kind == "flag" and not isinstance(value, bool):
+            return f"{quoted(value)} is neither yes nor no."
+        if self.kind == "choice" and value not in self.choices:
+            return f"{quoted(value)} is not one of {' and '.join(self.choices)}."
+        if self.kind == "guid" and value is not None and not is_guid(value):
+            return f"{quoted(value)} is no GUID; the Entra admin center shows the tenant id on its overview."
+        if self.kind == "guids" and (odd := [entry for entry in value if not is_guid(entry)]):
+            return f"{quoted(*odd)}: no GUID; give the skuId of a licence, not its name."
+        if self.kind == "domains" and (odd := [entry for entry in value if not _is_domain(entry)]):
+            return f"{quoted(*odd)}: no domain; give the part of an address that follows the @."
+        return None
+
+
+_LISTS: dict[str, Callable[[object], str]] = {"texts": text, "guids": guid, "domains": domain}
+
+
+def quoted(*values: object) -> str:
+    """Values that other people wrote, cut short and on one line, for a message."""
+    shown = (text(value) for value in values)
+    return ", ".join(f"'{value[:_LONGEST_QUOTE]}{'...' if len(value) > _LONGEST_QUOTE else ''}'" for value in shown)
+
+
+# -------------------------------------------------------------------- the options
+
+OPTIONS: dict[str, tuple[Option, ...]] = {
+    OFFICE365: (
+        Option("tenant_id", "guid"),
+        Option("set_phone_numbers_primary", "flag", False),
+        Option("phone_type", "text"),
+        Option("phone_labels.office", "text", "Office"),
+        Option("phone_labels.mobile", "text", "Mobile"),
+        Option("email_label", "text", "Work"),
+        Option("replace_blank_phone_numbers", "flag", False),
+        Option("primary_email", "choice", "mail", ("mail", "username")),
+        Option("sync_aliases", "flag", True),
+        Option("contact_type", "text"),
+        Option("user_filter.licensed_only", "flag", True),
+        Option("user_filter.license_skus", "guids", ()),
+        Option("user_filter.include_disabled", "flag", False),
+        Option("user_filter.include_guests", "flag", False),
+        Option("user_filter.groups", "texts", ()),
+        Option("user_filter.domains", "domains", ()),
+        Option("user_filter.exclude", "texts", ()),
+        Option("user_filter.require_name", "flag", True),
+    ),
+    BMS: (
+        Option("contact_sync", "flag", False),
+        Option("two_way_sync", "flag", False),
+        Option("auto_push_office365_contacts", "flag", False),
+        Option("email_type", "text"),
+        Option("phone_type", "text"),
+        Option("push_method", "choice", "direct", ("direct", "native")),
+        Option("account", "text"),
+    ),
+}
+
+
+def value_of(mapping: Mapping[str, Any] | None, option: Option) -> Any:
+    """What `mapping` says of `option`; None when it says nothing."""
+    holder: Any = mapping or {}
+    if option.group:
+        holder = holder.get(option.group)
+        if not isinstance(holder, Mapping):
+            return None
+    return holder.get(option.key)
+
+
+def put(mapping: dict[str, Any], option: Option, value: Any) -> None:
+    """Set `option` in `mapping` to `value`."""
+    holder = mapping.setdefault(option.group, {}) if option.group else mapping
+    holder[option.key] = value
+
+
+# -------------------------------------------------------------------------- merge
+
+
+def merge(kind: str, stored: Mapping[str, Any] | None, declared: Mapping[str, Any] | None) -> dict[str, Any]:
+    """All options of `kind`: what is `declared`, else what is `stored`, else the default.
+
+    Keys that are no options of the kind are passed over, so that the parameters of a task
+    can be given as they are. The order of a list means nothing: a declaration of the entries
+    that are stored keeps their stored order.
+    """
+    merged: dict[str, Any] = {}
+    for option in OPTIONS[kind]:
+        put(merged, option, _merged_value(option, value_of(stored, option), value_of(declared, option)))
+    _keep_unknown_lines(kind, merged, stored, declared)
+    if kind == OFFICE365:
+        merged["phone_type"] = _as_labelled(merged)
+    return merged
+
+
+def _merged_value(option: Option, stored: Any, declared: Any) -> Any:
+    kept = None if stored is None else option.read(stored)
+    if declared is None:
+        value = kept
+    else:
+        value = option.read(declared)
+        if option.is_list and value and kept and set(value) == set(kept):
+            value = kept
+    if value is None:
+        value = option.default
+    return list(value) if option.is_list else value
+
+
+def _keep_unknown_lines(
+    kind: str, merged: dict[str, Any], stored: Mapping[str, Any] | None, declared: Mapping[str, Any] | None
+) -> None:
+    """Carry over what a stored group holds beside its suboptions, so that `violations` names it,
+    unless the declaration gives the group in full: then its text is written anew."""
+    for group in dict.fromkeys(option.group for option in OPTIONS[kind] if option.group):
+        members = [option for option in OPTIONS[kind] if option.group == group]
+        if all(value_of(declared, option) is not None for option in members):
+            continue
+        present = (stored or {}).get(group)
+        for key, value in present.items() if isinstance(present, Mapping) else ():
+            merged[group].setdefault(key, value)
+
+
+def _as_labelled(merged: Mapping[str, Any]) -> str | None:
+    """`phone_type` in the spelling of the label that it names."""
+    chosen: str | None = merged["phone_type"]
+    for label in _labels(merged):
+        if chosen and label.casefold() == chosen.casefold():
+            return label
+    return chosen
+
+
+def _labels(merged: Mapping[str, Any]) -> tuple[str, str]:
+    return merged["phone_labels"]["office"], merged["phone_labels"]["mobile"]
+
+
+# -------------------------------------------------------------------------- rules
+
+
+def violations(kind: str, mapping: Mapping[str, Any]) -> list[str]:
+    """The rules that a merged `mapping` breaks: sentences, each beginning with its option."""
+    found = []
+    for option in OPTIONS[kind]:
+        if fault := option.fault(value_of(mapping, option)):
+            found.append(f"{option.name}: {fault}")
+    return found + list(_RULES[kind](mapping))
+
+
+def _office365_rules(mapping: Mapping[str, Any]) -> Iterator[str]:
+    labels = mapping["phone_labels"]
+    for line in labels:
+        if line not in ("office", "mobile"):
+            yield f"phone_labels: the line {quoted(line)} names neither office nor mobile; give both."
+    office, mobile = _labels(mapping)
+    if office.casefold() == mobile.casefold():
+        yield f"phone_labels: office and mobile are both {quoted(office)}; give them different labels."
+    chosen = mapping["phone_type"]
+    if chosen and chosen not in (office, mobile):
+        yield (
+            f"phone_type: {quoted(chosen)} is none of the phone labels {quoted(office, mobile)}; "
+            f"give one of them, or give phone_labels too."
+        )
+    for switch in ("set_phone_numbers_primary", "replace_blank_phone_numbers"):
+        if mapping[switch] is True and not chosen:
+            yield f"phone_type: {switch} needs one; give {quoted(office)} or {quoted(mobile)}."
+
+
+def _bms_rules(mapping: Mapping[str, Any]) -> Iterator[str]:
+    if mapping["auto_push_office365_contacts"] is not True:
+        return
+    for switch in ("contact_sync", "two_way_sync"):
+        if mapping[switch] is False:
+            yield f"auto_push_office365_contacts: needs {switch}; switch that on, or the automatic push off."
+    for name, what in (("email_type", "an e-mail type"), ("phone_type", "a phone type")):
+        if not mapping[name]:
+            yield (
+                f"{name}: auto_push_office365_contacts needs {what}; give the name or the id of one of BMS, "
+                f"or switch the automatic push off."
+            )
+
+
+_RULES: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {OFFICE365: _office365_rules, BMS: _bms_rules}
+
+
+def check(kind: str, mapping: Mapping[str, Any], *, organization: str = "", address: str | None = None) -> None:
+    """Refuse a merged `mapping` that breaks a rule.
+
+    `organization` is named in the message, `address` is that of the asset that holds the
+    stored part. Raises SettingsError with all that is wrong.
+    """
+    if broken := violations(kind, mapping):
+        raise SettingsError(_complaint(kind, broken, organization, address), hint=_way_out(address))
+
+
+def _complaint(kind: str, broken: list[str], organization: str, address: str | None) -> str:
+    whose = f" of {organization}" if organization else ""
+    where = f" (stored in {address})" if address else ""
+    return f"The {TITLES[kind]}{whose}{where} break a rule. {' '.join(broken)}"
+
+
+def _way_out(address: str | None) -> str:
+    if address:
+        return "Declare the options named, or correct them in that asset."
+    return "Correct the options named."
+
+
+# ---------------------------------------------------------------- dataclasses
+
+
+def office365(
+    mapping: Mapping[str, Any] | None, *, organization: str = "", address: str | None = None
+) -> Office365Settings:
+    """The settings that a mapping, partial or merged, says. Raises SettingsError like `check`."""
+    merged = merge(OFFICE365, mapping, None)
+    check(OFFICE365, merged, organization=organization, address=address)
+    values = dict(merged)
+    values["phone_labels"] = PhoneLabels(**merged["phone_labels"])
+    values["user_filter"] = UserFilter(**_with_tuples(merged["user_filter"]))
+    return Office365Settings(**values)
+
+
+def bms(mapping: Mapping[str, Any] | None, *, organization: str = "", address: str | None = None) -> BmsSettings:
+    """The settings that a mapping, partial or merged, says. Raises SettingsError like `check`."""
+    merged = merge(BMS, mapping, None)
+    check(BMS, merged, organization=organization, address=address)
+    return BmsSettings(**merged)
+
+
+def as_mapping(settings: Office365Settings | BmsSettings) -> dict[str, Any]:
+    """The mapping with every option of the settings, JSON-native."""
+    return _with_lists(asdict(settings))
+
+
+def _with_tuples(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}
+
+
+def _with_lists(mapping: Mapping[str, Any]) -> dict[str, Any]:
+    plain = {}
+    for key, value in mapping.items():
+        plain[key] = _with_lists(value) if isinstance(value, Mapping) else value
+        if isinstance(value, tuple):
+            plain[key] = list(value)
+    return plain
