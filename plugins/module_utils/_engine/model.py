@@ -271,3 +271,37 @@ class BmsSettings:
     def pushes(self) -> bool:
         """Whether the three BMS switches are on."""
         return self.contact_sync and self.two_way_sync and self.auto_push_office365_contacts
+
+
+# -------------------------------------------------------------------- snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a run has read of Microsoft 365 and IT Glue before it decides anything.
+
+    `members` are the ids of the users in the groups that the user filter names.
+    """
+
+    organization: Organization
+    tenant_id: str
+    office365: Office365Settings
+    bms: BmsSettings
+    users: tuple[User, ...]
+    contacts: tuple[Contact, ...]
+    members: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class BmsSnapshot:
+    """What a run has read of BMS: the account and all its contacts, active and inactive.
+
+    The types are those of the settings. They and the locations are read only where a
+    contact has to be created.
+    """
+
+    account: Account
+    contacts: tuple[BmsContact, ...]
+    locations: tuple[BmsLocation, ...] = ()
+    email_type: BmsType | None = None
+    phone_type: BmsType | None = None

@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Which BMS account an organization is (feature, section 4, "Account")."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+from .errors import InputError
+from .model import Account, Adapter, BmsSettings, Organization
+from .normalize import name
+
+_WAY_OUT = "Set the option account of bms_sync_settings to the id of the right BMS account."
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReference:
+    """Where to look: an account id, or else the name. `source` is for messages."""
+
+    id: int | None
+    name: str
+    source: str
+    declared: bool = False
+
+
+def is_bms(adapter: Adapter, adapter_names: Collection[str]) -> bool:
+    """Whether an integration is BMS, by a part of its name.
+
+    The exact name is not published (IT Glue API, `adapters_resources`), hence the setting.
+    """
+    kind = adapter.kind.casefold()
+    return any(part.casefold() in kind for part in adapter_names)
+
+
+def reference(organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> AccountReference:
+    """The setting `account`, else the organization's BMS adapter that syncs, else its name.
+
+    Raises InputError where several adapters name different accounts.
+    """
+    if settings.account:
+        wanted = settings.account.strip()
+        return AccountReference(int(wanted) if wanted.isdecimal() else None, wanted, "the setting account", True)
+    ids = {
+        int(adapter.remote_id)
+        for adapter in organization.adapters
+        if is_bms(adapter, adapter_names)
+        and adapter.sync
+        and not adapter.orphaned
+        and (adapter.remote_id or "").isdecimal()
+    }
+    if len(ids) > 1:
+        raise InputError(
+            f"The organization {organization.name!r} is linked to several BMS accounts: "
+            f"{', '.join(map(str, sorted(ids)))}.",
+            hint=_WAY_OUT,
+        )
+    if ids:
+        return AccountReference(ids.pop(), organization.name, "the organization's link to BMS in IT Glue")
+    return AccountReference(None, organization.name, "the organization's name")
+
+
+def settle(found: Sequence[Account], wanted: AccountReference, organization: Organization) -> Account:
+    """The one account that `wanted` means, of those that BMS has `found` for it.
+
+    Raises InputError for none, several, an inactive one, or one of another name that was not
+    set explicitly.
+    """
+    if wanted.id is None:
+        found = [account for account in found if name(account.name) == name(wanted.name)]
+    else:
+        found = [account for account in found if account.id == wanted.id]
+    sought = f"{wanted.name!r}" if wanted.id is None else str(wanted.id)
+    active = [account for account in found if account.active]
+    if len(active) > 1:
+        ids = ", ".join(str(account.id) for account in sorted(active, key=lambda account: account.id))
+        raise InputError(f"BMS has several accounts named {wanted.name!r}: {ids}.", hint=_WAY_OUT)
+    if not active:
+        state = "is not active in BMS" if found else "was not found in BMS"
+        raise InputError(
+            f"The BMS account {sought} of the organization {organization.name!r} (from {wanted.source}) {state}.",
+            hint=_WAY_OUT,
+        )
+    account = active[0]
+    if not wanted.declared and name(account.name) != name(organization.name):
+        raise InputError(
+            f"The BMS account {account.id} (from {wanted.source}) is named {account.name!r}, "
+            f"the organization {organization.name!r}.",
+            hint=f"If they are the same client: {_WAY_OUT[0].lower()}{_WAY_OUT[1:]}",
+        )
+    return account

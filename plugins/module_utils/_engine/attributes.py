@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""A contact as IT Glue's attributes, and what differs between two of them.
+
+The mappings here are what plans hold, what results show and what goes on the wire (IT Glue
+API, Contacts, attributes).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .model import Contact, Email, Phone
+from .normalize import address, digits, text
+
+SCALARS = {
+    "first-name": "first_name",
+    "last-name": "last_name",
+    "title": "title",
+    "location-id": "location_id",
+    "contact-type-id": "contact_type_id",
+}
+EMAILS, PHONES = "contact-emails", "contact-phones"
+FIELDS = (*SCALARS, EMAILS, PHONES)
+
+GROUPS: Mapping[str, tuple[str, ...]] = {
+    "name": ("first-name", "last-name", "title"),
+    "location": ("location-id",),
+    "contact-type": ("contact-type-id",),
+    EMAILS: (EMAILS,),
+    PHONES: (PHONES,),
+}
+"""Attributes that IT Glue accepts or refuses together on a synced contact."""
+
+
+def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
+    """The attributes of a contact, by IT Glue's names."""
+    return {name: _encoders.get(name, _scalar(name))(contact) for name in fields}
+
+
+def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:
+    """The attributes that differ once IT Glue has normalised them."""
+    return tuple(name for name in FIELDS if comparable(before, name) != comparable(after, name))
+
+
+def comparable(contact: Contact, name: str) -> Any:
+    """The value of one attribute in the form in which two are compared.
+
+    IT Glue strips the separators of phones, answers null for an empty value and does not
+    promise an order of entries (IT Glue API, `contact-emails` and `contact-phones`).
+    """
+    if name == EMAILS:
+        return sorted((address(entry.value), entry.label or "", entry.primary) for entry in contact.emails)
+    if name == PHONES:
+        return sorted(
+            (digits(entry.value), entry.label or "", entry.extension or "", entry.primary, entry.kind)
+            for entry in contact.phones
+        )
+    value = getattr(contact, SCALARS[name])
+    return text(value) or None if isinstance(value, str) else value
+
+
+def _encode_emails(contact: Contact) -> list[dict[str, Any]]:
+    return [_encode_email(entry) for entry in contact.emails]
+
+
+def _encode_email(entry: Email) -> dict[str, Any]:
+    return {"value": entry.value, "label-name": entry.label, "primary": entry.primary}
+
+
+def _encode_phones(contact: Contact) -> list[dict[str, Any]]:
+    return [_encode_phone(entry) for entry in contact.phones]
+
+
+def _encode_phone(entry: Phone) -> dict[str, Any]:
+    return {
+        "value": entry.value,
+        "label-name": entry.label,
+        "extension": entry.extension,
+        "primary": entry.primary,
+        "label-type": entry.kind,
+    }
+
+
+def _scalar(name: str):
+    return lambda contact: getattr(contact, SCALARS[name])
+
+
+_encoders = {EMAILS: _encode_emails, PHONES: _encode_phones}

@@ -1,0 +1,219 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What a contact should be (feature, section 4), and whether BMS would take it (section 5)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from .model import Contact, Email, Location, Office365Settings, Phone, User
+from .normalize import (
+    ONMICROSOFT,
+    PLACEHOLDER,
+    Number,
+    address,
+    digits,
+    is_placeholder,
+    name,
+    phone,
+    primary_address,
+    smtp_addresses,
+    text,
+)
+
+FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
+
+
+def enriched(
+    user: User,
+    contact: Contact | None,
+    settings: Office365Settings,
+    locations: Sequence[Location] = (),
+    contact_type_id: int | None = None,
+) -> Contact:
+    """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
+    base = contact or Contact(id=None, contact_type_id=contact_type_id)
+    place = None if base.location_id is not None else location_of(user, locations)
+    return replace(
+        base,
+        first_name=_unless_blank(base.first_name, user.given_name),
+        last_name=_unless_blank(base.last_name, user.surname),
+        title=_unless_blank(base.title, user.job_title),
+        emails=emails(user, base.emails, settings),
+        phones=phones(user, base.phones, settings),
+        location_id=base.location_id if place is None else place.id,
+        location_name=base.location_name if place is None else place.name,
+    )
+
+
+def _unless_blank(present: str | None, wanted: str | None) -> str | None:
+    """A blank never overwrites; equal after trimming and NFC is unchanged."""
+    new = text(wanted)
+    return present if not new or new == text(present) else new
+
+
+# --------------------------------------------------------------------- e-mails
+
+
+def emails(user: User, present: Sequence[Email], settings: Office365Settings) -> tuple[Email, ...]:
+    """The contact's addresses with the user's added: none twice, exactly one primary."""
+    entries = _each_once(present)
+    for value in _wanted_addresses(user, settings):
+        entries.setdefault(address(value), Email(value, settings.email_label))
+    primary = address(primary_address(user, settings.primary_email)) or _first_primary(entries)
+    return tuple(
+        entry if entry.primary == (key == primary) else replace(entry, primary=key == primary)
+        for key, entry in entries.items()
+    )
+
+
+def _each_once(present: Sequence[Email]) -> dict[str, Email]:
+    entries: dict[str, Email] = {}
+    for entry in present:
+        key = address(entry.value)
+        if key not in entries or (entry.primary and not entries[key].primary):
+            entries[key] = entry
+    return entries
+
+
+def _wanted_addresses(user: User, settings: Office365Settings) -> Iterable[str]:
+    primary = primary_address(user, settings.primary_email)
+    if primary:
+        yield primary
+    if settings.sync_aliases:
+        yield from (value for value in smtp_addresses(user) if not address(value).endswith(ONMICROSOFT))
+
+
+def _first_primary(entries: dict[str, Email]) -> str | None:
+    return next((key for key, entry in entries.items() if entry.primary), next(iter(entries), None))
+
+
+# ---------------------------------------------------------------------- phones
+
+
+def phones(user: User, present: Sequence[Phone], settings: Office365Settings) -> tuple[Phone, ...]:
+    """The contact's numbers with the user's added or replaced, and the primary chosen."""
+    wanted = numbers(user, settings)
+    entries = list(present)
+    own = {number.digits for number in wanted.values()}
+    for label, number in wanted.items():
+        if number.digits not in {digits(entry.value) for entry in entries}:
+            _put(entries, label, number, own)
+    if settings.replace_blank_phone_numbers:
+        _fill_blank(entries, own, settings)
+    if settings.set_phone_numbers_primary:
+        _choose_primary(entries, wanted, settings)
+    return tuple(entries)
+
+
+def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
+    """The user's numbers by the label that they carry in IT Glue, the one of `phone_type` first."""
+    office = phone(user.business_phones[0]) if user.business_phones else None
+    found = {settings.phone_labels.office: office, settings.phone_labels.mobile: phone(user.mobile_phone)}
+    order = sorted(found, key=lambda label: name(label) != name(settings.phone_type))
+    return {label: found[label] for label in order if found[label] is not None}
+
+
+def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> None:
+    """Replace the one other phone under the label; add where there is none or several."""
+    new = Phone(number.value, label, number.extension)
+    under_label = [
+        index
+        for index, entry in enumerate(entries)
+        if entry.kind == "phone" and name(entry.label) == name(label) and digits(entry.value) not in own
+    ]
+    if len(under_label) == 1:
+        replaced = entries[under_label[0]]
+        entries[under_label[0]] = replace(new, label=replaced.label, primary=replaced.primary)
+    else:
+        entries.append(new)
+
+
+def _fill_blank(entries: list[Phone], own: set[str], settings: Office365Settings) -> None:
+    """A placeholder where neither side has a real number; a real one inherits its place."""
+    placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
+    real = [index for index, entry in enumerate(entries) if _is_phone(entry) and digits(entry.value)]
+    if not real:
+        keep = placeholders[0] if placeholders else Phone(PLACEHOLDER, settings.phone_type)
+        if not placeholders:
+            entries.append(keep)
+        _make_primary(entries, lambda entry: entry is keep)
+        return
+    heirs = [index for index in real if digits(entries[index].value) in own]
+    if placeholders and heirs:
+        if any(entry.primary for entry in placeholders):
+            entries[heirs[0]] = replace(entries[heirs[0]], primary=True)
+        entries[:] = [entry for entry in entries if not any(entry is each for each in placeholders)]
+
+
+def _choose_primary(entries: list[Phone], wanted: dict[str, Number], settings: Office365Settings) -> None:
+    """First of: the user's number of `phone_type`, its other one, the present primary, the
+    phone labelled `phone_type`, the first phone. Never a fax, never the placeholder beside a
+    real number."""
+    able = [entry for entry in entries if _is_phone(entry) and digits(entry.value)]
+    able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
+    of_user = [[entry for entry in able if digits(entry.value) == number.digits] for number in wanted.values()]
+    present = [entry for entry in able if entry.primary]
+    labelled = [entry for entry in able if name(entry.label) == name(settings.phone_type)]
+    for choice in (*of_user, present, labelled, able):
+        if choice:
+            best = next((entry for entry in choice if entry.primary), choice[0])
+            _make_primary(entries, lambda entry, best=best: entry is best)
+            return
+
+
+def _make_primary(entries: list[Phone], chosen: Callable[[Phone], bool]) -> None:
+    entries[:] = [
+        entry if entry.primary == chosen(entry) else replace(entry, primary=chosen(entry)) for entry in entries
+    ]
+
+
+def _is_phone(entry: Phone) -> bool:
+    return entry.kind != "fax"
+
+
+# -------------------------------------------------------------------- location
+
+
+def location_of(user: User, locations: Sequence[Location]) -> Location | None:
+    """Where a contact without a location belongs; several hits of a rule: the next rule."""
+    for hits in (
+        [place for place in locations if name(user.office_location) and name(place.name) == name(user.office_location)],
+        _at_address(user, locations),
+        [place for place in locations if place.primary],
+        locations,
+    ):
+        if len(hits) == 1:
+            return hits[0]
+    return None
+
+
+def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
+    """Same street and city. State and country narrow the hits only where they are spelled alike:
+    one side may say `US` and the other `United States`."""
+    street, city = name(user.street_address), name(user.city)
+    hits = [place for place in locations if street and name(place.address_1) == street and name(place.city) == city]
+    for theirs, ours in ((user.state, "region"), (user.country, "country")):
+        narrowed = [place for place in hits if name(theirs) and name(getattr(place, ours)) == name(theirs)]
+        hits = narrowed or hits
+    return hits
+
+
+# ------------------------------------------------------------------- readiness
+
+
+def missing(contact: Contact) -> tuple[str, ...]:
+    """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
+    primary phone and location (vendor's page, "How does it work?")."""
+    there = {
+        FIRST_NAME: bool(text(contact.first_name)),
+        PRIMARY_EMAIL: any(entry.primary and text(entry.value) for entry in contact.emails),
+        PRIMARY_PHONE: any(entry.primary and _is_phone(entry) and text(entry.value) for entry in contact.phones),
+        LOCATION: contact.location_id is not None,
+    }
+    return tuple(part for part, present in there.items() if not present)

@@ -1,0 +1,249 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Matching a user to a contact of the organization (feature, section 3).
+
+The passes are finished for all users one after the other; what is claimed in one is out of
+the later ones. A user and a contact that hit only each other are a match, a larger connected
+group of hits is a conflict. Nothing depends on the order of the rows.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .errors import InputError
+from .model import Contact, User
+from .normalize import address, contact_addresses, full_name, primary_address, smtp_addresses
+
+ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
+NEW, IGNORE = "new", "ignore"
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Users and contacts that only a person can pair. `overrides` would settle it."""
+
+    rule: str
+    users: tuple[str, ...]
+    contact_ids: tuple[int, ...] = ()
+    bms_contact_ids: tuple[int, ...] = ()
+    overrides: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Matching:
+    """`matches`: user id to contact id and rule; `conflicts`; `conflicted`: user id to conflict.
+
+    `ignored` are the ids of users that an override takes out; `settled_new` maps the ids of
+    users with the override `new` to the contact that it found, or None where it creates.
+    """
+
+    matches: dict[str, tuple[int, str]] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    conflicted: dict[str, Conflict] = field(default_factory=dict)
+    ignored: set[str] = field(default_factory=set)
+    settled_new: dict[str, int | None] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+
+def match(
+    users: Collection[User],
+    kept: Collection[str],
+    contacts: Collection[Contact],
+    overrides: Mapping[str, int | str] | None = None,
+    primary_email: str = "mail",
+) -> Matching:
+    """Pair users with contacts; `kept` holds the ids of the users that the filter lets through.
+
+    Raises InputError for an override that names no live contact of the organization, or one
+    contact for two users.
+    """
+    result = Matching()
+    open_users = {user.id: user for user in users}
+    open_contacts = {contact.id: contact for contact in contacts}
+    _apply_overrides(result, open_users, open_contacts, overrides or {}, primary_email)
+
+    addresses = {key: contact_addresses(contact) for key, contact in open_contacts.items()}
+    for rule, user_keys, contact_keys in (
+        (ALIAS, lambda user: map(address, smtp_addresses(user)), lambda contact: addresses[contact.id]),
+        (USERNAME, lambda user: filter(None, (address(user.username),)), lambda contact: addresses[contact.id]),
+        (NAME, _names_of_users(users, kept), _names_of_contact),
+    ):
+        _match_by(rule, result, open_users, open_contacts, kept, user_keys, contact_keys)
+    return result
+
+
+def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
+    return filter(None, (full_name(contact.first_name, contact.last_name),))
+
+
+def _names_of_users(users: Collection[User], kept: Collection[str]) -> Callable[[User], Iterable[Hashable]]:
+    """A left-out user takes part by name only where no kept user has that name."""
+    names_of_kept = {full_name(user.given_name, user.surname) for user in users if user.id in kept}
+
+    def names(user: User) -> Iterable[Hashable]:
+        own = full_name(user.given_name, user.surname)
+        return (own,) if own and (user.id in kept or own not in names_of_kept) else ()
+
+    return names
+
+
+def _match_by(
+    rule: str,
+    result: Matching,
+    open_users: dict[str, User],
+    open_contacts: dict[int, Contact],
+    kept: Collection[str],
+    user_keys: Callable[[User], Iterable[Hashable]],
+    contact_keys: Callable[[Contact], Iterable[Hashable]],
+) -> None:
+    holders: dict[Hashable, list[int]] = defaultdict(list)
+    for contact in open_contacts.values():
+        for key in contact_keys(contact):
+            holders[key].append(contact.id)
+
+    hits_of_user: dict[str, set[int]] = {}
+    hits_of_contact: dict[int, set[str]] = defaultdict(set)
+    for user in open_users.values():
+        hits = {contact_id for key in user_keys(user) for contact_id in holders.get(key, ())}
+        if hits:
+            hits_of_user[user.id] = hits
+            for contact_id in hits:
+                hits_of_contact[contact_id].add(user.id)
+
+    for user_ids, contact_ids in _groups(hits_of_user, hits_of_contact):
+        members = [open_users.pop(user_id) for user_id in user_ids]
+        claimed = [open_contacts.pop(contact_id) for contact_id in contact_ids]
+        if len(members) == len(claimed) == 1:
+            result.matches[members[0].id] = (claimed[0].id, rule)
+        else:
+            _add_conflict(result, rule, members, claimed, kept)
+
+
+def _groups(
+    hits_of_user: Mapping[str, set[int]], hits_of_contact: Mapping[int, set[str]]
+) -> Iterable[tuple[set[str], set[int]]]:
+    """The connected groups of hits, each once."""
+    seen: set[str] = set()
+    for first in hits_of_user:
+        if first in seen:
+            continue
+        users, contacts, waiting = {first}, set(), [first]
+        while waiting:
+            for contact_id in hits_of_user[waiting.pop()] - contacts:
+                contacts.add(contact_id)
+                found = hits_of_contact[contact_id] - users
+                users |= found
+                waiting.extend(found)
+        seen |= users
+        yield users, contacts
+
+
+def _add_conflict(
+    result: Matching, rule: str, users: Iterable[User], contacts: Iterable[Contact], kept: Collection[str]
+) -> None:
+    users = sorted(users, key=lambda user: (user.username, user.id))
+    contacts = sorted(contacts, key=lambda contact: contact.id)
+    conflict = Conflict(
+        rule=rule,
+        users=tuple(user.username for user in users),
+        contact_ids=tuple(contact.id for contact in contacts),
+        overrides=_settlement(users, contacts, kept),
+    )
+    for user in users:
+        result.conflicted[user.id] = conflict
+    if any(user.id in kept for user in users):
+        result.conflicts.append(conflict)
+
+
+def _settlement(users: list[User], contacts: list[Contact], kept: Collection[str]) -> dict[str, int | str]:
+    """A proposal: namesakes first, then in order; who is left gets a new contact or is ignored."""
+    free = {contact.id: contact for contact in contacts}
+    proposal: dict[str, int | str] = {}
+    kept_users = [user for user in users if user.id in kept]
+    for user in kept_users:
+        own = full_name(user.given_name, user.surname)
+        for contact in free.values():
+            if own and own == full_name(contact.first_name, contact.last_name):
+                proposal[user.username] = free.pop(contact.id).id
+                break
+    for user in kept_users:
+        if user.username not in proposal:
+            proposal[user.username] = free.pop(min(free)).id if free else NEW
+    return proposal | {user.username: IGNORE for user in users if user.id not in kept}
+
+
+def _apply_overrides(
+    result: Matching,
+    open_users: dict[str, User],
+    open_contacts: dict[int, Contact],
+    overrides: Mapping[str, int | str],
+    primary_email: str,
+) -> None:
+    by_name = {address(user.username): user for user in open_users.values()}
+    by_id = {user.id.casefold(): user for user in open_users.values()}
+    wanted: dict[str, int | str] = {}
+    for key, target in overrides.items():
+        user = by_id.get(key.strip().casefold()) or by_name.get(address(key))
+        if user is None:
+            result.warnings.append(f"match_overrides names the user {key!r}, whom the tenant does not have.")
+        elif wanted.setdefault(user.id, target) != target:
+            raise InputError(
+                f"match_overrides names the user {user.username} twice, with different targets.",
+                hint="Keep one of the two entries.",
+            )
+
+    claimed: dict[int, str] = {}
+    for user_id, target in wanted.items():
+        if target in (NEW, IGNORE):
+            continue
+        username = open_users[user_id].username
+        if target not in open_contacts and target not in claimed:
+            raise InputError(
+                f"match_overrides pairs {username} with contact {target}, which is not a contact of this organization.",
+                hint="Put the id of a contact of the organization, 'new' or 'ignore' in its place.",
+            )
+        if target in claimed:
+            raise InputError(
+                f"match_overrides pairs contact {target} with two users, {claimed[target]} and {username}.",
+                hint="A contact is one person: keep one of the two entries.",
+            )
+        claimed[target] = username
+        open_contacts.pop(target)
+        result.matches[user_id] = (target, OVERRIDE)
+
+    for user_id, target in sorted(wanted.items(), key=lambda entry: entry[0]):
+        if target == IGNORE:
+            result.ignored.add(user_id)
+        elif target == NEW:
+            _settle_new(result, open_users[user_id], open_contacts, primary_email)
+    for user_id in wanted:
+        open_users.pop(user_id)
+
+
+def _settle_new(result: Matching, user: User, open_contacts: dict[int, Contact], primary_email: str) -> None:
+    """`new` creates only where no contact holds the user's primary address as its primary e-mail."""
+    primary = address(primary_address(user, primary_email))
+    holders = [
+        contact
+        for contact in open_contacts.values()
+        if primary and any(entry.primary and address(entry.value) == primary for entry in contact.emails)
+    ]
+    if len(holders) > 1:
+        for contact in holders:
+            open_contacts.pop(contact.id)
+        _add_conflict(result, OVERRIDE, [user], holders, {user.id})
+        return
+    result.settled_new[user.id] = None
+    if holders:
+        contact = holders[0]
+        open_contacts.pop(contact.id)
+        result.settled_new[user.id] = contact.id
+        result.matches[user.id] = (contact.id, OVERRIDE)

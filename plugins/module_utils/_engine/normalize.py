@@ -1,0 +1,159 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""How addresses, names and phone numbers are compared (feature, sections 3 and 4)."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from typing import NamedTuple
+
+from .model import Contact, User
+
+PLACEHOLDER = "000-000-0000"
+"""The phone number that stands for a blank one (vendor's page, step 10)."""
+
+ONMICROSOFT = ".onmicrosoft.com"
+
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
+_EXTENSION = re.compile(r"(?:[\s,;.\-]*(?:extension|ext|x|#))[\s.:]*(\d+)\s*$", re.IGNORECASE)
+_FEWEST_DIGITS_BESIDE_WORDS = 7
+
+
+def text(value: str | None) -> str:
+    """`value` as it is written and shown: trimmed, NFC; blank for None."""
+    return unicodedata.normalize("NFC", value.strip()) if value else ""
+
+
+# ------------------------------------------------------------------- addresses
+
+
+def address(value: str | None) -> str:
+    """The form in which two addresses are compared: trimmed and case-folded."""
+    return value.strip().casefold() if value else ""
+
+
+def is_address(value: str | None) -> bool:
+    """Whether `value` has the outer shape of an e-mail address."""
+    return bool(value) and _ADDRESS.fullmatch(value.strip()) is not None
+
+
+def domain(value: str | None) -> str:
+    """The case-folded domain of an address, blank where there is none."""
+    return address(value).rpartition("@")[2] if is_address(value) else ""
+
+
+def smtp_addresses(user: User) -> tuple[str, ...]:
+    """The SMTP addresses of a user as written, none twice: primary, aliases, then `mail`.
+
+    Graph prefixes each proxy address with its kind: `SMTP:` for the primary, `smtp:` for an
+    alias. SIP, X500 and SPO entries are no addresses (Microsoft Graph, user resource,
+    `proxyAddresses`).
+    """
+    if not user.proxy_addresses:
+        return (user.mail.strip(),) if is_address(user.mail) else ()
+    primary, aliases = [], []
+    for entry in user.proxy_addresses:
+        kind, colon, value = entry.partition(":")
+        if colon and kind.strip().casefold() == "smtp" and is_address(value):
+            (primary if kind.strip() == "SMTP" else aliases).append(value.strip())
+    found: dict[str, str] = {}
+    for value in (*primary, *aliases, user.mail):
+        if is_address(value):
+            found.setdefault(address(value), value.strip())
+    return tuple(found.values())
+
+
+def primary_address(user: User, primary_email: str) -> str:
+    """The address that becomes a contact's primary e-mail, blank where the user has none.
+
+    `primary_email` is `mail` or `username`; a blank or malformed `mail` falls back on the
+    username (feature, section 1).
+    """
+    order = (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail)
+    for value in order:
+        if is_address(value):
+            return value.strip()
+    return ""
+
+
+def contact_addresses(contact: Contact) -> frozenset[str]:
+    """All addresses of a contact, in the form in which they are compared."""
+    return frozenset(map(address, (entry.value for entry in contact.emails))) - {""}
+
+
+# ----------------------------------------------------------------------- names
+
+
+def name(value: str | None) -> str:
+    """The form in which names are compared: NFKC, case-folded, inner white space one blank."""
+    if not value:
+        return ""
+    folded = value if value.isascii() else unicodedata.normalize("NFKC", value)
+    folded = folded.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKC", folded)
+    return " ".join(folded.split())
+
+
+def full_name(first: str | None, last: str | None) -> tuple[str, str] | None:
+    """First and last name for comparison, None unless both are there."""
+    pair = (name(first), name(last))
+    return pair if all(pair) else None
+
+
+# ---------------------------------------------------------------------- phones
+
+
+class Number(NamedTuple):
+    """A phone number: `value` to write, `digits` to compare by, `extension` or None."""
+
+    value: str
+    digits: str
+    extension: str | None
+
+
+def phone(value: str | None) -> Number | None:
+    """Read a phone number as a person wrote it; None where there is no number.
+
+    An `x123` or `ext 123` at the end is the extension. A leading `+` or `00` does not count
+    in the comparison. Zeros alone are no number, nor are letters with a few digits
+    (`1-800-FLOWERS`), which nobody can dial as digits.
+    """
+    if not value:
+        return None
+    extension = None
+    if suffix := _EXTENSION.search(value):
+        value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
+    digits = _ascii_digits(value)
+    if any(map(str.isalpha, value)) and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS:
+        return None
+    plus = "+" if value.lstrip(" (").startswith(("+", "＋")) else ""
+    key = _comparable(digits, plus)
+    return Number(plus + digits, key, extension) if key.strip("0") else None
+
+
+def digits(value: str | None) -> str:
+    """The digits by which a stored number is compared; blank for a placeholder or no number."""
+    number = phone(value)
+    return number.digits if number else ""
+
+
+def is_placeholder(value: str | None) -> bool:
+    """Whether a stored phone is zeros alone: `000-000-0000`, with or without separators."""
+    found = _ascii_digits(value or "")
+    return bool(found) and not found.strip("0")
+
+
+def _ascii_digits(value: str) -> str:
+    if value.isascii():
+        return "".join(filter(str.isdigit, value))
+    return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())
+
+
+def _comparable(found: str, plus: str) -> str:
+    return found[2:] if found.startswith("00") and not plus else found

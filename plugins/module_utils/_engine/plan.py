@@ -1,0 +1,94 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The plan of a run as plain data: what would be done, and, once carried out, what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .matching import Conflict
+from .model import Account, BmsContact, Contact
+
+# What happens in IT Glue.
+CREATE, UPDATE, UNCHANGED, LINKED = "create", "update", "unchanged", "linked"
+CONFLICT, EXCLUDED, DEFERRED, FAILED = "conflict", "excluded", "deferred", "failed"
+
+# What happens in BMS, beside CONFLICT, DEFERRED and FAILED.
+PUSHED, ALREADY_IN_BMS, PENDING, NOT_READY, OFF = "pushed", "already_in_bms", "pending", "not_ready", "off"
+
+UNDECIDED = "undecided"
+"""A push that only BMS can decide. No finished plan holds it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One user's part of a plan, or of what became of it.
+
+    `before` and `after` are attributes by IT Glue's names, `after` as they are sent.
+    `contact` is the contact as it should become. `create_in_bms` is the BMS contact to
+    create, `job_title` the blank job title to fill in BMS. `attention` marks what a person
+    should look at although nothing changes.
+    """
+
+    user: str
+    user_id: str
+    action: str
+    contact_id: int | None = None
+    bms_contact_id: int | None = None
+    matched_by: str | None = None
+    push: str | None = None
+    missing: tuple[str, ...] = ()
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
+    reason: str | None = None
+    contact: Contact | None = None
+    create_in_bms: BmsContact | None = None
+    job_title: str | None = None
+    locked: tuple[str, ...] = ()
+    unapplied: tuple[str, ...] = ()
+    attention: bool = False
+
+    @property
+    def writes(self) -> bool:
+        """Whether this changes anything in IT Glue or BMS."""
+        return self.action in (CREATE, UPDATE) or self.push == PUSHED or self.job_title is not None
+
+    @property
+    def noteworthy(self) -> bool:
+        """Whether it changed, is blocked, or needs a person."""
+        return (
+            self.writes
+            or self.attention
+            or bool(self.locked or self.unapplied)
+            or self.action in (CONFLICT, DEFERRED, FAILED)
+            or self.push in (PENDING, NOT_READY, CONFLICT, DEFERRED, FAILED)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """A ceiling that the plan passes: `count` changes where `limit` are allowed."""
+
+    option: str
+    count: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that a run would do, in the order of the usernames.
+
+    `passed` are the ceilings that forbid it; then nothing of it is carried out.
+    """
+
+    operations: tuple[Operation, ...]
+    conflicts: tuple[Conflict, ...] = ()
+    account: Account | None = None
+    passed: tuple[Ceiling, ...] = ()
+    warnings: tuple[str, ...] = ()

@@ -1,0 +1,384 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""From what was read to what would be done.
+
+Three steps, because later reads are needed only where an earlier step finds a use for them:
+`draft` selects and matches, `Draft.operations` says what is to be written to IT Glue, and
+`complete` decides the pushes and checks the ceilings.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+
+from . import push
+from .account import is_bms
+from .attributes import changed_fields, encode
+from .enrichment import enriched, missing
+from .errors import InputError
+from .matching import Matching, match
+from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
+from .normalize import address, name
+from .plan import (
+    CONFLICT,
+    CREATE,
+    DEFERRED,
+    EXCLUDED,
+    FAILED,
+    LINKED,
+    NOT_READY,
+    OFF,
+    PUSHED,
+    UNCHANGED,
+    UNDECIDED,
+    UPDATE,
+    Ceiling,
+    Operation,
+    Plan,
+)
+from .selection import REASONS, exclusion_rule
+
+OVERRIDDEN, NOT_CHOSEN = "override", "users"
+"""Left out by `match_overrides: ignore` and by the option `users`, beside the filter's reasons."""
+
+EXCLUSIONS = (*REASONS, OVERRIDDEN, NOT_CHOSEN)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a run is told beside the settings. `users` are usernames or ids, None for all."""
+
+    bms_adapter_names: tuple[str, ...] = ("bms", "vorex")
+    update_linked: bool = False
+    users: frozenset[str] | None = None
+    match_overrides: Mapping[str, int | str] = field(default_factory=dict)
+    max_creates: str | None = None
+    max_updates: str | None = None
+    max_pushes: str | None = None
+    allow_shrunken_source: bool = False
+
+
+# ------------------------------------------------------------ selection, matching
+
+
+@dataclass(slots=True)
+class Draft:
+    """Who is kept and who is whom, before anything is decided."""
+
+    snapshot: Snapshot
+    options: Options
+    excluded: dict[str, str]
+    matching: Matching
+    kept: int
+    contacts: dict[int, Contact]
+    warnings: list[str]
+
+    @property
+    def needs_locations(self) -> bool:
+        """Whether a contact has to be given a location."""
+        return any(contact is None or contact.location_id is None for user, contact in self._written())
+
+    @property
+    def creates(self) -> bool:
+        """Whether a contact has to be created."""
+        return any(contact is None for user, contact in self._written())
+
+    def _written(self) -> Iterable[tuple[User, Contact | None]]:
+        """The users whose contacts are written, with their contacts, None for a new one."""
+        for user in self.snapshot.users:
+            if user.id in self.excluded or user.id in self.matching.conflicted:
+                continue
+            contact = self.contact_of(user)
+            if contact is None or self.options.update_linked or not self.link(contact):
+                yield user, contact
+
+    def contact_of(self, user: User) -> Contact | None:
+        """The contact that the user is matched with."""
+        pair = self.matching.matches.get(user.id)
+        return self.contacts[pair[0]] if pair else None
+
+    def link(self, contact: Contact) -> str | None:
+        """How a contact is linked to BMS: `linked`, `orphaned`, `disabled`, or None.
+
+        Unlinked only when both the adapters and `psa-integration` say so (feature, section 4).
+        """
+        adapters = [each for each in contact.adapters if is_bms(each, self.options.bms_adapter_names)]
+        state = contact.psa_integration or None
+        if not adapters and state is None:
+            return None
+        if state == "orphaned" or any(each.orphaned for each in adapters):
+            return "orphaned"
+        if state == "disabled" or (adapters and not any(each.sync for each in adapters)):
+            return "disabled"
+        return "linked"
+
+    def operations(
+        self, locations: Sequence[Location] = (), contact_types: Sequence[ContactType] = ()
+    ) -> list[Operation]:
+        """Each user's part in IT Glue, in the order of the usernames; the push is open yet.
+
+        Raises InputError for a contact type that IT Glue does not have.
+        """
+        contact_type_id = self._contact_type_id(contact_types) if self.creates else None
+        writer = _Writer(self, locations, contact_type_id)
+        return [writer.operation(user) for user in sorted(self.snapshot.users, key=_by_username)]
+
+    def _contact_type_id(self, contact_types: Sequence[ContactType]) -> int | None:
+        wanted = self.snapshot.office365.contact_type
+        if not wanted:
+            return None
+        found = sorted(each.id for each in contact_types if name(each.name) == name(wanted))
+        if not found:
+            raise InputError(
+                f"IT Glue has no contact type named {wanted!r} (option contact_type of office365_sync_settings).",
+                hint=f"It has: {', '.join(sorted(each.name for each in contact_types)) or 'none'}.",
+            )
+        return found[0]
+
+
+def draft(snapshot: Snapshot, options: Options) -> Draft:
+    """Select the users and match all of them.
+
+    Raises InputError where no user was read or none is kept, and for bad overrides.
+    """
+    rule = exclusion_rule(snapshot.office365, snapshot.members)
+    excluded = {user.id: reason for user in snapshot.users if (reason := rule(user))}
+    kept = {user.id for user in snapshot.users} - excluded.keys()
+    if not options.allow_shrunken_source:
+        _check_source(snapshot, excluded, kept)
+    matching = match(
+        snapshot.users, kept, snapshot.contacts, options.match_overrides, snapshot.office365.primary_email
+    )
+    for user in snapshot.users:
+        if user.id in kept and user.id in matching.ignored:
+            excluded[user.id] = OVERRIDDEN
+    warnings = list(matching.warnings)
+    warnings.extend(_choose(snapshot, options, excluded))
+    warnings.extend(_microsoft_adapters(snapshot.contacts))
+    contacts = {contact.id: contact for contact in snapshot.contacts}
+    return Draft(snapshot, options, excluded, matching, len(kept), contacts, warnings)
+
+
+def _check_source(snapshot: Snapshot, excluded: Mapping[str, str], kept: set[str]) -> None:
+    lift = "Set allow_shrunken_source: true if this is right."
+    if not snapshot.users:
+        raise InputError(
+            f"The tenant {snapshot.tenant_id} of the organization {snapshot.organization.name!r} has no users.",
+            hint=f"Check tenant_id and what the app registration may read. {lift}",
+        )
+    if not kept:
+        counts = Counter(excluded.values())
+        told = ", ".join(f"{reason}: {counts[reason]}" for reason in REASONS if counts[reason])
+        raise InputError(
+            f"The user filter leaves out all {len(snapshot.users)} users of the tenant {snapshot.tenant_id} "
+            f"of the organization {snapshot.organization.name!r} ({told}).",
+            hint=f"Correct user_filter in office365_sync_settings. {lift}",
+        )
+
+
+def _choose(snapshot: Snapshot, options: Options, excluded: dict[str, str]) -> Iterable[str]:
+    """Leave out whom the option `users` does not name; matching has seen them all the same."""
+    if options.users is None:
+        return
+    wanted = {address(each) for each in options.users}
+    known = set()
+    for user in snapshot.users:
+        keys = {address(user.username), address(user.id)}
+        known |= keys
+        if wanted.isdisjoint(keys):
+            excluded.setdefault(user.id, NOT_CHOSEN)
+    for each in sorted(wanted - known):
+        yield f"The option users names {each!r}, whom the tenant does not have."
+
+
+def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
+    count = sum(any("microsoft" in each.kind.casefold() for each in contact.adapters) for contact in contacts)
+    if count:
+        yield (
+            f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. Turn its contact "
+            "sync off for this tenant, or set primary_email: username in office365_sync_settings."
+        )
+
+
+def _by_username(user: User) -> tuple[str, str]:
+    return address(user.username), user.id
+
+
+# -------------------------------------------------------------- what is written
+
+
+@dataclass(slots=True)
+class _Writer:
+    draft: Draft
+    locations: Sequence[Location]
+    contact_type_id: int | None
+
+    def operation(self, user: User) -> Operation:
+        draft = self.draft
+        pair = draft.matching.matches.get(user.id)
+        base = Operation(
+            user=user.username,
+            user_id=user.id,
+            action=EXCLUDED,
+            contact_id=pair[0] if pair else None,
+            matched_by=pair[1] if pair else None,
+        )
+        if user.id in draft.excluded:
+            return replace(base, reason=draft.excluded[user.id])
+        if conflict := draft.matching.conflicted.get(user.id):
+            others = [each for each in conflict.users if each != user.username]
+            return replace(base, action=CONFLICT, reason=_conflict_reason(conflict.rule, others, conflict.contact_ids))
+        contact = draft.contact_of(user)
+        link = draft.link(contact) if contact else None
+        if link and not draft.options.update_linked:
+            return self._linked(base, contact, link)
+        return self._written(base, user, contact, link)
+
+    def _linked(self, base: Operation, contact: Contact, link: str) -> Operation:
+        return replace(
+            base,
+            action=LINKED,
+            bms_contact_id=push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
+            reason=None if link == "linked" else f"The contact's link to BMS is {link} in IT Glue.",
+            attention=link == "orphaned",
+        )
+
+    def _written(self, base: Operation, user: User, contact: Contact | None, link: str | None) -> Operation:
+        wanted = enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
+        if contact is None:
+            return self._created(base, user, wanted)
+        fields = changed_fields(contact, wanted)
+        decided = replace(
+            base,
+            action=UPDATE if fields else UNCHANGED,
+            before=encode(contact, fields),
+            after=encode(wanted, fields),
+            contact=wanted,
+            reason=self._settled(user),
+        )
+        if link is None:
+            return self._ready(decided)
+        return replace(
+            decided if fields else self._linked(base, contact, link),
+            bms_contact_id=push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
+        )
+
+    def _created(self, base: Operation, user: User, wanted: Contact) -> Operation:
+        if not wanted.emails:
+            return replace(
+                base,
+                action=FAILED,
+                reason="The user has no e-mail address, so a contact made for it could not be found again.",
+            )
+        after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
+        return self._ready(
+            replace(base, action=CREATE, after=after, contact=wanted, reason=self._settled(user))
+        )
+
+    def _ready(self, operation: Operation) -> Operation:
+        """Mark what keeps the contact from a push."""
+        if not self.draft.snapshot.bms.pushes:
+            return replace(operation, push=OFF)
+        lacking = missing(operation.contact)
+        return replace(operation, push=NOT_READY, missing=lacking) if lacking else replace(operation, push=UNDECIDED)
+
+    def _settled(self, user: User) -> str | None:
+        found = self.draft.matching.settled_new.get(user.id)
+        if found is None:
+            return None
+        return f"Contact {found} holds the primary address already: put {found} in the place of 'new' in match_overrides."
+
+
+def _conflict_reason(rule: str, others: Sequence[str], contact_ids: Sequence[int]) -> str:
+    words = {"alias": "an e-mail address", "username": "the username", "name": "first and last name"}
+    by = words.get(rule, "the primary address")
+    hits = f"contacts {', '.join(map(str, contact_ids))}" if len(contact_ids) > 1 else f"contact {contact_ids[0]}"
+    shared = f", and so do {', '.join(others)}" if len(others) > 1 else f", and so does {others[0]}" if others else ""
+    return f"The user matches {hits} by {by}{shared}. Settle it with match_overrides."
+
+
+# ------------------------------------------------------------- push and ceilings
+
+
+def push_candidates(operations: Iterable[Operation]) -> list[Operation]:
+    """The operations whose contact is new or unlinked, and ready: BMS has to be read for them."""
+    return [operation for operation in operations if operation.push == UNDECIDED]
+
+
+def complete(
+    drafted: Draft,
+    operations: Sequence[Operation],
+    bms: BmsSnapshot | None = None,
+    unread: str | None = None,
+) -> Plan:
+    """Decide the pushes and check the ceilings.
+
+    `bms` is None where there is no candidate, or where BMS could not be read: then `unread`
+    says why, and every push is deferred. An incomplete read never means "not there".
+    Raises InputError for a ceiling that is no number and no percentage.
+    """
+    candidates = push_candidates(operations)
+    conflicts, warnings = list(drafted.matching.conflicts), list(drafted.warnings)
+    account = None
+    if candidates and bms is None:
+        deferred = {
+            each.user_id: push.held_back(replace(each, push=DEFERRED, reason=unread), drafted.snapshot.bms.push_method)
+            for each in candidates
+        }
+        operations = [deferred.get(each.user_id, each) for each in operations]
+        warnings.append(f"{len(candidates)} pushes are deferred: {unread}")
+    elif candidates:
+        account = bms.account
+        decisions = push.decide(
+            candidates,
+            bms,
+            method=drafted.snapshot.bms.push_method,
+            users=drafted.snapshot.users,
+            contacts=drafted.snapshot.contacts,
+            adapter_names=drafted.options.bms_adapter_names,
+        )
+        operations = [decisions.operations.get(each.user_id, each) for each in operations]
+        conflicts += decisions.conflicts
+        warnings += decisions.warnings
+    return Plan(
+        operations=tuple(operations),
+        conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
+        account=account,
+        passed=tuple(ceilings(operations, drafted.kept, drafted.options)),
+        warnings=tuple(warnings),
+    )
+
+
+def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> Iterable[Ceiling]:
+    """The ceilings that the operations pass (feature, section 6)."""
+    for option, given, counted in (
+        ("max_creates", options.max_creates, lambda each: each.action == CREATE),
+        ("max_updates", options.max_updates, lambda each: each.action == UPDATE or each.job_title is not None),
+        ("max_pushes", options.max_pushes, lambda each: each.push == PUSHED),
+    ):
+        limit = allowed(option, given, kept)
+        count = sum(map(counted, operations))
+        if count > limit:
+            yield Ceiling(option, count, limit)
+
+
+def allowed(option: str, given: str | None, kept: int) -> int:
+    """How many changes a ceiling allows: a number, a percentage of the kept users rounded
+    down, or, not given, the larger of 25 and 50 %."""
+    if given is None or not given.strip():
+        return max(25, kept // 2)
+    value = given.strip()
+    number = value.removesuffix("%").strip()
+    if not number.replace(".", "", 1).isdecimal() or not number.isascii() or ("." in number and number == value):
+        raise InputError(
+            f"{option} is {given!r}, which is neither a number nor a percentage.",
+            hint="Write it as 100 or as '20%'; 0 allows none.",
+        )
+    return int(Fraction(number) * kept / 100) if value.endswith("%") else int(number)

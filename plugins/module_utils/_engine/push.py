@@ -1,0 +1,272 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Pushing ready contacts to BMS: the look-up and what follows from it (feature, section 5)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from .account import is_bms
+from .matching import IGNORE, Conflict
+from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
+from .normalize import PLACEHOLDER, address, contact_addresses, full_name, is_placeholder, name, smtp_addresses, text
+from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, Operation
+
+EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
+NATIVE = "native"
+
+
+@dataclass(slots=True)
+class Decisions:
+    """The candidates' operations with their push decided, and what there is to say."""
+
+    operations: dict[str, Operation] = field(default_factory=dict)
+    conflicts: list[Conflict] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Hit:
+    rule: str
+    contacts: tuple[BmsContact, ...]
+
+
+def decide(
+    candidates: Sequence[Operation],
+    bms: BmsSnapshot,
+    *,
+    method: str,
+    users: Iterable[User],
+    contacts: Iterable[Contact],
+    adapter_names: Collection[str],
+) -> Decisions:
+    """Look each candidate up in the account's BMS contacts and decide its push.
+
+    `users` and `contacts` are all of the tenant and of the organization: an address that
+    somebody else holds, or a BMS contact that is somebody else's link, is not the candidate's.
+    """
+    contacts = tuple(contacts)
+    people = _People(users, contacts)
+    links = bms_links(contacts, adapter_names)
+    hits = _look_up(candidates, bms.contacts, people)
+    claims: dict[int, set[str]] = defaultdict(set)
+    for operation in candidates:
+        for found in hits[operation.user_id].contacts:
+            claims[found.id].add(operation.user)
+    result = Decisions()
+    for operation in candidates:
+        hit = hits[operation.user_id]
+        if not hit.contacts:
+            decided = _new_in_bms(operation, bms, method)
+        elif blocked := _conflict(operation, hit, claims, links):
+            conflict, reason = blocked
+            if conflict not in result.conflicts:
+                result.conflicts.append(conflict)
+            decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
+        else:
+            decided = _in_bms(operation, hit, method)
+        result.operations[operation.user_id] = decided
+    result.warnings.extend(_namesakes(result.operations.values(), contacts))
+    return result
+
+
+def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
+    """BMS contact id to the id of the IT Glue contact that is linked to it."""
+    return {
+        bms_id: contact.id
+        for contact in contacts
+        if contact.id is not None and (bms_id := linked_bms_id(contact, adapter_names)) is not None
+    }
+
+
+def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> int | None:
+    """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
+    for adapter in contact.adapters:
+        if is_bms(adapter, adapter_names) and (adapter.remote_id or "").isdecimal():
+            return int(adapter.remote_id)
+    return None
+
+
+# --------------------------------------------------------------------- look-up
+
+
+class _People:
+    """Who holds which address: users by id, contacts by number."""
+
+    def __init__(self, users: Iterable[User], contacts: Iterable[Contact]) -> None:
+        self._holders: dict[str, set[str | int]] = defaultdict(set)
+        for user in users:
+            for value in (*smtp_addresses(user), user.username):
+                self._holders[address(value)].add(user.id)
+        for contact in contacts:
+            for value in contact_addresses(contact):
+                self._holders[value].add(contact.id)
+
+    def others_hold(self, addresses: Iterable[str], operation: Operation) -> bool:
+        own = {operation.user_id, operation.contact_id}
+        return any(self._holders.get(value, set()) - own for value in addresses)
+
+
+def _look_up(
+    candidates: Sequence[Operation], bms_contacts: Iterable[BmsContact], people: _People
+) -> Mapping[str, _Hit]:
+    by_address: dict[str, dict[int, BmsContact]] = defaultdict(dict)
+    by_name: dict[tuple[str, str], dict[int, BmsContact]] = defaultdict(dict)
+    for found in bms_contacts:
+        for value in bms_addresses(found):
+            by_address[value][found.id] = found
+        if own := full_name(found.first_name, found.last_name):
+            by_name[own][found.id] = found
+    hits = {}
+    for operation in candidates:
+        contact = operation.contact
+        found = {key: each for value in contact_addresses(contact) for key, each in by_address.get(value, {}).items()}
+        rule = EMAIL_RULE
+        if not found and (own := full_name(contact.first_name, contact.last_name)):
+            rule = NAME_RULE
+            found = {
+                key: each
+                for key, each in by_name.get(own, {}).items()
+                if not people.others_hold(bms_addresses(each), operation)
+            }
+        hits[operation.user_id] = _Hit(rule, tuple(found[key] for key in sorted(found)))
+    return hits
+
+
+def bms_addresses(contact: BmsContact) -> frozenset[str]:
+    """All addresses of a BMS contact, in the form in which they are compared."""
+    return frozenset(address(entry.address) for entry in contact.emails) - {""}
+
+
+def _conflict(
+    operation: Operation, hit: _Hit, claims: Mapping[int, set[str]], links: Mapping[int, int]
+) -> tuple[Conflict, str] | None:
+    """Why the hit cannot be acted on, as a conflict and a sentence; None where it is clear."""
+    ids = [found.id for found in hit.contacts]
+    users = sorted(set().union(*(claims[each] for each in ids)))
+    linked = sorted({links[each] for each in ids if each in links} - {operation.contact_id})
+    listed = ", ".join(map(str, ids))
+    if len(ids) > 1:
+        reason = f"Several BMS contacts could be this person: {listed}. Merge them in BMS."
+    elif len(users) > 1:
+        others = ", ".join(user for user in users if user != operation.user)
+        reason = f"BMS contact {listed} could also be {others}. Separate their addresses or names in BMS."
+    elif linked:
+        reason = f"BMS contact {listed} is linked to the IT Glue contact {linked[0]}. Correct one of the two."
+    else:
+        return None
+    conflict = Conflict(
+        rule=hit.rule,
+        users=tuple(users),
+        contact_ids=tuple(linked),
+        bms_contact_ids=tuple(ids),
+        overrides=dict.fromkeys(users, IGNORE),
+    )
+    return conflict, reason
+
+
+def held_back(operation: Operation, method: str) -> Operation:
+    """Under `native` nothing is written to IT Glue either: each write makes it push."""
+    if method != NATIVE:
+        return operation
+    action = DEFERRED if operation.push == DEFERRED else UNCHANGED
+    return replace(operation, action=action, before={}, after={})
+
+
+def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
+    found = hit.contacts[0]
+    by = "an e-mail address" if hit.rule == EMAIL_RULE else "first and last name"
+    state = "" if found.active else " It is inactive there and stays so."
+    decided = replace(
+        operation,
+        push=ALREADY_IN_BMS,
+        bms_contact_id=found.id,
+        reason=f"BMS contact {found.id} is this person, by {by}.{state}",
+        attention=operation.attention or not found.active,
+    )
+    if method == NATIVE:
+        reason = f"{decided.reason} Link the two in IT Glue: a write would make it push a second one."
+        return held_back(replace(decided, reason=reason, attention=True), method)
+    if not text(found.job_title) and text(operation.contact.title):
+        return replace(decided, job_title=text(operation.contact.title))
+    return decided
+
+
+# ---------------------------------------------------------------------- create
+
+
+def _new_in_bms(operation: Operation, bms: BmsSnapshot, method: str) -> Operation:
+    if method == NATIVE:
+        return replace(operation, push=PENDING, reason="IT Glue pushes the contact once it is written.")
+    place = bms_location(operation.contact, bms.locations)
+    if place is None:
+        return replace(
+            operation,
+            push=FAILED,
+            reason=f"The BMS account {bms.account.id} has neither a location named "
+            f"{operation.contact.location_name!r} nor a main one. Add it in BMS.",
+        )
+    dropped = any(entry.extension for entry in operation.contact.phones)
+    return replace(
+        operation,
+        push=PUSHED,
+        create_in_bms=bms_contact(operation.contact, bms, place),
+        reason="BMS has no phone extensions: dropped there." if dropped else operation.reason,
+    )
+
+
+def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
+    """The account's location of the same name, else its main one."""
+    same = [place for place in locations if name(place.name) and name(place.name) == name(contact.location_name)]
+    main = [place for place in locations if place.main]
+    return next(iter((*same, *main)), None)
+
+
+def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsContact:
+    """The contact as BMS takes it: all e-mails and phones, primary as default; no faxes."""
+    return BmsContact(
+        id=None,
+        account_id=bms.account.id,
+        location_id=place.id,
+        first_name=text(contact.first_name),
+        last_name=text(contact.last_name) or None,
+        job_title=text(contact.title) or None,
+        emails=tuple(
+            BmsEmail(entry.value.strip(), bms.email_type.id, bms.email_type.name, entry.primary)
+            for entry in contact.emails
+        ),
+        phones=tuple(
+            BmsPhone(
+                PLACEHOLDER if is_placeholder(entry.value) else entry.value,
+                bms.phone_type.id,
+                bms.phone_type.name,
+                entry.primary,
+            )
+            for entry in contact.phones
+            if entry.kind != "fax"
+        ),
+    )
+
+
+def _namesakes(decided: Iterable[Operation], contacts: Iterable[Contact]) -> Iterable[str]:
+    """The pull of IT Glue pairs by name alone (BMS field mapping, "Matching")."""
+    pushed = [operation for operation in decided if operation.push in (PUSHED, PENDING)]
+    known = Counter(full_name(contact.first_name, contact.last_name) for contact in contacts)
+    renamed = Counter(
+        full_name(operation.contact.first_name, operation.contact.last_name)
+        for operation in pushed
+        if operation.action == CREATE
+    )
+    for operation in pushed:
+        own = full_name(operation.contact.first_name, operation.contact.last_name)
+        if own and known[own] + renamed[own] > 1:
+            yield (
+                f"{operation.user}: the name {operation.contact.first_name} {operation.contact.last_name} is not unique "
+                "in the organization. IT Glue pairs BMS contacts by name alone: check its link after the next sync."
+            )
