@@ -76,6 +76,17 @@ def decide(
     return result
 
 
+def not_in_bms(
+    candidates: Sequence[Operation],
+    bms_contacts: Iterable[BmsContact],
+    users: Iterable[User],
+    contacts: Iterable[Contact],
+) -> list[Operation]:
+    """The candidates that the look-up does not find."""
+    hits = _look_up(candidates, bms_contacts, _People(users, contacts))
+    return [each for each in candidates if not hits[each.user_id].contacts]
+
+
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
     """BMS contact id to the id of the IT Glue contact that is linked to it."""
     return {

@@ -1,0 +1,155 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Reading what a run has to know, side by side and no more than it needs.
+
+Microsoft 365 and IT Glue are read always; locations and contact types only where a contact
+needs one; BMS only where a contact may have to be pushed, its locations and types only where
+one has to be created.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, NamedTuple
+
+from .._engine import account as accounts
+from .._engine import settings as rules
+from .._engine.errors import InputError, SettingsError
+from .._engine.model import BmsSnapshot, BmsType, ContactType, Location, Organization, Snapshot
+from .._engine.normalize import name
+from .._engine.plan import Operation
+from .._engine.planning import Draft, Options
+from .._engine.push import NATIVE, not_in_bms
+
+
+class Request(NamedTuple):
+    """What a task asks for. The settings are laid over the stored ones for this run."""
+
+    organization: str
+    tenant_id: str | None = None
+    office365_settings: Mapping[str, Any] | None = None
+    bms_settings: Mapping[str, Any] | None = None
+    options: Options = Options()
+
+
+class Read(NamedTuple):
+    """A snapshot, the settings as the mappings that results show, and what there is to say."""
+
+    snapshot: Snapshot
+    settings: dict[str, dict[str, Any]]
+    warnings: list[str]
+
+
+def read(clients, store, request: Request) -> Read:
+    """Read the organization, its settings and contacts, and the tenant's users.
+
+    Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
+    for a service that cannot be read.
+    """
+    organization = clients.itglue.organization(request.organization)
+    with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
+        contacts = pool.submit(lambda: tuple(clients.itglue.contacts(organization.id)))
+        settings, warnings = _settings(store, organization, request)
+        tenant_id = _tenant_id(settings, organization, request)
+        office365 = rules.office365(settings[rules.OFFICE365], organization=repr(organization.name))
+        bms = rules.bms(settings[rules.BMS], organization=repr(organization.name))
+        graph = clients.graph(tenant_id)
+        users = pool.submit(lambda: tuple(graph.users()))
+        members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
+        snapshot = Snapshot(organization, tenant_id, office365, bms, users.result(), contacts.result(), members)
+    return Read(snapshot, settings, warnings)
+
+
+def _settings(store, organization: Organization, request: Request) -> tuple[dict[str, dict[str, Any]], list[str]]:
+    stored = store.read(organization.id)
+    warnings = list(stored.warnings)
+    declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
+    if stored.office365 is None and not declared[rules.OFFICE365]:
+        raise SettingsError(
+            f"The organization {organization.name!r} has no Office 365 sync settings.",
+            hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
+        )
+    if stored.bms is None and not declared[rules.BMS]:
+        warnings.append(
+            f"The organization {organization.name!r} has no BMS sync settings, so nothing is pushed. "
+            "The module msp.psa_sync.bms_sync_settings sets them."
+        )
+    merged = {}
+    for kind in rules.KINDS:
+        merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
+        rules.check(kind, merged[kind], organization=repr(organization.name), address=stored.address(kind))
+    return merged, warnings
+
+
+def _tenant_id(settings: Mapping[str, Mapping[str, Any]], organization: Organization, request: Request) -> str:
+    tenant_id = rules.guid(request.tenant_id or "") or settings[rules.OFFICE365]["tenant_id"]
+    if not tenant_id:
+        raise SettingsError(
+            f"The organization {organization.name!r} is matched with no Microsoft tenant.",
+            hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings.",
+        )
+    if not rules.is_guid(tenant_id):
+        raise InputError(
+            f"tenant_id is {tenant_id!r}, which is no GUID.",
+            hint="The Entra admin center shows the tenant id on its overview.",
+        )
+    settings[rules.OFFICE365]["tenant_id"] = tenant_id
+    return tenant_id
+
+
+def read_for_contacts(itglue, draft: Draft) -> tuple[Sequence[Location], Sequence[ContactType]]:
+    """What IT Glue must tell before contacts can be written: locations, and types of contacts."""
+    organization_id = draft.snapshot.organization.id
+    locations = tuple(itglue.locations(organization_id)) if draft.needs_locations else ()
+    typed = draft.creates and draft.snapshot.office365.contact_type
+    return locations, tuple(itglue.contact_types()) if typed else ()
+
+
+def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
+    """The account of the organization, its contacts, and what a create needs.
+
+    Raises InputError for an account or a type that BMS does not have.
+    """
+    snapshot = draft.snapshot
+    wanted = accounts.reference(snapshot.organization, snapshot.bms, draft.options.bms_adapter_names)
+    if wanted.id is None:
+        found = bms.accounts(wanted.name)
+    else:
+        found = [each for each in (bms.account(wanted.id),) if each is not None]
+    account = accounts.settle(found, wanted, snapshot.organization)
+    contacts = tuple(bms.contacts(account.id))
+    known = BmsSnapshot(account, contacts)
+    if snapshot.bms.push_method == NATIVE or not not_in_bms(candidates, contacts, snapshot.users, snapshot.contacts):
+        return known
+    return BmsSnapshot(
+        account,
+        contacts,
+        tuple(bms.account_locations(account.id)),
+        bms_type(snapshot.bms.email_type, "email_type", lambda: bms.email_types(contacts)),
+        bms_type(snapshot.bms.phone_type, "phone_type", lambda: bms.phone_types(contacts)),
+    )
+
+
+def bms_type(wanted: str, option: str, types) -> BmsType:
+    """The BMS type that a setting names, by name or by id.
+
+    An id is taken as it is: where BMS has no table of types, the types in use are not all
+    there are. Raises InputError for a name that BMS does not have.
+    """
+    wanted = wanted.strip()
+    if wanted.isdecimal():
+        return BmsType(int(wanted), wanted)
+    there: Iterable[BmsType] = types()
+    for each in there:
+        if name(each.name) == name(wanted):
+            return each
+    listed = ", ".join(sorted(f"{each.name} ({each.id})" for each in there)) or "none that can be read"
+    raise InputError(
+        f"BMS has no type named {wanted!r} (option {option} of bms_sync_settings).",
+        hint=f"It has: {listed}. A numeric id can be given too.",
+    )
