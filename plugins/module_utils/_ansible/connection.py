@@ -1,0 +1,263 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The connection options, the same for every module, and the clients that are made of them.
+
+Documented in `plugins/doc_fragments/connection.py`. An option that is not given is
+taken from its environment variable; a blank variable counts as not set. What a service
+needs is asked for when that service is first used, so that a module that only talks to
+IT Glue runs without the credentials of the others.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterable, Mapping
+from threading import RLock
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from ansible.module_utils.errors import AnsibleFallbackNotFound
+
+from .._engine.errors import InputError
+
+if TYPE_CHECKING:
+    from .._clients.bms import BmsClient
+    from .._clients.graph import GraphClient, GraphCredential
+    from .._clients.http import Calls, HttpSettings
+    from .._clients.itglue import ItGlueClient
+    from .task import Task
+
+
+def environment(name: str) -> str:
+    """The value of an environment variable, as a `fallback` of an argument spec."""
+    value = os.environ.get(name, "")
+    if not value.strip():
+        raise AnsibleFallbackNotFound
+    return value
+
+
+ENVIRONMENT = {
+    "itglue_url": "ITGLUE_URL",
+    "itglue_api_key": "ITGLUE_API_KEY",
+    "bms_url": "BMS_URL",
+    "bms_company": "BMS_COMPANY",
+    "bms_username": "BMS_USERNAME",
+    "bms_password": "BMS_PASSWORD",
+    "bms_mfa_secret": "BMS_MFA_SECRET",
+    "azure_client_id": "AZURE_CLIENT_ID",
+    "azure_client_secret": "AZURE_CLIENT_SECRET",
+    "azure_certificate_path": "AZURE_CLIENT_CERTIFICATE_PATH",
+    "azure_certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
+    "azure_federated_token_file": "AZURE_FEDERATED_TOKEN_FILE",
+    "azure_cloud": "AZURE_CLOUD",
+    "azure_authority_host": "AZURE_AUTHORITY_HOST",
+    "graph_url": "GRAPH_URL",
+    "ca_path": "REQUESTS_CA_BUNDLE",
+    "proxy": "HTTPS_PROXY",
+}
+"""Where an option is looked up when it is not given. `timeout` has no variable."""
+
+
+def _option(name: str, **details) -> dict:
+    return {"type": "str", "fallback": (environment, [ENVIRONMENT[name]]), **details}
+
+
+CONNECTION_OPTIONS: dict[str, dict] = {
+    "itglue_url": _option("itglue_url"),
+    "itglue_api_key": _option("itglue_api_key", no_log=True),
+    "bms_url": _option("bms_url"),
+    "bms_company": _option("bms_company"),
+    "bms_username": _option("bms_username"),
+    "bms_password": _option("bms_password", no_log=True),
+    "bms_mfa_secret": _option("bms_mfa_secret", no_log=True),
+    "azure_client_id": _option("azure_client_id"),
+    "azure_client_secret": _option("azure_client_secret", no_log=True),
+    "azure_certificate_path": _option("azure_certificate_path", type="path"),
+    "azure_certificate_password": _option("azure_certificate_password", no_log=True),
+    # The path of a file, not a token.
+    "azure_federated_token_file": _option("azure_federated_token_file", type="path", no_log=False),
+    "azure_cloud": _option("azure_cloud", choices=["global", "usgov", "dod", "china"], default="global"),
+    "azure_authority_host": _option("azure_authority_host"),
+    "graph_url": _option("graph_url"),
+    "ca_path": _option("ca_path", type="path"),
+    "timeout": {"type": "float", "default": 30.0},
+    # No secret but for a password in it, which is masked on its own.
+    "proxy": _option("proxy"),
+}
+"""The argument spec of all connection options."""
+
+_SERVICES = {"itglue": "IT Glue", "bms": "Kaseya BMS", "graph": "Microsoft Graph"}
+
+
+class Clients:
+    """The clients of one run, each made when it is first asked for; safe for use by several threads.
+
+    All count their requests in `calls`.
+    """
+
+    def __init__(self, params: Mapping) -> None:
+        from .._clients.http import Calls
+
+        self._params = params
+        self._lock = RLock()
+        self._itglue: ItGlueClient | None = None
+        self._bms: BmsClient | None = None
+        self._graph: dict[str, GraphClient] = {}
+        self._http = _http_settings(params)
+        self.calls: Calls = Calls()
+
+    @property
+    def itglue(self) -> ItGlueClient:
+        with self._lock:
+            if self._itglue is None:
+                self._itglue = self._new_itglue()
+            return self._itglue
+
+    @property
+    def bms(self) -> BmsClient:
+        with self._lock:
+            if self._bms is None:
+                self._bms = self._new_bms()
+            return self._bms
+
+    def graph(self, tenant_id: str) -> GraphClient:
+        """The client of one Microsoft tenant: a token is good for that tenant alone."""
+        with self._lock:
+            if tenant_id not in self._graph:
+                self._graph[tenant_id] = self._new_graph(tenant_id)
+            return self._graph[tenant_id]
+
+    def _new_itglue(self) -> ItGlueClient:
+        from .._clients.itglue import REGIONS, ItGlueClient
+
+        _require(self._params, "itglue", ("itglue_url", "itglue_api_key"))
+        return ItGlueClient(
+            url_or_region=_url_or_region(self._params, "itglue_url", REGIONS),
+            api_key=_text(self._params, "itglue_api_key"),
+            http=self._http,
+            calls=self.calls,
+        )
+
+    def _new_bms(self) -> BmsClient:
+        from .._clients.bms import REGIONS, BmsClient
+
+        _require(self._params, "bms", ("bms_url", "bms_company", "bms_username", "bms_password"))
+        return BmsClient(
+            url_or_region=_url_or_region(self._params, "bms_url", REGIONS),
+            company=_text(self._params, "bms_company"),
+            username=_text(self._params, "bms_username"),
+            # A password may begin or end with a blank; a line end comes from the file that it was read from.
+            password=self._params["bms_password"].strip("\r\n"),
+            mfa_secret=_text(self._params, "bms_mfa_secret"),
+            http=self._http,
+            calls=self.calls,
+        )
+
+    def _new_graph(self, tenant_id: str) -> GraphClient:
+        from .._clients.graph import GraphClient
+
+        return GraphClient(
+            tenant_id=tenant_id,
+            credential=_graph_credential(self._params),
+            cloud=self._params["azure_cloud"],
+            authority_host=_url(self._params, "azure_authority_host"),
+            graph_url=_url(self._params, "graph_url"),
+            http=self._http,
+            calls=self.calls,
+        )
+
+
+def clients(params: Mapping, task: Task) -> Clients:
+    """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
+
+    Raises `InputError` for a value that cannot be right.
+    """
+    return Clients(params)
+
+
+def _http_settings(params: Mapping) -> HttpSettings:
+    from .._clients.http import HttpSettings
+
+    timeout = params["timeout"]
+    if not 0 < timeout < math.inf:
+        raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
+    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_url(params, "proxy", plain=True))
+
+
+def _graph_credential(params: Mapping) -> GraphCredential:
+    """The first of secret, certificate and federated token that is given, in the order of Azure's own libraries."""
+    from .._clients.graph import GraphCredential
+
+    _require(params, "graph", ("azure_client_id",))
+    secret, certificate, token_file = "azure_client_secret", "azure_certificate_path", "azure_federated_token_file"
+    client_id = _text(params, "azure_client_id")
+    if _text(params, secret):
+        return GraphCredential(client_id=client_id, client_secret=_text(params, secret))
+    if _text(params, certificate):
+        return GraphCredential(
+            client_id=client_id,
+            certificate_path=_text(params, certificate),
+            certificate_password=params["azure_certificate_password"],
+        )
+    if _text(params, token_file):
+        return GraphCredential(client_id=client_id, federated_token_file=_text(params, token_file))
+    raise InputError(
+        f"{_SERVICES['graph']} is needed, but there is no credential for it.",
+        hint=f"Set one of {_words((secret, certificate, token_file), 'or')}.",
+    )
+
+
+def _require(params: Mapping, service: str, names: Iterable[str]) -> None:
+    missing = [name for name in names if not _text(params, name)]
+    if missing:
+        raise InputError(
+            f"{_SERVICES[service]} is needed, but {_words(missing, 'and')} {'is' if len(missing) == 1 else 'are'} "
+            "not set.",
+            hint="Give the option or its environment variable.",
+        )
+
+
+def _words(names: Iterable[str], last: str) -> str:
+    shown = [f"{name} ({ENVIRONMENT[name]})" for name in names]
+    return f" {last} ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
+
+
+def _text(params: Mapping, name: str) -> str | None:
+    return (params[name] or "").strip() or None
+
+
+def _url_or_region(params: Mapping, name: str, regions: Mapping[str, str]) -> str:
+    """A region of the service, or an address. The value is not repeated in an error, see `_url`."""
+    value = _text(params, name) or ""
+    if value.lower() in regions:
+        return value.lower()
+    if "." not in value and ":" not in value:
+        raise InputError(
+            f"The option {name} ({ENVIRONMENT[name]}) is neither a region nor an address.",
+            hint=f"The regions are {', '.join(regions)}; an address looks like https://host.",
+        )
+    return _url(params, name) or ""
+
+
+def _url(params: Mapping, name: str, *, plain: bool = False) -> str | None:
+    """The address in an option; https where no scheme is given. Only with `plain` may it be http to another host.
+
+    The value is not repeated in an error: a key may have been put in the wrong place.
+    """
+    value = _text(params, name)
+    if value is None:
+        return None
+    address = value if "://" in value else f"{'http' if plain else 'https'}://{value}"
+    try:
+        parts = urlsplit(address)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise InputError(f"The option {name} ({ENVIRONMENT[name]}) is no address.", hint="It looks like https://host.")
+    return address
