@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The module `contact_sync`: its options, and the way from them to a result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.errors import CeilingError, InputError
+from .._engine.matching import IGNORE, NEW
+from .._engine.planning import Options, allowed
+from .._store.store import SettingsStore
+from .._sync.run import Run
+from .._sync.run import run as run_sync
+from .._sync.snapshot import Request
+from .connection import CONNECTION_OPTIONS, clients
+from .result import result
+from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
+from .spec import ModuleSpec
+from .task import Task
+
+CEILINGS = ("max_creates", "max_updates", "max_pushes")
+
+SPEC = ModuleSpec(
+    options={
+        **CONNECTION_OPTIONS,
+        "organization": {"type": "str", "required": True},
+        "tenant_id": {"type": "str"},
+        "office365_settings": {"type": "dict", "options": OFFICE365_OPTIONS},
+        "bms_settings": {"type": "dict", "options": BMS_OPTIONS},
+        "users": {"type": "list", "elements": "str"},
+        "match_overrides": {"type": "dict"},
+        "update_linked": {"type": "bool", "default": False},
+        "bms_adapter_names": {"type": "list", "elements": "str", "default": ["bms", "vorex"]},
+        "allow_shrunken_source": {"type": "bool", "default": False},
+        "max_creates": {"type": "str"},
+        "max_updates": {"type": "str"},
+        "max_pushes": {"type": "str"},
+        "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
+    },
+    libraries=("requests", "msal"),
+)
+
+
+def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
+    """Sync one organization's contacts. Raises SyncError for all that is foreseen to fail."""
+    request = _request(params)
+    api = clients(params, task)
+    outcome = run_sync(api, SettingsStore(api.itglue), request, preview=task.check_mode, progress=task.progress)
+    for warning in outcome.warnings:
+        task.warn(warning)
+    told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
+    if outcome.refused:
+        raise CeilingError(_passed(outcome), hint=_WAY_OUT, result=told)
+    _warn_of_failures(outcome, task)
+    return told
+
+
+_WAY_OUT = (
+    "Nothing was written. Look through contacts in the result; if all of it is right, raise the option for this run."
+)
+
+
+def _passed(outcome: Run) -> str:
+    listed = ", ".join(f"{each.option} allows {each.limit}, the plan has {each.count}" for each in outcome.plan.passed)
+    return f"The plan for {outcome.read.snapshot.organization.name!r} passes a ceiling: {listed}."
+
+
+def _warn_of_failures(outcome: Run, task: Task) -> None:
+    failed = [each.user for each in outcome.operations if "failed" in (each.action, each.push)]
+    if failed:
+        shown = ", ".join(failed[:5]) + (" and others" if len(failed) > 5 else "")
+        task.warn(f"{len(failed)} contacts failed ({shown}); the reason of each is in contacts.")
+
+
+def _request(params: dict[str, Any]) -> Request:
+    for option in CEILINGS:
+        allowed(option, params[option], 0)
+    users = params["users"]
+    return Request(
+        organization=params["organization"],
+        tenant_id=params["tenant_id"],
+        office365_settings=params["office365_settings"],
+        bms_settings=params["bms_settings"],
+        options=Options(
+            bms_adapter_names=_adapter_names(params["bms_adapter_names"]),
+            update_linked=params["update_linked"],
+            users=None if users is None else frozenset(users),
+            match_overrides=_overrides(params["match_overrides"] or {}),
+            allow_shrunken_source=params["allow_shrunken_source"],
+            **{option: params[option] for option in CEILINGS},
+        ),
+    )
+
+
+def _adapter_names(given: list[str]) -> tuple[str, ...]:
+    names = tuple(each.strip() for each in given if each.strip())
+    if not names:
+        raise InputError(
+            "bms_adapter_names is empty, so no contact would count as linked to BMS.",
+            hint="Give a part of the name that BMS has among IT Glue's integrations, as 'bms'.",
+        )
+    return names
+
+
+def _overrides(given: dict[str, Any]) -> dict[str, int | str]:
+    return {str(user): _target(str(user), value) for user, value in given.items()}
+
+
+def _target(user: str, value: Any) -> int | str:
+    wanted = str(value).strip()
+    if wanted.isascii() and wanted.isdecimal() and not isinstance(value, bool):
+        return int(wanted)
+    if wanted.casefold() in (NEW, IGNORE):
+        return wanted.casefold()
+    raise InputError(
+        f"match_overrides has {wanted!r} for {user}.",
+        hint="Give the id of an IT Glue contact, 'new' or 'ignore'.",
+    )

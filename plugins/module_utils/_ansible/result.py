@@ -1,0 +1,130 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What `contact_sync` returns (feature, section 6), preview and real run alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any
+
+from .._engine.attributes import EMAILS, PHONES
+from .._engine.matching import Conflict
+from .._engine.plan import PUSHED, Operation
+from .._sync.run import Run
+
+BMS_JOB_TITLE = "bms-job-title"
+"""The one BMS field that is written to a contact that is already there; IT Glue has no name for it."""
+
+
+def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> dict[str, Any]:
+    """The result of a run; `everything` lists every user, not only what changed or needs a person."""
+    snapshot = run.read.snapshot
+    return {
+        "changed": run.changed,
+        "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
+        "tenant_id": snapshot.tenant_id,
+        "settings": run.read.settings,
+        "summary": summary(run, api_calls),
+        "contacts": [contact(each) for each in run.operations if everything or each.noteworthy],
+        "conflicts": [conflict(each) for each in run.plan.conflicts],
+        "departed": [],
+        "unclaimed": [],
+        "diff": diff(run.operations),
+    }
+
+
+def summary(run: Run, api_calls: Mapping[str, int]) -> dict[str, Any]:
+    """Counts per action, push outcome and exclusion reason, and the requests per service."""
+    operations = run.operations
+    return {
+        "users": len(operations),
+        "kept": run.draft.kept,
+        "actions": _counts(each.action for each in operations),
+        "push": _counts(each.push for each in operations),
+        "excluded": _counts(run.draft.excluded.values()),
+        "ceilings_passed": [
+            {"option": each.option, "count": each.count, "limit": each.limit} for each in run.plan.passed
+        ],
+        "api_calls": dict(api_calls),
+    }
+
+
+def _counts(values) -> dict[str, int]:
+    return dict(sorted(Counter(each for each in values if each is not None).items()))
+
+
+def contact(operation: Operation) -> dict[str, Any]:
+    """One entry of `contacts`."""
+    before, after = touched(operation)
+    return {
+        "user": operation.user,
+        "user_id": operation.user_id,
+        "contact_id": operation.contact_id,
+        "bms_contact_id": operation.bms_contact_id,
+        "action": operation.action,
+        "matched_by": operation.matched_by,
+        "push": operation.push,
+        "missing": list(operation.missing),
+        "locked": list(operation.locked),
+        "unapplied": list(operation.unapplied),
+        "before": before,
+        "after": after,
+        "reason": operation.reason,
+    }
+
+
+def touched(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The fields that an operation touches, before and after."""
+    before, after = dict(operation.before), dict(operation.after)
+    if operation.job_title is not None:
+        before[BMS_JOB_TITLE], after[BMS_JOB_TITLE] = None, operation.job_title
+    return before, after
+
+
+def conflict(entry: Conflict) -> dict[str, Any]:
+    """One entry of `conflicts`, with the `match_overrides` that would settle it."""
+    return {
+        "rule": entry.rule,
+        "users": list(entry.users),
+        "contact_ids": list(entry.contact_ids),
+        "bms_contact_ids": list(entry.bms_contact_ids),
+        "match_overrides": dict(entry.overrides),
+    }
+
+
+# ------------------------------------------------------------------------ diff
+
+
+def diff(operations: tuple[Operation, ...]) -> dict[str, dict[str, Any]]:
+    """Only the contacts that change, by username, field by field, in words."""
+    sides: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
+    for operation in operations:
+        if not operation.writes:
+            continue
+        before, after = touched(operation)
+        if operation.push == PUSHED:
+            before["bms"], after["bms"] = "absent", "created"
+        key = operation.user if operation.user not in sides["after"] else f"{operation.user} ({operation.user_id})"
+        sides["before"][key] = {name: readable(name, before.get(name)) for name in sorted(after)}
+        sides["after"][key] = {name: readable(name, value) for name, value in sorted(after.items())}
+    return sides
+
+
+def readable(name: str, value: Any) -> Any:
+    """An attribute as a person reads it: one line for an e-mail address or a phone."""
+    if name not in (EMAILS, PHONES):
+        return value
+    return sorted(_entry(each) for each in value or ())
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    extension = f" x{entry['extension']}" if entry.get("extension") else ""
+    marks = [entry.get("label-name") or "no label"]
+    marks += ["fax"] if entry.get("label-type") == "fax" else []
+    marks += ["primary"] if entry.get("primary") else []
+    return f"{entry['value']}{extension} ({', '.join(marks)})"
