@@ -1,0 +1,422 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: contact_sync
+short_description: Sync a client's Microsoft 365 users with its IT Glue contacts and push them to Kaseya BMS
+version_added: 1.0.0
+author:
+  - The msp.psa_sync authors (@msp-psa-sync)
+description:
+  - Reads the users of a client's Microsoft 365 tenant, matches them with the client's contacts in IT Glue,
+    completes those contacts, and pushes the ones that are new or not linked to Kaseya BMS.
+  - What it does follows the settings that M(msp.psa_sync.office365_sync_settings) and
+    M(msp.psa_sync.bms_sync_settings) store in IT Glue.
+  - In check mode it says what it would do, contact by contact, and writes nothing.
+  - A user is matched by any of its e-mail addresses, then by its username, then by first and last name,
+    each compared regardless of case. A hit that is not one user and one contact is a conflict, nothing is
+    written for it, and RV(conflicts) says how to settle it.
+  - A contact that is linked to BMS is left alone. Before a contact is created in BMS, all the contacts of the
+    account are looked through, so that a person who exists in BMS only is adopted and not doubled.
+  - For O(bms_settings.push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off, because
+    IT Glue pushes new and changed contacts by itself. Where it must stay on, use V(native).
+  - The contact sync of the tenant must be off in IT Glue's own Microsoft integration, or both write to the same
+    contacts. Where it must stay on, set O(office365_settings.primary_email=username).
+options:
+  organization:
+    description:
+      - The client, by the id or the exact name of its organization in IT Glue. The case of the name does not count.
+    type: str
+    required: true
+  tenant_id:
+    description:
+      - The id of the client's Microsoft 365 tenant, only to read another one than the settings name.
+    type: str
+  office365_settings:
+    description:
+      - Settings that count for this run instead of the stored ones, option by option.
+      - Pass what your playbook declares, so that a run in check mode shows what a change of settings would do
+        before the settings are stored.
+    type: dict
+    suboptions:
+      tenant_id:
+        description: The id of the client's Microsoft 365 tenant, a GUID.
+        type: str
+      set_phone_numbers_primary:
+        description: Whether to make a phone number of the contact its primary one.
+        type: bool
+      phone_type:
+        description:
+          - The label of the phone number that is made primary, and of the placeholder for a blank one.
+          - One of the labels in O(office365_settings.phone_labels).
+        type: str
+      phone_labels:
+        description: The labels that phone numbers carry in IT Glue. They must differ.
+        type: dict
+        suboptions:
+          office:
+            description: The label of the business phone.
+            type: str
+          mobile:
+            description: The label of the mobile phone.
+            type: str
+      email_label:
+        description: The label of the e-mail addresses that are added to a contact.
+        type: str
+      replace_blank_phone_numbers:
+        description: Whether a contact without any phone number gets C(000-000-0000), so that BMS takes it.
+        type: bool
+      primary_email:
+        description: What becomes the primary e-mail address. A user without a mail address takes the username.
+        type: str
+        choices: [mail, username]
+      sync_aliases:
+        description: Whether the other addresses of a user are added to its contact, but for C(*.onmicrosoft.com).
+        type: bool
+      contact_type:
+        description: The name of the contact type of new contacts.
+        type: str
+      user_filter:
+        description: Which users are synced.
+        type: dict
+        suboptions:
+          licensed_only:
+            description: Whether to leave out users without a licence.
+            type: bool
+          license_skus:
+            description: The SKU ids (GUIDs) of which a user must have one. Empty for any.
+            type: list
+            elements: str
+          include_disabled:
+            description: Whether to include users who may not sign in.
+            type: bool
+          include_guests:
+            description: Whether to include guests.
+            type: bool
+          groups:
+            description: Groups, by id or name, of which a user must be a member, nested groups included. Empty for any.
+            type: list
+            elements: str
+          domains:
+            description: The domains of which the user's primary address must be one. Empty for any.
+            type: list
+            elements: str
+          exclude:
+            description: Patterns in which C(*) stands for any text. They leave users out by primary address or username.
+            type: list
+            elements: str
+          require_name:
+            description: Whether to leave out users who have neither a first nor a last name.
+            type: bool
+  bms_settings:
+    description:
+      - Settings that count for this run instead of the stored ones, option by option.
+    type: dict
+    suboptions:
+      contact_sync:
+        description: Whether contacts are synced with BMS at all.
+        type: bool
+      two_way_sync:
+        description: Whether contacts go from IT Glue to BMS too.
+        type: bool
+      auto_push_office365_contacts:
+        description: Whether contacts from Microsoft 365 are pushed to BMS.
+        type: bool
+      email_type:
+        description: The e-mail type of BMS, by name or id, that pushed addresses get.
+        type: str
+      phone_type:
+        description: The phone type of BMS, by name or id, that pushed phone numbers get.
+        type: str
+      push_method:
+        description:
+          - With V(direct) the collection creates the contacts in BMS.
+          - With V(native) it completes them in IT Glue, whose own two-way sync pushes them.
+        type: str
+        choices: [direct, native]
+      account:
+        description:
+          - The client's account in BMS, by id or name. Needed only where it is neither linked to the organization
+            nor of the same name.
+        type: str
+  users:
+    description:
+      - Limits the run to these users, by username or Entra id. Matching sees all users all the same.
+    type: list
+    elements: str
+  match_overrides:
+    description:
+      - Settles conflicts. The keys are usernames or Entra ids of users.
+      - A number pairs the user with that IT Glue contact. V(new) creates a contact, unless exactly one has the user's
+        primary address as its primary address already, which is then taken. V(ignore) leaves the user out.
+    type: dict
+  update_linked:
+    description:
+      - Whether contacts that are linked to BMS are updated in IT Glue too, as far as IT Glue lets them.
+    type: bool
+    default: false
+  bms_adapter_names:
+    description:
+      - Parts of the name that BMS has among IT Glue's integrations. The case does not count.
+      - IT Glue does not publish the name, hence this option.
+    type: list
+    elements: str
+    default: [bms, vorex]
+  allow_shrunken_source:
+    description:
+      - Whether to go on when the tenant has no users, or the filter keeps none.
+    type: bool
+    default: false
+  max_creates:
+    description:
+      - How many contacts may be created in IT Glue, as a number, or as a percentage of the kept users, rounded down.
+        V(0) allows none.
+      - When the plan passes this, nothing is written and the task fails, in check mode too. The plan is in the result.
+      - If not set, the larger of 25 and 50 % are allowed. Open a first run explicitly.
+    type: str
+  max_updates:
+    description:
+      - How many contacts may be updated, in the same way. Filling a blank job title in BMS counts as an update.
+    type: str
+  max_pushes:
+    description:
+      - How many contacts may be created in BMS, in the same way.
+    type: str
+  report:
+    description:
+      - With V(changes), RV(contacts) lists what changed, is blocked or needs a person. With V(all), it lists every user.
+    type: str
+    choices: [changes, all]
+    default: changes
+extends_documentation_fragment:
+  - msp.psa_sync.attributes
+  - msp.psa_sync.connection
+seealso:
+  - module: msp.psa_sync.office365_sync_settings
+  - module: msp.psa_sync.bms_sync_settings
+"""
+
+EXAMPLES = r"""
+- name: See what a sync would change
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+  check_mode: true
+  diff: true
+
+- name: Sync a client's contacts
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+
+- name: Open the first run, which creates a contact for nearly every user
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    max_creates: 100%
+    max_pushes: 100%
+
+- name: Preview other settings than the stored ones
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    office365_settings:
+      set_phone_numbers_primary: true
+      phone_type: Mobile
+    bms_settings:
+      auto_push_office365_contacts: false
+  check_mode: true
+
+- name: Settle a conflict
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    match_overrides:
+      jo.smith@happyfrog.example: 72
+      joanna.smith@happyfrog.example: new
+      scanner@happyfrog.example: ignore
+"""
+
+RETURN = r"""
+organization:
+  description: The organization in IT Glue.
+  returned: success, and when a ceiling is passed
+  type: dict
+  sample: {id: 2, name: Happy Frog}
+tenant_id:
+  description: The Microsoft 365 tenant that was read.
+  returned: success, and when a ceiling is passed
+  type: str
+  sample: 6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11
+settings:
+  description: The settings that counted, under C(office365) and C(bms), with all options.
+  returned: success, and when a ceiling is passed
+  type: dict
+  sample: {bms: {auto_push_office365_contacts: true}, office365: {phone_type: Office}}
+summary:
+  description: The run in numbers.
+  returned: success, and when a ceiling is passed
+  type: dict
+  contains:
+    users:
+      description: Users of the tenant.
+      type: int
+      sample: 210
+    kept:
+      description: Users that the filter lets through.
+      type: int
+      sample: 180
+    actions:
+      description: Users by what happens in IT Glue.
+      type: dict
+      sample: {create: 2, excluded: 30, linked: 170, update: 8}
+    push:
+      description: Users by what happens in BMS.
+      type: dict
+      sample: {already_in_bms: 1, not_ready: 1, pushed: 8}
+    excluded:
+      description:
+        - Users that are left out, by the first reason that applies.
+        - C(override) are ignored by O(match_overrides), C(users) not named in O(users).
+      type: dict
+      sample: {disabled: 12, guest: 10, unlicensed: 8}
+    ceilings_passed:
+      description: The ceilings that forbade the plan.
+      type: list
+      elements: dict
+      sample: []
+    api_calls:
+      description: Requests sent per service, authentication included.
+      type: dict
+      sample: {bms: 5, graph: 3, itglue: 6}
+contacts:
+  description:
+    - What changed, is blocked or needs a person. With O(report=all), every user.
+    - Attributes are under IT Glue's names. C(bms-job-title) is a blank job title that is filled in BMS.
+  returned: success, and when a ceiling is passed
+  type: list
+  elements: dict
+  contains:
+    user:
+      description: The username.
+      type: str
+      sample: jo.smith@happyfrog.example
+    user_id:
+      description: The Entra id of the user.
+      type: str
+      sample: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+    contact_id:
+      description: The IT Glue contact. Null in check mode for one that is still to be created.
+      type: int
+      sample: 72
+    bms_contact_id:
+      description: The BMS contact. Null in check mode for one that is still to be created.
+      type: int
+      sample: 90211
+    action:
+      description:
+        - What happens in IT Glue. One of C(create), C(update), C(unchanged), C(linked), C(conflict), C(excluded),
+          C(deferred), C(failed).
+      type: str
+      sample: update
+    matched_by:
+      description: What user and contact were matched by. One of C(alias), C(username), C(name), C(override), or null.
+      type: str
+      sample: alias
+    push:
+      description:
+        - What happens in BMS. One of C(pushed), C(already_in_bms), C(pending), C(not_ready), C(off), C(conflict),
+          C(deferred), C(failed), or null where there is nothing to push.
+      type: str
+      sample: pushed
+    missing:
+      description: What a contact that is not ready lacks. Of C(first_name), C(primary_email), C(primary_phone), C(location).
+      type: list
+      elements: str
+      sample: []
+    locked:
+      description: Groups of attributes that IT Glue refuses to have changed, because another integration owns them.
+      type: list
+      elements: str
+      sample: []
+    unapplied:
+      description: Groups of attributes that IT Glue accepted but does not show.
+      type: list
+      elements: str
+      sample: []
+    before:
+      description: The attributes that change, as they were.
+      type: dict
+      sample: {title: null}
+    after:
+      description: The attributes that change, as they are now, or would be.
+      type: dict
+      sample: {title: Controller}
+    reason:
+      description: Why, in a sentence.
+      type: str
+      sample: null
+conflicts:
+  description:
+    - Groups of users and contacts that only a person can pair. Nothing is written for them.
+  returned: success, and when a ceiling is passed
+  type: list
+  elements: dict
+  contains:
+    rule:
+      description:
+        - What they have in common. One of C(alias), C(username), C(name), C(override), and for BMS C(bms_email), C(bms_name).
+      type: str
+      sample: name
+    users:
+      description: The usernames.
+      type: list
+      elements: str
+      sample: [jo.smith@happyfrog.example, joanna.smith@happyfrog.example]
+    contact_ids:
+      description: The IT Glue contacts.
+      type: list
+      elements: int
+      sample: [72]
+    bms_contact_ids:
+      description: The BMS contacts.
+      type: list
+      elements: int
+      sample: []
+    match_overrides:
+      description: A proposal for O(match_overrides) that would settle it. Check it before you use it.
+      type: dict
+      sample: {jo.smith@happyfrog.example: 72, joanna.smith@happyfrog.example: new}
+departed:
+  description: Reserved for people who left. Always empty in this version.
+  returned: success, and when a ceiling is passed
+  type: list
+  elements: dict
+  sample: []
+unclaimed:
+  description: Reserved for contacts of the tenant's domains that no user holds. Always empty in this version.
+  returned: success, and when a ceiling is passed
+  type: list
+  elements: dict
+  sample: []
+diff:
+  description: The contacts that change, by username, field by field.
+  returned: success, and when a ceiling is passed
+  type: dict
+  sample:
+    before: {jo.smith@happyfrog.example: {title: null}}
+    after: {jo.smith@happyfrog.example: {title: Controller}}
+"""
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python
+
+require_python()
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.contact_sync import SPEC, run
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.module import run_module
+
+
+def main():
+    run_module(SPEC, run)
+
+
+if __name__ == "__main__":
+    main()
