@@ -13,7 +13,7 @@ from typing import Any
 from .._engine.errors import CeilingError, InputError
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
-from .._store.store import SettingsStore
+from .._store.settings import SettingsStore
 from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
@@ -50,7 +50,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Sync one organization's contacts. Raises SyncError for all that is foreseen to fail."""
     request = _request(params)
     api = clients(params, task)
-    outcome = run_sync(api, SettingsStore(api.itglue), request, preview=task.check_mode, progress=task.progress)
+    outcome = run_sync(api, SettingsStore(api.itglue, warn=task.warn), request, preview=task.check_mode, progress=task.progress)
     for warning in outcome.warnings:
         task.warn(warning)
     told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")

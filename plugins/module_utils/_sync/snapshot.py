@@ -67,7 +67,7 @@ def read(clients, store, request: Request) -> Read:
 
 def _settings(store, organization: Organization, request: Request) -> tuple[dict[str, dict[str, Any]], list[str]]:
     stored = store.read(organization.id)
-    warnings = list(stored.warnings)
+    warnings = []
     declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
     if stored.office365 is None and not declared[rules.OFFICE365]:
         raise SettingsError(
@@ -82,7 +82,7 @@ def _settings(store, organization: Organization, request: Request) -> tuple[dict
     merged = {}
     for kind in rules.KINDS:
         merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
-        rules.check(kind, merged[kind], organization=repr(organization.name), address=stored.address(kind))
+        rules.check(kind, merged[kind], organization=repr(organization.name), address=stored.of(kind).address)
     return merged, warnings
 
 
