@@ -1,0 +1,156 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Decoded JSON -> typed values. Whatever has another type than documented is a `ProtocolError`."""
+
+from __future__ import annotations
+
+from .._engine.errors import ProtocolError
+
+TITLES = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
+"""The services in words, for people."""
+
+_TRUE = (True, 1, "true", "1")
+_FALSE = (False, 0, "false", "0")
+
+
+class Reader:
+    """Typed access to the rows of one answer; its errors name the service, the request and the key.
+
+    An absent key and a null are the same. IT Glue writes its keys in kebab-case and
+    takes snake_case too: a key with a hyphen is looked up in both spellings.
+    """
+
+    __slots__ = ("service", "request")
+
+    def __init__(self, service: str, request: str) -> None:
+        self.service = service
+        self.request = request
+
+    def error(self, what: str) -> ProtocolError:
+        """A `ProtocolError` that says `what` is wrong with this answer."""
+        return ProtocolError(
+            f"{TITLES[self.service]}'s answer to {self.request} is not what it documents: {what}.",
+            service=self.service,
+            request=self.request,
+            hint="Nothing was concluded from it. If this stays, the service has changed or is not the one expected.",
+        )
+
+    def _wrong(self, key: str, expected: str, value: object) -> ProtocolError:
+        # The type alone: the value is somebody's data and may be long.
+        return self.error(f"{key!r} should be {expected} but is {_kind(value)}")
+
+    # ------------------------------------------------------------- containers
+
+    def mapping(self, value: object, name: str) -> dict:
+        if value.__class__ is dict:
+            return value
+        raise self._wrong(name, "an object", value)
+
+    def sequence(self, value: object, name: str) -> list:
+        if value.__class__ is list:
+            return value
+        raise self._wrong(name, "a list", value)
+
+    def rows(self, value: object, name: str) -> list[dict]:
+        """A list of objects; null counts as an empty one."""
+        if value is None:
+            return []
+        rows = self.sequence(value, name)
+        for row in rows:
+            if row.__class__ is not dict:
+                raise self._wrong(name, "a list of objects", row)
+        return rows
+
+    def part(self, row: dict, key: str) -> dict:
+        """The object under `key`."""
+        return self.mapping(self.value(row, key), key)
+
+    # ---------------------------------------------------------------- scalars
+
+    @staticmethod
+    def value(row: dict, key: str) -> object:
+        found = row.get(key)
+        if found is None and "-" in key:
+            return row.get(key.replace("-", "_"))
+        return found
+
+    def text(self, row: dict, key: str) -> str | None:
+        value = row.get(key)
+        if value.__class__ is str:
+            return value
+        if value is None:
+            value = self.value(row, key)
+            if value is None or value.__class__ is str:
+                return value
+        raise self._wrong(key, "text", value)
+
+    def needed_text(self, row: dict, key: str) -> str:
+        value = self.text(row, key)
+        if not value:
+            raise self._wrong(key, "text", value)
+        return value
+
+    def label(self, row: dict, key: str) -> str | None:
+        """Text, or a whole number as text: ids of other systems come as either."""
+        value = self.value(row, key)
+        if value.__class__ is int:
+            return str(value)
+        return self.text(row, key)
+
+    def texts(self, row: dict, key: str) -> tuple[str, ...]:
+        """A list of texts; nulls in it are left out."""
+        values = self.value(row, key)
+        if values is None:
+            return ()
+        for value in self.sequence(values, key):
+            if value.__class__ is not str and value is not None:
+                raise self._wrong(key, "a list of texts", value)
+        return tuple(value for value in values if value is not None)
+
+    def whole(self, row: dict, key: str) -> int | None:
+        """A whole number, or one written as text (JSON:API ids)."""
+        value = self.value(row, key)
+        if value is None or value.__class__ is int:
+            return value
+        if value.__class__ is str and value.isascii() and value.isdigit() and len(value) < 20:
+            return int(value)
+        raise self._wrong(key, "a whole number", value)
+
+    def needed_whole(self, row: dict, key: str) -> int:
+        value = self.whole(row, key)
+        if value is None:
+            raise self._wrong(key, "a whole number", value)
+        return value
+
+    def flag(self, row: dict, key: str, default: bool = False) -> bool:
+        value = self.value(row, key)
+        if value is None:
+            return default
+        if value.__class__ in (bool, int, str):
+            if value in _TRUE:
+                return True
+            if value in _FALSE:
+                return False
+        raise self._wrong(key, "true or false", value)
+
+
+def _kind(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case dict():
+            return "an object"
+        case list():
+            return "a list"
+        case "":
+            return "blank"
+        case str():
+            return "text"
+        case _:
+            return "a number"

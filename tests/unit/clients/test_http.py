@@ -1,0 +1,579 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The session: what is sent twice, what never is, how long it waits, and what its errors say."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+import trustme
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import (
+    Calls,
+    HttpSettings,
+    TooSlow,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    NotFound,
+    PermissionDenied,
+    ProtocolError,
+    QuotaExceeded,
+    Rejected,
+    Unavailable,
+    Unclear,
+)
+
+from .conftest import CLOSE, RESET, STALL, Reply, reply
+
+
+@pytest.fixture
+def session(connect, wire):
+    return connect("itglue", wire.url)
+
+
+# ------------------------------------------------------------------ connection
+
+
+def test_one_connection_serves_all_requests(session, wire, calls):
+    wire.answer = lambda request: {"ok": True}
+    for number in range(20):
+        assert session.request("GET", f"/{number}").json() == {"ok": True}
+    assert wire.connections == 1
+    assert calls.by_service() == {"graph": 0, "itglue": 20, "bms": 0}
+
+
+def test_threads_share_the_session_and_its_connections(session, wire, calls):
+    wire.answer = lambda request: {"path": request.path}
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda number: session.request("GET", f"/{number}").json(), range(80)))
+    assert answers == [{"path": f"/{number}"} for number in range(80)]
+    assert wire.connections <= 8
+    assert calls.by_service()["itglue"] == 80
+
+
+def test_headers_and_no_cookies(connect, wire):
+    session = connect("itglue", wire.url, headers={"x-api-key": "ITG.abc"})
+    wire.says(reply({}, Set_Cookie="session=1; Path=/"), {})
+    session.request("GET", "/one")
+    session.request("GET", "/two")
+    assert wire.last.headers["x-api-key"] == "ITG.abc"
+    assert wire.last.headers["user-agent"] == "msp.psa_sync"
+    assert wire.last.headers["accept"] == "application/json"
+    assert "cookie" not in wire.last.headers
+
+
+def test_the_environment_does_not_leak_in(connect, wire, monkeypatch, tmp_path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    wire.says({})
+    connect("itglue", wire.url).request("GET", "/")
+    assert "authorization" not in wire.last.headers
+
+
+def test_a_service_on_this_machine_is_not_asked_through_the_proxy(connect, wire):
+    wire.says({})
+    assert (
+        connect("itglue", wire.url, settings=HttpSettings(proxy="http://127.0.0.1:9")).request("GET", "/").status == 200
+    )
+
+
+def test_other_services_are_asked_through_the_proxy(connect, wire, calls):
+    settings = HttpSettings(proxy=f"http://user:hunter2@127.0.0.1:{wire.port}", timeout=2.0)
+    session = connect("bms", "https://bms.example", settings=settings)
+    wire.answer = lambda request: Reply(407)
+    with pytest.raises(Unavailable) as caught:
+        session.request("POST", "/v2/crm/contacts/summary", json={})
+    assert "the proxy did not let the request through" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
+    assert calls.by_service()["bms"] == 0
+    assert "hunter2" not in repr(settings)
+
+
+def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, calls):
+    with socket.create_server(("127.0.0.1", 0)) as unused:
+        port = unused.getsockname()[1]
+    session = connect("bms", f"http://127.0.0.1:{port}")
+    with pytest.raises(Unavailable) as caught:
+        session.request("POST", "/contacts", json={})
+    assert str(caught.value).startswith("Kaseya BMS did not answer POST /contacts: connection refused.")
+    assert len(clock.slept) == RetryPolicy().tries - 1
+    assert calls.by_service()["bms"] == 0
+
+
+def test_an_unknown_host_is_named_as_such(connect):
+    session = connect("graph", "https://graph.invalid")
+    with pytest.raises(Unavailable, match="its name is not known"):
+        session.request("GET", "/users")
+
+
+@pytest.mark.parametrize("step", [RESET, CLOSE, STALL, Reply(body=b'{"a":1}', truncate=3)])
+def test_a_broken_read_is_tried_again(session, wire, clock, step):
+    session._timeout = (1.0, 0.2)
+    wire.says(step, {"ok": 1})
+    assert session.request("GET", "/contacts").json() == {"ok": 1}
+    assert clock.slept == [0.5]
+
+
+@pytest.mark.parametrize("step", [RESET, CLOSE, STALL, Reply(body=b'{"a":1}', truncate=3)])
+def test_a_broken_create_is_unclear_and_sent_once(session, wire, step):
+    session._timeout = (1.0, 0.2)
+    wire.says(step)
+    with pytest.raises(Unclear, match="Whether it was carried out is not known"):
+        session.request("POST", "/contacts", json={})
+    assert len(wire.requests) == 1
+
+
+def test_an_earlier_failure_does_not_colour_a_later_one(connect, session, wire):
+    """The exception that is being handled is no cause of the next one."""
+    dead = connect("bms", "http://127.0.0.1:9")
+    wire.says(RESET)
+    with pytest.raises(Unclear):
+        try:
+            dead.request("GET", "/")
+        except Unavailable:
+            session.request("POST", "/contacts", json={})
+    assert len(wire.requests) == 1
+
+
+# ------------------------------------------------------------------------- TLS
+
+
+@pytest.fixture
+def tls(wire, tmp_path):
+    """The address of `wire` under TLS, and the file of the authority that signed for it."""
+    authority = trustme.CA()
+    wire.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(wire.tls)
+    bundle = tmp_path / "ca.pem"
+    authority.cert_pem.write_to_path(str(bundle))
+    return f"https://127.0.0.1:{wire.port}", str(bundle)
+
+
+def test_tls_with_the_named_authority(connect, wire, tls, monkeypatch):
+    url, bundle = tls
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
+    wire.says({"ok": 1})
+    settings = HttpSettings(ca_path=bundle, timeout=5.0)
+    assert connect("graph", url, settings=settings).request("GET", "/").json() == {"ok": 1}
+
+
+def test_an_untrusted_certificate_is_no_matter_of_trying_again(connect, wire, tls, clock, monkeypatch):
+    url, bundle = tls
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
+    session = connect("graph", url, settings=HttpSettings(timeout=5.0))
+    with pytest.raises(Unavailable, match="its certificate is not trusted .* ca_path"):
+        session.request("POST", "/", json={})
+    assert clock.slept == []
+    assert wire.requests == []
+
+
+def test_a_missing_ca_path_is_named(connect):
+    with pytest.raises(InputError, match="ca_path names /nowhere"):
+        connect("graph", "https://graph.invalid", settings=HttpSettings(ca_path="/nowhere"))
+
+
+# ------------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    "url", ["http://localhost:1", "http://127.0.0.1", "http://[::1]:8080", "https://a.example/api/"]
+)
+def test_usable_addresses(connect, url):
+    connect("itglue", url, option="itglue_url")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "eu",
+        "ftp://host",
+        "http://example.com",
+        "http://127.0.0.1.example.com",
+        "https://",
+        "https://user:pw@host",
+        "https://host/?x=1",
+        "https://host/#x",
+        "https://host:99999",
+        "https://ho st",
+        "https://[broken",
+        "https://a\\@b",
+    ],
+)
+def test_unusable_addresses_are_input_errors(connect, url):
+    with pytest.raises(InputError, match="itglue_url"):
+        connect("itglue", url, option="itglue_url")
+
+
+def test_a_whole_address_of_the_same_host_is_followed(session, wire):
+    wire.says({})
+    session.request("GET", f"{wire.url}/contacts?page%5Bnumber%5D=2")
+    assert wire.last.target == "/contacts?page%5Bnumber%5D=2"
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "https://evil.example/contacts",
+        "http://127.0.0.1:1/contacts",
+        "https://127.0.0.1:{port}/contacts",
+        "http://127.0.0.1:{port}@evil.example/",
+        "http://evil@127.0.0.1:{port}/",
+        "http://127.0.0.1:{port}\\@evil.example/",
+        "http://127.0.0.1:{port}\n.evil.example/",
+        ".evil.example/contacts",
+        "@evil.example/contacts",
+        "contacts",
+        "",
+        "http://[",
+    ],
+)
+def test_links_elsewhere_are_not_followed(session, wire, link):
+    with pytest.raises(ProtocolError, match="points to another address"):
+        session.request("GET", link.format(port=wire.port))
+    assert wire.requests == []
+
+
+@pytest.mark.parametrize(("method", "kind"), [("GET", ProtocolError), ("POST", Unclear)])
+def test_redirects_are_not_followed(session, wire, method, kind):
+    wire.says(reply(None, 302, Location="https://evil.example/login?token=1"))
+    with pytest.raises(kind, match="redirects .* to https://evil.example/login"):
+        session.request(method, "/contacts")
+    assert len(wire.requests) == 1
+
+
+# --------------------------------------------------------------------- retries
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_failures_of_the_service_are_tried_again_for_reads_and_absolute_writes(session, wire, status):
+    wire.says(reply(None, status), {"ok": 1}, reply(b"<html>", status), {"ok": 2})
+    assert session.request("GET", "/a").json() == {"ok": 1}
+    answer = session.request("PATCH", "/a", json={}, repeatable=True)
+    assert answer.json() == {"ok": 2}
+    assert answer.after_doubt
+
+
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
+def test_failures_of_the_service_leave_a_create_unclear(session, wire, status):
+    wire.says(reply(None, status))
+    with pytest.raises(Unclear):
+        session.request("POST", "/a", json={})
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"<html><title>Sign in</title>", b"\xff\xfe\xff", b"[" * 100_000, b"1" * 5000]
+)
+def test_a_successful_answer_that_is_no_json(session, wire, body):
+    wire.answer = lambda request: reply(body)
+    with pytest.raises(ProtocolError, match="is no JSON"):
+        session.request("GET", "/a")
+    assert len(wire.requests) == RetryPolicy().tries
+    with pytest.raises(Unclear):
+        session.request("POST", "/a", json={})
+    assert len(wire.requests) == RetryPolicy().tries + 1
+
+
+def test_the_end_of_tries(session, wire):
+    wire.answer = lambda request: reply({"message": "down for\r\nmaintenance"}, 503)
+    with pytest.raises(Unavailable) as caught:
+        session.request("GET", "/a")
+    assert str(caught.value) == "IT Glue failed at GET /a (HTTP 503): down for maintenance. Try again later."
+    assert (caught.value.status, caught.value.said) == (503, "down for maintenance")
+    with pytest.raises(Unclear):
+        session.request("DELETE", "/a", repeatable=True)
+
+
+def test_waits_double_within_the_cap_and_the_deadline(connect, wire, clock):
+    retry = RetryPolicy(tries=9, base=1.0, cap=10.0, deadline=40.0)
+    session = connect("bms", wire.url, retry=retry)
+    wire.answer = lambda request: reply(None, 502)
+    with pytest.raises(Unavailable):
+        session.request("GET", "/a")
+    assert clock.slept == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_the_jitter_is_full(connect, wire, clock):
+    session = connect("bms", wire.url, spread=lambda low, high: low)
+    wire.says(reply(None, 502), {})
+    session.request("GET", "/a")
+    assert clock.slept == [0.0]
+
+
+def test_an_impatient_request_ends_with_the_first_time_out(session, wire):
+    wire.says(reply(None, 504), STALL)
+    with pytest.raises(TooSlow):
+        session.request("GET", "/a", patient=False)
+    session._timeout = (1.0, 0.2)
+    with pytest.raises(TooSlow, match="no answer in time"):
+        session.request("GET", "/a", patient=False)
+    assert len(wire.requests) == 2
+
+
+def test_a_time_out_within_the_answer_is_one_too(session, wire):
+    session._timeout = (1.0, 0.2)
+    wire.answer = lambda request: reply(b"{}", Content_Length="10")
+    with pytest.raises(TooSlow):
+        session.request("GET", "/a", patient=False)
+
+
+# ------------------------------------------------------------------ throttling
+
+
+def http_date(seconds: float) -> str:
+    return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True)
+
+
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"Retry_After": "7"}, 7.7),
+        ({"Retry_After": "2.128"}, 2.3408),
+        ({"Retry_After": "0"}, 0.55),
+        ({"Retry_After": "-5"}, 0.55),
+        ({"Retry_After": http_date(3620), "Date": http_date(3600)}, 21.0),
+        ({"Retry_After": "soon"}, 5.5),
+        ({"Retry_After": "nan"}, 5.5),
+        ({}, 5.5),
+    ],
+)
+def test_a_throttled_create_waits_and_is_sent_again(session, wire, clock, headers, wait):
+    wire.says(reply(None, 429, **headers), {"id": 1})
+    answer = session.request("POST", "/a", json={})
+    assert answer.json() == {"id": 1}
+    assert not answer.after_doubt
+    assert clock.slept == [pytest.approx(wait, abs=0.01)]
+
+
+def test_a_date_is_held_against_this_clock_where_the_service_gives_none(session, wire, clock):
+    wire.says(reply(None, 429, Retry_After=http_date(30)), {})
+    session.request("GET", "/a")
+    assert clock.slept == [pytest.approx(30, abs=2.5)]
+
+
+def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
+    wire.says(reply({"message": "slow down"}, 429, Retry_After="900"))
+    with pytest.raises(QuotaExceeded) as caught:
+        session.request("GET", "/a")
+    assert caught.value.retry_after == 900
+    assert caught.value.said == "slow down"
+    with pytest.raises(QuotaExceeded) as caught:
+        session.request("GET", "/b")
+    assert caught.value.retry_after == pytest.approx(900)
+    assert len(wire.requests) == 1
+
+
+def test_a_quota_per_endpoint_holds_that_endpoint_only(session, wire):
+    wire.says(reply(None, 429, Retry_After="900"), {})
+    with pytest.raises(QuotaExceeded):
+        session.request("GET", "/contacts/1", template="/contacts/{id}")
+    session.request("GET", "/accounts/1", template="/accounts/{id}")
+    with pytest.raises(QuotaExceeded):
+        session.request("GET", "/contacts/2", template="/contacts/{id}")
+    assert wire.asked == ["GET /contacts/1", "GET /accounts/1"]
+
+
+def test_endless_throttling_ends(session, wire, clock):
+    wire.answer = lambda request: reply(None, 429)
+    with pytest.raises(QuotaExceeded) as caught:
+        session.request("POST", "/a", json={})
+    assert len(wire.requests) == RetryPolicy().throttled_tries
+    assert "The next run goes on." in str(caught.value)
+    assert sum(clock.slept) < RetryPolicy().deadline
+
+
+def test_a_long_wait_of_a_failing_service_is_not_waited_for(session, wire, clock):
+    wire.says(reply(None, 503, Retry_After="3600"))
+    with pytest.raises(Unavailable):
+        session.request("GET", "/a")
+    assert clock.slept == []
+
+
+def test_the_limiter_is_asked_before_each_try(connect, wire):
+    asked = []
+
+    class Limiter:
+        def acquire(self, service, key):
+            asked.append((service, key))
+            if len(asked) == 3:
+                raise QuotaExceeded("enough", service=service)
+
+    session = connect("bms", wire.url, limiter=Limiter())
+    wire.says(reply(None, 502), {})
+    session.request("GET", "/c/1", template="/c/{id}")
+    with pytest.raises(QuotaExceeded):
+        session.request("GET", "/c/2", template="/c/{id}")
+    assert asked == [("bms", "GET /c/{id}")] * 3
+    assert len(wire.requests) == 2
+
+
+# ----------------------------------------------------------------- credentials
+
+
+class Tokens:
+    def __init__(self) -> None:
+        self.number = 0
+        self.dead: set[str] = set()
+
+    def headers(self):
+        if f"t{self.number}" in self.dead or not self.number:
+            self.number += 1
+        return {"Authorization": f"t{self.number}"}
+
+    def refused(self, headers):
+        self.dead.add(headers["Authorization"])
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_credentials_are_renewed_once(connect, wire, method):
+    session = connect("bms", wire.url, authorizer=Tokens())
+    wire.says(reply(None, 401), {"ok": 1}, reply(None, 401), reply({"message": "no"}, 401))
+    assert session.request(method, "/a").json() == {"ok": 1}
+    with pytest.raises(AuthenticationError):
+        session.request(method, "/a")
+    assert [request.headers["authorization"] for request in wire.requests] == ["t1", "t2", "t2", "t3"]
+
+
+def test_a_login_goes_without_credentials(connect, wire):
+    session = connect("bms", wire.url, authorizer=Tokens())
+    wire.says(reply(None, 401))
+    with pytest.raises(AuthenticationError):
+        session.request("POST", "/login", authorized=False, repeatable=True)
+    assert "authorization" not in wire.last.headers
+
+
+def test_a_login_that_fails_after_doubt_does_not_hide_the_doubt(connect, wire):
+    class Failing(Tokens):
+        def headers(self):
+            if self.dead:
+                raise AuthenticationError("wrong password", service="bms")
+            return super().headers()
+
+    session = connect("bms", wire.url, authorizer=Failing())
+    wire.says(RESET, reply(None, 401))
+    with pytest.raises(Unclear, match="wrong password"):
+        session.request("PATCH", "/a", json={}, repeatable=True)
+
+
+# ---------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, Rejected),
+        (401, AuthenticationError),
+        (403, PermissionDenied),
+        (404, NotFound),
+        (409, Rejected),
+        (410, NotFound),
+        (415, Rejected),
+        (422, Rejected),
+        (501, Rejected),
+        (599, Unavailable),
+    ],
+)
+def test_kinds_of_refusal(session, wire, status, kind):
+    wire.says(reply({"error": {"message": "because"}}, status))
+    with pytest.raises(ApiError) as caught:
+        session.request("POST", "/a?secret=1", json={})
+    assert type(caught.value) is kind
+    assert (caught.value.service, caught.value.request) == ("itglue", "POST /a")
+    assert (caught.value.status, caught.value.said) == (status, "because")
+    assert len(wire.requests) == 1
+
+
+def test_the_permission_is_named(session, wire):
+    wire.says(reply(None, 403))
+    with pytest.raises(PermissionDenied, match="This call needs User.Read.All"):
+        session.request("GET", "/users", needs="User.Read.All")
+
+
+def test_allowed_statuses_are_answers(session, wire):
+    wire.says(reply({"error": "invalid_client"}, 401))
+    assert session.request("POST", "/token", allow=range(400, 500)).json() == {"error": "invalid_client"}
+
+
+def test_words_are_one_short_line_without_secrets(connect, wire):
+    session = connect("bms", wire.url, secrets=["pass word+1", ""])
+    session.add_secret("tok-en")
+    session.add_secret(None)
+    words = "no\x1b[31m\nuser pass word+1 (pass%20word%2B1)\u202e tok-en " + "x" * 400
+    wire.says(reply({"message": words}, 400))
+    with pytest.raises(Rejected) as caught:
+        session.request("GET", "/a")
+    assert caught.value.said.startswith("no [31m user *** (***) *** xxx")
+    assert len(caught.value.said) == 301
+    assert caught.value.said.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", ""),
+        (b"plain words", "plain words"),
+        (b"<html><head><TITLE>\n Bad\n gateway </TITLE>", "Bad gateway"),
+        (b"<HTML>x", "a web page"),
+        (b"\xff", "\ufffd"),
+        (b"[]", ""),
+        (b"null", ""),
+        (b'{"message": 5}', ""),
+        (b'{"error": []}', ""),
+        (b'"\\ud800"', ""),
+        (b'{"message": "half \\ud800 of a pair"}', "half \ufffd of a pair"),
+    ],
+)
+def test_words_in_any_body(session, wire, body, said):
+    wire.says(reply(body, 400))
+    with pytest.raises(Rejected) as caught:
+        session.request("GET", "/a")
+    assert caught.value.said == said
+    str(caught.value).encode()
+
+
+def test_text_of_an_answer_can_always_be_written_out(session, wire):
+    wire.says(reply(b'{"a": ["\\uD83D\\uDE00", "\\ud83d", {"\\udc00": "\\\\ud800"}]}'))
+    body = session.request("GET", "/a").json()
+    assert body == {"a": ["\U0001f600", "\ufffd", {"\ufffd": "\\ud800"}]}
+
+
+def test_bodies_and_forms_are_encoded(session, wire):
+    wire.says({}, {}, {})
+    session.request("POST", "/a", json={"name": "Zoë", "none": None})
+    assert wire.last.json == {"name": "Zoë", "none": None}
+    assert wire.last.headers["content-type"] == "application/json"
+    session.request("POST", "/a", data={"a": "b c&d"})
+    assert wire.last.body == b"a=b+c%26d"
+    session.request("POST", "/a", form={"UserName": "Zoë"})
+    assert wire.last.headers["content-type"].startswith("multipart/form-data; boundary=")
+    assert 'name="UserName"\r\n\r\nZoë\r\n'.encode() in wire.last.body
+
+
+def test_counting_is_exact_with_threads():
+    calls = Calls()
+
+    def many():
+        for dummy in range(1000):
+            calls.count("graph")
+
+    threads = [threading.Thread(target=many) for dummy in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert calls.by_service()["graph"] == 8000
