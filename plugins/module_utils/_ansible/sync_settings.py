@@ -1,0 +1,104 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What the four settings modules do. The two kinds differ by their tables alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._engine.model import Asset, Organization
+from .._engine.settings import TITLES
+from .._store.settings import SettingsStore, Stored
+from .connection import CONNECTION_OPTIONS, clients
+from .settings_options import SETTINGS_OPTIONS
+from .spec import ModuleSpec
+from .task import Task
+
+
+def declaring_spec(kind: str) -> ModuleSpec:
+    return ModuleSpec(
+        options={
+            **CONNECTION_OPTIONS,
+            "organization": {"type": "str", "required": True},
+            **SETTINGS_OPTIONS[kind],
+            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+        }
+    )
+
+
+def reporting_spec() -> ModuleSpec:
+    return ModuleSpec(options={**CONNECTION_OPTIONS, "organization": {"type": "str"}})
+
+
+def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
+    """Bring the settings of one organization to what is declared."""
+    itglue = clients(params, task).itglue
+    organization = itglue.organization(params["organization"])
+    store = SettingsStore(itglue, warn=task.warn)
+    if task.check_mode:
+        return _declared(kind, params, task, store, organization)
+    with store.lock(organization.id):
+        return _declared(kind, params, task, store, organization)
+
+
+def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
+    """The settings that one organization carries, or all do."""
+    itglue = clients(params, task).itglue
+    store = SettingsStore(itglue, warn=task.warn)
+    wanted = params["organization"]
+    organization = itglue.organization(wanted) if wanted else None
+    stored = store.read_all(kind, organization.id if organization else None)
+    return {"changed": False, "settings": [_shown(one) for one in stored]}
+
+
+def _declared(
+    kind: str, params: dict[str, Any], task: Task, store: SettingsStore, organization: Organization
+) -> dict[str, Any]:
+    stored = store.read(organization.id, organization.name, [kind]).of(kind)
+    if params["state"] == "absent":
+        if not task.check_mode:
+            store.remove(stored)
+        return _result(task, stored, {}, None)
+    settings = stored.with_declared(params)
+    if stored.asset and settings == stored.merged:
+        return _result(task, stored, settings, stored.asset)
+    if stored.violations:
+        task.warn(
+            f"What was stored of the {TITLES[kind]} of organization {stored.organization} in {stored.address} broke a "
+            f"rule, which this declaration mends. {' '.join(stored.violations)}"
+        )
+    if task.check_mode:
+        store.preview(stored, settings)
+        return _result(task, stored, settings, stored.asset)
+    kept = store.save(stored, settings)
+    return _result(task, stored, kept.merged, kept.asset)
+
+
+def _result(task: Task, before: Stored, after: dict[str, Any], asset: Asset | None) -> dict[str, Any]:
+    """`asset` is None where there is none, or none yet: in check mode a new one has no id."""
+    was = before.merged if before.asset else {}
+    result = {
+        "changed": after != was,
+        "organization": {"id": before.organization_id, "name": before.organization_name},
+        "settings": after,
+        "asset_id": asset.id if asset else None,
+        "asset_url": asset.url if asset else None,
+    }
+    if task.diff:
+        header = f"{TITLES[before.kind]} of {before.organization_name}"
+        result["diff"] = {"before_header": header, "before": was, "after_header": header, "after": after}
+    return result
+
+
+def _shown(stored: Stored) -> dict[str, Any]:
+    return {
+        "organization": {"id": stored.organization_id, "name": stored.organization_name},
+        "settings": stored.merged,
+        "asset_id": stored.asset.id if stored.asset else None,
+        "asset_url": stored.asset.url if stored.asset else None,
+        "violations": list(stored.violations),
+    }

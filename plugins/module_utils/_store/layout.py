@@ -1,0 +1,328 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""How settings lie in a flexible asset: one field for each option, for technicians to read and edit.
+
+Yes and no are a Select and not a Checkbox, because an unticked box would not be told apart
+from one that nobody has touched. Lists and label pairs are a Textbox, one entry a line.
+Fields are found by their names, whatever their keys: IT Glue does not say whether renaming
+a field changes its key, so a renamed field is still found by the key that it was made with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+
+from .._engine.errors import SettingsError
+from .._engine.model import AssetField, AssetType
+from .._engine.settings import BMS, OFFICE365, OPTIONS, Option, merge, put, quoted, value_of
+from . import richtext
+
+ASSET_TYPES = {OFFICE365: "Office 365 Sync Settings", BMS: "BMS Sync Settings"}
+
+_DESCRIPTION = (
+    "Kept by the Ansible collection msp.psa_sync. One asset for each organization. "
+    "An edit here counts as a deviation: the next run of the playbook that declares these settings reverses it."
+)
+_YES, _NO = "Yes", "No"
+_WRITABLE = frozenset({"Text", "Textbox", "Select", "Checkbox"})
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field and what it holds: one option, or the pairs of a group, one `key: value` a line."""
+
+    field: AssetField
+    options: tuple[Option, ...]
+
+    @property
+    def holds_pairs(self) -> bool:
+        return len(self.options) > 1
+
+    @property
+    def is_flag(self) -> bool:
+        return self.options[0].kind == "flag"
+
+
+def key_of(name: str) -> str:
+    """The key that IT Glue makes of the name of a new field (IT Glue API reference, `name-key`)."""
+    return name.lower().replace(" ", "-")
+
+
+def _select(name: str, hint: str, values: str = f"{_YES}\n{_NO}", *, listed: bool = False) -> AssetField:
+    return AssetField(name=name, kind="Select", hint=hint, default_value=values, show_in_list=listed)
+
+
+def _text(name: str, hint: str, *, listed: bool = False) -> AssetField:
+    return AssetField(name=name, kind="Text", hint=hint, show_in_list=listed)
+
+
+def _lines(name: str, hint: str) -> AssetField:
+    return AssetField(name=name, kind="Textbox", hint=hint)
+
+
+TITLE = AssetField(
+    name="Title",
+    kind="Text",
+    hint="The name of this asset. Any text will do.",
+    required=True,
+    use_for_title=True,
+    show_in_list=True,
+)
+
+_FIELDS: dict[str, tuple[tuple[str, AssetField], ...]] = {
+    OFFICE365: (
+        ("tenant_id", _text("Tenant ID", "The Microsoft tenant of this organization, a GUID.", listed=True)),
+        (
+            "set_phone_numbers_primary",
+            _select("Set phone numbers primary", "Whether a phone number is made primary. No when empty.", listed=True),
+        ),
+        ("phone_type", _text("Phone type", "The label of the phone that is made primary: one of the phone labels.")),
+        (
+            "phone_labels",
+            _lines(
+                "Phone labels", "The labels of the two numbers, one a line. When empty: office: Office, mobile: Mobile."
+            ),
+        ),
+        ("email_label", _text("Email label", "The label of e-mail addresses that are added. Work when empty.")),
+        (
+            "replace_blank_phone_numbers",
+            _select("Replace blank phone numbers", "Whether 000-000-0000 stands for a missing number. No when empty."),
+        ),
+        (
+            "primary_email",
+            _select("Primary email", "Which address is the primary one. mail when empty.", "mail\nusername"),
+        ),
+        ("sync_aliases", _select("Sync aliases", "Whether the other addresses are written too. Yes when empty.")),
+        ("contact_type", _text("Contact type", "The contact type of new contacts.")),
+        (
+            "user_filter.licensed_only",
+            _select("Licensed only", "Whether users without a licence are left out. Yes when empty."),
+        ),
+        (
+            "user_filter.license_skus",
+            _lines("License SKUs", "Only users with one of these licences: SKU ids (GUIDs), one a line."),
+        ),
+        (
+            "user_filter.include_disabled",
+            _select("Include disabled", "Whether disabled users are synced. No when empty."),
+        ),
+        ("user_filter.include_guests", _select("Include guests", "Whether guests are synced. No when empty.")),
+        ("user_filter.groups", _lines("Groups", "Only members of these groups: names or ids, one a line.")),
+        ("user_filter.domains", _lines("Domains", "Only users with a primary address in these domains, one a line.")),
+        (
+            "user_filter.exclude",
+            _lines("Exclude", "Users to leave out: addresses or usernames, * for any characters, one a line."),
+        ),
+        (
+            "user_filter.require_name",
+            _select("Require name", "Whether users with neither first nor last name are left out. Yes when empty."),
+        ),
+    ),
+    BMS: (
+        ("contact_sync", _select("Contact sync", "Whether contacts are synced with BMS. No when empty.", listed=True)),
+        ("two_way_sync", _select("Two way sync", "Whether they are synced both ways. No when empty.", listed=True)),
+        (
+            "auto_push_office365_contacts",
+            _select(
+                "Auto push Office365 contacts",
+                "Whether Microsoft 365 contacts are pushed to BMS. No when empty.",
+                listed=True,
+            ),
+        ),
+        ("email_type", _text("Email type", "The BMS e-mail type of pushed contacts, name or id.")),
+        ("phone_type", _text("Phone type", "The BMS phone type of pushed contacts, name or id.")),
+        (
+            "push_method",
+            _select(
+                "Push method",
+                "direct: msp.psa_sync creates the BMS contact. native: IT Glue does. direct when empty.",
+                "direct\nnative",
+            ),
+        ),
+        ("account", _text("Account", "The BMS account, id or name. The one linked with this organization when empty.")),
+    ),
+}
+
+
+def _columns(kind: str) -> tuple[Column, ...]:
+    return tuple(
+        Column(field, tuple(option for option in OPTIONS[kind] if name in (option.name, option.group)))
+        for name, field in _FIELDS[kind]
+    )
+
+
+COLUMNS: dict[str, tuple[Column, ...]] = {kind: _columns(kind) for kind in _FIELDS}
+
+
+def fields(kind: str) -> tuple[AssetField, ...]:
+    """All fields that an asset type of `kind` has to have, the title first."""
+    return (TITLE, *(column.field for column in COLUMNS[kind]))
+
+
+def new_type(kind: str) -> AssetType:
+    """The asset type as it is to be made."""
+    numbered = tuple(replace(field, order=order) for order, field in enumerate(fields(kind), start=1))
+    return AssetType(id=None, name=ASSET_TYPES[kind], description=_DESCRIPTION, fields=numbered)
+
+
+def missing_fields(kind: str, asset_type: AssetType) -> list[AssetField]:
+    """The fields that an older or edited type lacks, numbered on from its last one."""
+    lacking = [field for field in fields(kind) if find(asset_type, field) is None]
+    last = max((field.order or 0 for field in asset_type.fields), default=0)
+    return [replace(field, order=last + place) for place, field in enumerate(lacking, start=1)]
+
+
+def find(asset_type: AssetType, wanted: AssetField) -> AssetField | None:
+    """The field of the type that is `wanted`: by name, else by the key that it was made with."""
+    for field in asset_type.fields:
+        if " ".join(field.name.split()).casefold() == wanted.name.casefold():
+            return field
+    for field in asset_type.fields:
+        if field.key == key_of(wanted.name):
+            return field
+    return None
+
+
+def _key(field: AssetField) -> str:
+    return field.key or key_of(field.name)
+
+
+# ------------------------------------------------------------------------ reading
+
+
+def read(kind: str, traits: Mapping[str, object], asset_type: AssetType) -> dict:
+    """The settings that an asset holds: text as it is, for `settings.merge` to read. What is
+    empty is left out."""
+    found: dict = {}
+    for column in COLUMNS[kind]:
+        field = find(asset_type, column.field)
+        rows = _rows(traits.get(_key(field))) if field else []
+        if not rows:
+            continue
+        if column.holds_pairs:
+            found[column.options[0].group] = _pairs(column, rows)
+        else:
+            option = column.options[0]
+            put(found, option, rows if option.is_list else " ".join(rows))
+    return found
+
+
+def _rows(value: object) -> list[str]:
+    """The lines that a technician sees in a field, of whatever kind it has become."""
+    if value is None:
+        return []
+    if isinstance(value, bool):
+        return [_YES if value else _NO]
+    if isinstance(value, Mapping):  # a Tag: what it names
+        return _rows(value.get("values", value.get("name")))
+    if isinstance(value, list):
+        return [row for item in value for row in _rows(item)]
+    return richtext.lines(str(value))
+
+
+def _pairs(column: Column, rows: list[str]) -> dict:
+    """The pairs of a group. A line that is none of them is kept as a key, for a complaint."""
+    keys = {option.key for option in column.options}
+    pairs: dict = {}
+    for row in rows:
+        name, colon, value = row.partition(":")
+        key = name.strip().casefold()
+        if colon and key in keys and key not in pairs:
+            pairs[key] = value.strip()
+        else:
+            pairs[row] = None
+    return pairs
+
+
+# ------------------------------------------------------------------------ writing
+
+
+def write(kind: str, settings: Mapping, present: Mapping[str, object], asset_type: AssetType) -> dict:
+    """The traits of an asset that is to hold the merged `settings`.
+
+    IT Glue deletes every trait that a write leaves out, so what is `present` and not ours
+    goes along. Raises SettingsError for what cannot be written and read back.
+    """
+    traits = _foreign(kind, present, asset_type)
+    for column, field in _fields_of(kind, asset_type):
+        if (value := _cell(column, field, settings)) is not None:
+            traits[_key(field)] = value
+    title = find(asset_type, TITLE)
+    if title:
+        traits[_key(title)] = present.get(_key(title)) or ASSET_TYPES[kind]
+    _prove(kind, settings, traits, asset_type)
+    return traits
+
+
+def _fields_of(kind: str, asset_type: AssetType) -> Iterator[tuple[Column, AssetField]]:
+    for column in COLUMNS[kind]:
+        field = find(asset_type, column.field)
+        if field is None:
+            raise SettingsError(f"The asset type {quoted(asset_type.name)} has no field {quoted(column.field.name)}.")
+        if field.kind not in _WRITABLE:
+            raise SettingsError(
+                f"The field {quoted(field.name)} of the asset type {quoted(asset_type.name)} is of the kind "
+                f"{quoted(field.kind)}, which cannot hold {column.options[0].name}.",
+                hint=f"Rename that field in IT Glue; the next run adds one of the kind {column.field.kind}.",
+            )
+        yield column, field
+
+
+def _cell(column: Column, field: AssetField, settings: Mapping) -> object:
+    """What goes into a field; None leaves it empty."""
+    if column.holds_pairs:
+        rows = [f"{option.key}: {value_of(settings, option)}" for option in column.options]
+    else:
+        value = value_of(settings, column.options[0])
+        if column.is_flag and field.kind == "Checkbox":
+            return bool(value)
+        if isinstance(value, bool):
+            value = _YES if value else _NO
+        rows = value if isinstance(value, list) else [value] if value else []
+    if not rows:
+        return None
+    return richtext.rich(rows) if field.kind == "Textbox" else "\n".join(rows)
+
+
+def _foreign(kind: str, present: Mapping[str, object], asset_type: AssetType) -> dict:
+    """The traits that are not ours, in the form in which IT Glue takes them back."""
+    ours = {_key(field) for wanted in fields(kind) if (field := find(asset_type, wanted))}
+    kinds = {_key(field): field for field in asset_type.fields}
+    kept = {}
+    for key, value in present.items():
+        if key not in ours and value not in (None, ""):
+            kept[key] = _returned(value, kinds.get(key), asset_type)
+    return kept
+
+
+def _returned(value: object, field: AssetField | None, asset_type: AssetType) -> object:
+    """A Tag is read as an object with its values and written as a list of ids. A file, and a
+    password that is not shown, cannot be written back at all: better no write than a loss."""
+    if field and (field.kind == "Upload" or (field.kind == "Password" and not isinstance(value, str))):
+        raise SettingsError(
+            f"The field {quoted(field.name)} of the asset type {quoted(asset_type.name)} holds "
+            f"{'a file' if field.kind == 'Upload' else 'a password'}, which a change through the API would delete.",
+            hint="Move it to another asset, or change the settings in IT Glue.",
+        )
+    if isinstance(value, Mapping) and isinstance(value.get("values"), list):
+        return [item["id"] if isinstance(item, Mapping) and "id" in item else item for item in value["values"]]
+    return value
+
+
+def _prove(kind: str, settings: Mapping, traits: Mapping[str, object], asset_type: AssetType) -> None:
+    """Refuse what would be read back as something else, such as a label that looks like HTML."""
+    if odd := differences(kind, settings, merge(kind, read(kind, traits, asset_type), None)):
+        raise SettingsError(
+            f"{', '.join(odd)}: not kept by IT Glue as it is declared.",
+            hint="Take out what looks like HTML, such as a tag or an entity.",
+        )
+
+
+def differences(kind: str, one: Mapping, other: Mapping) -> list[str]:
+    """The names of the options in which two merged mappings differ."""
+    return [option.name for option in OPTIONS[kind] if value_of(one, option) != value_of(other, option)]

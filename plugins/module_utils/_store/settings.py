@@ -1,0 +1,323 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The settings of organizations, kept as flexible assets in IT Glue.
+
+IT Glue's API does not show its own "Sync Settings" screens, so the collection keeps the same
+settings itself: two asset types, one asset of each for an organization.
+
+What exists cannot be made again by asking twice: types cannot be deleted, and two assets of
+one type are an error. So types and fields are made under a lock that all processes of a
+control node share, an organization's asset is read and written under one of its own, and an
+unclear answer is followed by a look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
+
+from .._engine.errors import NotFound, Rejected, SettingsError, Unclear
+from .._engine.model import Asset, AssetField, AssetType
+from .._engine.settings import BMS, KINDS, OFFICE365, check, merge, quoted, violations
+from . import layout
+from .lock import exclusive
+
+T = TypeVar("T")
+
+
+class ItGlue(Protocol):
+    """The part of the IT Glue client that is used here."""
+
+    base_url: str
+
+    def asset_types(self, *names: str) -> list[AssetType]: ...
+    def asset_type_fields(self, type_id: int) -> Sequence[AssetField]: ...
+    def create_asset_type(self, asset_type: AssetType) -> AssetType: ...
+    def create_asset_field(self, type_id: int, field: AssetField) -> AssetField: ...
+    def assets(self, type_id: int, organization_id: int | None = None) -> Sequence[Asset]: ...
+    def create_asset(self, organization_id: int, type_id: int, traits: Mapping) -> Asset: ...
+    def update_asset(self, asset_id: int, traits: Mapping) -> Asset: ...
+    def delete_asset(self, asset_id: int) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The settings of one kind as an organization carries them.
+
+    `settings` is the mapping as it lies in the asset, None where there is no asset; what is
+    not in it is default (`settings.merge`). `violations` are the rules that it breaks.
+    """
+
+    kind: str
+    organization_id: int
+    organization_name: str = ""
+    asset: Asset | None = None
+    settings: dict | None = None
+    violations: tuple[str, ...] = ()
+
+    @property
+    def organization(self) -> str:
+        """The organization as a message names it."""
+        return (
+            f"{self.organization_name} ({self.organization_id})"
+            if self.organization_name
+            else str(self.organization_id)
+        )
+
+    @property
+    def address(self) -> str | None:
+        """Where a technician finds the asset."""
+        return address(self.asset) if self.asset else None
+
+    @property
+    def merged(self) -> dict:
+        """All options, the defaults where nothing is stored."""
+        return merge(self.kind, self.settings, None)
+
+    def with_declared(self, declared: Mapping | None) -> dict:
+        """All options, what is declared laid over what is stored. Raises SettingsError where that
+        breaks a rule; the asset is named where what it holds breaks one by itself."""
+        settings = merge(self.kind, self.settings, declared)
+        where = self.address if self.violations else None
+        check(self.kind, settings, organization=f"organization {self.organization}", address=where)
+        return settings
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSettings:
+    """The settings of both kinds of one organization."""
+
+    organization_id: int
+    kinds: Mapping[str, Stored]
+
+    def of(self, kind: str) -> Stored:
+        return self.kinds[kind]
+
+    @property
+    def office365(self) -> dict | None:
+        return self.kinds[OFFICE365].settings
+
+    @property
+    def bms(self) -> dict | None:
+        return self.kinds[BMS].settings
+
+    @property
+    def violations(self) -> tuple[str, ...]:
+        return tuple(broken for kind in self.kinds.values() for broken in kind.violations)
+
+
+def address(asset: Asset) -> str:
+    return asset.url or f"flexible asset {asset.id}"
+
+
+class SettingsStore:
+    """Reads and writes settings. Only `save` and `remove` write.
+
+    `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name.
+    """
+
+    def __init__(
+        self,
+        itglue: ItGlue,
+        *,
+        warn: Callable[[str], None] = lambda text: None,
+        lock: Callable[[str], AbstractContextManager] = exclusive,
+    ) -> None:
+        self._itglue = itglue
+        self._warn = warn
+        self._lock = lock
+        self._types: dict[str, AssetType | None] = {}
+
+    def lock(self, organization_id: int) -> AbstractContextManager:
+        """Held around reading and writing one organization's settings."""
+        return self._lock(f"{self._itglue.base_url} organization {organization_id}")
+
+    # ------------------------------------------------------------------ reading
+
+    def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
+        """The settings of one organization: one request for the types, one for each kind that
+        exists. `name` is the organization's, for messages. Raises SettingsError when a kind has
+        two assets."""
+        self._look_up(kinds)
+        found = {}
+        for kind in kinds:
+            stored = self._stored(kind, organization_id)
+            if len(stored) > 1:
+                raise _twice(kind, stored, name)
+            empty = Stored(kind, organization_id)
+            found[kind] = replace(stored[0] if stored else empty, organization_name=name or empty.organization_name)
+        return StoredSettings(organization_id, found)
+
+    def read_all(self, kind: str, organization_id: int | None = None) -> list[Stored]:
+        """What all organizations carry, or one: each asset, also where there are two, with its
+        violations. By organization name."""
+        self._look_up([kind])
+        stored = self._stored(kind, organization_id)
+        holders: dict[int, list[Stored]] = {}
+        for one in stored:
+            holders.setdefault(one.organization_id, []).append(one)
+        complete = [
+            replace(one, violations=(*one.violations, _also(one, group))) if len(group) > 1 else one
+            for group in holders.values()
+            for one in group
+        ]
+        return sorted(complete, key=lambda one: (one.organization_name.casefold(), one.organization_id, one.asset.id))
+
+    def _stored(self, kind: str, organization_id: int | None) -> list[Stored]:
+        asset_type = self._types[kind]
+        if asset_type is None:
+            return []
+        assets = self._itglue.assets(asset_type.id, organization_id)
+        return [
+            _decoded(kind, asset, asset_type)
+            for asset in assets
+            if not asset.archived and organization_id in (None, asset.organization_id)
+        ]
+
+    def _found_type(self, kind: str) -> AssetType | None:
+        return self._found_types([kind])[kind]
+
+    def _look_up(self, kinds: Sequence[str]) -> None:
+        """Find the asset types, all in one request, once."""
+        if wanted := [kind for kind in kinds if kind not in self._types]:
+            self._types.update(self._found_types(wanted))
+
+    def _found_types(self, kinds: Sequence[str]) -> dict[str, AssetType | None]:
+        present = self._itglue.asset_types(*(layout.ASSET_TYPES[kind] for kind in kinds))
+        return {kind: self._lowest(layout.ASSET_TYPES[kind], present) for kind in kinds}
+
+    def _lowest(self, name: str, present: Sequence[AssetType]) -> AssetType | None:
+        """Of several types of one name the lowest id, so that every run and node takes the same."""
+        named = sorted((found for found in present if found.name == name), key=lambda found: found.id)
+        if not named:
+            return None
+        if len(named) > 1:
+            self._warn(
+                f"IT Glue has {len(named)} asset types named {quoted(name)} (ids "
+                f"{', '.join(str(found.id) for found in named)}). The one with the lowest id is used; what lies in the "
+                f"others is not read. Move it, and rename the other types in IT Glue."
+            )
+        lowest = named[0]
+        return lowest if lowest.fields else replace(lowest, fields=tuple(self._itglue.asset_type_fields(lowest.id)))
+
+    # ------------------------------------------------------------------ writing
+
+    def preview(self, stored: Stored, settings: Mapping) -> None:
+        """Refuse, without a write, what `save` would refuse before one."""
+        asset_type = self._types[stored.kind] or layout.new_type(stored.kind)
+        to_come = layout.missing_fields(stored.kind, asset_type)
+        self._traits(stored, settings, replace(asset_type, fields=(*asset_type.fields, *to_come)))
+
+    def save(self, stored: Stored, settings: Mapping) -> Stored:
+        """Write the merged `settings` to the organization's asset, or make it; what IT Glue then
+        holds. The type is made or completed when need be."""
+        self.preview(stored, settings)
+        asset_type = self._ready_type(stored.kind)
+        traits = self._traits(stored, settings, asset_type)
+        if stored.asset:
+            asset = self._itglue.update_asset(stored.asset.id, traits)
+        else:
+            asset = _once(
+                lambda: self._itglue.create_asset(stored.organization_id, asset_type.id, traits),
+                lambda: (
+                    self.read(stored.organization_id, stored.organization_name, [stored.kind]).of(stored.kind).asset
+                ),
+            )
+        kept = replace(_decoded(stored.kind, asset, asset_type), organization_name=stored.organization_name)
+        if odd := layout.differences(kept.kind, settings, kept.merged):
+            self._warn(f"IT Glue did not keep {', '.join(odd)} of organization {kept.organization} as written.")
+        return kept
+
+    def remove(self, stored: Stored) -> None:
+        """Delete the organization's asset. The type stays: types cannot be deleted."""
+        if stored.asset:
+            with suppress(NotFound):  # a repeated request finds that its own work is done
+                self._itglue.delete_asset(stored.asset.id)
+
+    def _traits(self, stored: Stored, settings: Mapping, asset_type: AssetType) -> dict:
+        present = stored.asset.traits if stored.asset else {}
+        try:
+            return layout.write(stored.kind, settings, present, asset_type)
+        except SettingsError as error:
+            raise SettingsError(f"Organization {stored.organization}: {error.message}", hint=error.hint) from error
+
+    # -------------------------------------------------------------------- types
+
+    def _ready_type(self, kind: str) -> AssetType:
+        """The asset type with all its fields, made or completed where it is not so yet."""
+        asset_type = self._types[kind]
+        if asset_type is None or layout.missing_fields(kind, asset_type):
+            with self._lock(f"{self._itglue.base_url} asset types"):
+                asset_type = self._completed(kind, self._found_type(kind) or self._made_type(kind))
+            self._types[kind] = asset_type
+        return asset_type
+
+    def _made_type(self, kind: str) -> AssetType:
+        """A new type; or, where another control node made one at the same time, the lowest id."""
+        made = _once(
+            lambda: self._itglue.create_asset_type(layout.new_type(kind)),
+            lambda: self._found_type(kind),
+        )
+        return self._found_type(kind) or made
+
+    def _completed(self, kind: str, asset_type: AssetType) -> AssetType:
+        for field in layout.missing_fields(kind, asset_type):
+            asset_type = replace(asset_type, fields=(*asset_type.fields, self._made_field(asset_type, field)))
+        return asset_type
+
+    def _made_field(self, asset_type: AssetType, field: AssetField) -> AssetField:
+        def present() -> AssetField | None:
+            fields = tuple(self._itglue.asset_type_fields(asset_type.id))
+            return layout.find(replace(asset_type, fields=fields), field)
+
+        return _once(lambda: self._itglue.create_asset_field(asset_type.id, field), present)
+
+
+def _once(create: Callable[[], T], look: Callable[[], T | None]) -> T:
+    """Create what must not be there twice. After an unclear answer, and where somebody else was
+    quicker, it is looked for; it is tried a second time only where it is not found."""
+    try:
+        return create()
+    except (Unclear, Rejected) as error:
+        if (found := look()) is not None:
+            return found
+        if isinstance(error, Rejected):
+            raise
+    try:
+        return create()
+    except Unclear:
+        if (found := look()) is not None:
+            return found
+        raise
+
+
+def _decoded(kind: str, asset: Asset, asset_type: AssetType) -> Stored:
+    settings = layout.read(kind, asset.traits, asset_type)
+    return Stored(
+        kind,
+        asset.organization_id,
+        asset.organization_name or "",
+        asset,
+        settings,
+        tuple(violations(kind, merge(kind, settings, None))),
+    )
+
+
+def _twice(kind: str, stored: Sequence[Stored], name: str) -> SettingsError:
+    organization = replace(stored[0], organization_name=name or stored[0].organization_name).organization
+    return SettingsError(
+        f"Organization {organization} carries {len(stored)} assets of the type {quoted(layout.ASSET_TYPES[kind])}: "
+        f"{', '.join(one.address for one in stored)}.",
+        hint="Keep one of them; delete or archive the others in IT Glue.",
+    )
+
+
+def _also(one: Stored, group: Sequence[Stored]) -> str:
+    others = ", ".join(other.address for other in group if other.asset.id != one.asset.id)
+    return f"organization: it carries another asset of this type, {others}; delete or archive all but one."
