@@ -76,7 +76,7 @@ class InProcessAction(ActionBase):
         secrets = Secrets()
         secrets.add_options(self.spec.options, given)
         secrets.add_options(self.spec.options, checked.validated_parameters)
-        if checked.errors:
+        if checked.error_messages:
             return secrets.values({"failed": True, "msg": self._refusal(checked)})
         outcome = perform(
             self.spec,

@@ -21,7 +21,7 @@ from .task import Task
 
 Run = Callable[[dict, Task], dict]
 
-# From here on Ansible itself shows tracebacks (-vvv).
+# From here on a traceback is returned. Ansible 2.19 and newer show it only where DISPLAY_TRACEBACK asks for it.
 _VERBOSE = 3
 
 
@@ -64,7 +64,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: 
     except SyncError as error:
         result = _failed(error.result, secrets.text(str(error)))
     except Exception as error:  # pylint: disable=broad-exception-caught
-        # The frame's own handler would show the error, and its causes, unmasked.
+        # Ansible's own handler would show the error, and its causes, unmasked.
         result = _failed({}, secrets.text(_unexpected(error)))
         if around.verbosity >= _VERBOSE:
             result["exception"] = secrets.text("".join(traceback.format_exception(error)))
@@ -93,6 +93,7 @@ def _failed(result: dict, message: str) -> dict:
 
 def _unexpected(error: Exception) -> str:
     return (
-        f"Unexpected {type(error).__name__}: {plain(str(error))} "
-        "This is a defect of msp.psa_sync: please report it, with the traceback that -vvv shows."
+        f"Unexpected {type(error).__name__}: {plain(str(error))}. "
+        "This is a defect of msp.psa_sync: please report it, with the traceback that -vvv and "
+        "ANSIBLE_DISPLAY_TRACEBACK=error show."
     )
