@@ -31,7 +31,8 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit integration lint sanity importer test demo bench docs changelog clean
+.PHONY: help venv venv-run tree artifact unit integration sanity importer test demo bench docs changelog clean \
+    lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -56,17 +57,31 @@ integration: venv artifact ## run playbooks with the installed artifact against 
 	@mkdir -p $(RESULTS)
 	@$(sealed) $(tested) $(RESULTS)/integration.xml tests/integration
 
-lint: venv tree ## check style, types, documentation, changelog and licences
+lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences ## check style, types, documentation, licences
+
+lint-python: venv
 	$(bin)/ruff check
+
+lint-types: venv
 	@$(python) -c 'from tests.tools.files import development_tree; development_tree()'
 	$(bin)/mypy
+
+lint-yaml: venv
 	$(bin)/yamllint --strict .
+
+lint-ansible: venv tree
 	cd $(TREE) && $(bin)/ansible-lint --profile production --offline --strict --nocolor
+
+lint-changelog: venv
 	$(bin)/antsibull-changelog lint
 	$(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+
+lint-docs: venv tree
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
 	    --validate-collection-refs all --disallow-unknown-collection-refs --check-extra-docs-refs $(TREE)
-	cd $(TREE) && $(bin)/reuse lint --lines
+
+lint-licences: venv
+	$(bin)/reuse lint --lines
 
 sanity: venv tree ## run all the sanity tests of ansible-test
 	@$(python) -m tests.tools.bootstrap_ansible_test

@@ -25,7 +25,9 @@ def galaxy(*arguments: str | Path) -> None:
     """Run `ansible-galaxy collection`; what it says is shown only when it fails."""
     environment = os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed")}
     command = [GALAXY, "collection", *arguments]
-    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    done = subprocess.run(
+        command, check=False, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nansible-galaxy collection {arguments[0]} failed, see above.")
 

@@ -23,16 +23,19 @@ TIMEOUT = 5.0  # seconds
 # Called as get-pip.py is: with options for pip and the requirements to install.
 STAND_IN = """\
 # Written where ansible-test's own bootstrap script could not be downloaded. Safe to delete.
-import ensurepip
 import subprocess
 import sys
 
+
+def run(*arguments):
+    subprocess.check_call((sys.executable, "-m") + arguments)
+
+
 options = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
-ensurepip.bootstrap()
-pip = [sys.executable, "-m", "pip"]
-subprocess.check_call(pip + ["install"] + options)
+run("ensurepip")  # in a process of its own: it hides pip's configuration from its process
+run("pip", "install", *options)
 if "--no-setuptools" in sys.argv:
-    subprocess.check_call(pip + ["uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools"])
+    run("pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools")
 """
 
 

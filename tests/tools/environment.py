@@ -55,9 +55,8 @@ def create(folder: Path) -> None:
 def install(folder: Path, layer: str) -> None:
     """Install one layer; what pip says is shown only when it fails."""
     command = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    done = subprocess.run(
-        [*command, "--requirement", LAYERS[layer]], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    command += ["--requirement", LAYERS[layer]]
+    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nThe environment {folder} could not be made: pip failed, see above.")
 
@@ -82,7 +81,7 @@ def main() -> None:
         wanted = fingerprint(arguments.layer)
         if is_usable(folder) and stamp.is_file() and stamp.read_text() == wanted:
             return
-        print(f"Making {arguments.folder} ready ({arguments.layer}); the first time this takes a minute ...", flush=True)
+        print(f"Making {arguments.folder} ready ({arguments.layer}); this takes about a minute ...", flush=True)
         if not is_usable(folder):
             create(folder)
             (folder / ".python").write_text(sys.version)

@@ -25,10 +25,11 @@ STRICTER = {
 
 
 def main(artifact: str) -> int:
-    """Print what the importer says; return 1 when it failed, or had anything to complain of."""
+    """Return 1 when the importer failed, or had anything to complain of; then print all that it said."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
             [sys.executable, "-m", "galaxy_importer.main", str(Path(artifact).resolve())],
+            check=False,
             cwd=folder,
             env=os.environ | STRICTER,
             stdout=subprocess.PIPE,
@@ -36,11 +37,11 @@ def main(artifact: str) -> int:
             text=True,
         )
         imported = Path(folder, "importer_result.json").is_file()
-    print(done.stdout, end="")
     complaints = re.findall(r"^(?:WARNING|ERROR|CRITICAL)\b.*", done.stdout, flags=re.MULTILINE)
     if done.returncode or not imported or complaints:
-        print(f"The importer is not content: {len(complaints)} complaints.", file=sys.stderr)
+        print(f"{done.stdout}\nThe importer is not content: {len(complaints)} complaints.")
         return 1
+    print(done.stdout.splitlines()[-1])
     return 0
 
 

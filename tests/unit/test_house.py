@@ -1,0 +1,495 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The rules of the house, held against the source text: who may import whom, who may write, what each file carries."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.tools.files import ROOT, project_files
+
+COLLECTION = "ansible_collections.msp.psa_sync"
+UTILS = f"{COLLECTION}.plugins.module_utils"
+
+# What each part may import of the collection, beside itself. Arrows point one way.
+ARROWS = {
+    "modules": {"_ansible"},
+    "action": {"plugin_utils", "_ansible"},
+    "inventory": {"plugin_utils", "_ansible"},
+    "callback": {"plugin_utils", "_ansible"},
+    "plugin_utils": {"_ansible", "_engine"},
+    "doc_fragments": set(),
+    "_ansible": {"_sync", "_store", "_clients", "_engine"},
+    "_sync": {"_clients", "_store", "_engine"},
+    "_store": {"_clients", "_engine"},
+    "_clients": {"_engine"},
+    "_engine": set(),
+}
+# What a client may know of the rules: the things themselves and how to fail.
+CLIENTS_SEE = {f"{UTILS}._engine.{name}" for name in ("model", "errors")}
+
+# The rules are pure: of the standard library they see only what has no clock, no chance and no world.
+PURE_MODULES = {
+    "__future__",
+    "abc",
+    "bisect",
+    "collections",
+    "collections.abc",
+    "copy",
+    "dataclasses",
+    "datetime",
+    "decimal",
+    "difflib",
+    "enum",
+    "fnmatch",
+    "fractions",
+    "functools",
+    "hashlib",
+    "html",
+    "html.parser",
+    "itertools",
+    "json",
+    "math",
+    "operator",
+    "re",
+    "string",
+    "types",
+    "typing",
+    "unicodedata",
+    "uuid",
+}
+IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
+IMPURE_ATTRIBUTES = {"now", "today", "utcnow", "uuid1", "uuid4"}
+
+# All ways to the network; one file sends, and one makes its connections.
+NETWORK = {
+    "aiohttp",
+    "ansible.module_utils.urls",
+    "ftplib",
+    "http.client",
+    "httpx",
+    "requests",
+    "smtplib",
+    "socket",
+    "ssl",
+    "urllib.request",
+    "urllib3",
+    "xmlrpc",
+}
+HTTP_FILES = {"_clients/http.py", "_clients/transport.py"}
+WRITING = re.compile(r"^(create|update|delete|set|patch)_")
+WRITING_VERBS = {"POST", "PUT", "PATCH", "DELETE"}
+
+SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
+SCRIPTS = {"Makefile", "run"}
+ATTRIBUTES = {"check_mode", "diff_mode", "idempotent", "platform", "action_group"}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One Python file of plugins/."""
+
+    path: Path
+
+    @cached_property
+    def tree(self) -> ast.Module:
+        return ast.parse((ROOT / self.path).read_text(), str(self.path))
+
+    @property
+    def part(self) -> str:
+        """The key in ARROWS."""
+        kind = self.path.parts[1]
+        return self.path.parts[2] if kind == "module_utils" else kind
+
+    @property
+    def short(self) -> str:
+        """The path below module_utils, or below plugins."""
+        below = Path("plugins", "module_utils") if self.path.parts[1] == "module_utils" else Path("plugins")
+        return self.path.relative_to(below).as_posix()
+
+    @property
+    def module(self) -> str:
+        return f"{COLLECTION}." + ".".join(self.path.with_suffix("").parts)
+
+    def imports(self) -> Iterator[tuple[int, str, str | None]]:
+        """Line, module, and name, of each import; modules of the collection by their full name."""
+        for node in ast.walk(self.tree):
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    yield node.lineno, alias.name, None
+            elif isinstance(node, ast.ImportFrom):
+                package = self.module.split(".")[: -node.level] if node.level else []
+                module = ".".join([*package, *filter(None, [node.module])])
+                for alias in node.names:
+                    yield node.lineno, module, alias.name
+
+    def at(self, node: ast.AST | int) -> str:
+        return f"{self.path}:{node if isinstance(node, int) else node.lineno}"
+
+
+@cache
+def sources() -> tuple[Source, ...]:
+    found = tuple(Source(path) for path in project_files() if path.parts[0] == "plugins" and path.suffix == ".py")
+    assert len(found) > 20
+    return found
+
+
+def part_of(module: str) -> str | None:
+    """The key in ARROWS of a module of the collection."""
+    if not module.startswith(f"{COLLECTION}.plugins."):
+        return None
+    names = module.removeprefix(f"{COLLECTION}.plugins.").split(".")
+    return names[1] if names[0] == "module_utils" else names[0]
+
+
+def is_below(module: str, packages: set[str]) -> bool:
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def targets(module: str, name: str | None) -> set[str]:
+    """What an import may mean: the module, or, for `from package import module`, what is in it."""
+    return {module} if name is None else {module, f"{module}.{name}"}
+
+
+# --------------------------------------------------------------------- arrows
+
+
+def test_every_part_has_its_arrows():
+    assert {source.part for source in sources()} <= set(ARROWS)
+
+
+@pytest.mark.parametrize("part", ARROWS)
+def test_arrows_point_one_way(part):
+    allowed = ARROWS[part] | {part}
+    wrong = [
+        f"{source.at(line)} imports {module}"
+        for source in sources()
+        if source.part == part
+        for line, module, dummy in source.imports()
+        if part_of(module) not in allowed | {None}
+    ]
+    assert wrong == []
+
+
+def test_no_module_or_plugin_imports_another():
+    """Modules, action plugins and fragments are loaded by name, not by import."""
+    wrong = [
+        f"{source.at(line)} imports {module}"
+        for source in sources()
+        for line, module, dummy in source.imports()
+        if part_of(module) in {"modules", "action", "inventory", "callback", "doc_fragments"}
+    ]
+    assert wrong == []
+
+
+def test_clients_know_things_and_errors_but_no_rule():
+    wrong = [
+        f"{source.at(line)} imports {name} from {module}"
+        for source in sources()
+        if source.part == "_clients"
+        for line, module, name in source.imports()
+        if part_of(module) == "_engine" and not targets(module, name) & CLIENTS_SEE
+    ]
+    assert wrong == []
+
+
+def test_ansible_is_known_to_the_glue_alone():
+    """module_utils see `ansible.module_utils`, and of those only the glue does."""
+    wrong = [
+        f"{source.at(line)} imports {module}"
+        for source in sources()
+        for line, module, name in source.imports()
+        if is_below(module, {"ansible"})
+        and source.path.parts[1] == "module_utils"
+        and not (source.part == "_ansible" and is_below(module, {"ansible.module_utils"}))
+    ]
+    assert wrong == []
+
+
+# --------------------------------------------------------------------- purity
+
+
+def test_the_rules_import_nothing_impure():
+    wrong = [
+        f"{source.at(line)} imports {module}"
+        for source in sources()
+        if source.part == "_engine"
+        for line, module, dummy in source.imports()
+        if part_of(module) is None and module not in PURE_MODULES
+    ]
+    assert wrong == []
+
+
+def test_the_rules_touch_neither_clock_nor_chance_nor_world():
+    wrong = []
+    for source in sources():
+        if source.part != "_engine":
+            continue
+        for node in ast.walk(source.tree):
+            if isinstance(node, ast.Name) and node.id in IMPURE_BUILTINS:
+                wrong.append(f"{source.at(node)} uses {node.id}")
+            if isinstance(node, ast.Attribute) and node.attr in IMPURE_ATTRIBUTES:
+                wrong.append(f"{source.at(node)} uses {node.attr}")
+    assert wrong == []
+
+
+# ----------------------------------------------------------- who sends, who writes
+
+
+def test_one_file_sends():
+    """Only the session imports the ways to the network; msal, which has its own, gets ours."""
+    wrong = []
+    for source in sources():
+        if source.short in HTTP_FILES:
+            continue
+        for line, module, name in source.imports():
+            if any(is_below(target, NETWORK) for target in targets(module, name)):
+                wrong.append(f"{source.at(line)} imports {module}")
+            if is_below(module, {"msal"}) and source.short != "_clients/graph.py":
+                wrong.append(f"{source.at(line)} imports msal")
+    assert wrong == []
+
+
+def test_the_file_that_makes_connections_sends_nothing():
+    """`transport.keep_alive` returns a session of requests: only `http.py` may have one."""
+    wrong = []
+    for source in sources():
+        for node in ast.walk(source.tree):
+            if source.short != "_clients/http.py" and isinstance(node, ast.Call):
+                called = ast.unparse(node.func)
+                if called.endswith("keep_alive") or re.fullmatch(r"(requests|session)\.(?!Session$|mount$)\w+", called):
+                    wrong.append(f"{source.at(node)} calls {called}")
+    assert wrong == []
+
+
+def test_msal_sends_through_our_session():
+    makers = [
+        (source, node)
+        for source in sources()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ClientApplication")
+    ]
+    assert makers
+    assert [
+        source.at(node) for source, node in makers if "http_client" not in {keyword.arg for keyword in node.keywords}
+    ] == []
+
+
+def client_classes() -> list[tuple[Source, ast.ClassDef]]:
+    return [
+        (source, node)
+        for source in sources()
+        if source.part == "_clients"
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.ClassDef) and node.name.endswith("Client")
+    ]
+
+
+def public_methods(node: ast.ClassDef) -> Iterator[ast.FunctionDef]:
+    return (item for item in node.body if isinstance(item, ast.FunctionDef) and not item.name.startswith("_"))
+
+
+@cache
+def writers() -> frozenset[str]:
+    """The methods of the clients that change something, found by their names."""
+    names = {
+        method.name
+        for dummy, node in client_classes()
+        for method in public_methods(node)
+        if WRITING.match(method.name)
+    }
+    assert names >= {"create_contacts", "update_contacts", "create_asset", "update_asset", "create_contact"}
+    return frozenset(names)
+
+
+def uses_of_writers(source: Source) -> Iterator[tuple[ast.AST, str]]:
+    """Calls, references and names in strings."""
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.Attribute) and node.attr in writers():
+            yield node, node.attr
+        elif isinstance(node, ast.Constant) and node.value in writers():
+            yield node, str(node.value)
+
+
+def test_one_place_writes():
+    """Contacts are written by `_sync/execute.py`, settings by `_store`; nobody else can write at all."""
+    wrong = []
+    for source in sources():
+        if source.part == "_clients":
+            continue
+        for node, name in uses_of_writers(source):
+            is_of_settings = "asset" in name
+            if not (source.part == "_store" if is_of_settings else source.short == "_sync/execute.py"):
+                wrong.append(f"{source.at(node)} uses {name}")
+    assert wrong == []
+
+
+def test_both_places_write():
+    """The test above would pass if it looked for the wrong names."""
+    used = {source.short: {name for dummy, name in uses_of_writers(source)} for source in sources()}
+    assert used["_sync/execute.py"] >= {"create_contacts", "create_contact"}
+    assert {"create_asset", "update_asset"} <= set().union(*(used[name] for name in used if name.startswith("_store/")))
+
+
+def test_what_changes_something_is_named_so():
+    """A public method of a client that sends a writing verb itself bears one of the names that are looked for."""
+    wrong = [
+        f"{source.at(method)} {node.name}.{method.name} writes"
+        for source, node in client_classes()
+        for method in public_methods(node)
+        if not WRITING.match(method.name)
+        and any(isinstance(each, ast.Constant) and each.value in WRITING_VERBS for each in ast.walk(method))
+    ]
+    assert wrong == []
+
+
+def test_the_session_stays_with_the_clients():
+    wrong = [
+        f"{source.at(line)} imports {name}"
+        for source in sources()
+        if source.part != "_clients"
+        for line, module, name in source.imports()
+        if "HttpSession" in {name, module.rsplit(".", 1)[-1]}
+    ]
+    assert wrong == []
+
+
+# ------------------------------------------------------------- modules and plugins
+
+
+def names_of(kind: str) -> set[str]:
+    return {source.path.stem for source in sources() if source.part == kind}
+
+
+def load_yaml(path: str) -> dict:
+    return yaml.safe_load((ROOT / path).read_text())
+
+
+def test_each_module_has_an_action_plugin_and_the_reverse():
+    assert names_of("modules")
+    assert names_of("modules") == names_of("action")
+
+
+def test_the_action_group_lists_every_module():
+    listed = load_yaml("meta/runtime.yml")["action_groups"]["all"]
+    assert listed == sorted(names_of("modules"))
+
+
+def strings_of(source: Source) -> dict[str, str]:
+    """The string constants that a file, or the one class of a fragment, assigns to names."""
+    scopes = [source.tree.body, *(node.body for node in source.tree.body if isinstance(node, ast.ClassDef))]
+    return {
+        target.id: node.value.value
+        for body in scopes
+        for node in body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+
+
+def documentation(source: Source) -> dict:
+    """The documentation of a module, its fragments merged in."""
+    merged = yaml.safe_load(strings_of(source)["DOCUMENTATION"])
+    for fragment in merged.get("extends_documentation_fragment", []):
+        namespace, name, *variant = fragment.removeprefix("msp.").split(".")
+        assert namespace == "psa_sync", fragment
+        part = Source(Path("plugins", "doc_fragments", f"{name}.py"))
+        shared = yaml.safe_load(strings_of(part)[(variant or ["documentation"])[0].upper()])
+        for key in ("options", "attributes"):
+            merged[key] = {**shared.get(key, {}), **merged.get(key, {})}
+    return merged
+
+
+def documented_modules() -> list:
+    return [pytest.param(source, id=source.path.stem) for source in sources() if source.part == "modules"]
+
+
+@pytest.mark.parametrize("source", documented_modules())
+def test_a_module_is_documented(source):
+    texts = strings_of(source)
+    documented = documentation(source)
+    assert documented["module"] == source.path.stem
+    assert set(documented["attributes"]) >= ATTRIBUTES
+    assert documented["version_added"]
+    assert documented["author"]
+    assert yaml.safe_load(texts["RETURN"])
+    tasks = yaml.safe_load(texts["EXAMPLES"])
+    assert any(f"{COLLECTION.removeprefix('ansible_collections.')}.{source.path.stem}" in str(task) for task in tasks)
+
+
+@pytest.mark.parametrize("source", documented_modules())
+def test_a_module_file_is_documentation_and_one_call(source):
+    """No logic where both doors would not share it."""
+    functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef)]
+    assert [node.name for node in functions] == ["main"]
+    calls = [node for node in functions[0].body if not isinstance(node.value, ast.Constant)]
+    assert len(calls) == 1
+
+
+# ---------------------------------------------------------------------- each file
+
+
+def test_one_version():
+    """What a module reports as its version is the one that is published."""
+    version = load_yaml("galaxy.yml")["version"]
+    task = Source(Path("plugins", "module_utils", "_ansible", "task.py"))
+    assert strings_of(task)["VERSION"] == version
+
+
+def texts() -> Iterator[tuple[Path, str]]:
+    for path in project_files():
+        content = (ROOT / path).read_bytes()
+        if b"\0" not in content:
+            yield path, content.decode()
+
+
+def test_each_file_that_can_names_its_licence():
+    """What cannot, or is written by a tool, is covered by REUSE.toml, which `reuse lint` checks."""
+    wrong = [
+        str(path)
+        for path, text in texts()
+        if text
+        and (path.suffix in {".cfg", ".py", ".sh", ".toml", ".txt", ".yaml", ".yml"} or path.name in SCRIPTS)
+        and not is_below(".".join(path.parts), {"LICENSES", "changelogs"})
+        and SPDX not in "\n".join(text.splitlines()[:5])
+    ]
+    assert wrong == []
+
+
+def test_module_utils_are_marked_private():
+    wrong = [
+        str(source.path)
+        for source in sources()
+        if source.path.parts[1] in {"module_utils", "plugin_utils"}
+        and "# PRIVATE to the collection: nothing here is a public interface." not in (ROOT / source.path).read_text()
+    ]
+    assert wrong == []
+
+
+def test_no_packages_below_plugins():
+    assert [str(source.path) for source in sources() if source.path.name == "__init__.py"] == []
+
+
+def test_no_file_knows_the_machine_it_was_written_on():
+    """Paths of one machine, and of its package hosts, say nothing to anybody else."""
+    folders = "|".join(("work", "root", "opt", "home/[a-z]+", "Users", "mnt"))
+    machine = re.compile(rf"(?<![\w.\-}}])/(?:{folders})/|\.py" + r"env\b|python" + r"hosted|pypi\." + "org")
+    wrong = [
+        f"{path}:{number} {line.strip()[:80]}"
+        for path, text in texts()
+        if path.parts[0] not in {"LICENSES", "COPYING"}
+        for number, line in enumerate(text.splitlines(), start=1)
+        if machine.search(line)
+    ]
+    assert wrong == []
