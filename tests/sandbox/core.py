@@ -96,6 +96,10 @@ class Service:
         """
         return JSONResponse({"message": message or f"Status {status}"}, status)
 
+    def failure_at(self, path: str, status: int) -> Response:
+        """`failure`, for a vendor whose errors look different from path to path."""
+        return self.failure(status)
+
     def credential(self, headers: Headers) -> str | None:
         """What the caller identifies with: the bearer token, unless the vendor does otherwise."""
         scheme, space, token = headers.get("authorization", "").partition(" ")

@@ -1,0 +1,286 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Entra's token endpoint, for the client credentials grant.
+
+The application is the one of the world's `entra.client_id`; a tenant with
+`"consent": false` has no service principal of it. A client proves itself with the
+secret, or with an assertion (certificate or federated credential): any well-formed JWT
+that has not expired, unless `entra.client_assertion` is "refuse". An assertion that
+names one and the same issuer and subject is a certificate's: that must be the
+application, and the audience this server.
+
+Errors as Microsoft's "Microsoft Entra authentication and authorization error codes".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+import secrets
+import uuid
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from .core import Json
+
+if TYPE_CHECKING:
+    from .graph import Graph
+
+GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+GRAPH_RESOURCES = ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000")
+
+
+@dataclass(frozen=True)
+class Token:
+    """What an access token stands for."""
+
+    tenant_id: str
+    expires: float
+
+
+class Refusal(Exception):
+    """An answer with an AADSTS code."""
+
+    def __init__(self, code: int, error: str, text: str, status: int = 400) -> None:
+        super().__init__(text)
+        self.code = code
+        self.error = error
+        self.text = text
+        self.status = status
+
+
+class Entra:
+    """Gives out tokens and says which tenant one is for."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._graph = graph
+        self._sandbox = graph.sandbox
+        self._tokens: dict[str, Token] = {}
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/{tenant}/v2.0/.well-known/openid-configuration", self._configuration, methods=["GET"]),
+            Route("/{tenant}/oauth2/v2.0/token", self._token, methods=["POST"]),
+        ]
+
+    def forget(self) -> None:
+        """Make every token invalid."""
+        self._tokens.clear()
+
+    def token(self, text: str) -> Token | None:
+        """A token that was given out here, expired or not."""
+        return self._tokens.get(text)
+
+    async def _configuration(self, request: Request) -> Response:
+        try:
+            tenant = self._tenant(request.path_params["tenant"])
+        except Refusal as refusal:
+            return self.refused(refusal)
+        origin, tenant_id = _origin(request), tenant["tenant_id"]
+        base = f"{origin}/{tenant_id}"
+        return JSONResponse(
+            {
+                "token_endpoint": f"{base}/oauth2/v2.0/token",
+                "token_endpoint_auth_methods_supported": ["client_secret_post", "private_key_jwt"],
+                "jwks_uri": f"{base}/discovery/v2.0/keys",
+                "response_modes_supported": ["query", "fragment", "form_post"],
+                "subject_types_supported": ["pairwise"],
+                "id_token_signing_alg_values_supported": ["RS256"],
+                "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+                "scopes_supported": ["openid", "profile", "email", "offline_access"],
+                "issuer": f"{base}/v2.0",
+                "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+                "device_authorization_endpoint": f"{base}/oauth2/v2.0/devicecode",
+                "tenant_region_scope": "NA",
+                "cloud_instance_name": "microsoftonline.com",
+                "cloud_graph_host_name": "graph.windows.net",
+                "msgraph_host": urlsplit(origin).netloc,
+            }
+        )
+
+    async def _token(self, request: Request) -> Response:
+        form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
+        try:
+            tenant = self._tenant(request.path_params["tenant"])
+            _check_grant(form)
+            self._check_client(tenant, form)
+            self._check_scope(form, _origin(request))
+            self._check_proof(form, _origin(request))
+        except Refusal as refusal:
+            return self.refused(refusal)
+        return JSONResponse(self._give(tenant["tenant_id"]), headers={"Cache-Control": "no-store"})
+
+    def _tenant(self, name: str) -> Json:
+        tenant = self._graph.tenant(name)
+        if tenant is not None:
+            return tenant
+        if not GUID.fullmatch(name) and "." not in name:
+            raise Refusal(
+                900023,
+                "invalid_request",
+                f"Specified tenant identifier '{name}' is neither a valid DNS name, nor a valid external domain.",
+            )
+        raise Refusal(
+            90002,
+            "invalid_request",
+            f"Tenant '{name}' not found. Check to make sure you have the correct tenant ID and are signing into the "
+            "correct cloud. Check with your subscription administrator, this may happen if there are no active "
+            "subscriptions for the tenant.",
+        )
+
+    def _check_client(self, tenant: Json, form: Json) -> None:
+        client_id = form.get("client_id", "")
+        if not client_id:
+            raise Refusal(
+                900144, "invalid_request", "The request body must contain the following parameter: 'client_id'."
+            )
+        known = client_id.lower() == self._graph.records["client_id"].lower()
+        if not known or not tenant["consent"]:
+            raise Refusal(
+                700016,
+                "unauthorized_client",
+                f"Application with identifier '{client_id}' was not found in the directory "
+                f"'{tenant['display_name']}'. This can happen if the application has not been installed by the "
+                "administrator of the tenant or consented to by any user in the tenant. You may have sent your "
+                "authentication request to the wrong tenant.",
+            )
+
+    def _check_scope(self, form: Json, origin: str) -> None:
+        scope = form.get("scope", "")
+        resource, dot, default = scope.rpartition("/.default")
+        if not dot or default or " " in scope:
+            raise Refusal(
+                1002012,
+                "invalid_scope",
+                f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
+                "with /.default suffixed to the resource identifier (application ID URI).",
+            )
+        if resource.rstrip("/") not in (origin, *GRAPH_RESOURCES):
+            raise Refusal(
+                500011,
+                "invalid_resource",
+                f"The resource principal named {resource} was not found in the tenant. This can happen if the "
+                "application has not been installed by the administrator of the tenant.",
+            )
+
+    def _check_proof(self, form: Json, origin: str) -> None:
+        if "client_assertion" in form:
+            self._check_assertion(form, origin)
+            return
+        client_id, secret = form["client_id"], form.get("client_secret")
+        if secret is None:
+            raise Refusal(
+                7000216,
+                "invalid_client",
+                "'client_assertion', 'client_secret' or 'request' is required for the 'client_credentials' grant type.",
+                401,
+            )
+        if not secrets.compare_digest(secret.encode(), self._graph.records["client_secret"].encode()):
+            raise Refusal(
+                7000215,
+                "invalid_client",
+                "Invalid client secret provided. Ensure the secret being sent in the request is the client secret "
+                f"value, not the client secret ID, for a secret added to app '{client_id}'.",
+                401,
+            )
+        if self._graph.records["client_secret_expired"]:
+            raise Refusal(
+                7000222,
+                "invalid_client",
+                f"The provided client secret keys for app '{client_id}' are expired. Visit the Azure portal to create "
+                "new keys for your app.",
+                401,
+            )
+
+    def _check_assertion(self, form: Json, origin: str) -> None:
+        claims = _claims(form["client_assertion"])
+        if form.get("client_assertion_type") != ASSERTION_TYPE or claims is None:
+            raise Refusal(50027, "invalid_request", "JWT token is invalid or malformed.")
+        expires = claims.get("exp")
+        if not isinstance(expires, (int, float)) or expires <= self._sandbox.clock():
+            raise Refusal(700024, "invalid_client", "Client assertion is not within its valid time range.", 401)
+        issuer, subject = claims.get("iss"), claims.get("sub")
+        by_certificate = issuer == subject
+        if by_certificate and (subject != form["client_id"] or not str(claims.get("aud")).startswith(origin + "/")):
+            raise Refusal(700023, "invalid_client", "Client assertion audience or subject claim does not match.", 401)
+        if self._graph.records["client_assertion"] == "refuse":
+            raise Refusal(
+                700027,
+                "invalid_client",
+                "The certificate with identifier used to sign the client assertion is not registered on application.",
+                401,
+            )
+
+    def _give(self, tenant_id: str) -> Json:
+        lifetime = self._sandbox.behaviour["token_lifetime"]
+        now = self._sandbox.clock()
+        claims = {
+            "aud": GRAPH_RESOURCES[0],
+            "tid": tenant_id,
+            "appid": self._graph.records["client_id"],
+            "iat": int(now),
+        }
+        text = f"{_segment({'typ': 'JWT', 'alg': 'none'})}.{_segment(claims)}.{secrets.token_urlsafe(24)}"
+        self._tokens[text] = Token(tenant_id, now + lifetime)
+        return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}
+
+    def refused(self, refusal: Refusal) -> Response:
+        """Entra's error body."""
+        trace, correlation = str(uuid.uuid4()), str(uuid.uuid4())
+        stamp = self._sandbox.now().strftime("%Y-%m-%d %H:%M:%SZ")
+        body = {
+            "error": refusal.error,
+            "error_description": f"AADSTS{refusal.code}: {refusal.text} Trace ID: {trace} "
+            f"Correlation ID: {correlation} Timestamp: {stamp}",
+            "error_codes": [refusal.code],
+            "timestamp": stamp,
+            "trace_id": trace,
+            "correlation_id": correlation,
+            "error_uri": f"https://login.microsoftonline.com/error?code={refusal.code}",
+        }
+        return JSONResponse(body, refusal.status)
+
+
+def failure(entra: Entra, status: int) -> Response:
+    """An error of the token endpoint that is nobody's fault but Entra's."""
+    if status == 429:
+        return entra.refused(Refusal(90055, "temporarily_unavailable", "Server is too busy.", status))
+    return entra.refused(Refusal(90033, "temporarily_unavailable", "A transient error has occurred.", status))
+
+
+def _check_grant(form: Json) -> None:
+    grant = form.get("grant_type", "")
+    if not grant:
+        raise Refusal(900144, "invalid_request", "The request body must contain the following parameter: 'grant_type'.")
+    if grant != "client_credentials":
+        raise Refusal(70003, "unsupported_grant_type", f"The app requested an unsupported grant type '{grant}'.")
+
+
+def _origin(request: Request) -> str:
+    return f"{request.url.scheme}://{request.url.netloc}"
+
+
+def _segment(value: Any) -> str:
+    return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
+
+
+def _claims(assertion: str) -> Json | None:
+    """The claims of a JWT; None when it is not well-formed. Its signature is not looked at."""
+    parts = assertion.split(".")
+    if len(parts) != 3 or not all(parts):
+        return None
+    try:
+        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
+    except (binascii.Error, ValueError):
+        return None
+    return claims if isinstance(claims, dict) and isinstance(header, dict) and "alg" in header else None
