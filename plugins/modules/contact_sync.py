@@ -386,17 +386,50 @@ conflicts:
       type: dict
       sample: {jo.smith@happyfrog.example: 72, joanna.smith@happyfrog.example: new}
 departed:
-  description: Reserved for people who left. Always empty in this version.
+  description:
+    - Contacts of people who left, because their user is disabled or among the tenant's deleted users.
+      They are listed and not touched.
   returned: success, and when a ceiling is passed
   type: list
   elements: dict
-  sample: []
+  contains:
+    user:
+      description: The username.
+      type: str
+      sample: max.leaver@happyfrog.example
+    user_id:
+      description: The Entra id of the user.
+      type: str
+      sample: 2c6b1d0e-2f7a-4c39-a8d4-0e5f0b7c9a11
+    contact_id:
+      description: The IT Glue contact.
+      type: int
+      sample: 75
+    evidence:
+      description: How it is known. C(disabled) or C(deleted).
+      type: str
+      sample: disabled
 unclaimed:
-  description: Reserved for contacts of the tenant's domains that no user holds. Always empty in this version.
+  description:
+    - Contacts with an address of the tenant's domains that no user holds, present or deleted.
+      They are listed and not touched.
   returned: success, and when a ceiling is passed
   type: list
   elements: dict
-  sample: []
+  contains:
+    contact_id:
+      description: The IT Glue contact.
+      type: int
+      sample: 76
+    name:
+      description: First and last name of the contact.
+      type: str
+      sample: Old Reception
+    addresses:
+      description: The addresses that no user holds.
+      type: list
+      elements: str
+      sample: [reception@happyfrog.example]
 diff:
   description: The contacts that change, by username, field by field.
   returned: success, and when a ceiling is passed

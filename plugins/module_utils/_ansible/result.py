@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from .._engine.attributes import EMAILS, PHONES
@@ -32,8 +33,8 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "summary": summary(run, api_calls),
         "contacts": [contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": [conflict(each) for each in run.plan.conflicts],
-        "departed": [],
-        "unclaimed": [],
+        "departed": [asdict(each) for each in run.plan.departed],
+        "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unclaimed],
         "diff": diff(run.operations),
     }
 

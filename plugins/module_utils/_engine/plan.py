@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from .departed import Departure, Unclaimed
 from .matching import Conflict
 from .model import Account, BmsContact, Contact
 
@@ -89,6 +90,8 @@ class Plan:
 
     operations: tuple[Operation, ...]
     conflicts: tuple[Conflict, ...] = ()
+    departed: tuple[Departure, ...] = ()
+    unclaimed: tuple[Unclaimed, ...] = ()
     account: Account | None = None
     passed: tuple[Ceiling, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -21,6 +21,7 @@ from fractions import Fraction
 from . import push
 from .account import is_bms
 from .attributes import changed_fields, encode
+from .departed import departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError
 from .matching import Matching, match
@@ -65,6 +66,14 @@ class Options:
     allow_shrunken_source: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Leavers:
+    """What tells who left: the tenant's deleted users, and the domains that are the tenant's."""
+
+    deleted: tuple[User, ...] = ()
+    domains: frozenset[str] = frozenset()
+
+
 # ------------------------------------------------------------ selection, matching
 
 
@@ -98,6 +107,19 @@ class Draft:
             contact = self.contact_of(user)
             if contact is None or self.options.update_linked or not self.link(contact):
                 yield user, contact
+
+    @property
+    def kept_users(self) -> frozenset[str]:
+        """The ids of the users that the filter lets through."""
+        return frozenset(user.id for user in self.snapshot.users if self.excluded.get(user.id) not in REASONS)
+
+    @property
+    def bystanders(self) -> list[Contact]:
+        """The contacts that no kept user is matched with, and that are in no conflict."""
+        kept = self.kept_users
+        taken = {pair[0] for user_id, pair in self.matching.matches.items() if user_id in kept}
+        taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
+        return [contact for contact in self.snapshot.contacts if contact.id not in taken]
 
     def contact_of(self, user: User) -> Contact | None:
         """The contact that the user is matched with."""
@@ -317,6 +339,7 @@ def complete(
     operations: Sequence[Operation],
     bms: BmsSnapshot | None = None,
     unread: str | None = None,
+    leavers: Leavers | None = None,
 ) -> Plan:
     """Decide the pushes and check the ceilings.
 
@@ -347,8 +370,21 @@ def complete(
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts
         warnings += decisions.warnings
+    leavers = leavers or Leavers()
+    bystanders = drafted.bystanders
     return Plan(
         operations=tuple(operations),
+        departed=tuple(
+            departures(
+                bystanders,
+                drafted.snapshot.users,
+                leavers.deleted,
+                drafted.kept_users,
+                drafted.snapshot.office365,
+                drafted.snapshot.members,
+            )
+        ),
+        unclaimed=tuple(unclaimed(bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         account=account,
         passed=tuple(ceilings(operations, drafted.kept, drafted.options)),

@@ -16,7 +16,7 @@ from .._engine.errors import AuthenticationError, PermissionDenied, ProtocolErro
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation, Plan
 from .execute import Writer
-from .snapshot import Read, Request, read, read_bms, read_for_contacts
+from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
 
 
 @dataclass(slots=True)
@@ -53,7 +53,8 @@ def run(clients, store, request: Request, *, preview: bool, progress=None) -> Ru
     draft = planning.draft(snapshot, request.options)
     operations = draft.operations(*read_for_contacts(clients.itglue, draft))
     bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
-    plan = planning.complete(draft, operations, bms, unread)
+    leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
+    plan = planning.complete(draft, operations, bms, unread, leavers)
     warnings = [*found.warnings, *plan.warnings]
     if not preview and not plan.passed:
         writer = Writer(

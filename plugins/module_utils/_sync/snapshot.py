@@ -19,11 +19,12 @@ from typing import Any, NamedTuple
 
 from .._engine import account as accounts
 from .._engine import settings as rules
-from .._engine.errors import InputError, SettingsError
+from .._engine.departed import domains_of, unheld
+from .._engine.errors import InputError, PermissionDenied, SettingsError
 from .._engine.model import BmsSnapshot, BmsType, ContactType, Location, Organization, Snapshot
-from .._engine.normalize import name
+from .._engine.normalize import domain, name
 from .._engine.plan import Operation
-from .._engine.planning import Draft, Options
+from .._engine.planning import Draft, Leavers, Options
 from .._engine.push import NATIVE, not_in_bms
 
 
@@ -108,6 +109,27 @@ def read_for_contacts(itglue, draft: Draft) -> tuple[Sequence[Location], Sequenc
     locations = tuple(itglue.locations(organization_id)) if draft.needs_locations else ()
     typed = draft.creates and draft.snapshot.office365.contact_type
     return locations, tuple(itglue.contact_types()) if typed else ()
+
+
+def read_leavers(graph, draft: Draft) -> Leavers:
+    """What tells who left, as far as there is a contact with an address that no user holds.
+
+    Where the app may not read the verified domains, those of the users' addresses take their
+    place (feature, section 2).
+    """
+    users = draft.snapshot.users
+    free = frozenset().union(*unheld(draft.bystanders, users).values())
+    if not free:
+        return Leavers()
+    domains = domains_of(users)
+    if not domains.issuperset(map(domain, free)):
+        try:
+            domains |= frozenset(map(str.casefold, graph.verified_domains()))
+        except PermissionDenied:
+            pass
+    if domains.isdisjoint(map(domain, free)):
+        return Leavers(domains=domains)
+    return Leavers(tuple(graph.deleted_users()), domains)
 
 
 def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
