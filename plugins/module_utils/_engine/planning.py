@@ -72,6 +72,7 @@ class Leavers:
 
     deleted: tuple[User, ...] = ()
     domains: frozenset[str] = frozenset()
+    warnings: tuple[str, ...] = ()
 
 
 # ------------------------------------------------------------ selection, matching
@@ -388,7 +389,7 @@ def complete(
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         account=account,
         passed=tuple(ceilings(operations, drafted.kept, drafted.options)),
-        warnings=tuple(warnings),
+        warnings=(*warnings, *leavers.warnings),
     )
 
 

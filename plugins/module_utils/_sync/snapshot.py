@@ -129,7 +129,10 @@ def read_leavers(graph, draft: Draft) -> Leavers:
             pass
     if domains.isdisjoint(map(domain, free)):
         return Leavers(domains=domains)
-    return Leavers(tuple(graph.deleted_users()), domains)
+    try:
+        return Leavers(tuple(graph.deleted_users()), domains)
+    except PermissionDenied as error:
+        return Leavers(domains=domains, warnings=(f"Deleted users count as unknown. {error}",))
 
 
 def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
