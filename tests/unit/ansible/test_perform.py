@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`perform`: whatever `run` does, one result comes of it, and nothing secret is in what it says."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, perform
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
+
+TOKEN = "token-of-this-run"
+SPEC = ModuleSpec(options={}, libraries=("json",))
+
+
+def outcome(run, *, spec=SPEC, **around):
+    return perform(spec, run, {}, Secrets(), Circumstances(**around))
+
+
+def test_the_task_says_how_it_runs():
+    seen = []
+
+    outcome(lambda params, task: seen.append(task) or {}, check_mode=True, diff=True)
+
+    assert (seen[0].check_mode, seen[0].diff) == (True, True)
+
+
+def test_a_result_is_returned_as_plain_data():
+    assert outcome(lambda params, task: {"changed": True, "rows": ({"a": {1}},)}).result == {
+        "changed": True,
+        "rows": [{"a": [1]}],
+    }
+
+
+def test_a_result_that_is_no_plain_data_is_a_failure():
+    result = outcome(lambda params, task: {"thing": object()}).result
+
+    assert result["failed"] is True
+    assert "a value of type object is not plain data" in result["msg"]
+
+
+def test_a_failure_keeps_its_result():
+    def run(params, task):
+        raise SyncError("Stopped.", hint="Go on.", result={"changed": True, "done": (1,)})
+
+    assert outcome(run).result == {"changed": True, "done": [1], "failed": True, "msg": "Stopped. Go on."}
+
+
+def test_a_failure_without_result_has_changed_nothing():
+    def run(params, task):
+        raise SyncError("Stopped.")
+
+    assert outcome(run).result == {"changed": False, "failed": True, "msg": "Stopped."}
+
+
+def test_a_failure_is_told_even_when_its_result_is_no_plain_data():
+    def run(params, task):
+        raise SyncError("Stopped.", result={"changed": True, "thing": object()})
+
+    result = outcome(run).result
+
+    assert result["failed"] is True
+    assert result["msg"].startswith("Stopped. (The result could not be kept")
+
+
+def test_run_time_secrets_are_masked_in_message_and_warnings_also_when_learnt_later():
+    def run(params, task):
+        task.warn(f"seen {TOKEN}")
+        task.secret(TOKEN)
+        raise SyncError(f"refused {TOKEN}")
+
+    ended = outcome(run)
+
+    assert ended.warnings == ("seen ********",)
+    assert ended.result["msg"] == "refused ********"
+
+
+@pytest.mark.parametrize(("verbosity", "shown"), [(0, False), (2, False), (3, True)])
+def test_a_defect_is_told_by_type_and_masked(verbosity, shown):
+    def run(params, task):
+        task.secret(TOKEN)
+        try:
+            raise ValueError(f"cause {TOKEN}")
+        except ValueError as cause:
+            raise KeyError(f"effect {TOKEN}") from cause
+
+    result = outcome(run, verbosity=verbosity).result
+
+    assert result["failed"] is True
+    assert result["msg"].startswith("Unexpected KeyError: 'effect ********'")
+    assert ("exception" in result) is shown
+    if shown:
+        assert "cause ********" in result["exception"]
+        assert "Traceback" in result["exception"]
+    assert TOKEN not in repr(result)
+
+
+def test_an_interruption_is_not_held_up():
+    class TimedOut(BaseException):
+        pass
+
+    def run(params, task):
+        raise TimedOut
+
+    with pytest.raises(TimedOut):
+        outcome(run)
+
+
+def test_warnings_are_said_once_and_in_order():
+    def run(params, task):
+        task.warn("b")
+        task.warn("a")
+        task.warn("b")
+        return {"warnings": ["c"]}
+
+    ended = outcome(run)
+
+    assert ended.warnings == ("b", "a", "c")
+    assert "warnings" not in ended.result
+
+
+def test_progress_is_masked():
+    lines = []
+
+    def run(params, task):
+        task.secret(TOKEN)
+        task.progress(f"with {TOKEN}")
+        return {}
+
+    outcome(run, show=lines.append)
+
+    assert lines == ["with ********"]
+
+
+def test_no_log_silences_progress_and_warnings():
+    lines = []
+
+    def run(params, task):
+        task.progress("line")
+        task.warn("warning")
+        return {}
+
+    ended = outcome(run, show=lines.append, no_log=True)
+
+    assert lines == []
+    assert ended.warnings == ()
+
+
+def test_arguments_are_not_returned():
+    assert outcome(lambda params, task: {"invocation": {"module_args": {}}}).result == {}
+
+
+def test_a_missing_library_is_named_with_the_interpreter_before_anything_runs():
+    import sys
+
+    called = []
+    spec = ModuleSpec(options={}, libraries=("json", "no_such_library_of_ours"))
+
+    result = outcome(lambda params, task: called.append(1) or {}, spec=spec).result
+
+    assert called == []
+    assert result["failed"] is True
+    assert "no_such_library_of_ours" in result["msg"]
+    assert sys.executable in result["msg"]
+    assert "json" not in result["msg"]
