@@ -133,22 +133,22 @@ class Clients:
             return self._graph[tenant_id]
 
     def _new_itglue(self) -> ItGlueClient:
-        from .._clients.itglue import REGIONS, ItGlueClient
+        from .._clients.itglue import ItGlueClient
 
         _require(self._params, "itglue", ("itglue_url", "itglue_api_key"))
         return ItGlueClient(
-            url_or_region=_url_or_region(self._params, "itglue_url", REGIONS),
+            url_or_region=_address(self._params, "itglue_url"),
             api_key=_text(self._params, "itglue_api_key"),
             http=self._http,
             calls=self.calls,
         )
 
     def _new_bms(self) -> BmsClient:
-        from .._clients.bms import REGIONS, BmsClient
+        from .._clients.bms import BmsClient
 
         _require(self._params, "bms", ("bms_url", "bms_company", "bms_username", "bms_password"))
         return BmsClient(
-            url_or_region=_url_or_region(self._params, "bms_url", REGIONS),
+            url_or_region=_address(self._params, "bms_url"),
             company=_text(self._params, "bms_company"),
             username=_text(self._params, "bms_username"),
             # A password may begin or end with a blank; a line end comes from the file that it was read from.
@@ -165,8 +165,8 @@ class Clients:
             tenant_id=tenant_id,
             credential=_graph_credential(self._params),
             cloud=self._params["azure_cloud"],
-            authority_host=_url(self._params, "azure_authority_host"),
-            graph_url=_url(self._params, "graph_url"),
+            authority_host=_address(self._params, "azure_authority_host"),
+            graph_url=_address(self._params, "graph_url"),
             http=self._http,
             calls=self.calls,
         )
@@ -186,7 +186,7 @@ def _http_settings(params: Mapping) -> HttpSettings:
     timeout = params["timeout"]
     if not 0 < timeout < math.inf:
         raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
-    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_url(params, "proxy", plain=True))
+    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_proxy(params))
 
 
 def _graph_credential(params: Mapping) -> GraphCredential:
@@ -231,33 +231,23 @@ def _text(params: Mapping, name: str) -> str | None:
     return (params[name] or "").strip() or None
 
 
-def _url_or_region(params: Mapping, name: str, regions: Mapping[str, str]) -> str:
-    """A region of the service, or an address. The value is not repeated in an error, see `_url`."""
-    value = _text(params, name) or ""
-    if value.lower() in regions:
-        return value.lower()
-    if "." not in value and ":" not in value:
-        raise InputError(
-            f"The option {name} ({ENVIRONMENT[name]}) is neither a region nor an address.",
-            hint=f"The regions are {', '.join(regions)}; an address looks like https://host.",
-        )
-    return _url(params, name) or ""
-
-
-def _url(params: Mapping, name: str, *, plain: bool = False) -> str | None:
-    """The address in an option; https where no scheme is given. Only with `plain` may it be http to another host.
-
-    The value is not repeated in an error: a key may have been put in the wrong place.
-    """
+def _address(params: Mapping, name: str) -> str | None:
+    """A region or an address; a bare host, as Azure's own tools know it, is one with https. The clients check it."""
     value = _text(params, name)
+    return f"https://{value}" if value and "." in value and "://" not in value else value
+
+
+def _proxy(params: Mapping) -> str | None:
+    """The address of the proxy. It is not repeated in an error: there may be a password in it."""
+    value = _text(params, "proxy")
     if value is None:
         return None
-    address = value if "://" in value else f"{'http' if plain else 'https'}://{value}"
+    address = value if "://" in value else f"http://{value}"
     try:
         parts = urlsplit(address)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         usable = False
     if not usable:
-        raise InputError(f"The option {name} ({ENVIRONMENT[name]}) is no address.", hint="It looks like https://host.")
+        raise InputError("The option proxy (HTTPS_PROXY) is no address.", hint="It looks like http://host:port.")
     return address

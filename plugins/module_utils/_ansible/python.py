@@ -28,4 +28,4 @@ def require_python() -> None:
         "for localhost '{{ ansible_playbook_python }}' is right."
     )
     sys.stdout.write("\n" + json.dumps({"failed": True, "msg": message}) + "\n")
-    sys.exit(1)
+    raise SystemExit(1)
