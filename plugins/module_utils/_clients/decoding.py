@@ -8,13 +8,31 @@
 
 from __future__ import annotations
 
-from .._engine.errors import ProtocolError
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .._engine.errors import ProtocolError, Unclear
 
 TITLES = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 """The services in words, for people."""
 
 _TRUE = (True, 1, "true", "1")
 _FALSE = (False, 0, "false", "0")
+
+
+@contextmanager
+def accepted() -> Iterator[None]:
+    """Read the answer of a write that succeeded: what cannot be understood in it does not undo the write."""
+    try:
+        yield
+    except ProtocolError as error:
+        raise Unclear(
+            error.message,
+            service=error.service,
+            request=error.request,
+            status=error.status,
+            hint="It was accepted, but what came of it is not known.",
+        ) from error
 
 
 class Reader:
@@ -66,8 +84,9 @@ class Reader:
         return rows
 
     def part(self, row: dict, key: str) -> dict:
-        """The object under `key`."""
-        return self.mapping(self.value(row, key), key)
+        """The object under `key`; null counts as an empty one."""
+        value = self.value(row, key)
+        return {} if value is None else self.mapping(value, key)
 
     # ---------------------------------------------------------------- scalars
 

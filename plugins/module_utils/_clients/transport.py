@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
@@ -77,6 +77,15 @@ def keep_alive(settings: HttpSettings, target: Origin) -> requests.Session:
 
 
 # ------------------------------------------------------------------- addresses
+
+
+def service_url(url_or_region: str, regions: Mapping[str, str], option: str) -> str:
+    """The address of a service that is named by its region or by itself."""
+    wanted = url_or_region.strip()
+    url = regions.get(wanted.lower(), wanted)
+    if "://" not in url:
+        raise InputError(f"The option {option} is neither an address nor one of {', '.join(regions)}.")
+    return url
 
 
 def checked_base(url: str, option: str) -> SplitResult:
