@@ -50,7 +50,7 @@ def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     itglue = clients(params, task).itglue
     store = SettingsStore(itglue, warn=task.warn)
     wanted = params["organization"]
-    organization = itglue.organization(wanted) if wanted else None
+    organization = None if wanted is None else itglue.organization(wanted)
     stored = store.read_all(kind, organization.id if organization else None)
     return {"changed": False, "settings": [_shown(one) for one in stored]}
 
@@ -62,10 +62,10 @@ def _declared(
     if params["state"] == "absent":
         if not task.check_mode:
             store.remove(stored)
-        return _result(task, stored, {}, None)
+        return _result(stored, {}, None)
     settings = stored.with_declared(params)
     if stored.asset and settings == stored.merged:
-        return _result(task, stored, settings, stored.asset)
+        return _result(stored, settings, stored.asset)
     if stored.violations:
         task.warn(
             f"What was stored of the {TITLES[kind]} of organization {stored.organization} in {stored.address} broke a "
@@ -73,25 +73,23 @@ def _declared(
         )
     if task.check_mode:
         store.preview(stored, settings)
-        return _result(task, stored, settings, stored.asset)
+        return _result(stored, settings, stored.asset)
     kept = store.save(stored, settings)
-    return _result(task, stored, kept.merged, kept.asset)
+    return _result(stored, kept.merged, kept.asset)
 
 
-def _result(task: Task, before: Stored, after: dict[str, Any], asset: Asset | None) -> dict[str, Any]:
+def _result(before: Stored, after: dict[str, Any], asset: Asset | None) -> dict[str, Any]:
     """`asset` is None where there is none, or none yet: in check mode a new one has no id."""
     was = before.merged if before.asset else {}
-    result = {
+    header = f"{TITLES[before.kind]} of {before.organization_name}"
+    return {
         "changed": after != was,
         "organization": {"id": before.organization_id, "name": before.organization_name},
         "settings": after,
         "asset_id": asset.id if asset else None,
         "asset_url": asset.url if asset else None,
+        "diff": {"before_header": header, "before": was, "after_header": header, "after": after},
     }
-    if task.diff:
-        header = f"{TITLES[before.kind]} of {before.organization_name}"
-        result["diff"] = {"before_header": header, "before": was, "after_header": header, "after": after}
-    return result
 
 
 def _shown(stored: Stored) -> dict[str, Any]:
