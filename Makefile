@@ -107,5 +107,5 @@ changelog: venv ## turn the fragments into the changelog of the version in galax
 	$(bin)/antsibull-changelog release
 
 clean: ## remove all that was made
-	rm -rf .build .venv .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
+	rm -rf .build $(VENV) .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -90,7 +90,7 @@ HTTP_FILES = {"_clients/http.py", "_clients/transport.py"}
 WRITING = re.compile(r"^(create|update|delete|set|patch)_")
 WRITING_VERBS = {"POST", "PUT", "PATCH", "DELETE"}
 
-SPDX = "SPDX-License-Identifier: GPL-3.0-or-later"
+SPDX = ": ".join(("SPDX-License-Identifier", "GPL-3.0-or-later"))
 SCRIPTS = {"Makefile", "run"}
 ATTRIBUTES = {"check_mode", "diff_mode", "idempotent", "platform", "action_group"}
 
@@ -131,7 +131,10 @@ class Source:
                 package = self.module.split(".")[: -node.level] if node.level else []
                 module = ".".join([*package, *filter(None, [node.module])])
                 for alias in node.names:
-                    yield node.lineno, module, alias.name
+                    if module in (f"{COLLECTION}.plugins", UTILS):  # from .. import _engine
+                        yield node.lineno, f"{module}.{alias.name}", None
+                    else:
+                        yield node.lineno, module, alias.name
 
     def at(self, node: ast.AST | int) -> str:
         return f"{self.path}:{node if isinstance(node, int) else node.lineno}"
