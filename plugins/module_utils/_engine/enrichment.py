@@ -19,6 +19,7 @@ from .normalize import (
     address,
     digits,
     is_placeholder,
+    is_real_number,
     name,
     phone,
     primary_address,
@@ -137,32 +138,38 @@ def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> Non
 def _fill_blank(entries: list[Phone], own: set[str], settings: Office365Settings) -> None:
     """A placeholder where neither side has a real number; a real one inherits its place."""
     placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    real = [index for index, entry in enumerate(entries) if _is_phone(entry) and digits(entry.value)]
+    real = [entry for entry in entries if _is_real(entry)]
     if not real:
-        keep = placeholders[0] if placeholders else Phone(PLACEHOLDER, settings.phone_type)
         if not placeholders:
-            entries.append(keep)
+            placeholders.append(Phone(PLACEHOLDER, settings.phone_type))
+            entries += placeholders
+        keep = _primary_first(placeholders)
         _make_primary(entries, lambda entry: entry is keep)
-        return
-    heirs = [index for index in real if digits(entries[index].value) in own]
-    if placeholders and heirs:
-        if any(entry.primary for entry in placeholders):
-            entries[heirs[0]] = replace(entries[heirs[0]], primary=True)
+    elif placeholders:
+        heir = _primary_first([entry for entry in real if digits(entry.value) in own] or real)
+        inherits = any(entry.primary for entry in placeholders)
         entries[:] = [entry for entry in entries if not any(entry is each for each in placeholders)]
+        if inherits:
+            _make_primary(entries, lambda entry: entry is heir)
+
+
+def _primary_first(choice: Sequence[Phone]) -> Phone:
+    """The entry that is primary already, so that nothing hangs on the order of the entries."""
+    return next((entry for entry in choice if entry.primary), choice[0])
 
 
 def _choose_primary(entries: list[Phone], wanted: dict[str, Number], settings: Office365Settings) -> None:
     """First of: the user's number of `phone_type`, its other one, the present primary, the
     phone labelled `phone_type`, the first phone. Never a fax, never the placeholder beside a
     real number."""
-    able = [entry for entry in entries if _is_phone(entry) and digits(entry.value)]
+    able = [entry for entry in entries if _is_real(entry)]
     able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     of_user = [[entry for entry in able if digits(entry.value) == number.digits] for number in wanted.values()]
     present = [entry for entry in able if entry.primary]
     labelled = [entry for entry in able if name(entry.label) == name(settings.phone_type)]
     for choice in (*of_user, present, labelled, able):
         if choice:
-            best = next((entry for entry in choice if entry.primary), choice[0])
+            best = _primary_first(choice)
             _make_primary(entries, lambda entry, best=best: entry is best)
             return
 
@@ -175,6 +182,10 @@ def _make_primary(entries: list[Phone], chosen: Callable[[Phone], bool]) -> None
 
 def _is_phone(entry: Phone) -> bool:
     return entry.kind != "fax"
+
+
+def _is_real(entry: Phone) -> bool:
+    return _is_phone(entry) and is_real_number(entry.value)
 
 
 # -------------------------------------------------------------------- location

@@ -20,8 +20,12 @@ PLACEHOLDER = "000-000-0000"
 ONMICROSOFT = ".onmicrosoft.com"
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
-_EXTENSION = re.compile(r"(?:[\s,;.\-]*(?:extension|ext|x|#))[\s.:]*(\d+)\s*$", re.IGNORECASE)
-_FEWEST_DIGITS_BESIDE_WORDS = 7
+# The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
+_EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
+_PLUS = re.compile(r"\D*[+＋]")
+
+# One more than `1-800-555-CALL` has.
+_FEWEST_DIGITS_BESIDE_WORDS = 8
 
 
 def text(value: str | None) -> str:
@@ -132,8 +136,8 @@ def phone(value: str | None) -> Number | None:
     digits = _ascii_digits(value)
     if any(map(str.isalpha, value)) and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS:
         return None
-    plus = "+" if value.lstrip(" (").startswith(("+", "＋")) else ""
-    key = _comparable(digits, plus)
+    plus = "+" if _PLUS.match(value) else ""
+    key = digits.removeprefix("00")
     return Number(plus + digits, key, extension) if key.strip("0") else None
 
 
@@ -149,11 +153,12 @@ def is_placeholder(value: str | None) -> bool:
     return bool(found) and not found.strip("0")
 
 
+def is_real_number(value: str | None) -> bool:
+    """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
+    return bool(_ascii_digits(value or "").strip("0"))
+
+
 def _ascii_digits(value: str) -> str:
     if value.isascii():
         return "".join(filter(str.isdigit, value))
     return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())
-
-
-def _comparable(found: str, plus: str) -> str:
-    return found[2:] if found.startswith("00") and not plus else found
