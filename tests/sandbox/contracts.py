@@ -135,7 +135,7 @@ class Contract:
             if service == "bms":
                 return cls(document, fold=True)
             return cls(document, cast_prefix="microsoft.")
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise ContractError(f"{path}: {error}") from error
 
     def find(self, path: str) -> Operations | None:

@@ -128,7 +128,7 @@ class Sandbox:
         self._base_clock = clock
         self._advanced = 0.0
         self.services: dict[str, Service] = {}
-        self.load(world or {})
+        self.load({} if world is None else world)
 
     def clock(self) -> float:
         return self._base_clock() + self._advanced
@@ -177,7 +177,7 @@ def completed(world: Json, classes: Iterable[type[Service]]) -> Json:
         section = _filled(world.get(cls.section), cls.SECTION, cls.section)
         cls.complete(section)
         full[cls.section] = section
-    full["behaviour"] = _behaviour(world.get("behaviour") or {}, classes)
+    full["behaviour"] = _behaviour(world.get("behaviour", {}), classes)
     return full
 
 
@@ -194,9 +194,7 @@ def fill(record: Any, defaults: Mapping[str, Any], where: str, *, strict: bool =
 def _filled(section: Any, defaults: Mapping[str, Any], name: str) -> Json:
     section = copy.deepcopy(section) if section is not None else {}
     fill(section, defaults, name)
-    for key, default in defaults.items():
-        if isinstance(default, list) and not isinstance(section[key], list):
-            raise WorldError(f"{name}.{key} must be a list")
+    _check_kinds(section, defaults, name)
     return section
 
 
@@ -210,10 +208,19 @@ def _behaviour(given: Any, classes: Iterable[type[Service]], base: Mapping[str, 
     if isinstance(result["latency_ms"], dict):
         _refuse_unknown(result["latency_ms"], defaults["latency_ms"], "behaviour.latency_ms")
         result["latency_ms"] = latency | result["latency_ms"]
-    for key, default in defaults.items():
-        if default is not None and not _same_kind(result[key], default):
-            raise WorldError(f"behaviour.{key} must be of the kind of {default!r}, not {result[key]!r}")
+    _check_kinds(result, defaults, "behaviour")
+    _check_kinds(result["latency_ms"], defaults["latency_ms"], "behaviour.latency_ms")
+    for key in defaults:
+        if key.endswith("_page_limit") and result[key] < 1:
+            raise WorldError(f"behaviour.{key} must be 1 or more")
     return result
+
+
+def _check_kinds(record: Json, defaults: Mapping[str, Any], where: str) -> None:
+    """Each value is of the kind of its default; where that is None, of any."""
+    for key, default in defaults.items():
+        if default is not None and not _same_kind(record[key], default):
+            raise WorldError(f"{where}.{key} must be of the kind of {default!r}, not {record[key]!r}")
 
 
 def _same_kind(value: Any, default: Any) -> bool:

@@ -44,14 +44,13 @@ class _Server(uvicorn.Server):
 
 def run(stage: Stage, env_file: Path, port_base: int | None = None, ready: Callable[[], None] = lambda: None) -> None:
     """Serve until SIGTERM or SIGINT. `ready` is called once the ports answer and the environment file is there."""
-    with contextlib.suppress(FileNotFoundError):
-        env_file.unlink()
     sockets = _bind(port_base)
     authority_file = env_file.with_name(env_file.name + ".ca.pem").absolute()
     try:
+        env_file.unlink(missing_ok=True)
         context = make(authority_file)
     except OSError as error:
-        raise ServerError(f"cannot write {authority_file}: {error.strerror}") from error
+        raise ServerError(f"cannot write {error.filename}: {error.strerror}") from error
     ports = {name: sockets[name].getsockname()[1] for name in ORDER}
     variables = environment(stage.sandbox.world, ports, authority_file)
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
