@@ -14,9 +14,14 @@ MAKEFLAGS += --no-print-directory --no-builtin-rules
 PYTHON ?= python3
 VENV ?= .venv
 
+# Looked up now, as the environment's own Python comes first on the PATH below.
+host_python := $(shell command -v $(PYTHON))
+ifeq ($(host_python),)
+$(error $(PYTHON) was not found; Python 3.11 or newer is needed)
+endif
+
 COLLECTION := ansible_collections/msp/psa_sync
 TREE := .build/tree/$(COLLECTION)
-INSTALLED := .build/installed/$(COLLECTION)
 RESULTS := .build/results
 
 bin := $(CURDIR)/$(VENV)/bin
@@ -25,7 +30,8 @@ python := $(bin)/python
 export PATH := $(bin):$(PATH)
 export ANSIBLE_NOCOWS := 1
 
-# What runs the collection must not see certificates, proxies or Ansible settings of the machine.
+# The demo and the benchmarks must not see certificates, proxies or Ansible settings of the machine;
+# for the tests, tests/conftest.py sees to that.
 unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy \
     REQUESTS_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE ANSIBLE_CONFIG
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
@@ -38,13 +44,13 @@ help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
 
 venv: ## make the environment for everything (.venv), where it is missing or out of date
-	@$(PYTHON) -m tests.tools.environment $(VENV) test
+	@$(host_python) -m tests.tools.environment $(VENV) test
 
 venv-run: ## make the environment as far as the demo needs it
-	@$(PYTHON) -m tests.tools.environment $(VENV) run
+	@$(host_python) -m tests.tools.environment $(VENV) run
 
 tree: ## copy the files of the project to where Ansible's tools want them
-	@$(PYTHON) -m tests.tools.files
+	@$(host_python) -m tests.tools.files
 
 artifact: venv-run tree ## build the collection, and install it as a user does (.build/installed)
 	@$(python) -m tests.tools.artifact
@@ -55,7 +61,7 @@ unit: venv ## test the rules, the clients and the house itself
 
 integration: venv artifact ## run playbooks with the installed artifact against the sandbox
 	@mkdir -p $(RESULTS)
-	@$(sealed) $(tested) $(RESULTS)/integration.xml tests/integration
+	@$(tested) $(RESULTS)/integration.xml tests/integration
 
 lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences ## check style, types, documentation, licences
 

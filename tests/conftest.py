@@ -11,7 +11,7 @@ import sys
 
 from hypothesis import settings
 
-from tests.tools.files import development_tree
+from tests.tools.files import BUILD, development_tree
 
 sys.path.insert(0, str(development_tree()))
 
@@ -28,11 +28,13 @@ LEAK_NAMES = {
     "SSL_CERT_DIR",
     "SSL_CERT_FILE",
 }
-KEPT = {"ANSIBLE_COLLECTIONS_PATH"}
 
 for name in list(os.environ):
-    if name not in KEPT and (name.upper().startswith(LEAKS) or name.upper() in LEAK_NAMES):
+    if name.upper().startswith(LEAKS) or name.upper() in LEAK_NAMES:
         del os.environ[name]
+
+# What Ansible runs is the collection as a user has it; `make artifact` installs it there.
+os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(BUILD / "installed")
 
 # Two slow cores must not fail a test, and continuous integration must not throw dice.
 settings.register_profile("default", deadline=None, print_blob=True)
