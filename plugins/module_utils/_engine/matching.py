@@ -68,7 +68,7 @@ def match(
     result = Matching()
     open_users = {user.id: user for user in users}
     open_contacts = {contact.id: contact for contact in contacts}
-    _apply_overrides(result, open_users, open_contacts, overrides or {}, primary_email)
+    _apply_overrides(result, open_users, open_contacts, kept, overrides or {}, primary_email)
 
     addresses = {key: contact_addresses(contact) for key, contact in open_contacts.items()}
     for rule, user_keys, contact_keys in (
@@ -155,7 +155,7 @@ def _add_conflict(
         rule=rule,
         users=tuple(user.username for user in users),
         contact_ids=tuple(contact.id for contact in contacts),
-        overrides=_settlement(users, contacts, kept),
+        overrides=_settlement(rule, users, contacts, kept),
     )
     for user in users:
         result.conflicted[user.id] = conflict
@@ -163,7 +163,9 @@ def _add_conflict(
         result.conflicts.append(conflict)
 
 
-def _settlement(users: list[User], contacts: list[Contact], kept: Collection[str]) -> dict[str, int | str]:
+def _settlement(
+    rule: str, users: list[User], contacts: list[Contact], kept: Collection[str]
+) -> dict[str, int | str]:
     """A proposal: namesakes first, then in order; who is left gets a new contact or is ignored."""
     free = {contact.id: contact for contact in contacts}
     proposal: dict[str, int | str] = {}
@@ -176,7 +178,8 @@ def _settlement(users: list[User], contacts: list[Contact], kept: Collection[str
                 break
     for user in kept_users:
         if user.username not in proposal:
-            proposal[user.username] = free.pop(min(free)).id if free else NEW
+            rest = IGNORE if proposal and rule == OVERRIDE else NEW
+            proposal[user.username] = free.pop(min(free)).id if free else rest
     return proposal | {user.username: IGNORE for user in users if user.id not in kept}
 
 
@@ -184,6 +187,7 @@ def _apply_overrides(
     result: Matching,
     open_users: dict[str, User],
     open_contacts: dict[int, Contact],
+    kept: Collection[str],
     overrides: Mapping[str, int | str],
     primary_email: str,
 ) -> None:
@@ -219,31 +223,35 @@ def _apply_overrides(
         open_contacts.pop(target)
         result.matches[user_id] = (target, OVERRIDE)
 
-    for user_id, target in sorted(wanted.items(), key=lambda entry: entry[0]):
+    newcomers: dict[str, list[User]] = defaultdict(list)
+    for user_id, target in wanted.items():
+        user = open_users.pop(user_id)
         if target == IGNORE:
             result.ignored.add(user_id)
         elif target == NEW:
-            _settle_new(result, open_users[user_id], open_contacts, primary_email)
-    for user_id in wanted:
-        open_users.pop(user_id)
+            newcomers[address(primary_address(user, primary_email)) or user_id].append(user)
+    for primary, users in newcomers.items():
+        _settle_new(result, primary, users, open_contacts, kept)
 
 
-def _settle_new(result: Matching, user: User, open_contacts: dict[int, Contact], primary_email: str) -> None:
-    """`new` creates only where no contact holds the user's primary address as its primary e-mail."""
-    primary = address(primary_address(user, primary_email))
+def _settle_new(
+    result: Matching, primary: str, users: list[User], open_contacts: dict[int, Contact], kept: Collection[str]
+) -> None:
+    """`new` creates only where no contact holds the user's primary address as its primary e-mail.
+
+    Of two users with one primary address the second would find the first one's new contact.
+    """
     holders = [
         contact
         for contact in open_contacts.values()
-        if primary and any(entry.primary and address(entry.value) == primary for entry in contact.emails)
+        if any(entry.primary and address(entry.value) == primary for entry in contact.emails)
     ]
-    if len(holders) > 1:
-        for contact in holders:
-            open_contacts.pop(contact.id)
-        _add_conflict(result, OVERRIDE, [user], holders, {user.id})
-        return
-    result.settled_new[user.id] = None
-    if holders:
-        contact = holders[0]
+    for contact in holders:
         open_contacts.pop(contact.id)
-        result.settled_new[user.id] = contact.id
-        result.matches[user.id] = (contact.id, OVERRIDE)
+    if len(users) > 1 or len(holders) > 1:
+        _add_conflict(result, OVERRIDE, users, holders, kept)
+        return
+    user_id = users[0].id
+    result.settled_new[user_id] = holders[0].id if holders else None
+    if holders:
+        result.matches[user_id] = (holders[0].id, OVERRIDE)

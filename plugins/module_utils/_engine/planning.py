@@ -24,7 +24,7 @@ from .attributes import changed_fields, encode
 from .departed import departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError
-from .matching import Matching, match
+from .matching import OVERRIDE, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
 from .normalize import address, name
 from .plan import (
@@ -320,6 +320,8 @@ class _Writer:
 
 
 def _conflict_reason(rule: str, others: Sequence[str], contact_ids: Sequence[int]) -> str:
+    if rule == OVERRIDE and others:
+        return f"'new' cannot tell the user from {', '.join(others)}, who has the same primary address. Correct one of them."
     words = {"alias": "an e-mail address", "username": "the username", "name": "first and last name"}
     by = words.get(rule, "the primary address")
     hits = f"contacts {', '.join(map(str, contact_ids))}" if len(contact_ids) > 1 else f"contact {contact_ids[0]}"
