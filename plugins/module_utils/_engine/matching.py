@@ -163,9 +163,7 @@ def _add_conflict(
         result.conflicts.append(conflict)
 
 
-def _settlement(
-    rule: str, users: list[User], contacts: list[Contact], kept: Collection[str]
-) -> dict[str, int | str]:
+def _settlement(rule: str, users: list[User], contacts: list[Contact], kept: Collection[str]) -> dict[str, int | str]:
     """A proposal: namesakes first, then in order; who is left gets a new contact or is ignored."""
     free = {contact.id: contact for contact in contacts}
     proposal: dict[str, int | str] = {}

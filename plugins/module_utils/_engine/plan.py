@@ -55,6 +55,10 @@ class Operation:
     unapplied: tuple[str, ...] = ()
     attention: bool = False
 
+    def also(self, sentence: str) -> str:
+        """The reason with another sentence behind it."""
+        return f"{self.reason} {sentence}" if self.reason else sentence
+
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""

@@ -36,6 +36,7 @@ from .plan import (
     LINKED,
     NOT_READY,
     OFF,
+    PENDING,
     PUSHED,
     UNCHANGED,
     UNDECIDED,
@@ -176,9 +177,7 @@ def draft(snapshot: Snapshot, options: Options) -> Draft:
     kept = {user.id for user in snapshot.users} - excluded.keys()
     if not options.allow_shrunken_source:
         _check_source(snapshot, excluded, kept)
-    matching = match(
-        snapshot.users, kept, snapshot.contacts, options.match_overrides, snapshot.office365.primary_email
-    )
+    matching = match(snapshot.users, kept, snapshot.contacts, options.match_overrides, snapshot.office365.primary_email)
     for user in snapshot.users:
         if user.id in kept and user.id in matching.ignored:
             excluded[user.id] = OVERRIDDEN
@@ -225,8 +224,8 @@ def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
     count = sum(any("microsoft" in each.kind.casefold() for each in contact.adapters) for contact in contacts)
     if count:
         yield (
-            f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. Turn its contact "
-            "sync off for this tenant, or set primary_email: username in office365_sync_settings."
+            f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. Turn its "
+            "contact sync off for this tenant, or set primary_email: username in office365_sync_settings."
         )
 
 
@@ -259,41 +258,41 @@ class _Writer:
             others = [each for each in conflict.users if each != user.username]
             return replace(base, action=CONFLICT, reason=_conflict_reason(conflict.rule, others, conflict.contact_ids))
         contact = draft.contact_of(user)
+        if found := draft.matching.settled_new.get(user.id):
+            words = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
+            base = replace(base, reason=words, attention=True)
         link = draft.link(contact) if contact else None
-        if link and not draft.options.update_linked:
-            return self._linked(base, contact, link)
-        return self._written(base, user, contact, link)
+        if link:
+            base = self._linked(base, contact, link)
+        return base if link and not draft.options.update_linked else self._written(base, user, contact)
 
     def _linked(self, base: Operation, contact: Contact, link: str) -> Operation:
         return replace(
             base,
             action=LINKED,
             bms_contact_id=push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
-            reason=None if link == "linked" else f"The contact's link to BMS is {link} in IT Glue.",
-            attention=link == "orphaned",
+            reason=base.reason if link == "linked" else base.also(f"The contact's link to BMS is {link} in IT Glue."),
+            attention=base.attention or link != "linked",
         )
 
-    def _written(self, base: Operation, user: User, contact: Contact | None, link: str | None) -> Operation:
+    def _written(self, base: Operation, user: User, contact: Contact | None) -> Operation:
         wanted = enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
         if contact is None:
-            return self._created(base, user, wanted)
+            return self._created(base, wanted)
         fields = changed_fields(contact, wanted)
+        linked = base.action == LINKED
+        if linked and not fields:
+            return base
         decided = replace(
             base,
             action=UPDATE if fields else UNCHANGED,
             before=encode(contact, fields),
             after=encode(wanted, fields),
             contact=wanted,
-            reason=self._settled(user),
         )
-        if link is None:
-            return self._ready(decided)
-        return replace(
-            decided if fields else self._linked(base, contact, link),
-            bms_contact_id=push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
-        )
+        return decided if linked else self._ready(decided)
 
-    def _created(self, base: Operation, user: User, wanted: Contact) -> Operation:
+    def _created(self, base: Operation, wanted: Contact) -> Operation:
         if not wanted.emails:
             return replace(
                 base,
@@ -301,9 +300,7 @@ class _Writer:
                 reason="The user has no e-mail address, so a contact made for it could not be found again.",
             )
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return self._ready(
-            replace(base, action=CREATE, after=after, contact=wanted, reason=self._settled(user))
-        )
+        return self._ready(replace(base, action=CREATE, after=after, contact=wanted))
 
     def _ready(self, operation: Operation) -> Operation:
         """Mark what keeps the contact from a push."""
@@ -312,16 +309,10 @@ class _Writer:
         lacking = missing(operation.contact)
         return replace(operation, push=NOT_READY, missing=lacking) if lacking else replace(operation, push=UNDECIDED)
 
-    def _settled(self, user: User) -> str | None:
-        found = self.draft.matching.settled_new.get(user.id)
-        if found is None:
-            return None
-        return f"Contact {found} holds the primary address already: put {found} in the place of 'new' in match_overrides."
-
 
 def _conflict_reason(rule: str, others: Sequence[str], contact_ids: Sequence[int]) -> str:
     if rule == OVERRIDE and others:
-        return f"'new' cannot tell the user from {', '.join(others)}, who has the same primary address. Correct one of them."
+        return f"'new' cannot tell the user from {', '.join(others)}: they have the same primary address."
     words = {"alias": "an e-mail address", "username": "the username", "name": "first and last name"}
     by = words.get(rule, "the primary address")
     hits = f"contacts {', '.join(map(str, contact_ids))}" if len(contact_ids) > 1 else f"contact {contact_ids[0]}"
@@ -372,7 +363,7 @@ def complete(
         )
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts
-        warnings += decisions.warnings
+        warnings += push.namesakes(operations, drafted.snapshot.contacts)
     leavers = leavers or Leavers()
     bystanders = drafted.bystanders
     return Plan(
@@ -400,12 +391,17 @@ def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> It
     for option, given, counted in (
         ("max_creates", options.max_creates, lambda each: each.action == CREATE),
         ("max_updates", options.max_updates, lambda each: each.action == UPDATE or each.job_title is not None),
-        ("max_pushes", options.max_pushes, lambda each: each.push == PUSHED),
+        ("max_pushes", options.max_pushes, _makes_bms_contact),
     ):
         limit = allowed(option, given, kept)
         count = sum(map(counted, operations))
         if count > limit:
             yield Ceiling(option, count, limit)
+
+
+def _makes_bms_contact(operation: Operation) -> bool:
+    """Under `native` it is IT Glue that makes one, of what is written to it."""
+    return operation.push == PUSHED or (operation.push == PENDING and operation.action in (CREATE, UPDATE))
 
 
 def allowed(option: str, given: str | None, kept: int) -> int:

@@ -16,19 +16,20 @@ from .account import is_bms
 from .matching import IGNORE, Conflict
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import PLACEHOLDER, address, contact_addresses, full_name, is_placeholder, name, smtp_addresses, text
-from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, Operation
+from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
 
 EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
 NATIVE = "native"
 
+_WAITING = "IT Glue has not linked the contact to BMS yet. If it stays so, edit and save the contact in IT Glue."
+
 
 @dataclass(slots=True)
 class Decisions:
-    """The candidates' operations with their push decided, and what there is to say."""
+    """The candidates' operations with their push decided, and the conflicts."""
 
     operations: dict[str, Operation] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,6 @@ def decide(
         else:
             decided = _in_bms(operation, hit, method)
         result.operations[operation.user_id] = decided
-    result.warnings.extend(_namesakes(result.operations.values(), contacts))
     return result
 
 
@@ -198,7 +198,7 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
         operation,
         push=ALREADY_IN_BMS,
         bms_contact_id=found.id,
-        reason=f"BMS contact {found.id} is this person, by {by}.{state}",
+        reason=operation.also(f"BMS contact {found.id} is this person, by {by}.{state}"),
         attention=operation.attention or not found.active,
     )
     if method == NATIVE:
@@ -214,21 +214,25 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
 
 def _new_in_bms(operation: Operation, bms: BmsSnapshot, method: str) -> Operation:
     if method == NATIVE:
-        return replace(operation, push=PENDING, reason="IT Glue pushes the contact once it is written.")
+        written = operation.action != UNCHANGED
+        reason = "IT Glue pushes the contact once it is written." if written else _WAITING
+        return replace(operation, push=PENDING, reason=operation.also(reason))
     place = bms_location(operation.contact, bms.locations)
     if place is None:
         return replace(
             operation,
             push=FAILED,
-            reason=f"The BMS account {bms.account.id} has neither a location named "
-            f"{operation.contact.location_name!r} nor a main one. Add it in BMS.",
+            reason=operation.also(
+                f"The BMS account {bms.account.id} has neither a location named "
+                f"{operation.contact.location_name!r} nor a main one. Add it in BMS."
+            ),
         )
     dropped = any(entry.extension for entry in operation.contact.phones)
     return replace(
         operation,
         push=PUSHED,
         create_in_bms=bms_contact(operation.contact, bms, place),
-        reason="BMS has no phone extensions: dropped there." if dropped else operation.reason,
+        reason=operation.also("BMS has no phone extensions: dropped there.") if dropped else operation.reason,
     )
 
 
@@ -236,7 +240,7 @@ def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocat
     """The account's location of the same name, else its main one."""
     same = [place for place in locations if name(place.name) and name(place.name) == name(contact.location_name)]
     main = [place for place in locations if place.main]
-    return next(iter((*same, *main)), None)
+    return min(same or main, key=lambda place: place.id, default=None)
 
 
 def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsContact:
@@ -265,19 +269,24 @@ def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsCo
     )
 
 
-def _namesakes(decided: Iterable[Operation], contacts: Iterable[Contact]) -> Iterable[str]:
-    """The pull of IT Glue pairs by name alone (BMS field mapping, "Matching")."""
-    pushed = [operation for operation in decided if operation.push in (PUSHED, PENDING)]
-    known = Counter(full_name(contact.first_name, contact.last_name) for contact in contacts)
-    renamed = Counter(
-        full_name(operation.contact.first_name, operation.contact.last_name)
-        for operation in pushed
-        if operation.action == CREATE
-    )
-    for operation in pushed:
-        own = full_name(operation.contact.first_name, operation.contact.last_name)
-        if own and known[own] + renamed[own] > 1:
-            yield (
-                f"{operation.user}: the name {operation.contact.first_name} {operation.contact.last_name} is not unique "
-                "in the organization. IT Glue pairs BMS contacts by name alone: check its link after the next sync."
-            )
+def namesakes(operations: Sequence[Operation], contacts: Iterable[Contact]) -> Iterable[str]:
+    """Warnings of pushes whose name is not unique among the contacts as they become.
+
+    The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
+    """
+    written = [operation for operation in operations if operation.action in (CREATE, UPDATE)]
+    names = {contact.id: full_name(contact.first_name, contact.last_name) for contact in contacts}
+    names |= {
+        operation.contact_id or operation.user_id: full_name(operation.contact.first_name, operation.contact.last_name)
+        for operation in written
+    }
+    held = Counter(names.values())
+    for operation in operations:
+        if operation.push in (PUSHED, PENDING):
+            own = full_name(operation.contact.first_name, operation.contact.last_name)
+            if own and held[own] > 1:
+                yield (
+                    f"{operation.user}: the name {operation.contact.first_name} {operation.contact.last_name} is not "
+                    "unique in the organization. IT Glue pairs BMS contacts by name alone: check its link after the "
+                    "next sync."
+                )
