@@ -253,3 +253,13 @@ def test_ports_follow_the_base(tmp_path):
         assert sandbox.stop() == 0
 
     assert ports == [base, base + 1, base + 2]
+
+
+def test_the_example_world_can_be_played():
+    world = json.loads((ROOT / "tests" / "sandbox" / "example_world.json").read_text())
+    with running(world) as sandbox:
+        state = sandbox.state()
+
+    assert state["entra"]["tenants"][0]["display_name"] == "Example Ltd"
+    assert state["itglue"]["contacts"][0]["first-name"] == "Grace"
+    assert state["bms"]["accounts"][0]["accountName"] == "Example Ltd"
