@@ -194,7 +194,7 @@ class SettingsStore:
 
     def _lowest(self, name: str, present: Sequence[AssetType]) -> AssetType | None:
         """Of several types of one name the lowest id, so that every run and node takes the same."""
-        named = sorted((found for found in present if found.name == name), key=lambda found: found.id)
+        named = sorted((found for found in present if found.name.strip() == name), key=lambda found: found.id)
         if not named:
             return None
         if len(named) > 1:
