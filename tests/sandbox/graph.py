@@ -44,7 +44,7 @@ MEDIA_TYPE = "application/json;odata.metadata=minimal;odata.streaming=true;IEEE7
 RESOURCES = frozenset(
     "users deletedItems organization subscribedSkus groups groupMembers contracts delegatedAdminRelationships".split()
 )
-TENANT = {
+TENANT: Json = {
     "tenant_id": None,
     "display_name": "",
     "verified_domains": [],
@@ -346,7 +346,7 @@ def _complete_tenant(tenant: Any, where: str) -> None:
         for number, user in enumerate(tenant[key]):
             fill(user, {"id": _stable_id(tenant["tenant_id"], key, number)}, f"{where}.{key}[{number}]", strict=False)
     for number, group in enumerate(tenant["groups"]):
-        blanks = {"id": _stable_id(tenant["tenant_id"], "groups", number), "displayName": None, "members": []}
+        blanks: Json = {"id": _stable_id(tenant["tenant_id"], "groups", number), "displayName": None, "members": []}
         fill(group, blanks, f"{where}.groups[{number}]", strict=False)
     for number, sku in enumerate(tenant["skus"]):
         fill(sku, {"skuId": None, "skuPartNumber": None}, f"{where}.skus[{number}]", strict=False)

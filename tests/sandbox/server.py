@@ -53,8 +53,13 @@ def run(stage: Stage, env_file: Path, port_base: int | None = None, ready: Calla
         raise ServerError(f"cannot write {error.filename}: {error.strerror}") from error
     ports = {name: sockets[name].getsockname()[1] for name in ORDER}
     variables = environment(stage.sandbox.world, ports, authority_file)
+
+    def listening() -> None:
+        write_environment(env_file, variables)
+        ready()
+
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-        runner.run(_serve(stage, sockets, context, lambda: (write_environment(env_file, variables), ready())))
+        runner.run(_serve(stage, sockets, context, listening))
 
 
 def environment(world: Mapping[str, Any], ports: Mapping[str, int], authority_file: Path) -> dict[str, str]:
@@ -117,7 +122,7 @@ def _tracking(connections: Connections) -> type[asyncio.Protocol]:
     """
 
     class Tracking(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
-        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        def connection_made(self, transport: asyncio.Transport) -> None:
             self._peer = transport.get_extra_info("peername")
             connections[self._peer] = transport
             super().connection_made(transport)
