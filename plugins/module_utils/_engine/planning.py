@@ -13,7 +13,7 @@ Three steps, because later reads are needed only where an earlier step finds a u
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -21,12 +21,12 @@ from fractions import Fraction
 from . import push
 from .account import is_bms
 from .attributes import changed_fields, encode
-from .departed import departures, unclaimed
+from .departed import departures, unclaimed, user_addresses
 from .enrichment import enriched, missing
 from .errors import InputError
 from .matching import OVERRIDE, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
-from .normalize import address, name
+from .normalize import address, contact_addresses, name
 from .plan import (
     CONFLICT,
     CREATE,
@@ -152,7 +152,45 @@ class Draft:
         """
         contact_type_id = self._contact_type_id(contact_types) if self.creates else None
         writer = _Writer(self, locations, contact_type_id)
-        return [writer.operation(user) for user in sorted(self.snapshot.users, key=_by_username)]
+        operations = [writer.operation(user) for user in sorted(self.snapshot.users, key=_by_username)]
+        return self._found_again(operations)
+
+    def _found_again(self, operations: list[Operation]) -> list[Operation]:
+        """Fail what the next run would not match with its user again.
+
+        That takes users who share an address: of two contacts that are both given it, each
+        would be hit by both; and whoever holds it as an alias comes before whoever holds it as
+        username.
+        """
+        gained = {
+            each.user_id: contact_addresses(each.contact) - self._addresses(each.contact_id)
+            for each in operations
+            if each.action in (CREATE, UPDATE)
+        }
+        while others := _other_holders(gained, self.snapshot.users):
+            lost = self._lost(operations)
+            if not lost:
+                break
+            gained = {user_id: added for user_id, added in gained.items() if user_id not in lost}
+            operations = [_withdrawn(each, others) if each.user_id in lost else each for each in operations]
+        return operations
+
+    def _addresses(self, contact_id: int | None) -> frozenset[str]:
+        return frozenset() if contact_id is None else contact_addresses(self.contacts[contact_id])
+
+    def _lost(self, operations: Iterable[Operation]) -> set[str]:
+        """The users whose contact, written as planned, would not be matched with them."""
+        written = {each.user_id: each for each in operations if each.action in (CREATE, UPDATE)}
+        ids = {user_id: each.contact_id or -number for number, (user_id, each) in enumerate(written.items(), 1)}
+        after = self.contacts | {ids[each]: replace(written[each].contact, id=ids[each]) for each in written}
+        again = match(
+            self.snapshot.users,
+            self.kept_users,
+            after.values(),
+            self.options.match_overrides,
+            self.snapshot.office365.primary_email,
+        )
+        return {each for each in written if again.matches.get(each, (None,))[0] != ids[each]}
 
     def _contact_type_id(self, contact_types: Sequence[ContactType]) -> int | None:
         wanted = self.snapshot.office365.contact_type
@@ -308,6 +346,38 @@ class _Writer:
             return replace(operation, push=OFF)
         lacking = missing(operation.contact)
         return replace(operation, push=NOT_READY, missing=lacking) if lacking else replace(operation, push=UNDECIDED)
+
+
+def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) -> dict[str, set[str]]:
+    """Address to the usernames of those who hold it, for addresses that a contact gains and
+    that somebody else holds too."""
+    wanted = {value: user_id for user_id, values in gained.items() for value in values}
+    holders: dict[str, set[str]] = defaultdict(set)
+    several = set()
+    for user in users if wanted else ():
+        for value in user_addresses(user):
+            if value in wanted:
+                holders[value].add(user.username)
+                if wanted[value] != user.id:
+                    several.add(value)
+    return {value: holders[value] for value in several}
+
+
+def _withdrawn(operation: Operation, holders: Mapping[str, set[str]]) -> Operation:
+    shared = sorted(contact_addresses(operation.contact) & holders.keys())
+    others = sorted({user for value in shared for user in holders[value]} - {operation.user})
+    which = f"the address {', '.join(shared)} with {', '.join(others)}" if others else "an address with others"
+    return replace(
+        operation,
+        action=FAILED,
+        push=None,
+        missing=(),
+        before={},
+        after={},
+        contact=None,
+        reason=f"The user shares {which}, so the next run could not match the contact again. "
+        "Correct that in Microsoft 365, or settle it with match_overrides.",
+    )
 
 
 def _conflict_reason(rule: str, others: Sequence[str], contact_ids: Sequence[int]) -> str:
