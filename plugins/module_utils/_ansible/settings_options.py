@@ -12,8 +12,6 @@ does not mention the option.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from .._engine.settings import BMS, OFFICE365, OPTIONS, Option
 
 
@@ -33,15 +31,16 @@ def _spec(option: Option) -> dict:
     return {"type": "bool" if option.kind == "flag" else "str"}
 
 
-def _specs(kind: str) -> Iterator[tuple[str, dict]]:
-    for name in dict.fromkeys(option.group or option.name for option in OPTIONS[kind]):
-        members = [option for option in OPTIONS[kind] if option.group == name]
-        if members:
-            yield name, {"type": "dict", "options": {option.key: _spec(option) for option in members}}
+def _specs(kind: str) -> dict[str, dict]:
+    specs: dict[str, dict] = {}
+    for option in OPTIONS[kind]:
+        if option.group:
+            specs.setdefault(option.group, {"type": "dict", "options": {}})["options"][option.key] = _spec(option)
         else:
-            yield name, _spec(next(option for option in OPTIONS[kind] if option.name == name))
+            specs[option.name] = _spec(option)
+    return specs
 
 
-OFFICE365_OPTIONS: dict[str, dict] = dict(_specs(OFFICE365))
-BMS_OPTIONS: dict[str, dict] = dict(_specs(BMS))
+OFFICE365_OPTIONS: dict[str, dict] = _specs(OFFICE365)
+BMS_OPTIONS: dict[str, dict] = _specs(BMS)
 SETTINGS_OPTIONS: dict[str, dict[str, dict]] = {OFFICE365: OFFICE365_OPTIONS, BMS: BMS_OPTIONS}
