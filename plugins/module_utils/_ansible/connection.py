@@ -18,19 +18,16 @@ import math
 import os
 from collections.abc import Iterable, Mapping
 from threading import RLock
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
+from .._clients.bms import BmsClient
+from .._clients.graph import GraphClient, GraphCredential
+from .._clients.http import Calls, HttpSettings
+from .._clients.itglue import ItGlueClient
 from .._engine.errors import InputError
-
-if TYPE_CHECKING:
-    from .._clients.bms import BmsClient
-    from .._clients.graph import GraphClient, GraphCredential
-    from .._clients.http import Calls, HttpSettings
-    from .._clients.itglue import ItGlueClient
-    from .task import Task
+from .task import Task
 
 
 def environment(name: str) -> str:
@@ -91,25 +88,22 @@ CONNECTION_OPTIONS: dict[str, dict] = {
 }
 """The argument spec of all connection options."""
 
-_SERVICES = {"itglue": "IT Glue", "bms": "Kaseya BMS", "graph": "Microsoft Graph"}
-
 
 class Clients:
     """The clients of one run, each made when it is first asked for; safe for use by several threads.
 
-    All count their requests in `calls`.
+    All count their requests in `calls`, and tell the task the tokens that they are given.
     """
 
-    def __init__(self, params: Mapping) -> None:
-        from .._clients.http import Calls
-
+    def __init__(self, params: Mapping, task: Task) -> None:
+        self.calls = Calls()
         self._params = params
+        self._task = task
+        self._http = _http_settings(params)
         self._lock = RLock()
         self._itglue: ItGlueClient | None = None
         self._bms: BmsClient | None = None
         self._graph: dict[str, GraphClient] = {}
-        self._http = _http_settings(params)
-        self.calls: Calls = Calls()
 
     @property
     def itglue(self) -> ItGlueClient:
@@ -133,9 +127,7 @@ class Clients:
             return self._graph[tenant_id]
 
     def _new_itglue(self) -> ItGlueClient:
-        from .._clients.itglue import ItGlueClient
-
-        _require(self._params, "itglue", ("itglue_url", "itglue_api_key"))
+        _require(self._params, "IT Glue", ("itglue_url", "itglue_api_key"))
         return ItGlueClient(
             url_or_region=_address(self._params, "itglue_url"),
             api_key=_text(self._params, "itglue_api_key"),
@@ -144,9 +136,7 @@ class Clients:
         )
 
     def _new_bms(self) -> BmsClient:
-        from .._clients.bms import BmsClient
-
-        _require(self._params, "bms", ("bms_url", "bms_company", "bms_username", "bms_password"))
+        _require(self._params, "Kaseya BMS", ("bms_url", "bms_company", "bms_username", "bms_password"))
         return BmsClient(
             url_or_region=_address(self._params, "bms_url"),
             company=_text(self._params, "bms_company"),
@@ -156,11 +146,10 @@ class Clients:
             mfa_secret=_text(self._params, "bms_mfa_secret"),
             http=self._http,
             calls=self.calls,
+            on_secret=self._task.secret,
         )
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
-        from .._clients.graph import GraphClient
-
         return GraphClient(
             tenant_id=tenant_id,
             credential=_graph_credential(self._params),
@@ -169,20 +158,19 @@ class Clients:
             graph_url=_address(self._params, "graph_url"),
             http=self._http,
             calls=self.calls,
+            on_secret=self._task.secret,
         )
 
 
 def clients(params: Mapping, task: Task) -> Clients:
     """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
 
-    Raises `InputError` for a value that cannot be right.
+    Raises `InputError` for a time-out or a proxy that cannot be right.
     """
-    return Clients(params)
+    return Clients(params, task)
 
 
 def _http_settings(params: Mapping) -> HttpSettings:
-    from .._clients.http import HttpSettings
-
     timeout = params["timeout"]
     if not 0 < timeout < math.inf:
         raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
@@ -190,34 +178,28 @@ def _http_settings(params: Mapping) -> HttpSettings:
 
 
 def _graph_credential(params: Mapping) -> GraphCredential:
-    """The first of secret, certificate and federated token that is given, in the order of Azure's own libraries."""
-    from .._clients.graph import GraphCredential
-
-    _require(params, "graph", ("azure_client_id",))
-    secret, certificate, token_file = "azure_client_secret", "azure_certificate_path", "azure_federated_token_file"
-    client_id = _text(params, "azure_client_id")
-    if _text(params, secret):
-        return GraphCredential(client_id=client_id, client_secret=_text(params, secret))
-    if _text(params, certificate):
-        return GraphCredential(
-            client_id=client_id,
-            certificate_path=_text(params, certificate),
-            certificate_password=params["azure_certificate_password"],
+    """The app's credential. Of several the client takes the first in the order of Azure's own libraries."""
+    _require(params, "Microsoft Graph", ("azure_client_id",))
+    kinds = ("azure_client_secret", "azure_certificate_path", "azure_federated_token_file")
+    if not any(_text(params, name) for name in kinds):
+        raise InputError(
+            "Microsoft Graph is needed, but there is no credential for it.", hint=f"Set {_words(kinds, 'or')}."
         )
-    if _text(params, token_file):
-        return GraphCredential(client_id=client_id, federated_token_file=_text(params, token_file))
-    raise InputError(
-        f"{_SERVICES['graph']} is needed, but there is no credential for it.",
-        hint=f"Set one of {_words((secret, certificate, token_file), 'or')}.",
+    return GraphCredential(
+        client_id=_text(params, "azure_client_id"),
+        client_secret=_text(params, "azure_client_secret"),
+        certificate_path=_text(params, "azure_certificate_path"),
+        certificate_password=(params["azure_certificate_password"] or "").strip("\r\n") or None,
+        federated_token_file=_text(params, "azure_federated_token_file"),
     )
 
 
 def _require(params: Mapping, service: str, names: Iterable[str]) -> None:
     missing = [name for name in names if not _text(params, name)]
     if missing:
+        verb = "is" if len(missing) == 1 else "are"
         raise InputError(
-            f"{_SERVICES[service]} is needed, but {_words(missing, 'and')} {'is' if len(missing) == 1 else 'are'} "
-            "not set.",
+            f"{service} is needed, but {_words(missing, 'and')} {verb} not set.",
             hint="Give the option or its environment variable.",
         )
 
@@ -238,7 +220,7 @@ def _address(params: Mapping, name: str) -> str | None:
 
 
 def _proxy(params: Mapping) -> str | None:
-    """The address of the proxy. It is not repeated in an error: there may be a password in it."""
+    """The address of the proxy, http where no scheme is given. There may be a password in it: no error repeats it."""
     value = _text(params, "proxy")
     if value is None:
         return None

@@ -22,8 +22,10 @@ from ansible.module_utils.common.parameters import remove_values, sanitize_keys
 
 MASK = "********"
 
-# `user:password@` in an address, such as that of a proxy.
-_PASSWORD_IN_URL = re.compile(r"^[a-z][a-z0-9+.-]*://[^/@\s]*?:([^/\s]+)@", re.IGNORECASE)
+# `user:password@host` in an address, such as that of a proxy; without a scheme only where a port ends it.
+_PASSWORD_IN_URL = re.compile(
+    r"^(?:[a-z][a-z0-9+.-]*://[^/@\s:]*:([^/\s]+)@|[^/@\s:]+:([^/\s]+)@[^/@\s:]+:[0-9]+/?$)", re.IGNORECASE
+)
 
 # A shorter secret could be part of a key of our own results.
 _LONG = 16
@@ -107,5 +109,6 @@ def _passwords_in_urls(params: Mapping) -> Iterator[str]:
     for value in params.values():
         found = _PASSWORD_IN_URL.match(value) if isinstance(value, str) else None
         if found:
-            yield found[1]
-            yield unquote(found[1])
+            password = found[1] or found[2]
+            yield password
+            yield unquote(password)

@@ -71,6 +71,8 @@ def test_what_is_no_secret_masks_nothing(nothing):
         ({"people": [{"name": "Jo", "login": {"password": "s3cret"}}]}, "s3cret"),
         ({"proxy": "http://jo:s3cret@proxy:3128"}, "s3cret"),
         ({"proxy": "http://jo:s%40cret@proxy:3128"}, "s@cret"),
+        ({"proxy": "http://jo:s@cret@proxy"}, "s@cret"),
+        ({"proxy": "jo:s3cret@proxy:3128"}, "s3cret"),
     ],
 )
 def test_secrets_are_found_in_arguments(params, secret):
@@ -83,7 +85,9 @@ def test_secrets_are_found_in_arguments(params, secret):
 def test_what_is_not_secret_is_left_alone():
     known = Secrets()
     people = [{"name": "Jo", "login": None}, "not a mapping"]
-    known.add_options(OPTIONS, {"plain": "text", "people": people, "proxy": "http://jo@proxy:3128/a:b@c"})
+    known.add_options(
+        OPTIONS, {"plain": "mailto:jo@tenant.example", "people": people, "proxy": "http://jo@proxy:3128/a:b@c"}
+    )
 
     assert known.forms == set()
 
