@@ -16,15 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from threading import Event
-from typing import Any
+from typing import Any, TypeVar
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, encode
 from .._engine.errors import ApiError, NotFound, QuotaExceeded, Rejected, Unclear
-from .._engine.model import Contact
+from .._engine.model import BmsContact, Contact
 from .._engine.normalize import contact_addresses, name
-from .._engine.plan import CREATE, DEFERRED, FAILED, PUSHED, UNCHANGED, UPDATE, Operation, Plan
+from .._engine.plan import CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation, Plan
 from .._engine.push import bms_addresses
 
 BULK = 50
@@ -32,6 +33,11 @@ BULK = 50
 
 PARALLEL = 8
 """BMS creates under way at once: BMS has no bulk create."""
+
+PAGE = 1000
+"""Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
+
+T = TypeVar("T")
 
 
 class Writer:
@@ -43,6 +49,7 @@ class Writer:
         self._organization_id = organization_id
         self._known = {contact.id for contact in known}
         self._operations: dict[str, Operation] = {}
+        self._doubtful: dict[str, Unclear] = {}
         self._progress: Callable[[str], None] = progress or (lambda line: None)
         self.warnings: list[str] = []
 
@@ -55,7 +62,7 @@ class Writer:
         self._hold_back_pushes()
         if plan.account is not None:
             self._push(plan.account.id)
-            self._fill_job_titles()
+            self._set_job_titles()
         return tuple(self._operations.values())
 
     def _with(self, wanted: Callable[[Operation], bool]) -> list[Operation]:
@@ -73,48 +80,63 @@ class Writer:
     def _create(self, operations: Sequence[Operation]) -> None:
         for chunk, later in _chunks(operations):
             try:
-                created = self._itglue.create_contacts(self._organization_id, [each.after for each in chunk])
-                if left := self._created(chunk, created):
-                    self._create_apart(self._look_for(left))
+                left = self._note_created(chunk, self._create_contacts(chunk), _same_person, _same_name)
             except (Rejected, Unclear):
                 # Whether a bulk request is taken as a whole is not published.
-                self._create_apart(self._look_for(chunk))
+                left = chunk
             except ApiError as error:
                 self._give_up(chunk, later, error)
                 return
+            if left and (error := self._create_apart(self._look_for(left))):
+                self._give_up((), later, error)
+                return
             self._progress(f"IT Glue: {len(operations) - len(later)} of {len(operations)} contacts created")
 
-    def _create_apart(self, operations: Sequence[Operation]) -> None:
-        for operation in operations:
-            for last_try in (False, True):
-                try:
-                    created = self._itglue.create_contacts(self._organization_id, [operation.after])
-                    if self._created([operation], created):
-                        self._lost(operation, FAILED, "IT Glue took the contact but its answer does not show it.")
-                except Rejected as error:
-                    self._lost(operation, FAILED, str(error))
-                except Unclear as error:
-                    if not self._look_for([operation]):
-                        break
-                    if not last_try:
-                        continue
-                    self._lost(operation, FAILED, f"{error} The next run looks for the contact before it tries again.")
-                except ApiError as error:
-                    self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
-                break
+    def _create_contacts(self, operations: Iterable[Operation]) -> list[Contact]:
+        return self._itglue.create_contacts(self._organization_id, [each.after for each in operations])
 
-    def _created(self, operations: Sequence[Operation], created: Iterable[Contact]) -> list[Operation]:
-        """Note the ids of the created contacts; the operations that have none are left over."""
-        free = list(created)
-        left = []
-        for operation in operations:
-            contact = next((each for each in free if _same_person(each, operation.contact)), None)
-            if contact is None:
-                left.append(operation)
-                continue
-            free.remove(contact)
-            self._known.add(contact.id)
-            self._turned_out(operation, contact_id=contact.id)
+    def _create_apart(self, operations: Sequence[Operation]) -> ApiError | None:
+        """One by one; the error where the service takes nothing now."""
+        for number, operation in enumerate(operations, 1):
+            try:
+                self._create_one(operation)
+            except ApiError as error:
+                self._give_up([operation], operations[number:], error)
+                return error
+        return None
+
+    def _create_one(self, operation: Operation) -> None:
+        """Tried twice only where a look in between did not find it."""
+        for may_repeat in (True, False):
+            try:
+                if not self._note_created([operation], self._create_contacts([operation]), _same_person, _same_name):
+                    return
+                doubt, may_repeat = "IT Glue's answer does not show the contact.", False
+            except Rejected as error:
+                self._lost(operation, FAILED, str(error))
+                return
+            except Unclear as error:
+                doubt = str(error)
+            if not self._look_for([operation]):
+                return
+            if not may_repeat:
+                self._lost(operation, FAILED, f"{doubt} The next run looks for the contact before it tries again.")
+                return
+
+    def _note_created(
+        self, operations: Iterable[Operation], found: Iterable[Contact], *tests: Callable[[Contact, Contact], bool]
+    ) -> list[Operation]:
+        """Note the ids of the contacts that were found; the operations that have none are left."""
+        free = list(found)
+        left = list(operations)
+        for same in tests:
+            for operation in tuple(left):
+                contact = next((each for each in free if same(each, operation.contact)), None)
+                if contact is not None:
+                    free.remove(contact)
+                    left.remove(operation)
+                    self._known.add(contact.id)
+                    self._turned_out(operation, contact_id=contact.id)
         return left
 
     def _look_for(self, operations: Sequence[Operation]) -> list[Operation]:
@@ -127,11 +149,11 @@ class Writer:
                     operation, FAILED, f"{error} Whether the contact was created is not known; the next run finds out."
                 )
             return []
-        return self._created(operations, present)
+        return self._note_created(operations, present, _same_person)
 
-    def _give_up(self, chunk: Iterable[Operation], later: Iterable[Operation], error: ApiError) -> None:
+    def _give_up(self, tried: Iterable[Operation], later: Iterable[Operation], error: ApiError) -> None:
         """The service takes nothing now: what was not tried is for the next run."""
-        for operation in chunk:
+        for operation in tried:
             self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
         for operation in later:
             self._lost(operation, DEFERRED, f"Not tried: {error}")
@@ -140,42 +162,66 @@ class Writer:
 
     def _update(self, operations: Sequence[Operation]) -> None:
         for chunk, later in _chunks(operations):
-            try:
-                self._itglue.update_contacts([(each.contact_id, each.after) for each in chunk])
-            except (Rejected, NotFound):
-                for operation in chunk:
-                    self._update_apart(operation)
-            except ApiError as error:
-                self._give_up(chunk, later, error)
+            if error := self._update_together(chunk):
+                self._give_up((), later, error)
                 return
             self._progress(f"IT Glue: {len(operations) - len(later)} of {len(operations)} contacts updated")
 
-    def _update_apart(self, operation: Operation) -> None:
-        """One contact, without the attribute groups that IT Glue refuses."""
+    def _update_together(self, operations: Sequence[Operation]) -> ApiError | None:
+        """In one request if IT Glue takes it; the error where the service takes nothing now."""
+        try:
+            self._itglue.update_contacts([(each.contact_id, each.after) for each in operations])
+        except (Rejected, NotFound):
+            for number, operation in enumerate(operations, 1):
+                if error := self._update_apart(operation):
+                    self._give_up((), operations[number:], error)
+                    return error
+        except Unclear as error:
+            for operation in operations:
+                self._doubtful[operation.user_id] = error
+            return error
+        except ApiError as error:
+            self._give_up(operations, (), error)
+            return error
+        return None
+
+    def _update_apart(self, operation: Operation) -> ApiError | None:
+        """One contact, without the attribute groups that IT Glue refuses; the error where the
+        service takes nothing now."""
+        taken: set[str] = set()
         locked: list[str] = []
         reasons: list[str] = []
         waiting = [dict(operation.after)]
-        while waiting:
+        gone: ApiError | None = None
+        while waiting and not gone:
             attributes = waiting.pop(0)
             try:
                 self._itglue.update_contact(operation.contact_id, attributes)
+                taken.update(attributes)
             except Rejected as error:
                 refused, rest = _without_refused(attributes, error)
                 locked += refused
                 reasons += [str(error)] if refused else []
                 waiting += rest
+            except Unclear as error:
+                taken.update(attributes)
+                self._doubtful[operation.user_id] = gone = error
             except ApiError as error:
-                self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
-                return
-        taken = {field: value for field, value in operation.after.items() if _group(field) not in locked}
-        self._turned_out(
-            operation,
-            action=UPDATE if taken else UNCHANGED,
-            before={field: operation.before[field] for field in taken},
-            after=taken,
-            locked=tuple(sorted(locked)),
-            reason="; ".join(dict.fromkeys(reasons)) or operation.reason,
-        )
+                reasons.append(str(error))
+                gone = error
+        if gone and not taken:
+            self._give_up([operation], (), gone)
+        else:
+            after = {field: value for field, value in operation.after.items() if field in taken}
+            self._turned_out(
+                operation,
+                action=UPDATE if after else UNCHANGED,
+                before={field: operation.before[field] for field in after},
+                after=after,
+                locked=tuple(sorted(locked)),
+                reason=operation.also(" ".join(dict.fromkeys(reasons))) if reasons else operation.reason,
+            )
+        return None if isinstance(gone, NotFound) else gone
 
     # --------------------------------------------------------- IT Glue: read back
 
@@ -184,108 +230,135 @@ class Writer:
         if not written:
             return
         try:
-            present = {contact.id: contact for contact in self._itglue.contacts(self._organization_id)}
+            present = self._present(written)
         except ApiError as error:
             self.warnings.append(f"What was written to IT Glue could not be read back: {error}")
+            for user_id, doubt in self._doubtful.items():
+                self._lost(self._operations[user_id], FAILED, f"{doubt} Whether it was written is not known.")
             return
         for operation in written:
             self._turned_out(operation, **_as_read_back(operation, present.get(operation.contact_id)))
+        for user_id, doubt in self._doubtful.items():
+            if not self._operations[user_id].after:
+                self._lost(self._operations[user_id], FAILED, str(doubt))
+                self._turned_out(self._operations[user_id], unapplied=())
         for operation in self._with(lambda each: bool(each.unapplied)):
             self.warnings.append(
                 f"{operation.user}: IT Glue accepted the write to contact {operation.contact_id} "
                 f"but does not show it: {', '.join(operation.unapplied)}."
             )
 
+    def _present(self, written: Sequence[Operation]) -> dict[int, Contact]:
+        """The written contacts as they are now, in as few requests as it takes."""
+        if len(written) > 1 + len(self._known) // PAGE:
+            return {contact.id: contact for contact in self._itglue.contacts(self._organization_id)}
+        present = {}
+        for operation in written:
+            with suppress(NotFound):
+                present[operation.contact_id] = self._itglue.contact(operation.contact_id)
+        return present
+
     # ------------------------------------------------------------------------ BMS
 
     def _hold_back_pushes(self) -> None:
-        for operation in self._with(lambda each: each.action in (FAILED, DEFERRED) and each.push == PUSHED):
-            self._turned_out(operation, push=DEFERRED, create_in_bms=None)
-        for operation in self._with(lambda each: each.action in (FAILED, DEFERRED) and each.job_title is not None):
-            self._turned_out(operation, job_title=None)
+        """Nothing goes to BMS of a contact whose write to IT Glue failed."""
+        for operation in self._with(lambda each: each.action in (FAILED, DEFERRED)):
+            push = DEFERRED if operation.push in (PUSHED, PENDING) else operation.push
+            self._turned_out(operation, push=push, create_in_bms=None, job_title=None)
 
     def _push(self, account_id: int) -> None:
-        pushes = self._with(lambda each: each.push == PUSHED)
-        unclear = self._create_in_bms(pushes)
-        if unclear:
-            missing = self._look_for_in_bms(account_id, [operation for operation, dummy in unclear])
-            for operation, error in self._create_in_bms(missing):
-                self._not_pushed(operation, FAILED, f"{error} The next run looks it up in BMS.")
-        self._set_job_titles(self._with(lambda each: each.push == PUSHED and each.create_in_bms.job_title))
+        waiting = self._with(lambda each: each.push == PUSHED)
+        unclear: dict[str, Unclear] = {}
+        for dummy in range(2):
+            unclear = self._create_in_bms(waiting)
+            waiting = self._look_for_in_bms(account_id, [each for each in waiting if each.user_id in unclear])
+        for operation in waiting:
+            self._not_pushed(operation, FAILED, f"{unclear[operation.user_id]} The next run looks it up in BMS.")
 
-    def _create_in_bms(self, pushes: Sequence[Operation]) -> list[tuple[Operation, ApiError]]:
-        """Create side by side; the operations whose outcome is not known, with the error."""
+    def _create_in_bms(self, pushes: Sequence[Operation]) -> dict[str, Unclear]:
+        """Create side by side; user id to error of those whose outcome is not known."""
         exhausted = Event()
-        unclear: dict[str, ApiError] = {}
 
-        def create(operation: Operation) -> None:
+        def create(operation: Operation) -> Unclear | None:
             if exhausted.is_set():
                 self._not_pushed(operation, DEFERRED, "Not tried: BMS takes no more now. The next run goes on.")
-                return
+                return None
             try:
                 bms_id = self._bms.create_contact(operation.create_in_bms)
                 self._turned_out(operation, bms_contact_id=bms_id)
             except Unclear as error:
-                unclear[operation.user_id] = error
+                return error
             except Rejected as error:
                 self._not_pushed(operation, FAILED, str(error))
             except ApiError as error:
                 exhausted.set()
                 self._not_pushed(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
+            return None
 
-        for done, dummy in enumerate(_side_by_side(create, pushes), 1):
-            if done % BULK == 0 or done == len(pushes):
-                self._progress(f"BMS: {done} of {len(pushes)} contacts pushed")
-        return [(operation, unclear[operation.user_id]) for operation in pushes if operation.user_id in unclear]
+        unclear = {}
+        for number, (operation, error) in enumerate(_side_by_side(create, pushes), 1):
+            if error:
+                unclear[operation.user_id] = error
+            if number % BULK == 0 or number == len(pushes):
+                self._progress(f"BMS: {number} of {len(pushes)} contacts pushed")
+        return unclear
 
     def _not_pushed(self, operation: Operation, push: str, reason: str) -> None:
-        self._turned_out(operation, push=push, create_in_bms=None, reason=reason)
+        self._turned_out(operation, push=push, create_in_bms=None, reason=operation.also(reason))
 
     def _look_for_in_bms(self, account_id: int, unclear: Sequence[Operation]) -> list[Operation]:
-        """The operations whose contact is not in BMS; the others' ids are noted."""
+        """The operations whose contact is not in BMS; the others' ids are noted.
+
+        The plan found none of these addresses in BMS: what has one now was made by this run.
+        """
+        if not unclear:
+            return []
         try:
             present = self._bms.contacts(account_id)
         except ApiError as error:
             for operation in unclear:
-                self._not_pushed(operation, FAILED, f"{error} Whether it was pushed is not known; the next run finds out.")
+                self._not_pushed(
+                    operation, FAILED, f"{error} Whether it was pushed is not known; the next run finds out."
+                )
             return []
-        by_address = {value: contact for contact in present for value in bms_addresses(contact)}
+        claimed = {each.bms_contact_id for each in self._operations.values()}
+        free = [contact for contact in present if contact.id not in claimed]
         missing = []
         for operation in unclear:
-            found = [by_address[value] for value in bms_addresses(operation.create_in_bms) if value in by_address]
+            wanted = operation.create_in_bms
+            found = [each for each in free if not bms_addresses(each).isdisjoint(bms_addresses(wanted))]
             if found:
-                self._turned_out(operation, bms_contact_id=found[0].id)
+                own = max(found, key=lambda each, wanted=wanted: _same_name(each, wanted))
+                free.remove(own)
+                self._turned_out(operation, bms_contact_id=own.id)
             else:
                 missing.append(operation)
         return missing
 
-    def _set_job_titles(self, operations: Iterable[Operation]) -> None:
-        """BMS takes no job title on creation (BMS API, `ContactInputDto`)."""
+    def _set_job_titles(self) -> None:
+        """Of new BMS contacts, since BMS takes none on creation (BMS API, `ContactInputDto`), and
+        the blank ones of those that were there. A failure is a warning: the next run fills it."""
+        stopped: list[ApiError] = []
 
-        def set_title(operation: Operation) -> None:
-            error = self._set_job_title(operation.bms_contact_id, operation.create_in_bms.job_title)
+        def set_title(operation: Operation) -> ApiError | None:
+            if stopped:
+                return stopped[0]
+            try:
+                self._bms.set_contact(operation.bms_contact_id, {"JobTitle": _title(operation)})
+            except ApiError as error:
+                if not isinstance(error, (Rejected, NotFound)):
+                    stopped.append(error)
+                return error
+            return None
+
+        failures: dict[str, list[str]] = {}
+        for operation, error in _side_by_side(set_title, self._with(lambda each: bool(_title(each)))):
             if error:
-                self.warnings.append(f"{operation.user}: pushed to BMS without its job title. {error}")
-
-        for dummy in _side_by_side(set_title, list(operations)):
-            pass
-
-    def _fill_job_titles(self) -> None:
-        def fill(operation: Operation) -> None:
-            error = self._set_job_title(operation.bms_contact_id, operation.job_title)
-            if error:
+                failures.setdefault(str(error), []).append(operation.user)
                 self._turned_out(operation, job_title=None)
-                self.warnings.append(f"{operation.user}: the blank job title in BMS could not be filled. {error}")
-
-        for dummy in _side_by_side(fill, self._with(lambda each: each.job_title is not None)):
-            pass
-
-    def _set_job_title(self, bms_id: int, title: str) -> ApiError | None:
-        try:
-            self._bms.set_contact(bms_id, {"JobTitle": title})
-        except ApiError as error:
-            return error
-        return None
+        for error, users in failures.items():
+            shown = ", ".join(users[:5]) + (f" and {len(users) - 5} others" if len(users) > 5 else "")
+            self.warnings.append(f"The job title in BMS could not be set: {shown}. {error}")
 
 
 def _chunks(operations: Sequence[Operation]) -> Iterator[tuple[Sequence[Operation], Sequence[Operation]]]:
@@ -293,17 +366,26 @@ def _chunks(operations: Sequence[Operation]) -> Iterator[tuple[Sequence[Operatio
         yield operations[start : start + BULK], operations[start + BULK :]
 
 
-def _side_by_side(work: Callable[[Operation], None], operations: Sequence[Operation]) -> Iterator[None]:
-    if not operations:
-        return
-    with ThreadPoolExecutor(max_workers=min(PARALLEL, len(operations)), thread_name_prefix="bms") as pool:
-        yield from pool.map(work, operations)
+def _side_by_side(work: Callable[[Operation], T], operations: Sequence[Operation]) -> Iterator[tuple[Operation, T]]:
+    """Each operation with what came of it, in their order."""
+    if operations:
+        with ThreadPoolExecutor(max_workers=min(PARALLEL, len(operations)), thread_name_prefix="bms") as pool:
+            yield from zip(operations, pool.map(work, operations), strict=True)
 
 
-def _same_person(created: Contact, wanted: Contact) -> bool:
-    """Whether `created` is what became of `wanted`: the same names and a common address."""
-    names = all(name(getattr(created, part)) == name(getattr(wanted, part)) for part in ("first_name", "last_name"))
-    return names and not contact_addresses(created).isdisjoint(contact_addresses(wanted))
+def _title(operation: Operation) -> str | None:
+    """The job title that BMS is still to be given."""
+    pushed = operation.create_in_bms if operation.push == PUSHED else None
+    return operation.job_title or (pushed.job_title if pushed else None)
+
+
+def _same_name(made: Contact | BmsContact, wanted: Contact | BmsContact) -> bool:
+    return all(name(getattr(made, part)) == name(getattr(wanted, part)) for part in ("first_name", "last_name"))
+
+
+def _same_person(made: Contact, wanted: Contact) -> bool:
+    """Whether `made` is what became of `wanted`: the same names and a common address."""
+    return _same_name(made, wanted) and not contact_addresses(made).isdisjoint(contact_addresses(wanted))
 
 
 def _group(field: str) -> str:
@@ -320,7 +402,9 @@ def _without_refused(attributes: Mapping[str, Any], error: Rejected) -> tuple[li
         groups.setdefault(_group(field), {})[field] = value
     if len(groups) == 1:
         return list(groups), []
-    pointed = [group for group, fields in groups.items() if any(each in "".join(error.pointers) for each in fields)]
+    # Some pointers spell an attribute with underscores.
+    pointers = "".join(error.pointers).replace("_", "-")
+    pointed = [group for group, fields in groups.items() if any(each in pointers for each in fields)]
     if not pointed:
         return [], list(groups.values())
     rest = {field: value for field, value in attributes.items() if _group(field) not in pointed}

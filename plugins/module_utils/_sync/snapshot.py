@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from .._engine import account as accounts
@@ -60,7 +61,8 @@ def read(clients, store, request: Request) -> Read:
         office365 = rules.office365(settings[rules.OFFICE365], organization=repr(organization.name))
         bms = rules.bms(settings[rules.BMS], organization=repr(organization.name))
         graph = clients.graph(tenant_id)
-        users = pool.submit(lambda: tuple(graph.users()))
+        # Pages are no snapshot: a user may come twice.
+        users = pool.submit(lambda: tuple({user.id: user for user in graph.users()}.values()))
         members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
         snapshot = Snapshot(organization, tenant_id, office365, bms, users.result(), contacts.result(), members)
     return Read(snapshot, settings, warnings)
@@ -123,10 +125,8 @@ def read_leavers(graph, draft: Draft) -> Leavers:
         return Leavers()
     domains = domains_of(users)
     if not domains.issuperset(map(domain, free)):
-        try:
+        with suppress(PermissionDenied):
             domains |= frozenset(map(str.casefold, graph.verified_domains()))
-        except PermissionDenied:
-            pass
     if domains.isdisjoint(map(domain, free)):
         return Leavers(domains=domains)
     try:
