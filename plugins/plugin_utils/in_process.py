@@ -80,7 +80,7 @@ class InProcessAction(ActionBase):
             return secrets.values({"failed": True, "msg": self._refusal(checked)})
         outcome = perform(
             self.spec,
-            self.run_task,
+            type(self).run_task,
             plain_dict(checked.validated_parameters),
             secrets,
             Circumstances(

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from threading import RLock
 from urllib.parse import urlsplit
 
@@ -127,22 +127,17 @@ class Clients:
             return self._graph[tenant_id]
 
     def _new_itglue(self) -> ItGlueClient:
-        _require(self._params, "IT Glue", ("itglue_url", "itglue_api_key"))
-        return ItGlueClient(
-            url_or_region=_address(self._params, "itglue_url"),
-            api_key=_text(self._params, "itglue_api_key"),
-            http=self._http,
-            calls=self.calls,
-        )
+        url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
+        return ItGlueClient(url_or_region=_with_scheme(url), api_key=key, http=self._http, calls=self.calls)
 
     def _new_bms(self) -> BmsClient:
-        _require(self._params, "Kaseya BMS", ("bms_url", "bms_company", "bms_username", "bms_password"))
+        names = ("bms_url", "bms_company", "bms_username", "bms_password")
+        url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
         return BmsClient(
-            url_or_region=_address(self._params, "bms_url"),
-            company=_text(self._params, "bms_company"),
-            username=_text(self._params, "bms_username"),
-            # A password may begin or end with a blank; a line end comes from the file that it was read from.
-            password=self._params["bms_password"].strip("\r\n"),
+            url_or_region=_with_scheme(url),
+            company=company,
+            username=username,
+            password=_password(self._params, "bms_password"),
             mfa_secret=_text(self._params, "bms_mfa_secret"),
             http=self._http,
             calls=self.calls,
@@ -179,32 +174,36 @@ def _http_settings(params: Mapping) -> HttpSettings:
 
 def _graph_credential(params: Mapping) -> GraphCredential:
     """The app's credential. Of several the client takes the first in the order of Azure's own libraries."""
-    _require(params, "Microsoft Graph", ("azure_client_id",))
+    (client_id,) = _required(params, "Microsoft Graph", "azure_client_id")
     kinds = ("azure_client_secret", "azure_certificate_path", "azure_federated_token_file")
-    if not any(_text(params, name) for name in kinds):
+    secret, certificate, token_file = (_text(params, name) for name in kinds)
+    if not (secret or certificate or token_file):
         raise InputError(
             "Microsoft Graph is needed, but there is no credential for it.", hint=f"Set {_words(kinds, 'or')}."
         )
     return GraphCredential(
-        client_id=_text(params, "azure_client_id"),
-        client_secret=_text(params, "azure_client_secret"),
-        certificate_path=_text(params, "azure_certificate_path"),
-        certificate_password=(params["azure_certificate_password"] or "").strip("\r\n") or None,
-        federated_token_file=_text(params, "azure_federated_token_file"),
+        client_id=client_id,
+        client_secret=secret,
+        certificate_path=certificate,
+        certificate_password=_password(params, "azure_certificate_password") or None,
+        federated_token_file=token_file,
     )
 
 
-def _require(params: Mapping, service: str, names: Iterable[str]) -> None:
-    missing = [name for name in names if not _text(params, name)]
+def _required(params: Mapping, service: str, *names: str) -> list[str]:
+    """The values of options that a service cannot do without; `InputError` names all that are missing."""
+    values = {name: _text(params, name) for name in names}
+    missing = [name for name, value in values.items() if value is None]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise InputError(
             f"{service} is needed, but {_words(missing, 'and')} {verb} not set.",
             hint="Give the option or its environment variable.",
         )
+    return [value for value in values.values() if value is not None]
 
 
-def _words(names: Iterable[str], last: str) -> str:
+def _words(names: Sequence[str], last: str) -> str:
     shown = [f"{name} ({ENVIRONMENT[name]})" for name in names]
     return f" {last} ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
@@ -213,10 +212,19 @@ def _text(params: Mapping, name: str) -> str | None:
     return (params[name] or "").strip() or None
 
 
+def _password(params: Mapping, name: str) -> str:
+    """A password may begin or end with a blank; a line end comes from the file that it was read from."""
+    return (params[name] or "").strip("\r\n")
+
+
 def _address(params: Mapping, name: str) -> str | None:
-    """A region or an address; a bare host, as Azure's own tools know it, is one with https. The clients check it."""
     value = _text(params, name)
-    return f"https://{value}" if value and "." in value and "://" not in value else value
+    return None if value is None else _with_scheme(value)
+
+
+def _with_scheme(address: str) -> str:
+    """A region or an address; a bare host, as Azure's own tools know it, is one with https. The clients check it."""
+    return f"https://{address}" if "." in address and "://" not in address else address
 
 
 def _proxy(params: Mapping) -> str | None:
