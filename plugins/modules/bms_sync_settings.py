@@ -20,8 +20,8 @@ description:
   - An edit by hand is a deviation. C(--check --diff) shows it, and the next run puts it right. One that breaks a
     rule is reported with the address of the asset, and put right by declaring the option.
   - What is not given, or is null, stays as it is stored. An empty string or an empty list clears an option, so that
-    its default counts again. The defaults count where nothing is stored; the module does not write them over
-    anything.
+    its default counts again; a switch has no such value and is given as it shall be. The defaults count where
+    nothing is stored.
 options:
   organization:
     description:
@@ -81,8 +81,8 @@ notes:
   - The names and ids of BMS are not looked up by this module, as it only talks to IT Glue.
     M(msp.psa_sync.contact_sync) reports those that BMS does not have.
   - The asset type is made where it is missing, and the fields of an older one are added, under a lock that all
-    processes of one user on one control node share. The API key must be allowed to do that, or an administrator runs
-    the module first. Where there are several types of the name, the one with the lowest id is used, with a warning.
+    processes of one user on one control node share. Where there are several types of the name, the one with the
+    lowest id is used, with a warning.
   - What your technicians enter in fields of their own, and the title of an asset, is kept. An asset that holds an
     uploaded file, or a password that the API key may not see, is not written to but refused, because the API would
     delete these.

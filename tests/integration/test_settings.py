@@ -17,7 +17,6 @@ import pytest
 import yaml
 
 from tests.sandbox.launch import Running, running
-from tests.tools.files import BUILD
 
 PLUGINS = "ansible_collections.msp.psa_sync.plugins"
 KINDS = ("office365", "bms")
@@ -83,7 +82,7 @@ def play(sandbox, tmp_path):
         )
         done = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), "-i", inventory, playbook, *options],
-            env={"ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed"), **os.environ, **sandbox.env},
+            env=os.environ | sandbox.env,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -241,7 +240,13 @@ def test_a_removal_whose_answer_is_lost_has_taken_place(sandbox, play):
     assert sandbox.state()["itglue"]["flexible_assets"] == []
 
 
+def slow_down(sandbox: Running) -> None:
+    """Requests take long enough for the tasks of several hosts to come between each other's."""
+    sandbox.behaviour(latency_ms={"itglue": 300})
+
+
 def test_many_organizations_at_once_make_each_type_once(sandbox, play):
+    slow_down(sandbox)
     tasks = [task(kind, kind, organization="{{ inventory_hostname }}", **FIRST[kind]) for kind in KINDS]
     hosts = [str(ident) for ident in range(2, 2 + len(CLIENTS))]
     done = play(tasks, "--forks", str(len(hosts)), hosts=hosts, strategy="free")
@@ -252,6 +257,7 @@ def test_many_organizations_at_once_make_each_type_once(sandbox, play):
 
 
 def test_one_organization_declared_twice_at_once_gets_one_asset(sandbox, play):
+    slow_down(sandbox)
     tasks = [task("bms", "bms", **FIRST["bms"])]
     done = play(tasks, "--forks", "4", hosts=["a", "b", "c", "d"], strategy="free")
     assert sorted(results["bms"]["changed"] for results in done.values()) == [False, False, False, True]

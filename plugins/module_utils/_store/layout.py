@@ -84,9 +84,7 @@ _FIELDS: dict[str, tuple[tuple[str, AssetField], ...]] = {
         ("phone_type", _text("Phone type", "The label of the phone that is made primary: one of the phone labels.")),
         (
             "phone_labels",
-            _lines(
-                "Phone labels", "The labels of the two numbers, one a line. When empty: office: Office, mobile: Mobile."
-            ),
+            _lines("Phone labels", "Two lines, office: LABEL and mobile: LABEL. Office and Mobile when empty."),
         ),
         ("email_label", _text("Email label", "The label of e-mail addresses that are added. Work when empty.")),
         (

@@ -37,11 +37,6 @@ def lines(value: str) -> list[str]:
     return [line for part in "".join(parser.parts).splitlines() if (line := " ".join(part.split()))]
 
 
-def text(value: str) -> str:
-    """`value` as one line."""
-    return " ".join(lines(value))
-
-
 def rich(entries: Iterable[str]) -> str:
     """HTML that is shown as one line for each entry."""
     return "<br>\n".join(html.escape(entry, quote=False) for entry in entries)
