@@ -67,6 +67,7 @@ lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lin
 
 lint-python: venv
 	$(bin)/ruff check
+	$(bin)/ruff format --check --quiet
 
 lint-types: venv
 	@$(python) -c 'from tests.tools.files import development_tree; development_tree()'
@@ -76,7 +77,7 @@ lint-yaml: venv
 	$(bin)/yamllint --strict .
 
 lint-ansible: venv tree
-	cd $(TREE) && $(bin)/ansible-lint --profile production --offline --strict --nocolor
+	cd $(TREE) && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/ansible-lint --profile production --offline --strict --nocolor
 
 lint-changelog: venv
 	$(bin)/antsibull-changelog lint
