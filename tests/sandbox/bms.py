@@ -566,7 +566,7 @@ class Bms(Service):
 
     def show_integration(self, call: Call) -> Response:
         on = "itglue" in self.sandbox.services
-        shown = {"masterTenantId": None, "itGlueAccountId": None, "isEnabled": on, "subdomain": "sandbox", "region": 0}
+        shown = {"masterTenantId": None, "iTGlueAccountId": None, "isEnabled": on, "subdomain": "sandbox", "region": 0}
         return self.form.result({**shown, "isTicketSyncEnabled": False})
 
 

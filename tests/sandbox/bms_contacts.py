@@ -114,13 +114,13 @@ class Contacts:
         return row
 
     def change(self, row: Json, values: Json, *, bump: bool = True) -> Json:
-        before = row["accountId"], _name(row)
-        if (values.get("accountId", before[0]), _name({**row, **values})) != before:
+        # A contact keeps its place in lists unless what the list is by has changed.
+        if values.get("accountId", row["accountId"]) != row["accountId"]:
             del self.accounts[row["accountId"]][row["id"]]
-            del self._names[before[1]][row["id"]]
-            row.update(values)
-            self.accounts.setdefault(row["accountId"], {})[row["id"]] = row
-            self._names.setdefault(_name(row), {})[row["id"]] = row
+            self.accounts.setdefault(values["accountId"], {})[row["id"]] = row
+        if _name({**row, **values}) != _name(row):
+            del self._names[_name(row)][row["id"]]
+            self._names.setdefault(_name({**row, **values}), {})[row["id"]] = row
         row.update(values)
         if bump:
             row["modifiedOn"] = self.bms.now()

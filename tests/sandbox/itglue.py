@@ -70,7 +70,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from .core import Json, Service, WorldError
-from .itglue_assets import ASSET, ASSET_TYPE, FIELD, Assets, name_key
+from .itglue_assets import ASSET, ASSET_TYPE, FIELD, TITLES, Assets, name_key
 from .itglue_contacts import CONTACT, Contacts
 from .itglue_directory import Directory
 from .itglue_part import LONG_AGO, Handler
@@ -387,6 +387,7 @@ def _complete_types(section: Json) -> None:
         for place, field in enumerate(row["fields"]):
             _fill(field, FIELD | {"order": place + 1}, f"itglue.flexible_asset_types {row['id']}.fields")
             field.setdefault("name-key", name_key(field["name"]))
+            field["use-for-title"] = field["use-for-title"] and field["kind"] in TITLES
             highest = max(highest, field.get("id", 0))
     for row in section["flexible_asset_types"]:
         for field in row["fields"]:
