@@ -248,6 +248,9 @@ class ItGlue(Service):
     def failure(self, status: int, message: str | None = None) -> Response:
         if status == 403:
             return forbidden().response()
+        if status == 405:
+            # A path with a method that it does not have is no path at all.
+            status = 404
         return answer({"errors": [error(status, detail=message)]}, status)
 
     def credential(self, headers: Headers) -> str | None:

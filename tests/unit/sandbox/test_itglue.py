@@ -737,7 +737,7 @@ def test_a_nested_bulk_update_is_refused(glue):
 
     answer = glue.ask("PATCH", "/organizations/1/relationships/contacts", {"data": rows})
 
-    assert answer.status_code in (404, 405)
+    assert answer.status_code == 404
     assert glue.show(72)["title"] == "Director of IT"
 
 
@@ -764,7 +764,7 @@ def test_a_deletion_by_body_and_filter_or_by_neither_deletes_nothing(glue):
     assert glue.ask("DELETE", "/contacts", **{"filter[nonsense]": "1"}).status_code == 400
     assert glue.ask("DELETE", "/contacts", {"data": []}).status_code == 400
     assert glue.ask("DELETE", "/contacts", {"data": objects("contacts", {"id": 72}, {"id": 999})}).status_code == 404
-    assert glue.ask("DELETE", "/contacts/72").status_code in (404, 405)
+    assert glue.ask("DELETE", "/contacts/72").status_code == 404
     assert len(glue.state()) == 4
 
 
@@ -1004,7 +1004,7 @@ def test_contact_types_are_made_and_changed_and_never_deleted(glue):
     assert glue.ids("/contact_types", **{"filter[name]": "terminated"}) == []
     renamed = glue.write("PATCH", "/contact_types/25", "contact_types", {"name": "Gone"})
     assert attributes(renamed)["name"] == "Gone"
-    assert glue.ask("DELETE", "/contact_types/25").status_code in (404, 405)
+    assert glue.ask("DELETE", "/contact_types/25").status_code == 404
     assert attributes(glue.get("/contact_types/25").json())["name"] == "Gone"
 
 

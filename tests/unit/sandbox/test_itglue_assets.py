@@ -180,7 +180,7 @@ def test_a_type_is_changed_but_not_its_relationships_and_never_deleted(glue):
 
     assert attributes(glue.send("PATCH", path, kind, {"name": "Mail"}, 200))["name"] == "Mail"
     glue.send("PATCH", path, kind, {"name": "X"}, 422, relationships={"flexible-asset-fields": {"data": []}})
-    assert glue.ask("DELETE", path).status_code in (404, 405)
+    assert glue.ask("DELETE", path).status_code == 404
     assert attributes(glue.ask("GET", path).json())["name"] == "Mail"
 
 
@@ -246,7 +246,7 @@ def test_assets_are_listed_by_their_type_only(glue):
 
     assert glue.ask("GET", "/flexible_assets").status_code == 422
     assert glue.ask("GET", "/flexible_assets", **{"filter[organization_id]": 1}).status_code == 422
-    assert glue.ask("GET", "/organizations/1/relationships/flexible_assets").status_code in (404, 405)
+    assert glue.ask("GET", "/organizations/1/relationships/flexible_assets").status_code == 404
     assert list(glue.assets(flexible_asset_type_id=33)) == [401, 402]
     assert list(glue.assets(flexible_asset_type_id=34)) == []
     assert list(glue.assets(flexible_asset_type_id="34,33")) == [401, 402]
