@@ -74,7 +74,7 @@ class EncryptedString:
     """Vault text as ansible-core 2.19 and newer have it: by this name, decrypted by `str`."""
 
     def __str__(self):
-        return Text("in clear")
+        return "in clear"
 
 
 class OldVaultText(Sequence):
