@@ -1,0 +1,136 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""People and places for the tests of the rules: short words for what a row needs, defaults for the rest."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Account,
+    Adapter,
+    BmsContact,
+    BmsEmail,
+    BmsLocation,
+    BmsSettings,
+    BmsSnapshot,
+    BmsType,
+    Contact,
+    Email,
+    Location,
+    Office365Settings,
+    Organization,
+    Phone,
+    Snapshot,
+    User,
+    UserFilter,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+
+SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+ORGANIZATION = Organization(1, "Client Ltd")
+ACCOUNT = Account(2528, "Client Ltd")
+LINK = Adapter("Kaseya BMS", "90211", sync=True)
+
+PUSHING = BmsSettings(
+    contact_sync=True,
+    two_way_sync=True,
+    auto_push_office365_contacts=True,
+    email_type="Work",
+    phone_type="Desk",
+)
+NATIVE = replace(PUSHING, push_method="native")
+
+OFFICE = Location(10, "Head Office", primary=True, address_1="1 High Street", city="Leeds")
+
+
+def user(name: str = "ann", **values) -> User:
+    """`user("ann")` is ann@client.example with a mailbox of that address, a licence and no names."""
+    address = f"{name}@client.example"
+    defaults = {"id": f"id-{name}", "username": address, "mail": address, "sku_ids": (SKU,)}
+    return User(**defaults | {"proxy_addresses": (f"SMTP:{values.get('mail') or address}",)} | values)
+
+
+def person(name: str = "ann", **values) -> User:
+    """A user with the names of its name: `person("ann.lee")` is Ann Lee."""
+    first, dummy, last = name.partition(".")
+    return user(name, **{"given_name": first.title(), "surname": (last or "Lee").title()} | values)
+
+
+def contact(ident: int = 72, *addresses: str, first: str | None = None, last: str | None = None, **values) -> Contact:
+    """The first address is the primary one."""
+    emails = tuple(Email(value, "Work", number == 0) for number, value in enumerate(addresses))
+    return Contact(**{"id": ident, "first_name": first, "last_name": last, "emails": emails} | values)
+
+
+def ready(ident: int = 72, name: str = "ann.lee", **values) -> Contact:
+    """What `person(name)` matches and leaves unchanged: complete, unlinked, ready for BMS."""
+    first, dummy, last = name.partition(".")
+    defaults = {
+        "first": first.title(),
+        "last": (last or "Lee").title(),
+        "phones": (Phone("4155550100", "Office", primary=True),),
+        "location_id": OFFICE.id,
+        "location_name": OFFICE.name,
+    }
+    return contact(ident, f"{name}@client.example", **defaults | values)
+
+
+def linked(ident: int = 72, name: str = "ann.lee", bms_id: int = 90211, **values) -> Contact:
+    adapters = (Adapter("Kaseya BMS", str(bms_id), sync=True),)
+    return ready(ident, name, **{"psa_integration": "enabled", "adapters": adapters} | values)
+
+
+def in_bms(ident: int = 90211, *addresses: str, first: str | None = None, last: str | None = None, **values):
+    emails = tuple(BmsEmail(value, 1, "Work", number == 0) for number, value in enumerate(addresses))
+    defaults = {"account_id": ACCOUNT.id, "location_id": 3169, "first_name": first, "last_name": last}
+    return BmsContact(id=ident, emails=emails, **defaults | values)
+
+
+def bms(*contacts: BmsContact, **values) -> BmsSnapshot:
+    defaults = {
+        "locations": (BmsLocation(3169, "Head Office", main=True),),
+        "email_type": BmsType(1, "Work"),
+        "phone_type": BmsType(2, "Desk"),
+    }
+    return BmsSnapshot(account=ACCOUNT, contacts=contacts, **defaults | values)
+
+
+def settings(*, user_filter: dict | None = None, **values) -> Office365Settings:
+    return Office365Settings(user_filter=UserFilter(**user_filter or {}), **values)
+
+
+def snapshot(
+    users=(), contacts=(), *, bms_settings: BmsSettings | None = None, members=frozenset(), **values
+) -> Snapshot:
+    return Snapshot(
+        organization=values.pop("organization", ORGANIZATION),
+        tenant_id="tenant",
+        office365=values.pop("office365", None) or settings(**values),
+        bms=bms_settings or BmsSettings(),
+        users=tuple(users),
+        contacts=tuple(contacts),
+        members=frozenset(members),
+    )
+
+
+def options(**values) -> planning.Options:
+    """Without ceilings, unless the row is about them."""
+    return planning.Options(**{"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"} | values)
+
+
+def drafted(read: Snapshot, locations=(OFFICE,), contact_types=(), **values) -> dict[str, Operation]:
+    """The operations of a draft, by the part of the username before the @."""
+    found = planning.draft(read, options(**values)).operations(locations, contact_types)
+    return {each.user.partition("@")[0]: each for each in found}
+
+
+def planned(read: Snapshot, present: BmsSnapshot | None = None, locations=(OFFICE,), unread=None, **values) -> Plan:
+    draft = planning.draft(read, options(**values))
+    operations = draft.operations(locations)
+    if not planning.push_candidates(operations):
+        present = None
+    return planning.complete(draft, operations, present, unread)
