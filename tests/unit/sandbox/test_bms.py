@@ -561,6 +561,7 @@ def test_a_contact_is_created_active_and_without_what_a_creation_cannot_set(psa)
         {"Phones": [{**NEW["Phones"][0], "PhoneNumber": ""}]},
         {"Emails": "ann@contoso.example"},
         {"AccountId": "2528"},
+        {"LocationId": True},
         {"CustomFieldsData": [{"CustomFieldId": 45}]},
     ],
 )
@@ -696,6 +697,7 @@ def test_there_is_one_default_always(psa):
         {"Operation": 3, "EmailAddress": "jane@contoso.example"},
         {"EmailAddress": "jane@contoso.example"},
         {"Operation": "0", "EmailAddress": "jane@contoso.example"},
+        {"Operation": True, "EmailAddress": "jane@contoso.example"},
     ],
 )
 def test_a_bad_operation_on_emails_fails_as_a_whole(psa, operation):

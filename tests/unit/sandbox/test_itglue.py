@@ -927,7 +927,7 @@ def test_the_link_may_show_some_requests_later(glue):
 @behaving(**PUSHING, native_push_delay_seconds=60)
 def test_the_link_may_show_some_time_later_and_no_update_pushes_twice(glue):
     glue.create(READY)
-    glue.patch(81, {"title": "X"})
+    glue.patch(81, {"last-name": "Changed"})
     assert link(glue, 81) == (None, [])
 
     glue.local.sandbox.advance(61)
@@ -941,6 +941,18 @@ def test_the_types_of_what_is_pushed_can_be_chosen(glue):
     glue.create(READY)
 
     assert glue.state(section="bms")[90212]["emails"][0]["emailTypeId"] == 4
+
+
+def test_without_an_email_type_nothing_is_pushed():
+    glue = Glue(PUSHING)
+    glue.local = Local(
+        {"itglue": GLUE, "bms": {**BMS, "email_types": []}, "behaviour": PUSHING}, services=(Bms, ItGlue)
+    )
+
+    glue.create(READY)
+
+    assert link(glue, 81) == (None, [])
+    assert list(glue.state(section="bms")) == [90211]
 
 
 def test_a_link_that_is_disabled_is_not_made_again():
