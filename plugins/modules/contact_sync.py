@@ -431,12 +431,17 @@ unclaimed:
       elements: str
       sample: [reception@happyfrog.example]
 diff:
-  description: The contacts that change, by username, field by field.
+  description:
+    - One diff for each contact that changes, by username, field by field. Its headers name the contact, what happens
+      to it, and why.
   returned: success, and when a ceiling is passed
-  type: dict
+  type: list
+  elements: dict
   sample:
-    before: {jo.smith@happyfrog.example: {title: null}}
-    after: {jo.smith@happyfrog.example: {title: Controller}}
+    - before_header: jo.smith@happyfrog.example, contact 72
+      before: "title: Accountant\n"
+      after_header: update, matched by alias
+      after: "title: Controller\n"
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

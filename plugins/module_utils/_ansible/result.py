@@ -9,13 +9,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
 from .._engine.attributes import EMAILS, PHONES
 from .._engine.matching import Conflict
-from .._engine.plan import PUSHED, Operation
+from .._engine.plan import CREATE, PUSHED, Operation
 from .._sync.run import Run
 
 BMS_JOB_TITLE = "bms-job-title"
@@ -101,26 +101,55 @@ def conflict(entry: Conflict) -> dict[str, Any]:
 # ------------------------------------------------------------------------ diff
 
 
-def diff(operations: tuple[Operation, ...]) -> dict[str, dict[str, Any]]:
-    """Only the contacts that change, by username, field by field, in words."""
-    sides: dict[str, dict[str, Any]] = {"before": {}, "after": {}}
-    for operation in operations:
-        if not operation.writes:
-            continue
-        before, after = touched(operation)
-        if operation.push == PUSHED:
-            before["bms"], after["bms"] = "absent", "created"
-        key = operation.user if operation.user not in sides["after"] else f"{operation.user} ({operation.user_id})"
-        sides["before"][key] = {name: readable(name, before.get(name)) for name in sorted(after)}
-        sides["after"][key] = {name: readable(name, value) for name, value in sorted(after.items())}
-    return sides
+def diff(operations: Iterable[Operation]) -> list[dict[str, str]]:
+    """One diff for each contact that changes, by username: field by field, in words, with the reason.
+
+    Nothing in here is known to a real run alone, such as the id of a contact that is created.
+    """
+    return [_contact_diff(each) for each in sorted(operations, key=lambda each: each.user) if each.writes]
 
 
-def readable(name: str, value: Any) -> Any:
-    """An attribute as a person reads it: one line for an e-mail address or a phone."""
-    if name not in (EMAILS, PHONES):
-        return value
-    return sorted(_entry(each) for each in value or ())
+def _contact_diff(operation: Operation) -> dict[str, str]:
+    before, after = touched(operation)
+    fields = [
+        (_gone(was, becomes), _gone(becomes, was))
+        for name in sorted(after)
+        for was, becomes in [(_lines(operation, name, before.get(name)), _lines(operation, name, after[name]))]
+    ]
+    if operation.push == PUSHED:
+        fields.append(([], ["bms: created"]))
+    sides = [was for was, dummy in fields], [becomes for dummy, becomes in fields]
+    # The blank line, the same on both sides, keeps what was and what becomes of a field together.
+    between = [""] if any(sides[0]) else []
+    contact_id = None if operation.action == CREATE else operation.contact_id
+    return {
+        "before_header": one_line(operation.user if contact_id is None else f"{operation.user}, contact {contact_id}"),
+        "after_header": one_line(_headline(operation)),
+        "before": _text(sides[0], between),
+        "after": _text(sides[1], between),
+    }
+
+
+def _headline(operation: Operation) -> str:
+    """What happens to a contact, and why."""
+    matched = f", matched by {operation.matched_by}" if operation.matched_by else ""
+    return f"{operation.action}{matched}{f'. {operation.reason}' if operation.reason else ''}"
+
+
+def _gone(was: list[str], becomes: list[str]) -> list[str]:
+    return sorted((Counter(was) - Counter(becomes)).elements())
+
+
+def _lines(operation: Operation, name: str, value: Any) -> list[str]:
+    """An attribute as a person reads it: one line for a value, an e-mail address or a phone."""
+    if name in (EMAILS, PHONES):
+        return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
+    if value is None or value == "":
+        return []
+    wanted = operation.contact
+    if name == "location-id" and wanted and wanted.location_id == value and wanted.location_name:
+        value = f"{wanted.location_name} ({value})"
+    return [one_line(f"{name}: {value}")]
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
@@ -129,3 +158,13 @@ def _entry(entry: Mapping[str, Any]) -> str:
     marks += ["fax"] if entry.get("label-type") == "fax" else []
     marks += ["primary"] if entry.get("primary") else []
     return f"{entry['value']}{extension} ({', '.join(marks)})"
+
+
+def _text(fields: list[list[str]], between: list[str]) -> str:
+    lines = [line for each in fields for line in (*each, *between)]
+    return "".join(f"{line}\n" for line in lines[: len(lines) - len(between)])
+
+
+def one_line(text: str) -> str:
+    """`text` without what would break a line or steer a terminal."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
