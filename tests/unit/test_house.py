@@ -274,7 +274,7 @@ def test_the_file_that_makes_connections_sends_nothing():
             sends = re.fullmatch(r"requests\.(?!Session$)\w+", called) or (
                 source.short == "_clients/transport.py" and re.fullmatch(r"session\.(?!mount$)\w+", called)
             )
-            if sends or called.split(".")[-1] == "keep_alive":
+            if sends or called.endswith("keep_alive"):
                 wrong.append(f"{source.at(node)} calls {called}")
     assert wrong == []
 
