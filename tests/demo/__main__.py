@@ -42,7 +42,7 @@ DECLARE = Step(
 )
 PREVIEW = Step(
     "2. See what a sync would do",
-    "Check mode reads everything and writes nothing. The diff shows each contact that would change: '-' is what is "
+    "Check mode reads everything and writes nothing. Each contact that would change has its diff: '-' is what is "
     "there, '+' what would be; 'bms: created' is a person who would be pushed to BMS.",
     ["sync_contacts"],
     ["--check", "--diff"],
@@ -110,7 +110,7 @@ def failed(ran: Ran, complaints: Iterable[str]) -> bool:
         print(f"\nTHE DEMO HAS FAILED in step {ran.step.title}:", *wrong, sep="\n  - ")
         return True
     writes = len(ran.writes) or "no"
-    print(f"As it must be: {ran.changed} tasks changed something, {writes} writing requests, {ran.seconds:.1f} s.")
+    print(f"As it must be: {ran.changed} tasks report a change, {writes} writing requests, {ran.seconds:.1f} s.")
     return False
 
 

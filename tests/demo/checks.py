@@ -23,8 +23,9 @@ def succeeded(ran: Ran, *modules: str) -> Iterator[str]:
         yield f"ansible-playbook ended with exit code {ran.code}"
     for module in modules:
         for client in ORGANIZATIONS:
-            if client not in ran.of(module):
-                yield f"{client}: {module} did not run"
+            result = ran.of(module).get(client)
+            if result is None or result.get("failed"):
+                yield f"{client}: {module} {'failed' if result else 'did not run'}"
 
 
 def settings_stored(ran: Ran) -> Iterator[str]:

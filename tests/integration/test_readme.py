@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The README's playbook and commands, run against the sandbox; its sample output is what comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.demo.steps import is_write
+from tests.sandbox.launch import running
+from tests.tools.files import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+EXAMPLES = ROOT / "docs" / "examples"
+WORLD = json.loads((ROOT / "tests" / "demo" / "world.json").read_text(encoding="utf-8"))
+UNCHANGED = re.compile(r"changed=0 +unreachable=0 +failed=0")
+CHANGED = re.compile(r"changed=1 +unreachable=0 +failed=0")
+
+
+def block(kind: str, start: str) -> str:
+    (found,) = re.findall(rf"^```{kind}\n({re.escape(start)}.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return found
+
+
+@pytest.fixture
+def sandbox():
+    with running(WORLD) as started:
+        yield started
+
+
+@pytest.fixture
+def ansible(sandbox):
+    """Runs ansible-playbook as the README says, in the folder of the example; returns what it prints."""
+
+    def ansible(*arguments: str | Path) -> str:
+        command = [Path(sys.executable).with_name("ansible-playbook"), *arguments]
+        done = subprocess.run(
+            command,
+            check=False,
+            cwd=EXAMPLES,
+            env={**os.environ, **sandbox.env, "ANSIBLE_CONFIG": str(EXAMPLES / "ansible.cfg")},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    return ansible
+
+
+def test_the_playbook_previews_syncs_and_settles(sandbox, ansible, tmp_path):
+    playbook = tmp_path / "sync.yml"
+    playbook.write_text(block("yaml", "- hosts:"), encoding="utf-8")
+    before = sandbox.state()
+
+    assert CHANGED.search(ansible(playbook, "--check", "--diff"))
+    assert not any(map(is_write, sandbox.requests()))
+    assert sandbox.state() == before
+
+    assert CHANGED.search(ansible(playbook))
+    pushed = sandbox.state()["bms"]["contacts"]
+    assert len(pushed) - len(before["bms"]["contacts"]) == 6
+
+    sandbox.clear_requests()
+    assert UNCHANGED.search(ansible(playbook))
+    assert not any(map(is_write, sandbox.requests()))
+
+
+def test_the_sample_output_is_what_comes_out(ansible):
+    shown = ansible(
+        "-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts", "--check", "--diff"
+    )
+    assert block("diff", "---") in re.sub(" +$", "", shown, flags=re.MULTILINE)
+    for line in block("text", "- ").splitlines():
+        assert f"    {line}\n" in shown
+
+
+def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
+    chosen = json.dumps({"sync_users": ["aokafor@happyfrog.example"]})
+    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    ansible(
+        *playbooks, "--limit", "happy_frog", "-e", "sync_max_creates=100%", "-e", "sync_max_pushes=100%", "-e", chosen
+    )
+    made = sandbox.state()["itglue"]["contacts"][len(WORLD["itglue"]["contacts"]) :]
+    assert [each["last-name"] for each in made] == ["Okafor"]

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The shipped playbooks pass on every option of the modules, and hide no error."""
+
+from __future__ import annotations
+
+import importlib
+import re
+
+import pytest
+import yaml
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
+from tests.tools.files import ROOT
+
+PREFIX = "msp.psa_sync."
+PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+OF_IT_GLUE = {"itglue_url", "itglue_api_key", "ca_path", "timeout", "proxy"}
+# What a playbook for many clients has no use for.
+NOT_PASSED = {"contact_sync": {"tenant_id"}, "bms_sync_settings": {"state"}, "office365_sync_settings": {"state"}}
+
+
+def play(name: str) -> dict:
+    (only,) = yaml.safe_load(PLAYBOOKS[name])
+    return only
+
+
+def own_tasks(name: str) -> dict[str, dict]:
+    """The options that the playbook passes, by module."""
+    return {
+        key.removeprefix(PREFIX): task[key] for task in play(name)["tasks"] for key in task if key.startswith(PREFIX)
+    }
+
+
+def own_options(module: str) -> set[str]:
+    plugins = "ansible_collections.msp.psa_sync.plugins"
+    spec = importlib.import_module(f"{plugins}.module_utils._ansible.{module}").SPEC
+    return set(spec.options) - set(CONNECTION_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [
+        ("enforce_settings", "office365_sync_settings"),
+        ("enforce_settings", "bms_sync_settings"),
+        ("sync_contacts", "contact_sync"),
+    ],
+)
+def test_every_option_is_passed_on(name, module):
+    assert set(own_tasks(name)[module]) == own_options(module) - NOT_PASSED[module]
+
+
+def test_the_names_that_are_checked_are_those_that_are_passed_on():
+    tasks = own_tasks("enforce_settings")
+    checked = play("enforce_settings")["tasks"][0]["vars"]
+    for module, names in (("office365_sync_settings", "office365_options"), ("bms_sync_settings", "bms_options")):
+        assert set(checked[names]) == set(tasks[module]) - {"organization"}
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"), [("enforce_settings", OF_IT_GLUE), ("sync_contacts", set(CONNECTION_OPTIONS))]
+)
+def test_every_connection_option_can_be_a_variable(name, wanted):
+    passed = play(name)["module_defaults"]["group/msp.psa_sync.all"]
+    assert set(passed) == wanted
+    for option, value in passed.items():
+        assert value in (f"{{{{ {option} | default(omit) }}}}", f"{{{{ sync_{option} | default(omit) }}}}")
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_no_error_is_hidden(name):
+    assert not re.search(r"ignore_errors|failed_when|ignore_unreachable|rescue", PLAYBOOKS[name])
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_nothing_is_run_on_the_clients(name):
+    assert play(name)["connection"] == "local"
+    assert play(name)["gather_facts"] is False
+    assert play(name)["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+
+
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_the_head_lists_every_variable(name):
+    """That of sync_contacts refers to the other one for what both have."""
+    head, dummy, body = PLAYBOOKS[name].partition("\n- name:")
+    head += PLAYBOOKS["enforce_settings"].partition("\n- name:")[0]
+    used = set(re.findall(r"(?<![.\w])(sync_[a-z_]+|tenants|\w+_sync_(?:settings|defaults)) \| default", body))
+    connection = {"sync_ca_path", "sync_timeout", "sync_proxy"}
+    assert len(used) > 5
+    assert {each for each in used - connection if not re.search(rf"\b{each}\b", head)} == set()

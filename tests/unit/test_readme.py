@@ -1,0 +1,154 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the README and the example inventory say is true of the code: every option, variable, target and link."""
+
+from __future__ import annotations
+
+import importlib
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
+from tests.tools.files import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+INVENTORY = ROOT / "docs" / "examples" / "inventory"
+PREFIX = "msp.psa_sync."
+VARIABLES = {
+    "office365_sync_defaults": OFFICE365,
+    "office365_sync_settings": OFFICE365,
+    "bms_sync_defaults": BMS,
+    "bms_sync_settings": BMS,
+}
+
+
+def blocks(*kinds: str) -> list[str]:
+    return [text for kind, text in BLOCKS if kind in kinds]
+
+
+def spec(module: str):
+    return importlib.import_module(
+        f"ansible_collections.msp.psa_sync.plugins.module_utils._ansible.{module.removeprefix(PREFIX)}"
+    ).SPEC
+
+
+def errors(module: str, options: dict) -> list[str]:
+    """What the module itself would say against the options of a task."""
+    return ArgumentSpecValidator(**spec(module).validator_arguments()).validate(options).error_messages
+
+
+def tasks(text: str) -> list[tuple[str, dict]]:
+    """The tasks of a playbook, as module and options; none for a block that is no playbook."""
+    plays = yaml.safe_load(text)
+    if not isinstance(plays, list):
+        return []
+    return [(key, task[key]) for play in plays for task in play["tasks"] for key in task if "." in key]
+
+
+def variables() -> list[tuple[str, dict]]:
+    """Every mapping of variables of the README and of the example."""
+    texts = [(f"block {number}", text) for number, text in enumerate(blocks("yaml"))]
+    texts += [(path.name, path.read_text(encoding="utf-8")) for path in sorted(INVENTORY.glob("*_vars/*.yml"))]
+    loaded = [(name, yaml.safe_load(text)) for name, text in texts]
+    return [(name, each) for name, each in loaded if isinstance(each, dict) and "collections" not in each]
+
+
+def test_every_block_says_what_it_is():
+    assert README.count("\n```") == 2 * len(BLOCKS)
+    assert {kind for kind, dummy in BLOCKS} <= {"console", "diff", "shell", "text", "yaml"}
+
+
+def test_there_is_a_playbook_of_ten_lines():
+    (playbook,) = [text for text in blocks("yaml") if tasks(text)]
+    assert len(playbook.splitlines()) == 10
+
+
+@pytest.mark.parametrize(("module", "options"), [each for text in blocks("yaml") for each in tasks(text)])
+def test_the_modules_take_the_options_of_the_playbook(module, options):
+    assert module.startswith(PREFIX)
+    assert errors(module, options) == []
+    assert errors(module, {**options, "no_such_option": 1}) != []
+
+
+@pytest.mark.parametrize(("name", "given"), variables(), ids=lambda each: each if isinstance(each, str) else "")
+def test_the_modules_take_the_settings_of_the_inventory(name, given):
+    assert set(given) <= {*VARIABLES, "itglue_organization"}
+    for variable, kind in VARIABLES.items():
+        settings = given.get(variable, {})
+        assert errors(f"{kind}_sync_settings", {"organization": "1", **settings}) == []
+
+
+def test_the_settings_of_every_client_of_the_example_break_no_rule():
+    (common,) = INVENTORY.glob("group_vars/*.yml")
+    shared = yaml.safe_load(common.read_text(encoding="utf-8"))
+    clients = sorted(INVENTORY.glob("host_vars/*.yml"))
+    assert len(clients) >= 3
+    for path in clients:
+        own = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for kind in KINDS:
+            merged = merge(kind, shared[f"{kind}_sync_defaults"], own.get(f"{kind}_sync_settings"))
+            check(kind, merged, organization=path.stem)
+
+
+def test_the_example_has_the_clients_of_the_inventory():
+    hosts = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["clients"]["hosts"]
+    assert set(hosts) == {path.stem for path in INVENTORY.glob("host_vars/*.yml")}
+
+
+def test_a_client_is_added_in_five_lines():
+    def lines(path: Path) -> int:
+        text = path.read_text(encoding="utf-8")
+        return sum(bool(line) and not line.startswith(("#", "---")) for line in text.splitlines())
+
+    # And one line in hosts.yml.
+    assert min(map(lines, INVENTORY.glob("host_vars/*.yml"))) + 1 <= 5
+
+
+def test_every_environment_variable_is_an_option():
+    exported = set(re.findall(r"\b([A-Z][A-Z0-9_]+)=", "".join(blocks("shell"))))
+    assert len(exported) > 5
+    assert exported <= set(ENVIRONMENT.values())
+
+
+def test_every_variable_is_one_of_the_playbooks():
+    playbooks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
+    named = set(re.findall(r"\bsync_[a-z_]+", README)) - {"sync_settings", "sync_aliases", "sync_contacts"}
+    assert len(named) > 3
+    assert {each for each in named if not re.search(rf"\b{each} \| default", playbooks)} == set()
+
+
+def test_every_playbook_and_module_exists():
+    named = set(re.findall(r"(?<!group/)msp\.psa_sync\.([a-z0-9_]+)", README))
+    there = {path.stem for folder in ("playbooks", "plugins/modules") for path in (ROOT / folder).iterdir()}
+    assert {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} <= named <= there
+
+
+def test_every_command_is_a_target():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"^make ([a-z-]+)$", README, re.MULTILINE))
+    assert {"demo", "test"} <= named <= targets
+
+
+def test_links_are_absolute_and_those_to_this_repository_lead_somewhere():
+    """Galaxy shows the README away from its repository."""
+    links = re.findall(r"\]\(([^)]+)\)", README)
+    assert [link for link in links if not link.startswith("https://")] == []
+    home = yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
+    paths = {match[1] for link in links if (match := re.match(rf"{re.escape(home)}/(?:blob|tree)/main/(.+)", link))}
+    written = "CHANGELOG.md"  # by a release
+    assert "COPYING" in paths
+    assert {path for path in paths if path != written and not (ROOT / path).exists()} == set()
+
+
+def test_the_shell_blocks_are_shell():
+    for text in blocks("shell"):
+        subprocess.run(["bash", "-n", "-c", text], check=True)
