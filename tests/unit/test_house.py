@@ -345,16 +345,36 @@ def test_both_places_write():
     assert {"create_asset", "update_asset"} <= set().union(*(used[name] for name in used if name.startswith("_store/")))
 
 
+def writing_methods(node: ast.ClassDef) -> set[str]:
+    """The methods of a class that name a writing verb, or call such a method of their own class."""
+    methods = {item.name: list(ast.walk(item)) for item in node.body if isinstance(item, ast.FunctionDef)}
+    found = {
+        name
+        for name, nodes in methods.items()
+        if any(isinstance(each, ast.Constant) and each.value in WRITING_VERBS for each in nodes)
+    }
+    while more := {
+        name
+        for name, nodes in methods.items()
+        if name not in found
+        and any(
+            isinstance(each, ast.Attribute) and ast.unparse(each) in {f"self.{one}" for one in found} for each in nodes
+        )
+    }:
+        found |= more
+    return found
+
+
 def test_what_changes_something_is_named_so():
-    """A public method of a client that sends a writing verb itself bears one of the names that are looked for."""
-    wrong = [
-        f"{source.at(method)} {node.name}.{method.name} writes"
-        for source, node in client_classes()
-        for method in public_methods(node)
-        if not WRITING.match(method.name)
-        and any(isinstance(each, ast.Constant) and each.value in WRITING_VERBS for each in ast.walk(method))
-    ]
-    assert wrong == []
+    """Each public method of a client that leads to a writing verb bears one of the names that are looked for."""
+    found = {
+        f"{node.name}.{name}": bool(WRITING.match(name))
+        for dummy, node in client_classes()
+        for name in writing_methods(node)
+        if not name.startswith("_")
+    }
+    assert found.keys() >= {"ItGlueClient.delete_contacts", "BmsClient.patch_emails", "BmsClient.create_contact"}
+    assert [name for name, is_named_so in found.items() if not is_named_so] == []
 
 
 def test_the_session_stays_with_the_clients():
