@@ -6,8 +6,8 @@
 
 """The sync settings of an organization as plain mappings, their defaults and their rules.
 
-There are two kinds, `OFFICE365` and `BMS`, which differ by data alone: a table of options
-and a list of rules. A mapping has the names of the options as keys, `user_filter` and
+There are two kinds, `OFFICE365` and `BMS`, and the MSP's own `TENANTS`, which differ by data
+alone: a table of options and a list of rules. A mapping has the names of the options as keys, `user_filter` and
 `phone_labels` being mappings themselves.
 
 Three things can be said of an option. Left out or None: not given, what is stored stays.
@@ -32,7 +32,10 @@ OFFICE365 = "office365"
 BMS = "bms"
 KINDS = (OFFICE365, BMS)
 
-TITLES = {OFFICE365: "Office 365 sync settings", BMS: "BMS sync settings"}
+TENANTS = "tenants"
+"""A list that the MSP's own organization carries, kept in the same way: the tenants that are ignored."""
+
+TITLES = {OFFICE365: "Office 365 sync settings", BMS: "BMS sync settings", TENANTS: "ignored tenants"}
 
 _YES = frozenset({"yes", "true", "on", "1"})
 _NO = frozenset({"no", "false", "off", "0"})
@@ -177,6 +180,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("push_method", "choice", "direct", ("direct", "native")),
         Option("account", "text"),
     ),
+    TENANTS: (Option("ignored", "texts", ()),),
 }
 
 
@@ -300,7 +304,22 @@ def _bms_rules(mapping: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
-_RULES: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {OFFICE365: _office365_rules, BMS: _bms_rules}
+def ignored_tenant(line: str) -> str:
+    """The tenant id of a line of the list; whatever follows it is for people to read."""
+    return guid(line.partition(" ")[0])
+
+
+def _tenant_rules(mapping: Mapping[str, Any]) -> Iterator[str]:
+    for line in mapping["ignored"]:
+        if not is_guid(ignored_tenant(line)):
+            yield f"ignored: {quoted(line)} does not begin with a tenant id, a GUID."
+
+
+_RULES: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
+    OFFICE365: _office365_rules,
+    BMS: _bms_rules,
+    TENANTS: _tenant_rules,
+}
 
 
 def check(kind: str, mapping: Mapping[str, Any], *, organization: str = "", address: str | None = None) -> None:

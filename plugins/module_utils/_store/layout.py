@@ -19,15 +19,23 @@ from dataclasses import dataclass, replace
 
 from .._engine.errors import SettingsError
 from .._engine.model import AssetField, AssetType
-from .._engine.settings import BMS, OFFICE365, OPTIONS, Option, merge, put, quoted, value_of
+from .._engine.settings import BMS, OFFICE365, OPTIONS, TENANTS, Option, merge, put, quoted, value_of
 from . import richtext
 
-ASSET_TYPES = {OFFICE365: "Office 365 Sync Settings", BMS: "BMS Sync Settings"}
+ASSET_TYPES = {
+    OFFICE365: "Office 365 Sync Settings",
+    BMS: "BMS Sync Settings",
+    TENANTS: "Ignored Microsoft Tenants",
+}
 
 _DESCRIPTION = (
     "Kept by the Ansible collection msp.psa_sync. One asset for each organization. "
     "An edit here counts as a deviation: the next run of the playbook that declares these settings reverses it."
 )
+_DESCRIPTIONS = {
+    TENANTS: "Kept by the Ansible collection msp.psa_sync. One asset, on the organization of the MSP itself: "
+    "the Microsoft tenants that are to be matched with no organization."
+}
 _YES, _NO = "Yes", "No"
 _WRITABLE = frozenset({"Text", "Textbox", "Select", "Checkbox"})
 
@@ -144,6 +152,12 @@ _FIELDS: dict[str, tuple[tuple[str, AssetField], ...]] = {
         ),
         ("account", _text("Account", "The BMS account, id or name. The one linked with this organization when empty.")),
     ),
+    TENANTS: (
+        (
+            "ignored",
+            _lines("Ignored tenants", "One a line: the tenant id and, after a blank, a name for people to read."),
+        ),
+    ),
 }
 
 
@@ -165,7 +179,9 @@ def fields(kind: str) -> tuple[AssetField, ...]:
 def new_type(kind: str) -> AssetType:
     """The asset type as it is to be made."""
     numbered = tuple(replace(field, order=order) for order, field in enumerate(fields(kind), start=1))
-    return AssetType(id=None, name=ASSET_TYPES[kind], description=_DESCRIPTION, fields=numbered)
+    return AssetType(
+        id=None, name=ASSET_TYPES[kind], description=_DESCRIPTIONS.get(kind, _DESCRIPTION), fields=numbered
+    )
 
 
 def missing_fields(kind: str, asset_type: AssetType) -> list[AssetField]:

@@ -169,6 +169,11 @@ class SettingsStore:
         ]
         return sorted(complete, key=lambda one: (one.organization_name.casefold(), one.organization_id, one.asset.id))
 
+    def read_kinds(self, kinds: Sequence[str]) -> dict[str, list[Stored]]:
+        """`read_all` of several kinds: one request for the types, one for each kind that exists."""
+        self._look_up(kinds)
+        return {kind: self.read_all(kind) for kind in kinds}
+
     def _stored(self, kind: str, organization_id: int | None) -> list[Stored]:
         asset_type = self._types[kind]
         if asset_type is None:
