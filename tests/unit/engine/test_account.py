@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which BMS account an organization is (feature, section 4, "Account")."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import is_bms, reference, settle
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Account,
+    Adapter,
+    BmsSettings,
+    Organization,
+)
+
+NAMES = ("bms", "vorex")
+
+
+@pytest.mark.parametrize(
+    ("kind", "names", "expected"),
+    [
+        pytest.param("Kaseya BMS", NAMES, True, id="part-of-the-name"),
+        pytest.param("VOREX", NAMES, True, id="any-case"),
+        pytest.param("Autotask", NAMES, False, id="another"),
+        pytest.param("Microsoft", NAMES, False, id="microsoft"),
+        pytest.param("Kaseya PSA", ("kaseya psa",), True, id="as-set"),
+    ],
+)
+def test_is_bms(kind, names, expected):
+    assert is_bms(Adapter(kind), names) is expected
+
+
+def client(*adapters):
+    return Organization(1, "Client Ltd", adapters=adapters)
+
+
+def link(remote_id="2528", kind="Kaseya BMS", sync=True, orphaned=False):
+    return Adapter(kind, remote_id, sync, orphaned)
+
+
+@pytest.mark.parametrize(
+    ("adapters", "account", "ident", "name", "declared"),
+    [
+        pytest.param((), "2600", 2600, "2600", True, id="the-setting-as-an-id"),
+        pytest.param((), " Client Holding ", None, "Client Holding", True, id="the-setting-as-a-name"),
+        pytest.param((link(),), "2600", 2600, "2600", True, id="the-setting-before-the-link"),
+        pytest.param((link(),), None, 2528, "Client Ltd", False, id="the-link"),
+        pytest.param((link(kind="Microsoft"), link()), None, 2528, "Client Ltd", False, id="the-link-of-bms"),
+        pytest.param((link(sync=False),), None, None, "Client Ltd", False, id="a-link-that-does-not-sync"),
+        pytest.param((link(orphaned=True),), None, None, "Client Ltd", False, id="an-orphaned-link"),
+        pytest.param((link(None), link("abc")), None, None, "Client Ltd", False, id="a-link-without-an-id"),
+        pytest.param((link(), link()), None, 2528, "Client Ltd", False, id="two-links-to-one-account"),
+        pytest.param((), None, None, "Client Ltd", False, id="the-name"),
+    ],
+)
+def test_reference(adapters, account, ident, name, declared):
+    found = reference(client(*adapters), BmsSettings(account=account), NAMES)
+    assert (found.id, found.name, found.declared) == (ident, name, declared)
+
+
+def test_links_to_several_accounts_are_an_error():
+    with pytest.raises(InputError, match=r"several BMS accounts: 2528, 2600\..*option account of bms_sync_settings"):
+        reference(client(link("2600"), link("2528")), BmsSettings(), NAMES)
+
+
+def settled(found, *adapters, account=None):
+    organization = client(*adapters)
+    return settle(found, reference(organization, BmsSettings(account=account), NAMES), organization)
+
+
+RIGHT = Account(2528, "Client Ltd")
+
+
+@pytest.mark.parametrize(
+    ("found", "adapters", "account"),
+    [
+        pytest.param([RIGHT], (link(),), None, id="by-link"),
+        pytest.param([Account(2528, " CLIENT  ltd ")], (link(),), None, id="by-link-of-the-same-name"),
+        pytest.param([RIGHT, Account(9, "Client Ltd East")], (), None, id="by-exact-name"),
+        pytest.param([Account(2528, "client ltd")], (), None, id="by-name-case-folded"),
+        pytest.param([RIGHT, Account(9, "Client Ltd", active=False)], (), None, id="the-active-one-of-a-name"),
+        pytest.param([Account(2528, "Holding")], (), "2528", id="set-by-id-whatever-its-name"),
+        pytest.param([Account(2528, "Holding"), Account(9, "Holding East")], (), "holding", id="set-by-name"),
+    ],
+)
+def test_settle(found, adapters, account):
+    assert settled(found, *adapters, account=account).id == 2528
+
+
+@pytest.mark.parametrize(
+    ("found", "adapters", "account", "words"),
+    [
+        pytest.param([], (), None, ["'Client Ltd'", "not found", "organization's name"], id="none"),
+        pytest.param([Account(9, "Client Ltd East")], (), None, ["not found"], id="none-of-exactly-that-name"),
+        pytest.param([RIGHT, Account(9, "client ltd")], (), None, ["several", "9, 2528"], id="several"),
+        pytest.param([], (link(),), None, ["2528", "not found", "link"], id="a-link-to-nothing"),
+        pytest.param([Account(7, "Client Ltd")], (link(),), None, ["2528", "not found"], id="another-id"),
+        pytest.param([Account(2528, "Client Ltd", active=False)], (link(),), None, ["not active"], id="inactive"),
+        pytest.param([Account(2528, "Client Ltd", active=False)], (), "2528", ["not active"], id="set-but-inactive"),
+        pytest.param([Account(2528, "Other Inc")], (link(),), None, ["2528", "'Other Inc'"], id="link-of-another-name"),
+        pytest.param([], (), "2600", ["2600", "the setting account"], id="set-to-nothing"),
+        pytest.param([Account(1, "H"), Account(2, "h")], (), "H", ["several", "1, 2"], id="set-to-several"),
+    ],
+)
+def test_what_settles_nothing_says_what_to_set(found, adapters, account, words):
+    with pytest.raises(InputError) as caught:
+        settled(found, *adapters, account=account)
+    said = str(caught.value)
+    assert [word for word in (*words, "option account of bms_sync_settings") if word not in said] == []
