@@ -467,7 +467,7 @@ class _Login:
             # A refresh token is taken to be good for one use: never sent twice.
             form = {"AccessToken": self._access, "RefreshToken": self._refresh}
             try:
-                return self._take(self._post("refreshtoken", form, repeatable=False))
+                return self._take(self._post("refreshtoken", form, writes=True))
             except ApiError:
                 pass
         return self._log_in()
@@ -477,7 +477,7 @@ class _Login:
         if self._mfa_key is not None:
             form["MFACode"] = totp(self._mfa_key, self._now())
         try:
-            answer = self._post("authenticate", form, repeatable=True)
+            answer = self._post("authenticate", form, writes=False)
         except (Rejected, PermissionDenied, AuthenticationError) as error:
             self._refusal = AuthenticationError(
                 error.message,
@@ -494,9 +494,9 @@ class _Login:
             raise
         self._take(answer)
 
-    def _post(self, name: str, form: Mapping[str, str], *, repeatable: bool) -> Answer:
+    def _post(self, name: str, form: Mapping[str, str], *, writes: bool) -> Answer:
         path = f"/v2/security/{name}"
-        return self.session.request("POST", path, form=form, template=path, repeatable=repeatable, authorized=False)
+        return self.session.request("POST", path, form=form, template=path, writes=writes, authorized=False)
 
     def _take(self, answer: Answer) -> None:
         read, whole = _body(answer)

@@ -218,6 +218,7 @@ class _Exchange:
     url: str
     path: str
     key: str
+    writes: bool
     repeatable: bool
     patient: bool
     expects_json: bool
@@ -232,10 +233,6 @@ class _Exchange:
     @property
     def request(self) -> str:
         return f"{self.method} {self.path}"
-
-    @property
-    def writes(self) -> bool:
-        return self.method != "GET"
 
 
 @dataclass(slots=True)
@@ -313,7 +310,8 @@ class HttpSession:
         data: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
-        repeatable: bool | None = None,
+        repeatable: bool = False,
+        writes: bool | None = None,
         template: str | None = None,
         expects_json: bool = True,
         patient: bool = True,
@@ -324,20 +322,23 @@ class HttpSession:
         """Send a request until it has a usable answer; otherwise raise an `ApiError`.
 
         `path_or_url` is a path below the base URL, or a whole URL of the same host.
-        `data` is sent URL-encoded, `form` as multipart. `repeatable` says whether it
-        may be sent twice (a GET always may). `template` is the path without its ids,
+        `data` is sent URL-encoded, `form` as multipart. `writes` says whether it changes
+        anything (all but a GET do, unless it is a login), `repeatable` whether a change
+        may be sent twice. `template` is the path without its ids,
         where the service counts its quota per endpoint. With `patient=False` a
         time-out raises `TooSlow` at once. The statuses of `allow` are returned instead of
         raised. `needs` names the permission that the call takes. With `authorized=False`
         it goes without credentials (a login).
         """
         url = self._url(path_or_url, method)
+        writes = method != "GET" if writes is None else writes
         exchange = _Exchange(
             method=method,
             url=url,
             path=urlsplit(url).path or "/",
             key=f"{method} {template}" if template else "",
-            repeatable=method == "GET" or bool(repeatable),
+            writes=writes,
+            repeatable=repeatable or not writes,
             patient=patient,
             expects_json=expects_json,
             allow=allow,
@@ -500,14 +501,14 @@ class HttpSession:
             return self._no_answer(exchange, result, Unavailable)
         if result.outcome is _Outcome.THROTTLED:
             return self._out_of_quota(exchange, answer, retry_after(answer.headers))
-        return self.failure(answer, needs=exchange.needs)
+        return self.failure(answer, needs=exchange.needs, writes=exchange.writes)
 
-    def failure(self, answer: Answer, *, needs: str | None = None) -> ApiError:
+    def failure(self, answer: Answer, *, needs: str | None = None, writes: bool = True) -> ApiError:
         """The error that an unusable answer stands for."""
         status = self._dialect.status(answer)
         details = {"service": self.service, "request": answer.request, "status": answer.status}
         if 300 <= status < 400:
-            return self._redirected(answer, details)
+            return self._redirected(answer, details, Unclear if writes else ProtocolError)
         if status < 300:
             try:
                 answer.json()
@@ -524,11 +525,10 @@ class HttpSession:
         message = f"{TITLES[self.service]} {verb} {answer.request} (HTTP {answer.status})"
         return kind(f"{message}: {_sentence(said)}" if said else f"{message}.", said=said, hint=hint, **details)
 
-    def _redirected(self, answer: Answer, details: dict) -> ApiError:
+    def _redirected(self, answer: Answer, details: dict, kind: type[ApiError]) -> ApiError:
         target = self._clean(answer.headers.get("Location") or "nowhere").split("?", 1)[0]
         message = f"{TITLES[self.service]} redirects {answer.request} to {target} (HTTP {answer.status})."
         hint = "Redirects are not followed: check the address of the service."
-        kind = ProtocolError if answer.request.startswith("GET ") else Unclear
         return kind(message, hint=hint, **details)
 
     def _no_answer(self, exchange: _Exchange, result: _Try, kind: type[ApiError]) -> ApiError:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+import trustme
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSession, HttpSettings
 
@@ -120,17 +121,18 @@ class Wire:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._lock:
                 self.connections += 1
-                self._open.append(connection)
             self._start(self._serve, connection)
 
     def _serve(self, connection: socket.socket) -> None:
-        with connection, suppress(OSError):
+        with suppress(OSError):
             if self.tls is not None:
                 connection = self.tls.wrap_socket(connection, server_side=True)
-            while not self._done.is_set():
-                request = self._read(connection)
-                if request is None or not self._step(connection, request):
-                    return
+            with connection:
+                self._open.append(connection)
+                while not self._done.is_set():
+                    request = self._read(connection)
+                    if request is None or not self._step(connection, request):
+                        return
 
     def _step(self, connection: socket.socket, request: Request) -> bool:
         with self._lock:
@@ -219,3 +221,21 @@ def connect(clock, calls, settings):
         return HttpSession(service, url, **{**common, **options})
 
     return connect
+
+
+@pytest.fixture(scope="session")
+def authority(tmp_path_factory) -> tuple[trustme.CA, str]:
+    """A certificate authority, and the file that holds its certificate."""
+    signer = trustme.CA()
+    bundle = tmp_path_factory.mktemp("tls") / "ca.pem"
+    signer.cert_pem.write_to_path(str(bundle))
+    return signer, str(bundle)
+
+
+@pytest.fixture
+def tls(wire, authority) -> tuple[str, str]:
+    """The address of `wire` under TLS, and the file of the authority that signed for it."""
+    signer, bundle = authority
+    wire.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    signer.issue_cert("127.0.0.1").configure_cert(wire.tls)
+    return f"https://127.0.0.1:{wire.port}", bundle

@@ -7,14 +7,12 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
-import trustme
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import (
     Calls,
@@ -150,17 +148,6 @@ def test_an_earlier_failure_does_not_colour_a_later_one(connect, session, wire):
 
 
 # ------------------------------------------------------------------------- TLS
-
-
-@pytest.fixture
-def tls(wire, tmp_path):
-    """The address of `wire` under TLS, and the file of the authority that signed for it."""
-    authority = trustme.CA()
-    wire.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert("127.0.0.1").configure_cert(wire.tls)
-    bundle = tmp_path / "ca.pem"
-    authority.cert_pem.write_to_path(str(bundle))
-    return f"https://127.0.0.1:{wire.port}", str(bundle)
 
 
 def test_tls_with_the_named_authority(connect, wire, tls, monkeypatch):

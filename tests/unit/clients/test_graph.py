@@ -1,0 +1,613 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The client of Graph: tokens by msal over our own session, pages, permissions, odd data."""
+
+from __future__ import annotations
+
+import base64
+import json
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    pkcs12,
+)
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import (
+    CLOUDS,
+    Contract,
+    GraphClient,
+    GraphCredential,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    PermissionDenied,
+    ProtocolError,
+    QuotaExceeded,
+    Unavailable,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import User
+
+from .conftest import RESET, Request, reply
+
+TENANT = "11111111-2222-3333-4444-555555555555"
+GROUP = "99999999-2222-3333-4444-555555555555"
+CLIENT = "00000000-aaaa-bbbb-cccc-000000000000"
+SECRET = "s3cret~value"
+CONFIGURATION = f"GET /{TENANT}/v2.0/.well-known/openid-configuration"
+TOKEN = f"POST /{TENANT}/oauth2/v2.0/token"
+FULL = {
+    "id": "u1",
+    "userPrincipalName": "jane@frog.example",
+    "mail": "jane.doe@frog.example",
+    "proxyAddresses": ["SMTP:jane.doe@frog.example", "smtp: jd@frog.example", None],
+    "givenName": "Jane",
+    "surname": "Doe",
+    "jobTitle": "Controller",
+    "businessPhones": ["+1 555"],
+    "mobilePhone": None,
+    "officeLocation": "HQ",
+    "streetAddress": "1 Main",
+    "city": "SF",
+    "state": "CA",
+    "country": "US",
+    "accountEnabled": False,
+    "userType": "Member",
+    "assignedLicenses": [{"skuId": "sku-1", "disabledPlans": []}, {"skuId": "sku-2"}],
+}
+JANE = User(
+    "u1",
+    "jane@frog.example",
+    "jane.doe@frog.example",
+    ("SMTP:jane.doe@frog.example", "smtp: jd@frog.example"),
+    "Jane",
+    "Doe",
+    "Controller",
+    ("+1 555",),
+    None,
+    "HQ",
+    "1 Main",
+    "SF",
+    "CA",
+    "US",
+    False,
+    "Member",
+    ("sku-1", "sku-2"),
+)
+
+
+class Entra:
+    """Answers what Entra is asked, and hands the rest on."""
+
+    def __init__(self, wire, url: str) -> None:
+        self.wire = wire
+        self.url = url
+        self.given = 0
+        self.lifetime: object = 3600
+        self.dead: set[str] = set()
+        self.configuration: object = None
+        self.token: object = None
+        self.answer = lambda request: {"value": []}
+        wire.answer = self._answer
+
+    def _answer(self, request: Request) -> object:
+        if request.path.endswith("openid-configuration"):
+            base = f"{self.url}/{TENANT}/oauth2/v2.0"
+            endpoints = {"token_endpoint": f"{base}/token", "authorization_endpoint": f"{base}/authorize"}
+            return self.configuration or {**endpoints, "issuer": f"{self.url}/{TENANT}/v2.0"}
+        if request.path.endswith("/token"):
+            self.given += 1
+            fresh = {"token_type": "Bearer", "expires_in": self.lifetime, "access_token": f"token-{self.given}"}
+            return self.token if self.token is not None else fresh
+        if request.headers.get("authorization", "").removeprefix("Bearer ") in self.dead:
+            return reply({"error": {"code": "InvalidAuthenticationToken", "message": "expired"}}, 401)
+        return self.answer(request)
+
+    @property
+    def asked(self) -> list[str]:
+        return [each for each in self.wire.asked if "/v1.0/" in each]
+
+    @property
+    def form(self) -> dict[str, str]:
+        bodies = [each.body.decode() for each in self.wire.requests if each.path.endswith("/token")]
+        return dict(parse_qsl(bodies[-1]))
+
+
+@pytest.fixture
+def entra(wire, tls) -> Entra:
+    return Entra(wire, tls[0])
+
+
+@pytest.fixture
+def make(tls, connect, calls):
+    url, bundle = tls
+
+    def make(**options) -> GraphClient:
+        common = {
+            "tenant_id": TENANT,
+            "credential": GraphCredential(CLIENT, SECRET),
+            "authority_host": url,
+            "graph_url": url,
+            "http": HttpSettings(ca_path=bundle, timeout=5.0),
+            "calls": calls,
+            "make_session": lambda service, url, **more: connect(service, url, **more),
+        }
+        return GraphClient(**{**common, **options})
+
+    return make
+
+
+@pytest.fixture
+def graph(make, entra) -> GraphClient:
+    return make()
+
+
+# ---------------------------------------------------------------------- tokens
+
+
+def test_what_a_run_costs(graph, entra, wire, calls):
+    """One request for the configuration, one for the token, one for each page."""
+    entra.answer = lambda request: {"value": [FULL]}
+    assert wire.requests == []
+    assert list(graph.users()) == [JANE]
+    assert list(graph.users()) == [JANE]
+    assert wire.asked == [CONFIGURATION, TOKEN, "GET /v1.0/users", "GET /v1.0/users"]
+    assert calls.by_service()["graph"] == 4
+    assert entra.form["client_id"] == CLIENT
+    assert entra.form["client_secret"] == SECRET
+    assert entra.form["scope"] == f"{entra.url}/.default"
+    assert wire.last.headers["authorization"] == "Bearer token-1"
+    assert {each.headers["user-agent"] for each in wire.requests} == {"msp.psa_sync"}
+
+
+def test_threads_share_one_token(graph, entra):
+    entra.answer = lambda request: {"value": [FULL]}
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(lambda dummy: next(graph.users()), range(16))) == [JANE] * 16
+    assert entra.given == 1
+
+
+def test_an_expired_token_is_replaced_on_the_way(graph, entra, wire):
+    entra.answer = lambda request: {"value": [FULL]}
+    list(graph.users())
+    entra.dead = {"token-1"}
+    assert list(graph.users()) == [JANE]
+    assert entra.given == 2
+    entra.dead = {"token-2", "token-3"}
+    with pytest.raises(AuthenticationError, match=f"adminconsent.client_id={CLIENT}"):
+        list(graph.users())
+    assert entra.given == 3
+
+
+def test_failures_of_entra_are_tried_again(graph, entra, wire):
+    steps = [reply(None, 503), RESET, reply(None, 429, Retry_After="1")]
+    inner = wire.answer
+    wire.answer = lambda request: steps.pop() if steps and request.path.endswith("/token") else inner(request)
+    assert list(graph.users()) == []
+    assert wire.asked.count(TOKEN) == 4
+
+
+def test_entra_that_stays_down_is_unavailable(graph, entra):
+    entra.token = reply(None, 503)
+    with pytest.raises(Unavailable):
+        list(graph.users())
+
+
+def refusal(code: int, words: str, status: int = 400) -> object:
+    text = f"AADSTS{code}: {words} Trace ID: 1 Correlation ID: 2 Timestamp: 3"
+    return reply({"error": "invalid_client", "error_description": text, "error_codes": [code]}, status)
+
+
+@pytest.mark.parametrize(
+    ("code", "hint"),
+    [
+        (7000215, "Check azure_client_secret: it is the secret's value, not its id."),
+        (7000222, "The secret has expired"),
+        (700016, f"https://.*/{TENANT}/adminconsent.client_id={CLIENT}"),
+        (65001, "adminconsent"),
+        (12345, "adminconsent"),
+        (90002, "Check tenant_id"),
+        (700027, "Check azure_certificate_path"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401])
+def test_a_refused_token_says_what_to_do_and_is_not_asked_for_again(graph, entra, wire, code, hint, status):
+    entra.token = refusal(code, f"Because of {SECRET}.", status)
+    for dummy in range(2):
+        with pytest.raises(AuthenticationError, match=rf"AADSTS{code}: Because of \*\*\*\. .*{hint}") as caught:
+            list(graph.users())
+        assert SECRET not in str(caught.value)
+        assert "Trace ID" not in str(caught.value)
+        assert TENANT in str(caught.value)
+    assert wire.asked == [CONFIGURATION, TOKEN]
+
+
+def test_a_tenant_that_does_not_exist(graph, entra):
+    entra.configuration = refusal(90002, "Tenant not found.")
+    with pytest.raises(AuthenticationError, match="AADSTS90002: Tenant not found. Check tenant_id"):
+        list(graph.users())
+
+
+@pytest.mark.parametrize("body", [{"error": "x"}, {}, [], {"error_codes": [[], None]}, b"<html>"])
+def test_a_refusal_in_another_form(graph, entra, body):
+    entra.token = reply(body, 400)
+    with pytest.raises(ApiError):
+        list(graph.users())
+
+
+@pytest.mark.parametrize("body", [[], 5, {"token_endpoint": None}, {"token_endpoint": "x"}, {"token_endpoint": 5}])
+def test_a_configuration_in_another_form(graph, entra, body):
+    entra.configuration = reply(body)
+    with pytest.raises(ProtocolError):
+        list(graph.users())
+
+
+def test_a_token_endpoint_elsewhere_is_not_told_the_secret(graph, entra, wire):
+    elsewhere = "https://evil.example/token"
+    entra.configuration = {"token_endpoint": elsewhere, "authorization_endpoint": elsewhere}
+    with pytest.raises(ProtocolError, match="evil.example"):
+        list(graph.users())
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"access_token": None}, {"access_token": 5}, {"access_token": "x", "expires_in": "soon"}, []]
+)
+def test_a_token_in_another_form(graph, entra, body):
+    entra.token = body
+    with pytest.raises(ApiError):
+        list(graph.users())
+
+
+def test_tokens_are_told_and_not_shown(make, entra):
+    told = []
+    client = make(on_secret=told.append)
+    entra.answer = lambda request: reply({"error": {"code": "X", "message": "bad token-1"}}, 400)
+    with pytest.raises(ApiError) as caught:
+        list(client.users())
+    assert told == ["token-1"]
+    assert caught.value.said == "X: bad ***"
+
+
+# ----------------------------------------------------------------- credentials
+
+
+@pytest.fixture(scope="module")
+def identity():
+    """An RSA key, which is what Entra takes, and a certificate of it."""
+    key = rsa.generate_private_key(65537, 2048)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "app")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+    valid = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
+    return key, valid.sign(key, hashes.SHA256())
+
+
+def written(path, identity, form: str, password: bytes):
+    key, certificate = identity
+    if form == "pfx":
+        content = pkcs12.serialize_key_and_certificates(
+            b"app", key, certificate, None, BestAvailableEncryption(password)
+        )
+    else:
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
+        content = pem + certificate.public_bytes(Encoding.PEM)
+    path.write_bytes(content)
+    return str(path)
+
+
+def segment(assertion: str, place: int) -> dict:
+    encoded = assertion.split(".")[place]
+    return json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+def test_a_certificate_proves_the_app(make, entra, identity, tmp_path, form):
+    path = written(tmp_path / "app", identity, form, b"pass-phrase")
+    credential = GraphCredential(CLIENT, certificate_path=path, certificate_password="pass-phrase")
+    assert list(make(credential=credential).users()) == []
+    assertion = entra.form["client_assertion"]
+    assert segment(assertion, 1)["iss"] == CLIENT
+    thumbprint = base64.urlsafe_b64encode(identity[1].fingerprint(hashes.SHA256())).decode().rstrip("=")
+    assert segment(assertion, 0)["x5t#S256"].rstrip("=") == thumbprint
+
+
+@pytest.mark.parametrize("form", ["pem", "pfx"])
+@pytest.mark.parametrize("password", ["wrong", None])
+def test_a_certificate_that_cannot_be_opened(make, entra, identity, tmp_path, form, password):
+    path = written(tmp_path / "app", identity, form, b"pass-phrase")
+    credential = GraphCredential(CLIENT, certificate_path=path, certificate_password=password)
+    with pytest.raises(InputError, match="azure_certificate_path cannot be used.*azure_certificate_password"):
+        list(make(credential=credential).users())
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"]
+)
+def test_a_file_that_is_no_certificate(make, entra, tmp_path, content):
+    (tmp_path / "app").write_bytes(content)
+    with pytest.raises(InputError, match="azure_certificate_path"):
+        list(make(credential=GraphCredential(CLIENT, certificate_path=str(tmp_path / "app"))).users())
+
+
+@pytest.mark.parametrize(
+    ("option", "field"),
+    [("azure_certificate_path", "certificate_path"), ("azure_federated_token_file", "federated_token_file")],
+)
+def test_a_file_that_is_not_there(make, entra, option, field):
+    with pytest.raises(InputError, match=f"{option} names /nowhere: no such file"):
+        list(make(credential=GraphCredential(CLIENT, **{field: "/nowhere"})).users())
+
+
+def test_a_federated_token_is_read_for_each_login(make, entra, tmp_path):
+    path = tmp_path / "token"
+    path.write_text(" first\n")
+    client = make(credential=GraphCredential(CLIENT, federated_token_file=str(path)))
+    list(client.users())
+    assert entra.form["client_assertion"] == "first"
+    path.write_text("second")
+    entra.dead = {"token-1"}
+    list(client.users())
+    assert entra.form["client_assertion"] == "second"
+
+
+def test_no_credential(make, entra):
+    with pytest.raises(InputError, match="azure_client_secret, azure_certificate_path or azure_federated_token_file"):
+        list(make(credential=GraphCredential(CLIENT)).users())
+
+
+def test_a_credential_does_not_show_its_secrets():
+    credential = GraphCredential(CLIENT, SECRET, certificate_password="pass-phrase")
+    assert SECRET not in repr(credential)
+    assert "pass-phrase" not in repr(credential)
+
+
+# ----------------------------------------------------------------------- users
+
+
+def test_exactly_what_a_user_needs_is_selected(graph, entra, wire):
+    list(graph.users())
+    assert set(wire.last.query["$select"].split(",")) == set(FULL)
+    assert wire.last.query["$top"] == "999"
+
+
+def test_pages_are_followed_by_their_link(graph, entra, wire):
+    rows = [{"id": f"u{number}", "userPrincipalName": f"u{number}"} for number in range(7)]
+
+    def answer(request: Request) -> dict:
+        start = int(request.query.get("$skiptoken", 0))
+        body: dict = {"value": rows[start : start + 2]}
+        if start == 2:
+            body["value"] = []
+        if start < 6:
+            body["@odata.nextLink"] = f"{entra.url}/v1.0/users?$select=id&$skiptoken={start + 2}"
+        return body
+
+    entra.answer = answer
+    rows.insert(3, rows[0])
+    assert [user.id for user in graph.users()] == ["u0", "u1", "u3", "u4", "u5", "u6"]
+    assert wire.last.target == "/v1.0/users?$select=id&$skiptoken=6"
+
+
+def test_pages_are_decoded_as_they_come(graph, entra):
+    entra.answer = lambda request: {
+        "value": [{"id": f"u{len(entra.asked)}"}],
+        "@odata.nextLink": f"{entra.url}/v1.0/users?p={len(entra.asked)}",
+    }
+    users = graph.users()
+    next(users)
+    assert len(entra.asked) == 1
+
+
+@pytest.mark.parametrize("link", ["https://evil.example/v1.0/users", "/v1.0/users?x=1", "users"])
+def test_links_elsewhere_are_not_followed(graph, entra, link):
+    """A server-relative link is one to our own host."""
+    entra.answer = lambda request: {"value": [], **({"@odata.nextLink": link} if len(entra.asked) == 1 else {})}
+    if link.startswith("/"):
+        assert list(graph.users()) == []
+    else:
+        with pytest.raises(ProtocolError, match="points to another address"):
+            list(graph.users())
+
+
+def test_pages_in_a_circle(graph, entra):
+    entra.answer = lambda request: {"value": [FULL], "@odata.nextLink": f"{entra.url}/v1.0/users?p=1"}
+    with pytest.raises(ProtocolError, match="in a circle"):
+        list(graph.users())
+    assert len(entra.asked) == 2
+
+
+def test_endless_pages_without_anything_new(graph, entra):
+    entra.answer = lambda request: {"value": [FULL], "@odata.nextLink": f"{entra.url}/v1.0/users?p={len(entra.asked)}"}
+    with pytest.raises(ProtocolError, match="in a circle"):
+        list(graph.users())
+
+
+def test_sparse_users(graph, entra):
+    entra.answer = lambda request: {
+        "value": [
+            {"id": "u1"},
+            {
+                "id": "u2",
+                "userPrincipalName": "x",
+                **{key: None for key in FULL if key not in ("id", "userPrincipalName")},
+            },
+        ]
+    }
+    assert list(graph.users()) == [User("u1", ""), User("u2", "x")]
+
+
+@pytest.mark.parametrize("key", list(FULL))
+@pytest.mark.parametrize("value", [7, {"a": []}, [[]], [{}], ["x", 5], "x", True, 1.5])
+def test_odd_values_are_typed_or_refused(graph, entra, key, value):
+    entra.answer = lambda request: {"value": [{**FULL, key: value}]}
+    try:
+        (user,) = graph.users()
+    except ProtocolError as error:
+        assert f"'{key}'" in str(error) or "'skuId'" in str(error)
+        assert "GET /v1.0/users" in str(error)
+    else:
+        hash(user)
+
+
+@pytest.mark.parametrize("body", [[], None, 5, {}, {"value": None}, {"value": {}}, {"value": [5]}, {"value": [{}]}])
+def test_answers_of_another_shape(graph, entra, body):
+    entra.answer = lambda request: reply(b"null" if body is None else body)
+    with pytest.raises(ProtocolError):
+        list(graph.users())
+
+
+def test_deleted_users(graph, entra, wire):
+    entra.answer = lambda request: {"value": [FULL]}
+    assert list(graph.deleted_users()) == [JANE]
+    assert wire.last.path == "/v1.0/directory/deletedItems/microsoft.graph.user"
+    assert set(wire.last.query["$select"].split(",")) == set(FULL)
+
+
+# --------------------------------------------------- groups, domains, contracts
+
+
+def test_members_of_a_group_by_id(graph, entra, wire):
+    def answer(request: Request) -> dict:
+        if "p" in request.query:
+            return {"value": [{"id": "u2"}]}
+        link = f"{entra.url}{request.path}?p=1"
+        return {"value": [{"id": "u1"}], "@odata.nextLink": link}
+
+    entra.answer = answer
+    assert graph.group_members(GROUP.upper()) == {"u1", "u2"}
+    pages = wire.requests[2:]
+    assert {each.path for each in pages} == {f"/v1.0/groups/{GROUP.upper()}/transitiveMembers/microsoft.graph.user"}
+    assert {each.headers["consistencylevel"] for each in pages} == {"eventual"}
+    assert pages[0].query == {"$select": "id", "$top": "999", "$count": "true"}
+
+
+def test_members_of_a_group_by_name(graph, entra, wire):
+    entra.answer = lambda request: {"value": [{"id": "u1" if "transitive" in request.path else GROUP}]}
+    assert graph.group_members(" O'Brien & Co ") == {"u1"}
+    assert wire.requests[2].query == {"$filter": "displayName eq 'O''Brien & Co'", "$select": "id,displayName"}
+    assert GROUP in wire.last.path
+
+
+@pytest.mark.parametrize(
+    ("found", "words"), [([], "has none"), ([GROUP, "b"], f"has several of that name.*{GROUP}, b")]
+)
+def test_a_name_without_or_with_several_groups(graph, entra, found, words):
+    entra.answer = lambda request: {"value": [{"id": each} for each in found]}
+    with pytest.raises(InputError, match=f"user_filter.groups names 'Staff', but the tenant {words}"):
+        graph.group_members("Staff")
+
+
+def test_an_unknown_group(graph, entra):
+    entra.answer = lambda request: reply({"error": {"code": "Request_ResourceNotFound", "message": "no"}}, 404)
+    with pytest.raises(InputError, match="user_filter.groups names"):
+        graph.group_members(GROUP)
+
+
+def test_the_id_of_a_group_cannot_lead_elsewhere(graph, entra, wire):
+    entra.answer = lambda request: {"value": [] if "transitive" in request.path else [{"id": "../users?x"}]}
+    graph.group_members("Staff")
+    assert wire.last.path == "/v1.0/groups/..%2Fusers%3Fx/transitiveMembers/microsoft.graph.user"
+
+
+def test_verified_domains(graph, entra, wire):
+    entra.answer = lambda request: {
+        "value": [
+            {"id": TENANT, "verifiedDomains": [{"name": "Frog.example", "isDefault": True}, {"name": "b.example"}]}
+        ]
+    }
+    assert graph.verified_domains() == ("frog.example", "b.example")
+    assert wire.last.path == "/v1.0/organization"
+
+
+def test_contracts(graph, entra, wire):
+    row = {"id": "c", "customerId": TENANT, "displayName": "Frog", "defaultDomainName": None}
+    entra.answer = lambda request: {"value": [row]}
+    assert list(graph.contracts()) == [Contract(TENANT, "Frog", None)]
+    assert wire.last.path == "/v1.0/contracts"
+
+
+# ---------------------------------------------------------------------- errors
+
+
+@pytest.mark.parametrize(
+    ("read", "permission"),
+    [
+        (lambda graph: list(graph.users()), "User.Read.All"),
+        (lambda graph: list(graph.deleted_users()), "User.Read.All"),
+        (lambda graph: graph.group_members(GROUP), "GroupMember.Read.All"),
+        (lambda graph: graph.group_members("Staff"), "Group.Read.All"),
+        (lambda graph: graph.verified_domains(), "Organization.Read.All"),
+        (lambda graph: list(graph.contracts()), "Directory.Read.All"),
+    ],
+)
+def test_the_missing_permission_is_named(graph, entra, read, permission):
+    inner = {"request-id": "r1", "date": "d"}
+    error = {"code": "Authorization_RequestDenied", "message": "Insufficient privileges", "innererror": inner}
+    entra.answer = lambda request: reply({"error": error}, 403)
+    with pytest.raises(PermissionDenied, match=f"application permission {permission}, .*adminconsent") as caught:
+        read(graph)
+    assert caught.value.said == "Authorization_RequestDenied: Insufficient privileges (request-id r1)"
+
+
+def test_an_app_that_the_tenant_does_not_know(graph, entra):
+    error = {"code": "Authorization_IdentityNotFound", "message": "The identity of the calling application..."}
+    entra.answer = lambda request: reply({"error": error}, 403)
+    with pytest.raises(AuthenticationError, match="adminconsent"):
+        list(graph.users())
+
+
+def test_throttling_with_a_fractional_wait(graph, entra, clock):
+    answers = [reply({"error": {"code": "TooManyRequests"}}, 429, Retry_After="2.128"), {"value": [FULL]}]
+    entra.answer = lambda request: answers.pop(0)
+    assert list(graph.users()) == [JANE]
+    assert 2.128 <= clock.slept[0] < 3
+
+
+def test_throttling_without_end(graph, entra):
+    entra.answer = lambda request: reply(None, 429)
+    with pytest.raises(QuotaExceeded):
+        list(graph.users())
+
+
+# -------------------------------------------------------------------- settings
+
+
+@pytest.mark.parametrize("tenant", ["", "common", "Organizations", "a/b", "a b", "..", "-", "a?b", "a#"])
+def test_what_names_no_tenant(make, tenant):
+    with pytest.raises(InputError, match="tenant_id"):
+        make(tenant_id=tenant)
+
+
+@pytest.mark.parametrize("cloud", list(CLOUDS))
+def test_clouds(make, cloud):
+    client = make(cloud=cloud, authority_host=None, graph_url=None)
+    assert client.consent_url == f"{CLOUDS[cloud][0]}/{TENANT}/adminconsent?client_id={CLIENT}"
+
+
+def test_an_unknown_cloud(make):
+    with pytest.raises(InputError, match="azure_cloud is 'mars'"):
+        make(cloud="mars")
+
+
+def test_the_version_is_not_part_of_the_address(make, tls, entra, wire):
+    list(make(graph_url=f"{tls[0]}/v1.0/").users())
+    assert wire.last.path == "/v1.0/users"
+
+
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "ftp://x", "login"])
+def test_an_authority_without_tls(make, url):
+    with pytest.raises(InputError, match="azure_authority_host"):
+        make(authority_host=url)
