@@ -24,8 +24,8 @@ def succeeded(ran: Ran, *modules: str) -> Iterator[str]:
     for module in modules:
         for client in ORGANIZATIONS:
             result = ran.of(module).get(client)
-            if result is None or result.get("failed"):
-                yield f"{client}: {module} {'failed' if result else 'did not run'}"
+            if result is None or result["failed"]:
+                yield f"{client}: {module} {'did not run' if result is None else 'failed'}"
 
 
 def settings_stored(ran: Ran) -> Iterator[str]:

@@ -25,16 +25,20 @@ class CallbackModule(CallbackBase):
     CALLBACK_NEEDS_ENABLED = True
 
     def v2_runner_on_ok(self, result):
-        self._record(result)
+        self._record(result, failed=False)
 
     def v2_runner_on_failed(self, result, ignore_errors=False):
-        self._record(result)
+        self._record(result, failed=True)
 
-    def _record(self, result):
+    def _record(self, result, failed):
         module = result._task.action
         if not module.startswith("msp.psa_sync."):
             return
         returned = getattr(result, "result", None) or result._result
-        entry = {"client": result._host.get_name(), "module": module.rpartition(".")[2], "result": returned}
+        entry = {
+            "client": result._host.get_name(),
+            "module": module.rpartition(".")[2],
+            "result": {**returned, "failed": failed},
+        }
         with open(os.environ["DEMO_RECORD"], "a", encoding="utf-8") as file:
             file.write(json.dumps(entry) + "\n")
