@@ -22,11 +22,11 @@ from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
+from .._clients.lock import exclusive
 from .._engine.errors import NotFound, Rejected, SettingsError, Unclear
 from .._engine.model import Asset, AssetField, AssetType
 from .._engine.settings import BMS, KINDS, OFFICE365, check, merge, quoted, violations
 from . import layout
-from .lock import exclusive
 
 T = TypeVar("T")
 

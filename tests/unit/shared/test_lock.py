@@ -13,12 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._store import lock
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import lock, private_directory
 
 HOLDER = """
 import sys
 from pathlib import Path
-from ansible_collections.msp.psa_sync.plugins.module_utils._store.lock import exclusive
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.lock import exclusive
 with exclusive("a name", directory=Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -31,7 +31,8 @@ def runtime(tmp_path, monkeypatch):
     path = tmp_path / "runtime"
     path.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
-    monkeypatch.setattr(lock.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(private_directory.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr(private_directory, "LOGINS", str(tmp_path / "nobody is logged in"))
     return path
 
 
@@ -66,7 +67,7 @@ def test_another_process_is_waited_for(tmp_path, other_process):
 def test_waiting_has_an_end(tmp_path, other_process):
     times = iter(range(100))
     with (
-        pytest.raises(lock.LockError, match="more than 5 seconds"),
+        pytest.raises(lock.Occupied, match="more than 5 seconds"),
         lock.exclusive("a name", directory=tmp_path, patience=5, clock=lambda: next(times), sleep=lambda seconds: None),
     ):
         pytest.fail("the lock was given twice")
@@ -98,6 +99,13 @@ def test_without_a_runtime_directory_the_temporary_one_is_used(runtime, tmp_path
     assert len(list((tmp_path / f"msp.psa_sync-{os.geteuid()}").iterdir())) == 1
 
 
+def test_a_job_of_cron_meets_what_a_login_started(runtime, tmp_path, monkeypatch):
+    runtime.rename(tmp_path / str(os.geteuid()))
+    monkeypatch.setattr(private_directory, "LOGINS", str(tmp_path))
+    monkeypatch.delenv("XDG_RUNTIME_DIR")
+    assert private_directory.private_directory() == tmp_path / str(os.geteuid()) / "msp.psa_sync"
+
+
 def test_a_runtime_directory_that_others_can_enter_is_not_used(runtime, tmp_path):
     runtime.chmod(0o755)
     with lock.exclusive("a name"):
@@ -117,7 +125,7 @@ def _link(path: Path) -> None:
 @pytest.mark.parametrize("prepare", [_open_to_all, _link, Path.touch])
 def test_a_directory_that_somebody_else_prepared_is_refused(runtime, prepare):
     prepare(runtime / "msp.psa_sync")
-    with pytest.raises(lock.LockError, match=r"msp\.psa_sync"), lock.exclusive("a name"):
+    with pytest.raises(private_directory.PrivateDirectoryError, match=r"msp\.psa_sync"), lock.exclusive("a name"):
         pytest.fail("the lock was given")
 
 
