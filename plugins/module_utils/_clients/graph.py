@@ -50,6 +50,7 @@ _USER_PROPERTIES = (
     "officeLocation,streetAddress,city,state,country,accountEnabled,userType,assignedLicenses"
 )
 _LARGEST_PAGE = 999
+_LARGEST_PARTNER_PAGE = 300
 _BARREN_PAGES = 100
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TENANT = re.compile(r"[0-9a-z]([0-9a-z.-]*[0-9a-z])?", re.IGNORECASE)
@@ -214,6 +215,21 @@ class GraphClient:
             yield Contract(
                 read.needed_text(row, "customerId"), read.text(row, "displayName"), read.text(row, "defaultDomainName")
             )
+
+    def delegated_admin_relationships(self) -> Iterator[Contract]:
+        """The client tenants that a partner has active delegated admin privileges in (GDAP), each once.
+
+        Whether an application by itself may read them is documented differently over the years:
+        a refusal names the permission.
+        """
+        path, seen = "/v1.0/tenantRelationships/delegatedAdminRelationships", set()
+        params = {"$filter": "status eq 'active'", "$select": "id,status,customer", "$top": _LARGEST_PARTNER_PAGE}
+        for read, row in self._list(path, params, "DelegatedAdminRelationship.Read.All"):
+            customer = read.part(row, "customer")
+            tenant_id = read.needed_text(customer, "tenantId")
+            if read.text(row, "status") == "active" and tenant_id not in seen:
+                seen.add(tenant_id)
+                yield Contract(tenant_id, read.text(customer, "displayName"), None)
 
     # ------------------------------------------------------------------ reads
 
