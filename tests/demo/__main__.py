@@ -79,6 +79,9 @@ def main() -> int:
     except Failed as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("\nStopped, and the sandbox with it.", file=sys.stderr)
+        return 130
 
 
 def show(sandbox: Running, record: Path) -> int:

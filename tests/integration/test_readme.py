@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from tests.demo.steps import is_write
 from tests.sandbox.launch import running
 from tests.tools.files import ROOT
@@ -41,13 +42,17 @@ def sandbox():
 def ansible(sandbox):
     """Runs ansible-playbook as the README says, in the folder of the example; returns what it prints."""
 
-    def ansible(*arguments: str | Path) -> str:
+    def ansible(*arguments: str | Path, env: dict[str, str] | None = None) -> str:
         command = [Path(sys.executable).with_name("ansible-playbook"), *arguments]
         done = subprocess.run(
             command,
             check=False,
             cwd=EXAMPLES,
-            env={**os.environ, **sandbox.env, "ANSIBLE_CONFIG": str(EXAMPLES / "ansible.cfg")},
+            env={
+                **os.environ,
+                **(sandbox.env if env is None else env),
+                "ANSIBLE_CONFIG": str(EXAMPLES / "ansible.cfg"),
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -93,3 +98,15 @@ def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
     )
     made = sandbox.state()["itglue"]["contacts"][len(WORLD["itglue"]["contacts"]) :]
     assert [each["last-name"] for each in made] == ["Okafor"]
+
+
+def test_the_playbooks_take_the_credentials_as_variables_too(sandbox, ansible, tmp_path):
+    own = {"ca_path": "sync_ca_path"}
+    given = {own.get(name, name): sandbox.env[env] for name, env in ENVIRONMENT.items() if env in sandbox.env}
+    assert {"itglue_api_key", "bms_password", "azure_client_secret", "sync_ca_path"} <= set(given)
+    secrets = tmp_path / "secrets.json"
+    secrets.write_text(json.dumps(given), encoding="utf-8")
+    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    shown = ansible(*playbooks, "--limit", "happy_frog", "-e", f"@{secrets}", "-vv", env={})
+    assert "failed=0" in shown
+    assert not [name for name in ("itglue_api_key", "bms_password", "azure_client_secret") if given[name] in shown]
