@@ -37,7 +37,7 @@ from .._engine.errors import (
     Unclear,
 )
 from .decoding import TITLES
-from .retry import DEFAULT_RETRY, RetryPolicy, retry_after
+from .retry import DEFAULT_RETRY, RetryPolicy, moment, retry_after
 from .transport import (
     TRANSPORT_ERRORS,
     HttpSettings,
@@ -54,6 +54,7 @@ from .transport import (
 _CONNECT_TIMEOUT = 10.0
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
+_WORTH_A_WORD = 5.0
 
 
 class Calls:
@@ -73,10 +74,30 @@ class Calls:
 
 
 class Limiter(Protocol):
-    """Keeps a quota that the service sets; `key` is `METHOD template`, or blank where it is one for all."""
+    """Keeps the quota that a service sets; `key` is `METHOD template`, or blank where it is one for all."""
 
-    def acquire(self, service: str, key: str) -> None:
-        """Return when the request may be sent; raise `QuotaExceeded` when it may not."""
+    def acquire(self, key: str) -> float:
+        """Count a request and return 0; or count nothing and return the seconds to wait before asking again."""
+
+    def hold(self, key: str, seconds: float) -> None:
+        """The service throttles: a request within so many seconds would be refused, and counted as well."""
+
+
+class _Unlimited:
+    """Knows no quota but what the service says of it."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._held: dict[str, float] = {}
+
+    def acquire(self, key: str) -> float:
+        with self._lock:
+            return max(0.0, self._held.get(key, 0.0) - self._clock())
+
+    def hold(self, key: str, seconds: float) -> None:
+        with self._lock:
+            self._held[key] = max(self._held.get(key, 0.0), self._clock() + seconds)
 
 
 class Authorizer(Protocol):
@@ -268,21 +289,23 @@ class HttpSession:
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
         spread: Callable[[float, float], float] = random.uniform,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.service = service
         self.base_url = base_url.strip().rstrip("/")
         self._origin = origin(checked_base(self.base_url, option))
         self._calls = calls
         self._retry = retry
-        self._limiter = limiter
+        self._limiter = limiter or _Unlimited(clock)
         self._dialect = dialect or Dialect()
         self._authorizer = authorizer
         self._sleep = sleep
         self._clock = clock
         self._spread = spread
+        self._now = now
+        self._notice = settings.notice
         self._timeout = (min(_CONNECT_TIMEOUT, settings.timeout), settings.timeout)
         self._lock = Lock()
-        self._held: dict[str, float] = {}
         self._secrets: set[str] = set()
         for secret in secrets:
             self.add_secret(secret)
@@ -384,14 +407,12 @@ class HttpSession:
         )
 
     def _await_turn(self, exchange: _Exchange) -> None:
-        with self._lock:
-            wait = self._held.get(exchange.key, 0.0) - self._clock()
-        if wait > 0:
+        while (wait := self._limiter.acquire(exchange.key)) > 0:
             if wait > self._retry.max_wait or self._clock() + wait > exchange.deadline:
                 raise self._out_of_quota(exchange, None, wait)
+            if wait >= _WORTH_A_WORD:
+                self._notice(f"waiting for the quota of {TITLES[self.service]}: {wait:.0f} s")
             self._sleep(wait + self._spread(0.0, min(1.0, wait / 10)))
-        if self._limiter is not None:
-            self._limiter.acquire(self.service, exchange.key)
 
     def _try(self, exchange: _Exchange, body: dict) -> _Try:
         credentials = exchange.authorizer.headers() if exchange.authorizer is not None else {}
@@ -463,7 +484,7 @@ class HttpSession:
         if wait is None:
             raise self._refusal(exchange, result)
         if outcome is _Outcome.THROTTLED:
-            self._hold(exchange.key, wait)
+            self._limiter.hold(exchange.key, wait)
         else:
             self._sleep(wait)
 
@@ -474,21 +495,18 @@ class HttpSession:
         throttled = result.outcome is _Outcome.THROTTLED
         if asked is not None and asked > retry.max_wait:
             if throttled:
-                self._hold(exchange.key, asked)
+                self._limiter.hold(exchange.key, asked)
             return None
         tries = retry.throttled_tries if throttled and asked is None else retry.tries
         if exchange.failures >= tries:
+            if throttled:
+                self._limiter.hold(exchange.key, asked or retry.throttled_rest)
             return None
         if throttled and asked is None:
             wait = retry.throttled_backoff(exchange.failures, self._spread)
         else:
             wait = max(asked or 0.0, retry.backoff(exchange.failures, self._spread))
         return wait if self._clock() + wait <= exchange.deadline else None
-
-    def _hold(self, key: str, wait: float) -> None:
-        """Let nobody send before the service's time: a call made while throttled counts as well."""
-        with self._lock:
-            self._held[key] = max(self._held.get(key, 0.0), self._clock() + wait)
 
     # ----------------------------------------------------------------- errors
 
@@ -500,7 +518,8 @@ class HttpSession:
         if answer is None:
             return self._no_answer(exchange, result, Unavailable)
         if result.outcome is _Outcome.THROTTLED:
-            return self._out_of_quota(exchange, answer, retry_after(answer.headers))
+            asked = retry_after(answer.headers)
+            return self._out_of_quota(exchange, answer, self._retry.throttled_rest if asked is None else asked)
         return self.failure(answer, needs=exchange.needs, writes=exchange.writes)
 
     def failure(self, answer: Answer, *, needs: str | None = None, writes: bool = True) -> ApiError:
@@ -550,16 +569,15 @@ class HttpSession:
         details = {"service": self.service, "request": exchange.request, "status": error.status, "said": error.said}
         return Unclear(error.message, hint=_UNCLEAR_HINT, **details)
 
-    def _out_of_quota(self, exchange: _Exchange, answer: Answer | None, wait: float | None) -> QuotaExceeded:
-        again = f" It may be asked again in {wait:.0f} s." if wait is not None else ""
+    def _out_of_quota(self, exchange: _Exchange, answer: Answer | None, wait: float) -> QuotaExceeded:
         return QuotaExceeded(
-            f"The quota of {TITLES[self.service]} for {exchange.request} is used up.{again}",
+            f"The quota of {TITLES[self.service]} for {exchange.request} is used up.",
             service=self.service,
             request=exchange.request,
             status=429 if answer is not None else None,
             said=self.said(answer) if answer is not None else "",
             retry_after=wait,
-            hint="The next run goes on.",
+            hint=f"Go on {moment(wait, self._now())}.",
         )
 
     def said(self, answer: Answer) -> str:

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
@@ -24,7 +24,8 @@ class RetryPolicy:
     to `cap`. A throttling one (HTTP 429) that names no time is tried
     `throttled_tries` times, from `throttled_base` up to `max_wait`. A service that
     asks for a longer wait than `max_wait` is not waited for, and no request lasts
-    longer than `deadline`, its waits included.
+    longer than `deadline`, its waits included. One that throttles to the last try
+    without a time is left alone for `throttled_rest`.
     """
 
     tries: int = 5
@@ -34,6 +35,11 @@ class RetryPolicy:
     throttled_base: float = 5.0
     max_wait: float = 60.0
     deadline: float = 300.0
+
+    @property
+    def throttled_rest(self) -> float:
+        """Longer than anybody waits: what follows is put off at once, instead of waiting in its turn."""
+        return 2 * self.max_wait
 
     def backoff(self, failures: int, spread: Callable[[float, float], float]) -> float:
         """The wait after so many failures, with full jitter, so that threads do not come back together."""
@@ -46,6 +52,9 @@ class RetryPolicy:
 
 
 DEFAULT_RETRY = RetryPolicy()
+
+PATIENT_RETRY = RetryPolicy(max_wait=300.0, throttled_tries=7, deadline=900.0)
+"""For a quota whose window is five minutes, as IT Glue's: to wait until it is over beats to fail."""
 
 
 def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time) -> float | None:
@@ -64,6 +73,14 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
         sent = _instant(headers.get("Date"))
         seconds = due - (now() if sent is None else sent)
     return max(seconds, 0.0)
+
+
+def moment(wait: float, now: float) -> str:
+    """When a wait is over, for a person: the time of day and how long that is."""
+    due = datetime.fromtimestamp(now + wait, UTC).astimezone()
+    day = "" if wait < 86_400 else f" on {due:%Y-%m-%d}"
+    length = f"{math.ceil(wait)} s" if wait < 120 else f"{math.ceil(wait / 60)} min"
+    return f"at {due:%H:%M:%S %Z}{day} (in {length})"
 
 
 def _number(value: str) -> float | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
@@ -37,17 +37,23 @@ THREADS = 16
 Origin = tuple[str, str | None, int]
 
 
+def _silent(text: str) -> None:
+    """Where nobody listens."""
+
+
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How to reach the services. `timeout` is in seconds, for one read of the answer.
 
     TLS certificates are always checked, against `ca_path` (a file or a directory) or
     the bundle of requests. A service on this machine is never asked through `proxy`.
+    `notice` is told what a run waits for.
     """
 
     ca_path: str | None = None
     timeout: float = 30.0
     proxy: str | None = field(default=None, repr=False)
+    notice: Callable[[str], None] = field(default=_silent, repr=False, compare=False)
 
 
 def keep_alive(settings: HttpSettings, target: Origin) -> requests.Session:

@@ -380,8 +380,12 @@ def test_endless_throttling_ends(session, wire, clock):
     with pytest.raises(QuotaExceeded) as caught:
         session.request("POST", "/a", json={})
     assert len(wire.requests) == RetryPolicy().throttled_tries
-    assert "The next run goes on." in str(caught.value)
+    assert caught.value.retry_after == 120
+    assert "Go on at " in str(caught.value)
     assert sum(clock.slept) < RetryPolicy().deadline
+    with pytest.raises(QuotaExceeded):
+        session.request("POST", "/b", json={})
+    assert len(wire.requests) == RetryPolicy().throttled_tries  # what follows does not even ask
 
 
 def test_a_long_wait_of_a_failing_service_is_not_waited_for(session, wire, clock):
@@ -391,22 +395,53 @@ def test_a_long_wait_of_a_failing_service_is_not_waited_for(session, wire, clock
     assert clock.slept == []
 
 
-def test_the_limiter_is_asked_before_each_try(connect, wire):
-    asked = []
+class Limiter:
+    """Says what a script tells it, and notes all calls."""
 
-    class Limiter:
-        def acquire(self, service, key):
-            asked.append((service, key))
-            if len(asked) == 3:
-                raise QuotaExceeded("enough", service=service)
+    def __init__(self, *waits: float) -> None:
+        self.waits = list(waits)
+        self.calls: list[tuple] = []
 
-    session = connect("bms", wire.url, limiter=Limiter())
-    wire.says(reply(None, 502), {})
+    def acquire(self, key):
+        self.calls.append((key,))
+        return self.waits.pop(0)
+
+    def hold(self, key, seconds):
+        self.calls.append((key, seconds))
+
+
+def test_the_limiter_is_asked_before_each_try(connect, wire, clock):
+    limiter = Limiter(0, 0, 30, 0.5, 0, 61)
+    session = connect("bms", wire.url, limiter=limiter)
+    wire.says(reply(None, 502), {}, {})
+    session.request("GET", "/c/1", template="/c/{id}")
+    session.request("GET", "/c/2", template="/c/{id}")
+    assert clock.slept[-2:] == [31.0, 0.55]
+    with pytest.raises(QuotaExceeded, match=r"GET /c/3 is used up. Go on at \d\d:\d\d:\d\d .*\(in 61 s\)") as caught:
+        session.request("GET", "/c/3", template="/c/{id}")
+    assert caught.value.retry_after == 61
+    assert caught.value.status is None
+    assert limiter.calls == [("GET /c/{id}",)] * 6
+    assert len(wire.requests) == 3
+
+
+def test_the_limiter_is_told_what_the_service_says(connect, wire):
+    limiter = Limiter(0, 0, 0)
+    session = connect("bms", wire.url, limiter=limiter)
+    wire.says(reply(None, 429, Retry_After="7"), {}, reply(None, 429, Retry_After="900"))
     session.request("GET", "/c/1", template="/c/{id}")
     with pytest.raises(QuotaExceeded):
         session.request("GET", "/c/2", template="/c/{id}")
-    assert asked == [("bms", "GET /c/{id}")] * 3
-    assert len(wire.requests) == 2
+    told = [call for call in limiter.calls if len(call) == 2]
+    assert told == [("GET /c/{id}", pytest.approx(7)), ("GET /c/{id}", 900)]
+
+
+def test_a_long_wait_for_a_quota_is_announced(connect, wire):
+    notices: list[str] = []
+    session = connect("itglue", wire.url, settings=HttpSettings(notice=notices.append), limiter=Limiter(4, 5, 0))
+    wire.says({})
+    session.request("GET", "/a")
+    assert notices == ["waiting for the quota of IT Glue: 5 s"]
 
 
 # ----------------------------------------------------------------- credentials
