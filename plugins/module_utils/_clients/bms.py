@@ -13,6 +13,7 @@ and takes either; both are read here.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,6 +47,7 @@ REGIONS = {
 
 _PAGE = 100
 _SECURITY_ERROR = 978001
+_ABSENT = re.compile(r"\bnot found\b|\bnot exist\b", re.IGNORECASE)
 _READS_CONTACTS = "a role that may view CRM > Contacts"
 _WRITES_CONTACTS = "a role that may modify CRM > Contacts"
 _READS_ACCOUNTS = "a role that may view CRM > Accounts"
@@ -186,10 +188,8 @@ class BmsClient:
         path = "/v2/crm/contacts/summary"
         answer = self._http.request("POST", path, json=body, template=path, needs=_WRITES_CONTACTS)
         with accepted():
-            read, whole = _body(answer)
-            if whole.get("success") is not True:
-                raise read.error("it does not say success")
-            return read.needed_whole(read.part(whole, "result"), "id")
+            read, result = _result(answer)
+            return read.needed_whole(result, "id")
 
     def set_contact(self, contact_id: int, values: Mapping[str, object]) -> None:
         """Set single values (`JobTitle`, `IsActive`, `FirstName`, ...); all others stay.
@@ -197,16 +197,17 @@ class BmsClient:
         A PUT would reset what it leaves out, the middle name among it, which no read
         shows. Whether null clears a value is not published.
         """
-        self._http.request(
+        answer = self._http.request(
             "PATCH",
             f"/v2/crm/contacts/{contact_id}",
             json=[{"op": "replace", "path": f"/{name}", "value": value} for name, value in values.items()],
             headers={"Content-Type": "application/json-patch+json"},
             repeatable=True,
-            expects_json=False,
             template="/v2/crm/contacts/{id}",
             needs=_WRITES_CONTACTS,
         )
+        with accepted():
+            _result(answer)
 
     def patch_emails(self, contact_id: int, operations: Sequence[EntryChange]) -> None:
         """Change e-mail addresses; `NotFound` where this release of BMS cannot do it yet."""
@@ -225,16 +226,15 @@ class BmsClient:
             entry = {"Operation": numbers[each.operation], field: each.value, f"New{field}": each.new_value}
             entry |= {"TypeId": each.type_id, "IsDefault": each.default}
             body.append({key: value for key, value in entry.items() if value is not None})
-        answer = self._http.request(
-            "PATCH",
-            f"/v2/crm/contacts/{contact_id}/{kind}",
-            json=body,
-            template=f"/v2/crm/contacts/{{contactId}}/{kind}",
-            needs=_WRITES_CONTACTS,
-        )
+        template = f"/v2/crm/contacts/{{contactId}}/{kind}"
+        path = template.format(contactId=contact_id)
+        try:
+            answer = self._http.request("PATCH", path, json=body, template=template, needs=_WRITES_CONTACTS)
+        except NotFound as error:
+            error.hint = f"The contact may have been deleted, or this release of BMS cannot change {kind} yet."
+            raise
         with accepted():
-            read, whole = _body(answer)
-            result = read.part(whole, "result")
+            read, result = _result(answer)
             for counter, operation in (("added", "add"), ("updated", "update"), ("deleted", "delete")):
                 asked = sum(each.operation == operation for each in operations)
                 done = read.needed_whole(result, counter)
@@ -346,6 +346,14 @@ def _body(answer: Answer) -> tuple[Reader, dict]:
     """The body of an answer in camelCase, and what reads it."""
     read = Reader("bms", answer.request)
     return read, _camel_case(read.mapping(answer.json(), "the answer"))
+
+
+def _result(answer: Answer) -> tuple[Reader, dict]:
+    """The one result of a call that says success."""
+    read, whole = _body(answer)
+    if whole.get("success") is not True:
+        raise read.error("it does not say success")
+    return read, read.part(whole, "result")
 
 
 def _camel_case(value: T) -> T:
@@ -499,8 +507,7 @@ class _Login:
         return self.session.request("POST", path, form=form, template=path, writes=writes, authorized=False)
 
     def _take(self, answer: Answer) -> None:
-        read, whole = _body(answer)
-        result = read.part(whole, "result")
+        read, result = _result(answer)
         access, refresh = read.needed_text(result, "accessToken"), read.text(result, "refreshToken")
         for secret in (access, refresh):
             if secret:
@@ -546,17 +553,30 @@ class _BmsDialect(Dialect):
             return answer.status
         if str(_get(_get(body, "error"), "code")) == str(_SECURITY_ERROR):
             return 401
-        return 422 if answer.status < 300 else answer.status
+        if answer.status >= 300:
+            return answer.status
+        # How an id that is not there is answered is not published; what has other words stays a refusal in its own.
+        absent = answer.request.startswith("GET ") and _ABSENT.search(self.said(body))
+        return 404 if absent else 422
 
     def said(self, body: object) -> str:
         error = _get(body, "error")
         if error.__class__ is not dict:
             # Not BMS's own form: ASP.NET's, or a gateway's.
-            words = [error, _get(body, "message"), _get(body, "title"), *_field_messages(_get(body, "errors"))]
+            words: list[object] = [
+                error,
+                _get(body, "message"),
+                _get(body, "title"),
+                *_field_messages(_get(body, "errors")),
+            ]
         else:
             subs = _get(error, "subErrors")
             words = [_get(error, "message"), _get(error, "details"), *(subs if subs.__class__ is list else ())]
-        return "; ".join(dict.fromkeys(each for each in words if each.__class__ is str and each))
+        shown: list[str] = []
+        for each in (each.strip(" .") for each in words if each.__class__ is str):
+            if not any(each in other for other in shown):
+                shown.append(each)
+        return "; ".join(shown)
 
     def kind(self, status: int, answer: Answer) -> type[ApiError]:
         # A release of BMS without an endpoint may know its path for another method.

@@ -242,7 +242,6 @@ class _Exchange:
     writes: bool
     repeatable: bool
     patient: bool
-    expects_json: bool
     allow: Collection[int]
     needs: str | None
     authorizer: Authorizer | None
@@ -336,7 +335,6 @@ class HttpSession:
         repeatable: bool = False,
         writes: bool | None = None,
         template: str | None = None,
-        expects_json: bool = True,
         patient: bool = True,
         allow: Collection[int] = (),
         needs: str | None = None,
@@ -363,7 +361,6 @@ class HttpSession:
             writes=writes,
             repeatable=repeatable or not writes,
             patient=patient,
-            expects_json=expects_json,
             allow=allow,
             needs=needs,
             authorizer=self._authorizer if authorized else None,
@@ -439,7 +436,7 @@ class HttpSession:
     def _judge(self, exchange: _Exchange, answer: Answer) -> _Try:
         status = self._dialect.status(answer)
         if 200 <= status < 300:
-            if not exchange.expects_json or status == 204 or answer.readable:
+            if status == 204 or answer.readable:
                 return _Try(_Outcome.DONE, answer)
             return _Try(_Outcome.DOUBTFUL, answer, "the answer is no JSON")
         if status == 429:

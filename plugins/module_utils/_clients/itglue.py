@@ -253,7 +253,7 @@ class ItGlueClient:
             return decode(page, page.only)
 
     def _delete(self, path: str, data: object) -> None:
-        answer = self._send("DELETE", path, data, repeatable=True, expects_json=False, allow=(401, 404))
+        answer = self._send("DELETE", path, data, repeatable=True, allow=(401, 404))
         if answer.status < 300:
             return
         error = self._http.failure(answer)

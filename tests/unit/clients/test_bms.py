@@ -325,7 +325,7 @@ def test_one_account(bms, service, wire, wrapped, upper):
     assert wire.last.path == "/v2/crm/accounts/summary/2528"
 
 
-@pytest.mark.parametrize("body", [reply(None, 404), ok(None)])
+@pytest.mark.parametrize("body", [reply(None, 404), ok(None), no("Account 2528 was Not Found.")])
 def test_an_account_that_is_not_there(bms, service, body):
     service.answer = lambda request: body
     assert bms.account(2528) is None
@@ -465,7 +465,7 @@ def test_one_contact(bms, service, wrapped, upper):
     assert bms.contact(90211) == JANE
 
 
-@pytest.mark.parametrize("body", [reply(None, 404), ok(None)])
+@pytest.mark.parametrize("body", [reply(None, 404), ok(None), no("The contact does not exist")])
 def test_a_contact_that_is_not_there(bms, service, body):
     service.answer = lambda request: body
     with pytest.raises(NotFound):
@@ -511,9 +511,10 @@ def test_a_create_without_success_and_id_is_unclear(bms, service, body):
     assert service.asked == [f"POST {CONTACTS}"]
 
 
-def test_a_refused_create_is_rejected(bms, service):
-    service.answer = lambda request: no("EmailTypeId is wrong")
-    with pytest.raises(Rejected, match="EmailTypeId is wrong"):
+@pytest.mark.parametrize("words", ["EmailTypeId is wrong", "Location 3169 was not found"])
+def test_a_refused_create_is_rejected(bms, service, words):
+    service.answer = lambda request: no(words)
+    with pytest.raises(Rejected, match=words):
         bms.create_contact(JANE)
 
 
@@ -540,6 +541,13 @@ def test_single_values_are_set(bms, service, wire):
         {"op": "replace", "path": "/JobTitle", "value": "CFO"},
         {"op": "replace", "path": "/IsActive", "value": False},
     ]
+
+
+@pytest.mark.parametrize("body", [reply(b"<html>"), reply(None), reply(None, 204), {"id": 90211}, []])
+def test_single_values_whose_fate_is_not_told(bms, service, body):
+    service.answer = lambda request: body
+    with pytest.raises(Unclear):
+        bms.set_contact(90211, {"JobTitle": "CFO"})
 
 
 def test_single_values_that_are_refused(bms, service):
@@ -589,7 +597,7 @@ def test_counters_that_do_not_fit_are_unclear(bms, service, result):
 @pytest.mark.parametrize("status", [404, 405])
 def test_an_older_release_cannot_change_emails(bms, service, status):
     service.answer = lambda request: reply(None, status)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFound, match="this release of BMS cannot change emails yet"):
         bms.patch_emails(90211, CHANGES)
 
 
@@ -643,6 +651,11 @@ def test_no_types_at_all(bms, service):
         ({"success": False, "error": "words"}, Rejected, "words"),
         ({"success": False}, Rejected, ""),
         (reply({"title": "invalid", "errors": {"Id": ["bad", 5], "x": 3}}, 400), Rejected, "invalid; bad"),
+        (
+            no("Invalid. ") | {"error": {"message": "Invalid. ", "details": "A; B.", "subErrors": ["A", "B."]}},
+            Rejected,
+            "Invalid; A; B",
+        ),
         (reply({"message": "m"}, 400), Rejected, "m"),
         (reply(b"<html>", 418), Rejected, "a web page"),
         (reply(no("later"), 429, Retry_After="100"), QuotaExceeded, "later"),
