@@ -126,3 +126,50 @@ notes:
   - Credentials of a service are only needed by a task that uses this service.
   - Options with secrets, and tokens obtained with them, are kept out of results, warnings and error messages.
 """
+
+    # For the inventory plugin, which talks to IT Glue alone.
+    INVENTORY = r"""
+options:
+  itglue_url:
+    description:
+      - Where the account's IT Glue is - its region V(us), V(eu) or V(au), or the address of its API.
+      - A key is good for one region only.
+      - It may be a template.
+    type: str
+    env:
+      - name: ITGLUE_URL
+  itglue_api_key:
+    description:
+      - An API key of IT Glue, made under Account, Settings, API Keys by an administrator.
+      - Access to passwords is not needed. IT Glue revokes a key that has not been used for 90 days.
+      - It may be a template, or encrypted with Ansible Vault.
+    type: str
+    env:
+      - name: ITGLUE_API_KEY
+  ca_path:
+    description:
+      - A file or directory of certificate authorities to trust, instead of those that come with the Python
+        library C(requests). Certificates are always checked.
+      - It may be a template.
+    type: path
+    env:
+      - name: REQUESTS_CA_BUNDLE
+  timeout:
+    description:
+      - How many seconds to wait for a service to go on with its answer. Must be greater than 0.
+    type: float
+    default: 30.0
+  proxy:
+    description:
+      - The address of an HTTP proxy, with a user and a password where it needs them. It is not used for services
+        on the same machine.
+      - It may be a template.
+    type: str
+    env:
+      - name: HTTPS_PROXY
+requirements:
+  - Python 3.11 or newer on the controller
+  - requests (Python library)
+notes:
+  - The API key is kept out of messages and out of the cache.
+"""
