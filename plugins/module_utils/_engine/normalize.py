@@ -76,13 +76,13 @@ def primary_address(user: User, primary_email: str) -> str:
     """The address that becomes a contact's primary e-mail, blank where the user has none.
 
     `primary_email` is `mail` or `username`; a blank or malformed `mail` falls back on the
-    username (feature, section 1).
+    username (feature, section 1), and where that is no address either, on the mailbox's own.
     """
     order = (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail)
     for value in order:
         if is_address(value):
             return value.strip()
-    return ""
+    return next(iter(smtp_addresses(user)), "")
 
 
 def contact_addresses(contact: Contact) -> frozenset[str]:

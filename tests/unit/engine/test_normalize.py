@@ -104,12 +104,17 @@ def test_smtp_addresses(proxies, mail, expected):
         pytest.param("mail", "nonsense", "u@x.io", "u@x.io", id="malformed-mail-falls-back"),
         pytest.param("username", "a@x.io", "u@x.io", "u@x.io", id="username"),
         pytest.param("username", "a@x.io", "u", "a@x.io", id="username-that-is-no-address"),
-        pytest.param("mail", None, "u", "", id="no-address-at-all"),
+        pytest.param("mail", None, "u", "p@x.io", id="the-mailbox-s-own-where-neither-is-an-address"),
         pytest.param("mail", " a@x.io ", "u", "a@x.io", id="trimmed"),
     ],
 )
 def test_primary_address(wanted, mail, username, expected):
-    assert primary_address(user(mail=mail, username=username), wanted) == expected
+    someone = user(mail=mail, username=username, proxy_addresses=("smtp:b@x.io", "SMTP:p@x.io"))
+    assert primary_address(someone, wanted) == expected
+
+
+def test_no_address_at_all():
+    assert primary_address(user(mail=None, username="u", proxy_addresses=("SIP:a@x.io",)), "mail") == ""
 
 
 def test_contact_addresses_are_all_of_them_folded_and_no_blank():

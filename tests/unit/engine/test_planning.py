@@ -132,7 +132,7 @@ def test_create_sends_what_is_there_and_never_without_its_e_mails():
 
 
 def test_no_address_at_all_is_failed_with_the_reason():
-    nobody = person("ann.lee", username="ann", mail=None, proxy_addresses=("smtp:ann@client.onmicrosoft.com",))
+    nobody = person("ann.lee", username="ann", mail=None, proxy_addresses=("SIP:ann@client.example",))
     found = drafted(snapshot([nobody], bms_settings=PUSHING))["ann"]
     assert (found.action, found.push, found.after) == ("failed", None, {})
     assert "no e-mail address" in found.reason

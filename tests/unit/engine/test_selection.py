@@ -58,7 +58,9 @@ def reason(someone, members=(), primary_email="mail", **user_filter):
             "domain",
             id="domain-of-the-primary-address",
         ),
-        pytest.param({"mail": None, "username": "ann"}, {"domains": ("client.example",)}, "domain", id="no-address"),
+        pytest.param(
+            {"mail": None, "username": "ann", "proxy_addresses": ()}, {"domains": ("x.io",)}, "domain", id="no-address"
+        ),
         pytest.param({}, {"groups": ("Staff",)}, "group", id="not-in-a-group"),
         pytest.param({"id": "member"}, {"groups": ("Staff",)}, None, id="in-a-group"),
         pytest.param({}, {"exclude": ("ann@client.example",)}, "pattern", id="pattern-without-star"),

@@ -1,0 +1,521 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What holds of the rules whatever the tenant and the organization look like.
+
+The worlds are small and crowded: a handful of addresses, names and numbers, in several
+spellings, so that nearly every one holds namesakes, shared addresses and conflicts.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from random import Random
+
+from hypothesis import assume, given
+from hypothesis import settings as examples
+from hypothesis import strategies as st
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import changed_fields
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import enriched
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Adapter,
+    BmsContact,
+    BmsEmail,
+    BmsSettings,
+    BmsSnapshot,
+    Contact,
+    Email,
+    Location,
+    Office365Settings,
+    Phone,
+    Snapshot,
+    User,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+from tests.unit.engine.builders import ACCOUNT, NATIVE, PUSHING, SKU, bms, options, settings, snapshot
+
+# ---------------------------------------------------------------------- worlds
+
+ADDRESSES = ("a@x.io", "b@x.io", "straße@x.io", "иван@x.io", "d@t.onmicrosoft.com")
+FIRST_NAMES = ("Ann", "Zoë", "İpek", "Иван")
+LAST_NAMES = ("Lee", "Weiß")
+NUMBERS = ("4155550100", "+14155550101", "00441134960000", "٠٢٠٧٩٤٦٠٩٥٨", "415 555 0100 x12", "1-800-FLOWERS", "n/a")
+STORED = ("4155550100", "14155550101", "441134960000", "(415) 555-0100", "000-000-0000", "0000000000", "1800FLOWERS")
+TITLES = (None, "", "Clerk", "Boss")
+
+LOCATIONS = (
+    Location(10, "HQ", primary=True, address_1="1 High Street", city="Leeds"),
+    Location(11, "Depot", address_1="2 Low Road", city="Leeds"),
+    Location(12, "depot ", address_1="2 Low Road", city="York"),
+)
+
+# One draw a row: rows can be taken away when an example shrinks, and are quick to make.
+chances = st.integers(0, 2**32).map(Random)
+
+
+class Maker:
+    """Makes one row by chance."""
+
+    def __init__(self, chance: Random) -> None:
+        self.chance = chance
+
+    def one(self, *values):
+        return self.chance.choice(values)
+
+    def some(self, most: int, make) -> tuple:
+        return tuple(make() for dummy in range(self.chance.randint(0, most)))
+
+    def address(self, *own: str) -> str:
+        value = self.one(*own) if own and self.chance.random() < 0.7 else self.one(*ADDRESSES)
+        return self.one(str, str, str.upper, lambda each: f" {each} ")(value)
+
+    def name(self, values) -> str | None:
+        respell = (str, str, str.upper, lambda value: f" {value}", lambda value: unicodedata.normalize("NFD", value))
+        return self.one(None, *(self.one(*respell)(value) for value in values * 3))
+
+    def user(self, number: int) -> User:
+        """Usernames are unique in a tenant, as ids are; all other addresses may be anybody's."""
+        own = (f"u{number}@x.io", f"alias{number}@x.io")
+        usernames = (own[0], own[0], f"U{number}@x.io", f"nobody{number}", *ADDRESSES[number : number + 1])
+        proxy = lambda: self.one("SMTP:", "smtp:", "SIP:", "smtp: ") + self.address(*own)  # noqa: E731
+        return User(
+            id=f"id-{number}",
+            username=self.one(*usernames),
+            mail=self.one(None, self.address(*own), self.address(*own)),
+            proxy_addresses=self.some(3, proxy),
+            given_name=self.name(FIRST_NAMES),
+            surname=self.name(LAST_NAMES),
+            job_title=self.one(*TITLES),
+            business_phones=self.some(2, lambda: self.one(*NUMBERS)),
+            mobile_phone=self.one(None, *NUMBERS),
+            office_location=self.one(None, "HQ", "Depot"),
+            street_address=self.one(None, "2 low road"),
+            city=self.one(None, "York"),
+            account_enabled=self.one(True, True, True, True, False),
+            sku_ids=self.one((SKU,), (SKU,), (SKU,), ()),
+        )
+
+    def email(self, number: int) -> Email:
+        own = (f"u{number}@x.io", f"alias{number}@x.io")
+        return Email(self.address(*own), self.one("Work", "Home", None), self.one(True, False))
+
+    def phone(self) -> Phone:
+        return Phone(
+            self.one(*STORED),
+            self.one("Office", "Mobile", "office", "Home", None),
+            self.one(None, None, "", "7"),
+            self.one(True, False),
+            self.one("phone", "phone", "phone", "fax"),
+        )
+
+    def contact(self, number: int) -> Contact:
+        link = Adapter("Kaseya BMS", str(901 + number), sync=True)
+        return Contact(
+            id=number + 1,
+            first_name=self.name(FIRST_NAMES),
+            last_name=self.name(LAST_NAMES),
+            title=self.one(*TITLES),
+            emails=self.some(3, lambda: self.email(number)),
+            phones=self.some(3, self.phone),
+            location_id=self.one(None, 10),
+            adapters=self.one((), (), (), (link,), (Adapter("Microsoft"),)),
+            organization_id=1,
+        )
+
+    def in_bms(self, number: int) -> BmsContact:
+        return BmsContact(
+            id=901 + number,
+            account_id=ACCOUNT.id,
+            first_name=self.name(FIRST_NAMES),
+            last_name=self.name(LAST_NAMES),
+            job_title=self.one(*TITLES),
+            active=self.one(True, True, False),
+            emails=self.some(2, lambda: BmsEmail(self.email(number).value, 1)),
+        )
+
+    def settings(self) -> Office365Settings:
+        return settings(
+            set_phone_numbers_primary=self.one(True, True, False),
+            phone_type=self.one("Office", "Mobile"),
+            replace_blank_phone_numbers=self.one(True, False),
+            primary_email=self.one("mail", "username"),
+            sync_aliases=self.one(True, False),
+        )
+
+
+def rows(make, most: int):
+    """Up to `most` rows, each made by `make` of its number and a chance of its own."""
+    return st.lists(chances, max_size=most).map(
+        lambda drawn: tuple(make(Maker(chance), number) for number, chance in enumerate(drawn))
+    )
+
+
+def users(most: int = 5) -> st.SearchStrategy[tuple[User, ...]]:
+    return rows(Maker.user, most)
+
+
+def contacts(most: int = 5) -> st.SearchStrategy[tuple[Contact, ...]]:
+    return rows(Maker.contact, most)
+
+
+office365 = chances.map(lambda chance: Maker(chance).settings())
+
+
+@dataclass(frozen=True)
+class World:
+    """What a run reads, and what it is told."""
+
+    read: Snapshot
+    present: BmsSnapshot
+    told: planning.Options
+
+    def plan(self) -> Plan:
+        draft = planning.draft(self.read, self.told)
+        operations = draft.operations(LOCATIONS)
+        return planning.complete(draft, operations, self.present if planning.push_candidates(operations) else None)
+
+
+def _world(people, there, pushed, rules, chance) -> World:
+    make = Maker(chance)
+    switches = make.one(BmsSettings(), PUSHING, PUSHING, PUSHING, NATIVE)
+    overrides: dict[str, int | str] = {}
+    free = [contact.id for contact in there]
+    for user in people:
+        target = make.one(*(None,) * 8, "ignore", "new", "id")
+        if target == "id" and free:
+            overrides[user.id] = free.pop(chance.randrange(len(free)))
+        elif target in ("ignore", "new"):
+            overrides[user.username] = target
+    told = options(allow_shrunken_source=True, match_overrides=overrides, update_linked=make.one(True, False, False))
+    return World(snapshot(people, there, office365=rules, bms_settings=switches), bms(*pushed), told)
+
+
+worlds = st.builds(_world, users(), contacts(), rows(Maker.in_bms, 4), office365, chances)
+
+
+def kept_of(people: Sequence[User], chance: Random) -> set[str]:
+    return {user.id for user in people if chance.random() < 0.7}
+
+
+# ------------------------------------------------------------------- an oracle
+
+
+def oracle(people: Iterable[User], kept: set[str], there: Iterable[Contact]):
+    """Section 3 of the feature taken at its word: everybody is held against everybody.
+
+    Matches are triples of user, contact and rule; conflicts are pairs of sets and the rule.
+    """
+    open_users, open_contacts = list(people), list(there)
+    kept_names = {_full_name(user.given_name, user.surname) for user in open_users if user.id in kept} - {None}
+    matches, conflicts = set(), set()
+    for rule in ("alias", "username", "name"):
+        groups: list[set] = []
+        for user in open_users:
+            for contact in open_contacts:
+                if _hit(rule, user, contact, kept, kept_names):
+                    joined = {("user", user.id), ("contact", contact.id)}
+                    for group in [each for each in groups if each & joined]:
+                        groups.remove(group)
+                        joined |= group
+                    groups.append(joined)
+        for group in groups:
+            members = frozenset(ident for kind, ident in group if kind == "user")
+            claimed = frozenset(ident for kind, ident in group if kind == "contact")
+            if len(members) == len(claimed) == 1:
+                matches.add((*members, *claimed, rule))
+            else:
+                conflicts.add((members, claimed, rule))
+            open_users = [user for user in open_users if user.id not in members]
+            open_contacts = [contact for contact in open_contacts if contact.id not in claimed]
+    return matches, conflicts
+
+
+def _hit(rule: str, user: User, contact: Contact, kept: set[str], kept_names: set) -> bool:
+    held = {entry.value.strip().casefold() for entry in contact.emails} - {""}
+    if rule == "alias":
+        found = {value.partition(":")[2] for value in user.proxy_addresses if value.lower().startswith("smtp:")}
+        return not held.isdisjoint(value.strip().casefold() for value in found | {user.mail or ""})
+    if rule == "username":
+        return user.username.strip().casefold() in held
+    own = _full_name(user.given_name, user.surname)
+    if own is None or (user.id not in kept and own in kept_names):
+        return False
+    return own == _full_name(contact.first_name, contact.last_name)
+
+
+def _full_name(first: str | None, last: str | None) -> tuple[str, ...] | None:
+    folded = (" ".join(unicodedata.normalize("NFKC", part or "").casefold().split()) for part in (first, last))
+    both = tuple(unicodedata.normalize("NFKC", part) for part in folded)
+    return both if all(both) else None
+
+
+@given(users(most=7), contacts(most=7), chances)
+def test_matching_is_what_the_feature_says(people, there, chance):
+    kept = kept_of(people, chance)
+    found = match(people, kept, there)
+    expected_matches, expected_conflicts = oracle(people, kept, there)
+
+    assert {(user_id, *pair) for user_id, pair in found.matches.items()} == expected_matches
+    assert {user_id for members, dummy, dummy2 in expected_conflicts for user_id in members} == set(found.conflicted)
+    usernames = {user.id: user.username for user in people}
+    reported = {
+        (frozenset(usernames[each] for each in members), claimed, rule)
+        for members, claimed, rule in expected_conflicts
+        if members & kept
+    }
+    assert {(frozenset(each.users), frozenset(each.contact_ids), each.rule) for each in found.conflicts} == reported
+    assert len(found.conflicts) == len(reported)
+
+
+@given(users(), contacts(), chances)
+def test_what_conflicts_offer_settles_them(people, there, chance):
+    kept = kept_of(people, chance)
+    conflicts = match(people, kept, there).conflicts
+    offered = {user: target for each in conflicts for user, target in each.overrides.items()}
+    settled = match(people, kept, there, offered)
+    members = {user for each in conflicts for user in each.users}
+    assert [each for each in settled.conflicts if members & set(each.users)] == []
+
+
+# ----------------------------------------------------------- order independence
+
+
+@given(worlds, chances)
+def test_nothing_hangs_on_the_order_of_rows(world, chance):
+    def shuffled(rows):
+        return tuple(chance.sample(rows, len(rows)))
+
+    turned = replace(
+        world,
+        read=replace(world.read, users=shuffled(world.read.users), contacts=shuffled(world.read.contacts)),
+        present=replace(world.present, contacts=shuffled(world.present.contacts)),
+    )
+    draft = planning.draft(turned.read, turned.told)
+    operations = draft.operations(shuffled(LOCATIONS))
+    present = turned.present if planning.push_candidates(operations) else None
+    assert planning.complete(draft, operations, present) == world.plan()
+
+
+# ------------------------------------------------------------------- enrichment
+
+
+def as_the_server_keeps_it(contact: Contact, chance: Random) -> Contact:
+    """Numbers without separators, null for what is empty, entries in an order of its own."""
+
+    def stripped(value: str | None) -> str | None:
+        return "".join(filter(str.isalnum, value or "")) or None
+
+    phones = [
+        replace(each, value=stripped(each.value) or "", extension=stripped(each.extension)) for each in contact.phones
+    ]
+    return replace(
+        contact,
+        first_name=contact.first_name or None,
+        last_name=contact.last_name or None,
+        title=contact.title or None,
+        emails=tuple(chance.sample(contact.emails, len(contact.emails))),
+        phones=tuple(chance.sample(phones, len(phones))),
+    )
+
+
+somebody = chances.map(lambda chance: Maker(chance).user(0))
+contact_of_somebody = chances.map(lambda chance: Maker(chance).contact(0))
+
+
+@given(somebody, st.none() | contact_of_somebody, office365, chances)
+def test_enriching_again_changes_nothing(user, contact, rules, chance):
+    once = enriched(user, contact, rules, LOCATIONS)
+    assert enriched(user, once, rules, LOCATIONS) == once
+
+    kept = as_the_server_keeps_it(once, chance)
+    assert changed_fields(once, kept) == ()
+    assert changed_fields(kept, enriched(user, kept, rules, LOCATIONS)) == ()
+
+
+@given(somebody, contact_of_somebody, office365)
+def test_no_e_mail_is_lost_and_exactly_one_is_primary(user, contact, rules):
+    before = {entry.value.strip().casefold() for entry in contact.emails}
+    after = [entry.value.strip().casefold() for entry in enriched(user, contact, rules).emails]
+    assert before <= set(after)
+    assert len(after) == len(set(after))
+    assert sum(entry.primary for entry in enriched(user, contact, rules).emails) == (1 if after else 0)
+
+
+def only_digits(value: str | None) -> str:
+    return "".join(str(unicodedata.decimal(char)) for char in value or "" if char.isdecimal())
+
+
+@given(somebody, contact_of_somebody, office365)
+def test_no_phone_is_lost_but_for_the_stated_replacement(user, contact, rules):
+    """At most the one phone of a label of the user's, and placeholders where the switch is on."""
+    after = enriched(user, contact, rules).phones
+    identity = [(each.value, each.kind, each.label, each.extension) for each in contact.phones]
+    lost = Counter(identity) - Counter((each.value, each.kind, each.label, each.extension) for each in after)
+    for value, kind, label, dummy in lost:
+        zeros = not only_digits(value).strip("0")
+        if zeros and rules.replace_blank_phone_numbers:
+            continue
+        same = [each for each in contact.phones if each.kind == kind and _folded(each.label) == _folded(label)]
+        assert kind == "phone"
+        assert _folded(label) in ("office", "mobile")
+        assert sum(lost[row] for row in lost if _folded(row[2]) == _folded(label)) == 1, "one for each label"
+        assert len(same) - sum(_is_of(user, each) for each in same) == 1, "only where it is the one other phone"
+
+
+def _folded(label: str | None) -> str:
+    return (label or "").casefold()
+
+
+def _is_of(user: User, phone: Phone) -> bool:
+    values = (value.partition("x")[0] for value in (*user.business_phones[:1], user.mobile_phone or ""))
+    wanted = {only_digits(value).removeprefix("00") for value in values if not any(map(str.isalpha, value))}
+    return only_digits(phone.value).removeprefix("00") in wanted - {""}
+
+
+@given(somebody, st.none() | contact_of_somebody, office365)
+def test_at_most_one_phone_is_primary_where_the_rules_choose(user, contact, rules):
+    assume(rules.set_phone_numbers_primary)
+    found = enriched(user, contact, rules, LOCATIONS)
+    able = [each for each in found.phones if each.kind == "phone" and only_digits(each.value)]
+    primary = [each for each in found.phones if each.primary]
+    if able:
+        assert len(primary) == 1
+        assert primary[0] in able
+        if any(only_digits(each.value).strip("0") for each in able):
+            assert only_digits(primary[0].value).strip("0")
+
+
+# ---------------------------------------------------------------- a run and then
+
+
+def applied(world: World, operations: Iterable[Operation], chance: Random) -> World:
+    """The world once the operations have been carried out, as the services then show it."""
+    there = {contact.id: contact for contact in world.read.contacts}
+    in_bms = {contact.id: contact for contact in world.present.contacts}
+    for operation in operations:
+        if operation.action in ("create", "update"):
+            ident = operation.contact_id or max(there, default=0) + 1
+            before = there.get(ident, Contact(id=ident, organization_id=1))
+            there[ident] = as_the_server_keeps_it(patched(before, operation.after), chance)
+        if operation.push == "pushed":
+            ident = max(in_bms, default=5000) + 1
+            in_bms[ident] = replace(operation.create_in_bms, id=ident)
+        if operation.job_title:
+            ident = operation.bms_contact_id
+            in_bms[ident] = replace(in_bms[ident], job_title=operation.job_title)
+    return replace(
+        world,
+        read=replace(world.read, contacts=tuple(there.values())),
+        present=replace(world.present, contacts=tuple(in_bms.values())),
+    )
+
+
+def patched(contact: Contact, attributes) -> Contact:
+    """What the server makes of the attributes that it is sent."""
+    emails = [
+        Email(each["value"], each["label-name"], each["primary"]) for each in attributes.get("contact-emails", ())
+    ]
+    phones = [
+        Phone(each["value"], each["label-name"], each["extension"], each["primary"], each["label-type"])
+        for each in attributes.get("contact-phones", ())
+    ]
+    changes = {
+        "first_name": attributes.get("first-name", contact.first_name),
+        "last_name": attributes.get("last-name", contact.last_name),
+        "title": attributes.get("title", contact.title),
+        "location_id": attributes.get("location-id", contact.location_id),
+        "contact_type_id": attributes.get("contact-type-id", contact.contact_type_id),
+        "emails": tuple(emails) if "contact-emails" in attributes else contact.emails,
+        "phones": tuple(phones) if "contact-phones" in attributes else contact.phones,
+    }
+    place = next((each.name for each in LOCATIONS if each.id == changes["location_id"]), None)
+    return replace(contact, location_name=place, **changes)
+
+
+@given(worlds, chances)
+def test_a_second_run_writes_nothing(world, chance):
+    first = world.plan()
+    second = applied(world, first.operations, chance).plan()
+    assert [each for each in second.operations if each.writes] == []
+
+
+@given(worlds, chances)
+def test_what_was_written_is_matched_with_its_user_again(world, chance):
+    """No run brings about a conflict between users and contacts, or changes who is whom."""
+    first = world.plan()
+    after = applied(world, first.operations, chance)
+    before = {each.user_id: each for each in first.operations}
+    for each in after.plan().operations:
+        if before[each.user_id].contact_id is not None:
+            assert each.contact_id == before[each.user_id].contact_id
+        assert (each.action == "conflict") == (before[each.user_id].action == "conflict")
+
+
+@given(worlds, chances)
+def test_a_run_that_broke_off_is_finished_by_the_next_with_nobody_twice(world, chance):
+    first = world.plan()
+    done = [each for each in first.operations if chance.random() < 0.5]
+    broken = applied(world, done, chance)
+    finished = applied(broken, broken.plan().operations, chance)
+    assert [each for each in finished.plan().operations if each.writes] == []
+
+    created = {each.user_id for each in first.operations if each.action == "create"}
+    assert len(finished.read.contacts) <= len(world.read.contacts) + len(created)
+    assert {contact.id for contact in world.read.contacts} <= {contact.id for contact in finished.read.contacts}
+
+
+@given(worlds)
+def test_no_two_operations_write_the_same_contact(world):
+    written = [each for each in world.plan().operations if each.writes]
+    in_it_glue = [each.contact_id for each in written if each.action == "update"]
+    in_bms = [each.bms_contact_id for each in written if each.job_title]
+    assert len(in_it_glue) == len(set(in_it_glue))
+    assert len(in_bms) == len(set(in_bms))
+    assert len({each.user_id for each in written}) == len(written)
+
+
+@given(worlds)
+def test_each_user_has_one_operation_that_says_what_it_does(world):
+    plan = world.plan()
+    assert sorted(each.user_id for each in plan.operations) == sorted(user.id for user in world.read.users)
+    for each in plan.operations:
+        assert (each.action == "update") == (each.contact_id is not None and bool(each.after))
+        assert set(each.before) <= set(each.after)
+        assert (each.create_in_bms is not None) == (each.push == "pushed")
+        assert each.push != "undecided"
+        assert (each.push == "not_ready") == bool(each.missing)
+        if each.action in ("conflict", "failed") or each.push in ("conflict", "failed", "already_in_bms"):
+            assert each.reason
+
+
+@given(users(), contacts(), office365)
+def test_only_kept_users_are_written_for(people, there, rules):
+    world = World(snapshot(people, there, office365=rules), bms(), options(allow_shrunken_source=True))
+    left_out = {user.id for user in people if not user.account_enabled or not user.sku_ids}
+    assert not left_out & {each.user_id for each in world.plan().operations if each.writes}
+
+
+def test_the_worlds_are_crowded():
+    """The properties above would prove little of worlds without matches, conflicts and pushes."""
+    seen: Counter = Counter()
+
+    @examples(max_examples=500)
+    @given(worlds)
+    def look(world):
+        plan = world.plan()
+        seen.update({("action", each.action) for each in plan.operations})
+        seen.update({("push", each.push) for each in plan.operations})
+        seen.update({("rule", each.matched_by) for each in plan.operations})
+
+    look()
+    wanted = {("action", each) for each in ("create", "update", "linked", "conflict", "excluded", "failed")}
+    wanted |= {("push", each) for each in ("pushed", "already_in_bms", "pending", "not_ready", "off", "conflict")}
+    wanted |= {("rule", each) for each in ("alias", "username", "name", "override")}
+    assert wanted - seen.keys() == set()
