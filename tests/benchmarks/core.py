@@ -1,0 +1,170 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How long the rules take: matching, enriching and planning, without any service.
+
+`python -m tests.benchmarks.core [USERS ...]` prints a table, for 1,000, 10,000 and 100,000
+users with as many IT Glue contacts and BMS contacts. The yardstick beside it is a bare
+dictionary join: the addresses of the same users and contacts, normalised beforehand, looked
+up once each. It is what no matching can do without, and does nothing else.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tests.tools.files import development_tree
+
+sys.path.insert(0, str(development_tree()))
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning  # noqa: E402
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (  # noqa: E402
+    Account,
+    Adapter,
+    BmsContact,
+    BmsEmail,
+    BmsLocation,
+    BmsSettings,
+    BmsSnapshot,
+    BmsType,
+    Contact,
+    Email,
+    Location,
+    Office365Settings,
+    Organization,
+    Phone,
+    Snapshot,
+    User,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize import (  # noqa: E402
+    address,
+    contact_addresses,
+    smtp_addresses,
+)
+
+SIZES = (1_000, 10_000, 100_000)
+RUNS = 3
+
+FIRST = "Ann Bob Zoë Dörte Émile Fred Gül Hugo Iñaki Jürgen Kim Łukasz Mia Nils Oskar Paula".split()
+LAST = "Lee Müller Nowak Ångström Smith Yılmaz Brown Garcia Rossi Dubois Jones Weiß".split()
+LOCATIONS = (Location(10, "Head Office", primary=True, address_1="1 High Street", city="Leeds"), Location(11, "Depot"))
+
+SETTINGS = Office365Settings(set_phone_numbers_primary=True, phone_type="Office", replace_blank_phone_numbers=True)
+PUSHING = BmsSettings(
+    contact_sync=True, two_way_sync=True, auto_push_office365_contacts=True, email_type="Work", phone_type="Work"
+)
+
+
+def user(number: int) -> User:
+    first, last = FIRST[number % len(FIRST)], f"{LAST[number % len(LAST)]}-{number}"
+    return User(
+        id=f"00000000-0000-4000-8000-{number:012d}",
+        username=f"u{number}@client.onmicrosoft.com",
+        mail=f"U{number}@Client.example",
+        proxy_addresses=(f"SMTP:U{number}@Client.example", f"smtp:old{number}@client.example", f"SIP:u{number}@client"),
+        given_name=first,
+        surname=last,
+        job_title="Clerk" if number % 3 else None,
+        business_phones=(f"+44 113 {number:07d}",) if number % 4 else (),
+        mobile_phone=f"07700 {number:06d}" if number % 5 == 0 else None,
+        office_location="Head Office" if number % 2 else None,
+        sku_ids=("05e9a617-0261-4cee-bb44-138d3ef5d965",) if number % 20 else (),
+    )
+
+
+def contact(number: int) -> Contact:
+    """Found by an alias, or, one in twenty each, by the username or the name. One in ten is linked to BMS."""
+    values = {0: f"u{number}@client.onmicrosoft.com", 1: f"private{number}@mail.example"}
+    value = values.get(number % 20, f"u{number}@client.example")
+    linked = number % 10 == 3
+    return Contact(
+        id=number + 1,
+        first_name=FIRST[number % len(FIRST)],
+        last_name=f"{LAST[number % len(LAST)]}-{number}",
+        title="Clerk" if number % 3 else None,
+        emails=(Email(value, "Work", True), Email(f"old{number}@client.example", "Work")),
+        phones=(Phone(f"44113{number:07d}", "Office", primary=True),) if number % 4 else (),
+        location_id=10,
+        location_name="Head Office",
+        psa_integration="enabled" if linked else None,
+        adapters=(Adapter("Kaseya BMS", str(number + 500_001), sync=True),) if linked else (),
+    )
+
+
+def world(size: int) -> tuple[Snapshot, BmsSnapshot]:
+    """As many users as contacts; one user in ten has no contact yet, one contact in ten no user."""
+    lost = size // 10
+    snapshot = Snapshot(
+        Organization(1, "Client"),
+        "tenant",
+        SETTINGS,
+        PUSHING,
+        tuple(user(number) for number in range(size)),
+        tuple(contact(number) for number in range(lost, size + lost)),
+    )
+    in_bms = tuple(
+        BmsContact(
+            id=number + 500_001,
+            account_id=7,
+            location_id=1,
+            first_name=FIRST[number % len(FIRST)],
+            last_name=f"{LAST[number % len(LAST)]}-{number}",
+            job_title="Clerk" if number % 2 else None,
+            emails=(BmsEmail(f"u{number}@client.example", 1, "Work", True),),
+        )
+        for number in range(lost, size + lost)
+    )
+    kind = BmsType(1, "Work")
+    return snapshot, BmsSnapshot(Account(7, "Client"), in_bms, (BmsLocation(1, "Head Office", True),), kind, kind)
+
+
+def timed(call: Callable[[], Any]) -> tuple[Any, float]:
+    start = time.perf_counter()
+    value = call()
+    return value, time.perf_counter() - start
+
+
+def engine(snapshot: Snapshot, bms: BmsSnapshot) -> tuple[float, float, float]:
+    """Seconds for matching (with selection), enriching, and deciding the pushes and ceilings."""
+    options = planning.Options(max_creates="100%", max_updates="100%", max_pushes="100%")
+    drafted, matching = timed(lambda: planning.draft(snapshot, options))
+    operations, enriching = timed(lambda: drafted.operations(LOCATIONS))
+    plan, deciding = timed(lambda: planning.complete(drafted, operations, bms))
+    if len(plan.operations) != len(snapshot.users) or plan.passed or plan.conflicts:
+        raise RuntimeError("The world that is measured is not the one that was meant.")
+    return matching, enriching, deciding
+
+
+def bare_join(snapshot: Snapshot) -> float:
+    users = [[address(each) for each in (*smtp_addresses(user), user.username)] for user in snapshot.users]
+    contacts = [(contact.id, contact_addresses(contact)) for contact in snapshot.contacts]
+
+    def join() -> list[set[int]]:
+        holders: dict[str, int] = {}
+        for ident, addresses in contacts:
+            for value in addresses:
+                holders[value] = ident
+        return [{holders[value] for value in addresses if value in holders} for addresses in users]
+
+    return min(timed(join)[1] for dummy in range(RUNS))
+
+
+def main() -> None:
+    sizes = [int(each.replace(",", "")) for each in sys.argv[1:]] or SIZES
+    print(f"{'users':>9} {'match':>8} {'enrich':>8} {'plan':>8} {'in all':>8} {'bare join':>10} {'ratio':>7} {'peak':>8}")
+    for size in sizes:
+        snapshot, bms = world(size)
+        parts = min((engine(snapshot, bms) for dummy in range(RUNS)), key=sum)
+        join = bare_join(snapshot)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        shown = " ".join(f"{each:7.3f}s" for each in (*parts, sum(parts)))
+        print(f"{size:>9,} {shown} {join:>9.4f}s {sum(parts) / join:>6.1f}x {peak:>5} MB")
+
+
+if __name__ == "__main__":
+    main()
