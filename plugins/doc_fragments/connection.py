@@ -117,6 +117,16 @@ options:
         on the same machine.
       - If not set, the environment variable E(HTTPS_PROXY) is used.
     type: str
+  itglue_quota:
+    description:
+      - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.
+      - IT Glue allows 3000. When this is not set, 2850 are used. Set it lower where other tools use the same key.
+    type: int
+  bms_quota:
+    description:
+      - How many requests all runs on this control node together may send to each endpoint of BMS in an hour.
+      - BMS allows 1500. When this is not set, 1425 are used. Set it lower where other tools use the same BMS tenant.
+    type: int
 requirements:
   - Python 3.11 or newer
   - requests (Python library)

@@ -17,15 +17,20 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from threading import RLock
 from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
+from .._clients import bms, itglue
 from .._clients.bms import BmsClient
 from .._clients.graph import GraphClient, GraphCredential
 from .._clients.http import Calls, HttpSettings
 from .._clients.itglue import ItGlueClient
+from .._clients.quota import LIMITS, SharedLimiter
+from .._clients.retry import PATIENT_RETRY
+from .._clients.transport import service_url
 from .._engine.errors import InputError
 from .task import Task
 
@@ -57,7 +62,7 @@ ENVIRONMENT = {
     "ca_path": "REQUESTS_CA_BUNDLE",
     "proxy": "HTTPS_PROXY",
 }
-"""Where an option is looked up when it is not given. `timeout` has no variable."""
+"""Where an option is looked up when it is not given. `timeout` and the quotas have no variable."""
 
 
 def _option(name: str, **details) -> dict:
@@ -85,6 +90,8 @@ CONNECTION_OPTIONS: dict[str, dict] = {
     "timeout": {"type": "float", "default": 30.0},
     # No secret but for a password in it, which is masked on its own.
     "proxy": _option("proxy"),
+    "itglue_quota": {"type": "int"},
+    "bms_quota": {"type": "int"},
 }
 """The argument spec of all connection options."""
 
@@ -99,7 +106,8 @@ class Clients:
         self.calls = Calls()
         self._params = params
         self._task = task
-        self._http = _http_settings(params)
+        self._http = _http_settings(params, task)
+        self._limits = {service: _limit(params, service) for service in LIMITS}
         self._lock = RLock()
         self._itglue: ItGlueClient | None = None
         self._bms: BmsClient | None = None
@@ -128,21 +136,34 @@ class Clients:
 
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
-        return ItGlueClient(url_or_region=_with_scheme(url), api_key=key, http=self._http, calls=self.calls)
+        address = service_url(_with_scheme(url), itglue.REGIONS, "itglue_url")
+        return ItGlueClient(
+            url_or_region=address,
+            api_key=key,
+            http=self._http,
+            calls=self.calls,
+            retry=PATIENT_RETRY,
+            limiter=self._limiter("itglue", address, key),
+        )
 
     def _new_bms(self) -> BmsClient:
         names = ("bms_url", "bms_company", "bms_username", "bms_password")
         url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
+        address = service_url(_with_scheme(url), bms.REGIONS, "bms_url")
         return BmsClient(
-            url_or_region=_with_scheme(url),
+            url_or_region=address,
             company=company,
             username=username,
             password=_password(self._params, "bms_password"),
             mfa_secret=_text(self._params, "bms_mfa_secret"),
             http=self._http,
             calls=self.calls,
+            limiter=self._limiter("bms", address, company),
             on_secret=self._task.secret,
         )
+
+    def _limiter(self, service: str, address: str, account: str) -> SharedLimiter:
+        return SharedLimiter(service, address.rstrip("/").casefold(), account, **self._limits.get(service, {}))
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
         return GraphClient(
@@ -153,6 +174,7 @@ class Clients:
             graph_url=_address(self._params, "graph_url"),
             http=self._http,
             calls=self.calls,
+            limiter=self._limiter("graph", tenant_id, self._params["azure_client_id"] or ""),
             on_secret=self._task.secret,
         )
 
@@ -160,16 +182,26 @@ class Clients:
 def clients(params: Mapping, task: Task) -> Clients:
     """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
 
-    Raises `InputError` for a time-out or a proxy that cannot be right.
+    Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
     """
     return Clients(params, task)
 
 
-def _http_settings(params: Mapping) -> HttpSettings:
+def _http_settings(params: Mapping, task: Task) -> HttpSettings:
     timeout = params["timeout"]
     if not 0 < timeout < math.inf:
         raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
-    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_proxy(params))
+    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_proxy(params), notice=task.progress)
+
+
+def _limit(params: Mapping, service: str) -> dict:
+    """The option of a quota as the limiter takes it: used to the last request, where the published one is not."""
+    requests = params.get(f"{service}_quota")
+    if requests is None:
+        return {}
+    if requests < 1:
+        raise InputError(f"The option {service}_quota is {requests}.", hint="It is a number of requests above 0.")
+    return {"limit": replace(LIMITS[service], requests=requests), "share": 1.0}
 
 
 def _graph_credential(params: Mapping) -> GraphCredential:

@@ -20,6 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
     clients,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 
 TENANT = "8f3c0a1e-5b7d-4c2a-9e61-1f0d2b3c4a5e"
@@ -50,8 +51,9 @@ def no_variables(monkeypatch):
 
 @pytest.fixture
 def made(monkeypatch) -> dict[str, list[dict]]:
-    """What each client was made of; nothing else is done with it."""
+    """What each client was made of; nothing else is done with it. A limiter is what it was made of, too."""
     calls: dict[str, list[dict]] = {}
+    monkeypatch.setattr(connection, "SharedLimiter", lambda *account, **options: (*account, options))
     for name in ("ItGlueClient", "BmsClient", "GraphClient"):
         monkeypatch.setattr(
             connection, name, lambda name=name, **details: calls.setdefault(name, []).append(details) or object()
@@ -129,7 +131,15 @@ def test_each_client_is_made_of_its_options(made):
         pass
 
     assert made == {
-        "ItGlueClient": [{"url_or_region": "eu", "api_key": "ITG.key", **shared}],
+        "ItGlueClient": [
+            {
+                "url_or_region": "https://api.eu.itglue.com",
+                "api_key": "ITG.key",
+                "retry": connection.PATIENT_RETRY,
+                "limiter": ("itglue", "https://api.eu.itglue.com", "ITG.key", {}),
+                **shared,
+            }
+        ],
         "BmsClient": [
             {
                 "url_or_region": "https://api.bms.example/",
@@ -137,6 +147,7 @@ def test_each_client_is_made_of_its_options(made):
                 "username": "jo",
                 "password": " pass word ",
                 "mfa_secret": "JBSWY3DPEHPK3PXP",
+                "limiter": ("bms", "https://api.bms.example", "Happy Frog", {}),
                 "on_secret": task.secret,
                 **shared,
             }
@@ -148,6 +159,7 @@ def test_each_client_is_made_of_its_options(made):
                 "cloud": "usgov",
                 "authority_host": "https://login.example",
                 "graph_url": "https://graph.example",
+                "limiter": ("graph", TENANT, "app", {}),
                 "on_secret": task.secret,
                 **shared,
             }
@@ -167,6 +179,23 @@ def test_a_certificate_and_a_token_file_are_handed_on(made):
     assert made["GraphClient"][0]["credential"] == connection.GraphCredential(
         "app", certificate_path="/etc/app.pem", certificate_password="pass", federated_token_file="/run/token"
     )
+
+
+def test_a_quota_is_that_of_the_option_to_the_last_request(made):
+    api = clients(params(GIVEN | {"itglue_quota": "500", "bms_quota": 100_000}), Task())
+    limits = [client["limiter"][-1] for dummy in (api.itglue, api.bms) for calls in made.values() for client in calls]
+
+    assert {"limit": Limit(500, 300, per_endpoint=False), "share": 1} in limits
+    assert {"limit": Limit(100_000, 3600, per_endpoint=True), "share": 1} in limits
+
+
+def test_what_is_waited_for_is_shown(made):
+    shown = []
+    api = clients(params(GIVEN), Task(progress=shown.append))
+
+    assert api.itglue is not None
+    made["ItGlueClient"][0]["http"].notice("waiting")
+    assert shown == ["waiting"]
 
 
 def test_clients_are_made_once_also_for_threads(made):
@@ -251,6 +280,12 @@ def test_a_value_that_cannot_be_right_is_refused_by_name(option, value, use):
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])
 def test_a_timeout_is_a_number_of_seconds(seconds):
     assert "timeout" in refusal(GIVEN | {"timeout": seconds}, lambda api: None)
+
+
+@pytest.mark.parametrize("option", ["itglue_quota", "bms_quota"])
+@pytest.mark.parametrize("requests", [0, -1])
+def test_a_quota_allows_something(option, requests):
+    assert option in refusal(GIVEN | {option: requests}, lambda api: None)
 
 
 @pytest.mark.parametrize("region", ["US", " us "])
