@@ -127,6 +127,41 @@ def named(tenants: Iterable[Tenant], wanted: str) -> list[Tenant]:
     return [each for each in tenants if key and key in (each.id.casefold(), name(each.domain), name(each.name))]
 
 
+# -------------------------------------------------------------------- declarations
+
+
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """What is stored: organization id to tenant id, and the ids of the ignored tenants."""
+
+    held: Mapping[int, str]
+    ignored: frozenset[str]
+
+    def holders(self, tenant_id: str) -> list[int]:
+        return sorted(key for key, held in self.held.items() if held == tenant_id)
+
+    def state(self, tenant_id: str) -> str:
+        if tenant_id in self.ignored:
+            return IGNORED
+        return MATCHED if self.holders(tenant_id) else UNMATCHED
+
+    def declared(self, state: str, tenant_id: str, organization_id: int | None) -> Matching:
+        """What is stored once the tenant has the state.
+
+        `organization_id` is the one to match it with; else it limits what is taken away.
+        """
+        held = {
+            key: value
+            for key, value in self.held.items()
+            if value != tenant_id or state == MATCHED or (state == UNMATCHED and organization_id not in (None, key))
+        }
+        if state == MATCHED:
+            return Matching({**held, organization_id: tenant_id}, self.ignored - {tenant_id})
+        if state == IGNORED:
+            return Matching(held, self.ignored | {tenant_id})
+        return Matching(held, self.ignored - {tenant_id} if organization_id is None else self.ignored)
+
+
 # ------------------------------------------------------------------ twice the same
 
 

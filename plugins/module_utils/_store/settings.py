@@ -138,6 +138,10 @@ class SettingsStore:
         """Held around reading and writing one organization's settings."""
         return self._lock(f"{self._itglue.base_url} organization {organization_id}")
 
+    def lock_tenants(self) -> AbstractContextManager:
+        """Held around finding out whose a tenant is, and giving it away."""
+        return self._lock(f"{self._itglue.base_url} tenants")
+
     # ------------------------------------------------------------------ reading
 
     def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:

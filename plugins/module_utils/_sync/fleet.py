@@ -49,8 +49,12 @@ class Fleet:
     @cached_property
     def ignored(self) -> frozenset[str]:
         """The ids of the tenants on the MSP's list."""
-        lines = [line for one in self._own_lists for line in one.merged["ignored"]]
-        return frozenset(filter(rules.is_guid, map(rules.ignored_tenant, lines)))
+        return frozenset(filter(rules.is_guid, map(rules.ignored_tenant, self.ignored_lines)))
+
+    @property
+    def ignored_lines(self) -> list[str]:
+        """The lines of the MSP's list: ids, each with what people wrote behind it."""
+        return [line for one in self._own_lists for line in one.merged["ignored"]]
 
     @cached_property
     def _own_lists(self) -> list[Stored]:
