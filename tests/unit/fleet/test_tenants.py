@@ -1,0 +1,151 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which tenant belongs to which organization, by setting, by name, or perhaps."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, BmsSettings, Organization
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.tenants import (
+    IGNORED,
+    MATCHED,
+    STATES,
+    UNMATCHED,
+    Matching,
+    Tenant,
+    matches,
+    named,
+    shared_accounts,
+    shared_tenants,
+)
+
+FROG, TOAD, NEWT = (
+    Organization(2, "Happy Frog Ltd"),
+    Organization(3, "Sad Toad"),
+    Organization(4, "Newt & Söhne GmbH"),
+)
+ALL = [FROG, TOAD, NEWT]
+
+
+def only(tenant: Tenant, organizations=ALL, stored=None, ignored=(), **limits):
+    (found,) = matches([tenant], organizations, stored or {}, ignored, **limits)
+    return found
+
+
+def test_a_stored_tenant_id_decides_whatever_the_names_are():
+    found = only(Tenant("t", "Sad Toad"), stored={2: "t"})
+    assert (found.state, found.by, found.organization) == (MATCHED, "setting", FROG)
+
+
+def test_an_exact_name_is_marked_as_such():
+    found = only(Tenant("t", " sad  TOAD "))
+    assert (found.state, found.by, found.organization) == (MATCHED, "name", TOAD)
+    assert found.suggestions == ()
+
+
+def test_a_name_that_is_not_the_only_one_of_its_kind_is_no_match():
+    twice = [TOAD, Organization(5, "SAD TOAD")]
+    found = only(Tenant("t", "Sad Toad"), twice)
+    assert (found.state, [each.score for each in found.suggestions]) == (UNMATCHED, [100, 100])
+    states = {
+        each.tenant.id: each.state for each in matches([Tenant("a", "Sad Toad"), Tenant("b", "sad toad")], ALL, {}, ())
+    }
+    assert states == {"a": UNMATCHED, "b": UNMATCHED}
+
+
+def test_an_organization_with_a_tenant_is_nobody_elses():
+    found = only(Tenant("t", "Sad Toad"), stored={3: "other"})
+    assert found.state == UNMATCHED
+    assert TOAD not in [each.organization for each in found.suggestions]
+
+
+def test_an_ignored_tenant_stays_ignored():
+    found = only(Tenant("t", "Sad Toad"), stored={2: "t"}, ignored={"t"})
+    assert (found.state, found.organization) == (IGNORED, FROG)
+    assert only(Tenant("t", "Sad Toad"), ignored={"t"}).organization is None
+
+
+def test_the_most_similar_names_are_suggested_first():
+    for name, domain in (
+        ("Frog Happy Inc.", None),
+        ("HappyFrog", None),
+        ("Happy Frogs", None),
+        ("x", "happyfrog.onmicrosoft.com"),
+        (None, "happy-frog.example"),
+    ):
+        found = only(Tenant("t", name, domain))
+        assert found.suggestions[0].organization == FROG, name
+        assert 60 <= found.suggestions[0].score <= 100
+    assert only(Tenant("t", "Newt und Sohne")).suggestions[0].organization == NEWT
+    assert only(Tenant("t", "Quite Another One")).suggestions == ()
+    assert only(Tenant("t", "さくら"), [Organization(1, "さくらデザイン")]).suggestions[0].score == 60
+
+
+def test_suggestions_are_limited():
+    many = [Organization(number, f"Happy Frog {number}") for number in range(10, 20)]
+    tenant = Tenant("t", "Happy Frog")
+    assert [each.organization.id for each in only(tenant, many, most=2).suggestions] == [10, 11]
+    assert only(tenant, many, most=0).suggestions == ()
+    assert only(tenant, many, least=99).suggestions == ()
+
+
+def test_tenants_are_told_once_by_name():
+    tenants = [Tenant("b", "Zebra"), Tenant("a", "Ant"), Tenant("b", "Zebra")]
+    assert [each.tenant.id for each in matches(tenants, [], {}, ())] == ["a", "b"]
+
+
+def test_a_tenant_is_named_by_id_domain_or_name():
+    tenants = [Tenant("0a", "Sad Toad", "Toad.example"), Tenant("0b", "Happy Frog")]
+    for wanted in ("0A", "toad.example", " SAD toad"):
+        assert named(tenants, wanted) == tenants[:1]
+    assert named(tenants, "") == []
+
+
+def test_what_several_organizations_have_names_them_all():
+    (said,) = shared_tenants(ALL, {2: "t", 3: "u", 4: "t"})
+    assert "Happy Frog Ltd (2), Newt & Söhne GmbH (4)" in said
+    assert "Sad Toad" not in said
+    assert shared_tenants(ALL, {2: "t", 3: "u"}) == []
+
+
+def test_an_account_counts_by_setting_by_link_and_by_name():
+    linked = Organization(5, "Linked", adapters=(Adapter("Kaseya BMS", "77", sync=True),))
+    settings = {2: BmsSettings(account="77"), 3: BmsSettings(), 4: BmsSettings(account="sad toad"), 5: BmsSettings()}
+    by_id, by_name = shared_accounts([*ALL, linked], settings, ("bms",))
+    assert "Happy Frog Ltd (2), Linked (5)" in by_id
+    assert "Sad Toad (3), Newt & Söhne GmbH (4)" in by_name
+    unclear = Organization(6, "U", adapters=(Adapter("BMS", "1", sync=True), Adapter("BMS", "2", sync=True)))
+    assert shared_accounts([unclear], {6: BmsSettings()}, ("bms",)) == []
+
+
+TENANT_IDS = st.sampled_from("abc")
+MATCHINGS = st.builds(Matching, st.dictionaries(st.integers(1, 4), TENANT_IDS), st.frozensets(TENANT_IDS))
+
+
+@given(MATCHINGS, TENANT_IDS, st.sampled_from(STATES), st.integers(1, 4))
+def test_a_declaration_holds_and_changes_nothing_a_second_time(matching, tenant_id, state, organization_id):
+    wanted = organization_id if state == MATCHED else None
+    after = matching.declared(state, tenant_id, wanted)
+    assert after.state(tenant_id) == state
+    assert after.declared(state, tenant_id, wanted) == after
+    if state == MATCHED:
+        assert organization_id in after.holders(tenant_id)
+
+
+@given(MATCHINGS, TENANT_IDS, st.sampled_from(STATES), st.integers(1, 4))
+def test_a_declaration_leaves_other_tenants_alone(matching, tenant_id, state, organization_id):
+    after = matching.declared(state, tenant_id, organization_id)
+    taken = {organization_id} if state == MATCHED else set()
+    for other in set("abc") - {tenant_id}:
+        assert set(after.holders(other)) == set(matching.holders(other)) - taken
+        assert (other in after.ignored) == (other in matching.ignored)
+
+
+def test_unmatching_one_organization_leaves_the_others_and_the_list():
+    matching = Matching({1: "a", 2: "a"}, frozenset("a"))
+    assert matching.declared(UNMATCHED, "a", 2) == Matching({1: "a"}, frozenset("a"))
+    assert matching.declared(UNMATCHED, "a", None) == Matching({}, frozenset())
