@@ -17,7 +17,7 @@ from tests.tools.files import ROOT
 
 PREFIX = "msp.psa_sync."
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
-OF_IT_GLUE = {"itglue_url", "itglue_api_key", "ca_path", "timeout", "proxy"}
+OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy"}
 # What a playbook for many clients has no use for.
 NOT_PASSED = {"contact_sync": {"tenant_id"}, "bms_sync_settings": {"state"}, "office365_sync_settings": {"state"}}
 

@@ -30,6 +30,7 @@ from .._clients.http import Calls, HttpSettings
 from .._clients.itglue import ItGlueClient
 from .._clients.quota import LIMITS, SharedLimiter
 from .._clients.retry import PATIENT_RETRY
+from .._clients.tokens import SharedTokens
 from .._clients.transport import service_url
 from .._engine.errors import InputError
 from .task import Task
@@ -150,20 +151,22 @@ class Clients:
         names = ("bms_url", "bms_company", "bms_username", "bms_password")
         url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
         address = service_url(_with_scheme(url), bms.REGIONS, "bms_url")
+        password, mfa_secret = _password(self._params, "bms_password"), _text(self._params, "bms_mfa_secret")
         return BmsClient(
             url_or_region=address,
             company=company,
             username=username,
-            password=_password(self._params, "bms_password"),
-            mfa_secret=_text(self._params, "bms_mfa_secret"),
+            password=password,
+            mfa_secret=mfa_secret,
             http=self._http,
             calls=self.calls,
             limiter=self._limiter("bms", address, company),
+            tokens=SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""]),
             on_secret=self._task.secret,
         )
 
     def _limiter(self, service: str, address: str, account: str) -> SharedLimiter:
-        return SharedLimiter(service, address.rstrip("/").casefold(), account, **self._limits.get(service, {}))
+        return SharedLimiter(service, _identity(address), account, **self._limits.get(service, {}))
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
         return GraphClient(
@@ -252,6 +255,11 @@ def _password(params: Mapping, name: str) -> str:
 def _address(params: Mapping, name: str) -> str | None:
     value = _text(params, name)
     return None if value is None else _with_scheme(value)
+
+
+def _identity(address: str) -> str:
+    """An address as it is told from others, however it is spelt."""
+    return address.rstrip("/").removesuffix("/v2").casefold()
 
 
 def _with_scheme(address: str) -> str:

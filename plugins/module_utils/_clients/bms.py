@@ -36,6 +36,7 @@ from .._engine.model import Account, BmsContact, BmsEmail, BmsLocation, BmsPhone
 from .decoding import Reader, accepted
 from .http import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
 from .retry import DEFAULT_RETRY, RetryPolicy
+from .tokens import SharedTokens
 from .totp import totp, totp_key
 from .transport import service_url
 
@@ -47,6 +48,8 @@ REGIONS = {
 
 _PAGE = 100
 _SECURITY_ERROR = 978001
+_REFUSAL_LASTS = 60.0
+_UNKNOWN_LIFETIME = 600.0
 _ABSENT = re.compile(r"\bnot found\b|\bnot exist\b", re.IGNORECASE)
 _READS_CONTACTS = "a role that may view CRM > Contacts"
 _WRITES_CONTACTS = "a role that may modify CRM > Contacts"
@@ -72,7 +75,8 @@ class EntryChange:
 class BmsClient:
     """One company of BMS; it logs in with the first call. Safe for use by several threads.
 
-    `on_secret` is told each token, so that it can be kept out of all output.
+    `on_secret` is told each token, so that it can be kept out of all output. With `tokens`,
+    one login serves all processes that share them.
     """
 
     def __init__(
@@ -87,6 +91,7 @@ class BmsClient:
         calls: Calls,
         retry: RetryPolicy = DEFAULT_RETRY,
         limiter: Limiter | None = None,
+        tokens: SharedTokens | None = None,
         on_secret: Callable[[str], None] = lambda secret: None,
         make_session: Callable[..., HttpSession] = HttpSession,
         clock: Callable[[], float] = time.monotonic,
@@ -95,6 +100,7 @@ class BmsClient:
         login = _Login(
             {"UserName": username, "Password": password, "Tenant": company, "GrantType": "password"},
             totp_key(mfa_secret, "bms_mfa_secret") if mfa_secret else None,
+            tokens,
             on_secret,
             clock,
             now,
@@ -431,7 +437,11 @@ def _types_in_use(
 
 
 class _Login:
-    """The bearer token: obtained with the first call, renewed before it expires or when it is refused."""
+    """The bearer token: obtained with the first call, renewed before it expires or when it is refused.
+
+    Processes that share their tokens take their turns: the first obtains them, the others find them. So it is
+    with a refusal, since many tasks with a wrong password would lock the user out.
+    """
 
     session: HttpSession
 
@@ -439,12 +449,14 @@ class _Login:
         self,
         fields: Mapping[str, str],
         mfa_key: bytes | None,
+        shared: SharedTokens | None,
         on_secret: Callable[[str], None],
         clock: Callable[[], float],
         now: Callable[[], float],
     ) -> None:
         self._fields = fields
         self._mfa_key = mfa_key
+        self._shared = shared
         self._on_secret = on_secret
         self._clock = clock
         self._now = now
@@ -452,26 +464,52 @@ class _Login:
         self._access: str | None = None
         self._refresh: str | None = None
         self._due: float | None = None
+        self._refused: str | None = None
         self._refusal: AuthenticationError | None = None
 
     def headers(self) -> Mapping[str, str]:
         with self._lock:
             if self._refusal is not None:
-                # Many threads with a wrong password would lock the user out.
                 raise self._refusal
-            if self._access is None:
-                self._log_in()
-            elif self._due is not None and self._clock() >= self._due:
-                self._renew()
+            if self._access is None or self._is_due():
+                self._obtain()
             return {"Authorization": f"Bearer {self._access}"}
 
     def refused(self, headers: Mapping[str, str]) -> None:
         with self._lock:
             if headers["Authorization"] == f"Bearer {self._access}":
-                self._access = None
+                self._refused, self._access = self._access, None
+
+    def _is_due(self) -> bool:
+        return self._due is not None and self._clock() >= self._due
+
+    def _obtain(self) -> None:
+        if self._shared is None:
+            self._renew()
+            return
+        with self._shared.turn():
+            self._take_over(self._shared.read())
+            if self._access is None or self._is_due():
+                self._renew()
+
+    def _take_over(self, stored: Mapping) -> None:
+        """Use what another process obtained, unless it was refused here."""
+        if "refusal" in stored:
+            self._refusal = _login_refused(**stored["refusal"])
+            raise self._refusal
+        if stored and stored["access"] != self._refused:
+            self._keep(stored["access"], stored["refresh"], stored["due"] - self._now())
+
+    def _keep(self, access: str, refresh: str | None, good_for: float | None) -> None:
+        for secret in (access, refresh):
+            if secret:
+                self.session.add_secret(secret)
+                self._on_secret(secret)
+        self._access, self._refresh = access, refresh
+        self._due = None if good_for is None else self._clock() + good_for
 
     def _renew(self) -> None:
-        if self._refresh is not None:
+        if self._access is not None and self._refresh is not None:
             # A refresh token is taken to be good for one use: never sent twice.
             form = {"AccessToken": self._access, "RefreshToken": self._refresh}
             try:
@@ -487,15 +525,10 @@ class _Login:
         try:
             answer = self._post("authenticate", form, writes=False)
         except (Rejected, PermissionDenied, AuthenticationError) as error:
-            self._refusal = AuthenticationError(
-                error.message,
-                service="bms",
-                request=error.request,
-                status=error.status,
-                said=error.said,
-                hint="Check bms_company (the company name under My Settings in BMS), bms_username and bms_password,"
-                " bms_mfa_secret where the user has one, and that the user's role has API access.",
-            )
+            refusal = {"message": error.message, "request": error.request, "status": error.status, "said": error.said}
+            if self._shared is not None:
+                self._shared.write({"refusal": refusal, "until": self._now() + _REFUSAL_LASTS})
+            self._refusal = _login_refused(**refusal)
             raise self._refusal from error
         except NotFound as error:
             error.hint = "Check bms_url: it is the host of the API (https://api.bms.kaseya.com), not that of the site."
@@ -507,15 +540,26 @@ class _Login:
         return self.session.request("POST", path, form=form, template=path, writes=writes, authorized=False)
 
     def _take(self, answer: Answer) -> None:
-        read, result = _result(answer)
+        read, whole = _body(answer)
+        result = read.part(whole, "result")
         access, refresh = read.needed_text(result, "accessToken"), read.text(result, "refreshToken")
-        for secret in (access, refresh):
-            if secret:
-                self.session.add_secret(secret)
-                self._on_secret(secret)
-        self._access, self._refresh = access, refresh
         lifetime = _lifetime(read.text(result, "accessTokenExpireOn"), answer.headers.get("Date"), self._now())
-        self._due = None if lifetime is None else self._clock() + lifetime - min(60.0, lifetime / 5)
+        good_for = None if lifetime is None else lifetime - min(60.0, lifetime / 5)
+        self._keep(access, refresh, good_for)
+        if self._shared is not None:
+            now, until = self._now(), lifetime or _UNKNOWN_LIFETIME
+            due = now + (until if good_for is None else good_for)
+            self._shared.write({"access": access, "refresh": refresh, "due": due, "until": now + until})
+
+
+def _login_refused(message: str, **details) -> AuthenticationError:
+    return AuthenticationError(
+        message,
+        service="bms",
+        hint="Check bms_company (the company name under My Settings in BMS), bms_username and bms_password,"
+        " bms_mfa_secret where the user has one, and that the user's role has API access.",
+        **details,
+    )
 
 
 def _lifetime(expires: str | None, date: str | None, now: float) -> float | None:

@@ -51,9 +51,10 @@ def no_variables(monkeypatch):
 
 @pytest.fixture
 def made(monkeypatch) -> dict[str, list[dict]]:
-    """What each client was made of; nothing else is done with it. A limiter is what it was made of, too."""
+    """What each client was made of; nothing else is done with it. So it is with what is shared."""
     calls: dict[str, list[dict]] = {}
-    monkeypatch.setattr(connection, "SharedLimiter", lambda *account, **options: (*account, options))
+    for name in ("SharedLimiter", "SharedTokens"):
+        monkeypatch.setattr(connection, name, lambda *account, **options: (*account, options))
     for name in ("ItGlueClient", "BmsClient", "GraphClient"):
         monkeypatch.setattr(
             connection, name, lambda name=name, **details: calls.setdefault(name, []).append(details) or object()
@@ -148,6 +149,10 @@ def test_each_client_is_made_of_its_options(made):
                 "password": " pass word ",
                 "mfa_secret": "JBSWY3DPEHPK3PXP",
                 "limiter": ("bms", "https://api.bms.example", "Happy Frog", {}),
+                "tokens": (
+                    *("bms", "https://api.bms.example", "Happy Frog", "jo"),
+                    {"secrets": [" pass word ", "JBSWY3DPEHPK3PXP"]},
+                ),
                 "on_secret": task.secret,
                 **shared,
             }
