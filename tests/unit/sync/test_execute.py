@@ -1,0 +1,624 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The writer, against services that fail at every point: nobody twice, nothing lost, all of it told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Writer
+from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, person, planned, ready, snapshot
+from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
+
+PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
+
+
+def people(*names, **values):
+    """Users that lack a contact, and are ready for BMS once they have one."""
+    return [person(f"{name}.lee", business_phones=("415-555-0100",), **values) for name in names]
+
+
+def many(count):
+    return people(*(f"u{number:03}" for number in range(count)))
+
+
+class Ran:
+    """A plan that was carried out; `by` are the operations by the first name."""
+
+    def __init__(self, users, itglue=None, in_account=None, bms_settings=None, **more):
+        self.itglue = itglue or FakeItGlue()
+        self.bms = in_account or FakeBms()
+        self.users = users
+        self.more = {"bms_settings": bms_settings, **PRIMARY, **more}
+        self.plan = self._plan()
+        self.lines: list[str] = []
+        self.writer = Writer(self.itglue, self.bms, 1, self.itglue.there.values(), progress=self.lines.append)
+        self.operations = self.writer.carry_out(self.plan)
+        self.by = {each.user.partition(".")[0]: each for each in self.operations}
+        self.warnings = self.writer.warnings
+
+    def _plan(self):
+        there = snapshot(self.users, self.itglue.there.values(), **self.more)
+        return planned(there, bms(*self.bms.there.values()))
+
+    def told(self, *fields):
+        """Of each user the fields asked for."""
+        rows = {name: tuple(getattr(each, field) for field in fields) for name, each in self.by.items()}
+        return {name: row if len(row) > 1 else row[0] for name, row in rows.items()}
+
+    def again(self):
+        """A plain run without faults: what it writes, and the state after it."""
+        self.itglue.faults, self.bms.faults = [], []
+        plan = self._plan()
+        Writer(self.itglue, self.bms, 1, self.itglue.there.values()).carry_out(plan)
+        return [each for each in plan.operations if each.writes]
+
+    def nobody_twice(self):
+        """Each user has one contact, and each ready one is one BMS contact."""
+        held = [entry.value.casefold() for each in self.itglue.there.values() for entry in each.emails if entry.primary]
+        pushed = [entry.address for each in self.bms.there.values() for entry in each.emails if entry.default]
+        return sorted(held) == sorted(set(held)) and sorted(pushed) == sorted(set(pushed))
+
+
+# ------------------------------------------------------------------ plain writes
+
+
+def test_what_is_planned_is_done():
+    there = [ready(1, "bob.lee"), ready(2, "cid.lee")]
+    users = [*people("ann", job_title="Boss"), person("bob.lee", job_title="Clerk"), person("cid.lee")]
+    ran = Ran(users, FakeItGlue(there), FakeBms(), PUSHING)
+
+    assert ran.told("action", "push", "contact_id") == {
+        "ann": ("create", "pushed", 3),
+        "bob": ("update", "pushed", 1),
+        "cid": ("unchanged", "pushed", 2),
+    }
+    assert (ran.itglue.there[3].title, ran.itglue.there[1].title) == ("Boss", "Clerk")
+    assert {each.first_name: each.job_title for each in ran.bms.there.values()} == {
+        "Ann": "Boss",
+        "Bob": "Clerk",
+        "Cid": None,
+    }
+    assert {each.bms_contact_id for each in ran.operations} == set(ran.bms.there)
+    assert ran.warnings == []
+    assert ran.operations == tuple(
+        replace(each, contact_id=ran.by[name].contact_id, bms_contact_id=ran.by[name].bms_contact_id)
+        for name, each in zip(ran.by, ran.plan.operations, strict=True)
+    )
+
+
+def test_nothing_to_write_asks_nobody():
+    ran = Ran([person("ann.lee")], FakeItGlue([ready(1)]))
+    assert ran.told("action") == {"ann": "unchanged"}
+    assert (ran.itglue.calls, ran.bms.calls) == ({}, {})
+
+
+def test_writes_go_out_in_bulk():
+    ran = Ran(many(2 * BULK + 1))
+    assert ran.itglue.calls["create_contacts"] == 3
+    assert ran.itglue.calls["contacts"] == 1, "read back once"
+    assert ran.lines == [f"IT Glue: {done} of 101 contacts created" for done in (50, 100, 101)]
+
+
+def test_few_writes_are_read_back_singly():
+    there = [ready(number, f"user{number}.lee") for number in range(1, 2001)]
+    ran = Ran([person("user7.lee", job_title="Clerk")], FakeItGlue(there))
+    assert ran.itglue.calls == {"update_contacts": 1, "contact": 1}
+
+
+def test_the_order_of_operations_is_the_plans():
+    ran = Ran(people("cid", "ann", "bob"), in_account=FakeBms(), bms_settings=PUSHING)
+    assert [each.user for each in ran.operations] == [each.user for each in ran.plan.operations]
+
+
+# ------------------------------------------------------------------------ create
+
+
+def test_a_refused_bulk_is_created_one_by_one():
+    fault = Fault("create_contacts", rejected(said="Invalid"), when=lambda rows: len(rows) > 1)
+    ran = Ran(people("ann", "bob"), FakeItGlue([], fault))
+    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert ran.itglue.calls["contacts"] == 2, "looked before, read back after"
+
+
+def test_one_refused_contact_does_not_stop_the_others():
+    def has_bob(rows):
+        return any(row["first-name"] == "Bob" for row in rows)
+
+    fault = Fault("create_contacts", rejected(said="Invalid name"), times=9, when=has_bob)
+    ran = Ran(people("ann", "bob", "cid"), FakeItGlue([], fault))
+    assert ran.told("action") == {"ann": "create", "bob": "failed", "cid": "create"}
+    assert ran.by["bob"].after == {}
+    assert "Invalid name" in ran.by["bob"].reason
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, -1], ids=["none", "one", "two", "all"])
+@pytest.mark.parametrize("error", [unclear(), rejected(said="Invalid")], ids=["unclear", "refused"])
+def test_rows_of_a_bulk_that_were_taken_are_found_not_made_again(rows, error):
+    ran = Ran(people("ann", "bob", "cid"), FakeItGlue([], Fault("create_contacts", error, rows=rows)))
+    assert ran.told("action") == {"ann": "create", "bob": "create", "cid": "create"}
+    assert len(ran.itglue.created) == 3
+    assert sorted(each.contact_id for each in ran.operations) == sorted(ran.itglue.there)
+    assert ran.again() == []
+
+
+def test_an_unclear_create_that_is_not_found_is_tried_once_more():
+    ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", unclear(), times=2)))
+    assert ran.told("action") == {"ann": "create"}
+    assert ran.itglue.calls["create_contacts"] == 3, "bulk, alone, alone again"
+    assert len(ran.itglue.created) == 1
+
+
+def test_an_unclear_create_is_found_on_the_second_look():
+    faults = [Fault("create_contacts", unclear()), Fault("create_contacts", unclear(), rows=-1)]
+    ran = Ran(people("ann"), FakeItGlue([], *faults))
+    assert ran.told("action", "contact_id") == {"ann": ("create", 101)}
+    assert ran.itglue.calls["create_contacts"] == 2
+
+
+def test_an_unclear_create_that_stays_unclear_is_failed():
+    ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", unclear(), times=9)))
+    assert ran.told("action", "contact_id", "after") == {"ann": ("failed", None, {})}
+    assert "The answer was lost. The next run looks for the contact" in ran.by["ann"].reason
+    assert ran.itglue.calls["create_contacts"] == 3
+    assert [each.action for each in ran.again()] == ["create"]
+    assert ran.nobody_twice()
+
+
+def test_a_look_that_fails_ends_in_no_second_try():
+    faults = [Fault("create_contacts", unclear(), rows=-1), Fault("contacts", gone(), times=9)]
+    ran = Ran(people("ann", "bob"), FakeItGlue([], *faults))
+    assert ran.told("action") == {"ann": "failed", "bob": "failed"}
+    assert "not known; the next run finds out" in ran.by["ann"].reason
+    assert len(ran.itglue.created) == 2
+    assert ran.again() == []
+    assert ran.nobody_twice()
+
+
+def test_an_answer_without_e_mails_is_still_about_the_contact():
+    ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: [replace(each, emails=()) for each in made]))
+    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert len(ran.itglue.created) == 2
+
+
+def test_an_answer_that_leaves_a_contact_out_is_looked_up():
+    ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: made[1:]))
+    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert len(ran.itglue.created) == 2
+
+
+def test_an_answer_in_another_order_names_the_right_ids():
+    ran = Ran(people("ann", "bob", "cid"), FakeItGlue(answers=lambda made: made[::-1]))
+    assert {each.first_name: ident for ident, each in ran.itglue.there.items()} == {
+        name.title(): each.contact_id for name, each in ran.by.items()
+    }
+
+
+def test_namesakes_of_two_addresses_get_their_own_ids():
+    users = [person("ann.lee"), person("al", given_name="Ann", surname="Lee")]
+    ran = Ran(users, FakeItGlue(answers=lambda made: made[::-1]))
+    for each in ran.operations:
+        assert ran.itglue.there[each.contact_id].emails[0].value == each.user
+
+
+def test_a_contact_that_was_there_before_is_never_taken_for_a_new_one():
+    """The namesake of the same address is no contact that this run has made."""
+    there = ready(1, "ann.lee", emails=(Email("ann.lee@client.example", "Work", True),))
+    itglue = FakeItGlue([], Fault("create_contacts", unclear()))
+    ran_plan = planned(snapshot(people("ann")))
+    itglue.there[1] = there
+    writer = Writer(itglue, None, 1, [there])
+    (found,) = writer.carry_out(ran_plan)
+    assert (found.action, found.contact_id) == ("create", 2)
+
+
+@pytest.mark.parametrize(
+    ("error", "tried", "reason"),
+    [
+        pytest.param(quota(), "deferred", "The quota is used up.", id="quota"),
+        pytest.param(gone(), "failed", "The service is gone.", id="gone"),
+    ],
+)
+@pytest.mark.parametrize("apart", [False, True], ids=["in-bulk", "one-by-one"])
+def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, reason, apart):
+    first = [Fault("create_contacts", rejected(said="Invalid"))] if apart else []
+    fault = Fault("create_contacts", error, nth=3 if apart else 2, times=99)
+    ran = Ran(many(2 * BULK + 1), FakeItGlue([], *first, fault))
+    actions = [each.action for each in ran.operations]
+    done = 2 if apart else BULK
+    hit = 1 if apart else BULK
+    assert actions == ["create"] * done + [tried] * hit + ["deferred"] * (2 * BULK + 1 - done - hit)
+    assert ran.operations[done].reason == reason
+    assert ran.operations[-1].reason == f"Not tried: {reason}"
+    assert ran.itglue.calls["create_contacts"] == (4 if apart else 2), "nothing is asked in vain"
+    assert len(ran.itglue.created) == done
+    assert len(ran.again()) == 2 * BULK + 1 - done
+    assert ran.nobody_twice()
+
+
+# ------------------------------------------------------------------------ update
+
+
+def updates(*names, **values):
+    return [person(f"{name}.lee", job_title="Clerk", **values) for name in names]
+
+
+def contacts(*names, **values):
+    return [ready(number, f"{name}.lee", **values) for number, name in enumerate(names, 1)]
+
+
+def test_a_locked_group_does_not_lose_the_others():
+    users = updates("ann", mail="new@client.example")
+    ran = Ran(users, FakeItGlue(contacts("ann"), locked={1: {"contact-emails"}}))
+    found = ran.by["ann"]
+    assert (found.action, found.locked, found.after) == ("update", ("contact-emails",), {"title": "Clerk"})
+    assert found.before == {"title": None}
+    assert "Cannot update a synced resource" in found.reason
+    assert ran.itglue.there[1].title == "Clerk"
+    assert [what for what, dummy in ran.itglue.writes] == ["bulk update", "update", "update"]
+
+
+def test_locked_groups_without_pointers_are_found_one_by_one():
+    users = updates("ann", mail="new@client.example", business_phones=("415-555-0199",))
+    itglue = FakeItGlue(contacts("ann"), locked={1: {"contact-emails", "contact-phones"}}, points=False)
+    found = Ran(users, itglue).by["ann"]
+    assert (found.action, found.locked) == ("update", ("contact-emails", "contact-phones"))
+    assert found.after == {"title": "Clerk"}
+    assert [sorted(attributes) for what, (dummy, attributes) in itglue.writes[2:]] == [
+        ["title"],
+        ["contact-emails"],
+        ["contact-phones"],
+    ]
+
+
+def test_a_pointer_may_be_spelled_with_underscores():
+    fault = Fault("update_contact", rejected("/data/attributes/contact_emails.base"))
+    itglue = FakeItGlue(contacts("ann"), fault, Fault("update_contacts", rejected()))
+    found = Ran(updates("ann", mail="new@client.example"), itglue).by["ann"]
+    assert (found.locked, found.after) == (("contact-emails",), {"title": "Clerk"})
+    assert itglue.calls["update_contact"] == 2
+
+
+def test_all_locked_is_no_change():
+    users = updates("ann")
+    ran = Ran(users, FakeItGlue(contacts("ann"), locked={1: {"title"}}))
+    found = ran.by["ann"]
+    assert (found.action, found.locked, found.before, found.after) == ("unchanged", ("name",), {}, {})
+    assert (found.writes, found.noteworthy) == (False, True)
+
+
+def test_one_locked_contact_does_not_stop_the_others():
+    ran = Ran(updates("ann", "bob", "cid"), FakeItGlue(contacts("ann", "bob", "cid"), locked={2: {"title"}}))
+    assert ran.told("action", "locked") == {
+        "ann": ("update", ()),
+        "bob": ("unchanged", ("name",)),
+        "cid": ("update", ()),
+    }
+
+
+def test_a_contact_that_is_gone_does_not_stop_the_others():
+    itglue = FakeItGlue(contacts("ann", "bob", "cid"))
+    plan = planned(snapshot(updates("ann", "bob", "cid"), itglue.there.values()))
+    del itglue.there[2]
+    done = Writer(itglue, None, 1, itglue.there.values()).carry_out(plan)
+    assert [each.action for each in done] == ["update", "failed", "update"]
+    assert "no such contact" in done[1].reason
+
+
+@pytest.mark.parametrize("rows", [0, 1, -1], ids=["none", "one", "all"])
+def test_a_lost_answer_to_an_update_is_settled_by_the_read_back(rows):
+    itglue = FakeItGlue(contacts("ann", "bob"), Fault("update_contacts", unclear(), rows=rows))
+    ran = Ran(updates("ann", "bob"), itglue)
+    taken = 2 if rows < 0 else rows
+    assert [each.action for each in ran.operations] == ["update"] * taken + ["failed"] * (2 - taken)
+    assert [each.after for each in ran.operations] == [{"title": "Clerk"}] * taken + [{}] * (2 - taken)
+    assert all(each.reason == "The answer was lost." for each in ran.operations[taken:])
+    assert ran.warnings == []
+    assert len(ran.again()) == 2 - taken
+
+
+def test_a_lost_answer_that_cannot_be_read_back_claims_nothing():
+    faults = [Fault("update_contacts", unclear(), rows=-1), Fault("contact", gone()), Fault("contacts", gone())]
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), *faults))
+    assert ran.told("action", "after") == {"ann": ("failed", {})}
+    assert "Whether it was written is not known" in ran.by["ann"].reason
+    assert ran.again() == []
+
+
+def test_what_one_by_one_was_written_before_the_quota_ended_is_told():
+    users = [replace(each, mail=f"new.{each.username}") for each in updates("ann", "bob", "cid")]
+    itglue = FakeItGlue(
+        contacts("ann", "bob", "cid"),
+        Fault("update_contact", quota(), nth=4, times=9),
+        locked={1: {"contact-emails"}, 2: {"contact-emails"}},
+        points=False,
+    )
+    ran = Ran(users, itglue)
+    # Ann: together, then two groups apart; then Bob is hit.
+    assert ran.told("action", "after", "locked") == {
+        "ann": ("update", {"title": "Clerk"}, ("contact-emails",)),
+        "bob": ("deferred", {}, ()),
+        "cid": ("deferred", {}, ()),
+    }
+    assert ran.by["cid"].reason == "Not tried: The quota is used up."
+    assert itglue.calls["update_contact"] == 4
+
+
+def test_a_quota_that_ends_in_the_middle_of_one_contact_keeps_what_was_taken():
+    users = updates("ann", mail="new@client.example")
+    fault = Fault("update_contact", quota(), nth=3)
+    itglue = FakeItGlue(contacts("ann"), fault, locked={1: {"contact-emails"}}, points=False)
+    found = Ran(users, itglue).by["ann"]
+    assert (found.action, found.after) == ("update", {"title": "Clerk"})
+    assert "The quota is used up." in found.reason
+    assert found.writes
+
+
+@pytest.mark.parametrize(("error", "tried"), [(quota(), "deferred"), (gone(), "failed")], ids=["quota", "gone"])
+def test_updates_after_the_end_of_a_service_are_deferred(error, tried):
+    names = [f"u{number:03}" for number in range(2 * BULK + 1)]
+    itglue = FakeItGlue(contacts(*names), Fault("update_contacts", error, nth=2, times=9))
+    ran = Ran(updates(*names), itglue)
+    assert [each.action for each in ran.operations] == ["update"] * BULK + [tried] * BULK + ["deferred"]
+    assert itglue.calls["update_contacts"] == 2
+    assert len(ran.again()) == BULK + 1
+
+
+# --------------------------------------------------------------------- read back
+
+
+def test_what_the_read_back_does_not_show_is_a_warning_not_a_change():
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), hides={"title"}))
+    found = ran.by["ann"]
+    assert (found.action, found.unapplied, found.before, found.after) == ("unchanged", ("name",), {}, {})
+    assert not found.writes
+    assert ran.warnings == [
+        "ann.lee@client.example: IT Glue accepted the write to contact 1 but does not show it: name."
+    ]
+
+
+def test_half_of_it_unapplied_leaves_the_other_half():
+    users = updates("ann", mail="new@client.example")
+    found = Ran(users, FakeItGlue(contacts("ann"), hides={"contact-emails"})).by["ann"]
+    assert (found.action, found.unapplied, found.after) == ("update", ("contact-emails",), {"title": "Clerk"})
+
+
+def test_a_create_shows_what_was_kept_of_it():
+    found = Ran(people("ann"), FakeItGlue(hides={"contact-phones"})).by["ann"]
+    assert (found.action, found.unapplied, found.after["contact-phones"]) == ("create", ("contact-phones",), [])
+    assert found.after["first-name"] == "Ann"
+
+
+def test_a_contact_that_is_not_shown_at_all_is_unapplied():
+    itglue = FakeItGlue(contacts("ann"))
+    plan = planned(snapshot(updates("ann"), itglue.there.values()))
+    itglue.update_contacts = lambda rows: itglue.there.clear()
+    (found,) = Writer(itglue, None, 1, [ready(1)]).carry_out(plan)
+    assert found.unapplied == ("name",)
+
+
+def test_merged_arrays_are_told_as_they_are():
+    """One number is to be replaced; a server that merges keeps the old one beside it."""
+    users = [person("ann.lee", business_phones=("415-555-0199",))]
+    found = Ran(users, FakeItGlue(contacts("ann"), merges=True)).by["ann"]
+    assert found.action == "update"
+    assert [each["value"] for each in found.after["contact-phones"]] == ["4155550100", "4155550199"]
+    assert found.unapplied == ()
+
+
+def test_normalised_values_are_not_unapplied():
+    users = [person("ann.lee", business_phones=("+1 (415) 555-0199 x12",))]
+    found = Ran(users, FakeItGlue(contacts("ann"))).by["ann"]
+    assert (found.action, found.unapplied) == ("update", ())
+    assert [each["value"] for each in found.after["contact-phones"]] == ["+14155550199"], "as it was sent"
+
+
+def test_a_read_back_that_fails_is_a_warning():
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("contact", gone()), Fault("contacts", gone())))
+    assert ran.told("action", "after") == {"ann": ("update", {"title": "Clerk"})}
+    assert ran.warnings == ["What was written to IT Glue could not be read back: The service is gone."]
+
+
+# -------------------------------------------------------------------------- BMS
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param([Fault("create_contacts", rejected(said="Invalid"), times=9)], id="create-refused"),
+        pytest.param([Fault("create_contacts", unclear(), times=9)], id="create-unclear"),
+        pytest.param([Fault("create_contacts", quota())], id="create-without-quota"),
+        pytest.param([Fault("create_contacts", gone())], id="create-without-service"),
+        pytest.param([Fault("create_contacts", unclear()), Fault("contacts", gone())], id="look-without-service"),
+    ],
+)
+def test_a_failed_write_to_it_glue_holds_its_push_back(faults):
+    ran = Ran(people("ann"), FakeItGlue([], *faults), FakeBms(), PUSHING)
+    assert ran.by["ann"].action in ("failed", "deferred")
+    assert ran.told("push", "create_in_bms") == {"ann": ("deferred", None)}
+    assert ran.bms.calls["create_contact"] == 0
+    assert [each.push for each in ran.again()] == ["pushed"]
+    assert ran.nobody_twice()
+
+
+def test_a_failed_write_to_it_glue_is_not_pending_either():
+    ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", quota())), FakeBms(), NATIVE)
+    assert ran.told("action", "push") == {"ann": ("deferred", "deferred")}
+
+
+def test_native_creates_nothing_in_bms():
+    ran = Ran(people("ann"), FakeItGlue(), FakeBms(), NATIVE)
+    assert ran.told("action", "push", "bms_contact_id") == {"ann": ("create", "pending", None)}
+    assert ran.bms.calls == {}
+
+
+@pytest.mark.parametrize("committed", [0, -1], ids=["not-taken", "taken"])
+def test_an_unclear_create_in_bms_is_looked_up_before_it_is_tried_again(committed):
+    fault = Fault("create_contact", unclear("bms"), nth=3, times=2, rows=committed)
+    ran = Ran(many(20), FakeItGlue(), FakeBms([], fault), PUSHING)
+    assert {each.push for each in ran.operations} == {"pushed"}
+    assert len(ran.bms.there) == 20
+    assert {each.bms_contact_id for each in ran.operations} == set(ran.bms.there)
+    for each in ran.operations:
+        assert ran.bms.there[each.bms_contact_id].emails[0].address == each.user
+    assert ran.bms.calls["create_contact"] == (20 if committed else 22)
+    assert ran.again() == []
+
+
+def test_an_unclear_create_in_bms_is_found_on_the_second_look():
+    faults = [Fault("create_contact", unclear("bms")), Fault("create_contact", unclear("bms"), rows=-1)]
+    ran = Ran(people("ann"), FakeItGlue(), FakeBms([], *faults), PUSHING)
+    assert ran.told("push", "bms_contact_id") == {"ann": ("pushed", 5001)}
+    assert (ran.bms.calls["create_contact"], ran.bms.calls["contacts"]) == (2, 2)
+
+
+def test_an_unclear_create_in_bms_that_stays_unclear_is_failed():
+    ran = Ran(people("ann"), FakeItGlue(), FakeBms([], Fault("create_contact", unclear("bms"), times=9)), PUSHING)
+    assert ran.told("action", "push", "bms_contact_id") == {"ann": ("create", "failed", None)}
+    assert "The answer was lost. The next run looks it up in BMS." in ran.by["ann"].reason
+    assert ran.bms.calls["create_contact"] == 2
+    assert [each.push for each in ran.again()] == ["pushed"]
+
+
+def test_a_look_in_bms_that_fails_ends_in_no_second_try():
+    faults = [Fault("create_contact", unclear("bms"), rows=-1), Fault("contacts", gone("bms"))]
+    ran = Ran(people("ann"), FakeItGlue(), FakeBms([], *faults), PUSHING)
+    assert ran.told("push") == {"ann": "failed"}
+    assert ran.bms.calls["create_contact"] == 1
+    assert ran.again() == []
+    assert len(ran.bms.there) == 1
+
+
+def test_two_unclear_ones_that_share_an_address_are_told_apart():
+    shared = Email("shared@x.io", "Work")
+    there = [replace(each, emails=(*each.emails, shared)) for each in contacts("ann", "bob")]
+    bms_there = FakeBms([], Fault("create_contact", unclear("bms"), times=2, rows=-1))
+    ran = Ran([person("ann.lee"), person("bob.lee")], FakeItGlue(there), bms_there, PUSHING)
+    assert ran.told("push") == {"ann": "pushed", "bob": "pushed"}
+    for name, each in ran.by.items():
+        assert ran.bms.there[each.bms_contact_id].first_name == name.title()
+
+
+def test_a_refused_push_does_not_stop_the_others():
+    fault = Fault(
+        "create_contact", rejected(said="No location", service="bms"), when=lambda each: each.first_name == "Bob"
+    )
+    ran = Ran(people("ann", "bob", "cid"), FakeItGlue(), FakeBms([], fault), PUSHING)
+    assert ran.told("action", "push") == {
+        "ann": ("create", "pushed"),
+        "bob": ("create", "failed"),
+        "cid": ("create", "pushed"),
+    }
+    assert "No location" in ran.by["bob"].reason
+
+
+def test_pushes_after_the_end_of_the_quota_are_deferred():
+    ran = Ran(many(40), FakeItGlue(), FakeBms([], Fault("create_contact", quota("bms"), nth=11, times=99)), PUSHING)
+    pushes = [each.push for each in ran.operations]
+    assert pushes.count("pushed") == len(ran.bms.there) == 10
+    assert set(pushes) == {"pushed", "deferred"}
+    assert ran.bms.calls["create_contact"] <= 10 + 8, "no more than were under way"
+    assert {each.action for each in ran.operations} == {"create"}
+    assert len(ran.again()) == 30
+    assert ran.nobody_twice()
+
+
+def test_a_service_that_goes_away_fails_what_was_tried_and_defers_the_rest():
+    ran = Ran(many(40), FakeItGlue(), FakeBms([], Fault("create_contact", gone("bms"), nth=11, times=99)), PUSHING)
+    pushes = [each.push for each in ran.operations]
+    assert set(pushes) == {"pushed", "failed", "deferred"}
+    assert pushes.count("failed") <= 8
+    assert all("Not tried" in each.reason for each in ran.operations if each.push == "deferred")
+
+
+# -------------------------------------------------------------------- job titles
+
+
+def test_a_job_title_that_fails_is_a_warning():
+    fault = Fault("set_contact", rejected(said="No", service="bms"))
+    ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), FakeBms([], fault), PUSHING)
+    assert ran.told("push") == {"ann": "pushed"}
+    assert ran.warnings == ["The job title in BMS could not be set: ann.lee@client.example. Refused: No."]
+    assert [each.job_title for each in ran.again()] == ["Boss"], "the next run fills it"
+    assert ran.bms.there[5001].job_title == "Boss"
+
+
+def test_a_blank_job_title_is_filled():
+    there = [in_bms(90211, "ann.lee@client.example")]
+    ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), FakeBms(there), PUSHING)
+    assert ran.told("push", "job_title") == {"ann": ("already_in_bms", "Boss")}
+    assert ran.bms.titles == [(90211, {"JobTitle": "Boss"})]
+
+
+def test_a_blank_job_title_that_could_not_be_filled_is_no_change():
+    there = FakeBms([in_bms(90211, "ann.lee@client.example")], Fault("set_contact", gone("bms")))
+    ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), there, PUSHING)
+    assert ran.told("push", "job_title", "writes") == {"ann": ("already_in_bms", None, False)}
+    assert len(ran.warnings) == 1
+
+
+def test_a_failed_write_to_it_glue_holds_the_job_title_back():
+    there = FakeBms([in_bms(90211, "ann.lee@client.example")])
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("update_contacts", quota())), there, PUSHING)
+    assert ran.told("action", "push", "job_title") == {"ann": ("deferred", "already_in_bms", None)}
+    assert ran.bms.titles == []
+
+
+def test_job_titles_stop_where_the_quota_ends_with_one_warning():
+    users = [replace(each, job_title="Clerk") for each in many(40)]
+    ran = Ran(users, FakeItGlue(), FakeBms([], Fault("set_contact", quota("bms"), nth=11, times=99)), PUSHING)
+    assert {each.push for each in ran.operations} == {"pushed"}
+    assert len(ran.bms.titles) == 10
+    assert ran.bms.calls["set_contact"] <= 10 + 8
+    (warning,) = ran.warnings
+    assert "and 25 others. The quota is used up." in warning
+
+
+# ----------------------------------------------------------------- in every place
+
+
+WRITES = (
+    "create_contacts",
+    "update_contacts",
+    "update_contact",
+    "contacts",
+    "contact",
+    "create_contact",
+    "set_contact",
+)
+
+
+FAULTS = [(error, rows) for error in (unclear, rejected) for rows in (0, 1, -1)] + [(quota, 0), (gone, 0)]
+
+
+@pytest.mark.parametrize(("error", "rows"), FAULTS, ids=[f"{error.__name__}-after-{rows}" for error, rows in FAULTS])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+@pytest.mark.parametrize("method", WRITES)
+def test_after_any_fault_a_plain_run_converges_with_nobody_twice(method, nth, error, rows):
+    service = "bms" if method in ("create_contact", "set_contact") else "itglue"
+    users = [*people("ann", "bob", job_title="Boss"), *updates("cid", "dan"), *updates("eve")]
+    itglue = FakeItGlue(
+        [
+            ready(1, "cid.lee"),
+            ready(2, "dan.lee"),
+            ready(3, "eve.lee", phones=(Phone("4155550100", "Office", None, True),)),
+        ],
+        locked={2: {"contact-emails"}},
+    )
+    users[3] = replace(users[3], mail="new.dan@client.example")
+    there = FakeBms([in_bms(90211, "eve.lee@client.example")])
+    target = there if service == "bms" else itglue
+    target.faults.append(Fault(method, error(service=service), nth=nth, rows=rows))
+    ran = Ran(users, itglue, there, PUSHING)
+    ran.again()
+    assert [each for each in ran.again() if each.user != "dan.lee@client.example"] == []
+    assert ran.nobody_twice()
+    assert len(ran.itglue.there) == 5
+    assert len(ran.bms.there) == 5
+    assert {each.title for each in ran.itglue.there.values()} == {"Boss", "Clerk"}
+    assert {each.job_title for each in ran.bms.there.values()} == {"Boss", "Clerk"}
