@@ -126,9 +126,10 @@ def test_every_variable_is_one_of_the_playbooks():
     assert {each for each in named if not re.search(rf"\b{each} \| default", playbooks)} == set()
 
 
-def test_every_playbook_and_module_exists():
+def test_every_plugin_and_playbook_exists():
     named = set(re.findall(r"(?<!group/)msp\.psa_sync\.([a-z0-9_]+)", README))
-    there = {path.stem for folder in ("playbooks", "plugins/modules") for path in (ROOT / folder).iterdir()}
+    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/modules")
+    there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
     assert {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} <= named <= there
 
 
