@@ -97,7 +97,9 @@ options:
             description: Whether to include guests.
             type: bool
           groups:
-            description: Groups, by id or name, of which a user must be a member, nested groups included. Empty for any.
+            description:
+              - Groups, by id or name, of which a user must be a member. Members of nested groups count.
+              - Empty for any.
             type: list
             elements: str
           domains:
@@ -105,7 +107,8 @@ options:
             type: list
             elements: str
           exclude:
-            description: Patterns in which C(*) stands for any text. They leave users out by primary address or username.
+            description:
+              - Patterns in which C(*) stands for any text. They leave users out by primary address or username.
             type: list
             elements: str
           require_name:
@@ -187,10 +190,43 @@ options:
     type: str
   report:
     description:
-      - With V(changes), RV(contacts) lists what changed, is blocked or needs a person. With V(all), it lists every user.
+      - With V(changes), RV(contacts) lists what changed, is blocked or needs a person.
+      - With V(all), it lists every user.
     type: str
     choices: [changes, all]
     default: changes
+  state:
+    description:
+      - With V(synced), the contacts are brought up to date.
+      - With V(reverted), the runs that O(journal_file) tells of are taken back, the last write first, as far as that is
+        possible. Contacts that were created are removed from IT Glue and deactivated in BMS, changed fields are put
+        back where they still hold what was written. RV(not_reverted) lists what remains.
+      - Taking back twice does nothing more.
+    type: str
+    choices: [synced, reverted]
+    default: synced
+  plan_file:
+    description:
+      - In check mode, the plan is written to this file as JSON, readable by its owner alone, for a review.
+        O(apply_plan) then applies exactly that.
+      - Without check mode it is not written.
+    type: path
+  apply_plan:
+    description:
+      - Applies exactly the plan in this file. What it touches is read again.
+      - An entry that does not hold any more is not applied but listed in RV(refused). What has been done already is not
+        done again, and what is new waits for the next plan.
+      - The ceilings count for the plan too.
+      - A plan of another organization, tenant, version of the collection or of other settings is refused.
+      - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names) and O(allow_shrunken_source) are those that
+        the plan was made with.
+    type: path
+  journal_file:
+    description:
+      - Each write is told to this file with what was there before, before it is sent, and with its outcome after.
+        The file only grows, and is readable by its owner alone. Give each organization a file of its own.
+      - With O(state=reverted), the journal to take back.
+    type: path
 extends_documentation_fragment:
   - msp.psa_sync.attributes
   - msp.psa_sync.connection
@@ -225,6 +261,24 @@ EXAMPLES = r"""
     bms_settings:
       auto_push_office365_contacts: false
   check_mode: true
+
+- name: Write the plan to a file, for a review
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    plan_file: /tmp/happy-frog.plan.json
+  check_mode: true
+
+- name: Apply what was reviewed, and keep a journal
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    apply_plan: /tmp/happy-frog.plan.json
+    journal_file: /tmp/happy-frog.journal
+
+- name: Take it back
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    state: reverted
+    journal_file: /tmp/happy-frog.journal
 
 - name: Settle a conflict
   msp.psa_sync.contact_sync:
@@ -328,7 +382,8 @@ contacts:
       type: str
       sample: pushed
     missing:
-      description: What a contact that is not ready lacks. Of C(first_name), C(primary_email), C(primary_phone), C(location).
+      description:
+        - What a contact that is not ready lacks. Of C(first_name), C(primary_email), C(primary_phone), C(location).
       type: list
       elements: str
       sample: []
@@ -363,7 +418,8 @@ conflicts:
   contains:
     rule:
       description:
-        - What they have in common. One of C(alias), C(username), C(name), C(override), and for BMS C(bms_email), C(bms_name).
+        - What they have in common. One of C(alias), C(username), C(name), C(override), and for BMS C(bms_email),
+          C(bms_name).
       type: str
       sample: name
     users:

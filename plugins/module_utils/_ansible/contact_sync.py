@@ -14,11 +14,12 @@ from .._engine.errors import CeilingError, InputError
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
 from .._store.settings import SettingsStore
+from .._sync.revert import revert
 from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients
-from .result import result
+from .result import result, reverted
 from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
@@ -41,16 +42,26 @@ SPEC = ModuleSpec(
         "max_updates": {"type": "str"},
         "max_pushes": {"type": "str"},
         "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
+        "state": {"type": "str", "choices": ["synced", "reverted"], "default": "synced"},
+        "plan_file": {"type": "path"},
+        "apply_plan": {"type": "path"},
+        "journal_file": {"type": "path"},
     },
+    mutually_exclusive=[("plan_file", "apply_plan")],
+    required_if=[("state", "reverted", ("journal_file",))],
     libraries=("requests", "msal"),
 )
 
 
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Sync one organization's contacts. Raises SyncError for all that is foreseen to fail."""
-    request = _request(params)
+    if params["state"] == "reverted":
+        return _revert(params, task)
+    request = _request(params, task)
     api = clients(params, task)
-    outcome = run_sync(api, SettingsStore(api.itglue, warn=task.warn), request, preview=task.check_mode, progress=task.progress)
+    outcome = run_sync(
+        api, SettingsStore(api.itglue, warn=task.warn), request, preview=task.check_mode, progress=task.progress
+    )
     for warning in outcome.warnings:
         task.warn(warning)
     told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
@@ -77,7 +88,15 @@ def _warn_of_failures(outcome: Run, task: Task) -> None:
         task.warn(f"{len(failed)} contacts failed ({shown}); the reason of each is in contacts.")
 
 
-def _request(params: dict[str, Any]) -> Request:
+def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
+    api = clients(params, task)
+    outcome = revert(api, params["organization"], params["journal_file"], preview=task.check_mode, version=task.version)
+    if outcome.remainders:
+        task.warn(f"{len(outcome.remainders)} things could not be taken back; not_reverted says which and why.")
+    return reverted(outcome, api_calls=api.calls.by_service())
+
+
+def _request(params: dict[str, Any], task: Task) -> Request:
     for option in CEILINGS:
         allowed(option, params[option], 0)
     users = params["users"]
@@ -94,6 +113,10 @@ def _request(params: dict[str, Any]) -> Request:
             allow_shrunken_source=params["allow_shrunken_source"],
             **{option: params[option] for option in CEILINGS},
         ),
+        plan_file=params["plan_file"],
+        apply_plan=params["apply_plan"],
+        journal_file=params["journal_file"],
+        version=task.version,
     )
 
 

@@ -16,6 +16,8 @@ from typing import Any
 from .._engine.attributes import EMAILS, PHONES
 from .._engine.matching import Conflict
 from .._engine.plan import CREATE, PUSHED, Operation
+from .._engine.undo import REMOVE, RESTORE, Step
+from .._sync.revert import Reverted
 from .._sync.run import Run
 
 BMS_JOB_TITLE = "bms-job-title"
@@ -35,6 +37,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "conflicts": [conflict(each) for each in run.plan.conflicts],
         "departed": [asdict(each) for each in run.plan.departed],
         "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unclaimed],
+        "refused": [asdict(each) for each in run.refused_entries],
         "diff": diff(run.operations),
     }
 
@@ -98,6 +101,51 @@ def conflict(entry: Conflict) -> dict[str, Any]:
     }
 
 
+# -------------------------------------------------------------------- reverted
+
+
+def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> dict[str, Any]:
+    """The result of taking a run back."""
+    return {
+        "changed": bool(outcome.steps),
+        "organization": {"id": outcome.organization.id, "name": outcome.organization.name},
+        "tenant_id": outcome.tenant_id,
+        "summary": {"reverted": _counts(each.kind for each in outcome.steps), "api_calls": dict(api_calls)},
+        "reverted": [
+            {
+                "what": each.kind,
+                "service": "itglue" if each.kind in (REMOVE, RESTORE) else "bms",
+                "id": each.id,
+                "name": each.name,
+                "before": dict(each.before),
+                "after": dict(each.after),
+            }
+            for each in outcome.steps
+        ],
+        "not_reverted": [{**asdict(each), "fields": list(each.fields)} for each in outcome.remainders],
+        "diff": [_step_diff(each) for each in outcome.steps],
+    }
+
+
+def _step_diff(step: Step) -> dict[str, str]:
+    names = sorted({*step.before, *step.after})
+    sides = ({name: side.get(name) for name in names if name in side} for side in (step.before, step.after))
+    was, becomes = ([line for name in side for line in _plain_lines(name, side[name])] for side in sides)
+    where = "contact" if step.kind in (REMOVE, RESTORE) else "BMS contact"
+    return {
+        "before_header": one_line(f"{step.name}, {where} {step.id}"),
+        "after_header": step.kind.replace("_", " "),
+        "before": "".join(f"{line}\n" for line in _gone(was, becomes)),
+        "after": "".join(f"{line}\n" for line in _gone(becomes, was)),
+    }
+
+
+def _plain_lines(name: str, value: Any) -> list[str]:
+    if name in (EMAILS, PHONES):
+        return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
+    return [] if value is None or value == "" else [one_line(f"{name}: {value}")]
+
+
 # ------------------------------------------------------------------------ diff
 
 
@@ -142,14 +190,10 @@ def _gone(was: list[str], becomes: list[str]) -> list[str]:
 
 def _lines(operation: Operation, name: str, value: Any) -> list[str]:
     """An attribute as a person reads it: one line for a value, an e-mail address or a phone."""
-    if name in (EMAILS, PHONES):
-        return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
-    if value is None or value == "":
-        return []
     wanted = operation.contact
     if name == "location-id" and wanted and wanted.location_id == value and wanted.location_name:
         value = f"{wanted.location_name} ({value})"
-    return [one_line(f"{name}: {value}")]
+    return _plain_lines(name, value)
 
 
 def _entry(entry: Mapping[str, Any]) -> str:

@@ -43,6 +43,33 @@ def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
     return {name: _encoders.get(name, _scalar(name))(contact) for name in fields}
 
 
+def decode(attributes: Mapping[str, Any]) -> Contact:
+    """The contact that attributes describe; what they leave out is blank."""
+    return Contact(
+        id=None,
+        **{slot: attributes.get(name) for name, slot in SCALARS.items()},
+        emails=tuple(
+            Email(entry["value"], entry.get("label-name"), bool(entry.get("primary")))
+            for entry in attributes.get(EMAILS) or ()
+        ),
+        phones=tuple(
+            Phone(
+                entry["value"],
+                entry.get("label-name"),
+                entry.get("extension"),
+                bool(entry.get("primary")),
+                entry.get("label-type") or "phone",
+            )
+            for entry in attributes.get(PHONES) or ()
+        ),
+    )
+
+
+def same_value(contact: Contact, name: str, value: Any) -> bool:
+    """Whether a contact holds `value` under an attribute, once IT Glue has normalised both."""
+    return bool(comparable(contact, name) == comparable(decode({name: value}), name))
+
+
 def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:
     """The attributes that differ once IT Glue has normalised them."""
     return tuple(name for name in FIELDS if comparable(before, name) != comparable(after, name))

@@ -8,14 +8,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
+from .._engine import plan_document as plan_documents
 from .._engine import planning
 from .._engine.errors import AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation, Plan
 from .execute import Writer
+from .journal import Journal, RecordedBms, RecordedItGlue
+from .plan_file import read_plan, write_plan
 from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
 
 
@@ -28,6 +33,7 @@ class Run:
     plan: Plan
     operations: tuple[Operation, ...]
     warnings: list[str]
+    refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
 
     @property
     def refused(self) -> bool:
@@ -47,6 +53,9 @@ def run(clients, store, request: Request, *, preview: bool, progress=None) -> Ru
     read, all before anything is written.
     """
     progress = progress or (lambda line: None)
+    document = read_plan(request.apply_plan) if request.apply_plan else None
+    if document is not None:
+        request = request._replace(options=plan_documents.options_of(document, request.options))
     found = read(clients, store, request)
     snapshot = found.snapshot
     progress(f"{snapshot.organization.name}: {len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
@@ -55,19 +64,70 @@ def run(clients, store, request: Request, *, preview: bool, progress=None) -> Ru
     bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
     leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
     plan = planning.complete(draft, operations, bms, unread, leavers)
-    warnings = [*found.warnings, *plan.warnings]
-    if not preview and not plan.passed:
-        writer = Writer(
-            clients.itglue,
-            clients.bms if plan.account else None,
-            snapshot.organization.id,
-            snapshot.contacts,
-            progress=lambda line: progress(f"{snapshot.organization.name}: {line}"),
-        )
-        operations = writer.carry_out(plan)
-        warnings += writer.warnings
-        return Run(found, draft, plan, operations, warnings)
-    return Run(found, draft, plan, plan.operations, warnings)
+    outcome = Run(found, draft, plan, plan.operations, [*found.warnings, *plan.warnings])
+    binding = _binding(found, request)
+    if document is not None:
+        _apply(outcome, document, binding, request)
+    if request.plan_file and preview:
+        made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        write_plan(request.plan_file, plan_documents.document(binding, request.options, outcome.operations, made_at))
+    if not preview and not outcome.refused:
+        _carry_out(clients, outcome, request, bms, progress)
+    return outcome
+
+
+def _binding(found: Read, request: Request) -> plan_documents.Binding:
+    organization = found.snapshot.organization
+    return plan_documents.Binding(
+        organization.id, organization.name, found.snapshot.tenant_id, found.settings, request.version
+    )
+
+
+def _apply(outcome: Run, document: Mapping[str, Any], binding: plan_documents.Binding, request: Request) -> None:
+    """Leave of the plan what the document has, and what still holds of it."""
+    plan_documents.check(document, binding, request.apply_plan)
+    found = plan_documents.applicable(document, outcome.plan.operations, outcome.draft.contacts)
+    outcome.refused_entries = found.refused
+    passed = tuple(planning.ceilings(found.operations, outcome.draft.kept, request.options))
+    outcome.plan = replace(outcome.plan, operations=tuple(found.operations), passed=passed)
+    outcome.operations = outcome.plan.operations
+
+
+def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None, progress) -> None:
+    snapshot, plan = outcome.read.snapshot, outcome.plan
+    itglue, bms_client = clients.itglue, clients.bms if plan.account else None
+    journal = _journal(outcome, request)
+    if journal is not None:
+        itglue = RecordedItGlue(itglue, journal, snapshot.contacts)
+        bms_client = RecordedBms(bms_client, journal, bms.contacts) if bms_client and bms else None
+    writer = Writer(
+        itglue,
+        bms_client,
+        snapshot.organization.id,
+        snapshot.contacts,
+        progress=lambda line: progress(f"{snapshot.organization.name}: {line}"),
+    )
+    try:
+        outcome.operations = writer.carry_out(plan)
+    finally:
+        if journal is not None:
+            journal.close()
+    outcome.warnings += writer.warnings
+
+
+def _journal(outcome: Run, request: Request) -> Journal | None:
+    if not request.journal_file or not any(each.writes for each in outcome.plan.operations):
+        return None
+    snapshot, account = outcome.read.snapshot, outcome.plan.account
+    return Journal(
+        request.journal_file,
+        {
+            "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
+            "tenant_id": snapshot.tenant_id,
+            "account_id": account.id if account else None,
+            "version": request.version,
+        },
+    )
 
 
 def _read_bms(clients, draft: planning.Draft, candidates: list[Operation]) -> tuple[BmsSnapshot | None, Any]:

@@ -13,7 +13,7 @@ one has to be created.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -22,7 +22,16 @@ from .._engine import account as accounts
 from .._engine import settings as rules
 from .._engine.departed import domains_of, unheld
 from .._engine.errors import InputError, PermissionDenied, SettingsError
-from .._engine.model import BmsSnapshot, BmsType, ContactType, Location, Organization, Snapshot
+from .._engine.model import (
+    Account,
+    BmsSettings,
+    BmsSnapshot,
+    BmsType,
+    ContactType,
+    Location,
+    Organization,
+    Snapshot,
+)
 from .._engine.normalize import domain, name
 from .._engine.plan import Operation
 from .._engine.planning import Draft, Leavers, Options
@@ -37,6 +46,10 @@ class Request(NamedTuple):
     office365_settings: Mapping[str, Any] | None = None
     bms_settings: Mapping[str, Any] | None = None
     options: Options = Options()
+    plan_file: str | None = None
+    apply_plan: str | None = None
+    journal_file: str | None = None
+    version: str = ""
 
 
 class Read(NamedTuple):
@@ -141,12 +154,7 @@ def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
     Raises InputError for an account or a type that BMS does not have.
     """
     snapshot = draft.snapshot
-    wanted = accounts.reference(snapshot.organization, snapshot.bms, draft.options.bms_adapter_names)
-    if wanted.id is None:
-        found = bms.accounts(wanted.name)
-    else:
-        found = [each for each in (bms.account(wanted.id),) if each is not None]
-    account = accounts.settle(found, wanted, snapshot.organization)
+    account = read_account(bms, snapshot.organization, snapshot.bms, draft.options.bms_adapter_names)
     contacts = tuple(bms.contacts(account.id))
     known = BmsSnapshot(account, contacts)
     if snapshot.bms.push_method == NATIVE or not not_in_bms(candidates, contacts, snapshot.users, snapshot.contacts):
@@ -158,6 +166,16 @@ def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
         bms_type(snapshot.bms.email_type, "email_type", lambda: bms.email_types(contacts)),
         bms_type(snapshot.bms.phone_type, "phone_type", lambda: bms.phone_types(contacts)),
     )
+
+
+def read_account(bms, organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> Account:
+    """The BMS account of an organization. Raises InputError where there is none, or none for sure."""
+    wanted = accounts.reference(organization, settings, adapter_names)
+    if wanted.id is None:
+        found = bms.accounts(wanted.name)
+    else:
+        found = [each for each in (bms.account(wanted.id),) if each is not None]
+    return accounts.settle(found, wanted, organization)
 
 
 def bms_type(wanted: str, option: str, types) -> BmsType:

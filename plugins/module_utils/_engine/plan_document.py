@@ -1,0 +1,215 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""A plan as a document that is reviewed, and then applied exactly (feature, section 6, "Plan").
+
+To apply a document, the plan is made anew from what is there now, and the two are held against
+each other user by user. What is still the same is carried out; what has been done already is
+not done again; all else is refused, with both values. What the document does not have waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from .attributes import same_value
+from .errors import InputError
+from .model import Contact
+from .plan import ALREADY_IN_BMS, DEFERRED, FAILED, LINKED, PUSHED, UNCHANGED, Operation
+from .planning import Options
+
+VERSION = 1
+"""The version of the format; `docs/schemas/plan.schema.json` describes it."""
+
+_BOUND_OPTIONS = ("bms_adapter_names", "update_linked", "users", "match_overrides", "allow_shrunken_source")
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a plan is good for and nothing else."""
+
+    organization_id: int
+    organization_name: str
+    tenant_id: str
+    settings: Mapping[str, Any]
+    collection: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An entry of a document that is not applied, because what is there has changed."""
+
+    user: str
+    user_id: str
+    planned: Mapping[str, Any]
+    found: Mapping[str, Any]
+    reason: str
+
+
+@dataclass(slots=True)
+class Applicable:
+    """The operations to carry out, one for each user, and what was refused."""
+
+    operations: list[Operation] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def document(binding: Binding, options: Options, operations: Iterable[Operation], made_at: str) -> dict[str, Any]:
+    """The document of a plan: JSON values only, and only what would be written."""
+    entries = [_entry(each) for each in operations if each.writes]
+    return {
+        "plan": VERSION,
+        "collection": binding.collection,
+        "made_at": made_at,
+        "organization": {"id": binding.organization_id, "name": binding.organization_name},
+        "tenant_id": binding.tenant_id,
+        "settings_digest": digest(binding.settings),
+        "options": _options(options),
+        "operations": entries,
+    }
+
+
+def digest(settings: Mapping[str, Any]) -> str:
+    """The SHA-256 of settings, the same for the same settings."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _options(options: Options) -> dict[str, Any]:
+    found = {name: getattr(options, name) for name in _BOUND_OPTIONS}
+    found["bms_adapter_names"] = list(options.bms_adapter_names)
+    found["users"] = None if options.users is None else sorted(options.users)
+    found["match_overrides"] = dict(options.match_overrides)
+    return found
+
+
+def options_of(plan: Mapping[str, Any], given: Options) -> Options:
+    """The options that a document was made with; the ceilings are those that are `given` now."""
+    made = plan["options"]
+    return replace(
+        given,
+        bms_adapter_names=tuple(made["bms_adapter_names"]),
+        update_linked=made["update_linked"],
+        users=None if made["users"] is None else frozenset(made["users"]),
+        match_overrides=made["match_overrides"],
+        allow_shrunken_source=made["allow_shrunken_source"],
+    )
+
+
+def _entry(operation: Operation) -> dict[str, Any]:
+    create = operation.create_in_bms
+    return {
+        "user": operation.user,
+        "user_id": operation.user_id,
+        "contact_id": operation.contact_id,
+        "bms_contact_id": operation.bms_contact_id,
+        "action": operation.action,
+        "matched_by": operation.matched_by,
+        "push": operation.push,
+        "before": dict(operation.before),
+        "after": dict(operation.after),
+        "create_in_bms": None if create is None else json.loads(json.dumps(asdict(create))),
+        "job_title": operation.job_title,
+        "reason": operation.reason,
+    }
+
+
+# -------------------------------------------------------------------- check, apply
+
+
+def check(plan: Mapping[str, Any], binding: Binding, path: str) -> None:
+    """Refuse a document of another organization, tenant, settings or version. Raises InputError."""
+    organization = plan["organization"]
+    for made, now, what in (
+        (plan["collection"], binding.collection, "version of the collection"),
+        (organization["id"], binding.organization_id, "organization"),
+        (plan["tenant_id"], binding.tenant_id, "tenant"),
+        (plan["settings_digest"], digest(binding.settings), "settings"),
+    ):
+        if made != now:
+            values = "" if what == "settings" else f": {made} in the plan, {now} now"
+            raise InputError(
+                f"The plan {path} was made for another {what}{values}.",
+                hint="Nothing was written. Make the plan anew in check mode, and have it reviewed.",
+            )
+
+
+def applicable(plan: Mapping[str, Any], fresh: Sequence[Operation], contacts: Mapping[int, Contact]) -> Applicable:
+    """What of a document can be carried out, given the plan as it would be made now."""
+    planned = {entry["user_id"]: entry for entry in plan["operations"]}
+    result = Applicable()
+    for operation in fresh:
+        entry = planned.pop(operation.user_id, None)
+        if entry is None:
+            result.operations.append(_waiting(operation))
+        elif _still_holds(entry, operation, contacts.get(operation.contact_id or 0)):
+            result.operations.append(operation)
+        else:
+            result.refused.append(_refusal(entry, _entry(operation)))
+            result.operations.append(_refused(operation))
+    for entry in planned.values():
+        result.refused.append(_refusal(entry, {}))
+    return result
+
+
+def _still_holds(entry: Mapping[str, Any], now: Operation, contact: Contact | None) -> bool:
+    """Whether each half of an entry is as planned, or done."""
+    found = _entry(now)
+    same = all(found[key] == entry[key] for key in ("action", "contact_id", "before", "after"))
+    done = (
+        now.action in (UNCHANGED, LINKED)
+        and contact is not None
+        and all(same_value(contact, name, value) for name, value in entry["after"].items())
+        and entry["contact_id"] in (None, now.contact_id)
+    )
+    return (same or done) and _bms_still_holds(entry, found, now)
+
+
+def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
+    same = all(found[key] == entry[key] for key in ("push", "create_in_bms", "job_title"))
+    in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED
+    done = in_bms and now.job_title is None and (entry["push"] == PUSHED or entry["job_title"] is not None)
+    return same or done
+
+
+def _waiting(operation: Operation) -> Operation:
+    """An operation that no document has: it is for the next plan."""
+    if not operation.writes:
+        return operation
+    return replace(
+        _nothing_of(operation),
+        action=DEFERRED,
+        reason="Not part of the plan: it has become due since.",
+    )
+
+
+def _refused(operation: Operation) -> Operation:
+    return replace(_nothing_of(operation), action=FAILED, reason="The plan no longer holds for this user: see refused.")
+
+
+def _nothing_of(operation: Operation) -> Operation:
+    push = DEFERRED if operation.push == PUSHED else operation.push
+    return replace(operation, before={}, after={}, push=push, create_in_bms=None, job_title=None)
+
+
+def _refusal(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Refusal:
+    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title")
+    changed = [key for key in shown if entry.get(key) != found.get(key)]
+    reason = (
+        f"What is there has changed since the plan was made: {', '.join(changed)} would be otherwise now."
+        if found
+        else "The tenant does not have this user any more."
+    )
+    return Refusal(
+        user=entry["user"],
+        user_id=entry["user_id"],
+        planned={key: entry[key] for key in changed},
+        found={key: found.get(key) for key in changed},
+        reason=reason,
+    )

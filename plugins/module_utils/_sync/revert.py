@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Taking a run back with its journal, as far as the APIs allow (feature, section 6, "Journal").
+
+What takes a run back is told to the same journal. Contacts are removed from IT Glue by id
+alone, and deactivated in BMS, never deleted there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any
+
+from .._engine.errors import ApiError, InputError, NotFound
+from .._engine.model import BmsContact, Organization
+from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
+from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
+
+BULK = 50
+"""Contacts removed in one request, as many as are created in one."""
+
+
+@dataclass(slots=True)
+class Reverted:
+    """What was taken back, or would be in a preview, and what remains as it is."""
+
+    organization: Organization
+    tenant_id: str
+    steps: list[Step] = field(default_factory=list)
+    remainders: list[Remainder] = field(default_factory=list)
+
+
+def revert(clients, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
+    """Take back the runs that a journal tells of.
+
+    Raises InputError for a journal that cannot be read or that is another organization's, and
+    ApiError where a service cannot be read, all before anything is written.
+    """
+    head, writes = read_journal(journal_file)
+    found = clients.itglue.organization(organization)
+    if head["organization"]["id"] != found.id:
+        raise InputError(
+            f"The journal file {journal_file} is that of the organization {head['organization']['id']}, "
+            f"not of {found.name!r} ({found.id}).",
+            hint="Give the organization that the journal belongs to.",
+        )
+    contacts = tuple(clients.itglue.contacts(found.id))
+    bms_contacts = tuple(_bms_contacts(clients, head, writes))
+    undoing = undo(writes, contacts, bms_contacts)
+    outcome = Reverted(found, head.get("tenant_id") or "", undoing.steps, undoing.remainders)
+    if preview or not undoing.steps:
+        return outcome
+    journal = Journal(
+        journal_file,
+        {**{key: head.get(key) for key in ("organization", "tenant_id", "account_id")}, "version": version},
+    )
+    try:
+        itglue = RecordedItGlue(clients.itglue, journal, contacts)
+        bms = RecordedBms(clients.bms, journal, bms_contacts) if bms_contacts else None
+        return _take(outcome, undoing, itglue, bms)
+    finally:
+        journal.close()
+
+
+def _bms_contacts(clients, head: dict[str, Any], writes: Sequence[Write]) -> Iterator[BmsContact]:
+    """The contacts of the accounts that the journal has written to, where it has."""
+    accounts = {row["after"]["account_id"] for write in writes if write.kind == BMS_CREATE for row in write.rows}
+    if any(write.kind == BMS_SET for write in writes) and head.get("account_id"):
+        accounts.add(head["account_id"])
+    for account_id in sorted(accounts):
+        yield from clients.bms.contacts(account_id)
+
+
+def _take(outcome: Reverted, undoing: Undoing, itglue, bms) -> Reverted:
+    outcome.steps = []
+    for steps in _together(undoing.steps):
+        try:
+            _send(steps, itglue, bms)
+        except ApiError as error:
+            if len(steps) == 1 or not isinstance(error, NotFound):
+                outcome.remainders += [_refused(step, error) for step in steps]
+                continue
+            for step in steps:
+                try:
+                    _send([step], itglue, bms)
+                    outcome.steps.append(step)
+                except ApiError as single:
+                    outcome.remainders.append(_refused(step, single))
+            continue
+        outcome.steps += steps
+    return outcome
+
+
+def _together(steps: Sequence[Step]) -> Iterator[list[Step]]:
+    """Removals that follow one another go in one request; all else goes alone."""
+    for kind, run in groupby(steps, key=lambda step: step.kind):
+        batch = list(run)
+        size = BULK if kind == REMOVE else 1
+        for start in range(0, len(batch), size):
+            yield batch[start : start + size]
+
+
+def _send(steps: Sequence[Step], itglue, bms) -> None:
+    step = steps[0]
+    if step.kind == REMOVE:
+        itglue.delete_contacts([each.id for each in steps])
+    elif step.kind == RESTORE:
+        itglue.update_contact(step.id, step.after)
+    else:
+        bms.set_contact(step.id, step.after)
+
+
+def _refused(step: Step, error: ApiError) -> Remainder:
+    service = "itglue" if step.kind in (REMOVE, RESTORE) else "bms"
+    fields = () if step.kind in (REMOVE, DEACTIVATE) else tuple(step.after)
+    return Remainder(service, step.id, step.name, fields, str(error))
