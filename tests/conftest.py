@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+import pytest
 from hypothesis import settings
 
 from tests.tools.files import BUILD, development_tree
@@ -35,6 +36,15 @@ for name in list(os.environ):
 
 # What Ansible runs is the collection as a user has it; `make artifact` installs it there.
 os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(BUILD / "installed")
+
+
+@pytest.fixture(autouse=True)
+def private_directory(tmp_path_factory, monkeypatch):
+    """What processes share (locks, counts of requests, tokens) begins anew for each test."""
+    path = tmp_path_factory.mktemp("runtime")
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
+    return path
+
 
 # Two slow cores must not fail a test, and continuous integration must not throw dice.
 settings.register_profile("default", deadline=None, print_blob=True)
