@@ -1,0 +1,235 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What `contact_sync` returns, but for its diff (feature, section 6)."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result import result
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
+from tests.unit.engine.builders import contact, in_bms, linked, person, ready, user
+from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
+
+TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
+PUSH = {
+    "contact_sync": True,
+    "two_way_sync": True,
+    "auto_push_office365_contacts": True,
+    "email_type": "Work",
+    "phone_type": "Desk",
+}
+CALLS = {"graph": 3, "itglue": 4, "bms": 0}
+
+USERS = [
+    person("ann.lee", job_title="Clerk"),
+    person("bob.lee"),
+    person("cid.lee"),
+    person("dan.lee"),
+    person("eve.lee", account_enabled=False),
+    person("fay.lee", user_type="Guest"),
+    person("gus.lee", mail="shared@x.io", proxy_addresses=()),
+    person("joe.lee"),
+    user("nul", username="nul", mail=None, proxy_addresses=(), given_name="Nul"),
+]
+CONTACTS = [
+    ready(1, "ann.lee"),
+    linked(2, "bob.lee", 90212),
+    ready(3, "cid.lee"),
+    contact(4, "shared@x.io"),
+    contact(5, "shared@x.io"),
+    ready(6, "joe.lee", phones=(), location_id=None),
+]
+
+
+def told(everything=False, options=None, users=USERS, contacts=CONTACTS, preview=True):
+    store = FakeStore({"tenant_id": TENANT}, PUSH)
+    clients = FakeClients(
+        FakeItGlue(contacts),
+        FakeBms([in_bms(90213, "cid.lee@client.example")]),
+        FakeGraph(users, domains=("client.example",)),
+    )
+    request = Request("Client Ltd", options=options or Options())
+    outcome = run(clients, store, request, preview=preview)
+    return result(outcome, api_calls=CALLS, everything=everything)
+
+
+KEYS = {
+    "changed",
+    "organization",
+    "tenant_id",
+    "settings",
+    "summary",
+    "contacts",
+    "conflicts",
+    "departed",
+    "unclaimed",
+    "diff",
+}
+ENTRY = [
+    "user",
+    "user_id",
+    "contact_id",
+    "bms_contact_id",
+    "action",
+    "matched_by",
+    "push",
+    "missing",
+    "locked",
+    "unapplied",
+    "before",
+    "after",
+    "reason",
+]
+
+
+def test_the_keys_of_the_result():
+    found = told()
+    assert KEYS - found.keys() == set()
+    assert "warnings" not in found, "the doors put them there"
+    assert (found["changed"], found["tenant_id"]) == (True, TENANT)
+    assert found["organization"] == {"id": 1, "name": "Client Ltd"}
+    assert found["settings"]["office365"]["tenant_id"] == TENANT
+    assert found["settings"]["bms"]["email_type"] == "Work"
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["check", "real"])
+@pytest.mark.parametrize("everything", [False, True], ids=["changes", "all"])
+def test_the_result_is_json_native(preview, everything):
+    found = told(everything, preview=preview)
+    assert json.loads(json.dumps(found)) == found
+    assert plain_dict(found) == found
+
+
+def test_the_keys_of_an_entry():
+    for entry in told(everything=True)["contacts"]:
+        assert sorted(entry) == sorted(ENTRY)
+
+
+def test_an_entry():
+    (found,) = [each for each in told()["contacts"] if each["user"] == "ann.lee@client.example"]
+    assert found == {
+        "user": "ann.lee@client.example",
+        "user_id": "id-ann.lee",
+        "contact_id": 1,
+        "bms_contact_id": None,
+        "action": "update",
+        "matched_by": "alias",
+        "push": "pushed",
+        "missing": [],
+        "locked": [],
+        "unapplied": [],
+        "before": {"title": None},
+        "after": {"title": "Clerk"},
+        "reason": None,
+    }
+
+
+ACTIONS = {
+    "ann": ("update", "pushed"),
+    "bob": ("linked", None),
+    "cid": ("unchanged", "already_in_bms"),
+    "dan": ("create", "not_ready"),
+    "eve": ("excluded", None),
+    "fay": ("excluded", None),
+    "gus": ("conflict", None),
+    "joe": ("update", "not_ready"),
+    "nul": ("failed", None),
+}
+
+
+def actions(found):
+    return {each["user"].partition(".")[0]: (each["action"], each["push"]) for each in found["contacts"]}
+
+
+def test_report_all_lists_every_user():
+    assert actions(told(everything=True)) == ACTIONS
+
+
+def test_report_changes_lists_what_changes_is_blocked_or_needs_a_person():
+    steady = ("bob", "cid", "eve", "fay")
+    assert actions(told()) == {name: row for name, row in ACTIONS.items() if name not in steady}
+
+
+def test_what_is_missing_is_told():
+    missing = {each["user"].partition(".")[0]: each["missing"] for each in told()["contacts"]}
+    assert missing["dan"] == missing["joe"] == ["primary_phone"]
+
+
+def test_the_summary_counts_everybody():
+    summary = told()["summary"]
+    assert (summary["users"], summary["kept"]) == (9, 7)
+    assert summary["actions"] == {
+        "conflict": 1,
+        "create": 1,
+        "excluded": 2,
+        "failed": 1,
+        "linked": 1,
+        "unchanged": 1,
+        "update": 2,
+    }
+    assert summary["push"] == {"already_in_bms": 1, "not_ready": 2, "pushed": 1}
+    assert summary["excluded"] == {"disabled": 1, "guest": 1}
+    assert summary["api_calls"] == CALLS
+    assert summary["ceilings_passed"] == []
+
+
+def test_a_conflict_names_its_members_and_what_would_settle_it():
+    assert told()["conflicts"] == [
+        {
+            "rule": "alias",
+            "users": ["gus.lee@client.example"],
+            "contact_ids": [4, 5],
+            "bms_contact_ids": [],
+            "match_overrides": {"gus.lee@client.example": 4},
+        }
+    ]
+
+
+def test_a_conflict_in_bms_names_the_bms_contacts():
+    emails = (Email("bob.lee@client.example", "Work", True), Email("cid.lee@client.example"))
+    contacts = [ready(2, "bob.lee", emails=emails), linked(9, "cid.lee", 90213)]
+    (found,) = told(users=[person("bob.lee")], contacts=contacts)["conflicts"]
+    assert (found["rule"], found["contact_ids"], found["bms_contact_ids"]) == ("bms_email", [9], [90213])
+    assert found["match_overrides"] == {"bob.lee@client.example": "ignore"}
+
+
+def test_a_passed_ceiling_tells_the_whole_plan_and_no_change():
+    found = told(options=Options(max_creates="0", max_updates="1"))
+    assert found["changed"] is False
+    assert found["summary"]["ceilings_passed"] == [
+        {"option": "max_creates", "count": 1, "limit": 0},
+        {"option": "max_updates", "count": 2, "limit": 1},
+    ]
+    assert actions(found)["dan"] == ("create", "not_ready")
+    assert len(found["diff"]) == 3
+
+
+def test_a_steady_tenant_of_ten_thousand_users_returns_kilobytes():
+    names = [f"user{number}.lee" for number in range(10_000)]
+    users = [person(name) for name in names]
+    contacts = [linked(number, name, 100_000 + number) for number, name in enumerate(names, 1)]
+    found = told(users=users, contacts=contacts)
+    assert (found["changed"], found["contacts"]) == (False, [])
+    assert len(json.dumps(found)) < 4096
+
+
+def test_the_real_run_tells_the_ids():
+    found = told(preview=False)
+    entries = {each["user"].partition(".")[0]: each for each in found["contacts"]}
+    assert (entries["dan"]["action"], entries["dan"]["contact_id"]) == ("create", 7)
+    assert (entries["ann"]["push"], entries["ann"]["bms_contact_id"]) == ("pushed", 90214)
+
+
+def test_check_mode_knows_no_id_of_what_is_to_be_created():
+    entries = {each["user"].partition(".")[0]: each for each in told()["contacts"]}
+    assert entries["dan"]["contact_id"] is None
+    assert entries["ann"]["bms_contact_id"] is None
