@@ -97,6 +97,7 @@ def undo(writes: Sequence[Write], contacts: Iterable[Contact], bms_contacts: Ite
         for known in (*(write.ids or ()), *(row["id"] for row in write.rows))
         if known is not None
     }
+    work.made_in_bms = {known for write in writes if write.kind == BMS_CREATE for known in write.ids or ()}
     for write in reversed(writes):
         if write.not_carried_out:
             continue
@@ -112,6 +113,7 @@ class _Work:
     contacts: dict[int, Contact]
     bms: dict[int, BmsContact]
     named: set[int] = field(default_factory=set)
+    made_in_bms: set[int | None] = field(default_factory=set)
     result: Undoing = field(default_factory=Undoing)
 
     def take_back(self, write: Write, row: Mapping[str, Any], known: int | None) -> None:
@@ -122,7 +124,7 @@ class _Work:
             self._deactivate(row, known)
         elif write.kind == ITGLUE_UPDATE and possible:
             self._restore(row, known)
-        elif write.kind == BMS_SET and possible:
+        elif write.kind == BMS_SET and possible and known not in self.made_in_bms:
             self._restore_in_bms(row, known)
 
     def _remove(self, row: Mapping[str, Any], known: int | None) -> None:

@@ -14,11 +14,11 @@ quota is used up, or a service is gone, what is left is deferred to the next run
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from threading import Event
 from typing import Any, TypeVar
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, encode
@@ -52,6 +52,7 @@ class Writer:
         self._doubtful: dict[str, Unclear] = {}
         self._progress: Callable[[str], None] = progress or (lambda line: None)
         self.warnings: list[str] = []
+        self.resume_at: float | None = None
 
     def carry_out(self, plan: Plan) -> tuple[Operation, ...]:
         """Write what the plan says; the operations as they turned out, in the plan's order."""
@@ -153,10 +154,15 @@ class Writer:
 
     def _give_up(self, tried: Iterable[Operation], later: Iterable[Operation], error: ApiError) -> None:
         """The service takes nothing now: what was not tried is for the next run."""
+        self._note_quota(error)
         for operation in tried:
             self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
         for operation in later:
             self._lost(operation, DEFERRED, f"Not tried: {error}")
+
+    def _note_quota(self, error: ApiError) -> None:
+        """When a quota is used up, the time when the last of them is there again."""
+        self.resume_at = max(self.resume_at or 0, resume_at(error) or 0) or None
 
     # ------------------------------------------------------------ IT Glue: update
 
@@ -277,11 +283,11 @@ class Writer:
 
     def _create_in_bms(self, pushes: Sequence[Operation]) -> dict[str, Unclear]:
         """Create side by side; user id to error of those whose outcome is not known."""
-        exhausted = Event()
+        stopped: list[ApiError] = []
 
         def create(operation: Operation) -> Unclear | None:
-            if exhausted.is_set():
-                self._not_pushed(operation, DEFERRED, "Not tried: BMS takes no more now. The next run goes on.")
+            if stopped:
+                self._not_pushed(operation, DEFERRED, f"Not tried: {stopped[0]}")
                 return None
             try:
                 bms_id = self._bms.create_contact(operation.create_in_bms)
@@ -291,7 +297,8 @@ class Writer:
             except Rejected as error:
                 self._not_pushed(operation, FAILED, str(error))
             except ApiError as error:
-                exhausted.set()
+                stopped.append(error)
+                self._note_quota(error)
                 self._not_pushed(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
             return None
 
@@ -359,6 +366,12 @@ class Writer:
         for error, users in failures.items():
             shown = ", ".join(users[:5]) + (f" and {len(users) - 5} others" if len(users) > 5 else "")
             self.warnings.append(f"The job title in BMS could not be set: {shown}. {error}")
+
+
+def resume_at(error: ApiError | None) -> float | None:
+    """The time (of the wall clock) when a quota is there again; None for other errors."""
+    waits = isinstance(error, QuotaExceeded) and error.retry_after is not None
+    return time.time() + error.retry_after if waits else None
 
 
 def _chunks(operations: Sequence[Operation]) -> Iterator[tuple[Sequence[Operation], Sequence[Operation]]]:

@@ -196,7 +196,8 @@ class RecordedBms:
 
 
 def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
-    """The head of the first run of a journal, and the writes of all its runs in their order.
+    """What a journal is about, and the writes of all its runs in their order, but for those that
+    took others back.
 
     Raises InputError for a file that cannot be read or is no journal. A last line that was cut
     off, because the run was killed while it wrote it, is passed over: its write was not sent.
@@ -207,6 +208,7 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
         raise InputError(f"The journal file {path} cannot be read: {error.strerror}.") from error
     head: dict[str, Any] | None = None
     writes: dict[tuple[str, int], Write] = {}
+    undone: set[str] = set()
     for number, line in enumerate(lines[:-1], 1):
         try:
             entry = json.loads(line)
@@ -217,6 +219,8 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
                             f"The journal file {path} has the format {version}; this version reads {VERSION}."
                         )
                     head = _same_organization(head, entry, path)
+                    if entry.get("reverts"):
+                        undone.add(entry["run"])
                 case {"run": str(run), "write": int(key), "kind": str(kind), "rows": list(rows)} if head:
                     writes[run, key] = Write(kind, tuple(map(dict, rows)))
                 case {"run": str(run), "outcome": int(key)} if (run, key) in writes:
@@ -229,7 +233,7 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
         raise InputError(
             f"The journal file {path} tells of no write.", hint="Give the journal_file of the run to take back."
         )
-    return head, list(writes.values())
+    return head, [write for (run, dummy), write in writes.items() if run not in undone]
 
 
 def _same_organization(head: dict[str, Any] | None, entry: dict[str, Any], path: str) -> dict[str, Any]:

@@ -58,7 +58,11 @@ def revert(clients, organization: str, journal_file: str, *, preview: bool, vers
         return outcome
     journal = Journal(
         journal_file,
-        {**{key: head.get(key) for key in ("organization", "tenant_id", "account_id")}, "version": version},
+        {
+            **{key: head.get(key) for key in ("organization", "tenant_id", "account_id")},
+            "version": version,
+            "reverts": True,
+        },
     )
     try:
         itglue = RecordedItGlue(clients.itglue, journal, contacts)

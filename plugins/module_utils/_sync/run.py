@@ -18,15 +18,19 @@ from .._engine import planning
 from .._engine.errors import AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation, Plan
-from .execute import Writer
+from .execute import Writer, resume_at
 from .journal import Journal, RecordedBms, RecordedItGlue
 from .plan_file import read_plan, write_plan
 from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
+from .turn import WAITS, Turn, put_off
 
 
 @dataclass(slots=True)
 class Run:
-    """What a run read, planned and did. `operations` are as they turned out."""
+    """What a run read, planned and did. `operations` are as they turned out.
+
+    `resume_at` is the time (of the wall clock) when the quota that was used up is there again.
+    """
 
     read: Read
     draft: planning.Draft
@@ -34,6 +38,7 @@ class Run:
     operations: tuple[Operation, ...]
     warnings: list[str]
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
+    resume_at: float | None = None
 
     @property
     def refused(self) -> bool:
@@ -52,26 +57,33 @@ def run(clients, store, request: Request, *, preview: bool, progress=None) -> Ru
     Raises InputError and SettingsError for bad input, and ApiError where a service cannot be
     read, all before anything is written.
     """
-    progress = progress or (lambda line: None)
+    with Turn(clients.itglue.base_url, needed=not preview) as turn:
+        return _run(clients, store, request, turn, preview=preview, progress=progress or (lambda line: None))
+
+
+def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progress) -> Run:
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
-    found = read(clients, store, request)
+    found = read(clients, store, request, turn)
     snapshot = found.snapshot
     progress(f"{snapshot.organization.name}: {len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
     draft = planning.draft(snapshot, request.options)
     operations = draft.operations(*read_for_contacts(clients.itglue, draft))
     bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
     leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
-    plan = planning.complete(draft, operations, bms, unread, leavers)
-    outcome = Run(found, draft, plan, plan.operations, [*found.warnings, *plan.warnings])
+    plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers)
+    outcome = Run(found, draft, plan, plan.operations, [*found.warnings, *plan.warnings], resume_at=resume_at(unread))
     binding = _binding(found, request)
     if document is not None:
         _apply(outcome, document, binding, request)
     if request.plan_file and preview:
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
         write_plan(request.plan_file, plan_documents.document(binding, request.options, outcome.operations, made_at))
-    if not preview and not outcome.refused:
+    if turn.occupied:
+        outcome.operations = tuple(put_off(each) for each in outcome.operations)
+        outcome.warnings.append(f"{snapshot.organization.name}: nothing was written. {WAITS}")
+    elif not preview and not outcome.refused:
         _carry_out(clients, outcome, request, bms, progress)
     return outcome
 
@@ -113,6 +125,7 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
         if journal is not None:
             journal.close()
     outcome.warnings += writer.warnings
+    outcome.resume_at = max(outcome.resume_at or 0, writer.resume_at or 0) or None
 
 
 def _journal(outcome: Run, request: Request) -> Journal | None:
@@ -139,4 +152,4 @@ def _read_bms(clients, draft: planning.Draft, candidates: list[Operation]) -> tu
     except (AuthenticationError, PermissionDenied):
         raise
     except (QuotaExceeded, Unavailable, ProtocolError) as error:
-        return None, str(error)
+        return None, error

@@ -36,6 +36,7 @@ from .._engine.normalize import domain, name
 from .._engine.plan import Operation
 from .._engine.planning import Draft, Leavers, Options
 from .._engine.push import NATIVE, not_in_bms
+from .turn import Turn
 
 
 class Request(NamedTuple):
@@ -60,13 +61,14 @@ class Read(NamedTuple):
     warnings: list[str]
 
 
-def read(clients, store, request: Request) -> Read:
-    """Read the organization, its settings and contacts, and the tenant's users.
+def read(clients, store, request: Request, turn: Turn) -> Read:
+    """Read the organization, its settings and contacts, and the tenant's users, once it is the run's turn.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
     for a service that cannot be read.
     """
     organization = clients.itglue.organization(request.organization)
+    turn.take(organization)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
         contacts = pool.submit(lambda: tuple(clients.itglue.contacts(organization.id)))
         settings, warnings = _settings(store, organization, request)
