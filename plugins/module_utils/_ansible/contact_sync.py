@@ -106,10 +106,10 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         office365_settings=params["office365_settings"],
         bms_settings=params["bms_settings"],
         options=Options(
-            bms_adapter_names=_adapter_names(params["bms_adapter_names"]),
+            bms_adapter_names=adapter_names(params["bms_adapter_names"]),
             update_linked=params["update_linked"],
             users=None if users is None else frozenset(users),
-            match_overrides=_overrides(params["match_overrides"] or {}),
+            match_overrides=overrides(params["match_overrides"] or {}),
             allow_shrunken_source=params["allow_shrunken_source"],
             **{option: params[option] for option in CEILINGS},
         ),
@@ -120,7 +120,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
     )
 
 
-def _adapter_names(given: list[str]) -> tuple[str, ...]:
+def adapter_names(given: list[str]) -> tuple[str, ...]:
     names = tuple(each.strip() for each in given if each.strip())
     if not names:
         raise InputError(
@@ -130,7 +130,7 @@ def _adapter_names(given: list[str]) -> tuple[str, ...]:
     return names
 
 
-def _overrides(given: dict[str, Any]) -> dict[str, int | str]:
+def overrides(given: dict[str, Any]) -> dict[str, int | str]:
     return {str(user): _target(str(user), value) for user, value in given.items()}
 
 
