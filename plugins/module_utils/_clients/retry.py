@@ -16,6 +16,10 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 
+_LONGEST = 366 * 86_400.0
+"""A longer wait than a year is no moment that could be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """Bounds on the tries of one request.
@@ -72,7 +76,7 @@ def retry_after(headers: Mapping[str, str], now: Callable[[], float] = time.time
             return None
         sent = _instant(headers.get("Date"))
         seconds = due - (now() if sent is None else sent)
-    return max(seconds, 0.0)
+    return min(max(seconds, 0.0), _LONGEST)
 
 
 def moment(wait: float, now: float) -> str:

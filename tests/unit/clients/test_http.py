@@ -365,6 +365,14 @@ def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
     assert len(wire.requests) == 1
 
 
+@pytest.mark.parametrize("header", ["1e300", "9" * 30, "Fri, 31 Dec 9999 23:59:59 GMT"])
+def test_an_endless_wait_is_a_long_one(session, wire, header):
+    wire.says(reply(None, 429, Retry_After=header))
+    with pytest.raises(QuotaExceeded) as caught:
+        session.request("GET", "/a")
+    assert 86_400 < caught.value.retry_after <= 366 * 86_400
+
+
 def test_a_quota_per_endpoint_holds_that_endpoint_only(session, wire):
     wire.says(reply(None, 429, Retry_After="900"), {})
     with pytest.raises(QuotaExceeded):
