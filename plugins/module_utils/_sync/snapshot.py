@@ -61,14 +61,15 @@ class Read(NamedTuple):
     warnings: list[str]
 
 
-def read(clients, store, request: Request, turn: Turn) -> Read:
+def read(clients, store, request: Request, turn: Turn | None = None) -> Read:
     """Read the organization, its settings and contacts, and the tenant's users, once it is the run's turn.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
     for a service that cannot be read.
     """
     organization = clients.itglue.organization(request.organization)
-    turn.take(organization)
+    if turn is not None:
+        turn.take(organization)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
         contacts = pool.submit(lambda: tuple(clients.itglue.contacts(organization.id)))
         settings, warnings = _settings(store, organization, request)
