@@ -100,6 +100,8 @@ class FakeItGlue(Service):
     turns what a create returns into something else.
     """
 
+    base_url = "https://itglue.example"
+
     def __init__(self, contacts: Iterable[Contact] = (), *faults: Fault, **behaviour: Any) -> None:
         super().__init__(*faults)
         self.there = {contact.id: contact for contact in contacts}

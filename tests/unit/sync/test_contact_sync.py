@@ -1,0 +1,116 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The module `contact_sync`: from its options to a run, and from a run to a result or a failure."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import contact_sync
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import CeilingError, InputError
+from tests.unit.engine.builders import person, ready, user
+from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
+
+TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
+
+
+def ran(monkeypatch, people, contacts=(), check_mode=True, **options):
+    """The result of the module, and its warnings."""
+    itglue = FakeItGlue(contacts)
+    clients = FakeClients(itglue, FakeBms(), FakeGraph(people))
+    clients.calls = SimpleNamespace(by_service=lambda: {"itglue": itglue.calls.total()})
+    monkeypatch.setattr(contact_sync, "clients", lambda params, task: clients)
+    monkeypatch.setattr(
+        contact_sync, "SettingsStore", lambda itglue, **more: FakeStore({"tenant_id": TENANT}, {"contact_sync": False})
+    )
+    params = {name: option.get("default") for name, option in contact_sync.SPEC.options.items()}
+    warnings: list[str] = []
+    task = Task(check_mode=check_mode, warn=warnings.append)
+    return contact_sync.run({**params, "organization": "Client Ltd", **options}, task), warnings
+
+
+def test_the_options_of_the_feature_are_there_with_its_defaults():
+    options = contact_sync.SPEC.options
+    assert options["organization"]["required"]
+    assert {"users", "match_overrides", "office365_settings", "bms_settings", "tenant_id"} <= options.keys()
+    defaults = {name: options[name].get("default") for name in ("update_linked", "allow_shrunken_source", "report")}
+    assert defaults == {"update_linked": False, "allow_shrunken_source": False, "report": "changes"}
+    assert options["bms_adapter_names"]["default"] == ["bms", "vorex"]
+    assert all("default" not in options[ceiling] for ceiling in contact_sync.CEILINGS)
+
+
+def test_check_mode_previews_and_a_real_run_writes(monkeypatch):
+    preview, dummy = ran(monkeypatch, [person("ann")])
+    real, dummy = ran(monkeypatch, [person("ann")], check_mode=False)
+    assert preview["changed"] is real["changed"] is True
+    assert [each["contact_id"] for each in preview["contacts"] + real["contacts"]] == [None, 101]
+    assert real["summary"]["api_calls"]["itglue"] > preview["summary"]["api_calls"]["itglue"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
+def test_a_passed_ceiling_fails_the_task_with_the_whole_plan(monkeypatch, check_mode):
+    with pytest.raises(CeilingError) as caught:
+        ran(monkeypatch, [person("ann"), person("bob")], check_mode=check_mode, max_creates="1")
+    assert "max_creates allows 1, the plan has 2" in str(caught.value)
+    assert "Nothing was written" in str(caught.value)
+    assert caught.value.result["changed"] is False
+    assert [each["action"] for each in caught.value.result["contacts"]] == ["create", "create"]
+
+
+@pytest.mark.parametrize("option", contact_sync.CEILINGS)
+def test_a_malformed_ceiling_fails_before_anything_is_read(monkeypatch, option):
+    with pytest.raises(InputError, match=f"{option} is 'many'"):
+        ran(monkeypatch, [], **{option: "many"})
+
+
+def test_failures_are_a_warning_that_names_them(monkeypatch):
+    nobody = [
+        user(f"u{number}", username=f"u{number}", mail=None, proxy_addresses=(), given_name="Al") for number in range(7)
+    ]
+    told, warnings = ran(monkeypatch, nobody)
+    assert told["summary"]["actions"] == {"failed": 7}
+    assert "7 contacts failed (u0, u1, u2, u3, u4 and others); the reason of each is in contacts." in warnings
+
+
+def test_report_all(monkeypatch):
+    told, dummy = ran(monkeypatch, [person("ann.lee")], [ready()], report="all")
+    assert [each["action"] for each in told["contacts"]] == ["unchanged"]
+
+
+def test_users_and_overrides_reach_the_run(monkeypatch):
+    users = [person("ann"), person("bob"), person("cid", sku_ids=())]
+    told, dummy = ran(
+        monkeypatch, users, users=["ann@client.example"], match_overrides={"ann@client.example": " NEW "}, report="all"
+    )
+    assert told["summary"]["excluded"] == {"unlicensed": 1, "users": 1}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        pytest.param(72, ("update", 72), id="number"),
+        pytest.param(" 72 ", ("update", 72), id="digits"),
+        pytest.param("New", ("create", None), id="new"),
+        pytest.param("IGNORE ", ("excluded", None), id="ignore"),
+    ],
+)
+def test_a_target_of_match_overrides(monkeypatch, given, expected):
+    found, dummy = ran(monkeypatch, [person("ann")], [ready(72)], match_overrides={"id-ann": given}, report="all")
+    assert [(each["action"], each["contact_id"]) for each in found["contacts"]] == [expected]
+
+
+@pytest.mark.parametrize("given", [None, True, "", "-1", "7.5", "٧", "somebody", [72]])
+def test_a_target_that_is_none(monkeypatch, given):
+    with pytest.raises(InputError, match="match_overrides has .* for id-ann.*'new' or 'ignore'"):
+        ran(monkeypatch, [person("ann")], match_overrides={"id-ann": given})
+
+
+@pytest.mark.parametrize("given", [[], ["", "  "]])
+def test_no_adapter_name_is_an_error(monkeypatch, given):
+    with pytest.raises(InputError, match="bms_adapter_names is empty"):
+        ran(monkeypatch, [person("ann")], bms_adapter_names=given)
