@@ -493,6 +493,12 @@ def test_each_file_that_can_names_its_licence():
     assert wrong == []
 
 
+def test_the_licences_are_those_that_are_published():
+    assert set(load_yaml("galaxy.yml")["license"]) == {
+        path.stem for path in project_files() if path.parts[0] == "LICENSES"
+    }
+
+
 def test_module_utils_are_marked_private():
     wrong = [
         str(source.path)
