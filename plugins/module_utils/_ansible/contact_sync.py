@@ -8,8 +8,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+from .._clients.retry import moment
 from .._engine.errors import CeilingError, InputError
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
@@ -19,7 +21,7 @@ from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients
-from .result import result, reverted
+from .result import result, resume_after, reverted
 from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
@@ -68,6 +70,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     if outcome.refused:
         raise CeilingError(_passed(outcome), hint=_WAY_OUT, result=told)
     _warn_of_failures(outcome, task)
+    _warn_of_quota(outcome, task)
     return told
 
 
@@ -86,6 +89,16 @@ def _warn_of_failures(outcome: Run, task: Task) -> None:
     if failed:
         shown = ", ".join(failed[:5]) + (" and others" if len(failed) > 5 else "")
         task.warn(f"{len(failed)} contacts failed ({shown}); the reason of each is in contacts.")
+
+
+def _warn_of_quota(outcome: Run, task: Task) -> None:
+    wait = resume_after(outcome)
+    if wait is not None:
+        put_off = sum("deferred" in (each.action, each.push) for each in outcome.operations)
+        task.warn(
+            f"{outcome.read.snapshot.organization.name}: a quota is used up, and {put_off} contacts are deferred. "
+            f"Run again {moment(wait, time.time())}."
+        )
 
 
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:

@@ -8,6 +8,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -55,7 +57,13 @@ def summary(run: Run, api_calls: Mapping[str, int]) -> dict[str, Any]:
             {"option": each.option, "count": each.count, "limit": each.limit} for each in run.plan.passed
         ],
         "api_calls": dict(api_calls),
+        "resume_after": resume_after(run),
     }
+
+
+def resume_after(run: Run) -> int | None:
+    """The seconds until a quota that was used up is there again."""
+    return None if run.resume_at is None else max(0, math.ceil(run.resume_at - time.time()))
 
 
 def _counts(values) -> dict[str, int]:

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from .._engine.errors import ApiError, InputError, NotFound
+from .._engine.errors import ApiError, InputError, NotFound, SyncError
 from .._engine.model import BmsContact, Organization
 from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
 from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
+from .turn import BUSY, Turn
 
 BULK = 50
 """Contacts removed in one request, as many as are created in one."""
@@ -40,7 +41,8 @@ def revert(clients, organization: str, journal_file: str, *, preview: bool, vers
     """Take back the runs that a journal tells of.
 
     Raises InputError for a journal that cannot be read or that is another organization's, and
-    ApiError where a service cannot be read, all before anything is written.
+    ApiError where a service cannot be read, all before anything is written; SyncError where
+    another run has the organization.
     """
     head, writes = read_journal(journal_file)
     found = clients.itglue.organization(organization)
@@ -50,6 +52,16 @@ def revert(clients, organization: str, journal_file: str, *, preview: bool, vers
             f"not of {found.name!r} ({found.id}).",
             hint="Give the organization that the journal belongs to.",
         )
+    with Turn(clients.itglue.base_url, needed=not preview) as turn:
+        turn.take(found)
+        if turn.occupied:
+            raise SyncError(f"{found.name}: nothing was taken back. {BUSY}", hint="Run again when it has ended.")
+        return _revert(clients, found, head, writes, journal_file, preview=preview, version=version)
+
+
+def _revert(
+    clients, found: Organization, head: dict, writes: Sequence[Write], journal_file: str, *, preview: bool, version: str
+) -> Reverted:
     contacts = tuple(clients.itglue.contacts(found.id))
     bms_contacts = tuple(_bms_contacts(clients, head, writes))
     undoing = undo(writes, contacts, bms_contacts)

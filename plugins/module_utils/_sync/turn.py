@@ -22,7 +22,8 @@ from .._clients.lock import Occupied, exclusive
 from .._engine.model import Organization
 from .._engine.plan import ALREADY_IN_BMS, CREATE, DEFERRED, PENDING, PUSHED, UPDATE, Operation
 
-WAITS = "Another run on this control node is writing to this organization. The next run goes on."
+BUSY = "Another run on this control node is writing to this organization."
+WAITS = f"{BUSY} The next run goes on."
 
 
 class Turn:
