@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from .._engine import settings as rules
 from .._engine.errors import InputError, PermissionDenied, SettingsError, SyncError
-from .._engine.model import BmsSettings, Office365Settings, Organization
+from .._engine.model import Account, BmsSettings, Office365Settings, Organization
 from .._engine.normalize import name
 from .._engine.tenants import listed
 from .._store.settings import Stored
@@ -44,7 +44,7 @@ class Preflight:
     """The checks of one client, in their order."""
 
     clients: Any
-    store: Any
+    make_store: Callable[[], Any]
     request: Request
     checks: list[Check] = field(default_factory=list)
     organization: Organization | None = None
@@ -52,12 +52,13 @@ class Preflight:
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
-        itglue = self.clients
-        self.organization = self._check("itglue", lambda: itglue.itglue.organization(self.request.organization), _found)
+        self.organization = self._check("itglue", self._named_organization, _said)
         if self.organization is None:
-            self._skip("the organization is not known", "office365_settings", "bms_settings", "tenant", "bms")
+            self._skip(
+                "the organization is not known", "office365_settings", "bms_settings", "tenant", "microsoft", "bms"
+            )
             return self
-        stored = self._check("settings_store", lambda: self.store.read_kinds(rules.KINDS))
+        stored = self._check("settings_store", lambda: self.make_store().read_kinds(rules.KINDS))
         office365 = self._settings(rules.OFFICE365, stored, self.request.office365_settings, Office365Settings)
         bms = self._settings(rules.BMS, stored, self.request.bms_settings, BmsSettings)
         self._microsoft(office365, stored)
@@ -79,6 +80,9 @@ class Preflight:
 
     def _skip(self, why: str, *names: str) -> None:
         self.checks += [Check(each, SKIPPED, f"Not checked: {why}.") for each in names]
+
+    def _named_organization(self) -> Organization:
+        return self.clients.itglue.organization(self.request.organization)
 
     # ------------------------------------------------------------------ settings
 
@@ -171,8 +175,7 @@ class Preflight:
             self._skip(why, "bms")
             return
         names = self.request.options.bms_adapter_names
-        look = lambda: read_account(self.clients.bms, self.organization, settings, names)  # noqa: E731
-        account = self._check("bms", look, lambda found: f"The account is {found.name} ({found.id}).")
+        account = self._check("bms", lambda: read_account(self.clients.bms, self.organization, settings, names), _said)
         if account is None or settings.push_method != "direct":
             return
         bms = self.clients.bms
@@ -181,8 +184,8 @@ class Preflight:
         self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account.name))
 
 
-def _found(organization: Organization) -> str:
-    return f"The organization is {organization.name} ({organization.id})."
+def _said(found: Organization | Account) -> str:
+    return f"{found.name} ({found.id})."
 
 
 def _some_location(locations, account: str) -> None:

@@ -1,0 +1,38 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The module `preflight_info`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .._store.settings import SettingsStore
+from .._sync.preflight import FAILED, Preflight
+from .client_reading import CLIENT_OPTIONS, client_request
+from .connection import clients
+from .spec import ModuleSpec
+from .task import Task
+from .tenant_source import shown_organization
+
+SPEC = ModuleSpec(options=CLIENT_OPTIONS, libraries=("requests", "msal"))
+
+
+def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
+    """The checks of one client. A check that fails is no failure of the module: it is what was asked."""
+    request = client_request(params)
+    api = clients(params, task)
+    done = Preflight(api, lambda: SettingsStore(api.itglue, warn=task.warn), request).run()
+    failed = [each for each in done.checks if each.state == FAILED]
+    return {
+        "changed": False,
+        "organization": shown_organization(done.organization),
+        "tenant_id": done.tenant_id,
+        "passed": not failed,
+        "checks": [{"name": each.name, "state": each.state, "message": each.message} for each in done.checks],
+        "to_do": [f"{each.name}: {each.message}" for each in failed],
+        "api_calls": api.calls.by_service(),
+    }
