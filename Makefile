@@ -37,7 +37,7 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit integration sanity importer test demo bench docs changelog clean \
+.PHONY: help venv venv-run tree artifact unit browser integration sanity importer test demo bench docs changelog clean \
     lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -59,7 +59,10 @@ unit: venv ## test the rules, the clients and the house itself
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/unit.xml tests/unit
 
-integration: venv artifact ## run playbooks with the installed artifact against the sandbox
+browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible
+	@$(python) -m tests.tools.browser
+
+integration: venv artifact browser ## run playbooks with the installed artifact against the sandbox
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/integration.xml tests/integration
 

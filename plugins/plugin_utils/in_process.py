@@ -31,6 +31,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, Run, perform
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
 
 display = Display()
 
@@ -111,12 +112,9 @@ class InProcessAction(ActionBase):
 
 
 def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
-    """What shows progress lines; None below -v."""
-    if display.verbosity < 1:
-        return None
+    """What shows progress lines; None where they are not wanted."""
     host = str(task_vars.get("inventory_hostname", "localhost"))
-    # Without keywords: a wrong one would end the parent's result thread, and the playbook would hang.
-    return lambda text: display.display(f"[{host}] {text}")
+    return shower(host, len(task_vars.get("ansible_play_hosts_all") or ()))
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import modul
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import environment
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
-from ansible_collections.msp.psa_sync.plugins.plugin_utils import in_process
+from ansible_collections.msp.psa_sync.plugins.plugin_utils import in_process, progress
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.in_process import InProcessAction
 
 TOKEN = "token-of-this-run"
@@ -247,9 +247,15 @@ def test_what_is_not_plainly_local_is_handed_over(details, wrapped, monkeypatch)
 
 
 @pytest.mark.parametrize(
-    ("verbosity", "no_log", "lines"), [(0, False, []), (1, False, ["[tenant] reading ********"]), (1, True, [])]
+    ("mode", "no_log", "lines"),
+    [
+        ("", False, ["[tenant] reading ********"]),
+        ("plain", False, ["[tenant] reading ********"]),
+        ("off", False, []),
+        ("", True, []),
+    ],
 )
-def test_progress_is_shown_with_v_and_never_with_no_log(verbosity, no_log, lines, monkeypatch):
+def test_progress_is_shown_unless_off_and_never_with_no_log(mode, no_log, lines, monkeypatch):
     shown = []
 
     # As narrow as the real thing is for a worker: any keyword would hang the playbook.
@@ -261,9 +267,9 @@ def test_progress_is_shown_with_v_and_never_with_no_log(verbosity, no_log, lines
         task.progress(f"reading {TOKEN}")
         return {}
 
-    monkeypatch.setattr(in_process, "display", SimpleNamespace(verbosity=verbosity, display=display))
+    monkeypatch.setattr(progress, "display", SimpleNamespace(display=display))
     monkeypatch.setattr(Action, "run_task", staticmethod(reading))
-    in_process_result(no_log=no_log)
+    in_process_result(no_log=no_log, environment=[{progress.ENVIRONMENT: mode}])
 
     assert shown == lines
 

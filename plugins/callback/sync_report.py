@@ -1,0 +1,359 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: sync_report
+type: aggregate
+short_description: Report of a run over all clients, and progress while it runs
+version_added: 1.0.0
+author:
+  - The msp.psa_sync authors (@msp-psa-sync)
+description:
+  - Writes one report of all clients of a run. It is an HTML page that a browser shows without a network, a Markdown
+    file that fits into a comment on a pull request and into the summary of a CI job, a JSON file, and JUnit XML on
+    request.
+  - It collects the results of M(msp.psa_sync.contact_sync), M(msp.psa_sync.office365_sync_settings) and
+    M(msp.psa_sync.bms_sync_settings), in check mode and for real, whatever the tasks are called. Hosts that failed
+    before their turn are named too.
+  - Results of tasks with C(no_log) are not in the report, which says so. Secrets are not in it either. Names,
+    addresses and phone numbers of people are, so that it should be kept accordingly.
+  - While tasks run in the controller's process, that is with C(connection=local), their progress is shown as lines,
+    or as one line at the end of the terminal that changes. Without this callback there are lines, as
+    E(MSP_PSA_SYNC_PROGRESS) says.
+  - The JSON file is described by C(plugins/plugin_utils/_report/assets/report.schema.json) of the collection.
+requirements:
+  - enabling in the configuration, as C(callbacks_enabled = msp.psa_sync.sync_report), or with
+    E(ANSIBLE_CALLBACKS_ENABLED)
+  - the Python package C(rich) on the controller, for the live line only
+options:
+  output_directory:
+    description: The directory that the report is written to. It is made where it is missing.
+    type: path
+    default: sync_report
+    env:
+      - name: MSP_PSA_SYNC_REPORT_DIRECTORY
+    ini:
+      - section: callback_sync_report
+        key: output_directory
+  file_name:
+    description:
+      - The name of the files without their endings, which are C(.html), C(.md), C(.json) and C(.junit.xml).
+    type: str
+    default: sync_report
+    env:
+      - name: MSP_PSA_SYNC_REPORT_NAME
+    ini:
+      - section: callback_sync_report
+        key: file_name
+  formats:
+    description: The forms that the report is written in.
+    type: list
+    elements: str
+    choices: [html, markdown, json, junit]
+    default: [html, markdown, json]
+    env:
+      - name: MSP_PSA_SYNC_REPORT_FORMATS
+    ini:
+      - section: callback_sync_report
+        key: formats
+  title:
+    description: The title of the report.
+    type: str
+    default: Contact sync
+    env:
+      - name: MSP_PSA_SYNC_REPORT_TITLE
+    ini:
+      - section: callback_sync_report
+        key: title
+  markdown_limit:
+    description:
+      - The most characters that the Markdown file may have. It says what it leaves out.
+      - The default is what fits into a comment on GitHub. Less than C(4000) counts as C(4000).
+    type: int
+    default: 65536
+    env:
+      - name: MSP_PSA_SYNC_REPORT_MARKDOWN_LIMIT
+    ini:
+      - section: callback_sync_report
+        key: markdown_limit
+  progress:
+    description:
+      - How progress is shown. V(plain) means lines, V(live) one line at the end of the terminal, V(off) nothing.
+      - V(auto) means V(live) in a terminal that a person looks at, and V(plain) elsewhere, as in CI and AWX.
+      - Tasks with C(no_log) show none.
+    type: str
+    choices: [auto, plain, live, 'off']
+    default: auto
+    env:
+      - name: MSP_PSA_SYNC_PROGRESS
+    ini:
+      - section: callback_sync_report
+        key: progress
+"""
+
+EXAMPLES = r"""
+# ansible.cfg
+#
+# [defaults]
+# callbacks_enabled = msp.psa_sync.sync_report
+#
+# [callback_sync_report]
+# output_directory = reports
+# formats = html, markdown, json, junit
+"""
+
+import atexit
+import os
+import time
+from collections.abc import Callable
+from datetime import datetime, timezone
+from functools import wraps
+from pathlib import Path
+
+from ansible.plugins.callback import CallbackBase
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import VERSION
+from ansible_collections.msp.psa_sync.plugins.plugin_utils import progress
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.forms import FORMS, write
+
+SHORTEST_MARKDOWN = 4000
+
+
+def _harmless(method: Callable) -> Callable:
+    """The method, whose failure costs the report or the progress, and never the run."""
+
+    @wraps(method)
+    def guarded(self, *given, **keywords):
+        try:
+            return method(self, *given, **keywords)
+        except Exception as error:  # pylint: disable=broad-exception-caught
+            self.complain(f"{type(error).__name__}: {error}")
+
+    return guarded
+
+
+class CallbackModule(CallbackBase):
+    """Collects results while the run goes on, and writes the report when a playbook ends."""
+
+    CALLBACK_VERSION = 2.0
+    CALLBACK_TYPE = "aggregate"
+    CALLBACK_NAME = "msp.psa_sync.sync_report"
+    CALLBACK_NEEDS_ENABLED = True
+
+    def __init__(self, *given, **keywords) -> None:
+        super().__init__(*given, **keywords)
+        self._events: list[collecting.Event] = []
+        self._elsewhere: dict[str, collecting.Event] = {}
+        self._with_items: set[tuple[str, str]] = set()
+        self._since: dict[tuple[str, str], float] = {}
+        self._playbooks: list[str] = []
+        self._started = self._began = None
+        self._written = 0
+        self._complained = False
+        self._live: progress.LiveLine | None = None
+        self._process = os.getpid()
+
+    def complain(self, words: str) -> None:
+        """Say once that the callback does not work."""
+        if not self._complained:
+            self._complained = True
+            self._display.warning(f"The callback {self.CALLBACK_NAME} failed, and the run goes on: {words}")
+
+    # -------------------------------------------------------------- the run
+
+    @_harmless
+    def v2_playbook_on_start(self, playbook) -> None:
+        name = Path(str(getattr(playbook, "_file_name", "") or "")).name
+        if name and name not in self._playbooks:
+            self._playbooks.append(name)
+        if self._started is None:
+            self._started, self._began = _now(), time.monotonic()
+            progress.choose(self.get_option("progress"))
+            self._live = progress.live_line()
+            atexit.register(self._at_exit)
+
+    @_harmless
+    def v2_playbook_on_task_start(self, task, is_conditional) -> None:
+        if self._live:
+            self._live.rest()
+
+    @_harmless
+    def v2_playbook_on_stats(self, stats) -> None:
+        if self._live:
+            self._live.rest()
+        for host in [*stats.failures, *stats.dark]:
+            if event := self._elsewhere.pop(host, None):
+                self._events.append(event)
+        self._elsewhere.clear()
+        self._write(complete=True)
+
+    def _at_exit(self) -> None:
+        """The run ends here, be it by an interruption. In a worker this is nobody's business."""
+        if os.getpid() != self._process:
+            return
+        if self._live:
+            self._live.stop()
+        if self._written < len(self._events):
+            self._write_interrupted()
+
+    @_harmless
+    def _write_interrupted(self) -> None:
+        self._write(complete=False)
+
+    # ------------------------------------------------------------- the tasks
+
+    @_harmless
+    def v2_runner_on_start(self, host, task) -> None:
+        if collecting.is_ours(_action(task)):
+            self._since[host.get_name(), task._uuid] = time.monotonic()
+            if self._live:
+                self._live.started(host.get_name(), task._uuid)
+
+    @_harmless
+    def v2_runner_on_ok(self, result) -> None:
+        self._ended(result, collecting.CHANGED if _result(result).get("changed") else collecting.OK)
+
+    @_harmless
+    def v2_runner_on_failed(self, result, ignore_errors=False) -> None:
+        self._ended(result, collecting.FAILED, ignored=bool(ignore_errors))
+
+    @_harmless
+    def v2_runner_on_unreachable(self, result) -> None:
+        self._ended(result, collecting.UNREACHABLE, ignored=bool(_task(result).ignore_unreachable))
+
+    @_harmless
+    def v2_runner_on_skipped(self, result) -> None:
+        self._take_time(result)
+
+    @_harmless
+    def v2_runner_item_on_ok(self, result) -> None:
+        self._item(result, collecting.CHANGED if _result(result).get("changed") else collecting.OK)
+
+    @_harmless
+    def v2_runner_item_on_failed(self, result) -> None:
+        self._item(result, collecting.FAILED, ignored=bool(_fields(result).get("ignore_errors")))
+
+    def _item(self, result, status: str, ignored: bool = False) -> None:
+        if collecting.is_ours(_action(_task(result))):
+            self._with_items.add(_key(result))
+            self._collect(result, status, ignored)
+
+    def _ended(self, result, status: str, ignored: bool = False) -> None:
+        seconds = self._take_time(result)
+        if collecting.is_ours(_action(_task(result))):
+            if _key(result) not in self._with_items:
+                self._collect(result, status, ignored, seconds)
+        elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored:
+            # Whether the playbook rescues this is known at its end alone.
+            event = self._event(result, status, {}, None)
+            self._elsewhere.setdefault(event.host, event)
+
+    def _take_time(self, result) -> float | None:
+        """The seconds since a task began on a host, which is thereby done."""
+        began = self._since.pop(_key(result), None)
+        if self._live:
+            self._live.ended(*_key(result))
+        return None if began is None else time.monotonic() - began
+
+    def _collect(self, result, status: str, ignored: bool, seconds: float | None = None) -> None:
+        given = _result(result)
+        if "censored" in given:
+            self._events.append(self._event(result, collecting.HIDDEN, {}, seconds, ignored))
+        else:
+            self._events.append(self._event(result, status, plain_dict(given), seconds, ignored))
+
+    def _event(
+        self, result, status: str, given: dict, seconds: float | None, ignored: bool = False
+    ) -> collecting.Event:
+        task, fields = _task(result), _fields(result)
+        hidden = status == collecting.HIDDEN
+        return collecting.Event(
+            host=_host(result),
+            task=str(plain(fields.get("name") or task.get_name())),
+            action=_action(task),
+            status=status,
+            result=given,
+            item=None if hidden else _item_label(_result(result)),
+            requested=None if hidden else _requested(fields),
+            preview=fields.get("check_mode") is True,
+            ignored=ignored,
+            seconds=seconds,
+        )
+
+    # ------------------------------------------------------------ the report
+
+    def _write(self, complete: bool) -> None:
+        """Write all forms anew: a run may have several playbooks, and the report is of all."""
+        if not self._events:
+            return
+        self._written = len(self._events)
+        about = collecting.About(
+            title=self.get_option("title"),
+            started=self._started or _now(),
+            finished=_now(),
+            seconds=time.monotonic() - self._began if self._began is not None else 0.0,
+            playbooks=tuple(self._playbooks),
+            version=VERSION,
+            complete=complete,
+        )
+        made = collecting.report(about, self._events)
+        limit = max(SHORTEST_MARKDOWN, self.get_option("markdown_limit"))
+        paths = []
+        for name in dict.fromkeys(self.get_option("formats")):
+            if name not in FORMS:
+                self.complain(f"There is no format {name!r}, only {', '.join(FORMS)}.")
+                continue
+            base = Path(self.get_option("output_directory"), self.get_option("file_name"))
+            paths.append(write(name, made, base, markdown_limit=limit))
+        if paths:
+            self._display.display(f"Sync report: {', '.join(map(str, paths))}")
+
+
+# ------------------------------------------------ what differs between versions
+
+
+def _now() -> str:
+    return datetime.now(timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _result(result):
+    """The result of a task. The names with an underscore are those before ansible-core 2.19."""
+    return result.result if hasattr(result, "result") else result._result
+
+
+def _task(result):
+    return result.task if hasattr(result, "task") else result._task
+
+
+def _host(result) -> str:
+    return (result.host if hasattr(result, "host") else result._host).get_name()
+
+
+def _fields(result):
+    """The attributes of the task as they were for this host, templated."""
+    return (result.task_fields if hasattr(result, "task_fields") else result._task_fields) or {}
+
+
+def _key(result) -> tuple[str, str]:
+    return _host(result), _task(result)._uuid
+
+
+def _action(task) -> str:
+    """The full name of the action, however the playbook calls it."""
+    return str(getattr(task, "resolved_action", None) or task.action)
+
+
+def _item_label(result) -> str | None:
+    label = result.get("_ansible_item_label")
+    return None if label is None else str(plain(label))[:200]
+
+
+def _requested(fields) -> str | None:
+    """The organization that the task names. The other arguments, secrets among them, are not looked at."""
+    organization = (fields.get("args") or {}).get("organization")
+    return str(plain(organization)) if isinstance(organization, (str, int)) and organization else None

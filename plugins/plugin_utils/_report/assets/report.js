@@ -1,0 +1,593 @@
+/*
+ * Copyright (c) 2026, The msp.psa_sync authors
+ * GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+ * SPDX-License-Identifier: GPL-3.0-or-later
+ */
+
+/* The tables of the report. TanStack Table filters, sorts and pages; this file draws the page that is
+   asked for. All text goes in as text, never as HTML. */
+(function () {
+  "use strict";
+
+  const PAGE_SIZES = [25, 100, 250];
+  const TYPING_PAUSE = 150;
+
+  const data = JSON.parse(document.getElementById("data").textContent);
+  const labels = data.labels;
+  const tenants = records(data.tenants);
+  const people = records(data.people);
+  const conflicts = records(data.conflicts);
+  const left = records(data.left);
+  const severities = Object.keys(labels.tenant);
+  const severalTenants = tenants.length > 1;
+
+  // ------------------------------------------------------------------ helpers
+
+  /** Rows of values with their fields, as objects. */
+  function records(table) {
+    return table.rows.map((row) => Object.fromEntries(table.fields.map((field, place) => [field, row[place]])));
+  }
+
+  function label(kind, value) {
+    return labels[kind][value] || String(value);
+  }
+
+  function tenantName(entry) {
+    return tenants[entry.tenant].name;
+  }
+
+  function number(value) {
+    return value.toLocaleString("en");
+  }
+
+  /** An element with attributes and children; strings become text. */
+  function make(tag, attributes, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes || {})) {
+      if (name === "on") {
+        for (const [event, listener] of Object.entries(value)) element.addEventListener(event, listener);
+      } else if (value !== null && value !== undefined && value !== false) {
+        element.setAttribute(name, value === true ? "" : value);
+      }
+    }
+    element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
+    return element;
+  }
+
+  function chip(kind, value) {
+    return value ? make("span", { class: `chip ${kind}-${value}` }, label(kind, value)) : "";
+  }
+
+  /** A list of terms and what they are; those without are left out. */
+  function facts(pairs) {
+    return make(
+      "dl",
+      { class: "pairs" },
+      pairs
+        .filter(([, value]) => (Array.isArray(value) ? value.length : value))
+        .map(([term, value]) => [make("dt", {}, term), make("dd", {}, value)]),
+    );
+  }
+
+  function ids(list) {
+    return list.join(", ");
+  }
+
+  function say(text) {
+    document.getElementById("said").textContent = text;
+  }
+
+  // ---------------------------------------------------------------- one table
+
+  /**
+   * A table with search, filters, sorting, pages and rows that open.
+   *
+   * columns: {id, title, value(entry), cell(entry)?, numeric?}; the first holds the button that opens.
+   * filters: {id, title, values(entry) -> list, name(value)?}.
+   */
+  function build(options) {
+    const { id, entries, columns, filters, search, detail, noun, none } = options;
+    const place = document.querySelector(`#${id} .table`);
+    if (!entries.length) {
+      place.append(make("p", { class: "none" }, none));
+      return null;
+    }
+    const texts = new Map();
+    const opened = new Set();
+
+    function textOf(entry) {
+      if (!texts.has(entry)) texts.set(entry, search(entry).filter(Boolean).join("\n").toLowerCase());
+      return texts.get(entry);
+    }
+
+    let state;
+    const table = TableCore.createTable({
+      data: entries,
+      columns: [
+        ...columns.map((column) => ({
+          id: column.id,
+          accessorFn: column.value,
+          enableColumnFilter: false,
+          sortingFn: column.numeric ? "basic" : column.sorting || "text",
+          sortUndefined: "last",
+        })),
+        ...filters.map((filter) => ({
+          id: `filter-${filter.id}`,
+          accessorFn: filter.values,
+          enableSorting: false,
+          filterFn: (row, columnId, value) => row.getValue(columnId).includes(value),
+        })),
+      ],
+      state: {},
+      onStateChange: () => {},
+      renderFallbackValue: null,
+      autoResetPageIndex: false,
+      getColumnCanGlobalFilter: (column) => column.id === columns[0].id,
+      globalFilterFn: (row, columnId, words) => words.every((word) => textOf(row.original).includes(word)),
+      getCoreRowModel: TableCore.getCoreRowModel(),
+      getFilteredRowModel: TableCore.getFilteredRowModel(),
+      getSortedRowModel: TableCore.getSortedRowModel(),
+      getPaginationRowModel: TableCore.getPaginationRowModel(),
+    });
+    state = { ...table.initialState, pagination: { pageIndex: 0, pageSize: PAGE_SIZES[0] } };
+    table.setOptions((before) => ({
+      ...before,
+      state,
+      onStateChange(updater) {
+        state = typeof updater === "function" ? updater(state) : updater;
+        table.setOptions((old) => ({ ...old, state }));
+      },
+    }));
+
+    // What can be chosen in a filter, with how often it occurs.
+    function choices(filter) {
+      const counts = new Map();
+      for (const entry of entries) {
+        for (const value of filter.values(entry)) counts.set(value, (counts.get(value) || 0) + 1);
+      }
+      const name = filter.name || String;
+      return [...counts].map(([value, count]) => ({ value, count, name: name(value) }))
+        .sort((one, other) => one.name.localeCompare(other.name));
+    }
+
+    const selects = new Map();
+    const shownFilters = filters
+      .map((filter) => ({ filter, found: choices(filter) }))
+      .filter(({ found }) => found.length > 1 || (found.length === 1 && found[0].count < entries.length));
+
+    function control({ filter, found }) {
+      const select = make(
+        "select",
+        {
+          id: `${id}-${filter.id}`,
+          on: {
+            change: () => {
+              const chosen = select.value === "" ? undefined : found[Number(select.value)].value;
+              table.getColumn(`filter-${filter.id}`).setFilterValue(chosen);
+              fromTheStart();
+            },
+          },
+        },
+        make("option", { value: "" }, "all"),
+        found.map((choice, index) => make("option", { value: index }, `${choice.name} (${number(choice.count)})`)),
+      );
+      selects.set(filter.id, { select, found });
+      return make("label", { class: "field" }, make("span", {}, filter.title), select);
+    }
+
+    let typing;
+    const input = make("input", {
+      type: "search",
+      id: `${id}-search`,
+      autocomplete: "off",
+      spellcheck: "false",
+      on: {
+        input: () => {
+          clearTimeout(typing);
+          typing = setTimeout(() => {
+            const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+            table.setGlobalFilter(words.length ? words : undefined);
+            fromTheStart();
+          }, TYPING_PAUSE);
+        },
+      },
+    });
+
+    const head = make("tr", { role: "row" });
+    const heads = columns.map((column) => {
+      const button = make(
+        "button",
+        {
+          type: "button",
+          on: {
+            click: () => {
+              table.getColumn(column.id).toggleSorting();
+              fromTheStart();
+            },
+          },
+        },
+        column.title,
+        make("span", { class: "arrow", "aria-hidden": "true" }),
+      );
+      const cell = make("th", { role: "columnheader", scope: "col", class: column.numeric ? "number" : null }, button);
+      head.append(cell);
+      return { column, cell };
+    });
+    const body = make("tbody", { role: "rowgroup" });
+    const counter = make("p", { class: "counter", id: `${id}-counter` });
+    const pager = make("div", { class: "pager" });
+    const reset = make("button", { type: "button", class: "plain", hidden: true, on: { click: clear } }, "Show all");
+    place.append(
+      make(
+        "div",
+        { class: "controls", role: "search", "aria-label": `Search and filter: ${options.title}` },
+        make("label", { class: "field grow" }, make("span", {}, "Search"), input),
+        shownFilters.map(control),
+        reset,
+      ),
+      counter,
+      make(
+        "div",
+        { class: "scroll" },
+        make(
+          "table",
+          { role: "table", "aria-describedby": `${id}-counter` },
+          make("caption", { class: "unseen" }, options.title),
+          make("thead", { role: "rowgroup" }, head),
+          body,
+        ),
+      ),
+      pager,
+    );
+
+    function clear() {
+      input.value = "";
+      for (const { select } of selects.values()) select.value = "";
+      table.resetGlobalFilter(true);
+      table.resetColumnFilters(true);
+      fromTheStart();
+      input.focus();
+    }
+
+    function fromTheStart() {
+      table.setPageIndex(0);
+      draw();
+      say(counter.textContent);
+    }
+
+    function row(entry, index) {
+      const detailId = `${id}-detail-${index}`;
+      const button = make("button", { type: "button", class: "opener", "aria-controls": detailId });
+      const drawn = make("tr", { role: "row" });
+      const [first, ...others] = columns;
+      button.append(make("span", { class: "twist", "aria-hidden": "true" }), first.cell ? first.cell(entry) : first.value(entry));
+      drawn.append(make("td", { role: "cell", class: "first" }, button));
+      for (const column of others) {
+        const content = column.cell ? column.cell(entry) : column.numeric ? number(column.value(entry)) : column.value(entry);
+        const look = column.numeric ? (column.value(entry) ? "number" : "number zero") : null;
+        drawn.append(make("td", { role: "cell", class: look, "data-title": column.title }, content));
+      }
+      const below = make("tr", { role: "row", id: detailId, class: "detail" });
+      function show() {
+        const open = opened.has(entry);
+        button.setAttribute("aria-expanded", String(open));
+        below.hidden = !open;
+        below.replaceChildren(open ? make("td", { role: "cell", colspan: columns.length }, detail(entry)) : "");
+      }
+      button.addEventListener("click", () => {
+        if (!opened.delete(entry)) opened.add(entry);
+        show();
+      });
+      show();
+      return [drawn, below];
+    }
+
+    function draw() {
+      const found = table.getFilteredRowModel().rows.length;
+      const rows = table.getRowModel().rows;
+      const { pageIndex, pageSize } = state.pagination;
+      for (const { column, cell } of heads) {
+        const sorted = table.getColumn(column.id).getIsSorted();
+        cell.setAttribute("aria-sort", sorted ? (sorted === "asc" ? "ascending" : "descending") : "none");
+      }
+      body.replaceChildren(...rows.flatMap((each, index) => row(each.original, index)));
+      const from = pageIndex * pageSize + 1;
+      const range = found > rows.length ? `, ${number(from)} to ${number(from + rows.length - 1)} shown` : "";
+      const of = found < entries.length ? ` of ${number(entries.length)}` : "";
+      counter.textContent = `${number(found)}${of} ${entries.length === 1 ? noun[0] : noun[1]}${range}`;
+      reset.hidden = found === entries.length && !state.globalFilter && !state.columnFilters.length;
+      drawPager(found);
+    }
+
+    function turn(text, index, enabled) {
+      const button = make("button", { type: "button", disabled: !enabled }, text);
+      button.addEventListener("click", () => {
+        table.setPageIndex(index);
+        draw();
+        say(counter.textContent);
+        place.scrollIntoView({ block: "start" });
+        const again = [...pager.querySelectorAll("button")].find((each) => each.textContent === text);
+        if (again && !again.disabled) again.focus({ preventScroll: true });
+      });
+      return button;
+    }
+
+    function drawPager(found) {
+      const { pageIndex, pageSize } = state.pagination;
+      const last = Math.max(0, Math.ceil(found / pageSize) - 1);
+      pager.hidden = entries.length <= PAGE_SIZES[0];
+      if (pager.hidden) return;
+      const size = make(
+        "select",
+        {
+          on: {
+            change: () => {
+              table.setPageSize(Number(size.value));
+              fromTheStart();
+              pager.querySelector("select").focus();
+            },
+          },
+        },
+        PAGE_SIZES.map((each) => make("option", { value: each, selected: each === pageSize }, String(each))),
+      );
+      pager.replaceChildren(
+        turn("First", 0, pageIndex > 0),
+        turn("Back", pageIndex - 1, pageIndex > 0),
+        make("span", {}, `Page ${number(pageIndex + 1)} of ${number(last + 1)}`),
+        turn("Next", pageIndex + 1, pageIndex < last),
+        turn("Last", last, pageIndex < last),
+        make("label", {}, "Rows ", size),
+      );
+    }
+
+    draw();
+    return {
+      /** Set one filter to a value and everything else to all. */
+      only(filterId, value) {
+        clear();
+        const chosen = selects.get(filterId);
+        if (chosen) {
+          chosen.select.value = String(chosen.found.findIndex((choice) => choice.value === value));
+          chosen.select.dispatchEvent(new Event("change"));
+          chosen.select.focus({ preventScroll: true });
+        }
+        place.parentElement.scrollIntoView();
+      },
+    };
+  }
+
+  // ------------------------------------------------------------- what opens
+
+  /** Fields before and after, side by side; what differs is marked. */
+  function sideBySide(changes, titles) {
+    function side(own, other, mark) {
+      if (!own.length) return make("span", { class: "quiet" }, "(empty)");
+      return make("ul", { class: "lines" }, own.map((line) => {
+        if (other.includes(line)) return make("li", {}, line);
+        return make("li", {}, make(mark, {}, make("span", { class: "unseen" }, mark === "del" ? "removed: " : "added: "), line));
+      }));
+    }
+    return make(
+      "table",
+      { class: "changes" },
+      make("caption", { class: "unseen" }, "Before and after"),
+      make("thead", {}, make("tr", {}, ["Field", ...titles].map((title) => make("th", { scope: "col" }, title)))),
+      make(
+        "tbody",
+        {},
+        changes.map(([field, before, after]) =>
+          make(
+            "tr",
+            {},
+            make("th", { scope: "row" }, label("field", field)),
+            make("td", { "data-title": titles[0] }, side(before, after, "del")),
+            make("td", { "data-title": titles[1] }, side(after, before, "ins")),
+          ),
+        ),
+      ),
+    );
+  }
+
+  function ofPerson(entry) {
+    return [
+      entry.stopped ? make("p", { class: "note" }, "The client is over a ceiling: nothing of this is carried out.") : "",
+      facts([
+        ["Why", entry.reason],
+        ["Not ready for BMS, lacks", entry.missing.map((each) => label("missing", each)).join(", ")],
+        ["Locked in IT Glue", ids(entry.locked)],
+        ["Not taken by IT Glue", ids(entry.unapplied)],
+        ["Matched by", entry.matched],
+        ["IT Glue contact", entry.contact && String(entry.contact)],
+        ["BMS contact", entry.bms && String(entry.bms)],
+      ]),
+      entry.changes.length
+        ? sideBySide(entry.changes, ["Before", "After"])
+        : make("p", { class: "quiet" }, "No field of the contact changes."),
+    ];
+  }
+
+  function ofRun(run) {
+    const mode = run.preview ? "preview" : "real run";
+    const remark = run.counted ? "" : ", not counted as the real run followed";
+    return make(
+      "div",
+      { class: "run" },
+      make("h3", {}, `${run.task} `, chip("status", run.status)),
+      run.message ? make("p", { class: "note" }, run.message) : "",
+      run.ceilings.map((each) => make("p", { class: "note" }, `Ceiling passed: ${each}.`)),
+      facts([
+        ["Mode", `${mode}${remark}`],
+        ["In IT Glue", run.actions],
+        ["In BMS", run.push],
+        ["Left out", run.excluded],
+        ["Requests", run.requests],
+        ["Took", run.duration],
+        ["Host", run.host],
+        ["Failure", run.ignored ? "ignored by the playbook" : ""],
+        ["Warnings", run.warnings.length ? make("ul", {}, run.warnings.map((each) => make("li", {}, each))) : ""],
+      ]),
+      run.settings.length ? sideBySide(run.settings, ["Before", "After"]) : "",
+    );
+  }
+
+  let peopleTable = null;
+
+  function ofTenant(entry) {
+    const place = tenants.indexOf(entry);
+    const some = people.some((each) => each.tenant === place);
+    const show = make("button", { type: "button", class: "plain", on: { click: () => peopleTable.only("tenant", place) } },
+      "Show the people of this client");
+    return [
+      facts([
+        ["IT Glue organization", entry.organization && String(entry.organization)],
+        ["Microsoft tenant", entry.tenant],
+      ]),
+      entry.runs.map(ofRun),
+      some && severalTenants ? show : "",
+    ];
+  }
+
+  function ofConflict(entry) {
+    const list = make("ul", {}, entry.users.map((each) => make("li", {}, each)));
+    const pairs = facts([
+      ["Users", list],
+      ["IT Glue contacts", ids(entry.contacts)],
+      ["BMS contacts", ids(entry.bms)],
+    ]);
+    if (!entry.yaml) {
+      return [pairs, make("p", { class: "note" }, "This cannot be settled with match_overrides: correct or merge the contacts.")];
+    }
+    const text = make("code", {}, entry.yaml);
+    const block = make("pre", { tabindex: "0", "aria-label": "Proposal for match_overrides" }, text);
+    const button = make("button", { type: "button", on: { click: () => copy(entry.yaml, text, button) } }, "Copy");
+    return [pairs, make("div", { class: "yaml" }, block, button)];
+  }
+
+  async function copy(words, element, button) {
+    let done = false;
+    try {
+      await navigator.clipboard.writeText(words);
+      done = true;
+    } catch (dummy) {
+      const range = document.createRange();
+      range.selectNodeContents(element);
+      getSelection().removeAllRanges();
+      getSelection().addRange(range);
+      done = document.execCommand("copy");
+    }
+    button.textContent = done ? "Copied" : "Press Ctrl+C";
+    say(done ? "Copied to the clipboard" : "Selected; press Ctrl+C to copy");
+  }
+
+  function ofLeft(entry) {
+    return facts([
+      ["IT Glue contact", String(entry.contact)],
+      ["Known because", entry.evidence],
+      ["Addresses", entry.addresses.length ? make("ul", {}, entry.addresses.map((each) => make("li", {}, each))) : ""],
+    ]);
+  }
+
+  // --------------------------------------------------------------- the tables
+
+  const byTenant = { id: "tenant", title: "Client", values: (entry) => [entry.tenant], name: (place) => tenants[place].name };
+  const tenantColumn = { id: "tenant", title: "Client", value: tenantName };
+  const ifSeveral = (column) => (severalTenants ? [column] : []);
+
+  build({
+    id: "tenants",
+    title: "Clients",
+    noun: ["client", "clients"],
+    none: "No client was part of this run.",
+    entries: tenants,
+    columns: [
+      { id: "name", title: "Client", value: (entry) => entry.name },
+      { id: "status", title: "State", value: (entry) => severities.indexOf(entry.status), sorting: "basic", cell: (entry) => chip("tenant", entry.status) },
+      { id: "users", title: "Users", value: (entry) => entry.users, numeric: true },
+      { id: "created", title: "New", value: (entry) => entry.created, numeric: true },
+      { id: "changed", title: "Changed", value: (entry) => entry.changed, numeric: true },
+      { id: "pushed", title: "To BMS", value: (entry) => entry.pushed, numeric: true },
+      { id: "open", title: "Open", value: (entry) => entry.open, numeric: true },
+      { id: "failed", title: "Failed", value: (entry) => entry.failed, numeric: true },
+    ],
+    filters: [{ id: "status", title: "State", values: (entry) => [entry.status], name: (value) => label("tenant", value) }],
+    search: (entry) => [entry.name, entry.tenant, String(entry.organization || ""), label("tenant", entry.status),
+      ...entry.runs.flatMap((run) => [run.host, run.message, ...run.warnings])],
+    detail: ofTenant,
+  });
+
+  build({
+    id: "conflicts",
+    title: "Conflicts",
+    noun: ["conflict", "conflicts"],
+    none: "No conflicts.",
+    entries: conflicts,
+    columns: [
+      { id: "users", title: "Users", value: (entry) => entry.users.join(", ") || `BMS contacts ${ids(entry.bms)}` },
+      ...ifSeveral(tenantColumn),
+      { id: "rule", title: "In common", value: (entry) => label("rule", entry.rule) },
+      { id: "contacts", title: "IT Glue contacts", value: (entry) => ids(entry.contacts) },
+      { id: "bms", title: "BMS contacts", value: (entry) => ids(entry.bms) },
+    ],
+    filters: [{ id: "rule", title: "In common", values: (entry) => [entry.rule], name: (value) => label("rule", value) },
+      ...ifSeveral(byTenant)],
+    search: (entry) => [tenantName(entry), ...entry.users, ids(entry.contacts), ids(entry.bms), label("rule", entry.rule)],
+    detail: ofConflict,
+  });
+
+  peopleTable = build({
+    id: "people",
+    title: "People",
+    noun: ["person", "people"],
+    none: "Nobody changes, is blocked or needs a person.",
+    entries: people,
+    columns: [
+      { id: "user", title: "User", value: (entry) => entry.user },
+      ...ifSeveral(tenantColumn),
+      { id: "action", title: "In IT Glue", value: (entry) => label("action", entry.action), cell: (entry) => chip("action", entry.action) },
+      { id: "push", title: "In BMS", value: (entry) => (entry.push ? label("push", entry.push) : ""), cell: (entry) => chip("push", entry.push) },
+      { id: "fields", title: "What", value: what },
+    ],
+    filters: [
+      { id: "action", title: "In IT Glue", values: (entry) => [entry.action], name: (value) => label("action", value) },
+      { id: "push", title: "In BMS", values: (entry) => (entry.push ? [entry.push] : []), name: (value) => label("push", value) },
+      { id: "reason", title: "Reason", values: (entry) => entry.kinds, name: (value) => data.reasons[value] },
+      ...ifSeveral(byTenant),
+    ],
+    search: (entry) => [entry.user, tenantName(entry), entry.reason, label("action", entry.action),
+      entry.push && label("push", entry.push), String(entry.contact || ""), String(entry.bms || ""), what(entry),
+      ...entry.changes.flatMap(([, before, after]) => [...before, ...after])],
+    detail: ofPerson,
+  });
+
+  /** The fields that change, or why nothing does, in a few words. */
+  function what(entry) {
+    if (entry.missing.length) return `Lacks ${entry.missing.map((each) => label("missing", each)).join(", ")}`;
+    if (entry.action === "create") return "New contact";
+    if (entry.changes.length) return entry.changes.map(([field]) => label("field", field)).join(", ");
+    return entry.reason;
+  }
+
+  build({
+    id: "left",
+    title: "Departed and unclaimed",
+    noun: ["contact", "contacts"],
+    none: "No contact of a departed person, and none that is nobody's.",
+    entries: left,
+    columns: [
+      { id: "who", title: "Who", value: (entry) => entry.who },
+      ...ifSeveral(tenantColumn),
+      { id: "kind", title: "Kind", value: (entry) => entry.kind },
+      { id: "evidence", title: "Known because", value: (entry) => entry.evidence },
+      { id: "contact", title: "IT Glue contact", value: (entry) => String(entry.contact) },
+    ],
+    filters: [
+      { id: "kind", title: "Kind", values: (entry) => [entry.kind] },
+      { id: "evidence", title: "Known because", values: (entry) => [entry.evidence] },
+      ...ifSeveral(byTenant),
+    ],
+    search: (entry) => [entry.who, tenantName(entry), entry.kind, entry.evidence, String(entry.contact), ...entry.addresses],
+    detail: ofLeft,
+  });
+
+  document.documentElement.dataset.ready = "true";
+})();

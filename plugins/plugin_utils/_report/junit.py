@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The report as JUnit XML, for what shows tests: a suite for each client, a case for each task and person."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+from xml.etree import ElementTree
+
+from .collecting import has_failed
+from .words import ACTIONS, MISSING, PUSHES, label
+
+# XML 1.0 has no way to write these.
+_NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class _Case(NamedTuple):
+    """`outcome` is the element that JUnit has for it: `failure`, `error`, `skipped`, or none."""
+
+    name: str
+    outcome: str | None = None
+    message: str = ""
+    seconds: float = 0.0
+
+
+def junit(report: Mapping[str, Any]) -> str:
+    """A failed task is an error, a conflict or a failed contact a failure; who has to wait is skipped."""
+    root = ElementTree.Element("testsuites", name=_clean(report["title"]), time=f"{report['seconds']}")
+    total: Counter[str] = Counter()
+    for tenant in report["tenants"]:
+        cases = list(_cases(tenant))
+        counts = _counts(cases)
+        total.update(counts)
+        suite = ElementTree.SubElement(root, "testsuite", name=_clean(tenant["name"]), **_attributes(counts))
+        for case in cases:
+            _add(suite, case, tenant["name"])
+    root.attrib.update(_attributes(total))
+    ElementTree.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
+    for run in tenant["runs"]:
+        if not run["counted"]:
+            continue
+        outcome = "error" if has_failed(run) else "skipped" if run["status"] == "hidden" or run["ignored"] else None
+        yield _Case(run["task"], outcome, run["message"] or "", run["seconds"] or 0.0)
+        for entry in run["contacts"]:
+            yield _person(entry)
+
+
+def _person(entry: Mapping[str, Any]) -> _Case:
+    states = {entry.get("action"), entry.get("push")}
+    told = [label(ACTIONS, entry.get("action"))]
+    told += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
+    told += [f"lacks {', '.join(label(MISSING, each) for each in entry['missing'])}"] if entry.get("missing") else []
+    told += [str(entry["reason"])] if entry.get("reason") else []
+    outcome = (
+        "failure" if states & {"failed", "conflict"} else "skipped" if states & {"deferred", "not_ready"} else None
+    )
+    return _Case(str(entry.get("user")), outcome, "; ".join(told))
+
+
+def _counts(cases: list[_Case]) -> Counter[str]:
+    outcomes = Counter(case.outcome for case in cases)
+    return Counter(
+        tests=len(cases), errors=outcomes["error"], failures=outcomes["failure"], skipped=outcomes["skipped"]
+    )
+
+
+def _attributes(counts: Counter[str]) -> dict[str, str]:
+    return {name: str(counts[name]) for name in ("tests", "errors", "failures", "skipped")}
+
+
+def _add(suite: ElementTree.Element, case: _Case, tenant: str) -> None:
+    element = ElementTree.SubElement(
+        suite, "testcase", classname=_clean(tenant), name=_clean(case.name), time=f"{case.seconds}"
+    )
+    if case.outcome:
+        ElementTree.SubElement(element, case.outcome, message=_clean(case.message))
+    elif case.message:
+        ElementTree.SubElement(element, "system-out").text = _clean(case.message)
+
+
+def _clean(text: object) -> str:
+    return _NOT_IN_XML.sub("\ufffd", str(text))

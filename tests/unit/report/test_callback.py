@@ -1,0 +1,169 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The callback: what it takes from Ansible's events, and that it never stands in a run's way."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.callback.sync_report import CallbackModule
+from tests.tools.report_samples import OFFICE365, SYNC, happy_frog
+
+
+class Task:
+    def __init__(self, action: str = SYNC, *, uuid: str = "1", ignore_unreachable: bool = False) -> None:
+        self.action, self.resolved_action, self._uuid = "contact_sync", action, uuid
+        self.ignore_unreachable = ignore_unreachable
+
+    def get_name(self) -> str:
+        return f"task {self._uuid}"
+
+
+def outcome(result: dict, task: Task | None = None, host: str = "frog", modern: bool = True, **fields):
+    """A result as ansible-core hands it to callbacks, since 2.19 or before."""
+    names = ("host", "task", "result", "task_fields") if modern else ("_host", "_task", "_result", "_task_fields")
+    values = (SimpleNamespace(get_name=lambda: host), task or Task(), result, fields)
+    return SimpleNamespace(**dict(zip(names, values, strict=True)))
+
+
+def stats(*failed: str):
+    return SimpleNamespace(failures=dict.fromkeys(failed, 1), dark={})
+
+
+@pytest.fixture
+def callback(tmp_path, monkeypatch):
+    monkeypatch.setattr("atexit.register", lambda function: None)
+    made = CallbackModule()
+    given = {"output_directory": str(tmp_path / "out"), "formats": ["json"], "progress": "plain"}
+    options = {"file_name": "it", "title": "Title", "markdown_limit": 65536} | given
+    monkeypatch.setattr(made, "get_option", options.__getitem__)
+    made.options = options
+    made.said = []
+    display = SimpleNamespace(
+        display=lambda text: made.said.append(text), warning=lambda text: made.said.append(f"WARNING {text}")
+    )
+    monkeypatch.setattr(made, "_display", display)
+    made.path = tmp_path / "out" / "it.json"
+    made.v2_playbook_on_start(SimpleNamespace(_file_name="/somewhere/sync.yml"))
+    return made
+
+
+def runs(callback) -> list[dict]:
+    return [run for tenant in json.loads(callback.path.read_text())["tenants"] for run in tenant["runs"]]
+
+
+@pytest.mark.parametrize("modern", [True, False])
+def test_results_of_both_ages_of_ansible(callback, modern):
+    callback.v2_runner_on_ok(outcome(happy_frog(), modern=modern, check_mode=True, name="Sync"))
+    callback.v2_playbook_on_stats(stats())
+    (run,) = runs(callback)
+    assert (run["status"], run["preview"], run["task"], run["host"]) == ("changed", True, "Sync", "frog")
+    assert len(run["contacts"]) == 6
+    assert json.loads(callback.path.read_text())["playbooks"] == ["sync.yml"]
+
+
+def test_other_modules_are_not_looked_at(callback):
+    callback.v2_runner_on_ok(outcome({"stdout": "s3cret"}, Task("ansible.builtin.command")))
+    callback.v2_playbook_on_stats(stats())
+    assert not callback.path.exists()
+    assert callback.said == []
+
+
+def test_a_host_that_fails_before_its_turn_is_named(callback):
+    callback.v2_runner_on_failed(outcome({"msg": "s3cret"}, Task("ansible.builtin.assert"), host="early"))
+    callback.v2_runner_on_failed(outcome({"msg": "s3cret"}, Task("ansible.builtin.uri"), host="rescued"))
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    callback.v2_playbook_on_stats(stats("early"))
+    assert [(run["host"], run["status"]) for run in runs(callback)] == [("early", "failed"), ("frog", "changed")]
+    assert "s3cret" not in callback.path.read_text()
+
+
+def test_a_failure_keeps_its_result(callback):
+    callback.v2_runner_on_failed(outcome({**happy_frog(), "msg": "passes a ceiling"}))
+    callback.v2_runner_on_unreachable(outcome({"msg": "no route"}, Task(uuid="2")))
+    callback.v2_runner_on_failed(outcome({"msg": "never mind"}, Task(uuid="3")), ignore_errors=True)
+    callback.v2_playbook_on_stats(stats("frog"))
+    first, second, third = runs(callback)
+    assert (first["status"], first["message"], len(first["contacts"])) == ("failed", "passes a ceiling", 6)
+    assert (second["status"], second["ignored"]) == ("unreachable", False)
+    assert (third["status"], third["ignored"]) == ("failed", True)
+
+
+@pytest.mark.parametrize("kept", [{}, {"warnings": ["s3cret"], "exception": "s3cret"}])
+def test_hidden_results_stay_hidden(callback, kept):
+    result = {"censored": "the output has been hidden", "changed": True, "_ansible_item_label": "s3cret", **kept}
+    callback.v2_runner_on_ok(outcome(result, args={"organization": "s3cret"}))
+    callback.v2_playbook_on_stats(stats())
+    (run,) = runs(callback)
+    assert run["status"] == "hidden"
+    assert "s3cret" not in callback.path.read_text()
+
+
+def test_of_the_arguments_only_the_organization_is_taken(callback):
+    fields = {"args": {"organization": "Gamma", "itglue_api_key": "s3cret"}, "environment": ["s3cret"]}
+    callback.v2_runner_on_failed(outcome({"msg": "No."}, **fields))
+    callback.v2_playbook_on_stats(stats())
+    assert json.loads(callback.path.read_text())["tenants"][0]["name"] == "Gamma"
+    assert "s3cret" not in callback.path.read_text()
+
+
+def test_a_loop_is_taken_item_by_item(callback):
+    done = {**happy_frog(), "_ansible_item_label": "Happy Frog"}
+    callback.v2_runner_item_on_ok(outcome(done))
+    callback.v2_runner_item_on_failed(outcome({"msg": "No.", "_ansible_item_label": "Acme"}))
+    callback.v2_runner_on_failed(outcome({"results": [], "msg": "One or more items failed"}))
+    callback.v2_playbook_on_stats(stats("frog"))
+    assert [(run["item"], run["status"]) for run in runs(callback)] == [("Acme", "failed"), ("Happy Frog", "changed")]
+
+
+def test_the_report_of_several_playbooks_is_one(callback):
+    callback.v2_runner_on_ok(outcome({"changed": False, "organization": {"id": 2, "name": "A"}}, Task(OFFICE365)))
+    callback.v2_playbook_on_stats(stats())
+    callback.v2_playbook_on_start(SimpleNamespace(_file_name="second.yml"))
+    callback.v2_runner_on_ok(outcome(happy_frog(), Task(uuid="2")))
+    callback.v2_playbook_on_stats(stats())
+    written = json.loads(callback.path.read_text())
+    assert len(runs(callback)) == 2
+    assert written["playbooks"] == ["sync.yml", "second.yml"]
+    assert written["complete"] is True
+
+
+def test_an_interrupted_run_is_reported(callback):
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    callback._at_exit()
+    assert json.loads(callback.path.read_text())["complete"] is False
+
+
+def test_a_worker_that_ends_reports_nothing(callback, monkeypatch):
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    monkeypatch.setattr(callback, "_process", -1)
+    callback._at_exit()
+    assert not callback.path.exists()
+
+
+def test_a_directory_that_cannot_be_written_fails_nothing(callback, tmp_path):
+    (tmp_path / "file").write_text("")
+    callback.options["output_directory"] = str(tmp_path / "file" / "below")
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    callback.v2_playbook_on_stats(stats())
+    assert [each.startswith("WARNING The callback") for each in callback.said] == [True]
+
+
+def test_an_event_that_is_not_as_it_should_be_fails_nothing(callback):
+    callback.v2_runner_on_ok(SimpleNamespace())
+    callback.v2_runner_on_start(None, None)
+    assert [each.startswith("WARNING The callback") for each in callback.said] == [True]
+
+
+def test_the_names_of_the_files_are_said(callback):
+    callback.options["formats"] = ["html", "markdown", "json", "junit"]
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    callback.v2_playbook_on_stats(stats())
+    endings = sorted(each.name for each in callback.path.parent.iterdir())
+    assert endings == ["it.html", "it.json", "it.junit.xml", "it.md"]
+    assert all(name in callback.said[-1] for name in endings)
