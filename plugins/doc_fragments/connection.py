@@ -177,6 +177,11 @@ options:
     type: str
     env:
       - name: HTTPS_PROXY
+  itglue_quota:
+    description:
+      - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.
+      - IT Glue allows 3000. When this is not set, 2850 are used. Set it lower where other tools use the same key.
+    type: int
 requirements:
   - Python 3.11 or newer on the controller
   - requests (Python library)

@@ -24,7 +24,10 @@ from .task import Task
 CONFLICT = "conflict"
 """The state of an organization whose tenant is another one's too."""
 
-OPTIONS = {name: CONNECTION_OPTIONS[name] for name in ("itglue_url", "itglue_api_key", "ca_path", "timeout", "proxy")}
+OPTIONS = {
+    name: CONNECTION_OPTIONS[name]
+    for name in ("itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy")
+}
 """The connection options that the plugin has; it talks to IT Glue alone."""
 
 
