@@ -34,7 +34,7 @@ USER_AGENT = "msp.psa_sync"
 THREADS = 16
 """Connections kept alive for each service: as many as a run has threads."""
 
-Origin = tuple[str, str | None, int]
+Origin = tuple[str, str, int]
 
 
 def _silent(text: str) -> None:
@@ -112,7 +112,7 @@ def checked_base(url: str, option: str) -> SplitResult:
 
 
 def origin(parts: SplitResult) -> Origin:
-    return parts.scheme, parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def same_origin(url: str, base: Origin) -> bool:
