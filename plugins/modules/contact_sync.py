@@ -62,6 +62,32 @@ options:
     description:
       - How many contacts may be created in BMS, in the same way.
     type: str
+  departed:
+    description:
+      - What happens to the contacts of people who left. That takes evidence. The user is disabled, or is among the
+        tenant's deleted users, has both names, and passes the filter but for being disabled and for its licence.
+      - With V(report), they are listed in RV(departed).
+      - With V(deactivate), they get O(departed_contact_type) in IT Glue and become inactive in BMS. Nothing is deleted.
+        Whoever comes back gets both back, if the contact still has that type.
+    type: str
+    choices: [report, deactivate]
+    default: report
+  departed_contact_type:
+    description:
+      - The name of the contact type of people who left. Required for O(departed=deactivate).
+    type: str
+  departed_keep:
+    description:
+      - Contacts that are never deactivated, by contact id, or by patterns of addresses and usernames in which C(*)
+        stands for any text.
+    type: list
+    elements: str
+    default: []
+  max_deactivations:
+    description:
+      - How many contacts may be deactivated, as O(max_creates).
+      - If not set, 20 are allowed.
+    type: str
   report:
     description:
       - With V(changes), RV(contacts) lists what changed, is blocked or needs a person.
@@ -225,7 +251,8 @@ summary:
 contacts:
   description:
     - What changed, is blocked or needs a person. With O(report=all), every user.
-    - Attributes are under IT Glue's names. C(bms-job-title) is a blank job title that is filled in BMS.
+    - Attributes are under IT Glue's names. C(bms-job-title) is a blank job title that is filled in BMS, C(bms-active)
+      whether the contact is active there.
   returned: success, and when a ceiling is passed
   type: list
   elements: dict
@@ -325,7 +352,6 @@ conflicts:
 departed:
   description:
     - Contacts of people who left, because their user is disabled or among the tenant's deleted users.
-      They are listed and not touched.
   returned: success, and when a ceiling is passed
   type: list
   elements: dict
@@ -342,10 +368,37 @@ departed:
       description: The IT Glue contact.
       type: int
       sample: 75
+    bms_contact_id:
+      description: The BMS contact, where something is done about it.
+      type: int
+      sample: 90213
     evidence:
       description: How it is known. C(disabled) or C(deleted).
       type: str
       sample: disabled
+    action:
+      description:
+        - What happens. One of C(report), C(deactivate), C(deactivated) for nothing left to do, C(keep) for
+          O(departed_keep), C(failed), C(deferred).
+      type: str
+      sample: deactivate
+    locked:
+      description: Groups of attributes that IT Glue refuses to have changed.
+      type: list
+      elements: str
+      sample: []
+    before:
+      description: The attributes that change, as they were.
+      type: dict
+      sample: {contact-type-id: null, bms-active: true}
+    after:
+      description: The attributes that change, as they are now, or would be.
+      type: dict
+      sample: {contact-type-id: 31, bms-active: false}
+    reason:
+      description: Why, in a sentence.
+      type: str
+      sample: The user is disabled.
 unclaimed:
   description:
     - Contacts with an address of the tenant's domains that no user holds, present or deleted.

@@ -26,7 +26,7 @@ from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
 
-CEILINGS = ("max_creates", "max_updates", "max_pushes")
+CEILINGS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
 
 SPEC = ModuleSpec(
     options={
@@ -43,6 +43,10 @@ SPEC = ModuleSpec(
         "max_creates": {"type": "str"},
         "max_updates": {"type": "str"},
         "max_pushes": {"type": "str"},
+        "departed": {"type": "str", "choices": ["report", "deactivate"], "default": "report"},
+        "departed_contact_type": {"type": "str"},
+        "departed_keep": {"type": "list", "elements": "str", "default": []},
+        "max_deactivations": {"type": "str"},
         "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
         "state": {"type": "str", "choices": ["synced", "reverted"], "default": "synced"},
         "plan_file": {"type": "path"},
@@ -50,7 +54,10 @@ SPEC = ModuleSpec(
         "journal_file": {"type": "path"},
     },
     mutually_exclusive=[("plan_file", "apply_plan")],
-    required_if=[("state", "reverted", ("journal_file",))],
+    required_if=[
+        ("state", "reverted", ("journal_file",)),
+        ("departed", "deactivate", ("departed_contact_type",)),
+    ],
     libraries=("requests", "msal"),
 )
 
@@ -113,6 +120,11 @@ def _request(params: dict[str, Any], task: Task) -> Request:
     for option in CEILINGS:
         allowed(option, params[option], 0)
     users = params["users"]
+    if users is not None and params["departed"] == "deactivate":
+        raise InputError(
+            "The option users cannot be given together with departed: deactivate.",
+            hint="Who left can be told only by all users: leave one of the two out.",
+        )
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
@@ -124,6 +136,9 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             users=None if users is None else frozenset(users),
             match_overrides=overrides(params["match_overrides"] or {}),
             allow_shrunken_source=params["allow_shrunken_source"],
+            deactivate=params["departed"] == "deactivate",
+            departed_contact_type=params["departed_contact_type"],
+            departed_keep=tuple(params["departed_keep"]),
             **{option: params[option] for option in CEILINGS},
         ),
         plan_file=params["plan_file"],

@@ -17,13 +17,13 @@ from typing import Any
 
 from .._engine.attributes import EMAILS, PHONES
 from .._engine.matching import Conflict
-from .._engine.plan import CREATE, PUSHED, Operation
+from .._engine.plan import CREATE, DEFERRED, FAILED, PUSHED, Operation
 from .._engine.undo import REMOVE, RESTORE, Step
 from .._sync.revert import Reverted
 from .._sync.run import Run
 
-BMS_JOB_TITLE = "bms-job-title"
-"""The one BMS field that is written to a contact that is already there; IT Glue has no name for it."""
+BMS_JOB_TITLE, BMS_ACTIVE = "bms-job-title", "bms-active"
+"""The BMS fields that are written to a contact that is there already; IT Glue has no names for them."""
 
 
 def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> dict[str, Any]:
@@ -37,10 +37,10 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "summary": summary(run, api_calls),
         "contacts": [contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": [conflict(each) for each in run.plan.conflicts],
-        "departed": [asdict(each) for each in run.plan.departed],
+        "departed": departed(run),
         "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unclaimed],
         "refused": [asdict(each) for each in run.refused_entries],
-        "diff": diff(run.operations),
+        "diff": diff((*run.operations, *run.deactivations)),
     }
 
 
@@ -64,6 +64,18 @@ def summary(run: Run, api_calls: Mapping[str, int]) -> dict[str, Any]:
 def resume_after(run: Run) -> int | None:
     """The seconds until a quota that was used up is there again."""
     return None if run.resume_at is None else max(0, math.ceil(run.resume_at - time.time()))
+
+
+def departed(run: Run) -> list[dict[str, Any]]:
+    """Who left, with what is done about it, as it turned out."""
+    writes = {each.user_id: contact(each) for each in run.deactivations}
+    told = []
+    for each in run.plan.departed:
+        write = writes.get(each.key, {})
+        outcome = {key: write.get(key) for key in ("bms_contact_id", "locked", "before", "after", "reason")}
+        failed = {"action": write["action"]} if write.get("action") in (FAILED, DEFERRED) else {}
+        told.append({**asdict(each), **outcome, **failed})
+    return told
 
 
 def _counts(values) -> dict[str, int]:
@@ -95,6 +107,8 @@ def touched(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     before, after = dict(operation.before), dict(operation.after)
     if operation.job_title is not None:
         before[BMS_JOB_TITLE], after[BMS_JOB_TITLE] = None, operation.job_title
+    if operation.active is not None:
+        before[BMS_ACTIVE], after[BMS_ACTIVE] = not operation.active, operation.active
     return before, after
 
 

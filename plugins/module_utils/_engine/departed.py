@@ -27,14 +27,30 @@ DISABLED, DELETED = "disabled", "deleted"
 _DELETED_PREFIX = re.compile(r"[0-9a-f]{32}(?=.)", re.IGNORECASE)
 
 
+DEPARTED = "departed/"
+"""What the key of a departure begins with; no Entra id does."""
+
+# What is done about a contact whose person has left.
+REPORT, DEACTIVATE, DEACTIVATED, KEEP = "report", "deactivate", "deactivated", "keep"
+
+
 @dataclass(frozen=True, slots=True)
 class Departure:
-    """A contact whose person has left. `evidence` is `disabled` or `deleted`."""
+    """A contact whose person has left. `evidence` is `disabled` or `deleted`.
+
+    `action` is `report`, `deactivate`, `deactivated` (nothing is left to do) or `keep`.
+    """
 
     user: str
     user_id: str
     contact_id: int
     evidence: str
+    action: str = REPORT
+
+    @property
+    def key(self) -> str:
+        """What tells the write of a departure from that of a user."""
+        return f"{DEPARTED}{self.contact_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
@@ -23,7 +23,7 @@ from .normalize import (
     name,
     phone,
     primary_address,
-    smtp_addresses,
+    smtp_by_key,
     text,
 )
 
@@ -64,9 +64,14 @@ def _unless_blank(present: str | None, wanted: str | None) -> str | None:
 def emails(user: User, present: Sequence[Email], settings: Office365Settings) -> tuple[Email, ...]:
     """The contact's addresses with the user's added: none twice, exactly one primary."""
     entries = _each_once(present)
-    for value in _wanted_addresses(user, settings):
-        entries.setdefault(address(value), Email(value, settings.email_label))
-    primary = address(primary_address(user, settings.primary_email)) or _first_primary(entries)
+    wanted = primary_address(user, settings.primary_email)
+    primary = address(wanted)
+    if primary and primary not in entries:
+        entries[primary] = Email(wanted, settings.email_label)
+    for key, value in smtp_by_key(user).items() if settings.sync_aliases else ():
+        if key not in entries and not key.endswith(ONMICROSOFT):
+            entries[key] = Email(value, settings.email_label)
+    primary = primary or _first_primary(entries)
     return tuple(
         entry if entry.primary == (key == primary) else replace(entry, primary=key == primary)
         for key, entry in entries.items()
@@ -80,14 +85,6 @@ def _each_once(present: Sequence[Email]) -> dict[str, Email]:
         if key not in entries or (entry.primary and not entries[key].primary):
             entries[key] = entry
     return entries
-
-
-def _wanted_addresses(user: User, settings: Office365Settings) -> Iterable[str]:
-    primary = primary_address(user, settings.primary_email)
-    if primary:
-        yield primary
-    if settings.sync_aliases:
-        yield from (value for value in smtp_addresses(user) if not address(value).endswith(ONMICROSOFT))
 
 
 def _first_primary(entries: dict[str, Email]) -> str | None:

@@ -20,7 +20,7 @@ from typing import Any
 
 from .errors import InputError
 from .model import Contact, User
-from .normalize import address, contact_addresses, full_name, primary_address, smtp_addresses
+from .normalize import address, contact_addresses, full_name, primary_address, smtp_by_key
 
 ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
 NEW, IGNORE = "new", "ignore"
@@ -72,7 +72,7 @@ def match(
 
     addresses = {key: contact_addresses(contact) for key, contact in open_contacts.items()}
     for rule, user_keys, contact_keys in (
-        (ALIAS, lambda user: map(address, smtp_addresses(user)), lambda contact: addresses[contact.id]),
+        (ALIAS, smtp_by_key, lambda contact: addresses[contact.id]),
         (USERNAME, lambda user: filter(None, (address(user.username),)), lambda contact: addresses[contact.id]),
         (NAME, _names_of_users(users, kept), _names_of_contact),
     ):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
 from .model import Contact, User
@@ -18,6 +20,11 @@ PLACEHOLDER = "000-000-0000"
 """The phone number that stands for a blank one (vendor's page, step 10)."""
 
 ONMICROSOFT = ".onmicrosoft.com"
+
+# The rules ask for the same things again and again: a user's addresses in each step of a run,
+# a label or a number several times for one contact.
+_USERS = 1 << 17
+_VALUES = 1 << 12
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 # The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
@@ -43,7 +50,7 @@ def address(value: str | None) -> str:
 
 def is_address(value: str | None) -> bool:
     """Whether `value` has the outer shape of an e-mail address."""
-    return bool(value) and _ADDRESS.fullmatch(value.strip()) is not None
+    return value is not None and _ADDRESS.fullmatch(value.strip()) is not None
 
 
 def domain(value: str | None) -> str:
@@ -51,25 +58,31 @@ def domain(value: str | None) -> str:
     return address(value).rpartition("@")[2] if is_address(value) else ""
 
 
-def smtp_addresses(user: User) -> tuple[str, ...]:
-    """The SMTP addresses of a user as written, none twice: primary, aliases, then `mail`.
+@lru_cache(maxsize=_USERS)
+def smtp_by_key(user: User) -> Mapping[str, str]:
+    """The SMTP addresses of a user, none twice: the form to compare to the one written.
 
-    Graph prefixes each proxy address with its kind: `SMTP:` for the primary, `smtp:` for an
-    alias. SIP, X500 and SPO entries are no addresses (Microsoft Graph, user resource,
-    `proxyAddresses`).
+    In the order primary, aliases, `mail`. Graph prefixes each proxy address with its kind:
+    `SMTP:` for the primary, `smtp:` for an alias. SIP, X500 and SPO entries are no addresses
+    (Microsoft Graph, user resource, `proxyAddresses`).
     """
-    if not user.proxy_addresses:
-        return (user.mail.strip(),) if is_address(user.mail) else ()
-    primary, aliases = [], []
+    primary, others = [], []
     for entry in user.proxy_addresses:
         kind, colon, value = entry.partition(":")
-        if colon and kind.strip().casefold() == "smtp" and is_address(value):
-            (primary if kind.strip() == "SMTP" else aliases).append(value.strip())
+        kind = kind.strip()
+        if colon and kind.casefold() == "smtp":
+            (primary if kind == "SMTP" else others).append(value)
     found: dict[str, str] = {}
-    for value in (*primary, *aliases, user.mail):
-        if is_address(value):
-            found.setdefault(address(value), value.strip())
-    return tuple(found.values())
+    for value in (*primary, *others, user.mail or ""):
+        trimmed = value.strip()
+        if _ADDRESS.fullmatch(trimmed):
+            found.setdefault(trimmed.casefold(), trimmed)
+    return found
+
+
+def smtp_addresses(user: User) -> tuple[str, ...]:
+    """The SMTP addresses of a user as written, none twice: primary, aliases, then `mail`."""
+    return tuple(smtp_by_key(user).values())
 
 
 def primary_address(user: User, primary_email: str) -> str:
@@ -82,17 +95,18 @@ def primary_address(user: User, primary_email: str) -> str:
     for value in order:
         if is_address(value):
             return value.strip()
-    return next(iter(smtp_addresses(user)), "")
+    return next(iter(smtp_by_key(user).values()), "")
 
 
 def contact_addresses(contact: Contact) -> frozenset[str]:
     """All addresses of a contact, in the form in which they are compared."""
-    return frozenset(map(address, (entry.value for entry in contact.emails))) - {""}
+    return frozenset([key for entry in contact.emails if (key := entry.value.strip().casefold())])
 
 
 # ----------------------------------------------------------------------- names
 
 
+@lru_cache(maxsize=_VALUES)
 def name(value: str | None) -> str:
     """The form in which names are compared: NFKC, case-folded, inner white space one blank."""
     if not value:
@@ -121,6 +135,7 @@ class Number(NamedTuple):
     extension: str | None
 
 
+@lru_cache(maxsize=_VALUES)
 def phone(value: str | None) -> Number | None:
     """Read a phone number as a person wrote it; None where there is no number.
 

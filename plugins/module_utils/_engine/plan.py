@@ -33,8 +33,9 @@ class Operation:
 
     `before` and `after` are attributes by IT Glue's names, `after` as they are sent.
     `contact` is the contact as it should become. `create_in_bms` is the BMS contact to
-    create, `job_title` the blank job title to fill in BMS. `attention` marks what a person
-    should look at although nothing changes.
+    create, `job_title` the blank job title to fill in BMS, `active` whether the BMS contact is
+    to become active or inactive. `attention` marks what a person should look at although
+    nothing changes.
     """
 
     user: str
@@ -51,6 +52,7 @@ class Operation:
     contact: Contact | None = None
     create_in_bms: BmsContact | None = None
     job_title: str | None = None
+    active: bool | None = None
     locked: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
     attention: bool = False
@@ -62,7 +64,8 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
-        return self.action in (CREATE, UPDATE) or self.push == PUSHED or self.job_title is not None
+        in_bms = self.push == PUSHED or self.job_title is not None or self.active is not None
+        return self.action in (CREATE, UPDATE) or in_bms
 
     @property
     def noteworthy(self) -> bool:
@@ -89,12 +92,14 @@ class Ceiling:
 class Plan:
     """All that a run would do, in the order of the usernames.
 
-    `passed` are the ceilings that forbid it; then nothing of it is carried out.
+    `deactivations` are the writes for the departed, each with the `key` of its departure in the
+    place of a user id. `passed` are the ceilings that forbid it; then nothing is carried out.
     """
 
     operations: tuple[Operation, ...]
     conflicts: tuple[Conflict, ...] = ()
     departed: tuple[Departure, ...] = ()
+    deactivations: tuple[Operation, ...] = ()
     unclaimed: tuple[Unclaimed, ...] = ()
     account: Account | None = None
     passed: tuple[Ceiling, ...] = ()

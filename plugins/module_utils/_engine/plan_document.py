@@ -116,6 +116,7 @@ def _entry(operation: Operation) -> dict[str, Any]:
         "after": dict(operation.after),
         "create_in_bms": None if create is None else json.loads(json.dumps(asdict(create))),
         "job_title": operation.job_title,
+        "active": operation.active,
         "reason": operation.reason,
     }
 
@@ -154,7 +155,8 @@ def applicable(plan: Mapping[str, Any], fresh: Sequence[Operation], contacts: Ma
             result.refused.append(_refusal(entry, _entry(operation)))
             result.operations.append(_refused(operation))
     for entry in planned.values():
-        result.refused.append(_refusal(entry, {}))
+        if not _done(entry, contacts.get(entry["contact_id"])):
+            result.refused.append(_refusal(entry, {}))
     return result
 
 
@@ -162,17 +164,17 @@ def _still_holds(entry: Mapping[str, Any], now: Operation, contact: Contact | No
     """Whether each half of an entry is as planned, or done."""
     found = _entry(now)
     same = all(found[key] == entry[key] for key in ("action", "contact_id", "before", "after"))
-    done = (
-        now.action in (UNCHANGED, LINKED)
-        and contact is not None
-        and all(same_value(contact, name, value) for name, value in entry["after"].items())
-        and entry["contact_id"] in (None, now.contact_id)
-    )
+    done = now.action in (UNCHANGED, LINKED) and _done(entry, contact) and entry["contact_id"] in (None, now.contact_id)
     return (same or done) and _bms_still_holds(entry, found, now)
 
 
+def _done(entry: Mapping[str, Any], contact: Contact | None) -> bool:
+    """Whether a contact holds what an entry would write to IT Glue."""
+    return contact is not None and all(same_value(contact, name, value) for name, value in entry["after"].items())
+
+
 def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
-    same = all(found[key] == entry[key] for key in ("push", "create_in_bms", "job_title"))
+    same = all(found[key] == entry[key] for key in ("push", "create_in_bms", "job_title", "active"))
     in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED
     done = in_bms and now.job_title is None and (entry["push"] == PUSHED or entry["job_title"] is not None)
     return same or done
@@ -195,16 +197,16 @@ def _refused(operation: Operation) -> Operation:
 
 def _nothing_of(operation: Operation) -> Operation:
     push = DEFERRED if operation.push == PUSHED else operation.push
-    return replace(operation, before={}, after={}, push=push, create_in_bms=None, job_title=None)
+    return replace(operation, before={}, after={}, push=push, create_in_bms=None, job_title=None, active=None)
 
 
 def _refusal(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Refusal:
-    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title")
+    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title", "active")
     changed = [key for key in shown if entry.get(key) != found.get(key)]
     reason = (
         f"What is there has changed since the plan was made: {', '.join(changed)} would be otherwise now."
         if found
-        else "The tenant does not have this user any more."
+        else "Nothing is to be done for this user any more: it is gone, or back."
     )
     return Refusal(
         user=entry["user"],

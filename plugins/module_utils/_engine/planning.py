@@ -18,10 +18,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from . import push
+from . import leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
-from .departed import departures, unclaimed, user_addresses
+from .departed import DEACTIVATE, DEPARTED, Departure, departures, unclaimed, user_addresses
 from .enrichment import enriched, missing
 from .errors import InputError
 from .matching import OVERRIDE, Matching, match
@@ -50,6 +50,9 @@ from .selection import REASONS, exclusion_rule
 OVERRIDDEN, NOT_CHOSEN = "override", "users"
 """Left out by `match_overrides: ignore` and by the option `users`, beside the filter's reasons."""
 
+MAX_DEACTIVATIONS = "20"
+"""How many contacts may be deactivated where the option is not given."""
+
 EXCLUSIONS = (*REASONS, OVERRIDDEN, NOT_CHOSEN)
 
 
@@ -64,6 +67,10 @@ class Options:
     max_creates: str | None = None
     max_updates: str | None = None
     max_pushes: str | None = None
+    max_deactivations: str | None = None
+    deactivate: bool = False
+    departed_contact_type: str | None = None
+    departed_keep: tuple[str, ...] = ()
     allow_shrunken_source: bool = False
 
 
@@ -74,6 +81,14 @@ class Leavers:
     deleted: tuple[User, ...] = ()
     domains: frozenset[str] = frozenset()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTypes:
+    """The ids of the contact types that the settings and options name, None where they name none."""
+
+    new: int | None = None
+    departed: int | None = None
 
 
 # ------------------------------------------------------------ selection, matching
@@ -150,7 +165,7 @@ class Draft:
 
         Raises InputError for a contact type that IT Glue does not have.
         """
-        contact_type_id = self._contact_type_id(contact_types) if self.creates else None
+        contact_type_id = self.contact_types(contact_types).new if self.creates else None
         writer = _Writer(self, locations, contact_type_id)
         operations = [writer.operation(user) for user in sorted(self.snapshot.users, key=_by_username)]
         return self._found_again(operations)
@@ -192,17 +207,57 @@ class Draft:
         )
         return {each for each in written if again.matches.get(each, (None,))[0] != ids[each]}
 
-    def _contact_type_id(self, contact_types: Sequence[ContactType]) -> int | None:
-        wanted = self.snapshot.office365.contact_type
-        if not wanted:
-            return None
-        found = sorted(each.id for each in contact_types if name(each.name) == name(wanted))
-        if not found:
-            raise InputError(
-                f"IT Glue has no contact type named {wanted!r} (option contact_type of office365_sync_settings).",
-                hint=f"It has: {', '.join(sorted(each.name for each in contact_types)) or 'none'}.",
-            )
-        return found[0]
+    @property
+    def needs_contact_types(self) -> bool:
+        """Whether the name of a contact type has to be looked up."""
+        return self.options.deactivate or (self.creates and self.snapshot.office365.contact_type is not None)
+
+    def contact_types(self, present: Sequence[ContactType]) -> ContactTypes:
+        """The ids of the types that are needed. Raises InputError for one that IT Glue does not have."""
+        new, departed = self.snapshot.office365.contact_type, self.options.departed_contact_type
+        return ContactTypes(
+            _type_id(new, present, "contact_type of office365_sync_settings") if self.needs_contact_types else None,
+            _type_id(departed, present, "departed_contact_type") if self.options.deactivate else None,
+        )
+
+    def departures(self, leavers: Leavers) -> list[Departure]:
+        """Who left, and whether something is to be done about it.
+
+        Raises InputError where so few users are left that the source cannot be right.
+        """
+        snapshot = self.snapshot
+        found = departures(
+            self.bystanders, snapshot.users, leavers.deleted, self.kept_users, snapshot.office365, snapshot.members
+        )
+        if not self.options.deactivate:
+            return found
+        if not self.options.allow_shrunken_source:
+            leaving.check_source(len(snapshot.users), snapshot.contacts, leavers.domains)
+        return leaving.kept_back(found, self.contacts, self.options.departed_keep)
+
+    def returned(self, operations: Iterable[Operation], types: ContactTypes) -> list[Operation]:
+        """The operations of people whose contacts carry the type of the departed."""
+        if types.departed is None:
+            return []
+        return [
+            each
+            for each in operations
+            if each.action in (UPDATE, UNCHANGED, LINKED)
+            and each.contact_id is not None
+            and self.contacts[each.contact_id].contact_type_id == types.departed
+        ]
+
+
+def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) -> int | None:
+    if not wanted:
+        return None
+    found = sorted(each.id for each in present if name(each.name) == name(wanted))
+    if not found:
+        raise InputError(
+            f"IT Glue has no contact type named {wanted!r} (option {option}).",
+            hint=f"It has: {', '.join(sorted(each.name for each in present)) or 'none'}.",
+        )
+    return found[0]
 
 
 def draft(snapshot: Snapshot, options: Options) -> Draft:
@@ -398,22 +453,37 @@ def push_candidates(operations: Iterable[Operation]) -> list[Operation]:
     return [operation for operation in operations if operation.push == UNDECIDED]
 
 
+def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers, types: ContactTypes) -> bool:
+    """Whether anybody has to be looked for in BMS.
+
+    Raises InputError for a shrunken source.
+    """
+    return bool(
+        push_candidates(operations)
+        or drafted.returned(operations, types)
+        or any(each.action == DEACTIVATE for each in drafted.departures(leavers))
+    )
+
+
 def complete(
     drafted: Draft,
     operations: Sequence[Operation],
     bms: BmsSnapshot | None = None,
     unread: str | None = None,
     leavers: Leavers | None = None,
+    types: ContactTypes = ContactTypes(),
 ) -> Plan:
-    """Decide the pushes and check the ceilings.
+    """Decide the pushes and what is done about leavers, and check the ceilings.
 
-    `bms` is None where there is no candidate, or where BMS could not be read: then `unread`
-    says why, and every push is deferred. An incomplete read never means "not there".
-    Raises InputError for a ceiling that is no number and no percentage.
+    `bms` is None where nobody needs it, or where BMS could not be read: then `unread` says why,
+    and every push is deferred. An incomplete read never means "not there".
+    Raises InputError for a ceiling that is no number and no percentage, and for a shrunken source.
     """
+    leavers = leavers or Leavers()
+    conflicts, warnings = list(drafted.matching.conflicts), [*drafted.warnings, *leavers.warnings]
+    departed, deactivations = _deactivations(drafted, drafted.departures(leavers), bms, unread, types)
+    operations = [_back_in_place(drafted, each, bms, types) for each in operations] if bms else operations
     candidates = push_candidates(operations)
-    conflicts, warnings = list(drafted.matching.conflicts), list(drafted.warnings)
-    account = None
     if candidates and bms is None:
         deferred = {
             each.user_id: push.held_back(replace(each, push=DEFERRED, reason=unread), drafted.snapshot.bms.push_method)
@@ -421,8 +491,7 @@ def complete(
         }
         operations = [deferred.get(each.user_id, each) for each in operations]
         warnings.append(f"{len(candidates)} pushes are deferred: {unread}")
-    elif candidates:
-        account = bms.account
+    elif candidates and bms is not None:
         decisions = push.decide(
             candidates,
             bms,
@@ -434,39 +503,64 @@ def complete(
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts
         warnings += push.namesakes(operations, drafted.snapshot.contacts)
-    leavers = leavers or Leavers()
-    bystanders = drafted.bystanders
     return Plan(
         operations=tuple(operations),
-        departed=tuple(
-            departures(
-                bystanders,
-                drafted.snapshot.users,
-                leavers.deleted,
-                drafted.kept_users,
-                drafted.snapshot.office365,
-                drafted.snapshot.members,
-            )
-        ),
-        unclaimed=tuple(unclaimed(bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)),
+        departed=tuple(departed),
+        deactivations=tuple(deactivations),
+        unclaimed=tuple(unclaimed(drafted.bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
-        account=account,
-        passed=tuple(ceilings(operations, drafted.kept, drafted.options)),
-        warnings=(*warnings, *leavers.warnings),
+        account=bms.account if bms else None,
+        passed=tuple(ceilings([*operations, *deactivations], drafted.kept, drafted.options)),
+        warnings=tuple(warnings),
     )
+
+
+def _deactivations(
+    drafted: Draft, found: Iterable[Departure], bms: BmsSnapshot | None, unread: str | None, types: ContactTypes
+) -> tuple[list[Departure], list[Operation]]:
+    """The departures with what is done about them, and the writes that it takes."""
+    departed, operations = [], []
+    for departure in found:
+        operation = None
+        if departure.action == DEACTIVATE and types.departed is not None and unread is None:
+            contact = drafted.contacts[departure.contact_id]
+            there = leaving.in_bms(contact, bms.contacts, drafted.options.bms_adapter_names) if bms else None
+            departure, operation = leaving.deactivation(departure, contact, types.departed, there)
+        departed.append(departure)
+        operations += [operation] if operation else []
+    return departed, operations
+
+
+def _back_in_place(drafted: Draft, operation: Operation, bms: BmsSnapshot, types: ContactTypes) -> Operation:
+    """The operation of somebody who is back with its contact brought back too."""
+    if not drafted.returned([operation], types):
+        return operation
+    contact = drafted.contacts[operation.contact_id or 0]
+    there = leaving.in_bms(contact, bms.contacts, drafted.options.bms_adapter_names)
+    return leaving.reactivation(operation, contact, types.new, there)
 
 
 def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> Iterable[Ceiling]:
     """The ceilings that the operations pass (feature, section 6)."""
     for option, given, counted in (
         ("max_creates", options.max_creates, lambda each: each.action == CREATE),
-        ("max_updates", options.max_updates, lambda each: each.action == UPDATE or each.job_title is not None),
+        ("max_updates", options.max_updates, _updates),
         ("max_pushes", options.max_pushes, _makes_bms_contact),
+        ("max_deactivations", options.max_deactivations or MAX_DEACTIVATIONS, _deactivates),
     ):
         limit = allowed(option, given, kept)
         count = sum(map(counted, operations))
         if count > limit:
             yield Ceiling(option, count, limit)
+
+
+def _deactivates(operation: Operation) -> bool:
+    return operation.user_id.startswith(DEPARTED)
+
+
+def _updates(operation: Operation) -> bool:
+    in_bms = operation.job_title is not None or operation.active is not None
+    return (operation.action == UPDATE or in_bms) and not _deactivates(operation)
 
 
 def _makes_bms_contact(operation: Operation) -> bool:

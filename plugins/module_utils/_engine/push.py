@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from .account import is_bms
 from .matching import IGNORE, Conflict
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
-from .normalize import PLACEHOLDER, address, contact_addresses, full_name, is_placeholder, name, smtp_addresses, text
+from .normalize import PLACEHOLDER, address, contact_addresses, full_name, is_placeholder, name, smtp_by_key, text
 from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
 
 EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
@@ -113,8 +113,8 @@ class _People:
     def __init__(self, users: Iterable[User], contacts: Iterable[Contact]) -> None:
         self._holders: dict[str, set[str | int]] = defaultdict(set)
         for user in users:
-            for value in (*smtp_addresses(user), user.username):
-                self._holders[address(value)].add(user.id)
+            for value in (*smtp_by_key(user), address(user.username)):
+                self._holders[value].add(user.id)
         for contact in contacts:
             for value in contact_addresses(contact):
                 self._holders[value].add(contact.id)

@@ -55,15 +55,15 @@ class Writer:
         self.resume_at: float | None = None
 
     def carry_out(self, plan: Plan) -> tuple[Operation, ...]:
-        """Write what the plan says; the operations as they turned out, in the plan's order."""
-        self._operations = {each.user_id: each for each in plan.operations}
+        """Write what the plan says; the operations and then the deactivations, as they turned out."""
+        self._operations = {each.user_id: each for each in (*plan.operations, *plan.deactivations)}
         self._create(self._with(lambda each: each.action == CREATE))
         self._update(self._with(lambda each: each.action == UPDATE))
         self._read_back()
         self._hold_back_pushes()
         if plan.account is not None:
             self._push(plan.account.id)
-            self._set_job_titles()
+            self._set_in_bms()
         return tuple(self._operations.values())
 
     def _with(self, wanted: Callable[[Operation], bool]) -> list[Operation]:
@@ -270,7 +270,7 @@ class Writer:
         """Nothing goes to BMS of a contact whose write to IT Glue failed."""
         for operation in self._with(lambda each: each.action in (FAILED, DEFERRED)):
             push = DEFERRED if operation.push in (PUSHED, PENDING) else operation.push
-            self._turned_out(operation, push=push, create_in_bms=None, job_title=None)
+            self._turned_out(operation, push=push, create_in_bms=None, job_title=None, active=None)
 
     def _push(self, account_id: int) -> None:
         waiting = self._with(lambda each: each.push == PUSHED)
@@ -342,16 +342,19 @@ class Writer:
                 missing.append(operation)
         return missing
 
-    def _set_job_titles(self) -> None:
-        """Of new BMS contacts, since BMS takes none on creation (BMS API, `ContactInputDto`), and
-        the blank ones of those that were there. A failure is a warning: the next run fills it."""
+    def _set_in_bms(self) -> None:
+        """Job titles of new BMS contacts, since BMS takes none on creation (BMS API,
+        `ContactInputDto`), blank ones of those that were there, and who is active.
+
+        A failure is a warning: the next run sets it.
+        """
         stopped: list[ApiError] = []
 
-        def set_title(operation: Operation) -> ApiError | None:
+        def set_values(operation: Operation) -> ApiError | None:
             if stopped:
                 return stopped[0]
             try:
-                self._bms.set_contact(operation.bms_contact_id, {"JobTitle": _title(operation)})
+                self._bms.set_contact(operation.bms_contact_id, _values(operation))
             except ApiError as error:
                 if not isinstance(error, (Rejected, NotFound)):
                     stopped.append(error)
@@ -359,13 +362,14 @@ class Writer:
             return None
 
         failures: dict[str, list[str]] = {}
-        for operation, error in _side_by_side(set_title, self._with(lambda each: bool(_title(each)))):
+        for operation, error in _side_by_side(set_values, self._with(lambda each: bool(_values(each)))):
             if error:
-                failures.setdefault(str(error), []).append(operation.user)
-                self._turned_out(operation, job_title=None)
-        for error, users in failures.items():
+                what = " and ".join(_WORDS[field] for field in _values(operation))
+                failures.setdefault(f"{what} in BMS could not be set: {{users}}. {error}", []).append(operation.user)
+                self._turned_out(operation, job_title=None, active=None)
+        for words, users in failures.items():
             shown = ", ".join(users[:5]) + (f" and {len(users) - 5} others" if len(users) > 5 else "")
-            self.warnings.append(f"The job title in BMS could not be set: {shown}. {error}")
+            self.warnings.append(f"The {words.replace('{users}', shown)}")
 
 
 def resume_at(error: ApiError | None) -> float | None:
@@ -386,10 +390,15 @@ def _side_by_side(work: Callable[[Operation], T], operations: Sequence[Operation
             yield from zip(operations, pool.map(work, operations), strict=True)
 
 
-def _title(operation: Operation) -> str | None:
-    """The job title that BMS is still to be given."""
+_WORDS = {"JobTitle": "job title", "IsActive": "active state"}
+
+
+def _values(operation: Operation) -> dict[str, Any]:
+    """The fields of a BMS contact that are still to be set."""
     pushed = operation.create_in_bms if operation.push == PUSHED else None
-    return operation.job_title or (pushed.job_title if pushed else None)
+    title = operation.job_title or (pushed.job_title if pushed else None)
+    values = {"JobTitle": title} if title else {}
+    return values if operation.active is None else {**values, "IsActive": operation.active}
 
 
 def _same_name(made: Contact | BmsContact, wanted: Contact | BmsContact) -> bool:

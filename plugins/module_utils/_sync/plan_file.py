@@ -76,6 +76,9 @@ def _well_formed(found: Mapping[str, Any]) -> bool:
 
 
 _ENTRY = frozenset(
-    "user user_id contact_id bms_contact_id action matched_by push before after create_in_bms job_title reason".split()
+    (
+        "user user_id contact_id bms_contact_id action matched_by push before after create_in_bms job_title active "
+        "reason"
+    ).split()
 )
 _OPTIONS = frozenset(("bms_adapter_names", "update_linked", "users", "match_overrides", "allow_shrunken_source"))

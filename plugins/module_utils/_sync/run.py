@@ -15,7 +15,7 @@ from typing import Any
 
 from .._engine import plan_document as plan_documents
 from .._engine import planning
-from .._engine.errors import AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
+from .._engine.errors import ApiError, AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation, Plan
 from .execute import Writer, resume_at
@@ -36,9 +36,15 @@ class Run:
     draft: planning.Draft
     plan: Plan
     operations: tuple[Operation, ...]
+    deactivations: tuple[Operation, ...]
     warnings: list[str]
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
     resume_at: float | None = None
+
+    def turned_out(self, operations: tuple[Operation, ...]) -> None:
+        """Take over the operations and then the deactivations, as they are now."""
+        count = len(self.plan.operations)
+        self.operations, self.deactivations = operations[:count], operations[count:]
 
     @property
     def refused(self) -> bool:
@@ -48,7 +54,7 @@ class Run:
     @property
     def changed(self) -> bool:
         """Whether anything was written, or would be in a preview."""
-        return not self.refused and any(each.writes for each in self.operations)
+        return not self.refused and any(each.writes for each in (*self.operations, *self.deactivations))
 
 
 def run(clients, store, request: Request, *, preview: bool, progress=None) -> Run:
@@ -69,19 +75,33 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
     snapshot = found.snapshot
     progress(f"{snapshot.organization.name}: {len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
     draft = planning.draft(snapshot, request.options)
-    operations = draft.operations(*read_for_contacts(clients.itglue, draft))
-    bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
+    locations, contact_types = read_for_contacts(clients.itglue, draft)
+    types = draft.contact_types(contact_types)
+    operations = draft.operations(locations, contact_types)
     leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
-    plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers)
-    outcome = Run(found, draft, plan, plan.operations, [*found.warnings, *plan.warnings], resume_at=resume_at(unread))
+    bms, unread = None, None
+    if planning.needs_bms(draft, operations, leavers, types):
+        bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
+    plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers, types)
+    outcome = Run(
+        found,
+        draft,
+        plan,
+        plan.operations,
+        plan.deactivations,
+        [*found.warnings, *plan.warnings],
+        resume_at=resume_at(unread),
+    )
     binding = _binding(found, request)
     if document is not None:
         _apply(outcome, document, binding, request)
     if request.plan_file and preview:
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        write_plan(request.plan_file, plan_documents.document(binding, request.options, outcome.operations, made_at))
+        writes = (*outcome.operations, *outcome.deactivations)
+        write_plan(request.plan_file, plan_documents.document(binding, request.options, writes, made_at))
     if turn.occupied:
-        outcome.operations = tuple(put_off(each) for each in outcome.operations)
+        outcome.operations = tuple(map(put_off, outcome.operations))
+        outcome.deactivations = tuple(map(put_off, outcome.deactivations))
         outcome.warnings.append(f"{snapshot.organization.name}: nothing was written. {WAITS}")
     elif not preview and not outcome.refused:
         _carry_out(clients, outcome, request, bms, progress)
@@ -98,11 +118,12 @@ def _binding(found: Read, request: Request) -> plan_documents.Binding:
 def _apply(outcome: Run, document: Mapping[str, Any], binding: plan_documents.Binding, request: Request) -> None:
     """Leave of the plan what the document has, and what still holds of it."""
     plan_documents.check(document, binding, request.apply_plan)
-    found = plan_documents.applicable(document, outcome.plan.operations, outcome.draft.contacts)
+    plan = outcome.plan
+    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), outcome.draft.contacts)
     outcome.refused_entries = found.refused
     passed = tuple(planning.ceilings(found.operations, outcome.draft.kept, request.options))
-    outcome.plan = replace(outcome.plan, operations=tuple(found.operations), passed=passed)
-    outcome.operations = outcome.plan.operations
+    outcome.turned_out(tuple(found.operations))
+    outcome.plan = replace(plan, operations=outcome.operations, deactivations=outcome.deactivations, passed=passed)
 
 
 def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None, progress) -> None:
@@ -120,7 +141,7 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
         progress=lambda line: progress(f"{snapshot.organization.name}: {line}"),
     )
     try:
-        outcome.operations = writer.carry_out(plan)
+        outcome.turned_out(writer.carry_out(plan))
     finally:
         if journal is not None:
             journal.close()
@@ -129,7 +150,7 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
 
 
 def _journal(outcome: Run, request: Request) -> Journal | None:
-    if not request.journal_file or not any(each.writes for each in outcome.plan.operations):
+    if not request.journal_file or not outcome.changed:
         return None
     snapshot, account = outcome.read.snapshot, outcome.plan.account
     return Journal(
@@ -143,10 +164,10 @@ def _journal(outcome: Run, request: Request) -> Journal | None:
     )
 
 
-def _read_bms(clients, draft: planning.Draft, candidates: list[Operation]) -> tuple[BmsSnapshot | None, Any]:
+def _read_bms(
+    clients, draft: planning.Draft, candidates: list[Operation]
+) -> tuple[BmsSnapshot | None, ApiError | None]:
     """What BMS holds, or why it could not be read: then every push waits for the next run."""
-    if not candidates:
-        return None, None
     try:
         return read_bms(clients.bms, draft, candidates), None
     except (AuthenticationError, PermissionDenied):

@@ -125,8 +125,7 @@ def read_for_contacts(itglue, draft: Draft) -> tuple[Sequence[Location], Sequenc
     """What IT Glue must tell before contacts can be written: locations, and types of contacts."""
     organization_id = draft.snapshot.organization.id
     locations = tuple(itglue.locations(organization_id)) if draft.needs_locations else ()
-    typed = draft.creates and draft.snapshot.office365.contact_type
-    return locations, tuple(itglue.contact_types()) if typed else ()
+    return locations, tuple(itglue.contact_types()) if draft.needs_contact_types else ()
 
 
 def read_leavers(graph, draft: Draft) -> Leavers:

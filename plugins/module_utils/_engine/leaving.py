@@ -1,0 +1,106 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Deactivating the contacts of people who left, and bringing them back (feature, section 6).
+
+A contact that departed gets the contact type for that in IT Glue and becomes inactive in BMS.
+It is never deleted. Whoever returns gets both back, but only where the contact carries that
+type: what somebody deactivated by hand stays so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from .attributes import encode
+from .departed import DEACTIVATE, DEACTIVATED, KEEP, Departure
+from .errors import InputError
+from .model import BmsContact, Contact
+from .normalize import contact_addresses, domain
+from .plan import UNCHANGED, UPDATE, Operation
+from .push import bms_addresses, linked_bms_id
+from .selection import patterns
+
+
+def kept_back(departures: Iterable[Departure], contacts: Mapping[int, Contact], keep: Sequence[str]) -> list[Departure]:
+    """The departures with those marked that the keep list names: contact ids, or patterns of
+    addresses and usernames in which `*` stands for any text."""
+    ids = {int(each) for each in keep if each.strip().isdecimal()}
+    spared = patterns(each for each in keep if not each.strip().isdecimal()) or (lambda value: False)
+    return [
+        replace(each, action=KEEP)
+        if each.contact_id in ids or spared(each.user) or any(map(spared, contact_addresses(contacts[each.contact_id])))
+        else replace(each, action=DEACTIVATE)
+        for each in departures
+    ]
+
+
+def deactivation(
+    departure: Departure, contact: Contact, type_id: int, bms_contact: BmsContact | None
+) -> tuple[Departure, Operation | None]:
+    """What is left to do about a departed contact, None where it is done."""
+    gone = replace(contact, contact_type_id=type_id)
+    fields = () if contact.contact_type_id == type_id else ("contact-type-id",)
+    active = bms_contact is not None and bms_contact.active
+    if not fields and not active:
+        return replace(departure, action=DEACTIVATED), None
+    operation = Operation(
+        user=departure.user,
+        user_id=departure.key,
+        action=UPDATE if fields else UNCHANGED,
+        contact_id=contact.id,
+        bms_contact_id=bms_contact.id if bms_contact else None,
+        before=encode(contact, fields),
+        after=encode(gone, fields),
+        contact=gone,
+        active=False if active else None,
+        reason="The user is disabled." if departure.evidence == "disabled" else "The user is deleted.",
+    )
+    return departure, operation
+
+
+def reactivation(
+    operation: Operation, contact: Contact, type_id: int | None, bms_contact: BmsContact | None
+) -> Operation:
+    """The operation of somebody who returned, with the contact brought back in both services."""
+    wanted = replace(operation.contact or contact, contact_type_id=type_id)
+    active = bms_contact is not None and not bms_contact.active
+    return replace(
+        operation,
+        action=UPDATE,
+        before={**operation.before, **encode(contact, ["contact-type-id"])},
+        after={**operation.after, **encode(wanted, ["contact-type-id"])},
+        contact=wanted,
+        bms_contact_id=bms_contact.id if bms_contact else operation.bms_contact_id,
+        active=True if active else operation.active,
+        reason=operation.also("The person is back."),
+    )
+
+
+def in_bms(contact: Contact, bms_contacts: Iterable[BmsContact], adapter_names: Sequence[str]) -> BmsContact | None:
+    """The BMS contact of a contact: its link, else the only one with an address of its."""
+    linked = linked_bms_id(contact, adapter_names)
+    addresses = contact_addresses(contact)
+    found = [
+        each
+        for each in bms_contacts
+        if (each.id == linked if linked is not None else not addresses.isdisjoint(bms_addresses(each)))
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def check_source(users: int, contacts: Iterable[Contact], domains: Iterable[str]) -> None:
+    """Refuse a tenant with fewer users than half of the contacts that carry its domains: it was
+    not read in full, or it is not this client's. Raises InputError."""
+    ours = frozenset(domains)
+    carrying = sum(any(domain(value) in ours for value in contact_addresses(contact)) for contact in contacts)
+    if users * 2 < carrying:
+        raise InputError(
+            f"The tenant has {users} users, but {carrying} contacts carry its domains, so nobody is deactivated.",
+            hint="Check tenant_id and what the app registration may read. Set allow_shrunken_source: true if this "
+            "is right.",
+        )
