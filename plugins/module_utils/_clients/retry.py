@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-
 _LONGEST = 366 * 86_400.0
 """A longer wait than a year is no moment that could be told."""
 
