@@ -8,8 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
 from .normalize import (
@@ -40,20 +41,23 @@ def enriched(
     """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
     base = contact or Contact(id=None, contact_type_id=contact_type_id)
     place = None if base.location_id is not None else location_of(user, locations)
-    return replace(
-        base,
-        first_name=_unless_blank(base.first_name, user.given_name),
-        last_name=_unless_blank(base.last_name, user.surname),
-        title=_unless_blank(base.title, user.job_title),
-        emails=emails(user, base.emails, settings),
-        phones=phones(user, base.phones, settings),
-        location_id=base.location_id if place is None else place.id,
-        location_name=base.location_name if place is None else place.name,
-    )
+    changes: dict[str, Any] = {
+        "first_name": _unless_blank(base.first_name, user.given_name),
+        "last_name": _unless_blank(base.last_name, user.surname),
+        "title": _unless_blank(base.title, user.job_title),
+        "emails": emails(user, base.emails, settings),
+        "phones": phones(user, base.phones, settings),
+    }
+    if place is not None:
+        changes |= {"location_id": place.id, "location_name": place.name}
+    same = all(getattr(base, field) == value for field, value in changes.items())
+    return base if same else replace(base, **changes)
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
     """A blank never overwrites; equal after trimming and NFC is unchanged."""
+    if not wanted or wanted == present:
+        return present
     new = text(wanted)
     return present if not new or new == text(present) else new
 
@@ -99,8 +103,10 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
     wanted = numbers(user, settings)
     entries = list(present)
     own = {number.digits for number in wanted.values()}
+    held = {digits(entry.value) for entry in entries}
     for label, number in wanted.items():
-        if number.digits not in {digits(entry.value) for entry in entries}:
+        if number.digits not in held:
+            held.add(number.digits)
             _put(entries, label, number, own)
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
@@ -111,10 +117,11 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
 
 def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
     """The user's numbers by the label that they carry in IT Glue, the one of `phone_type` first."""
-    office = phone(user.business_phones[0]) if user.business_phones else None
-    found = {settings.phone_labels.office: office, settings.phone_labels.mobile: phone(user.mobile_phone)}
-    order = sorted(found, key=lambda label: name(label) != name(settings.phone_type))
-    return {label: found[label] for label in order if found[label] is not None}
+    labels = settings.phone_labels
+    found = [(labels.office, next(iter(user.business_phones), None)), (labels.mobile, user.mobile_phone)]
+    if name(settings.phone_type) == name(labels.mobile):
+        found.reverse()
+    return {label: number for label, value in found if (number := phone(value)) is not None}
 
 
 def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> None:
@@ -140,14 +147,13 @@ def _fill_blank(entries: list[Phone], own: set[str], settings: Office365Settings
         if not placeholders:
             placeholders.append(Phone(PLACEHOLDER, settings.phone_type))
             entries += placeholders
-        keep = _primary_first(placeholders)
-        _make_primary(entries, lambda entry: entry is keep)
+        _make_primary(entries, _primary_first(placeholders))
     elif placeholders:
         heir = _primary_first([entry for entry in real if digits(entry.value) in own] or real)
         inherits = any(entry.primary for entry in placeholders)
         entries[:] = [entry for entry in entries if not any(entry is each for each in placeholders)]
         if inherits:
-            _make_primary(entries, lambda entry: entry is heir)
+            _make_primary(entries, heir)
 
 
 def _primary_first(choice: Sequence[Phone]) -> Phone:
@@ -155,25 +161,29 @@ def _primary_first(choice: Sequence[Phone]) -> Phone:
     return next((entry for entry in choice if entry.primary), choice[0])
 
 
-def _choose_primary(entries: list[Phone], wanted: dict[str, Number], settings: Office365Settings) -> None:
-    """First of: the user's number of `phone_type`, its other one, the present primary, the
-    phone labelled `phone_type`, the first phone. Never a fax, never the placeholder beside a
-    real number."""
+def _choose_primary(entries: list[Phone], wanted: Mapping[str, Number], settings: Office365Settings) -> None:
+    """Never a fax, never the placeholder beside a real number."""
     able = [entry for entry in entries if _is_real(entry)]
     able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    of_user = [[entry for entry in able if digits(entry.value) == number.digits] for number in wanted.values()]
-    present = [entry for entry in able if entry.primary]
-    labelled = [entry for entry in able if name(entry.label) == name(settings.phone_type)]
-    for choice in (*of_user, present, labelled, able):
+    for choice in _choices(able, wanted, settings):
         if choice:
-            best = _primary_first(choice)
-            _make_primary(entries, lambda entry, best=best: entry is best)
+            _make_primary(entries, _primary_first(choice))
             return
 
 
-def _make_primary(entries: list[Phone], chosen: Callable[[Phone], bool]) -> None:
+def _choices(able: list[Phone], wanted: Mapping[str, Number], settings: Office365Settings) -> Iterator[list[Phone]]:
+    """The user's number of `phone_type`, its other one, the present primary, the phone labelled
+    `phone_type`, the first phone."""
+    for number in wanted.values():
+        yield [entry for entry in able if digits(entry.value) == number.digits]
+    yield [entry for entry in able if entry.primary]
+    yield [entry for entry in able if name(entry.label) == name(settings.phone_type)]
+    yield able
+
+
+def _make_primary(entries: list[Phone], chosen: Phone) -> None:
     entries[:] = [
-        entry if entry.primary == chosen(entry) else replace(entry, primary=chosen(entry)) for entry in entries
+        entry if entry.primary == (entry is chosen) else replace(entry, primary=entry is chosen) for entry in entries
     ]
 
 

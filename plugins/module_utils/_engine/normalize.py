@@ -173,6 +173,7 @@ def is_real_number(value: str | None) -> bool:
     return bool(_ascii_digits(value or "").strip("0"))
 
 
+@lru_cache(maxsize=_VALUES)
 def _ascii_digits(value: str) -> str:
     if value.isascii():
         return "".join(filter(str.isdigit, value))
