@@ -1,0 +1,211 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run at a time on an organization, and when to go on after a quota was used up."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result import resume_after
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import lock
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.lock import LockError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    QuotaExceeded,
+    SyncError,
+    Unavailable,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Organization
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer, resume_at
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import WAITS, Turn, put_off
+
+ONE, OTHER = Organization(1, "One"), Organization(2, "Other")
+HERE = "https://itglue.example"
+
+
+def test_the_second_comes_too_late_and_the_third_after_the_first(tmp_path):
+    with Turn(HERE) as first, Turn(HERE) as second:
+        first.take(ONE)
+        second.take(ONE)
+        assert (first.occupied, second.occupied) == (False, True)
+    with Turn(HERE) as third:
+        third.take(ONE)
+        assert third.occupied is False
+
+
+@pytest.mark.parametrize(("service", "organization"), [(HERE, OTHER), ("https://itglue.example.eu", ONE)])
+def test_each_organization_is_apart(service, organization):
+    with Turn(HERE) as first, Turn(service) as second:
+        first.take(ONE)
+        second.take(organization)
+        assert second.occupied is False
+
+
+def test_a_preview_takes_nothing_and_sees_nothing():
+    with Turn(HERE, needed=False) as preview, Turn(HERE) as real, Turn(HERE, needed=False) as late:
+        preview.take(ONE)
+        real.take(ONE)
+        late.take(ONE)
+        assert not (preview.occupied or real.occupied or late.occupied)
+
+
+def test_it_is_given_back_after_an_error():
+    with pytest.raises(ZeroDivisionError), Turn(HERE) as first:
+        first.take(ONE)
+        raise ZeroDivisionError
+    with Turn(HERE) as second:
+        second.take(ONE)
+        assert second.occupied is False
+
+
+def test_where_nobody_can_take_it_the_run_ends_before_it_reads(monkeypatch):
+    def refuse(*arguments):
+        raise OSError(38, "Function not implemented")
+
+    monkeypatch.setattr(lock.fcntl, "flock", refuse)
+    with Turn(HERE) as turn, pytest.raises(LockError, match="does not lock files"):
+        turn.take(ONE)
+
+
+HOLDER = """
+import time
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Organization
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import Turn
+with Turn("https://itglue.example") as turn:
+    turn.take(Organization(1, "One"))
+    print("taken", flush=True)
+    time.sleep(600)
+"""
+
+
+def test_a_run_that_is_killed_leaves_the_organization_free(private_directory):
+    other = subprocess.Popen(
+        [sys.executable, "-c", HOLDER],
+        env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "XDG_RUNTIME_DIR": str(private_directory)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert other.stdout.readline() == "taken\n"
+    with Turn(HERE) as late:
+        late.take(ONE)
+        assert late.occupied is True
+    os.kill(other.pid, signal.SIGKILL)
+    other.wait()
+    with Turn(HERE) as next_run:
+        next_run.take(ONE)
+        assert next_run.occupied is False
+
+
+# ---------------------------------------------------------------------- put off
+
+
+def operation(action: str, push: str | None = None, **details) -> Operation:
+    return Operation(user="jo@client.example", user_id="u1", action=action, push=push, **details)
+
+
+@pytest.mark.parametrize(
+    ("planned", "action", "push"),
+    [
+        (operation("create", "pushed", after={"title": "x"}), "deferred", "deferred"),
+        (operation("update", "already_in_bms", before={"title": None}, after={"title": "x"}), "deferred", None),
+        (operation("update", "not_ready", after={"title": "x"}), "deferred", None),
+        (operation("unchanged", "pushed"), "unchanged", "deferred"),
+        (operation("unchanged", "pending"), "unchanged", "deferred"),
+        (operation("unchanged", "already_in_bms", job_title="Controller"), "unchanged", "deferred"),
+    ],
+)
+def test_what_would_be_written_is_put_off(planned, action, push):
+    late = put_off(planned)
+    assert (late.action, late.push) == (action, push or planned.push)
+    assert late.reason == WAITS
+    assert not late.writes
+    assert late.noteworthy
+
+
+@pytest.mark.parametrize(
+    ("action", "push"), [("unchanged", "already_in_bms"), ("linked", None), ("excluded", None), ("conflict", "off")]
+)
+def test_what_would_not_be_written_stays(action, push):
+    planned = operation(action, push, reason="as it was")
+    assert put_off(planned) == planned
+
+
+def test_nothing_is_taken_back_while_another_run_writes(monkeypatch):
+    monkeypatch.setattr(reverting, "read_journal", lambda path: ({"organization": {"id": 1}}, ()))
+    clients = SimpleNamespace(itglue=SimpleNamespace(base_url=HERE, organization=lambda ident: ONE))
+    with Turn(HERE) as other, pytest.raises(SyncError, match="nothing was taken back. Another run on this control"):
+        other.take(ONE)
+        reverting.revert(clients, "1", "journal", preview=False, version="")
+
+
+# ---------------------------------------------------------------------- resume
+
+
+def used_up(seconds: float | None, service: str = "bms") -> QuotaExceeded:
+    return QuotaExceeded("The quota is used up.", service=service, retry_after=seconds)
+
+
+def test_a_quota_is_there_again_after_the_wait():
+    assert resume_at(used_up(90)) == pytest.approx(time.time() + 90, abs=5)
+    assert resume_at(used_up(None)) is None
+    assert resume_at(Unavailable("gone", service="bms")) is None
+    assert resume_at(None) is None
+
+
+@pytest.mark.parametrize(("due", "seconds"), [(None, None), (-5, 0), (90, 90)])
+def test_the_result_says_how_long_that_is_from_now(due, seconds):
+    run = SimpleNamespace(resume_at=None if due is None else time.time() + due)
+    assert resume_after(run) == (seconds if seconds is None else pytest.approx(seconds, abs=5))
+
+
+class Service:
+    """Takes so many creates, then has no quota left for so long."""
+
+    def __init__(self, room: int, wait: float) -> None:
+        self.room, self.wait, self.asked = room, wait, 0
+
+    def create_contact(self, contact) -> int:
+        self.asked += 1
+        if self.asked > self.room:
+            raise used_up(self.wait)
+        return 900 + self.asked
+
+    def create_contacts(self, organization_id, rows):
+        raise used_up(self.wait, "itglue")
+
+
+def pushes(count: int) -> tuple[Operation, ...]:
+    contact = BmsContact(0, 7, 8, "Jo", "Smith", None, True, (), ())
+    planned = operation("unchanged", "pushed", create_in_bms=contact)
+    return tuple(replace(planned, user=f"user{each}", user_id=f"u{each}") for each in range(count))
+
+
+def test_the_writer_asks_no_more_than_it_must_and_remembers_when_to_go_on():
+    bms = Service(room=3, wait=1200)
+    writer = Writer(None, bms, 1, ())
+    done = writer.carry_out(Plan(pushes(200), account=SimpleNamespace(id=7)))
+    assert [each.push for each in done].count("pushed") == 3
+    late = [each for each in done if each.push == "deferred"]
+    assert len(late) == 197
+    assert all("The quota is used up." in each.reason for each in late)
+    assert bms.asked < 3 + 16  # those that were under way
+    assert writer.resume_at == pytest.approx(time.time() + 1200, abs=5)
+
+
+def test_of_two_quotas_the_later_one_counts():
+    writer = Writer(Service(0, 250), Service(0, 1200), 1, ())
+    create = replace(operation("create", after={"first-name": "Jo"}), user_id="new")
+    done = writer.carry_out(Plan((create, *pushes(2)), account=SimpleNamespace(id=7)))
+    assert [(each.action, each.push) for each in done] == [("deferred", None)] + [("unchanged", "deferred")] * 2
+    assert writer.resume_at == pytest.approx(time.time() + 1200, abs=5)
