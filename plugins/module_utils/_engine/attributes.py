@@ -72,6 +72,8 @@ def same_value(contact: Contact, name: str, value: Any) -> bool:
 
 def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:
     """The attributes that differ once IT Glue has normalised them."""
+    if before is after:
+        return ()
     return tuple(name for name in FIELDS if comparable(before, name) != comparable(after, name))
 
 
