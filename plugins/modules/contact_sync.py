@@ -25,6 +25,9 @@ description:
     IT Glue pushes new and changed contacts by itself. Where it must stay on, use V(native).
   - The contact sync of the tenant must be off in IT Glue's own Microsoft integration, or both write to the same
     contacts. Where it must stay on, set O(office365_settings.primary_email=username).
+  - When a quota of IT Glue or BMS is used up, the remaining contacts are C(deferred), and the next run goes on;
+    RV(summary.resume_after) says when. While another run on the same control node writes to the organization,
+    everything is C(deferred).
 options:
   users:
     description:
