@@ -66,13 +66,16 @@ def resume_after(run: Run) -> int | None:
     return None if run.resume_at is None else max(0, math.ceil(run.resume_at - time.time()))
 
 
+_UNTOUCHED = {"bms_contact_id": None, "locked": [], "before": {}, "after": {}, "reason": None}
+
+
 def departed(run: Run) -> list[dict[str, Any]]:
     """Who left, with what is done about it, as it turned out."""
     writes = {each.user_id: contact(each) for each in run.deactivations}
     told = []
     for each in run.plan.departed:
-        write = writes.get(each.key, {})
-        outcome = {key: write.get(key) for key in ("bms_contact_id", "locked", "before", "after", "reason")}
+        write = writes.get(each.key, _UNTOUCHED)
+        outcome = {key: write[key] for key in _UNTOUCHED}
         failed = {"action": write["action"]} if write.get("action") in (FAILED, DEFERRED) else {}
         told.append({**asdict(each), **outcome, **failed})
     return told

@@ -46,12 +46,12 @@ def reference(organization: Organization, settings: BmsSettings, adapter_names: 
         wanted = settings.account.strip()
         return AccountReference(int(wanted) if wanted.isdecimal() else None, wanted, "the setting account", True)
     ids = {
-        int(adapter.remote_id)
+        adapter.remote_number
         for adapter in organization.adapters
         if is_bms(adapter, adapter_names)
         and adapter.sync
         and not adapter.orphaned
-        and (adapter.remote_id or "").isdecimal()
+        and adapter.remote_number is not None
     }
     if len(ids) > 1:
         raise InputError(

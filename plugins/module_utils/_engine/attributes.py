@@ -12,7 +12,7 @@ API, Contacts, attributes).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from .model import Contact, Email, Phone
@@ -46,8 +46,12 @@ def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
 def decode(attributes: Mapping[str, Any]) -> Contact:
     """The contact that attributes describe; what they leave out is blank."""
     return Contact(
-        id=None,
-        **{slot: attributes.get(name) for name, slot in SCALARS.items()},
+        id=0,
+        first_name=attributes.get("first-name"),
+        last_name=attributes.get("last-name"),
+        title=attributes.get("title"),
+        location_id=attributes.get("location-id"),
+        contact_type_id=attributes.get("contact-type-id"),
         emails=tuple(
             Email(entry["value"], entry.get("label-name"), bool(entry.get("primary")))
             for entry in attributes.get(EMAILS) or ()
@@ -116,7 +120,7 @@ def _encode_phone(entry: Phone) -> dict[str, Any]:
     }
 
 
-def _scalar(name: str):
+def _scalar(name: str) -> Callable[[Contact], Any]:
     return lambda contact: getattr(contact, SCALARS[name])
 
 

@@ -129,7 +129,7 @@ def audit(
 
 
 def _by_id(contact: Contact | BmsContact) -> int:
-    return contact.id or 0
+    return contact.id
 
 
 def _bms_only(

@@ -77,7 +77,7 @@ def domains_of(users: Iterable[User]) -> frozenset[str]:
 
     `mail` does not count, it may be any address; nor do guests' addresses.
     """
-    found = set()
+    found: set[str] = set()
     for user in users:
         if (user.user_type or "").casefold() != "guest":
             found.update(map(domain, smtp_addresses(replace(user, mail=None))))

@@ -39,7 +39,7 @@ def enriched(
     contact_type_id: int | None = None,
 ) -> Contact:
     """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
-    base = contact or Contact(id=None, contact_type_id=contact_type_id)
+    base = contact or Contact(id=0, contact_type_id=contact_type_id)
     place = None if base.location_id is not None else location_of(user, locations)
     changes: dict[str, Any] = {
         "first_name": _unless_blank(base.first_name, user.given_name),
@@ -75,9 +75,9 @@ def emails(user: User, present: Sequence[Email], settings: Office365Settings) ->
     for key, value in smtp_by_key(user).items() if settings.sync_aliases else ():
         if key not in entries and not key.endswith(ONMICROSOFT):
             entries[key] = Email(value, settings.email_label)
-    primary = primary or _first_primary(entries)
+    chosen = primary or _first_primary(entries)
     return tuple(
-        entry if entry.primary == (key == primary) else replace(entry, primary=key == primary)
+        entry if entry.primary == (key == chosen) else replace(entry, primary=key == chosen)
         for key, entry in entries.items()
     )
 

@@ -12,6 +12,8 @@ which service, what it said in its own words, and what to do.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class SyncError(Exception):
     """Any failure that the collection foresees.
@@ -20,7 +22,7 @@ class SyncError(Exception):
     that what was done is known on failure too.
     """
 
-    def __init__(self, message: str, *, hint: str | None = None, result: dict | None = None) -> None:
+    def __init__(self, message: str, *, hint: str | None = None, result: dict[str, Any] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
@@ -86,7 +88,7 @@ class Rejected(ApiError):
     names them.
     """
 
-    def __init__(self, message: str, *, pointers: tuple[str, ...] = (), **details) -> None:
+    def __init__(self, message: str, *, pointers: tuple[str, ...] = (), **details: Any) -> None:
         super().__init__(message, **details)
         self.pointers = pointers
 
@@ -94,7 +96,7 @@ class Rejected(ApiError):
 class QuotaExceeded(ApiError):
     """The service's quota is used up; `retry_after` is in seconds, None when not said."""
 
-    def __init__(self, message: str, *, retry_after: float | None = None, **details) -> None:
+    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.retry_after = retry_after
 

@@ -135,7 +135,8 @@ def _groups(
     for first in hits_of_user:
         if first in seen:
             continue
-        users, contacts, waiting = {first}, set(), [first]
+        users, waiting = {first}, [first]
+        contacts: set[int] = set()
         while waiting:
             for contact_id in hits_of_user[waiting.pop()] - contacts:
                 contacts.add(contact_id)

@@ -77,6 +77,11 @@ class Adapter:
     sync: bool = False
     orphaned: bool = False
 
+    @property
+    def remote_number(self) -> int | None:
+        """The id of the record in a system whose ids are numbers, as those of BMS are."""
+        return int(self.remote_id) if self.remote_id and self.remote_id.isdecimal() else None
+
 
 @dataclass(frozen=True, slots=True)
 class Organization:
@@ -107,9 +112,9 @@ class ContactType:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An IT Glue contact; `id` is None for one that is still to be created."""
+    """An IT Glue contact; `id` is 0 for one that is still to be created."""
 
-    id: int | None
+    id: int
     first_name: str | None = None
     last_name: str | None = None
     title: str | None = None
@@ -197,9 +202,9 @@ class BmsPhone:
 
 @dataclass(frozen=True, slots=True)
 class BmsContact:
-    """A BMS contact; `id` is None for one that is still to be created."""
+    """A BMS contact; `id` is 0 for one that is still to be created."""
 
-    id: int | None
+    id: int
     account_id: int
     location_id: int | None = None
     first_name: str | None = None
@@ -305,3 +310,10 @@ class BmsSnapshot:
     locations: tuple[BmsLocation, ...] = ()
     email_type: BmsType | None = None
     phone_type: BmsType | None = None
+
+    @property
+    def types(self) -> tuple[BmsType, BmsType]:
+        """The e-mail and the phone type. Raises ValueError where they have not been read."""
+        if self.email_type is None or self.phone_type is None:
+            raise ValueError("The types of BMS are needed, but have not been read.")
+        return self.email_type, self.phone_type

@@ -66,7 +66,8 @@ def smtp_by_key(user: User) -> Mapping[str, str]:
     `SMTP:` for the primary, `smtp:` for an alias. SIP, X500 and SPO entries are no addresses
     (Microsoft Graph, user resource, `proxyAddresses`).
     """
-    primary, others = [], []
+    primary: list[str] = []
+    others: list[str] = []
     for entry in user.proxy_addresses:
         kind, colon, value = entry.partition(":")
         kind = kind.strip()
@@ -93,7 +94,7 @@ def primary_address(user: User, primary_email: str) -> str:
     """
     order = (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail)
     for value in order:
-        if is_address(value):
+        if value and is_address(value):
             return value.strip()
     return next(iter(smtp_by_key(user).values()), "")
 

@@ -62,6 +62,13 @@ class Operation:
         return f"{self.reason} {sentence}" if self.reason else sentence
 
     @property
+    def wanted(self) -> Contact:
+        """`contact`, of an operation that has one. Raises ValueError for one that has none."""
+        if self.contact is None:
+            raise ValueError(f"Nothing is to become of a contact of {self.user}.")
+        return self.contact
+
+    @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
         in_bms = self.push == PUSHED or self.job_title is not None or self.active is not None

@@ -178,7 +178,7 @@ class Draft:
         username.
         """
         gained = {
-            each.user_id: contact_addresses(each.contact) - self._addresses(each.contact_id)
+            each.user_id: contact_addresses(each.wanted) - self._addresses(each.contact_id)
             for each in operations
             if each.action in (CREATE, UPDATE)
         }
@@ -197,7 +197,7 @@ class Draft:
         """The users whose contact, written as planned, would not be matched with them."""
         written = {each.user_id: each for each in operations if each.action in (CREATE, UPDATE)}
         ids = {user_id: each.contact_id or -number for number, (user_id, each) in enumerate(written.items(), 1)}
-        after = self.contacts | {ids[each]: replace(written[each].contact, id=ids[each]) for each in written}
+        after = self.contacts | {ids[each]: replace(written[each].wanted, id=ids[each]) for each in written}
         again = match(
             self.snapshot.users,
             self.kept_users,
@@ -355,7 +355,7 @@ class _Writer:
             words = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
             base = replace(base, reason=words, attention=True)
         link = draft.link(contact) if contact else None
-        if link:
+        if contact and link:
             base = self._linked(base, contact, link)
         return base if link and not draft.options.update_linked else self._written(base, user, contact)
 
@@ -399,7 +399,7 @@ class _Writer:
         """Mark what keeps the contact from a push."""
         if not self.draft.snapshot.bms.pushes:
             return replace(operation, push=OFF)
-        lacking = missing(operation.contact)
+        lacking = missing(operation.wanted)
         return replace(operation, push=NOT_READY, missing=lacking) if lacking else replace(operation, push=UNDECIDED)
 
 
@@ -419,7 +419,7 @@ def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) 
 
 
 def _withdrawn(operation: Operation, holders: Mapping[str, set[str]]) -> Operation:
-    shared = sorted(contact_addresses(operation.contact) & holders.keys())
+    shared = sorted(contact_addresses(operation.wanted) & holders.keys())
     others = sorted({user for value in shared for user in holders[value]} - {operation.user})
     which = f"the address {', '.join(shared)} with {', '.join(others)}" if others else "an address with others"
     return replace(

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import NamedTuple
 
 from .account import is_bms
 from .matching import IGNORE, Conflict
@@ -32,8 +34,7 @@ class Decisions:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(NamedTuple):
     rule: str
     contacts: tuple[BmsContact, ...]
 
@@ -43,8 +44,8 @@ def decide(
     bms: BmsSnapshot,
     *,
     method: str,
-    users: Iterable[User],
-    contacts: Iterable[Contact],
+    users: Collection[User],
+    contacts: Collection[Contact],
     adapter_names: Collection[str],
 ) -> Decisions:
     """Look each candidate up in the account's BMS contacts and decide its push.
@@ -52,14 +53,12 @@ def decide(
     `users` and `contacts` are all of the tenant and of the organization: an address that
     somebody else holds, or a BMS contact that is somebody else's link, is not the candidate's.
     """
-    contacts = tuple(contacts)
-    people = _People(users, contacts)
     links = bms_links(contacts, adapter_names)
-    hits = _look_up(candidates, bms.contacts, people)
-    claims: dict[int, set[str]] = defaultdict(set)
+    hits = _look_up(candidates, bms.contacts, _People(users, contacts))
+    claims: dict[int, list[str]] = defaultdict(list)
     for operation in candidates:
         for found in hits[operation.user_id].contacts:
-            claims[found.id].add(operation.user)
+            claims[found.id].append(operation.user)
     result = Decisions()
     for operation in candidates:
         hit = hits[operation.user_id]
@@ -78,9 +77,9 @@ def decide(
 
 def not_in_bms(
     candidates: Sequence[Operation],
-    bms_contacts: Iterable[BmsContact],
-    users: Iterable[User],
-    contacts: Iterable[Contact],
+    bms_contacts: Collection[BmsContact],
+    users: Collection[User],
+    contacts: Collection[Contact],
 ) -> list[Operation]:
     """The candidates that the look-up does not find."""
     hits = _look_up(candidates, bms_contacts, _People(users, contacts))
@@ -89,18 +88,14 @@ def not_in_bms(
 
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
     """BMS contact id to the id of the IT Glue contact that is linked to it."""
-    return {
-        bms_id: contact.id
-        for contact in contacts
-        if contact.id is not None and (bms_id := linked_bms_id(contact, adapter_names)) is not None
-    }
+    return {bms_id: contact.id for contact in contacts if (bms_id := linked_bms_id(contact, adapter_names)) is not None}
 
 
 def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> int | None:
     """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
     for adapter in contact.adapters:
-        if is_bms(adapter, adapter_names) and (adapter.remote_id or "").isdecimal():
-            return int(adapter.remote_id)
+        if is_bms(adapter, adapter_names) and adapter.remote_number is not None:
+            return adapter.remote_number
     return None
 
 
@@ -110,56 +105,75 @@ def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> int | Non
 class _People:
     """Who holds which address: users by id, contacts by number."""
 
-    def __init__(self, users: Iterable[User], contacts: Iterable[Contact]) -> None:
-        self._holders: dict[str, set[str | int]] = defaultdict(set)
-        for user in users:
+    def __init__(self, users: Collection[User], contacts: Collection[Contact]) -> None:
+        self._users = users
+        self._contacts = contacts
+
+    @cached_property
+    def _holders(self) -> Mapping[str, set[str | int | None]]:
+        holders: dict[str, set[str | int | None]] = defaultdict(set)
+        for user in self._users:
             for value in (*smtp_by_key(user), address(user.username)):
-                self._holders[value].add(user.id)
-        for contact in contacts:
+                holders[value].add(user.id)
+        for contact in self._contacts:
             for value in contact_addresses(contact):
-                self._holders[value].add(contact.id)
+                holders[value].add(contact.id)
+        return holders
 
     def others_hold(self, addresses: Iterable[str], operation: Operation) -> bool:
         own = {operation.user_id, operation.contact_id}
         return any(self._holders.get(value, set()) - own for value in addresses)
 
 
+class _Known:
+    """The account's BMS contacts by address and by name; the names are read only when one is asked for."""
+
+    def __init__(self, contacts: Collection[BmsContact]) -> None:
+        self._contacts = contacts
+        self.by_address: dict[str, list[BmsContact]] = defaultdict(list)
+        for contact in contacts:
+            for value in bms_addresses(contact):
+                self.by_address[value].append(contact)
+
+    @cached_property
+    def by_name(self) -> Mapping[tuple[str, str], list[BmsContact]]:
+        found: dict[tuple[str, str], list[BmsContact]] = defaultdict(list)
+        for contact in self._contacts:
+            if own := full_name(contact.first_name, contact.last_name):
+                found[own].append(contact)
+        return found
+
+
 def _look_up(
-    candidates: Sequence[Operation], bms_contacts: Iterable[BmsContact], people: _People
+    candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: _People
 ) -> Mapping[str, _Hit]:
-    by_address: dict[str, dict[int, BmsContact]] = defaultdict(dict)
-    by_name: dict[tuple[str, str], dict[int, BmsContact]] = defaultdict(dict)
-    for found in bms_contacts:
-        for value in bms_addresses(found):
-            by_address[value][found.id] = found
-        if own := full_name(found.first_name, found.last_name):
-            by_name[own][found.id] = found
+    known = _Known(bms_contacts)
     hits = {}
     for operation in candidates:
-        contact = operation.contact
-        found = {key: each for value in contact_addresses(contact) for key, each in by_address.get(value, {}).items()}
+        contact = operation.wanted
+        addresses = contact_addresses(contact)
+        found = {each.id: each for value in addresses for each in known.by_address.get(value, ())}
         rule = EMAIL_RULE
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             rule = NAME_RULE
-            found = {
-                key: each
-                for key, each in by_name.get(own, {}).items()
-                if not people.others_hold(bms_addresses(each), operation)
-            }
+            namesakes = known.by_name.get(own, ())
+            found = {each.id: each for each in namesakes if not people.others_hold(bms_addresses(each), operation)}
         hits[operation.user_id] = _Hit(rule, tuple(found[key] for key in sorted(found)))
     return hits
 
 
 def bms_addresses(contact: BmsContact) -> frozenset[str]:
     """All addresses of a BMS contact, in the form in which they are compared."""
-    return frozenset(address(entry.address) for entry in contact.emails) - {""}
+    return frozenset([key for entry in contact.emails if (key := entry.address.strip().casefold())])
 
 
 def _conflict(
-    operation: Operation, hit: _Hit, claims: Mapping[int, set[str]], links: Mapping[int, int]
+    operation: Operation, hit: _Hit, claims: Mapping[int, Sequence[str]], links: Mapping[int, int]
 ) -> tuple[Conflict, str] | None:
     """Why the hit cannot be acted on, as a conflict and a sentence; None where it is clear."""
     ids = [found.id for found in hit.contacts]
+    if len(ids) == len(claims[ids[0]]) == 1 and ids[0] not in links:
+        return None
     users = sorted(set().union(*(claims[each] for each in ids)))
     linked = sorted({links[each] for each in ids if each in links} - {operation.contact_id})
     listed = ", ".join(map(str, ids))
@@ -204,8 +218,8 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
     if method == NATIVE:
         reason = f"{decided.reason} Link the two in IT Glue: a write would make it push a second one."
         return held_back(replace(decided, reason=reason, attention=True), method)
-    if not text(found.job_title) and text(operation.contact.title):
-        return replace(decided, job_title=text(operation.contact.title))
+    if not text(found.job_title) and text(operation.wanted.title):
+        return replace(decided, job_title=text(operation.wanted.title))
     return decided
 
 
@@ -217,21 +231,21 @@ def _new_in_bms(operation: Operation, bms: BmsSnapshot, method: str) -> Operatio
         written = operation.action != UNCHANGED
         reason = "IT Glue pushes the contact once it is written." if written else _WAITING
         return replace(operation, push=PENDING, reason=operation.also(reason))
-    place = bms_location(operation.contact, bms.locations)
+    place = bms_location(operation.wanted, bms.locations)
     if place is None:
         return replace(
             operation,
             push=FAILED,
             reason=operation.also(
                 f"The BMS account {bms.account.id} has neither a location named "
-                f"{operation.contact.location_name!r} nor a main one. Add it in BMS."
+                f"{operation.wanted.location_name!r} nor a main one. Add it in BMS."
             ),
         )
-    dropped = any(entry.extension for entry in operation.contact.phones)
+    dropped = any(entry.extension for entry in operation.wanted.phones)
     return replace(
         operation,
         push=PUSHED,
-        create_in_bms=bms_contact(operation.contact, bms, place),
+        create_in_bms=bms_contact(operation.wanted, bms, place),
         reason=operation.also("BMS has no phone extensions: dropped there.") if dropped else operation.reason,
     )
 
@@ -245,22 +259,22 @@ def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocat
 
 def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsContact:
     """The contact as BMS takes it: all e-mails and phones, primary as default; no faxes."""
+    email_type, phone_type = bms.types
     return BmsContact(
-        id=None,
+        id=0,
         account_id=bms.account.id,
         location_id=place.id,
         first_name=text(contact.first_name),
         last_name=text(contact.last_name) or None,
         job_title=text(contact.title) or None,
         emails=tuple(
-            BmsEmail(entry.value.strip(), bms.email_type.id, bms.email_type.name, entry.primary)
-            for entry in contact.emails
+            BmsEmail(entry.value.strip(), email_type.id, email_type.name, entry.primary) for entry in contact.emails
         ),
         phones=tuple(
             BmsPhone(
                 PLACEHOLDER if is_placeholder(entry.value) else entry.value,
-                bms.phone_type.id,
-                bms.phone_type.name,
+                phone_type.id,
+                phone_type.name,
                 entry.primary,
             )
             for entry in contact.phones
@@ -274,19 +288,22 @@ def namesakes(operations: Sequence[Operation], contacts: Iterable[Contact]) -> I
 
     The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
     """
-    written = [operation for operation in operations if operation.action in (CREATE, UPDATE)]
-    names = {contact.id: full_name(contact.first_name, contact.last_name) for contact in contacts}
-    names |= {
-        operation.contact_id or operation.user_id: full_name(operation.contact.first_name, operation.contact.last_name)
-        for operation in written
+    pushed = [operation for operation in operations if operation.push in (PUSHED, PENDING)]
+    if not pushed:
+        return
+    names: dict[int | str, tuple[str, str] | None] = {
+        contact.id: full_name(contact.first_name, contact.last_name) for contact in contacts
     }
-    held = Counter(names.values())
     for operation in operations:
-        if operation.push in (PUSHED, PENDING):
-            own = full_name(operation.contact.first_name, operation.contact.last_name)
-            if own and held[own] > 1:
-                yield (
-                    f"{operation.user}: the name {operation.contact.first_name} {operation.contact.last_name} is not "
-                    "unique in the organization. IT Glue pairs BMS contacts by name alone: check its link after the "
-                    "next sync."
-                )
+        if operation.action in (CREATE, UPDATE):
+            becomes = full_name(operation.wanted.first_name, operation.wanted.last_name)
+            names[operation.contact_id or operation.user_id] = becomes
+    held = Counter(names.values())
+    for operation in pushed:
+        own = full_name(operation.wanted.first_name, operation.wanted.last_name)
+        if own and held[own] > 1:
+            yield (
+                f"{operation.user}: the name {operation.wanted.first_name} {operation.wanted.last_name} is not "
+                "unique in the organization. IT Glue pairs BMS contacts by name alone: check its link after the "
+                "next sync."
+            )

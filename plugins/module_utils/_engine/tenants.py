@@ -155,7 +155,7 @@ class Matching:
             for key, value in self.held.items()
             if value != tenant_id or state == MATCHED or (state == UNMATCHED and organization_id not in (None, key))
         }
-        if state == MATCHED:
+        if state == MATCHED and organization_id is not None:
             return Matching({**held, organization_id: tenant_id}, self.ignored - {tenant_id})
         if state == IGNORED:
             return Matching(held, self.ignored | {tenant_id})

@@ -156,7 +156,7 @@ class _Work:
         return alike[0] if len(alike) == 1 else None
 
     def _restore(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.contacts.get(known)
+        contact = self.contacts.get(known or 0)
         if contact is None:
             reason = "The contact is gone from IT Glue."
             self.result.remainders.append(Remainder("itglue", known, "", tuple(row["after"]), reason))
@@ -197,7 +197,7 @@ class _Work:
         return alike[0] if len(alike) == 1 else None
 
     def _restore_in_bms(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.bms.get(known)
+        contact = self.bms.get(known or 0)
         if contact is None:
             reason = "The contact is gone from BMS."
             self.result.remainders.append(Remainder("bms", known, "", tuple(row["after"]), reason))
