@@ -15,20 +15,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .attributes import same_value
 from .errors import InputError
 from .model import Contact
-from .plan import ALREADY_IN_BMS, DEFERRED, FAILED, LINKED, PUSHED, UNCHANGED, Operation
+from .plan import ALREADY_IN_BMS, DEFERRED, FAILED, LINKED, PENDING, PUSHED, UNCHANGED, Operation
 from .planning import Options
 
 VERSION = 1
 """The version of the format; `docs/schemas/plan.schema.json` describes it."""
-
-_BOUND_OPTIONS = ("bms_adapter_names", "update_linked", "users", "match_overrides", "allow_shrunken_source")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +80,16 @@ def digest(settings: Mapping[str, Any]) -> str:
 
 
 def _options(options: Options) -> dict[str, Any]:
-    found = {name: getattr(options, name) for name in _BOUND_OPTIONS}
-    found["bms_adapter_names"] = list(options.bms_adapter_names)
-    found["users"] = None if options.users is None else sorted(options.users)
-    found["match_overrides"] = dict(options.match_overrides)
-    return found
+    return {
+        "bms_adapter_names": list(options.bms_adapter_names),
+        "update_linked": options.update_linked,
+        "users": None if options.users is None else sorted(options.users),
+        "match_overrides": dict(options.match_overrides),
+        "allow_shrunken_source": options.allow_shrunken_source,
+        "deactivate": options.deactivate,
+        "departed_contact_type": options.departed_contact_type,
+        "departed_keep": list(options.departed_keep),
+    }
 
 
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:
@@ -99,6 +102,9 @@ def options_of(plan: Mapping[str, Any], given: Options) -> Options:
         users=None if made["users"] is None else frozenset(made["users"]),
         match_overrides=made["match_overrides"],
         allow_shrunken_source=made["allow_shrunken_source"],
+        deactivate=made["deactivate"],
+        departed_contact_type=made["departed_contact_type"],
+        departed_keep=tuple(made["departed_keep"]),
     )
 
 
@@ -141,9 +147,17 @@ def check(plan: Mapping[str, Any], binding: Binding, path: str) -> None:
             )
 
 
-def applicable(plan: Mapping[str, Any], fresh: Sequence[Operation], contacts: Mapping[int, Contact]) -> Applicable:
-    """What of a document can be carried out, given the plan as it would be made now."""
-    planned = {entry["user_id"]: entry for entry in plan["operations"]}
+def applicable(
+    plan: Mapping[str, Any],
+    fresh: Sequence[Operation],
+    contacts: Mapping[int, Contact],
+    done: Collection[str] = (),
+) -> Applicable:
+    """What of a document can be carried out, given the plan as it would be made now.
+
+    `done` are the keys of the departures about which nothing is left to do.
+    """
+    planned = {entry["user_id"]: entry for entry in plan["operations"] if entry["user_id"] not in done}
     result = Applicable()
     for operation in fresh:
         entry = planned.pop(operation.user_id, None)
@@ -155,8 +169,7 @@ def applicable(plan: Mapping[str, Any], fresh: Sequence[Operation], contacts: Ma
             result.refused.append(_refusal(entry, _entry(operation)))
             result.operations.append(_refused(operation))
     for entry in planned.values():
-        if not _done(entry, contacts.get(entry["contact_id"])):
-            result.refused.append(_refusal(entry, {}))
+        result.refused.append(_refusal(entry, {}))
     return result
 
 
@@ -174,10 +187,11 @@ def _done(entry: Mapping[str, Any], contact: Contact | None) -> bool:
 
 
 def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
-    same = all(found[key] == entry[key] for key in ("push", "create_in_bms", "job_title", "active"))
-    in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED
-    done = in_bms and now.job_title is None and (entry["push"] == PUSHED or entry["job_title"] is not None)
-    return same or done
+    keys = ("push", "create_in_bms", "job_title", "active")
+    same = all(found[key] == entry[key] for key in keys)
+    in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED or now.push == entry["push"] != PUSHED
+    planned = entry["push"] in (PUSHED, PENDING) or entry["job_title"] is not None or entry["active"] is not None
+    return same or (planned and in_bms and now.job_title is None and now.active is None)
 
 
 def _waiting(operation: Operation) -> Operation:

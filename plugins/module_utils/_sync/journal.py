@@ -8,7 +8,7 @@
 
 A journal is a file of JSON lines that only grows, readable by its owner alone. Each line is on
 the disk before the run goes on, so that a run that is killed leaves no write untold: the last
-one may lack its outcome. Several runs may follow one another in one file.
+one may lack its outcome. Several runs for one organization may follow one another in one file.
 
     {"run": ..., "journal": 1, "organization": {...}, "tenant_id": ..., "account_id": ..., "version": ...}
     {"run": ..., "write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {...}, "after": {...}}]}
@@ -20,19 +20,21 @@ passes through them.
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import stat
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-from .._engine.attributes import decode, encode
-from .._engine.errors import ApiError, InputError
+from .._engine.attributes import FIELDS, decode, encode
+from .._engine.errors import ApiError, InputError, Unavailable
 from .._engine.model import BmsContact, Contact
 from .._engine.normalize import contact_addresses
 from .._engine.undo import (
@@ -61,19 +63,38 @@ class Journal:
 
         `head` says what the run is about; it is written before the first write.
         """
+        self._path = path
         self._run = uuid.uuid4().hex
         self._head: Mapping[str, Any] | None = {"journal": VERSION, **head}
         self._now = now
         self._lock = Lock()
         self._writes = 0
+        self._torn = False
         try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+            flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
             self._file = os.open(path, flags, 0o600)
         except OSError as error:
-            raise InputError(
-                f"The journal file {path} cannot be written: {error.strerror}.",
-                hint="Nothing was written. Give journal_file a path in a directory of your own.",
-            ) from error
+            raise InputError(f"The journal file {path} cannot be written: {error.strerror}.", hint=_WAY_OUT) from error
+        try:
+            self._join(head["organization"]["id"])
+        except BaseException:
+            self.close()
+            raise
+
+    def _join(self, organization_id: int) -> None:
+        """Make sure that what is in the file is a journal of this organization, and that no other
+        run writes to it. A line that a killed run left unfinished gets no longer."""
+        if not stat.S_ISREG(os.fstat(self._file).st_mode):
+            raise InputError(f"The journal file {self._path} is no regular file.", hint=_WAY_OUT)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise InputError(f"Another run is writing to the journal file {self._path}.", hint=_WAY_OUT) from error
+        present = os.pread(self._file, os.fstat(self._file).st_size, 0)
+        first = next((line for line in present.split(b"\n") if not _is_torn(line)), None)
+        if first is not None and _organization(first) != organization_id:
+            raise InputError(f"The file {self._path} is no journal of this organization.", hint=_WAY_OUT)
+        self._torn = present != b"" and not present.endswith(b"\n")
 
     def close(self) -> None:
         os.close(self._file)
@@ -85,28 +106,73 @@ class Journal:
         The block appends to the list the ids that the service answers.
         """
         with self._lock:
-            if self._head is not None:
-                self._line(self._head)
-                self._head = None
             self._writes += 1
             number = self._writes
-            self._line({"write": number, "kind": kind, "rows": list(rows)})
+            self._before_write({"write": number, "kind": kind, "rows": list(rows)})
         ids: list[int | None] = []
         try:
             yield ids
         except ApiError as error:
-            with self._lock:
-                self._line({"outcome": number, "error": type(error).__name__})
+            self._after_write({"outcome": number, "error": type(error).__name__})
             raise
-        with self._lock:
-            self._line({"outcome": number, "ids": ids})
+        self._after_write({"outcome": number, "ids": ids})
+
+    def _before_write(self, content: Mapping[str, Any]) -> None:
+        """What cannot be told must not be sent: the service counts as gone."""
+        try:
+            if self._head is not None:
+                self._line(self._head)
+                self._head = None
+            self._line(content)
+        except OSError as error:
+            raise Unavailable(
+                f"The journal file {self._path} cannot be written any more: {error.strerror}.", service="journal"
+            ) from error
+
+    def _after_write(self, content: Mapping[str, Any]) -> None:
+        """What was sent, was sent: without this line its outcome counts as unknown."""
+        with self._lock, suppress(OSError):
+            self._line(content)
 
     def _line(self, content: Mapping[str, Any]) -> None:
         line = json.dumps({"run": self._run, "at": self._now(), **content}, ensure_ascii=False) + "\n"
-        data = line.encode()
+        data = b"\n" * self._torn + line.encode()
+        self._torn = True
         while data:
             data = data[os.write(self._file, data) :]
         os.fsync(self._file)
+        self._torn = False
+
+
+_WAY_OUT = "Nothing was written. Give journal_file a path in a directory of your own, one for each organization."
+
+
+_BEGIN = b'{"run": "'
+
+
+def _is_torn(line: bytes) -> bool:
+    """Whether a line was not finished, because the run was killed or the disk was full.
+
+    The write that it was to tell was not sent, or the outcome counts as unknown.
+    """
+    if not line.startswith(_BEGIN):
+        return _BEGIN.startswith(line)
+    try:
+        json.loads(line)
+    except ValueError:
+        return True
+    return False
+
+
+def _organization(line: bytes) -> int | None:
+    """The organization of the head of a journal, None for a line that is none."""
+    try:
+        match json.loads(line):
+            case {"journal": int(), "organization": {"id": int(organization_id)}}:
+                return organization_id
+    except ValueError:
+        pass
+    return None
 
 
 class RecordedItGlue:
@@ -199,8 +265,8 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
     """What a journal is about, and the writes of all its runs in their order, but for those that
     took others back.
 
-    Raises InputError for a file that cannot be read or is no journal. A last line that was cut
-    off, because the run was killed while it wrote it, is passed over: its write was not sent.
+    Raises InputError for a file that cannot be read or is no journal. Lines that were not
+    finished are passed over.
     """
     try:
         lines = Path(path).read_bytes().split(b"\n")
@@ -209,31 +275,50 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
     head: dict[str, Any] | None = None
     writes: dict[tuple[str, int], Write] = {}
     undone: set[str] = set()
-    for number, line in enumerate(lines[:-1], 1):
+    for number, line in enumerate(lines, 1):
+        if _is_torn(line):
+            continue
         try:
-            entry = json.loads(line)
-            match entry:
-                case {"journal": int(version), "organization": {"id": int()}}:
+            match entry := json.loads(line):
+                case {"run": str(run), "journal": int(version), "organization": {"id": int()}}:
                     if version != VERSION:
                         raise InputError(
                             f"The journal file {path} has the format {version}; this version reads {VERSION}."
                         )
                     head = _same_organization(head, entry, path)
                     if entry.get("reverts"):
-                        undone.add(entry["run"])
+                        undone.add(run)
                 case {"run": str(run), "write": int(key), "kind": str(kind), "rows": list(rows)} if head:
-                    writes[run, key] = Write(kind, tuple(map(dict, rows)))
+                    writes[run, key] = _write(kind, rows)
                 case {"run": str(run), "outcome": int(key)} if (run, key) in writes:
-                    writes[run, key] = writes[run, key].with_outcome(entry.get("ids"), entry.get("error"))
+                    writes[run, key] = _with_outcome(writes[run, key], entry.get("ids"), entry.get("error"))
                 case dummy:
                     raise ValueError("unknown entry")
-        except (ValueError, TypeError) as error:
+        except ValueError as error:
             raise InputError(f"Line {number} of the journal file {path} cannot be understood.") from error
     if head is None:
         raise InputError(
             f"The journal file {path} tells of no write.", hint="Give the journal_file of the run to take back."
         )
     return head, [write for (run, dummy), write in writes.items() if run not in undone]
+
+
+def _write(kind: str, rows: Sequence[Any]) -> Write:
+    for row in rows:
+        match row:
+            case {"id": int() | None, "before": dict(before), "after": dict(after)}:
+                names = {ITGLUE_CREATE: FIELDS, ITGLUE_UPDATE: FIELDS, BMS_SET: BMS_FIELDS}.get(kind)
+                if names is not None and not {*before, *after} <= {*names}:
+                    raise ValueError("unknown field")
+            case dummy:
+                raise ValueError("unknown row")
+    return Write(kind, tuple(rows))
+
+
+def _with_outcome(write: Write, ids: Any, error: Any) -> Write:
+    if ids is not None and (not isinstance(ids, list) or len(ids) != len(write.rows)):
+        raise ValueError("an id for each row is wanted")
+    return write.with_outcome(ids, error)
 
 
 def _same_organization(head: dict[str, Any] | None, entry: dict[str, Any], path: str) -> dict[str, Any]:

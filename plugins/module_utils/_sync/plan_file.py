@@ -11,21 +11,50 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .._engine.attributes import EMAILS, PHONES, SCALARS
 from .._engine.errors import InputError
 from .._engine.plan_document import VERSION
 
-_SHAPE: Mapping[str, type] = {
-    "collection": str,
-    "made_at": str,
-    "organization": dict,
-    "tenant_id": str,
-    "settings_digest": str,
-    "options": dict,
-    "operations": list,
+_TEXT, _NUMBER = (str,), (int,)
+_TEXT_OR_NULL, _NUMBER_OR_NULL, _OBJECT_OR_NULL = (str, type(None)), (int, type(None)), (dict, type(None))
+
+_DOCUMENT: Mapping[str, tuple[type, ...]] = {
+    "collection": _TEXT,
+    "made_at": _TEXT,
+    "organization": (dict,),
+    "tenant_id": _TEXT,
+    "settings_digest": _TEXT,
+    "options": (dict,),
+    "operations": (list,),
+}
+_OPTIONS: Mapping[str, tuple[type, ...]] = {
+    "bms_adapter_names": (list,),
+    "update_linked": (bool,),
+    "users": (list, type(None)),
+    "match_overrides": (dict,),
+    "allow_shrunken_source": (bool,),
+    "deactivate": (bool,),
+    "departed_contact_type": _TEXT_OR_NULL,
+    "departed_keep": (list,),
+}
+_ENTRY: Mapping[str, tuple[type, ...]] = {
+    "user": _TEXT,
+    "user_id": _TEXT,
+    "contact_id": _NUMBER_OR_NULL,
+    "bms_contact_id": _NUMBER_OR_NULL,
+    "action": _TEXT,
+    "matched_by": _TEXT_OR_NULL,
+    "push": _TEXT_OR_NULL,
+    "before": (dict,),
+    "after": (dict,),
+    "create_in_bms": _OBJECT_OR_NULL,
+    "job_title": _TEXT_OR_NULL,
+    "active": (bool, type(None)),
+    "reason": _TEXT_OR_NULL,
 }
 
 
@@ -66,19 +95,34 @@ _WAY_OUT = "Make it anew: run contact_sync in check mode with plan_file."
 
 
 def _well_formed(found: Mapping[str, Any]) -> bool:
-    operations = found.get("operations")
+    """Whether a document has what applying it looks at, in the types that it has there."""
     return (
-        all(isinstance(found.get(key), kind) for key, kind in _SHAPE.items())
-        and isinstance(found["organization"].get("id"), int)
-        and all(isinstance(each, dict) and each.keys() >= _ENTRY for each in operations or ())
-        and found["options"].keys() >= _OPTIONS
+        _has(found, _DOCUMENT)
+        and _has(found["organization"], {"id": _NUMBER, "name": _TEXT})
+        and _has(found["options"], _OPTIONS)
+        and all(_texts(found["options"][each] or ()) for each in ("bms_adapter_names", "users", "departed_keep"))
+        and all(map(_is_entry, found["operations"]))
+        and len({each["user_id"] for each in found["operations"]}) == len(found["operations"])
     )
 
 
-_ENTRY = frozenset(
-    (
-        "user user_id contact_id bms_contact_id action matched_by push before after create_in_bms job_title active "
-        "reason"
-    ).split()
-)
-_OPTIONS = frozenset(("bms_adapter_names", "update_linked", "users", "match_overrides", "allow_shrunken_source"))
+def _has(found: Any, shape: Mapping[str, tuple[type, ...]]) -> bool:
+    return isinstance(found, dict) and all(
+        name in found and isinstance(found[name], types) for name, types in shape.items()
+    )
+
+
+def _texts(found: Iterable[Any]) -> bool:
+    return all(isinstance(each, str) for each in found)
+
+
+def _is_entry(found: Any) -> bool:
+    return _has(found, _ENTRY) and all(
+        _entries(value) if name in (EMAILS, PHONES) else name in SCALARS and isinstance(value, str | int | None)
+        for side in ("before", "after")
+        for name, value in found[side].items()
+    )
+
+
+def _entries(found: Any) -> bool:
+    return isinstance(found, list) and all(_has(each, {"value": _TEXT}) for each in found)

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._engine import plan_document as plan_documents
 from .._engine import planning
+from .._engine.departed import DEACTIVATED
 from .._engine.errors import ApiError, AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation, Plan
@@ -119,7 +120,8 @@ def _apply(outcome: Run, document: Mapping[str, Any], binding: plan_documents.Bi
     """Leave of the plan what the document has, and what still holds of it."""
     plan_documents.check(document, binding, request.apply_plan)
     plan = outcome.plan
-    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), outcome.draft.contacts)
+    done = {each.key for each in plan.departed if each.action == DEACTIVATED}
+    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), outcome.draft.contacts, done)
     outcome.refused_entries = found.refused
     passed = tuple(planning.ceilings(found.operations, outcome.draft.kept, request.options))
     outcome.turned_out(tuple(found.operations))
