@@ -11,6 +11,7 @@ codes: 0 stopped as told, 2 could not start.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import logging
 import sys
@@ -29,7 +30,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="sandbox: %(message)s")
     try:
         contracts = Contracts.load(options.contracts) if options.contracts else None
+        gc.disable()  # a large world is millions of objects, and none of them is garbage
         stage = Stage(Sandbox(_world(options.world)), contracts)
+        gc.freeze()
+        gc.enable()
         run(stage, options.env_file, options.port_base, lambda: _tell(options.env_file))
     except (WorldError, ContractError, ServerError) as error:
         print(f"sandbox: {error}", file=sys.stderr)

@@ -17,6 +17,7 @@ business of `pipeline.py`; a service only says what its vendor's errors look lik
 from __future__ import annotations
 
 import copy
+import marshal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
@@ -147,7 +148,7 @@ class Sandbox:
 
     def reset(self) -> None:
         """Back to the world as loaded."""
-        self.world: Json = copy.deepcopy(self._initial)
+        self.world: Json = _copied(self._initial)
         self.behaviour: Json = self.world["behaviour"]
         for cls in self.classes:
             if cls.name in self.services:
@@ -191,8 +192,13 @@ def fill(record: Any, defaults: Mapping[str, Any], where: str, *, strict: bool =
         record.setdefault(key, copy.deepcopy(value))
 
 
+def _copied(value: Any) -> Any:
+    """A deep copy of plain data, many times as fast as `copy.deepcopy`."""
+    return marshal.loads(marshal.dumps(value))
+
+
 def _filled(section: Any, defaults: Mapping[str, Any], name: str) -> Json:
-    section = copy.deepcopy(section) if section is not None else {}
+    section = _copied(section) if section is not None else {}
     fill(section, defaults, name)
     _check_kinds(section, defaults, name)
     return section
