@@ -111,6 +111,8 @@ def _warn_of_quota(outcome: Run, task: Task) -> None:
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
     api = clients(params, task)
     outcome = revert(api, params["organization"], params["journal_file"], preview=task.check_mode, version=task.version)
+    for warning in outcome.warnings:
+        task.warn(warning)
     if outcome.remainders:
         task.warn(f"{len(outcome.remainders)} things could not be taken back; not_reverted says which and why.")
     return reverted(outcome, api_calls=api.calls.by_service())

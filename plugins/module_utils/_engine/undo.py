@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from .attributes import decode, encode, same_value
 from .model import BmsContact, Contact
@@ -35,6 +35,12 @@ BMS_FIELDS: Mapping[str, str] = {
 REMOVE, RESTORE, DEACTIVATE, BMS_RESTORE = "remove", "restore", "deactivate", "restore_in_bms"
 
 _NOT_CARRIED_OUT = frozenset({"QuotaExceeded", "Unavailable", "AuthenticationError", "PermissionDenied", "NotFound"})
+
+
+_BY_HAND = "remove it by hand if that is right."
+_CHANGED = "They have been changed since."
+
+_Known = TypeVar("_Known", Contact, BmsContact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +137,13 @@ class _Work:
         contact = self.contacts.get(known) if known is not None else self._made(row["after"])
         if contact is None:
             return
-        shown = _shown(contact)
         edited = tuple(each for each in row["after"] if not same_value(contact, each, row["after"][each]))
         if contact.adapters or contact.psa_integration:
-            reason = "It has been linked to another system since; remove it in IT Glue if that is right."
-            self.result.remainders.append(Remainder("itglue", contact.id, shown, (), reason))
+            self._remains("itglue", contact, f"It has been linked to another system since; {_BY_HAND}", ())
         elif edited:
-            reason = "It has been changed since; remove it in IT Glue if that is right."
-            self.result.remainders.append(Remainder("itglue", contact.id, shown, edited, reason))
+            self._remains("itglue", contact, f"It has been changed since; {_BY_HAND}", edited)
         else:
-            self.result.steps.append(Step(REMOVE, contact.id, encode(contact, row["after"]), {}, shown))
+            self.result.steps.append(Step(REMOVE, contact.id, encode(contact, row["after"]), {}, _shown(contact)))
             del self.contacts[contact.id]
 
     def _made(self, after: Mapping[str, Any]) -> Contact | None:
@@ -153,7 +156,18 @@ class _Work:
             and (name(contact.first_name), name(contact.last_name)) == (name(wanted.first_name), name(wanted.last_name))
             and contact_addresses(contact) == contact_addresses(wanted)
         ]
+        return self._only("itglue", alike)
+
+    def _only(self, service: str, alike: list[_Known]) -> _Known | None:
+        """The one of its kind; several are told, since which one the run has made cannot be known."""
+        if len(alike) > 1:
+            ids = ", ".join(str(each.id) for each in alike)
+            reason = f"Its answer was lost, and the contacts {ids} are alike; {_BY_HAND}"
+            self.result.remainders.append(Remainder(service, None, _shown(alike[0]), (), reason))
         return alike[0] if len(alike) == 1 else None
+
+    def _remains(self, service: str, contact: Contact | BmsContact, reason: str, fields: Iterable[str]) -> None:
+        self.result.remainders.append(Remainder(service, contact.id, _shown(contact), tuple(fields), reason))
 
     def _restore(self, row: Mapping[str, Any], known: int | None) -> None:
         contact = self.contacts.get(known or 0)
@@ -174,8 +188,7 @@ class _Work:
             self.result.steps.append(Step(RESTORE, contact.id, encode(contact, back), back, _shown(contact)))
             self.contacts[contact.id] = _with(contact, back)
         if lost:
-            reason = "They have been changed since."
-            self.result.remainders.append(Remainder("itglue", contact.id, _shown(contact), tuple(lost), reason))
+            self._remains("itglue", contact, _CHANGED, lost)
 
     def _deactivate(self, row: Mapping[str, Any], known: int | None) -> None:
         contact = self.bms.get(known) if known is not None else self._made_in_bms(row["after"])
@@ -194,7 +207,7 @@ class _Work:
             == (name(after["first_name"]), name(after["last_name"]))
             and {address(entry.address) for entry in contact.emails} == wanted
         ]
-        return alike[0] if len(alike) == 1 else None
+        return self._only("bms", alike)
 
     def _restore_in_bms(self, row: Mapping[str, Any], known: int | None) -> None:
         contact = self.bms.get(known or 0)
@@ -216,8 +229,7 @@ class _Work:
             self.result.steps.append(Step(BMS_RESTORE, contact.id, held, back, _shown(contact)))
             self.bms[contact.id] = replace(contact, **{BMS_FIELDS[each]: value for each, value in back.items()})
         if lost:
-            reason = "They have been changed since."
-            self.result.remainders.append(Remainder("bms", contact.id, _shown(contact), tuple(lost), reason))
+            self._remains("bms", contact, _CHANGED, lost)
 
 
 def _shown(contact: Contact | BmsContact) -> str:

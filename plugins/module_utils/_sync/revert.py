@@ -13,11 +13,12 @@ alone, and deactivated in BMS, never deleted there.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from .._engine.errors import ApiError, InputError, NotFound, SyncError
+from .._engine.attributes import same_value
+from .._engine.errors import ApiError, InputError, NotFound, Rejected, SyncError
 from .._engine.model import BmsContact, Organization
 from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
 from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
@@ -35,6 +36,7 @@ class Reverted:
     tenant_id: str
     steps: list[Step] = field(default_factory=list)
     remainders: list[Remainder] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
 
 
 def revert(clients, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
@@ -79,9 +81,11 @@ def _revert(
     try:
         itglue = RecordedItGlue(clients.itglue, journal, contacts)
         bms = RecordedBms(clients.bms, journal, bms_contacts) if bms_contacts else None
-        return _take(outcome, undoing, itglue, bms)
+        _take(outcome, undoing, itglue, bms)
     finally:
         journal.close()
+    _read_back(outcome, clients.itglue)
+    return outcome
 
 
 def _bms_contacts(clients, head: dict[str, Any], writes: Sequence[Write]) -> Iterator[BmsContact]:
@@ -93,24 +97,69 @@ def _bms_contacts(clients, head: dict[str, Any], writes: Sequence[Write]) -> Ite
         yield from clients.bms.contacts(account_id)
 
 
-def _take(outcome: Reverted, undoing: Undoing, itglue, bms) -> Reverted:
+def _take(outcome: Reverted, undoing: Undoing, itglue, bms) -> None:
+    """Take the steps; one that is refused does not stop the others, a service that is gone stops its own."""
     outcome.steps = []
-    for steps in _together(undoing.steps):
+    gone: dict[str, ApiError] = {}
+    waiting = list(_together(undoing.steps))
+    while waiting:
+        steps = waiting.pop(0)
+        service = _service(steps[0])
+        if service in gone:
+            outcome.remainders += [_left(step, f"Not tried: {gone[service]}") for step in steps]
+            continue
         try:
             _send(steps, itglue, bms)
+            outcome.steps += steps
         except ApiError as error:
-            if len(steps) == 1 or not isinstance(error, NotFound):
-                outcome.remainders += [_refused(step, error) for step in steps]
+            single = isinstance(error, (NotFound, Rejected))
+            if single and len(apart := list(_apart(steps))) > 1:
+                waiting[:0] = [[step] for step in apart]
                 continue
-            for step in steps:
-                try:
-                    _send([step], itglue, bms)
-                    outcome.steps.append(step)
-                except ApiError as single:
-                    outcome.remainders.append(_refused(step, single))
-            continue
-        outcome.steps += steps
-    return outcome
+            outcome.remainders += [_left(step, str(error)) for step in steps]
+            if not single:
+                gone[service] = error
+
+
+def _read_back(outcome: Reverted, itglue) -> None:
+    """What IT Glue accepted but does not show was not taken back."""
+    written = [step for step in outcome.steps if _service(step) == "itglue"]
+    if not written:
+        return
+    try:
+        present = {contact.id: contact for contact in itglue.contacts(outcome.organization.id)}
+    except ApiError as error:
+        outcome.warnings.append(f"What was written to IT Glue could not be read back: {error}")
+        return
+    removed = {step.id for step in written if step.kind == REMOVE}
+    later: set[tuple[int, str]] = set()
+    for step in reversed(written):
+        contact = present.get(step.id)
+        if step.kind == REMOVE:
+            missing, fields = contact is not None, ()
+        else:
+            fields = tuple(
+                each
+                for each, value in step.after.items()
+                if (step.id, each) not in later and not (contact and same_value(contact, each, value))
+            )
+            later.update((step.id, each) for each in step.after)
+            missing = bool(fields) and step.id not in removed
+        if missing:
+            outcome.steps.remove(step)
+            reason = "IT Glue accepted it but does not show it."
+            outcome.remainders.append(Remainder("itglue", step.id, step.name, fields, reason))
+
+
+def _apart(steps: Sequence[Step]) -> Iterator[Step]:
+    """What a refused request has in it: whether a bulk is taken as a whole is not published, and
+    one attribute that is locked must not keep the others from their former values."""
+    for step in steps:
+        if step.kind == RESTORE and len(steps) == 1:
+            for name in step.after:
+                yield replace(step, before={name: step.before[name]}, after={name: step.after[name]})
+        else:
+            yield step
 
 
 def _together(steps: Sequence[Step]) -> Iterator[list[Step]]:
@@ -132,7 +181,10 @@ def _send(steps: Sequence[Step], itglue, bms) -> None:
         bms.set_contact(step.id, step.after)
 
 
-def _refused(step: Step, error: ApiError) -> Remainder:
-    service = "itglue" if step.kind in (REMOVE, RESTORE) else "bms"
+def _service(step: Step) -> str:
+    return "itglue" if step.kind in (REMOVE, RESTORE) else "bms"
+
+
+def _left(step: Step, reason: str) -> Remainder:
     fields = () if step.kind in (REMOVE, DEACTIVATE) else tuple(step.after)
-    return Remainder(service, step.id, step.name, fields, str(error))
+    return Remainder(_service(step), step.id, step.name, fields, reason)
