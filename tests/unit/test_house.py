@@ -86,7 +86,7 @@ NETWORK = {
     "urllib3",
     "xmlrpc",
 }
-HTTP_FILES = {"_clients/http.py", "_clients/transport.py"}
+HTTP_FILES = {"_clients/session.py", "_clients/transport.py"}
 WRITING = re.compile(r"^(create|update|delete|set|patch)_")
 WRITING_VERBS = {"POST", "PUT", "PATCH", "DELETE"}
 
@@ -264,10 +264,10 @@ def test_one_file_sends():
 
 
 def test_the_file_that_makes_connections_sends_nothing():
-    """`transport.keep_alive` makes a session of requests, and only `http.py` may have it."""
+    """`transport.keep_alive` makes a session of requests, and only `session.py` may have it."""
     wrong = []
     for source in sources():
-        if source.short == "_clients/http.py":
+        if source.short == "_clients/session.py":
             continue
         for node in ast.walk(source.tree):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
@@ -507,6 +507,12 @@ def test_module_utils_are_marked_private():
         and "# PRIVATE to the collection: nothing here is a public interface." not in (ROOT / source.path).read_text()
     ]
     assert wrong == []
+
+
+def test_make_runs_every_test():
+    (suites,) = re.findall(r"^suites := \$\(foreach suite,([a-z ]+),", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    folders = {path.parts[1] for path in project_files() if path.parts[0] == "tests" and path.match("test_*.py")}
+    assert folders <= set(suites.split())
 
 
 def test_no_packages_below_plugins():

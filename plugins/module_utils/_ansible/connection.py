@@ -26,10 +26,10 @@ from ansible.module_utils.errors import AnsibleFallbackNotFound
 from .._clients import bms, itglue
 from .._clients.bms import BmsClient
 from .._clients.graph import GraphClient, GraphCredential
-from .._clients.http import Calls, HttpSettings
 from .._clients.itglue import ItGlueClient
 from .._clients.quota import LIMITS, SharedLimiter
 from .._clients.retry import PATIENT_RETRY
+from .._clients.session import Calls, HttpSettings
 from .._clients.tokens import SharedTokens
 from .._clients.transport import service_url
 from .._engine.errors import InputError

@@ -34,8 +34,8 @@ from .._engine.errors import (
 )
 from .._engine.model import Account, BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsType
 from .decoding import Reader, accepted
-from .http import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
 from .retry import DEFAULT_RETRY, RetryPolicy
+from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
 from .tokens import SharedTokens
 from .totp import totp, totp_key
 from .transport import service_url

@@ -29,8 +29,8 @@ from .._engine.errors import (
 )
 from .._engine.model import User
 from .decoding import Reader
-from .http import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
 from .retry import DEFAULT_RETRY, RetryPolicy
+from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
 
 try:
     import msal

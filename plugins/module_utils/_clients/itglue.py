@@ -30,8 +30,8 @@ from .._engine.model import (
     Phone,
 )
 from .decoding import Reader, accepted
-from .http import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter, TooSlow
 from .retry import RetryPolicy
+from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter, TooSlow
 from .transport import service_url
 
 REGIONS = {

@@ -18,7 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import trustme
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSession, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
 
 RESET = "reset"
 """Reset the connection once the request has been read."""

@@ -29,7 +29,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import
     GraphClient,
     GraphCredential,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,

@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient, EntryChange
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSession, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     AssetField,

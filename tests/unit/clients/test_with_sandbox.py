@@ -16,8 +16,8 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient, EntryChange
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
     InputError,

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import tokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSession, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import AuthenticationError, QuotaExceeded
 from tests.unit.clients.conftest import Wire, reply
@@ -241,7 +241,7 @@ PROCESS = """
 import sys
 from pathlib import Path
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import Calls, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 url, directory = sys.argv[1:]
 BmsClient(

@@ -14,12 +14,12 @@ from email.utils import format_datetime
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.http import (
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import (
     Calls,
     HttpSettings,
     TooSlow,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
