@@ -23,6 +23,8 @@ endif
 COLLECTION := ansible_collections/msp/psa_sync
 TREE := .build/tree/$(COLLECTION)
 RESULTS := .build/results
+# The folders of tests/ that hold tests, quick ones first.
+suites := $(foreach suite,unit trust integration,$(if $(wildcard tests/$(suite)),$(suite)))
 
 bin := $(CURDIR)/$(VENV)/bin
 python := $(bin)/python
@@ -37,7 +39,7 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit browser integration sanity importer test demo bench docs changelog clean \
+.PHONY: help venv venv-run tree artifact unit trust browser integration sanity importer test demo bench docs changelog clean \
     lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -58,6 +60,10 @@ artifact: venv-run tree ## build the collection, and install it as a user does (
 unit: venv ## test the rules, the clients and the house itself
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/unit.xml tests/unit
+
+trust: venv artifact ## test what must never go wrong: random worlds, a fault at every request
+	@mkdir -p $(RESULTS)
+	@$(tested) $(RESULTS)/trust.xml tests/trust
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible
 	@$(python) -m tests.tools.browser
@@ -101,8 +107,8 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-test: unit integration lint sanity importer ## all of the above; closes with the number of tests
-	@$(python) -m tests.tools.summary $(RESULTS)/unit.xml $(RESULTS)/integration.xml
+test: $(suites) lint sanity importer ## all of the above; closes with the number of tests
+	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
 	@$(sealed) $(python) -m tests.demo
