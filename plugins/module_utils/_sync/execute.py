@@ -50,6 +50,8 @@ class Writer:
         self._known = {contact.id for contact in known}
         self._operations: dict[str, Operation] = {}
         self._doubtful: dict[str, Unclear] = {}
+        # Users whose contact was written in part when the service was gone.
+        self._unfinished: set[str] = set()
         self._progress: Callable[[str], None] = progress or (lambda line: None)
         self.warnings: list[str] = []
         self.resume_at: float | None = None
@@ -213,11 +215,15 @@ class Writer:
                 taken.update(attributes)
                 self._doubtful[operation.user_id] = gone = error
             except ApiError as error:
-                reasons.append(str(error))
+                waiting.insert(0, attributes)
                 gone = error
         if gone and not taken:
             self._give_up([operation], (), gone)
         else:
+            if waiting:
+                self._unfinished.add(operation.user_id)
+                left = sorted({_group(field) for attributes in waiting for field in attributes})
+                reasons.append(f"Not written: {', '.join(left)}. {gone} The next run goes on.")
             after = {field: value for field, value in operation.after.items() if field in taken}
             self._turned_out(
                 operation,
@@ -267,8 +273,8 @@ class Writer:
     # ------------------------------------------------------------------------ BMS
 
     def _hold_back_pushes(self) -> None:
-        """Nothing goes to BMS of a contact whose write to IT Glue failed."""
-        for operation in self._with(lambda each: each.action in (FAILED, DEFERRED)):
+        """Nothing goes to BMS of a contact whose write to IT Glue failed, be it in part."""
+        for operation in self._with(lambda each: each.action in (FAILED, DEFERRED) or each.user_id in self._unfinished):
             push = DEFERRED if operation.push in (PUSHED, PENDING) else operation.push
             self._turned_out(operation, push=push, create_in_bms=None, job_title=None, active=None)
 
