@@ -17,7 +17,7 @@ unclear answer is followed by a look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
@@ -41,6 +41,7 @@ class ItGlue(Protocol):
     def create_asset_type(self, asset_type: AssetType) -> AssetType: ...
     def create_asset_field(self, type_id: int, field: AssetField) -> AssetField: ...
     def assets(self, type_id: int, organization_id: int | None = None) -> Sequence[Asset]: ...
+    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]: ...
     def create_asset(self, organization_id: int, type_id: int, traits: Mapping) -> Asset: ...
     def update_asset(self, asset_id: int, traits: Mapping) -> Asset: ...
     def delete_asset(self, asset_id: int) -> None: ...
@@ -145,13 +146,15 @@ class SettingsStore:
     # ------------------------------------------------------------------ reading
 
     def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
-        """The settings of one organization: one request for the types, one for each kind that
-        exists. `name` is the organization's, for messages. Raises SettingsError when a kind has
-        two assets."""
+        """The settings of one organization: one request for the types, and one for the assets
+        where there is one of each kind. `name` is the organization's, for messages. Raises
+        SettingsError when a kind has two assets."""
         self._look_up(kinds)
+        types = {kind: asset_type for kind in kinds if (asset_type := self._types[kind]) is not None}
+        assets = self._itglue.assets_of([each.id for each in types.values()], organization_id)
         found = {}
         for kind in kinds:
-            stored = self._stored(kind, organization_id)
+            stored = self._carried(kind, assets, organization_id)
             if len(stored) > 1:
                 raise _twice(kind, stored, name)
             empty = Stored(kind, organization_id)
@@ -182,11 +185,18 @@ class SettingsStore:
         asset_type = self._types[kind]
         if asset_type is None:
             return []
-        assets = self._itglue.assets(asset_type.id, organization_id)
+        return self._carried(kind, self._itglue.assets(asset_type.id, organization_id), organization_id)
+
+    def _carried(self, kind: str, assets: Iterable[Asset], organization_id: int | None) -> list[Stored]:
+        """The settings of a kind that lie in `assets`; an archived one counts as absent."""
+        asset_type = self._types[kind]
         return [
             _decoded(kind, asset, asset_type)
             for asset in assets
-            if not asset.archived and organization_id in (None, asset.organization_id)
+            if asset_type is not None
+            and asset.type_id == asset_type.id
+            and not asset.archived
+            and organization_id in (None, asset.organization_id)
         ]
 
     def _found_type(self, kind: str) -> AssetType | None:

@@ -622,6 +622,28 @@ def test_assets(itglue, wire):
     assert wire.last.query["filter[organization-id]"] == "2"
 
 
+def test_assets_of_two_types_in_one_request(itglue, wire):
+    wire.says({"data": [asset_row("1", kind=33), asset_row("2", kind=34), asset_row("3", kind=35)]})
+    assert [asset.id for asset in itglue.assets_of([33, 34], 2)] == [1, 2]
+    assert wire.last.query["filter[flexible-asset-type-id]"] == "33,34"
+    assert len(wire.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "together",
+    [
+        pytest.param({"data": [asset_row("1", kind=33)]}, id="only-the-first-type"),
+        pytest.param({"data": []}, id="nothing"),
+        pytest.param(reply({"errors": [{"status": 422, "title": "No"}]}, 422), id="refused"),
+    ],
+)
+def test_a_type_that_the_comma_does_not_reach_is_asked_for_alone(itglue, wire, together):
+    wire.says(together, *([] if isinstance(together, dict) and together["data"] else [{"data": [asset_row("33")]}]))
+    wire.says({"data": [asset_row("34", kind=34)]})
+    assert sorted(asset.type_id for asset in itglue.assets_of([33, 34], 2)) == [33, 34]
+    assert wire.last.query["filter[flexible-asset-type-id]"] == "34"
+
+
 def test_assets_of_all_organizations(itglue, wire):
     wire.says({"data": [asset_row("1", 2), asset_row("2", 3)]})
     assert [asset.organization_id for asset in itglue.assets(33)] == [2, 3]

@@ -74,6 +74,12 @@ class FakeItGlue:
             if asset.type_id == type_id and organization_id in (None, asset.organization_id)
         ]
 
+    def assets_of(self, type_ids: list[int], organization_id: int) -> list[Asset]:
+        self.calls.extend(["assets"] if type_ids else [])
+        return [
+            asset for asset in self.stored if asset.type_id in type_ids and asset.organization_id == organization_id
+        ]
+
     def create_asset(self, organization_id: int, type_id: int, traits: dict) -> Asset:
         return self._write("create_asset", lambda: self.add_asset(organization_id, type_id, traits))
 

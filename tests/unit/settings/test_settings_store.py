@@ -124,7 +124,7 @@ def test_a_field_is_readable_by_a_technician(itglue, kind):
         assert traits["phone-labels"] == "office: R&amp;D &lt;desk&gt;<br>\nmobile: Mobile: private"
 
 
-def test_reading_costs_one_request_for_the_types_and_one_for_each_kind(itglue, store):
+def test_reading_costs_one_request_for_the_types_and_one_for_the_assets(itglue, store):
     assert (store.read(2).office365, store.read(2).bms) == (None, None)
     assert itglue.calls == ["asset_types"]
     for kind in KINDS:
@@ -132,7 +132,7 @@ def test_reading_costs_one_request_for_the_types_and_one_for_each_kind(itglue, s
     itglue.calls.clear()
     found = fresh(itglue).read(2)
     assert found.office365 is not None and found.bms is not None
-    assert itglue.calls == ["asset_types", "assets", "assets"]
+    assert itglue.calls == ["asset_types", "assets"]
 
 
 def test_what_is_missing_is_default_and_what_is_stored_is_its_own(itglue):
