@@ -114,11 +114,15 @@ class LiveLine:
 
     It is there from the first `started` to the last `ended`, so that prompts have the terminal
     for themselves. Ansible's own output goes through it, and scrolls above it.
+
+    Locks are taken in one order, that of Ansible's display first and then those of rich: Ansible
+    prints with its lock held, but what rich draws on its own must never wait for that lock. Hence
+    a stream of our own, as Ansible guards every write to `sys.stdout` with it.
     """
 
     def __init__(self, stream: TextIO | None = None) -> None:
-        """Raises OSError where there is no pipe to be had."""
-        self._stream = stream
+        """Raises OSError where there is no pipe or no terminal to be had."""
+        self._stream = stream or _own_stream()
         self._under_way: set[tuple[str, str]] = set()
         self._texts: dict[str, str] = {}
         self._done = 0
@@ -169,7 +173,6 @@ class LiveLine:
             os.close(end)
 
     def _open(self) -> None:
-        stream = self._stream or sys.stdout
         self._progress = Progress(
             SpinnerColumn(),
             BarColumn(bar_width=20),
@@ -178,9 +181,10 @@ class LiveLine:
                 "{task.description}", markup=False, table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis")
             ),
             TimeElapsedColumn(),
-            console=_SteadyConsole(file=stream, soft_wrap=True),
+            console=_SteadyConsole(file=self._stream, soft_wrap=True),
             transient=True,
-            redirect_stderr=False,
+            # What goes to a file instead must get there.
+            redirect_stderr=is_watched(sys.stderr, {"TERM": "any"}),
             refresh_per_second=5,
             expand=True,
         )
@@ -230,6 +234,11 @@ class LiveLine:
                 self._draw()
 
 
+def _own_stream() -> TextIO:
+    """The terminal, past `sys.stdout` and its locks."""
+    return os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding=sys.stdout.encoding, errors="replace")
+
+
 def live_line() -> LiveLine | None:
     """A live line, where it is wanted and can be; else tasks show plain lines."""
     mode = wanted()
@@ -243,5 +252,5 @@ def live_line() -> LiveLine | None:
         return None
     try:
         return LiveLine()
-    except OSError:
+    except (OSError, ValueError):
         return None

@@ -11,6 +11,7 @@ import os
 import pty
 import re
 import time
+from threading import Lock
 from types import SimpleNamespace
 
 import pytest
@@ -113,6 +114,27 @@ def test_a_live_line_never_hides_the_cursor(live, terminal):
     shower("frog", 1)("reading")
     assert terminal.reads("reading")
     assert "\x1b[?25l" not in terminal.text
+
+
+def test_a_live_line_waits_for_no_lock_of_ansible(terminal, monkeypatch):
+    """Ansible guards `sys.stdout` with a lock that it holds while it prints through the live line: a deadlock else."""
+    lock = Lock()
+
+    class Guarded(io.TextIOWrapper):
+        def write(self, text):
+            if not lock.acquire(timeout=2):
+                raise TimeoutError
+            lock.release()
+            return super().write(text)
+
+    monkeypatch.setattr("sys.stdout", Guarded(io.FileIO(os.dup(terminal.stream.fileno()), "w"), encoding="utf-8"))
+    live = LiveLine()
+    with lock:
+        live.started("frog", "sync")
+        shower("frog", 1)("reading")
+        seen = terminal.reads("reading")
+    live.stop()
+    assert seen
 
 
 def test_a_live_line_is_gone_when_nothing_runs(live):
