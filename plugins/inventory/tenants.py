@@ -97,7 +97,7 @@ filters:
   - include: psa_sync_organization_type in ['Customer', 'Partner']
   - exclude: true
 compose:
-  sync_throttle: 4
+  sync_max_creates: "'100%' if psa_sync_organization_type == 'Partner' else '10%'"
 groups:
   needs_a_tenant: psa_sync_tenant_id is none
   placeholders: psa_sync_office365_settings.replace_blank_phone_numbers
