@@ -17,9 +17,10 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from .model import Contact, Office365Settings, User
-from .normalize import address, contact_addresses, domain, full_name, smtp_addresses
+from .normalize import address, contact_addresses, domain, full_name, proxied, smtp_by_key
 from .selection import exclusion_rule
 
 DISABLED, DELETED = "disabled", "deleted"
@@ -62,9 +63,10 @@ class Unclaimed:
     addresses: tuple[str, ...]
 
 
+@lru_cache(maxsize=1 << 17)
 def user_addresses(user: User) -> frozenset[str]:
     """All addresses of a user, username included, in the form in which they are compared."""
-    return frozenset(map(address, (*smtp_addresses(user), user.username))) - {""}
+    return frozenset((*smtp_by_key(user), address(user.username))) - {""}
 
 
 def as_it_was(user: User) -> User:
@@ -80,7 +82,7 @@ def domains_of(users: Iterable[User]) -> frozenset[str]:
     found: set[str] = set()
     for user in users:
         if (user.user_type or "").casefold() != "guest":
-            found.update(map(domain, smtp_addresses(replace(user, mail=None))))
+            found.update(map(domain, proxied(user)))
             found.add(domain(user.username))
     return frozenset(found - {""})
 

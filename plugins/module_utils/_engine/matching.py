@@ -135,6 +135,9 @@ def _groups(
     for first in hits_of_user:
         if first in seen:
             continue
+        if len(hits_of_user[first]) == 1 and len(hits_of_contact[next(iter(hits_of_user[first]))]) == 1:
+            yield {first}, hits_of_user[first]
+            continue
         users, waiting = {first}, [first]
         contacts: set[int] = set()
         while waiting:

@@ -58,13 +58,11 @@ def domain(value: str | None) -> str:
     return address(value).rpartition("@")[2] if is_address(value) else ""
 
 
-@lru_cache(maxsize=_USERS)
-def smtp_by_key(user: User) -> Mapping[str, str]:
-    """The SMTP addresses of a user, none twice: the form to compare to the one written.
+def proxied(user: User) -> list[str]:
+    """The SMTP addresses among a user's proxy addresses: the mailbox's primary one first.
 
-    In the order primary, aliases, `mail`. Graph prefixes each proxy address with its kind:
-    `SMTP:` for the primary, `smtp:` for an alias. SIP, X500 and SPO entries are no addresses
-    (Microsoft Graph, user resource, `proxyAddresses`).
+    Graph prefixes each with its kind: `SMTP:` for the primary, `smtp:` for an alias. SIP, X500
+    and SPO entries are no addresses (Microsoft Graph, user resource, `proxyAddresses`).
     """
     primary: list[str] = []
     others: list[str] = []
@@ -73,8 +71,14 @@ def smtp_by_key(user: User) -> Mapping[str, str]:
         kind = kind.strip()
         if colon and kind.casefold() == "smtp":
             (primary if kind == "SMTP" else others).append(value)
+    return primary + others
+
+
+@lru_cache(maxsize=_USERS)
+def smtp_by_key(user: User) -> Mapping[str, str]:
+    """The SMTP addresses of a user and `mail`, none twice: the form to compare to the one written."""
     found: dict[str, str] = {}
-    for value in (*primary, *others, user.mail or ""):
+    for value in (*proxied(user), user.mail or ""):
         trimmed = value.strip()
         if _ADDRESS.fullmatch(trimmed):
             found.setdefault(trimmed.casefold(), trimmed)

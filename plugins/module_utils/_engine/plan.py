@@ -27,6 +27,11 @@ UNDECIDED = "undecided"
 """A push that only BMS can decide. No finished plan holds it."""
 
 
+def also(reason: str | None, sentence: str) -> str:
+    """A reason with another sentence behind it."""
+    return f"{reason} {sentence}" if reason else sentence
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One user's part of a plan, or of what became of it.
@@ -59,7 +64,7 @@ class Operation:
 
     def also(self, sentence: str) -> str:
         """The reason with another sentence behind it."""
-        return f"{self.reason} {sentence}" if self.reason else sentence
+        return also(self.reason, sentence)
 
     @property
     def wanted(self) -> Contact:

@@ -17,6 +17,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from typing import Any
 
 from . import leaving, push
 from .account import is_bms
@@ -44,6 +45,7 @@ from .plan import (
     Ceiling,
     Operation,
     Plan,
+    also,
 )
 from .selection import REASONS, exclusion_rule
 
@@ -336,71 +338,74 @@ class _Writer:
     contact_type_id: int | None
 
     def operation(self, user: User) -> Operation:
-        draft = self.draft
-        pair = draft.matching.matches.get(user.id)
-        base = Operation(
+        pair = self.draft.matching.matches.get(user.id)
+        return Operation(
             user=user.username,
             user_id=user.id,
-            action=EXCLUDED,
             contact_id=pair[0] if pair else None,
             matched_by=pair[1] if pair else None,
+            **self._part(user),
         )
+
+    def _part(self, user: User) -> dict[str, Any]:
+        """The operation's other fields: what becomes of the user's contact, and why."""
+        draft = self.draft
         if user.id in draft.excluded:
-            return replace(base, reason=draft.excluded[user.id])
+            return {"action": EXCLUDED, "reason": draft.excluded[user.id]}
         if conflict := draft.matching.conflicted.get(user.id):
             others = [each for each in conflict.users if each != user.username]
-            return replace(base, action=CONFLICT, reason=_conflict_reason(conflict.rule, others, conflict.contact_ids))
+            return {"action": CONFLICT, "reason": _conflict_reason(conflict.rule, others, conflict.contact_ids)}
         contact = draft.contact_of(user)
+        said: dict[str, Any] = {}
         if found := draft.matching.settled_new.get(user.id):
             words = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
-            base = replace(base, reason=words, attention=True)
+            said = {"reason": words, "attention": True}
         link = draft.link(contact) if contact else None
         if contact and link:
-            base = self._linked(base, contact, link)
-        return base if link and not draft.options.update_linked else self._written(base, user, contact)
+            said = self._linked(contact, link, said)
+            if not draft.options.update_linked:
+                return said
+        return self._written(user, contact, said)
 
-    def _linked(self, base: Operation, contact: Contact, link: str) -> Operation:
-        return replace(
-            base,
-            action=LINKED,
-            bms_contact_id=push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
-            reason=base.reason if link == "linked" else base.also(f"The contact's link to BMS is {link} in IT Glue."),
-            attention=base.attention or link != "linked",
-        )
+    def _linked(self, contact: Contact, link: str, said: Mapping[str, Any]) -> dict[str, Any]:
+        part = {
+            **said,
+            "action": LINKED,
+            "bms_contact_id": push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
+        }
+        if link != "linked":
+            part["reason"] = also(said.get("reason"), f"The contact's link to BMS is {link} in IT Glue.")
+            part["attention"] = True
+        return part
 
-    def _written(self, base: Operation, user: User, contact: Contact | None) -> Operation:
+    def _written(self, user: User, contact: Contact | None, said: dict[str, Any]) -> dict[str, Any]:
         wanted = enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
         if contact is None:
-            return self._created(base, wanted)
+            return self._created(wanted)
         fields = changed_fields(contact, wanted)
-        linked = base.action == LINKED
+        linked = said.get("action") == LINKED
         if linked and not fields:
-            return base
-        decided = replace(
-            base,
-            action=UPDATE if fields else UNCHANGED,
-            before=encode(contact, fields),
-            after=encode(wanted, fields),
-            contact=wanted,
-        )
-        return decided if linked else self._ready(decided)
+            return said
+        part = {**said, "action": UPDATE if fields else UNCHANGED, "contact": wanted}
+        if fields:
+            part |= {"before": encode(contact, fields), "after": encode(wanted, fields)}
+        return part if linked else part | self._readiness(wanted)
 
-    def _created(self, base: Operation, wanted: Contact) -> Operation:
+    def _created(self, wanted: Contact) -> dict[str, Any]:
         if not wanted.emails:
-            return replace(
-                base,
-                action=FAILED,
-                reason="The user has no e-mail address, so a contact made for it could not be found again.",
-            )
+            return {
+                "action": FAILED,
+                "reason": "The user has no e-mail address, so a contact made for it could not be found again.",
+            }
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return self._ready(replace(base, action=CREATE, after=after, contact=wanted))
+        return {"action": CREATE, "after": after, "contact": wanted, **self._readiness(wanted)}
 
-    def _ready(self, operation: Operation) -> Operation:
-        """Mark what keeps the contact from a push."""
+    def _readiness(self, wanted: Contact) -> dict[str, Any]:
+        """What keeps the contact from a push, if anything does."""
         if not self.draft.snapshot.bms.pushes:
-            return replace(operation, push=OFF)
-        lacking = missing(operation.wanted)
-        return replace(operation, push=NOT_READY, missing=lacking) if lacking else replace(operation, push=UNDECIDED)
+            return {"push": OFF}
+        lacking = missing(wanted)
+        return {"push": NOT_READY, "missing": lacking} if lacking else {"push": UNDECIDED}
 
 
 def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) -> dict[str, set[str]]:
