@@ -408,7 +408,7 @@ class HttpSession:
             if wait > self._retry.max_wait or self._clock() + wait > exchange.deadline:
                 raise self._out_of_quota(exchange, None, wait)
             if wait >= _WORTH_A_WORD:
-                self._notice(f"waiting for the quota of {TITLES[self.service]}: {wait:.0f} s")
+                self._notice(f"waiting for the quota of {TITLES[self.service]}, back {moment(wait, self._now())}")
             self._sleep(wait + self._spread(0.0, min(1.0, wait / 10)))
 
     def _try(self, exchange: _Exchange, body: dict) -> _Try:

@@ -72,10 +72,15 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
-    found = read(clients, store, request, turn)
+    found = read(clients, store, request, turn, progress)
     snapshot = found.snapshot
-    progress(f"{snapshot.organization.name}: {len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
+
+    def say(line: str) -> None:
+        progress(f"{snapshot.organization.name}: {line}")
+
+    say(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
     draft = planning.draft(snapshot, request.options)
+    say(f"{len(draft.matching.matches)} users matched with contacts, {draft.kept} are synced")
     locations, contact_types = read_for_contacts(clients.itglue, draft)
     types = draft.contact_types(contact_types)
     operations = draft.operations(locations, contact_types)
@@ -83,6 +88,7 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
     bms, unread = None, None
     if planning.needs_bms(draft, operations, leavers, types):
         bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
+        say(f"BMS: {'not read' if bms is None else f'{len(bms.contacts)} contacts read'}")
     plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers, types)
     outcome = Run(
         found,
@@ -105,7 +111,7 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
         outcome.deactivations = tuple(map(put_off, outcome.deactivations))
         outcome.warnings.append(f"{snapshot.organization.name}: nothing was written. {WAITS}")
     elif not preview and not outcome.refused:
-        _carry_out(clients, outcome, request, bms, progress)
+        _carry_out(clients, outcome, request, bms, say)
     return outcome
 
 
@@ -140,7 +146,7 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
         bms_client,
         snapshot.organization.id,
         snapshot.contacts,
-        progress=lambda line: progress(f"{snapshot.organization.name}: {line}"),
+        progress=progress,
     )
     try:
         outcome.turned_out(writer.carry_out(plan))

@@ -13,7 +13,7 @@ one has to be created.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Any, NamedTuple
@@ -39,6 +39,12 @@ from .._engine.push import NATIVE, not_in_bms
 from .turn import Turn
 
 
+Progress = Callable[[str], None]
+
+READ_BEFORE_A_WORD = 2000
+"""Users or contacts that are read before a person hears of it: a few pages."""
+
+
 class Request(NamedTuple):
     """What a task asks for. The settings are laid over the stored ones for this run."""
 
@@ -61,8 +67,10 @@ class Read(NamedTuple):
     warnings: list[str]
 
 
-def read(clients, store, request: Request, turn: Turn | None = None) -> Read:
+def read(clients, store, request: Request, turn: Turn | None = None, progress: Progress = lambda line: None) -> Read:
     """Read the organization, its settings and contacts, and the tenant's users, once it is the run's turn.
+
+    `progress` takes lines while a long list is read.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
     for a service that cannot be read.
@@ -70,15 +78,23 @@ def read(clients, store, request: Request, turn: Turn | None = None) -> Read:
     organization = clients.itglue.organization(request.organization)
     if turn is not None:
         turn.take(organization)
+
+    def counted(entries: Iterable[Any], noun: str) -> Iterator[Any]:
+        """The entries as they come, with a word after each `READ_BEFORE_A_WORD`."""
+        for number, entry in enumerate(entries, 1):
+            yield entry
+            if number % READ_BEFORE_A_WORD == 0:
+                progress(f"{organization.name}: {number} {noun} read so far")
+
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
-        contacts = pool.submit(lambda: tuple(clients.itglue.contacts(organization.id)))
+        contacts = pool.submit(lambda: tuple(counted(clients.itglue.contacts(organization.id), "contacts")))
         settings, warnings = _settings(store, organization, request)
         tenant_id = _tenant_id(settings, organization, request)
         office365 = rules.office365(settings[rules.OFFICE365], organization=repr(organization.name))
         bms = rules.bms(settings[rules.BMS], organization=repr(organization.name))
         graph = clients.graph(tenant_id)
         # Pages are no snapshot: a user may come twice.
-        users = pool.submit(lambda: tuple({user.id: user for user in graph.users()}.values()))
+        users = pool.submit(lambda: tuple({user.id: user for user in counted(graph.users(), "users")}.values()))
         members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
         snapshot = Snapshot(organization, tenant_id, office365, bms, users.result(), contacts.result(), members)
     return Read(snapshot, settings, warnings)

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -449,7 +450,8 @@ def test_a_long_wait_for_a_quota_is_announced(connect, wire):
     session = connect("itglue", wire.url, settings=HttpSettings(notice=notices.append), limiter=Limiter(4, 5, 0))
     wire.says({})
     session.request("GET", "/a")
-    assert notices == ["waiting for the quota of IT Glue: 5 s"]
+    assert len(notices) == 1
+    assert re.fullmatch(r"waiting for the quota of IT Glue, back at \d\d:\d\d:\d\d \S+ \(in 5 s\)", notices[0])
 
 
 # ----------------------------------------------------------------- credentials

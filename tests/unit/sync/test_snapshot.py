@@ -20,6 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsType, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot as snapshots
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request, bms_type, read
 from tests.unit.engine.builders import in_bms, linked, person, ready
@@ -365,4 +366,17 @@ def test_what_a_run_says_on_the_way():
     lines = []
     world = World([ANN])
     run(world.clients, world.store, Request("Client Ltd"), preview=False, progress=lines.append)
-    assert lines == ["Client Ltd: 1 users, 0 contacts read", "Client Ltd: IT Glue: 1 of 1 contacts created"]
+    assert lines == [
+        "Client Ltd: 1 users, 0 contacts read",
+        "Client Ltd: 0 users matched with contacts, 1 are synced",
+        "Client Ltd: BMS: 0 contacts read",
+        "Client Ltd: IT Glue: 1 of 1 contacts created",
+    ]
+
+
+def test_a_long_list_is_told_while_it_is_read(monkeypatch):
+    monkeypatch.setattr(snapshots, "READ_BEFORE_A_WORD", 2)
+    lines = []
+    world = World([person(f"user{number}") for number in range(5)])
+    run(world.clients, world.store, Request("Client Ltd"), preview=True, progress=lines.append)
+    assert lines[:2] == ["Client Ltd: 2 users read so far", "Client Ltd: 4 users read so far"]
