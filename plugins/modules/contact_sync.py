@@ -98,6 +98,13 @@ options:
     type: str
     choices: [changes, all]
     default: changes
+  push_wait:
+    description:
+      - For how many seconds to wait for the links that IT Glue makes when it pushes contacts by itself,
+        with O(bms_settings.push_method=native). V(0) does not wait.
+      - A contact that is not linked by then is C(pending). The next run sees what has become of it.
+    type: int
+    default: 30
   state:
     description:
       - With V(synced), the contacts are brought up to date.

@@ -48,6 +48,7 @@ SPEC = ModuleSpec(
         "departed_keep": {"type": "list", "elements": "str", "default": []},
         "max_deactivations": {"type": "str"},
         "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
+        "push_wait": {"type": "int", "default": 30},
         "state": {"type": "str", "choices": ["synced", "reverted"], "default": "synced"},
         "plan_file": {"type": "path"},
         "apply_plan": {"type": "path"},
@@ -143,6 +144,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             departed_keep=tuple(params["departed_keep"]),
             **{option: params[option] for option in CEILINGS},
         ),
+        push_wait=_push_wait(params["push_wait"]),
         plan_file=params["plan_file"],
         apply_plan=params["apply_plan"],
         journal_file=params["journal_file"],
@@ -162,6 +164,12 @@ def adapter_names(given: list[str]) -> tuple[str, ...]:
 
 def overrides(given: dict[str, Any]) -> dict[str, int | str]:
     return {str(user): _target(str(user), value) for user, value in given.items()}
+
+
+def _push_wait(seconds: int) -> int:
+    if seconds < 0:
+        raise InputError(f"push_wait is {seconds}.", hint="It is a number of seconds, 0 for not waiting.")
+    return seconds
 
 
 def _target(user: str, value: Any) -> int | str:

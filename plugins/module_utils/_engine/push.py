@@ -35,8 +35,11 @@ class Decisions:
 
 
 class _Hit(NamedTuple):
+    """What a look-up found. `namesakes` bear the person's name, but somebody else's address."""
+
     rule: str
     contacts: tuple[BmsContact, ...]
+    namesakes: tuple[BmsContact, ...] = ()
 
 
 def decide(
@@ -62,7 +65,11 @@ def decide(
     result = Decisions()
     for operation in candidates:
         hit = hits[operation.user_id]
-        if not hit.contacts:
+        if method == NATIVE and hit.namesakes:
+            conflict, reason = _would_pair(operation, hit)
+            result.conflicts.append(conflict)
+            decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
+        elif not hit.contacts:
             decided = _new_in_bms(operation, bms, method)
         elif blocked := _conflict(operation, hit, claims, links):
             conflict, reason = blocked
@@ -153,12 +160,12 @@ def _look_up(
         contact = operation.wanted
         addresses = contact_addresses(contact)
         found = {each.id: each for value in addresses for each in known.by_address.get(value, ())}
-        rule = EMAIL_RULE
+        rule, namesakes = EMAIL_RULE, ()
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             rule = NAME_RULE
-            namesakes = known.by_name.get(own, ())
+            namesakes = tuple(known.by_name.get(own, ()))
             found = {each.id: each for each in namesakes if not people.others_hold(bms_addresses(each), operation)}
-        hits[operation.user_id] = _Hit(rule, tuple(found[key] for key in sorted(found)))
+        hits[operation.user_id] = _Hit(rule, tuple(found[key] for key in sorted(found)), () if found else namesakes)
     return hits
 
 
@@ -194,6 +201,14 @@ def _conflict(
         overrides=dict.fromkeys(users, IGNORE),
     )
     return conflict, reason
+
+
+def _would_pair(operation: Operation, hit: _Hit) -> tuple[Conflict, str]:
+    """IT Glue pairs by account, first and last name alone, whoever's address the BMS contact has."""
+    ids = tuple(sorted(found.id for found in hit.namesakes))
+    conflict = Conflict(NAME_RULE, (operation.user,), (), ids, {operation.user: IGNORE})
+    listed = ", ".join(map(str, ids))
+    return conflict, f"IT Glue would pair the contact with BMS contact {listed}, who bears the name but is another."
 
 
 def held_back(operation: Operation, method: str) -> Operation:

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, encode
 from .._engine.errors import ApiError, NotFound, QuotaExceeded, Rejected, Unclear
@@ -34,16 +34,48 @@ BULK = 50
 PARALLEL = 8
 """BMS creates under way at once: BMS has no bulk create."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
+"""Seconds between two looks at whether IT Glue has linked a contact."""
+
+TOUCHED = ("first-name", "last-name")
+"""What is sent as it is, to make IT Glue push a contact."""
+
 PAGE = 1000
 """Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
 
 T = TypeVar("T")
 
 
-class Writer:
-    """Carries out one plan for one organization."""
+class Link(NamedTuple):
+    """That a contact is linked to BMS, and to which contact there, where IT Glue tells it."""
 
-    def __init__(self, itglue, bms, organization_id: int, known: Iterable[Contact], *, progress=None) -> None:
+    bms_contact_id: int | None
+
+
+class Writer:
+    """Carries out one plan for one organization.
+
+    `link` says how a contact is linked to BMS, None for one that is not, and `push_wait` for how
+    many seconds the links that IT Glue makes by itself are waited for.
+    """
+
+    def __init__(
+        self,
+        itglue,
+        bms,
+        organization_id: int,
+        known: Iterable[Contact],
+        *,
+        progress: Callable[[str], None] | None = None,
+        link: Callable[[Contact], Link | None] = lambda contact: None,
+        push_wait: float = 0.0,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._link = link
+        self._push_wait = push_wait
+        self._sleep = sleep
+        self._clock = clock
         self._itglue = itglue
         self._bms = bms
         self._organization_id = organization_id
@@ -52,7 +84,7 @@ class Writer:
         self._doubtful: dict[str, Unclear] = {}
         # Users whose contact was written in part when the service was gone.
         self._unfinished: set[str] = set()
-        self._progress: Callable[[str], None] = progress or (lambda line: None)
+        self._progress = progress or (lambda line: None)
         self.warnings: list[str] = []
         self.resume_at: float | None = None
 
@@ -66,6 +98,7 @@ class Writer:
         if plan.account is not None:
             self._push(plan.account.id)
             self._set_in_bms()
+        self._await_links()
         return tuple(self._operations.values())
 
     def _with(self, wanted: Callable[[Operation], bool]) -> list[Operation]:
@@ -269,6 +302,43 @@ class Writer:
             with suppress(NotFound):
                 present[operation.contact_id] = self._itglue.contact(operation.contact_id)
         return present
+
+    # ------------------------------------------------------- IT Glue's own push
+
+    def _await_links(self) -> None:
+        """Have IT Glue push the contacts that wait for it, and see what it has linked in time."""
+        self._touch(self._with(lambda each: each.push == PENDING and each.action == UNCHANGED))
+        end = self._clock() + self._push_wait
+        pause = FIRST_PAUSE
+        while waiting := self._with(lambda each: each.push == PENDING and each.contact_id is not None):
+            left = end - self._clock()
+            if left <= 0:
+                return
+            self._progress(f"IT Glue: waiting for the links of {len(waiting)} contacts, {left:.0f} s at most")
+            self._sleep(min(pause, left))
+            pause = min(pause * 2, LONGEST_PAUSE)
+            try:
+                self._note_links(waiting, self._present(waiting))
+            except ApiError as error:
+                self.warnings.append(f"Whether IT Glue has pushed its contacts is not known: {error}")
+                return
+
+    def _touch(self, operations: Iterable[Operation]) -> None:
+        """A write that changes nothing: IT Glue pushes a contact that was there before only once
+        somebody updates it (help page on two-way sync). Whether one that changes nothing counts
+        is not published; where it does not, the contact stays `pending`."""
+        for chunk, dummy in _chunks(list(operations)):
+            try:
+                self._itglue.update_contacts([(each.contact_id, encode(each.wanted, TOUCHED)) for each in chunk])
+            except ApiError as error:
+                self.warnings.append(f"IT Glue could not be made to push {len(chunk)} contacts: {error}")
+
+    def _note_links(self, waiting: Iterable[Operation], present: Mapping[int, Contact]) -> None:
+        for operation in waiting:
+            link = self._link(present[operation.contact_id]) if operation.contact_id in present else None
+            if link is not None:
+                words = "IT Glue has pushed the contact."
+                self._turned_out(operation, push=PUSHED, bms_contact_id=link.bms_contact_id, reason=words)
 
     # ------------------------------------------------------------------------ BMS
 

@@ -11,15 +11,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from .._engine import plan_document as plan_documents
 from .._engine import planning
 from .._engine.departed import DEACTIVATED
 from .._engine.errors import ApiError, AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
-from .._engine.model import BmsSnapshot
+from .._engine.model import BmsSnapshot, Contact
 from .._engine.plan import Operation, Plan
-from .execute import Writer, resume_at
+from .._engine.push import linked_bms_id
+from .execute import Link, Writer, resume_at
 from .journal import Journal, RecordedBms, RecordedItGlue
 from .plan_file import read_plan, write_plan
 from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
@@ -147,6 +149,8 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
         snapshot.organization.id,
         snapshot.contacts,
         progress=progress,
+        link=partial(_link, outcome.draft),
+        push_wait=request.push_wait,
     )
     try:
         outcome.turned_out(writer.carry_out(plan))
@@ -155,6 +159,11 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
             journal.close()
     outcome.warnings += writer.warnings
     outcome.resume_at = max(outcome.resume_at or 0, writer.resume_at or 0) or None
+
+
+def _link(draft: planning.Draft, contact: Contact) -> Link | None:
+    linked = draft.link(contact)
+    return None if linked is None else Link(linked_bms_id(contact, draft.options.bms_adapter_names))
 
 
 def _journal(outcome: Run, request: Request) -> Journal | None:

@@ -56,6 +56,7 @@ class Request(NamedTuple):
     plan_file: str | None = None
     apply_plan: str | None = None
     journal_file: str | None = None
+    push_wait: float = 0.0
     version: str = ""
 
 
