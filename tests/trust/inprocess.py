@@ -40,10 +40,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import HttpSession
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import HttpSession
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer
 from tests.sandbox.core import Sandbox
 from tests.sandbox.stage import Stage
 
@@ -150,7 +152,7 @@ class Stand:
         glue = MODULES[module]
         validated = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate({**self.connection(), **options})
         if validated.error_messages:
-            raise AssertionError(validated.error_messages)
+            return Outcome({"changed": False}, SyncError(" ".join(validated.error_messages)), [], [])
         warnings: list[str] = []
         shown: list[str] = []
         task = Task(check_mode=check, diff=True, warn=warnings.append, progress=shown.append)
@@ -193,7 +195,8 @@ class Stand:
             GraphClient=partial(GraphClient, make_session=self.session),
             SharedTokens=partial(SharedTokens, now=self.clock),
         )
-        with clients, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
+        writer = mock.patch.object(sync_run, "Writer", partial(Writer, sleep=self.clock.sleep, clock=self.clock))
+        with clients, writer, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
             yield
 
     def session(self, *arguments: Any, limiter: object = None, **details: Any) -> HttpSession:
