@@ -369,7 +369,6 @@ def test_what_a_run_says_on_the_way():
     assert lines == [
         "Client Ltd: 1 users, 0 contacts read",
         "Client Ltd: 0 users matched with contacts, 1 are synced",
-        "Client Ltd: BMS: 0 contacts read",
         "Client Ltd: IT Glue: 1 of 1 contacts created",
     ]
 
