@@ -22,8 +22,8 @@ from tests.tools.files import development_tree
 
 sys.path.insert(0, str(development_tree()))
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning  # noqa: E402
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (  # noqa: E402
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
     Adapter,
     BmsContact,
@@ -41,7 +41,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Snapshot,
     User,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize import (  # noqa: E402
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize import (
     address,
     contact_addresses,
     smtp_addresses,

@@ -454,7 +454,7 @@ def test_a_new_contact_is_complete():
     someone = person("ann", job_title=" Clerk ", business_phones=("415-555-0100 x7",))
     found = enriched(someone, None, settings(set_phone_numbers_primary=True, phone_type="Office"), (OFFICE,), 24)
     assert found == Contact(
-        id=None,
+        id=0,
         first_name="Ann",
         last_name="Lee",
         title="Clerk",

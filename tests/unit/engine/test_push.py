@@ -267,7 +267,7 @@ def test_direct_creates_it_with_all_e_mails_and_phones_under_the_types_of_the_se
     )
     found = one(ANN, something, bms())
     assert found.create_in_bms == BmsContact(
-        id=None,
+        id=0,
         account_id=2528,
         location_id=3169,
         first_name="Ann",
