@@ -273,17 +273,18 @@ def test_a_used_up_quota_of_it_glue_defers_the_writes_and_ends_the_reads_that_fo
     assert itglue.requests() == []
 
 
-def test_a_window_of_it_glue_that_is_nearly_over_is_waited_for(sandbox, sync):
-    itglue = sandbox(1, 2, quota_retry_after=True)
-    sync([1])
-    spent = sum(each["service"] == "itglue" for each in itglue.requests())
-    itglue.behaviour(itglue_quota=spent + 1)
-    itglue.advance(293)
-    done = sync([1], "-v")[1]
+def test_a_short_wait_that_it_glue_asks_for_is_waited_for_by_all(sandbox, sync):
+    itglue = sandbox(4, 1)
+    itglue.faults(
+        {"service": "itglue", "nth": 2, "times": 1, "kind": "status", "status": 429, "headers": {"Retry-After": "4"}}
+    )
+    start = time.monotonic()
+    done = sync(range(1, 5), "-f", "4")
+    assert time.monotonic() - start > 4
     statuses = [each["status"] for each in itglue.requests() if each["service"] == "itglue"]
-    assert 1 <= statuses.count(429) <= 2
-    assert done["changed"] is False
-    assert done["summary"]["actions"] == {"unchanged": 2}
+    assert statuses.count(429) == 1
+    assert {each["summary"]["push"]["pushed"] for each in done.values()} == {1}
+    assert {each["summary"]["resume_after"] for each in done.values()} == {None}
 
 
 # ---------------------------------------------------------------- side by side

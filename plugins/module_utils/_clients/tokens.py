@@ -90,9 +90,10 @@ class SharedTokens:
         """Store for the other processes. Where that is not possible, each logs in for itself."""
         if Fernet is None:
             return
-        salt = self._key[0] if self._key else os.urandom(_SALT)
-        content = salt + self._fernet(salt).encrypt(json.dumps(stored).encode())
-        with suppress(OSError):
+        # Where scrypt is not to be had (ValueError), nothing is kept either.
+        with suppress(OSError, ValueError):
+            salt = self._key[0] if self._key else os.urandom(_SALT)
+            content = salt + self._fernet(salt).encrypt(json.dumps(stored).encode())
             handle = open_private(self._path)
             try:
                 os.ftruncate(handle, 0)

@@ -103,6 +103,22 @@ def test_without_cryptography_nothing_is_kept(shared, tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_where_scrypt_is_forbidden_nothing_is_kept(shared, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise ValueError("disabled for FIPS")
+
+    monkeypatch.setattr(tokens.hashlib, "scrypt", refuse)
+    shared().write(TOKENS)
+    assert shared().read() == {}
+
+
+def test_where_the_file_cannot_be_written_nothing_is_kept(tmp_path):
+    gone = SharedTokens(*ACCOUNT, secrets=["password"], directory=tmp_path / "gone")
+    gone.write(TOKENS)
+    with gone.turn():
+        assert gone.read() == {}
+
+
 def test_a_process_that_hangs_does_not_stop_all(shared, monkeypatch):
     monkeypatch.setattr(tokens, "PATIENCE", 0.1)
     with shared().turn(), shared().turn():
