@@ -74,7 +74,6 @@ def run(sandbox: Running, command: str, *arguments: str | Path, cwd: Path | None
         check=False,
         cwd=cwd,
         env={**os.environ, **sandbox.env, **variables},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
