@@ -187,11 +187,14 @@ def _done(entry: Mapping[str, Any], contact: Contact | None) -> bool:
 
 
 def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
+    """Whether BMS is as planned, or what is left to do there is a part of what was."""
     keys = ("push", "create_in_bms", "job_title", "active")
     same = all(found[key] == entry[key] for key in keys)
     in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED or now.push == entry["push"] != PUSHED
     planned = entry["push"] in (PUSHED, PENDING) or entry["job_title"] is not None or entry["active"] is not None
-    return same or (planned and in_bms and now.job_title is None and now.active is None)
+    title = entry["job_title"] or (entry["create_in_bms"] or {}).get("job_title")
+    left = now.job_title in (None, title) and now.active in (None, entry["active"])
+    return same or (planned and in_bms and left)
 
 
 def _waiting(operation: Operation) -> Operation:

@@ -1,0 +1,481 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plan documents: what is in them, what they are good for, and what of them is still carried out."""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import stat
+from dataclasses import replace
+
+import jsonschema
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.plan_file import read_plan, write_plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
+from tests.tools.files import ROOT
+from tests.unit.engine.builders import contact, in_bms, options, person, ready
+from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone
+
+TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
+SCHEMA = json.loads((ROOT / "docs" / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
+OFFICE365 = {"tenant_id": TENANT, "set_phone_numbers_primary": True, "phone_type": "Office"}
+PUSHING = {
+    "contact_sync": True,
+    "two_way_sync": True,
+    "auto_push_office365_contacts": True,
+    "email_type": "Work",
+    "phone_type": "Desk",
+}
+# ann is in IT Glue under another title, bob is new, cid is in BMS without a job title.
+ANN = person("ann.lee", job_title="Clerk", business_phones=("4155550100",))
+BOB = person("bob.lee", business_phones=("4155550101",))
+CID = person("cid.lee", job_title="Boss", business_phones=("4155550100",))
+
+
+class Bms(FakeBms):
+    def set_contact(self, contact_id, values):
+        self.called("set_contact", contact_id, values)
+        with self.lock:
+            self.titles.append((contact_id, dict(values)))
+            changes = {"job_title": "JobTitle", "active": "IsActive"}
+            self.there[contact_id] = replace(
+                self.there[contact_id], **{name: values[wire] for name, wire in changes.items() if wire in values}
+            )
+
+
+class World:
+    """Three people in IT Glue, BMS and Microsoft 365; runs are made on it."""
+
+    def __init__(self, directory, **settings) -> None:
+        self.itglue = FakeItGlue([ready(72, title="Trainee"), ready(73, "cid.lee", title="Boss")])
+        self.bms = Bms([in_bms(90211, "cid.lee@client.example", first="Cid", last="Lee")])
+        self.graph = FakeGraph([ANN, BOB, CID])
+        self.store = FakeStore(OFFICE365, PUSHING)
+        self.path = str(directory / "plan.json")
+        self.version = "1.0.0"
+
+    def run(self, preview: bool = False, **values):
+        given = {"options": options(), "version": self.version, **values}
+        clients = FakeClients(self.itglue, self.bms, self.graph)
+        return runs.run(clients, self.store, Request("Client Ltd", **given), preview=preview)
+
+    def plan(self, **values) -> dict:
+        self.run(True, plan_file=self.path, **values)
+        return json.loads(open(self.path, encoding="utf-8").read())
+
+    def apply(self, preview: bool = False, **values):
+        return self.run(preview, apply_plan=self.path, **values)
+
+    def edit(self, ident: int, **values) -> None:
+        self.itglue.there[ident] = replace(self.itglue.there[ident], **values)
+
+    def written(self) -> int:
+        return len(self.itglue.writes) + len(self.bms.created) + len(self.bms.titles)
+
+
+@pytest.fixture
+def world(tmp_path) -> World:
+    return World(tmp_path)
+
+
+def by_user(found) -> dict:
+    return {(each["user"] if isinstance(each, dict) else each.user).partition(".")[0]: each for each in found}
+
+
+# ---------------------------------------------------------------------- document
+
+
+def test_the_schema_is_one():
+    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+    for broken in ({}, {"plan": 2}, []):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(broken, SCHEMA)
+
+
+def test_a_plan_holds_what_would_be_written_and_follows_its_schema(world):
+    plan = world.plan()
+    jsonschema.validate(plan, SCHEMA, format_checker=jsonschema.FormatChecker())
+    entries = by_user(plan["operations"])
+    assert entries.keys() == {"ann", "bob", "cid"}
+    assert (entries["ann"]["action"], entries["ann"]["before"]) == ("update", {"title": "Trainee"})
+    assert (entries["bob"]["action"], entries["bob"]["push"], entries["bob"]["contact_id"]) == (
+        "create",
+        "pushed",
+        None,
+    )
+    assert entries["bob"]["create_in_bms"]["emails"][0]["address"] == "bob.lee@client.example"
+    assert (entries["cid"]["action"], entries["cid"]["job_title"]) == ("unchanged", "Boss")
+    assert plan["organization"] == {"id": 1, "name": "Client Ltd"}
+    assert world.written() == 0
+
+
+def test_what_does_not_change_is_not_in_it(world):
+    world.run()
+    assert world.plan()["operations"] == []
+
+
+def test_a_plan_with_leavers_follows_its_schema_and_is_applied(world):
+    world.itglue.there[74] = ready(74, "max.gone")
+    world.graph.there.append(person("max.gone", account_enabled=False))
+    world.bms.there[90212] = in_bms(90212, "max.gone@client.example", first="Max", last="Gone")
+    away = options(deactivate=True, departed_contact_type="End User", departed_keep=("nobody@*",))
+    plan = world.plan(options=away)
+    jsonschema.validate(plan, SCHEMA)
+    (entry,) = [each for each in plan["operations"] if each["user_id"] == "departed/74"]
+    assert (entry["after"], entry["active"]) == ({"contact-type-id": 24}, False)
+    # The options are those of the plan, whatever the task says.
+    applied = world.apply()
+    assert applied.refused_entries == []
+    assert (world.itglue.there[74].contact_type_id, world.bms.there[90212].active) == (24, False)
+    again = world.apply()
+    assert again.refused_entries == []
+    assert [each.user_id for each in again.deactivations] == []
+
+
+def test_a_leaver_who_is_back_is_refused(world):
+    world.itglue.there[74] = ready(74, "max.gone")
+    world.graph.there.append(person("max.gone", account_enabled=False))
+    world.plan(options=options(deactivate=True, departed_contact_type="End User"))
+    world.graph.there[-1] = person("max.gone")
+    applied = world.apply()
+    assert [each.user_id for each in applied.refused_entries] == ["departed/74"]
+    assert world.itglue.there[74].contact_type_id is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"users": frozenset({"ann.lee@client.example", "bob.lee@client.example"})},
+        {"match_overrides": {"bob.lee@client.example": "ignore"}},
+        {"update_linked": True},
+        {"bms_adapter_names": ("psa",)},
+    ],
+    ids=lambda given: next(iter(given)),
+)
+def test_the_options_of_the_plan_count_when_it_is_applied(world, given):
+    plan = world.plan(options=options(**given))
+    jsonschema.validate(plan, SCHEMA)
+    applied = world.apply()
+    assert applied.refused_entries == []
+    assert {each.user_id for each in applied.operations if each.writes} == {
+        each["user_id"] for each in plan["operations"]
+    }
+
+
+# -------------------------------------------------------------------------- file
+
+
+def test_only_its_owner_can_read_it_even_in_the_place_of_an_open_file(world):
+    with open(world.path, "w", encoding="utf-8") as file:
+        file.write("in the way")
+    os.chmod(world.path, 0o644)
+    world.plan()
+    assert stat.S_IMODE(os.stat(world.path).st_mode) == 0o600
+    assert os.listdir(os.path.dirname(world.path)) == ["plan.json"]
+
+
+def test_it_is_read_as_it_was_written(world):
+    plan = world.plan()
+    assert read_plan(world.path) == plan
+    write_plan(world.path, plan)
+    assert read_plan(world.path) == plan
+
+
+def test_a_real_run_writes_none(world):
+    world.run(plan_file=world.path)
+    assert not os.path.exists(world.path)
+
+
+@pytest.mark.parametrize("path", ["missing/plan.json", "."])
+def test_a_place_that_cannot_be_written_is_an_input_error(world, tmp_path, path):
+    with pytest.raises(InputError, match="cannot be written"):
+        world.run(True, plan_file=str(tmp_path / path))
+    assert os.listdir(tmp_path) == []
+
+
+def broken(change) -> object:
+    """A change to a plan, by its name."""
+    return pytest.param(change, id=change.__name__)
+
+
+def without(key):
+    def change(plan):
+        del plan[key]
+
+    change.__name__ = f"without_{key}"
+    return change
+
+
+def entry(**values):
+    def change(plan):
+        plan["operations"][0].update(values)
+
+    change.__name__ = "entry_" + "_".join(values)
+    return change
+
+
+def option(**values):
+    def change(plan):
+        plan["options"].update(values)
+
+    change.__name__ = "option_" + "_".join(values)
+    return change
+
+
+def twice(plan):
+    plan["operations"].append(plan["operations"][0])
+
+
+def another_format(plan):
+    plan["plan"] = 2
+
+
+def operations_that_are_none(plan):
+    plan["operations"] = [None]
+
+
+def organization_that_is_none(plan):
+    plan["organization"] = {"id": "1"}
+
+
+CHANGES = [
+    *map(without, ("plan", "collection", "organization", "tenant_id", "settings_digest", "options", "operations")),
+    entry(user_id=7),
+    entry(before="title"),
+    entry(after={"title": []}),
+    entry(after={"no-such": "x"}),
+    entry(after={"contact-emails": ["x"]}),
+    entry(after={"contact-phones": {"value": "1"}}),
+    entry(create_in_bms="x"),
+    entry(active="yes"),
+    option(users="ann"),
+    option(users=[7]),
+    option(bms_adapter_names=None),
+    option(match_overrides=[]),
+    option(departed_keep=[None]),
+    twice,
+    another_format,
+    operations_that_are_none,
+    organization_that_is_none,
+]
+
+
+@pytest.mark.parametrize("change", [broken(each) for each in CHANGES])
+def test_a_malformed_plan_is_refused(world, change):
+    plan = world.plan()
+    change(plan)
+    write_plan(world.path, plan)
+    with pytest.raises(InputError, match="is no plan of format 1"):
+        world.apply()
+    assert world.written() == 0
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"plan": 1}'])
+def test_what_is_no_plan_is_refused(world, content):
+    with open(world.path, "wb") as file:
+        file.write(content)
+    with pytest.raises(InputError, match=r"is no (JSON|plan)"):
+        world.apply()
+
+
+def test_a_plan_that_is_not_there(world):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        world.apply()
+
+
+# ----------------------------------------------------------------------- binding
+
+
+def test_another_organization(world):
+    world.plan()
+    world.itglue.organizations["Client Ltd"] = replace(world.itglue.organizations["Client Ltd"], id=2)
+    with pytest.raises(InputError, match="made for another organization: 1 in the plan, 2 now"):
+        world.apply()
+    assert world.written() == 0
+
+
+def test_another_tenant(world):
+    world.plan()
+    other = TENANT.replace("6", "7")
+    world.store.office365 = {**OFFICE365, "tenant_id": other}
+    with pytest.raises(InputError, match=f"another tenant: {TENANT} in the plan, {other} now"):
+        world.apply()
+    assert world.written() == 0
+
+
+@pytest.mark.parametrize("preview", [True, False])
+def test_other_settings(world, preview):
+    world.plan()
+    world.store.bms = {**PUSHING, "phone_type": "2"}
+    with pytest.raises(InputError, match="made for another settings|made for other settings"):
+        world.apply(preview)
+    assert world.written() == 0
+
+
+def test_another_version_of_the_collection(world):
+    world.plan()
+    world.version = "1.1.0"
+    with pytest.raises(InputError, match=r"another version of the collection: 1\.0\.0 in the plan, 1\.1\.0 now"):
+        world.apply()
+    assert world.written() == 0
+
+
+def test_the_declared_settings_count_as_the_stored_ones_do(world):
+    world.plan()
+    world.store.office365 = {**OFFICE365, "phone_type": "Mobile"}
+    applied = world.apply(office365_settings={"phone_type": "Office"})
+    assert applied.changed and applied.refused_entries == []
+
+
+# ------------------------------------------------------------------------- apply
+
+
+def test_a_plan_that_holds_is_carried_out_as_foreseen(world):
+    plan = world.plan()
+    foreseen = world.apply(preview=True)
+    assert world.written() == 0
+    applied = world.apply()
+    for outcome in (foreseen, applied):
+        assert outcome.changed and not outcome.refused_entries
+        told = by_user(outcome.operations)
+        for user, planned in by_user(plan["operations"]).items():
+            assert (told[user].action, dict(told[user].after)) == (planned["action"], planned["after"])
+    assert world.itglue.there[72].title == "Clerk"
+    assert [each.first_name for each in world.bms.created] == ["Ann", "Bob"]
+    assert world.bms.there[90211].job_title == "Boss"
+
+
+def test_applied_twice_it_changes_nothing_the_second_time(world):
+    world.plan()
+    world.apply()
+    before = world.written()
+    again = world.apply()
+    assert (again.changed, again.refused_entries, world.written()) == (False, [], before)
+
+
+def test_what_is_done_in_part_is_completed(world):
+    """As after a quota that was used up: ann is done in IT Glue, not in BMS."""
+    world.plan()
+    world.edit(72, title="Clerk")
+    applied = world.apply()
+    assert applied.refused_entries == []
+    assert by_user(applied.operations)["ann"].push == "pushed"
+    assert "Ann" in [each.first_name for each in world.bms.created]
+
+
+def test_a_job_title_that_bms_did_not_take_is_completed(world):
+    world.plan()
+    world.bms.faults.append(Fault("set_contact", gone("bms"), times=9))
+    world.apply()
+    assert {each.job_title for each in world.bms.there.values()} == {None}
+    world.bms.faults.clear()
+    applied = world.apply()
+    assert applied.refused_entries == []
+    assert {each.first_name: each.job_title for each in world.bms.there.values()} == {
+        "Ann": "Clerk",
+        "Bob": None,
+        "Cid": "Boss",
+    }
+
+
+def test_what_changed_since_is_refused_with_both_values_and_the_rest_is_applied(world):
+    world.plan()
+    world.edit(72, title="Director")
+    applied = world.apply()
+    (refused,) = applied.refused_entries
+    assert (refused.user, refused.user_id) == ("ann.lee@client.example", "id-ann.lee")
+    assert (refused.planned, refused.found) == ({"before": {"title": "Trainee"}}, {"before": {"title": "Director"}})
+    assert "before would be otherwise now" in refused.reason
+    assert by_user(applied.operations)["ann"].action == "failed"
+    assert world.itglue.there[72].title == "Director"
+    assert [each.first_name for each in world.bms.created] == ["Bob"]
+
+
+def test_a_user_that_wants_something_else_now_is_refused(world):
+    world.plan()
+    world.graph.there[0] = replace(ANN, job_title="Head")
+    applied = world.apply()
+    (refused,) = applied.refused_entries
+    assert (refused.planned["after"], refused.found["after"]) == ({"title": "Clerk"}, {"title": "Head"})
+    assert world.itglue.there[72].title == "Trainee"
+
+
+def test_a_user_that_is_gone_is_refused(world):
+    world.plan()
+    del world.graph.there[1]
+    applied = world.apply()
+    (refused,) = applied.refused_entries
+    assert (refused.user_id, refused.found["action"]) == ("id-bob.lee", None)
+    assert "not" in refused.reason or "gone" in refused.reason
+    assert len(world.itglue.there) == 2
+
+
+def test_a_person_whom_somebody_else_has_created_otherwise_is_refused(world):
+    world.plan()
+    world.itglue.there[90] = contact(90, "bob.lee@client.example", first="Robert", last="Lee")
+    applied = world.apply()
+    (refused,) = applied.refused_entries
+    assert refused.user_id == "id-bob.lee"
+    assert (refused.planned["action"], refused.found["action"]) == ("create", "update")
+    assert world.itglue.there[90].first_name == "Robert"
+
+
+def test_a_person_who_is_in_bms_now_is_not_created_there_again(world):
+    world.plan()
+    world.bms.there[90300] = in_bms(90300, "bob.lee@client.example", first="Bob", last="Lee")
+    applied = world.apply()
+    assert [each.first_name for each in world.bms.created] == ["Ann"]
+    assert applied.refused_entries == []
+    assert by_user(applied.operations)["bob"].push == "already_in_bms"
+
+
+def test_what_has_become_due_since_waits_for_the_next_plan(world):
+    world.plan()
+    world.graph.there.append(person("dan.lee", business_phones=("4155550104",)))
+    applied = world.apply()
+    dan = by_user(applied.operations)["dan"]
+    assert (dan.action, dan.push, dan.writes) == ("deferred", "deferred", False)
+    assert "Not part of the plan" in dan.reason
+    assert applied.refused_entries == []
+    assert "Dan" not in [each.first_name for each in world.itglue.there.values()]
+
+
+def test_an_entry_that_was_taken_out_by_the_reviewer_is_not_applied(world):
+    plan = world.plan()
+    plan["operations"] = [each for each in plan["operations"] if each["user_id"] != "id-bob.lee"]
+    write_plan(world.path, plan)
+    applied = world.apply()
+    assert by_user(applied.operations)["bob"].action == "deferred"
+    assert len(world.itglue.there) == 2
+
+
+def test_an_entry_that_was_edited_is_refused_and_never_written(world):
+    plan = world.plan()
+    by_user(plan["operations"])["ann"]["after"] = {"title": "Emperor"}
+    write_plan(world.path, plan)
+    applied = world.apply()
+    assert [each.user_id for each in applied.refused_entries] == ["id-ann.lee"]
+    assert world.itglue.there[72].title == "Trainee"
+
+
+def test_the_ceilings_are_checked_again_and_with_what_is_left(world):
+    world.plan()
+    applied = world.apply(options=options(max_pushes="1"))
+    assert [each.option for each in applied.plan.passed] == ["max_pushes"]
+    assert (applied.changed, world.written()) == (False, 0)
+    # What is not applied does not count.
+    world.edit(72, title="Director")
+    assert world.apply(options=options(max_pushes="1")).changed
+
+
+def test_a_plan_that_passes_a_ceiling_is_written_for_the_review(world):
+    plan = world.plan(options=options(max_creates="0"))
+    assert len(plan["operations"]) == 3
+    assert copy.deepcopy(plan) == read_plan(world.path)
