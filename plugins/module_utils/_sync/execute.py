@@ -37,9 +37,6 @@ PARALLEL = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds between two looks at whether IT Glue has linked a contact."""
 
-TOUCHED = ("first-name", "last-name")
-"""What is sent as it is, to make IT Glue push a contact."""
-
 PAGE = 1000
 """Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
 
@@ -306,11 +303,14 @@ class Writer:
     # ------------------------------------------------------- IT Glue's own push
 
     def _await_links(self) -> None:
-        """Have IT Glue push the contacts that wait for it, and see what it has linked in time."""
-        self._touch(self._with(lambda each: each.push == PENDING and each.action == UNCHANGED))
+        """See which of the contacts that wait for IT Glue's own push it links in time.
+
+        Nobody waits for a contact that was not written: IT Glue pushes one that was there before
+        only once somebody updates it (help page on two-way sync).
+        """
         end = self._clock() + self._push_wait
         pause = FIRST_PAUSE
-        while waiting := self._with(lambda each: each.push == PENDING and each.contact_id is not None):
+        while waiting := self._with(lambda each: each.push == PENDING and each.action in (CREATE, UPDATE)):
             left = end - self._clock()
             if left <= 0:
                 return
@@ -322,16 +322,6 @@ class Writer:
             except ApiError as error:
                 self.warnings.append(f"Whether IT Glue has pushed its contacts is not known: {error}")
                 return
-
-    def _touch(self, operations: Iterable[Operation]) -> None:
-        """A write that changes nothing: IT Glue pushes a contact that was there before only once
-        somebody updates it (help page on two-way sync). Whether one that changes nothing counts
-        is not published; where it does not, the contact stays `pending`."""
-        for chunk, dummy in _chunks(list(operations)):
-            try:
-                self._itglue.update_contacts([(each.contact_id, encode(each.wanted, TOUCHED)) for each in chunk])
-            except ApiError as error:
-                self.warnings.append(f"IT Glue could not be made to push {len(chunk)} contacts: {error}")
 
     def _note_links(self, waiting: Iterable[Operation], present: Mapping[int, Contact]) -> None:
         for operation in waiting:
