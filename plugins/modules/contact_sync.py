@@ -119,6 +119,7 @@ options:
     description:
       - In check mode, the plan is written to this file as JSON, readable by its owner alone, for a review.
         O(apply_plan) then applies exactly that.
+      - The format is described by C(docs/schemas/plan.schema.json) in the collection.
       - Without check mode it is not written.
     type: path
   apply_plan:
@@ -128,13 +129,15 @@ options:
         done again, and what is new waits for the next plan.
       - The ceilings count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
-      - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names) and O(allow_shrunken_source) are those that
-        the plan was made with.
+      - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names), O(allow_shrunken_source), O(departed),
+        O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
     type: path
   journal_file:
     description:
       - Each write is told to this file with what was there before, before it is sent, and with its outcome after.
         The file only grows, and is readable by its owner alone. Give each organization a file of its own.
+      - Each line is on the disk before the run goes on, so that a run that was killed can be taken back too.
+        The format of a line is described by C(docs/schemas/journal.schema.json) in the collection.
       - With O(state=reverted), the journal to take back.
     type: path
 extends_documentation_fragment:
@@ -252,6 +255,10 @@ summary:
       description: Requests sent per service, authentication included.
       type: dict
       sample: {bms: 5, graph: 3, itglue: 6}
+    reverted:
+      description: With O(state=reverted), instead of the above, what was taken back, by its kind.
+      type: dict
+      sample: {deactivate: 2, remove: 2, restore: 6}
     resume_after:
       description:
         - In how many seconds the quota that was used up is there again. A run before that would get no further.
@@ -430,6 +437,93 @@ unclaimed:
       type: list
       elements: str
       sample: [reception@happyfrog.example]
+refused:
+  description:
+    - Entries of O(apply_plan) that do not hold any more, and were not applied.
+  returned: success, and when a ceiling is passed, but for O(state=reverted)
+  type: list
+  elements: dict
+  contains:
+    user:
+      description: The username.
+      type: str
+      sample: jo.smith@happyfrog.example
+    user_id:
+      description: The Entra id of the user. For a contact to deactivate, C(departed/) and its id.
+      type: str
+      sample: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+    planned:
+      description: What the plan has, as far as it would be otherwise now.
+      type: dict
+      sample: {before: {title: Accountant}}
+    found:
+      description: What would be in its place now. All null when there is nothing to do any more.
+      type: dict
+      sample: {before: {title: Director}}
+    reason:
+      description: Why, in a sentence.
+      type: str
+      sample: "What is there has changed since the plan was made: before would be otherwise now."
+reverted:
+  description:
+    - What was taken back, or would be, in that order.
+  returned: success with O(state=reverted)
+  type: list
+  elements: dict
+  contains:
+    what:
+      description:
+        - One of C(remove) and C(restore) in IT Glue, C(deactivate) and C(restore_in_bms) in BMS.
+      type: str
+      sample: restore
+    service:
+      description: C(itglue) or C(bms).
+      type: str
+      sample: itglue
+    id:
+      description: The contact, in IT Glue or BMS.
+      type: int
+      sample: 72
+    name:
+      description: First and last name of the contact.
+      type: str
+      sample: Jo Smith
+    before:
+      description: What is there.
+      type: dict
+      sample: {title: Controller}
+    after:
+      description: What is put back.
+      type: dict
+      sample: {title: Accountant}
+not_reverted:
+  description:
+    - What could not be taken back, or was changed since and therefore is left as it is.
+  returned: success with O(state=reverted)
+  type: list
+  elements: dict
+  contains:
+    service:
+      description: C(itglue) or C(bms).
+      type: str
+      sample: itglue
+    id:
+      description: The contact, null where it is not known which one.
+      type: int
+      sample: 75
+    name:
+      description: First and last name of the contact.
+      type: str
+      sample: Max Muster
+    fields:
+      description: The fields that stay as they are, empty where it is the whole contact.
+      type: list
+      elements: str
+      sample: [title]
+    reason:
+      description: Why, in a sentence.
+      type: str
+      sample: They have been changed since.
 diff:
   description:
     - One diff for each contact that changes, by username, field by field. Its headers name the contact, what happens
