@@ -161,7 +161,7 @@ def _same_entry(foreseen: Json, found: Json) -> None:
             made = (found["action"] == "create") if key == "contact_id" else (found["push"] == "pushed")
             assert (value is not None) == made, (key, found)
         else:
-            assert foreseen[key] == value, (key, foreseen, found)
+            assert foreseen[key] == value, (key, foreseen[key], value, foreseen, found)
 
 
 def _same_as_far_as_it_went(foreseen: Json, found: Json) -> None:
@@ -351,7 +351,7 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
         for entry in pushed:
             # Nobody else's: neither that of a user in a conflict, nor a linked one.
             source = contacts_of(after)[entry["contact_id"]]
-            assert bms_emails_of(new[entry["bms_contact_id"]]) <= emails_of(source)
+            assert bms_emails_of(new[entry["bms_contact_id"]]) <= emails_of(source), (entry, source)
     else:
         assert len(made) <= len(pushed)
     held = {value for user in users_of(before).values() for value in user_addresses(user)}

@@ -10,7 +10,6 @@ state that a run without a fault comes to: nothing doubled, nothing lost.
 
 from __future__ import annotations
 
-import copy
 import os
 from collections import Counter
 from functools import cache

@@ -1,0 +1,79 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Real processes, killed by SIGKILL after each of their writes: the next run finishes what they began."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.sandbox.launch import ROOT, running
+
+from .inprocess import is_write
+from .invariants import outline
+from .killed import run
+from .tally import note
+from .test_fault_matrix import OPTIONS, SETTINGS, rich_world, settings_world
+from .worlds import CLIENT
+
+
+@pytest.fixture
+def private(tmp_path_factory, monkeypatch):
+    """A directory of these processes alone for what they share: locks, counts, tokens."""
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("private")))
+
+
+def killed(sandbox, number: int, module: str, options: dict) -> bool:
+    """Whether the process came as far as its nth write."""
+    command = [sys.executable, "-m", "tests.trust.killed", str(number), module, json.dumps(options)]
+    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **sandbox.env}, capture_output=True, text=True)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode == -signal.SIGKILL
+
+
+def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, monkeypatch):
+    with running(rich_world()) as sandbox:
+        for name, value in sandbox.env.items():
+            monkeypatch.setenv(name, value)
+        before = sandbox.state()
+        assert run("contact_sync", OPTIONS)["changed"]
+        wanted = outline(sandbox.state(), before)
+        writes = sum(map(is_write, sandbox.requests()))
+        assert writes >= 10
+        for number in range(1, writes + 1):
+            sandbox.reset()
+            assert killed(sandbox, number, "contact_sync", OPTIONS), number
+            half = outline(sandbox.state(), before)
+            run("contact_sync", OPTIONS)
+            assert outline(sandbox.state(), before) == wanted, number
+            assert half != wanted or number >= writes - 5
+            again = run("contact_sync", {**OPTIONS, "report": "all"})
+            assert not again["changed"], number
+    note("kills", "contact_sync", writes)
+
+
+@pytest.mark.parametrize("module", SETTINGS)
+def test_settings_that_are_killed_after_any_write_are_finished_by_the_next(private, monkeypatch, module):
+    options = {"organization": str(CLIENT), **SETTINGS[module]}
+    with running(settings_world()) as sandbox:
+        for name, value in sandbox.env.items():
+            monkeypatch.setenv(name, value)
+        assert run(module, options)["changed"]
+        writes = sum(map(is_write, sandbox.requests()))
+        wanted = [(each["name"], len(each["fields"])) for each in sandbox.state()["itglue"]["flexible_asset_types"]]
+        for number in range(1, writes + 1):
+            sandbox.reset()
+            assert killed(sandbox, number, module, options)
+            run(module, options)
+            state = sandbox.state()["itglue"]
+            assert [(each["name"], len(each["fields"])) for each in state["flexible_asset_types"]] == wanted
+            assert len(state["flexible_assets"]) == 1
+            assert not run(module, options)["changed"]
+    note("kills", module, writes)
