@@ -39,7 +39,7 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust browser integration sanity importer test demo bench docs changelog clean \
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer test demo bench docs changelog clean \
     lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -63,7 +63,12 @@ unit: venv ## test the rules, the clients and the house itself
 
 trust: venv artifact ## test what must never go wrong: random worlds, a fault at every request
 	@mkdir -p $(RESULTS)
+	@rm -rf $(RESULTS)/trust
 	@$(tested) $(RESULTS)/trust.xml tests/trust
+	@$(python) -m tests.trust.tally
+
+nightly: export TRUST := nightly
+nightly: trust ## the same with 2000 worlds, every fault for good as well, and 1000 pairs of faults
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible
 	@$(python) -m tests.tools.browser

@@ -2,10 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How much was tried. `python -m tests.trust.tally` prints what the last run of the tests came to."""
+"""How much was tried, and held. `python -m tests.trust.tally` prints what the last run of the tests came to."""
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -13,18 +14,20 @@ FOLDER = Path(__file__).resolve().parents[2] / ".build" / "results" / "trust"
 
 
 def note(kind: str, part: str, count: int) -> None:
-    """So many of a kind were tried, and held, in a part of the tests."""
+    """So many of a kind were tried in a part of the tests, and all of them held."""
     FOLDER.mkdir(parents=True, exist_ok=True)
-    (FOLDER / f"{kind}.{part}").write_text(f"{count}\n", encoding="utf-8")
+    name = "".join(sign if sign.isalnum() else "-" for sign in f"{kind} {part}")
+    (FOLDER / f"{name}.json").write_text(json.dumps({"kind": kind, "part": part, "count": count}), encoding="utf-8")
 
 
 def main() -> None:
     counts: Counter = Counter()
-    for path in sorted(FOLDER.glob("*.*")):
-        counts[path.stem] += int(path.read_text(encoding="utf-8"))
-        print(f"{path.stem:<20} {path.suffix[1:]:<28} {int(path.read_text(encoding='utf-8')):>7,}")
+    for path in sorted(FOLDER.glob("*.json")):
+        noted = json.loads(path.read_text(encoding="utf-8"))
+        counts[noted["kind"]] += noted["count"]
+        print(f"{noted['kind']:<12} {noted['part']:<44} {noted['count']:>6,}")
     for kind, count in counts.items():
-        print(f"{kind:<20} {'in all':<28} {count:>7,}")
+        print(f"{kind:<12} {'in all':<44} {count:>6,}")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from .invariants import contacts_of, emails_of, strangers_are_left_alone
 from .tally import note
 from .test_fault_matrix import OPTIONS, rich_world
 
-RUNS = int(os.environ.get("TRUST_FUZZ", "150"))
+RUNS = 2000 if os.environ.get("TRUST") == "nightly" else 150
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 ODD = scalars | st.sampled_from(["", "x" * 10_000, "\x00", "0", "-1", "https://evil.example/", 2**63, -1, [], {}, [[]]])

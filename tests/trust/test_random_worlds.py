@@ -41,7 +41,7 @@ from .inprocess import Stand
 from .tally import note
 from .worlds import Case, cases
 
-WORLDS = int(os.environ.get("TRUST_WORLDS", "160"))
+WORLDS = 2000 if os.environ.get("TRUST") == "nightly" else 160
 REGIMES = {
     "direct": cases("direct"),
     "native": cases("native"),
