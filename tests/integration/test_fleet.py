@@ -633,6 +633,25 @@ def test_a_tenant_and_an_account_of_two_organizations_are_errors_that_name_both(
     assert matched(sandbox)[2] == FROG
 
 
+def test_a_tenant_is_given_to_one_organization_though_two_ask_at_once(sandbox, tmp_path):
+    sandbox.behaviour(latency_ms={"itglue": 200})
+    arguments = {"tenant": NEWT, "organization": "{{ inventory_hostname }}"}
+    plays = [
+        {
+            "hosts": "all",
+            "connection": "local",
+            "gather_facts": False,
+            "strategy": "free",
+            "tasks": [{"msp.psa_sync.tenant_match": arguments}],
+        }
+    ]
+    (tmp_path / "play.json").write_text(json.dumps(plays))
+    done = run(sandbox, "ansible-playbook", "-i", "2,3,4,5,", "--forks", "4", tmp_path / "play.json")
+    counts = recap(done.stdout)
+    assert sorted(each["failed"] for each in counts.values()) == [0, 1, 1, 1]
+    assert list(matched(sandbox).values()).count(NEWT) == 1
+
+
 def test_what_cannot_be_told_is_asked_for(sandbox, play):
     unknown = {"partner_tenant_id": PARTNER, "fails": True}
     done = play(

@@ -19,7 +19,13 @@ PREFIX = "msp.psa_sync."
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy"}
 # What a playbook for many clients has no use for.
-NOT_PASSED = {"contact_sync": {"tenant_id"}, "bms_sync_settings": {"state"}, "office365_sync_settings": {"state"}}
+NOT_PASSED = {
+    "bms_sync_settings": {"state"},
+    "contact_audit_info": {"tenant_id"},
+    "contact_sync": {"tenant_id"},
+    "office365_sync_settings": {"state"},
+    "preflight_info": {"tenant_id"},
+}
 
 
 def play(name: str) -> dict:
@@ -46,6 +52,8 @@ def own_options(module: str) -> set[str]:
         ("enforce_settings", "office365_sync_settings"),
         ("enforce_settings", "bms_sync_settings"),
         ("sync_contacts", "contact_sync"),
+        ("audit", "contact_audit_info"),
+        ("preflight", "preflight_info"),
     ],
 )
 def test_every_option_is_passed_on(name, module):
@@ -60,7 +68,11 @@ def test_the_names_that_are_checked_are_those_that_are_passed_on():
 
 
 @pytest.mark.parametrize(
-    ("name", "wanted"), [("enforce_settings", OF_IT_GLUE), ("sync_contacts", set(CONNECTION_OPTIONS))]
+    ("name", "wanted"),
+    [
+        ("enforce_settings", OF_IT_GLUE),
+        *((name, set(CONNECTION_OPTIONS)) for name in ("sync_contacts", "audit", "preflight")),
+    ],
 )
 def test_every_connection_option_can_be_a_variable(name, wanted):
     passed = play(name)["module_defaults"]["group/msp.psa_sync.all"]
