@@ -20,6 +20,7 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from .collecting import is_stopped
 from .story import TENANT_STATUSES, duration, mode_words, story, tenant_status
 from .words import ACTIONS, EXCLUDED, KINDS, LABELS, PUSHES, RULES, SERVICES, count, kind_of_reason, label, lines
 
@@ -216,11 +217,13 @@ def _told(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:
 
 def _people(tenants: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
     listed = [(place, run, entry) for place, run in _counted(tenants) for entry in run["contacts"]]
-    return sorted(listed, key=lambda each: _urgency(each[2]))
+    return sorted(listed, key=lambda each: _urgency(each[1], each[2]))
 
 
-def _urgency(entry: Mapping[str, Any]) -> int:
-    """The place in the order of what needs a person; changes come behind, and what stays last."""
+def _urgency(run: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+    """The place in the order: what needs a person, what changes, what stays, and last what a ceiling forbids."""
+    if is_stopped(run):
+        return 9
     states = {entry.get("action"), entry.get("push")}
     ranks = ({"failed"}, {"conflict"}, {"deferred", "not_ready"}, {"create", "update", "pushed", "pending"})
     return next((rank for rank, some in enumerate(ranks) if states & some), len(ranks))

@@ -83,6 +83,11 @@ def test_the_page_allows_its_own_script_and_style_only():
     assert "default-src 'none'" in policy
 
 
+def test_the_page_says_what_it_cannot_show_without_scripts():
+    (told,) = re.findall(r"<noscript>(.*)</noscript>", html(made()))
+    assert "The tables below need JavaScript" in told
+
+
 def test_what_the_page_embeds_is_what_was_reported():
     for report in (made(), nasty()):
         style, data, script = Page(html(report)).raw

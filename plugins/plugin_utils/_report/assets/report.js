@@ -58,6 +58,11 @@
     return value ? make("span", { class: `chip ${kind}-${value}` }, label(kind, value)) : "";
   }
 
+  /** A control below its label. */
+  function field(title, control, look = "field") {
+    return make("div", { class: look }, make("label", { for: control.id }, title), control);
+  }
+
   /** A list of terms and what they are; those without are left out. */
   function facts(pairs) {
     return make(
@@ -172,7 +177,7 @@
         found.map((choice, index) => make("option", { value: index }, `${choice.name} (${number(choice.count)})`)),
       );
       selects.set(filter.id, { select, found });
-      return make("label", { class: "field" }, make("span", {}, filter.title), select);
+      return field(filter.title, select);
     }
 
     let typing;
@@ -220,8 +225,8 @@
     place.append(
       make(
         "div",
-        { class: "controls", role: "search", "aria-label": `Search and filter: ${options.title}` },
-        make("label", { class: "field grow" }, make("span", {}, "Search"), input),
+        { class: "controls", role: "search", "aria-label": `Find among: ${options.title}` },
+        field("Search", input, "field grow"),
         shownFilters.map(control),
         reset,
       ),
@@ -320,6 +325,7 @@
       const size = make(
         "select",
         {
+          id: `${id}-size`,
           on: {
             change: () => {
               table.setPageSize(Number(size.value));
@@ -336,7 +342,8 @@
         make("span", {}, `Page ${number(pageIndex + 1)} of ${number(last + 1)}`),
         turn("Next", pageIndex + 1, pageIndex < last),
         turn("Last", last, pageIndex < last),
-        make("label", {}, "Rows ", size),
+        make("label", { for: size.id }, "Rows"),
+        size,
       );
     }
 
