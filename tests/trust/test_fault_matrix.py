@@ -300,7 +300,10 @@ def settings_places() -> list[Json]:
     return found
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "200 with success false"])
+SETTINGS_KINDS = [kind for kind in KINDS if kind != "200 with success false"]
+
+
+@pytest.mark.parametrize("kind", SETTINGS_KINDS)
 def test_each_fault_at_each_request_of_the_settings(kind):
     places = settings_places()
     for place in places:
