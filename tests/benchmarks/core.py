@@ -4,21 +4,24 @@
 
 """How long the rules take: matching, enriching and planning, without any service.
 
-`python -m tests.benchmarks.core [USERS ...]` prints a table, for 1,000, 10,000 and 100,000
-users with as many IT Glue contacts and BMS contacts. The yardstick beside it is a bare
-dictionary join: the addresses of the same users and contacts, normalised beforehand, looked
-up once each. It is what no matching can do without, and does nothing else.
+It is done for 1,000, 10,000 and 100,000 users with as many IT Glue contacts and BMS contacts,
+each in a process of its own. The yardstick beside it is a bare dictionary join: the addresses of
+the same users and contacts, normalised beforehand, looked up once each. It is what no matching can
+do without, and does nothing else.
 """
 
 from __future__ import annotations
 
+import json
 import resource
+import subprocess
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
-from tests.tools.files import development_tree
+from tests.benchmarks.report import Row
+from tests.tools.files import ROOT, development_tree
 
 sys.path.insert(0, str(development_tree()))
 
@@ -49,6 +52,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize imp
 
 SIZES = (1_000, 10_000, 100_000)
 RUNS = 3
+SECONDS, MEGABYTES, GROWTH = 3, 600, 12
 
 FIRST = "Ann Bob Zoë Dörte Émile Fred Gül Hugo Iñaki Jürgen Kim Łukasz Mia Nils Oskar Paula".split()
 LAST = "Lee Müller Nowak Ångström Smith Yılmaz Brown Garcia Rossi Dubois Jones Weiß".split()
@@ -154,16 +158,41 @@ def bare_join(snapshot: Snapshot) -> float:
     return min(timed(join)[1] for dummy in range(RUNS))
 
 
+def measure(scale: float) -> list[Row]:
+    """Each size in a fresh process, so that its peak is its own."""
+    rows, seconds = [], {}
+    for size in (max(100, int(each * scale)) for each in SIZES):
+        ran = subprocess.run([sys.executable, "-m", __name__, str(size)], check=True, stdout=subprocess.PIPE, cwd=ROOT)
+        found = json.loads(ran.stdout)
+        seconds[size] = taken = sum(found["parts"])
+        large = size == max(SIZES)
+        join = {"beside": "bare join", "limit": found["join"], "ratio": taken / found["join"]}
+        goal = {"goal": f"under {SECONDS} s", "met": taken < SECONDS} if large else {}
+        rows.append(Row("core", f"{size:,} users", taken, "s", **join, **goal))
+        goal = {"goal": f"at most {MEGABYTES} MB", "met": found["peak"] <= MEGABYTES} if large else {}
+        data = {"beside": "the data alone", "limit": found["data"], "ratio": found["peak"] / found["data"]}
+        rows.append(Row("core", f"{size:,} users: peak memory", found["peak"], "MB", **data, **goal))
+    *dummy, middle, largest = seconds
+    growth = seconds[largest] / seconds[middle]
+    what = f"growth from {middle:,} to {largest:,}"
+    goal = {"goal": f"at most {GROWTH} times", "met": growth <= GROWTH}
+    rows.append(
+        Row("core", what, growth, "times", "as many users", largest / middle, growth / (largest / middle), **goal)
+    )
+    return rows
+
+
 def main() -> None:
-    sizes = [int(each.replace(",", "")) for each in sys.argv[1:]] or SIZES
-    print(f"{'users':>9} {'match':>8} {'enrich':>8} {'plan':>8} {'in all':>8} {'bare join':>10} {'ratio':>7} {'peak':>8}")
-    for size in sizes:
-        snapshot, bms = world(size)
-        parts = min((engine(snapshot, bms) for dummy in range(RUNS)), key=sum)
-        join = bare_join(snapshot)
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
-        shown = " ".join(f"{each:7.3f}s" for each in (*parts, sum(parts)))
-        print(f"{size:>9,} {shown} {join:>9.4f}s {sum(parts) / join:>6.1f}x {peak:>5} MB")
+    """One size, as JSON: seconds of the parts and of the join, megabytes of the data and at the peak."""
+    snapshot, bms = world(int(sys.argv[1]))
+    data = peak()
+    parts = min((engine(snapshot, bms) for dummy in range(RUNS)), key=sum)
+    print(json.dumps({"parts": parts, "data": data, "peak": peak(), "join": bare_join(snapshot)}))
+
+
+def peak() -> int:
+    """Megabytes."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
 if __name__ == "__main__":

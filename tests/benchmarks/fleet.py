@@ -1,0 +1,257 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""A run over many clients: the shipped playbooks, the same requests from a plain script, and a playbook of `uri` tasks.
+
+Settings are enforced and contacts previewed, for clients that are up to date: nine in ten are
+fully linked, and the tenth has one contact that would be pushed. The services are the sandbox;
+each of its answers takes 50 ms on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tests.sandbox.launch import ROOT, Running, running
+
+from . import worlds
+from .report import Row
+
+CLIENTS, USERS = 1_000, 200
+#: A uri task takes a process, so a few clients tell how long many would take.
+URI_CLIENTS = 3
+LOOKED_UP = 10
+FORKS = 10
+LATENCY = 50
+SCRIPT_GOAL, URI_GOAL = "at most 1.5 times", "40 times faster"
+#: What IT Glue allows, in requests a second: 3,000 in five minutes.
+LIMIT = 3_000 / 300
+#: Larger than any run: what is measured is not to be a wait for the quota.
+QUOTA = 10_000_000
+PLAYBOOKS = ("msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Seconds of the wall clock and of all processes' work, the largest process in MB, what was sent."""
+
+    seconds: float
+    cpu: float
+    peak: int
+    requests: list[Mapping[str, Any]]
+    output: str
+
+
+def inventory(clients: Sequence[int]) -> dict:
+    """The clients as an MSP would list them; what they have in common stands with the group."""
+    tenant_ids = {client: worlds.tenant_id(client) for client in clients}
+    return {
+        "all": {
+            "hosts": {
+                f"client{client:04}": {
+                    "itglue_organization": str(client),
+                    "tenant": tenant_ids[client],
+                    "office365_sync_settings": {"tenant_id": tenant_ids[client]},
+                }
+                for client in clients
+            },
+            "vars": {
+                "ansible_connection": "local",
+                "ansible_python_interpreter": "{{ ansible_playbook_python }}",
+                "office365_sync_defaults": worlds.OFFICE365,
+                "bms_sync_defaults": worlds.BMS,
+                "itglue_quota": QUOTA,
+                "bms_quota": QUOTA,
+            },
+        }
+    }
+
+
+def measured(sandbox: Running, command: Sequence[str], folder: Path, **variables: str) -> Ran:
+    """Run a command on the sandbox, as if nothing had run before."""
+    sandbox.clear_requests()
+    (folder / "runtime").mkdir(exist_ok=True)
+    for left in (folder / "runtime").rglob("*"):
+        if left.is_file():
+            left.unlink()
+    environment = {**os.environ, **sandbox.env, "XDG_RUNTIME_DIR": str(folder / "runtime"), "LC_ALL": "C.UTF-8"}
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    start = time.perf_counter()
+    with (folder / "output").open("w+") as output:
+        done = subprocess.run(
+            command, check=False, cwd=ROOT, env=environment | variables, stdout=output, stderr=subprocess.STDOUT
+        )
+        seconds = time.perf_counter() - start
+        output.seek(0)
+        said = output.read()
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        raise RuntimeError(f"{command[0]} failed:\n{said[-4000:]}")
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Ran(seconds, cpu, after.ru_maxrss // 1024, sandbox.requests(), said)
+
+
+def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks: str, forks: int = FORKS) -> Ran:
+    """One `ansible-playbook` in check mode."""
+    hosts = folder / "inventory.json"
+    hosts.write_text(json.dumps(inventory(clients)))
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(hosts), "--check", *playbooks]
+    collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".build" / "installed"))
+    return measured(
+        sandbox, command, folder, ANSIBLE_COLLECTIONS_PATH=collections, ANSIBLE_FORKS=str(forks), ANSIBLE_NOCOWS="1"
+    )
+
+
+def script(sandbox: Running, folder: Path, requests: Sequence[Mapping[str, Any]], *, threads: int = FORKS) -> Ran:
+    """The same requests, from a plain script. Raises RuntimeError where they were not the same."""
+    noted = folder / "requests.json"
+    noted.write_text(json.dumps(requests))
+    ran = measured(sandbox, [sys.executable, "-m", "tests.benchmarks.script", str(noted), str(threads)], folder)
+    if missed := asked(requests) - asked(ran.requests):
+        raise RuntimeError(f"The script did not send {missed}.")
+    return ran
+
+
+def asked(requests: Sequence[Mapping[str, Any]]) -> Counter[tuple[str, str, str]]:
+    return Counter((each["service"], each["method"], each["path"]) for each in requests)
+
+
+def uri_playbook(path: Path, *, look_up: bool) -> Path:
+    """What a user would write without the collection, for the same services, reading only.
+
+    With `look_up`, each user's contact is asked for by its address, as scripts that are published
+    for this job do (the first of them, which tells how long all would take); else the contacts are read in pages of 1,000 and joined in a template.
+    """
+    env = {name: f"{{{{ lookup('ansible.builtin.env', '{name}') }}}}" for name in URLS_AND_KEYS}
+    itglue = {"headers": {"x-api-key": env["ITGLUE_API_KEY"]}, "ca_path": env["REQUESTS_CA_BUNDLE"]}
+    asset_types = "{{ types.json.data | map(attribute='id') }}"
+
+    def read(name: str, path: str, **keywords: Any) -> dict:
+        return {"ansible.builtin.uri": {"url": env["ITGLUE_URL"] + path, **itglue}, "register": name, **keywords}
+
+    contacts = "/contacts?filter[organization_id]={{ itglue_organization }}&include=adapters_resources"
+    tasks = [
+        {
+            "ansible.builtin.uri": {
+                "url": env["AZURE_AUTHORITY_HOST"] + "/{{ tenant }}/oauth2/v2.0/token",
+                "method": "POST",
+                "body_format": "form-urlencoded",
+                "body": {
+                    "grant_type": "client_credentials",
+                    "client_id": env["AZURE_CLIENT_ID"],
+                    "client_secret": env["AZURE_CLIENT_SECRET"],
+                    "scope": env["GRAPH_URL"] + "/.default",
+                },
+                "ca_path": env["REQUESTS_CA_BUNDLE"],
+            },
+            "register": "token",
+        },
+        {
+            "ansible.builtin.uri": {
+                "url": env["GRAPH_URL"] + "/v1.0/users?$top=999&$select=id,mail,givenName,surname,jobTitle",
+                "headers": {"Authorization": "Bearer {{ token.json.access_token }}"},
+                "ca_path": env["REQUESTS_CA_BUNDLE"],
+            },
+            "register": "users",
+        },
+        read("organization", "/organizations/{{ itglue_organization }}?include=adapters_resources"),
+        read("types", "/flexible_asset_types"),
+        read(
+            "assets",
+            "/flexible_assets?filter[flexible-asset-type-id]={{ item }}"
+            "&filter[organization-id]={{ itglue_organization }}",
+            loop=asset_types,
+        ),
+    ]
+    if look_up:
+        tasks.append(
+            read(
+                "contacts",
+                contacts + "&filter[primary_email]={{ item.mail }}",
+                loop=f"{{{{ users.json.value[:{LOOKED_UP}] }}}}",
+            )
+            | {"loop_control": {"label": "{{ item.mail }}"}}
+        )
+    else:
+        known = "contacts.json.data | map(attribute='attributes.contact-emails') | flatten | map(attribute='value')"
+        missing = f"{{{{ users.json.value | map(attribute='mail') | difference({known}) }}}}"
+        tasks += [read("contacts", contacts + "&page[size]=1000"), {"ansible.builtin.set_fact": {"missing": missing}}]
+    for task in tasks:
+        task |= {"check_mode": False}
+    path.write_text(json.dumps([{"hosts": "all", "gather_facts": False, "tasks": tasks}]))
+    return path
+
+
+URLS_AND_KEYS = (
+    "ITGLUE_URL",
+    "ITGLUE_API_KEY",
+    "AZURE_AUTHORITY_HOST",
+    "AZURE_CLIENT_ID",
+    "AZURE_CLIENT_SECRET",
+    "GRAPH_URL",
+    "REQUESTS_CA_BUNDLE",
+)
+
+
+def measure(scale: float) -> list[Row]:
+    clients, users = max(10, int(CLIENTS * scale)), USERS
+    candidates = clients // 10
+    quotas = {"itglue_quota": QUOTA, "bms_quota": QUOTA}
+    latency = {"latency_ms": dict.fromkeys(("graph", "itglue", "bms"), LATENCY)}
+    world = worlds.world(clients, users, unlinked=1, unlinked_clients=candidates, behaviour=quotas | latency)
+    numbers = range(1, clients + 1)
+    with running(world) as sandbox, tempfile.TemporaryDirectory(prefix="fleet-") as directory:
+        folder = Path(directory)
+        ours = playbook(sandbox, folder, numbers, *PLAYBOOKS)
+        least = script(sandbox, folder, ours.requests)
+        few = numbers[-min(clients, URI_CLIENTS) :]
+        lists = playbook(sandbox, folder, few, str(uri_playbook(folder / "lists.json", look_up=False)))
+        one = numbers[-1:]
+        lookups = playbook(sandbox, folder, one, str(uri_playbook(folder / "lookups.json", look_up=True)))
+    what = f"{clients:,} clients of {users} users, {LATENCY} ms latency, {FORKS} forks"
+    requests = len(ours.requests)
+    to_itglue = sum(each["service"] == "itglue" for each in ours.requests)
+    quota = to_itglue / LIMIT
+    rows = [
+        Row("fleet", what, ours.seconds, "s", "plain script", least.seconds, ours.seconds / least.seconds, SCRIPT_GOAL)
+    ]
+    rows[0] = replace(rows[0], met=rows[0].ratio <= 1.5)
+    a_client = lists.seconds / len(few)
+    a_user = max(0.0, lookups.seconds - a_client) / LOOKED_UP
+    of_lists, of_lookups = clients * a_client, clients * (a_client + users * a_user)
+    shown = f"uri playbook reading lists, scaled from {len(few)} clients"
+    rows.append(Row("fleet", "the same", ours.seconds, "s", shown, of_lists, of_lists / ours.seconds))
+    shown, ratio = f"uri playbook looking up each user, scaled from {LOOKED_UP} users", of_lookups / ours.seconds
+    rows.append(Row("fleet", "the same", ours.seconds, "s", shown, of_lookups, ratio, URI_GOAL, ratio >= 40))
+    return [
+        *rows,
+        Row(
+            "fleet",
+            "the same",
+            ours.seconds,
+            "s",
+            "IT Glue's quota alone",
+            quota,
+            ours.seconds / quota,
+            "less",
+            ours.seconds < quota,
+        ),
+        Row(
+            "fleet", "work of all processes of Ansible", ours.cpu, "s", "of the script", least.cpu, ours.cpu / least.cpu
+        ),
+        Row("fleet", f"requests ({to_itglue:,} to IT Glue)", requests, "requests", "script", len(least.requests), 1.0),
+        Row("fleet", "largest process", ours.peak, "MB"),
+    ]
