@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from operator import attrgetter
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
 from .normalize import (
@@ -31,6 +31,10 @@ from .normalize import (
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
 
+_ENRICHABLE = ("first_name", "last_name", "title", "emails", "phones", "location_id", "location_name")
+_enrichable = attrgetter(*_ENRICHABLE)
+
+
 def enriched(
     user: User,
     contact: Contact | None,
@@ -41,17 +45,16 @@ def enriched(
     """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
     base = contact or Contact(id=0, contact_type_id=contact_type_id)
     place = None if base.location_id is not None else location_of(user, locations)
-    changes: dict[str, Any] = {
-        "first_name": _unless_blank(base.first_name, user.given_name),
-        "last_name": _unless_blank(base.last_name, user.surname),
-        "title": _unless_blank(base.title, user.job_title),
-        "emails": emails(user, base.emails, settings),
-        "phones": phones(user, base.phones, settings),
-    }
-    if place is not None:
-        changes |= {"location_id": place.id, "location_name": place.name}
-    same = all(getattr(base, field) == value for field, value in changes.items())
-    return base if same else replace(base, **changes)
+    becomes = (
+        _unless_blank(base.first_name, user.given_name),
+        _unless_blank(base.last_name, user.surname),
+        _unless_blank(base.title, user.job_title),
+        emails(user, base.emails, settings),
+        phones(user, base.phones, settings),
+        base.location_id if place is None else place.id,
+        base.location_name if place is None else place.name,
+    )
+    return base if becomes == _enrichable(base) else replace(base, **dict(zip(_ENRICHABLE, becomes, strict=True)))
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
@@ -77,8 +80,10 @@ def emails(user: User, present: Sequence[Email], settings: Office365Settings) ->
             entries[key] = Email(value, settings.email_label)
     chosen = primary or _first_primary(entries)
     return tuple(
-        entry if entry.primary == (key == chosen) else replace(entry, primary=key == chosen)
-        for key, entry in entries.items()
+        [
+            entry if entry.primary == (key == chosen) else replace(entry, primary=key == chosen)
+            for key, entry in entries.items()
+        ]
     )
 
 
@@ -229,9 +234,9 @@ def missing(contact: Contact) -> tuple[str, ...]:
     """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
     primary phone and location (vendor's page, "How does it work?")."""
     there = {
-        FIRST_NAME: bool(text(contact.first_name)),
-        PRIMARY_EMAIL: any(entry.primary and text(entry.value) for entry in contact.emails),
-        PRIMARY_PHONE: any(entry.primary and _is_phone(entry) and text(entry.value) for entry in contact.phones),
+        FIRST_NAME: text(contact.first_name),
+        PRIMARY_EMAIL: [entry for entry in contact.emails if entry.primary and text(entry.value)],
+        PRIMARY_PHONE: [entry for entry in contact.phones if entry.primary and _is_phone(entry) and text(entry.value)],
         LOCATION: contact.location_id is not None,
     }
     return tuple(part for part, present in there.items() if not present)

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from .errors import InputError
@@ -86,11 +87,14 @@ def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
 
 def _names_of_users(users: Collection[User], kept: Collection[str]) -> Callable[[User], Iterable[Hashable]]:
     """A left-out user takes part by name only where no kept user has that name."""
-    names_of_kept = {full_name(user.given_name, user.surname) for user in users if user.id in kept}
+
+    @cache
+    def names_of_kept() -> frozenset[tuple[str, str] | None]:
+        return frozenset(full_name(user.given_name, user.surname) for user in users if user.id in kept)
 
     def names(user: User) -> Iterable[Hashable]:
         own = full_name(user.given_name, user.surname)
-        return (own,) if own and (user.id in kept or own not in names_of_kept) else ()
+        return (own,) if own and (user.id in kept or own not in names_of_kept()) else ()
 
     return names
 

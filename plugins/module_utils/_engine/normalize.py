@@ -154,32 +154,34 @@ def phone(value: str | None) -> Number | None:
     if suffix := _EXTENSION.search(value):
         value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
     digits = _ascii_digits(value)
-    if any(map(str.isalpha, value)) and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS:
+    if len(digits) < _FEWEST_DIGITS_BESIDE_WORDS and any(map(str.isalpha, value)):
         return None
     plus = "+" if _PLUS.match(value) else ""
     key = digits.removeprefix("00")
     return Number(plus + digits, key, extension) if key.strip("0") else None
 
 
+@lru_cache(maxsize=_VALUES)
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
     number = phone(value)
     return number.digits if number else ""
 
 
+@lru_cache(maxsize=_VALUES)
 def is_placeholder(value: str | None) -> bool:
     """Whether a stored phone is zeros alone: `000-000-0000`, with or without separators."""
     found = _ascii_digits(value or "")
     return bool(found) and not found.strip("0")
 
 
+@lru_cache(maxsize=_VALUES)
 def is_real_number(value: str | None) -> bool:
     """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
     return bool(_ascii_digits(value or "").strip("0"))
 
 
-@lru_cache(maxsize=_VALUES)
 def _ascii_digits(value: str) -> str:
     if value.isascii():
-        return "".join(filter(str.isdigit, value))
+        return value if value.isdigit() else "".join(filter(str.isdigit, value))
     return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())

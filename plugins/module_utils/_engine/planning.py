@@ -316,7 +316,11 @@ def _choose(snapshot: Snapshot, options: Options, excluded: dict[str, str]) -> I
 
 
 def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
-    count = sum(any("microsoft" in each.kind.casefold() for each in contact.adapters) for contact in contacts)
+    count = sum(
+        any("microsoft" in each.kind.casefold() for each in contact.adapters)
+        for contact in contacts
+        if contact.adapters
+    )
     if count:
         yield (
             f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. Turn its "

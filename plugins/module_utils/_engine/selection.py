@@ -29,7 +29,6 @@ def exclusion_rule(settings: Office365Settings, members: frozenset[str]) -> Call
     excluded = patterns(rule.exclude)
 
     def reason(user: User) -> str | None:
-        primary = primary_address(user, settings.primary_email)
         if not (rule.include_disabled or user.account_enabled):
             return "disabled"
         if not rule.include_guests and (user.user_type or "").casefold() == "guest":
@@ -40,11 +39,11 @@ def exclusion_rule(settings: Office365Settings, members: frozenset[str]) -> Call
             return "unlicensed"
         if rule.require_name and not (name(user.given_name) or name(user.surname)):
             return "no_name"
-        if domains and domain(primary) not in domains:
+        if domains and domain(primary_address(user, settings.primary_email)) not in domains:
             return "domain"
         if rule.groups and user.id not in members:
             return "group"
-        if excluded and (excluded(primary) or excluded(user.username)):
+        if excluded and (excluded(primary_address(user, settings.primary_email)) or excluded(user.username)):
             return "pattern"
         return None
 
