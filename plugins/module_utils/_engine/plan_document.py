@@ -134,15 +134,15 @@ def check(plan: Mapping[str, Any], binding: Binding, path: str) -> None:
     """Refuse a document of another organization, tenant, settings or version. Raises InputError."""
     organization = plan["organization"]
     for made, now, what in (
-        (plan["collection"], binding.collection, "version of the collection"),
-        (organization["id"], binding.organization_id, "organization"),
-        (plan["tenant_id"], binding.tenant_id, "tenant"),
-        (plan["settings_digest"], digest(binding.settings), "settings"),
+        (plan["collection"], binding.collection, "for another version of the collection"),
+        (organization["id"], binding.organization_id, "for another organization"),
+        (plan["tenant_id"], binding.tenant_id, "for another tenant"),
+        (plan["settings_digest"], digest(binding.settings), "with other settings"),
     ):
         if made != now:
-            values = "" if what == "settings" else f": {made} in the plan, {now} now"
+            values = "" if made == plan["settings_digest"] else f": {made} in the plan, {now} now"
             raise InputError(
-                f"The plan {path} was made for another {what}{values}.",
+                f"The plan {path} was made {what}{values}.",
                 hint="Nothing was written. Make the plan anew in check mode, and have it reviewed.",
             )
 

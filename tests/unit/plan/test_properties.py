@@ -1,0 +1,203 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Plans and journals in random worlds: a plan does what it says, and a run can be taken back.
+
+What the APIs forbid to take back: a BMS contact is not deleted but deactivated; IT Glue stamps
+what is written; where it merges arrays, an entry that was added stays (and is told).
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, assume, given, settings
+
+from tests.trust.inprocess import Stand
+from tests.trust.worlds import Case, cases
+
+WORLDS = int(os.environ.get("PLAN_WORLDS", "100"))
+REGIMES = {"direct": cases("direct"), "native": cases("native"), "merged": cases("direct", itglue_arrays="merge")}
+TIMES = ("updated-at", "created-at", "modifiedOn", "createdOn")
+
+
+@pytest.fixture
+def every(request):
+    """Runs a check of a case in each world of a regime, with a directory for its files."""
+
+    def every(regime, check):
+        tried = []
+
+        @settings(
+            max_examples=WORLDS // len(REGIMES),
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            # The worlds are small as they come, and to shrink one takes minutes.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate],
+        )
+        @given(REGIMES[regime])
+        def each(case: Case):
+            with tempfile.TemporaryDirectory() as directory:
+                check(case, Stand(case.world), Path(directory))
+            tried.append(case)
+
+        each()
+        assert tried
+
+    return every
+
+
+def contacts(state: dict, service: str) -> dict[int, dict]:
+    """The contacts of a service by id, without the stamps of their writes."""
+    return {
+        row["id"]: {key: value for key, value in row.items() if key not in TIMES} for row in state[service]["contacts"]
+    }
+
+
+def comparable(contact: dict) -> dict:
+    """A contact as it is compared: IT Glue does not promise an order of entries, and null is blank."""
+    told = {key: contact.get(key) or None for key in contact}
+    for array in ("contact-emails", "contact-phones"):
+        told[array] = sorted(json.dumps(entry, sort_keys=True) for entry in contact.get(array) or ())
+    return told
+
+
+def writes(outcome) -> list:
+    return [f"{each['method']} {each['path']}" for each in outcome.writes]
+
+
+def reviewed(stand: Stand, case: Case, path: Path):
+    """The outcome of the check mode that writes a plan, and the plan."""
+    outcome = stand.sync(check=True, plan_file=str(path), **case.options)
+    assume(outcome.error is None)
+    return outcome, json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_a_run_is_taken_back(regime, every):
+    def check(case, stand, directory):
+        journal = str(directory / "journal")
+        before = stand.state()
+        run = stand.sync(journal_file=journal, **case.options)
+        assume(run.error is None and run.changed)
+        options = {"organization": case.options["organization"], "state": "reverted", "journal_file": journal}
+        middle = stand.state()
+
+        foreseen = stand.sync(check=True, **options)
+        assert foreseen.error is None and foreseen.writes == []
+        assert stand.state() == middle
+        reverted = stand.sync(**options)
+        assert reverted.error is None
+        told: dict[tuple, set] = {}
+        for each in reverted.result["not_reverted"]:
+            told.setdefault((each["service"], each["id"]), set()).update(each["fields"])
+        if case.behaviour.get("itglue_arrays") != "merge":
+            for key in ("changed", "reverted", "not_reverted", "diff"):
+                assert foreseen.result[key] == reverted.result[key], key
+            # Nobody has touched anything in between, so only a link can stand in the way.
+            assert {service for service, dummy in told} <= {"itglue"}
+
+        was, now = contacts(before, "itglue"), contacts(stand.state(), "itglue")
+        for ident in {*was, *now}:
+            fields = told.get(("itglue", ident))
+            if ident not in was or ident not in now:
+                assert fields is not None, f"contact {ident} was not taken back, and nothing is said"
+                continue
+            old, new = comparable(was[ident]), comparable(now[ident])
+            assert {key for key in old if old[key] != new[key]} <= (fields or set()), ident
+
+        was, now = contacts(before, "bms"), contacts(stand.state(), "bms")
+        made = now.keys() - was.keys()
+        assert not was.keys() - now.keys()
+        assert not any(now[ident]["isActive"] for ident in made)
+        for ident in was:
+            blank = {key: value or None for key, value in was[ident].items()}
+            assert {key: value or None for key, value in now[ident].items()} == blank
+
+        again = stand.sync(**options)
+        assert (again.changed, again.writes) == (False, []) or case.behaviour.get("itglue_arrays") == "merge"
+
+    every(regime, check)
+
+
+@pytest.mark.parametrize("regime", REGIMES)
+def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(regime, every):
+    def check(case, stand, directory):
+        path = directory / "plan.json"
+        other = Stand(case.world)
+        foreseen, plan = reviewed(stand, case, path)
+        assert foreseen.writes == []
+
+        own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
+        ceilings = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = stand.sync(apply_plan=str(path), **own, **ceilings)
+        plain = other.sync(**case.options)
+        assert applied.error is None
+        assert applied.result["refused"] == []
+        assert applied.result["contacts"] == plain.result["contacts"]
+        assert applied.result["diff"] == plain.result["diff"]
+        assert applied.changed is plain.changed
+        assert contacts(stand.state(), "itglue") == contacts(other.state(), "itglue")
+        assert [entry["user_id"] for entry in plan["operations"]] == [
+            entry["user_id"] for entry in foreseen.result["contacts"] if entry["after"] or entry["push"] == "pushed"
+        ]
+
+        after = stand.state()
+        again = stand.sync(apply_plan=str(path), **own, **ceilings)
+        # What a service refused is tried again, and what it shows otherwise than it was sent is another plan.
+        refused = any("could not be set" in each for each in applied.warnings) or any(
+            entry["unapplied"] or entry["locked"] or "failed" in (entry["action"], entry["push"])
+            for entry in applied.result["contacts"]
+        )
+        if not refused:
+            assert (again.changed, writes(again)) == (False, [])
+            # Two people who were pushed at once may be one conflict in BMS from then on.
+            conflicts = {user_id for user_id, entry in again.contacts().items() if entry["push"] == "conflict"}
+            assert {each["user_id"] for each in again.result["refused"]} <= conflicts
+            assert stand.state() == after
+
+    every(regime, check)
+
+
+@pytest.mark.parametrize("regime", ["direct", "native"])
+def test_of_a_world_that_has_changed_exactly_what_changed_is_refused(regime, every):
+    def check(case, stand, directory):
+        path = directory / "plan.json"
+        dummy, plan = reviewed(stand, case, path)
+        updates = [entry for entry in plan["operations"] if entry["action"] == "update"]
+        assume(updates)
+        # Somebody gives another title to a contact that is about to be updated.
+        target = updates[len(plan["operations"]) % len(updates)]
+        world = copy.deepcopy(stand.state())
+        for contact in world["itglue"]["contacts"]:
+            if contact["id"] == target["contact_id"]:
+                contact["title"] = "Edited since"
+        changed = Stand(world)
+        dummy, other = reviewed(changed, case, directory / "other.json")
+        was, now = ({each["user_id"]: _planned(each) for each in told["operations"]} for told in (plan, other))
+        affected = {user_id for user_id, entry in was.items() if entry != now.get(user_id)}
+
+        own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
+        ceilings = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = changed.sync(apply_plan=str(path), **own, **ceilings)
+        assert applied.error is None
+        refused = {each["user_id"]: each for each in applied.result["refused"]}
+        assert refused.keys() == affected
+        written = contacts(changed.state(), "itglue")[target["contact_id"]]
+        if target["user_id"] in affected:
+            assert written["title"] == "Edited since"
+            assert refused[target["user_id"]]["planned"] != refused[target["user_id"]]["found"]
+        others = [each for each in applied.result["contacts"] if each["after"]]
+        assert {each["user_id"] for each in others} <= was.keys() - affected
+
+    every(regime, check)
+
+
+def _planned(entry: dict) -> dict:
+    return {key: value for key, value in entry.items() if key not in ("reason", "matched_by", "bms_contact_id")}
