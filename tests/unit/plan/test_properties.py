@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, assume, given, settings
 from tests.trust.inprocess import Stand
 from tests.trust.worlds import Case, cases
 
-WORLDS = int(os.environ.get("PLAN_WORLDS", "100"))
+WORLDS = int(os.environ.get("PLAN_WORLDS", "45"))
 REGIMES = {"direct": cases("direct"), "native": cases("native"), "merged": cases("direct", itglue_arrays="merge")}
 TIMES = ("updated-at", "created-at", "modifiedOn", "createdOn")
 
