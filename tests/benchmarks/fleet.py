@@ -133,7 +133,8 @@ def uri_playbook(path: Path, *, look_up: bool) -> Path:
     """What a user would write without the collection, for the same services, reading only.
 
     With `look_up`, each user's contact is asked for by its address, as scripts that are published
-    for this job do (the first of them, which tells how long all would take); else the contacts are read in pages of 1,000 and joined in a template.
+    for this job do (the first ones, which tell how long all would take); else the contacts are read
+    in pages of 1,000 and joined in a template.
     """
     env = {name: f"{{{{ lookup('ansible.builtin.env', '{name}') }}}}" for name in URLS_AND_KEYS}
     itglue = {"headers": {"x-api-key": env["ITGLUE_API_KEY"]}, "ca_path": env["REQUESTS_CA_BUNDLE"]}

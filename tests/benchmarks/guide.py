@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`python -m tests.benchmarks.guide` puts the figures of `.build/bench.json` into the performance guide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.tools.files import ROOT
+
+from . import report
+
+GUIDE = ROOT / "docs" / "docsite" / "rst" / "performance_guide.rst"
+BEGIN, END = ".. The figures begin here.", ".. The figures end here."
+HEADS = ("What", "Measured", "Beside it, in the same run", "Ratio", "Goal", "Met")
+NAMES = {"core": "core", "requests": "requests", "fleet": "fleet", "first_run": "first run", "memory": "memory"}
+
+
+def figures(parts: Mapping[str, Any]) -> str:
+    """A table for each benchmark, below what it was measured on. Times are marked as absolute."""
+    return "\n\n".join(_part(title, parts[name]) for name, title in NAMES.items() if name in parts)
+
+
+def _part(title: str, part: Mapping[str, Any]) -> str:
+    made_on, scale = part["machine"], part["settings"]["scale"]
+    size = "in full size" if scale == 1 else f"at {scale:g} of the full size"
+    where = (
+        f"{title[0].upper()}{title[1:]}, {size}: {made_on['cores']} cores, Python {made_on['python']}, "
+        f"ansible-core {made_on['ansible_core']}, load average {part['load_average_after']:g} from this and other work."
+    )
+    rows = [HEADS, *(_cells(report.Row(**row)) for row in part["rows"])]
+    lines = [where, "", ".. list-table::", "   :header-rows: 1", ""]
+    for row in rows:
+        lines += [f"   {'*' if not number else ' '} - {cell}".rstrip() for number, cell in enumerate(row)]
+    return "\n".join(lines)
+
+
+def _cells(row: report.Row) -> tuple[str, ...]:
+    dummy, what, value, beside, ratio, goal, verdict = row.cells
+    return (what, f"{value} (absolute)" if row.unit == "s" else value, beside, ratio, goal, verdict)
+
+
+def written(text: str, parts: Mapping[str, Any]) -> str:
+    """The guide with these figures in the place of the ones before."""
+    head, dummy, rest = text.partition(BEGIN)
+    dummy2, dummy3, tail = rest.partition(END)
+    return f"{head}{BEGIN}\n\n{figures(parts)}\n\n{END}{tail}"
+
+
+def main() -> None:
+    GUIDE.write_text(written(GUIDE.read_text(encoding="utf-8"), report.load()), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

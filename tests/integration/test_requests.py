@@ -1,0 +1,81 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""How many requests a run sends: a steady tenant costs few, a preview writes nothing, a first run is in bulk."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pytest
+
+from tests.benchmarks import worlds
+from tests.benchmarks.requests_sent import BMS_PAGE, GOAL, LINKED_GOAL, NO_CEILING, further_pages
+from tests.benchmarks.task import Done, sync
+from tests.sandbox.launch import running
+
+USERS = 999
+NEW_USERS = 300
+LOGINS = ("/oauth2/v2.0/token", "/security/authenticate")
+
+
+def writes(done: Done) -> Counter[tuple[str, str, str]]:
+    """What was sent that may change something, by service, method and path."""
+    sent = [(each["service"], each["method"], each["path"]) for each in done.requests]
+    return Counter(each for each in sent if each[1] != "GET" and not each[2].endswith(LOGINS))
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_tenant_that_is_all_linked(check):
+    with running(worlds.world(1, USERS, strangers=True)) as sandbox:
+        done = sync(sandbox, check=check, organization="1")
+
+    assert done.summary["actions"] == {"linked": USERS}
+    assert len(done.requests) <= LINKED_GOAL
+    assert done.by_service()["bms"] == 0
+    assert not writes(done)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_contacts_that_bms_has_and_it_glue_has_not_linked_yet(check):
+    with running(worlds.world(1, USERS, strangers=True, unlinked=5, in_bms=USERS)) as sandbox:
+        done = sync(sandbox, check=check, organization="1")
+
+    assert done.summary["push"] == {"already_in_bms": 5}
+    assert USERS > BMS_PAGE
+    assert len(done.requests) <= GOAL + further_pages(USERS)
+    assert not writes(done)
+
+
+def test_a_preview_of_a_first_run_writes_nothing():
+    with running(worlds.world(1, NEW_USERS, contacts=0)) as sandbox:
+        done = sync(sandbox, check=True, organization="1", **NO_CEILING)
+
+    assert done.summary["actions"] == {"create": NEW_USERS}
+    assert not writes(done)
+
+
+def test_a_first_run_creates_in_bulk_and_pushes_each_once():
+    with running(worlds.world(1, NEW_USERS, contacts=0)) as sandbox:
+        done = sync(sandbox, organization="1", **NO_CEILING)
+        again = sync(sandbox, organization="1", **NO_CEILING)
+
+    sent = writes(done)
+    assert done.summary["push"] == {"pushed": NEW_USERS}
+    assert sent["itglue", "POST", "/organizations/1/relationships/contacts"] == math.ceil(NEW_USERS / 50)
+    assert sent["bms", "POST", "/v2/crm/contacts/summary"] == NEW_USERS
+    # BMS takes no job title when a contact is created.
+    titles = [count for (service, method, path), count in sent.items() if (service, method) == ("bms", "PATCH")]
+    assert titles == [1] * NEW_USERS
+    assert sum(sent.values()) == math.ceil(NEW_USERS / 50) + 2 * NEW_USERS
+    assert not writes(again)
+
+
+def test_the_result_of_a_large_steady_tenant_is_small():
+    with running(worlds.world(1, 10_000)) as sandbox:
+        done = sync(sandbox, check=True, organization="1")
+
+    assert done.summary["actions"] == {"linked": 10_000}
+    assert done.size < 4_000

@@ -1,0 +1,85 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the benchmarks compute themselves: limits, counts, the table."""
+
+from __future__ import annotations
+
+import json
+
+from tests.benchmarks import first_run, report, requests_sent, script, worlds
+
+
+def noted(service, method, path):
+    return {"service": service, "method": method, "path": path, "status": 200}
+
+
+def test_support_s_script_asks_for_each_contact():
+    # One page of organizations and an empty one, the organization, three pages of contacts, each contact.
+    assert requests_sent.support_script(250) == 3 + 3 + 250
+    assert requests_sent.support_script(250, creates=250) == 3 + 3 + 250 + 1 + 250
+    assert requests_sent.support_script(0) == 4
+
+
+def test_the_first_page_is_no_further_one():
+    assert [requests_sent.further_pages(count) for count in (0, 1, 100, 101, 999)] == [0, 0, 0, 1, 9]
+
+
+def test_writes_to_bms_are_waited_for_side_by_side():
+    sent = [
+        noted("graph", "GET", "/v1.0/users"),
+        noted("itglue", "GET", "/contacts"),
+        noted("itglue", "POST", "/organizations/1/relationships/contacts"),
+        noted("bms", "POST", "/v2/security/authenticate"),
+        *[noted("bms", "POST", "/v2/crm/contacts/summary")] * 17,
+        *[noted("bms", "PATCH", "/v2/crm/contacts/1")] * 8,
+    ]
+
+    assert first_run.rounds(sent, parallel=8) == 3 + 3 + 1
+
+
+def test_the_script_sends_all_that_was_sent_with_the_token_of_its_tenant():
+    requests = []
+    for tenant in ("a", "b"):
+        requests += [
+            noted("graph", "GET", f"/{tenant}/v2.0/.well-known/openid-configuration"),
+            noted("graph", "POST", f"/{tenant}{script.TOKEN}"),
+            noted("itglue", "GET", f"/organizations/{tenant}"),
+        ]
+    requests += [noted("bms", "POST", script.LOGIN), noted("bms", "GET", "/v2/crm/accounts/summary")]
+    requests += [noted("graph", "GET", "/v1.0/users?$top=999")] * 2
+
+    first, second = script.chains(requests)
+
+    assert len(first) + len(second) == len(requests) - 1  # the login to BMS comes before all of them
+    for job, tenant in ((first, "a"), (second, "b")):
+        paths = [each["path"] for each in job]
+        assert paths[1:3] == [f"/{tenant}{script.TOKEN}", "/v1.0/users?$top=999"]
+
+
+def test_a_row_tells_its_ratio_and_whether_the_goal_is_met():
+    row = report.Row("core", "10 users", 3.0, "s", "bare join", 2.0, 1.5, "at most 2 times", True)
+
+    assert row.cells == ("core", "10 users", "3 s", "bare join: 2 s", "1.5", "at most 2 times", "met")
+    assert "bare join: 2 s" in report.table([row])
+
+
+def test_a_benchmark_that_is_run_alone_leaves_the_others_as_they_were(tmp_path):
+    path = tmp_path / "bench.json"
+    row = report.Row("core", "10 users", 3.0, "s")
+    report.keep("core", [row], {"scale": 1.0}, path)
+    report.keep("memory", [row], {"scale": 1.0}, path)
+    report.keep("memory", [], {"scale": 0.5}, path)
+
+    assert report.kept(json.loads(path.read_text()), ["core", "memory"]) == [row]
+
+
+def test_the_clients_of_a_world_are_told_apart():
+    made = worlds.world(3, 4, unlinked=1, unlinked_clients=1, strangers=True)
+
+    contacts = made["itglue"]["contacts"]
+    assert len({each["id"] for each in contacts}) == len(contacts) == 3 * 5
+    loose = [each for each in contacts if "adapters" in each and not each["adapters"]]
+    assert [each["organization-id"] for each in loose] == [1]
+    assert len(made["bms"]["contacts"]) == 3 * 4 - 1
