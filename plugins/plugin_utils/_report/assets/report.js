@@ -269,7 +269,7 @@
       drawn.append(make("td", { role: "cell", class: "first" }, button));
       for (const column of others) {
         const content = column.cell ? column.cell(entry) : column.numeric ? number(column.value(entry)) : column.value(entry);
-        const look = column.numeric ? (column.value(entry) ? "number" : "number zero") : null;
+        const look = column.numeric ? (column.value(entry) ? "number" : "number zero") : column.look;
         drawn.append(make("td", { role: "cell", class: look, "data-title": column.title }, content));
       }
       const below = make("tr", { role: "row", id: detailId, class: "detail" });
@@ -497,7 +497,7 @@
   // --------------------------------------------------------------- the tables
 
   const byTenant = { id: "tenant", title: "Client", values: (entry) => [entry.tenant], name: (place) => tenants[place].name };
-  const tenantColumn = { id: "tenant", title: "Client", value: tenantName };
+  const tenantColumn = { id: "tenant", title: "Client", value: tenantName, look: "client" };
   const ifSeveral = (column) => (severalTenants ? [column] : []);
 
   build({
