@@ -353,7 +353,10 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
             source = contacts_of(after)[entry["contact_id"]]
             assert bms_emails_of(new[entry["bms_contact_id"]]) <= emails_of(source), (entry, source)
     else:
-        assert len(made) <= len(pushed)
+        # Whether a primary fax is a primary phone to IT Glue is not known: here it is, and is pushed.
+        entries = outcome.contacts().values()
+        by_fax = [each for each in entries if each["push"] == "not_ready" and each["action"] in ("create", "update")]
+        assert len(made) <= len(pushed) + len(by_fax)
     held = {value for user in users_of(before).values() for value in user_addresses(user)}
     held |= {value for contact in contacts_of(before).values() for value in emails_of(contact)}
     for contact in made:

@@ -118,7 +118,9 @@ def _settings(store, organization: Organization, request: Request) -> tuple[dict
     merged = {}
     for kind in rules.KINDS:
         merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
-        rules.check(kind, merged[kind], organization=repr(organization.name), address=stored.of(kind).address)
+        # The asset is named for what it holds itself, not for what this task lays over it.
+        address = stored.of(kind).address if stored.of(kind).violations else None
+        rules.check(kind, merged[kind], organization=repr(organization.name), address=address)
     return merged, warnings
 
 

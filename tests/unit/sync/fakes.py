@@ -34,6 +34,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Phone,
     User,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge, violations
 
 
 def unclear(service: str = "itglue") -> Unclear:
@@ -315,7 +316,13 @@ class FakeStore(Service):
         self.called("read", organization_id)
         where = "https://client.itglue.example/1/assets/7"
         stored = SimpleNamespace(office365=self.office365, bms=self.bms)
-        stored.of = lambda kind: SimpleNamespace(address=where if getattr(self, kind) is not None else None)
+
+        def of(kind):
+            held = getattr(self, kind)
+            broken = () if held is None else tuple(violations(kind, merge(kind, held, None)))
+            return SimpleNamespace(address=None if held is None else where, violations=broken)
+
+        stored.of = of
         return stored
 
 
