@@ -335,8 +335,11 @@ def _host(result) -> str:
 
 
 def _fields(result):
-    """The attributes of the task as they were for this host, templated."""
-    return (result.task_fields if hasattr(result, "task_fields") else result._task_fields) or {}
+    """The attributes of the task as they were for this host, templated.
+
+    The name with an underscore is the one that no version warns of (`task_fields` is deprecated in 2.21).
+    """
+    return (result._task_fields if hasattr(result, "_task_fields") else result.task_fields) or {}
 
 
 def _key(result) -> tuple[str, str]:
@@ -344,7 +347,9 @@ def _key(result) -> tuple[str, str]:
 
 
 def _action(task) -> str:
-    """The full name of the action, however the playbook calls it."""
+    """The full name of the action, however the playbook calls it. A template has none before the task has run."""
+    if "{{" in str(task.action) and getattr(task, "_resolved_action", None) is None:
+        return str(task.action)
     return str(getattr(task, "resolved_action", None) or task.action)
 
 

@@ -121,6 +121,20 @@ def test_a_loop_is_taken_item_by_item(callback):
     assert [(run["item"], run["status"]) for run in runs(callback)] == [("Acme", "failed"), ("Happy Frog", "changed")]
 
 
+def test_a_templated_action_is_not_asked_for_its_name_before_it_has_one(callback):
+    class Templated(Task):
+        @property
+        def resolved_action(self):
+            raise AssertionError("Ansible warns of this")
+
+        @resolved_action.setter
+        def resolved_action(self, name):
+            self.action = "{{ what }}"
+
+    callback.v2_runner_on_start(SimpleNamespace(get_name=lambda: "frog"), Templated())
+    assert callback.said == []
+
+
 def test_the_report_of_several_playbooks_is_one(callback):
     callback.v2_runner_on_ok(outcome({"changed": False, "organization": {"id": 2, "name": "A"}}, Task(OFFICE365)))
     callback.v2_playbook_on_stats(stats())
