@@ -183,7 +183,7 @@ class Maker:
         return {
             "id": 901 + number,
             "accountId": ACCOUNT,
-            "locationId": self.one(31, 32, None),
+            "locationId": self.one(31, 32),
             "firstName": self.name(FIRST_NAMES),
             "lastName": self.name(LAST_NAMES),
             "jobTitle": self.one(None, "", "Clerk"),
