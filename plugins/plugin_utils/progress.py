@@ -60,9 +60,9 @@ def choose(mode: str | None) -> None:
     _Shared.mode = mode if mode in MODES else AUTO
 
 
-def wanted(environment: Mapping[str, str] = os.environ) -> str:
+def wanted() -> str:
     """The mode of a task: its environment counts more than the option of the callback."""
-    mode = environment.get(ENVIRONMENT, "").strip().casefold()
+    mode = os.environ.get(ENVIRONMENT, "").strip().casefold()
     return mode if mode in MODES else _Shared.mode
 
 
@@ -89,7 +89,7 @@ def _send(pipe: int, message: Mapping[str, Any]) -> None:
         os.write(pipe, json.dumps(message).encode() + b"\n")
 
 
-def is_watched(stream: TextIO, environment: Mapping[str, str] = os.environ) -> bool:
+def is_watched(stream: TextIO, environment: Mapping[str, str]) -> bool:
     """Whether a person looks at the terminal, if it is one, and it can redraw a line."""
     if any(environment.get(name) for name in _UNWATCHED) or environment.get("TERM", "") in ("", "dumb"):
         return False
@@ -244,7 +244,7 @@ def live_line() -> LiveLine | None:
     mode = wanted()
     if mode not in (AUTO, LIVE):
         return None
-    if mode == AUTO and not is_watched(sys.stdout):
+    if mode == AUTO and not is_watched(sys.stdout, os.environ):
         return None
     if not HAS_RICH:
         if mode == LIVE:

@@ -70,6 +70,7 @@ class Play:
     def __call__(self, *arguments: object, **environment: str) -> subprocess.CompletedProcess:
         return subprocess.run(
             self.command(*arguments),
+            check=False,
             env=self.environment | environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -160,8 +160,8 @@ def _step_diff(step: Step) -> dict[str, str]:
     return {
         "before_header": one_line(f"{step.name}, {where} {step.id}"),
         "after_header": step.kind.replace("_", " "),
-        "before": "".join(f"{line}\n" for line in _gone(was, becomes)),
-        "after": "".join(f"{line}\n" for line in _gone(becomes, was)),
+        "before": "".join(f"{line}\n" for line in _only_in(was, becomes)),
+        "after": "".join(f"{line}\n" for line in _only_in(becomes, was)),
     }
 
 
@@ -185,7 +185,7 @@ def diff(operations: Iterable[Operation]) -> list[dict[str, str]]:
 def _contact_diff(operation: Operation) -> dict[str, str]:
     before, after = touched(operation)
     fields = [
-        (_gone(was, becomes), _gone(becomes, was))
+        (_only_in(was, becomes), _only_in(becomes, was))
         for name in sorted(after)
         for was, becomes in [(_lines(operation, name, before.get(name)), _lines(operation, name, after[name]))]
     ]
@@ -209,8 +209,8 @@ def _headline(operation: Operation) -> str:
     return f"{operation.action}{matched}{f'. {operation.reason}' if operation.reason else ''}"
 
 
-def _gone(was: list[str], becomes: list[str]) -> list[str]:
-    return sorted((Counter(was) - Counter(becomes)).elements())
+def _only_in(these: list[str], others: list[str]) -> list[str]:
+    return sorted((Counter(these) - Counter(others)).elements())
 
 
 def _lines(operation: Operation, name: str, value: Any) -> list[str]:

@@ -225,7 +225,7 @@ def _flat(settings: object, within: str = "") -> dict[str, Any]:
     for option, value in settings.items() if isinstance(settings, Mapping) else ():
         if isinstance(value, Mapping):
             flat |= _flat(value, f"{within}{option}.")
-        elif f"{within}{option}".split(".")[0] in SETTINGS_OPTIONS:
+        elif f"{within}{option}".partition(".")[0] in SETTINGS_OPTIONS:
             # What is empty and what is not set are the same to a reader.
             flat[f"{within}{option}"] = None if value in ("", []) else value
     return flat

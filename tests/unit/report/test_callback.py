@@ -45,7 +45,7 @@ def callback(tmp_path, monkeypatch):
     made.options = options
     made.said = []
     display = SimpleNamespace(
-        display=lambda text: made.said.append(text), warning=lambda text: made.said.append(f"WARNING {text}")
+        display=made.said.append, warning=lambda text: made.said.append(f"WARNING {text}")
     )
     monkeypatch.setattr(made, "_display", display)
     made.path = tmp_path / "out" / "it.json"
