@@ -92,7 +92,7 @@ class Task:
 
     `warn` takes a sentence for the person at the terminal. `secret` takes a value obtained
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
-    never: only in process, with `-v`, and not with `no_log`. All three may be called from
+    never: only in process, unless progress is off, and not with `no_log`. All three may be called from
     threads.
     """
 

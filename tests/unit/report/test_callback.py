@@ -44,9 +44,7 @@ def callback(tmp_path, monkeypatch):
     monkeypatch.setattr(made, "get_option", options.__getitem__)
     made.options = options
     made.said = []
-    display = SimpleNamespace(
-        display=made.said.append, warning=lambda text: made.said.append(f"WARNING {text}")
-    )
+    display = SimpleNamespace(display=made.said.append, warning=lambda text: made.said.append(f"WARNING {text}"))
     monkeypatch.setattr(made, "_display", display)
     made.path = tmp_path / "out" / "it.json"
     made.v2_playbook_on_start(SimpleNamespace(_file_name="/somewhere/sync.yml"))
