@@ -146,6 +146,7 @@ def play(places: dict[str, Path], given: dict, written: list[dict], connection: 
     }
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), "playbook.json", "-e", "@given.json", "--diff", "-vvvv"],
+        check=False,
         cwd=folder,
         env=environment,
         stdout=subprocess.PIPE,

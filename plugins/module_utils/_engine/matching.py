@@ -21,7 +21,16 @@ from typing import Any
 
 from .errors import InputError
 from .model import Contact, User
-from .normalize import address, contact_addresses, full_name, primary_address, smtp_by_key
+from .normalize import (
+    NAMES_OF_USER,
+    FullName,
+    address,
+    bearers,
+    contact_addresses,
+    full_name,
+    primary_address,
+    smtp_by_key,
+)
 
 ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
 NEW, IGNORE = "new", "ignore"
@@ -75,7 +84,7 @@ def match(
     for rule, user_keys, contact_keys in (
         (ALIAS, smtp_by_key, lambda contact: addresses[contact.id]),
         (USERNAME, lambda user: filter(None, (address(user.username),)), lambda contact: addresses[contact.id]),
-        (NAME, _names_of_users(users, kept), _names_of_contact),
+        (NAME, _names_of_users(users, kept, open_users), _names_of_contact),
     ):
         _match_by(rule, result, open_users, open_contacts, kept, user_keys, contact_keys)
     return result
@@ -85,16 +94,20 @@ def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
     return filter(None, (full_name(contact.first_name, contact.last_name),))
 
 
-def _names_of_users(users: Collection[User], kept: Collection[str]) -> Callable[[User], Iterable[Hashable]]:
+def _names_of_users(
+    users: Collection[User], kept: Collection[str], open_users: Mapping[str, User]
+) -> Callable[[User], Iterable[Hashable]]:
     """A left-out user takes part by name only where no kept user has that name."""
 
     @cache
-    def names_of_kept() -> frozenset[tuple[str, str] | None]:
-        return frozenset(full_name(user.given_name, user.surname) for user in users if user.id in kept)
+    def taken() -> frozenset[FullName]:
+        left_out = [NAMES_OF_USER(user) for user in open_users.values() if user.id not in kept]
+        wanted = {own for names in left_out if (own := full_name(*names))}
+        return frozenset(own for own, user in bearers(wanted, users, NAMES_OF_USER) if user.id in kept)
 
     def names(user: User) -> Iterable[Hashable]:
         own = full_name(user.given_name, user.surname)
-        return (own,) if own and (user.id in kept or own not in names_of_kept()) else ()
+        return (own,) if own and (user.id in kept or own not in taken()) else ()
 
     return names
 
@@ -139,7 +152,7 @@ def _groups(
     for first in hits_of_user:
         if first in seen:
             continue
-        if len(hits_of_user[first]) == 1 and len(hits_of_contact[next(iter(hits_of_user[first]))]) == 1:
+        if len(hits_of_user[first]) == 1 and all(len(hits_of_contact[each]) == 1 for each in hits_of_user[first]):
             yield {first}, hits_of_user[first]
             continue
         users, waiting = {first}, [first]

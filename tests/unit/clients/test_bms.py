@@ -121,7 +121,7 @@ def make(wire, connect, settings, calls, clock):
             "calls": calls,
             "clock": clock,
             "now": lambda: NOON,
-            "make_session": lambda service, url, **more: connect(service, url, **more),
+            "make_session": connect,
         }
         return BmsClient(**{**common, **options})
 
@@ -665,7 +665,7 @@ def test_errors_in_all_their_forms(bms, service, body, kind, said):
     service.answer = lambda request: body
     with pytest.raises(ApiError) as caught:
         bms.contacts(2528)
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert caught.value.said == said
 
 

@@ -143,7 +143,7 @@ def make(tls, connect, calls):
             "graph_url": url,
             "http": HttpSettings(ca_path=bundle, timeout=5.0),
             "calls": calls,
-            "make_session": lambda service, url, **more: connect(service, url, **more),
+            "make_session": connect,
         }
         return GraphClient(**{**common, **options})
 

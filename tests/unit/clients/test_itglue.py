@@ -45,7 +45,7 @@ def itglue(wire, connect, settings, calls):
         api_key=KEY,
         http=settings,
         calls=calls,
-        make_session=lambda service, url, **options: connect(service, url, **options),
+        make_session=connect,
     )
 
 
@@ -704,7 +704,7 @@ def test_errors_in_all_their_forms(itglue, wire, status, body, kind, said):
     wire.answer = lambda request: reply(body, status)
     with pytest.raises(ApiError) as caught:
         list(itglue.contacts(2))
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert caught.value.said == said
     assert KEY not in str(caught.value)
 

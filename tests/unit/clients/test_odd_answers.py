@@ -236,8 +236,8 @@ def conforms(value: object, kind: object) -> bool:
     if origin is dict:
         return isinstance(value, dict)
     if is_dataclass(kind):
-        return type(value) is kind and well_typed(value)
-    return type(value) is (NoneType if kind is None else kind)
+        return value.__class__ is kind and well_typed(value)
+    return value.__class__ is (NoneType if kind is None else kind)
 
 
 def well_typed(value: object) -> bool:

@@ -524,7 +524,7 @@ def test_kinds_of_refusal(session, wire, status, kind):
     wire.says(reply({"error": {"message": "because"}}, status))
     with pytest.raises(ApiError) as caught:
         session.request("POST", "/a?secret=1", json={})
-    assert type(caught.value) is kind
+    assert caught.type is kind
     assert (caught.value.service, caught.value.request) == ("itglue", "POST /a")
     assert (caught.value.status, caught.value.said) == (status, "because")
     assert len(wire.requests) == 1

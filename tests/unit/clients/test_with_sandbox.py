@@ -138,7 +138,7 @@ def sandbox(shared):
 def clients(sandbox, clock, connect):
     env, calls = sandbox.env, Calls()
     common = {"http": HttpSettings(ca_path=env["REQUESTS_CA_BUNDLE"], timeout=10.0), "calls": calls}
-    common["make_session"] = lambda service, url, **options: connect(service, url, **options)
+    common["make_session"] = connect
     graph = {"authority_host": env["AZURE_AUTHORITY_HOST"], "graph_url": env["GRAPH_URL"], **common}
     return SimpleNamespace(
         calls=calls,

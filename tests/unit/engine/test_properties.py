@@ -84,7 +84,10 @@ class Maker:
         """Usernames are unique in a tenant, as ids are; all other addresses may be anybody's."""
         own = (f"u{number}@x.io", f"alias{number}@x.io")
         usernames = (own[0], own[0], f"U{number}@x.io", f"nobody{number}", *ADDRESSES[number : number + 1])
-        proxy = lambda: self.one("SMTP:", "smtp:", "SIP:", "smtp: ") + self.address(*own)  # noqa: E731
+
+        def proxy() -> str:
+            return self.one("SMTP:", "smtp:", "SIP:", "smtp: ") + self.address(*own)
+
         return User(
             id=f"id-{number}",
             username=self.one(*usernames),

@@ -28,7 +28,7 @@ FROG, TOAD, NEWT = (
     Organization(3, "Sad Toad"),
     Organization(4, "Newt & Söhne GmbH"),
 )
-ALL = [FROG, TOAD, NEWT]
+ALL = (FROG, TOAD, NEWT)
 
 
 def only(tenant: Tenant, organizations=ALL, stored=None, ignored=(), **limits):

@@ -44,12 +44,12 @@ USERS = [
 ]
 
 
-def world(*, users=USERS, behaviour=None, **entra):
+def world(*, users=None, behaviour=None, **entra):
     tenant = {
         "tenant_id": TENANT,
         "display_name": "Example",
         "verified_domains": ["x.example", "x.onmicrosoft.com"],
-        "users": users,
+        "users": USERS if users is None else users,
         "deleted_users": [{"id": identity(9), "userPrincipalName": identity(9).replace("-", "") + "zed@x.example"}],
         "skus": [{"skuId": SKU, "skuPartNumber": "O365"}],
         "groups": [

@@ -280,13 +280,7 @@ def test_real_processes_log_in_once(bms, tmp_path):
 
 
 def test_a_client_without_shared_tokens_logs_in_for_itself(bms):
-    sessions = []
-
-    def make_session(*arguments, **options):
-        sessions.append(HttpSession(*arguments, **options))
-        return sessions[-1]
-
     options = {"url_or_region": bms.wire.url, "company": "Happy MSP", "username": "jo", "password": "password"}
     for dummy in range(2):
-        BmsClient(**options, http=HttpSettings(), calls=Calls(), make_session=make_session).accounts("Happy Frog")
+        BmsClient(**options, http=HttpSettings(), calls=Calls(), make_session=HttpSession).accounts("Happy Frog")
     assert bms.logins == ["authenticate", "authenticate"]

@@ -50,12 +50,12 @@ CONTACTS = [
 ]
 
 
-def told(everything=False, options=None, users=USERS, contacts=CONTACTS, preview=True):
+def told(everything=False, options=None, users=None, contacts=None, preview=True):
     store = FakeStore({"tenant_id": TENANT}, PUSH)
     clients = FakeClients(
-        FakeItGlue(contacts),
+        FakeItGlue(CONTACTS if contacts is None else contacts),
         FakeBms([in_bms(90213, "cid.lee@client.example")]),
-        FakeGraph(users, domains=("client.example",)),
+        FakeGraph(USERS if users is None else users, domains=("client.example",)),
     )
     request = Request("Client Ltd", options=options or Options())
     outcome = run(clients, store, request, preview=preview)
