@@ -28,6 +28,8 @@ SCALARS = {
 EMAILS, PHONES = "contact-emails", "contact-phones"
 FIELDS = (*SCALARS, EMAILS, PHONES)
 
+_SLOTS = {**SCALARS, EMAILS: "emails", PHONES: "phones"}
+
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "name": ("first-name", "last-name", "title"),
     "location": ("location-id",),
@@ -76,9 +78,11 @@ def same_value(contact: Contact, name: str, value: Any) -> bool:
 
 def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:
     """The attributes that differ once IT Glue has normalised them."""
-    if before is after:
-        return ()
-    return tuple(name for name in FIELDS if comparable(before, name) != comparable(after, name))
+    return tuple(
+        name
+        for name, slot in _SLOTS.items()
+        if getattr(before, slot) != getattr(after, slot) and comparable(before, name) != comparable(after, name)
+    )
 
 
 def comparable(contact: Contact, name: str) -> Any:

@@ -17,7 +17,6 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from .model import Contact, Office365Settings, User
 from .normalize import address, contact_addresses, domain, full_name, proxied, smtp_by_key
@@ -63,7 +62,6 @@ class Unclaimed:
     addresses: tuple[str, ...]
 
 
-@lru_cache(maxsize=1 << 17)
 def user_addresses(user: User) -> frozenset[str]:
     """All addresses of a user, username included, in the form in which they are compared."""
     return frozenset((*smtp_by_key(user), address(user.username))) - {""}
@@ -89,6 +87,9 @@ def domains_of(users: Iterable[User]) -> frozenset[str]:
 
 def unheld(contacts: Iterable[Contact], users: Iterable[User]) -> dict[int, frozenset[str]]:
     """Contact id to those of its addresses that no user holds, for contacts that have some."""
+    contacts = tuple(contacts)
+    if not contacts:
+        return {}
     held = frozenset().union(*map(user_addresses, users))
     found = {contact.id: contact_addresses(contact) - held for contact in contacts}
     return {contact_id: addresses for contact_id, addresses in found.items() if addresses}
@@ -119,6 +120,8 @@ def departures(
         if full_name(user.given_name, user.surname) and passes(user) is None:
             for value in user_addresses(user):
                 holders[value].append((user, evidence))
+    if not holders:
+        return []
     stays = frozenset().union(*(user_addresses(user) for user in users if user.id in kept))
     found = []
     for contact in sorted(contacts, key=lambda each: each.id):
@@ -136,6 +139,8 @@ def unclaimed(
     contacts: Iterable[Contact], users: Iterable[User], deleted: Iterable[User], domains: Collection[str]
 ) -> list[Unclaimed]:
     """The contacts with an address of the tenant's `domains` that nobody holds."""
+    if not domains:
+        return []
     free = unheld(contacts, (*users, *map(as_it_was, deleted)))
     by_id = {contact.id: contact for contact in contacts}
     found = []

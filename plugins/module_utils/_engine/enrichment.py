@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
 from .normalize import (
@@ -27,6 +29,9 @@ from .normalize import (
     smtp_by_key,
     text,
 )
+
+# Labels and places are few, and asked for again and again.
+folded = lru_cache(maxsize=1024)(name)
 
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
@@ -45,7 +50,7 @@ def enriched(
     """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
     base = contact or Contact(id=0, contact_type_id=contact_type_id)
     place = None if base.location_id is not None else location_of(user, locations)
-    becomes = (
+    becomes: tuple[Any, ...] = (
         _unless_blank(base.first_name, user.given_name),
         _unless_blank(base.last_name, user.surname),
         _unless_blank(base.title, user.job_title),
@@ -113,6 +118,8 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
         if number.digits not in held:
             held.add(number.digits)
             _put(entries, label, number, own)
+    if len(entries) == 1 and entries[0].primary and _is_real(entries[0]):
+        return tuple(entries)
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
     if settings.set_phone_numbers_primary:
@@ -124,7 +131,7 @@ def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
     """The user's numbers by the label that they carry in IT Glue, the one of `phone_type` first."""
     labels = settings.phone_labels
     found = [(labels.office, next(iter(user.business_phones), None)), (labels.mobile, user.mobile_phone)]
-    if name(settings.phone_type) == name(labels.mobile):
+    if folded(settings.phone_type) == folded(labels.mobile):
         found.reverse()
     return {label: number for label, value in found if (number := phone(value)) is not None}
 
@@ -135,7 +142,7 @@ def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> Non
     under_label = [
         index
         for index, entry in enumerate(entries)
-        if entry.kind == "phone" and name(entry.label) == name(label) and digits(entry.value) not in own
+        if entry.kind == "phone" and folded(entry.label) == folded(label) and digits(entry.value) not in own
     ]
     if len(under_label) == 1:
         replaced = entries[under_label[0]]
@@ -182,7 +189,7 @@ def _choices(able: list[Phone], wanted: Mapping[str, Number], settings: Office36
     for number in wanted.values():
         yield [entry for entry in able if digits(entry.value) == number.digits]
     yield [entry for entry in able if entry.primary]
-    yield [entry for entry in able if name(entry.label) == name(settings.phone_type)]
+    yield [entry for entry in able if folded(entry.label) == folded(settings.phone_type)]
     yield able
 
 
@@ -205,8 +212,9 @@ def _is_real(entry: Phone) -> bool:
 
 def location_of(user: User, locations: Sequence[Location]) -> Location | None:
     """Where a contact without a location belongs; several hits of a rule: the next rule."""
+    office = folded(user.office_location)
     for hits in (
-        [place for place in locations if name(user.office_location) and name(place.name) == name(user.office_location)],
+        [place for place in locations if office and folded(place.name) == office],
         _at_address(user, locations),
         [place for place in locations if place.primary],
         locations,
@@ -219,10 +227,10 @@ def location_of(user: User, locations: Sequence[Location]) -> Location | None:
 def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
     """Same street and city. State and country narrow the hits only where they are spelled alike:
     one side may say `US` and the other `United States`."""
-    street, city = name(user.street_address), name(user.city)
-    hits = [place for place in locations if street and name(place.address_1) == street and name(place.city) == city]
+    street, city = folded(user.street_address), folded(user.city)
+    hits = [place for place in locations if street and folded(place.address_1) == street and folded(place.city) == city]
     for theirs, ours in ((user.state, "region"), (user.country, "country")):
-        narrowed = [place for place in hits if name(theirs) and name(getattr(place, ours)) == name(theirs)]
+        narrowed = [place for place in hits if folded(theirs) and folded(getattr(place, ours)) == folded(theirs)]
         hits = narrowed or hits
     return hits
 
@@ -234,9 +242,11 @@ def missing(contact: Contact) -> tuple[str, ...]:
     """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
     primary phone and location (vendor's page, "How does it work?")."""
     there = {
-        FIRST_NAME: text(contact.first_name),
-        PRIMARY_EMAIL: [entry for entry in contact.emails if entry.primary and text(entry.value)],
-        PRIMARY_PHONE: [entry for entry in contact.phones if entry.primary and _is_phone(entry) and text(entry.value)],
+        FIRST_NAME: contact.first_name and not contact.first_name.isspace(),
+        PRIMARY_EMAIL: [entry for entry in contact.emails if entry.primary and entry.value.strip()],
+        PRIMARY_PHONE: [
+            entry for entry in contact.phones if entry.primary and _is_phone(entry) and entry.value.strip()
+        ],
         LOCATION: contact.location_id is not None,
     }
     return tuple(part for part, present in there.items() if not present)

@@ -10,11 +10,18 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from operator import attrgetter
+from typing import NamedTuple, TypeVar
 
 from .model import Contact, User
+
+T = TypeVar("T")
+FullName = tuple[str, str]
+
+NAMES_OF_USER = attrgetter("given_name", "surname")
+NAMES_OF_CONTACT = attrgetter("first_name", "last_name")
 
 PLACEHOLDER = "000-000-0000"
 """The phone number that stands for a blank one (vendor's page, step 10)."""
@@ -22,9 +29,10 @@ PLACEHOLDER = "000-000-0000"
 ONMICROSOFT = ".onmicrosoft.com"
 
 # The rules ask for the same things again and again: a user's addresses in each step of a run,
-# a label or a number several times for one contact.
+# a number several times for one contact.
 _USERS = 1 << 17
 _VALUES = 1 << 12
+_NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 # The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
@@ -67,10 +75,11 @@ def proxied(user: User) -> list[str]:
     primary: list[str] = []
     others: list[str] = []
     for entry in user.proxy_addresses:
-        kind, colon, value = entry.partition(":")
-        kind = kind.strip()
-        if colon and kind.casefold() == "smtp":
-            (primary if kind == "SMTP" else others).append(value)
+        kind, dummy, value = entry.partition(":")
+        if kind == "smtp":
+            others.append(value)
+        elif kind.strip().casefold() == "smtp":
+            (primary if kind.strip() == "SMTP" else others).append(value)
     return primary + others
 
 
@@ -111,22 +120,31 @@ def contact_addresses(contact: Contact) -> frozenset[str]:
 # ----------------------------------------------------------------------- names
 
 
-@lru_cache(maxsize=_VALUES)
 def name(value: str | None) -> str:
     """The form in which names are compared: NFKC, case-folded, inner white space one blank."""
     if not value:
         return ""
-    folded = value if value.isascii() else unicodedata.normalize("NFKC", value)
-    folded = folded.casefold()
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKC", folded)
+    if value.isascii():
+        return " ".join(value.casefold().split())
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
     return " ".join(folded.split())
 
 
-def full_name(first: str | None, last: str | None) -> tuple[str, str] | None:
+def full_name(first: str | None, last: str | None) -> FullName | None:
     """First and last name for comparison, None unless both are there."""
     pair = (name(first), name(last))
     return pair if all(pair) else None
+
+
+def bearers(
+    wanted: Collection[FullName], rows: Iterable[T], names: Callable[[T], tuple[str | None, str | None]]
+) -> Iterator[tuple[FullName, T]]:
+    """The rows that bear one of the names, each with that name. `names` tells first and last of a row."""
+    lasts = {last for dummy, last in wanted}
+    for row in rows:
+        first, last = names(row)
+        if name(last) in lasts and (own := full_name(first, last)) in wanted and own:
+            yield own, row
 
 
 # ---------------------------------------------------------------------- phones
@@ -150,6 +168,9 @@ def phone(value: str | None) -> Number | None:
     """
     if not value:
         return None
+    if value.isascii() and value.isdigit():
+        key = value.removeprefix("00")
+        return Number(value, key, None) if key.strip("0") else None
     extension = None
     if suffix := _EXTENSION.search(value):
         value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
@@ -183,5 +204,5 @@ def is_real_number(value: str | None) -> bool:
 
 def _ascii_digits(value: str) -> str:
     if value.isascii():
-        return value if value.isdigit() else "".join(filter(str.isdigit, value))
+        return value if value.isdigit() else value.translate(_NO_DIGITS)
     return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())

@@ -22,12 +22,12 @@ from typing import Any
 from . import leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
-from .departed import DEACTIVATE, DEPARTED, Departure, departures, unclaimed, user_addresses
+from .departed import DEACTIVATE, DEPARTED, Departure, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError
 from .matching import OVERRIDE, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
-from .normalize import address, contact_addresses, name
+from .normalize import address, contact_addresses, name, smtp_by_key
 from .plan import (
     CONFLICT,
     CREATE,
@@ -419,7 +419,7 @@ def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) 
     holders: dict[str, set[str]] = defaultdict(set)
     several = set()
     for user in users if wanted else ():
-        for value in user_addresses(user):
+        for value in (*smtp_by_key(user), address(user.username)):
             if value in wanted:
                 holders[value].add(user.username)
                 if wanted[value] != user.id:

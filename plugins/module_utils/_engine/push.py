@@ -17,7 +17,19 @@ from typing import NamedTuple
 from .account import is_bms
 from .matching import IGNORE, Conflict
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
-from .normalize import PLACEHOLDER, address, contact_addresses, full_name, is_placeholder, name, smtp_by_key, text
+from .normalize import (
+    NAMES_OF_CONTACT,
+    PLACEHOLDER,
+    FullName,
+    address,
+    bearers,
+    contact_addresses,
+    full_name,
+    is_placeholder,
+    name,
+    smtp_by_key,
+    text,
+)
 from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
 
 EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
@@ -132,41 +144,37 @@ class _People:
         return any(self._holders.get(value, set()) - own for value in addresses)
 
 
-class _Known:
-    """The account's BMS contacts by address and by name; the names are read only when one is asked for."""
-
-    def __init__(self, contacts: Collection[BmsContact]) -> None:
-        self._contacts = contacts
-        self.by_address: dict[str, list[BmsContact]] = defaultdict(list)
-        for contact in contacts:
-            for value in bms_addresses(contact):
-                self.by_address[value].append(contact)
-
-    @cached_property
-    def by_name(self) -> Mapping[tuple[str, str], list[BmsContact]]:
-        found: dict[tuple[str, str], list[BmsContact]] = defaultdict(list)
-        for contact in self._contacts:
-            if own := full_name(contact.first_name, contact.last_name):
-                found[own].append(contact)
-        return found
-
-
 def _look_up(
     candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: _People
 ) -> Mapping[str, _Hit]:
-    known = _Known(bms_contacts)
-    hits = {}
+    """By any e-mail; who is not found so, by first and last name."""
+    by_address: dict[str, list[BmsContact]] = defaultdict(list)
+    for each in bms_contacts:
+        for value in bms_addresses(each):
+            by_address[value].append(each)
+    hits: dict[str, _Hit] = {}
+    names: dict[str, FullName] = {}
     for operation in candidates:
         contact = operation.wanted
         addresses = contact_addresses(contact)
-        found = {each.id: each for value in addresses for each in known.by_address.get(value, ())}
-        rule, namesakes = EMAIL_RULE, ()
+        found = {each.id: each for value in addresses if value in by_address for each in by_address[value]}
+        hits[operation.user_id] = _Hit(EMAIL_RULE, _in_order(found.values()))
         if not found and (own := full_name(contact.first_name, contact.last_name)):
-            rule = NAME_RULE
-            namesakes = tuple(known.by_name.get(own, ()))
-            found = {each.id: each for each in namesakes if not people.others_hold(bms_addresses(each), operation)}
-        hits[operation.user_id] = _Hit(rule, tuple(found[key] for key in sorted(found)), () if found else namesakes)
+            names[operation.user_id] = own
+
+    by_name: dict[FullName, list[BmsContact]] = defaultdict(list)
+    for own, each in bearers(set(names.values()), bms_contacts, NAMES_OF_CONTACT) if names else ():
+        by_name[own].append(each)
+    for operation in candidates if by_name else ():
+        if namesakes := by_name.get(names.get(operation.user_id, ("", ""))):
+            own_ones = [each for each in namesakes if not people.others_hold(bms_addresses(each), operation)]
+            others = () if own_ones else _in_order(namesakes)
+            hits[operation.user_id] = _Hit(NAME_RULE, _in_order(own_ones), others)
     return hits
+
+
+def _in_order(contacts: Collection[BmsContact]) -> tuple[BmsContact, ...]:
+    return tuple(contacts) if len(contacts) < 2 else tuple(sorted(contacts, key=lambda each: each.id))
 
 
 def bms_addresses(contact: BmsContact) -> frozenset[str]:
@@ -306,16 +314,13 @@ def namesakes(operations: Sequence[Operation], contacts: Iterable[Contact]) -> I
     pushed = [operation for operation in operations if operation.push in (PUSHED, PENDING)]
     if not pushed:
         return
-    names: dict[int | str, tuple[str, str] | None] = {
-        contact.id: full_name(contact.first_name, contact.last_name) for contact in contacts
-    }
+    becomes: dict[int | str, Contact] = {contact.id: contact for contact in contacts}
     for operation in operations:
         if operation.action in (CREATE, UPDATE):
-            becomes = full_name(operation.wanted.first_name, operation.wanted.last_name)
-            names[operation.contact_id or operation.user_id] = becomes
-    held = Counter(names.values())
-    for operation in pushed:
-        own = full_name(operation.wanted.first_name, operation.wanted.last_name)
+            becomes[operation.contact_id or operation.user_id] = operation.wanted
+    names = [full_name(operation.wanted.first_name, operation.wanted.last_name) for operation in pushed]
+    held = Counter(own for own, dummy in bearers({own for own in names if own}, becomes.values(), NAMES_OF_CONTACT))
+    for operation, own in zip(pushed, names, strict=True):
         if own and held[own] > 1:
             yield (
                 f"{operation.user}: the name {operation.wanted.first_name} {operation.wanted.last_name} is not "
