@@ -54,6 +54,7 @@ PURE_MODULES = {
     "fnmatch",
     "fractions",
     "functools",
+    "gc",
     "hashlib",
     "html",
     "html.parser",

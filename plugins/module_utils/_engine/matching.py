@@ -14,7 +14,7 @@ group of hits is a conflict. Nothing depends on the order of the rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -127,13 +127,13 @@ def _match_by(
             holders[key].append(contact.id)
 
     hits_of_user: dict[str, set[int]] = {}
-    hits_of_contact: dict[int, set[str]] = defaultdict(set)
+    hits_of_contact: dict[int, list[str]] = defaultdict(list)
     for user in open_users.values():
         hits = {contact_id for key in user_keys(user) for contact_id in holders.get(key, ())}
         if hits:
             hits_of_user[user.id] = hits
             for contact_id in hits:
-                hits_of_contact[contact_id].add(user.id)
+                hits_of_contact[contact_id].append(user.id)
 
     for user_ids, contact_ids in _groups(hits_of_user, hits_of_contact):
         members = [open_users.pop(user_id) for user_id in user_ids]
@@ -145,7 +145,7 @@ def _match_by(
 
 
 def _groups(
-    hits_of_user: Mapping[str, set[int]], hits_of_contact: Mapping[int, set[str]]
+    hits_of_user: Mapping[str, set[int]], hits_of_contact: Mapping[int, Sequence[str]]
 ) -> Iterable[tuple[set[str], set[int]]]:
     """The connected groups of hits, each once."""
     seen: set[str] = set()
@@ -160,7 +160,7 @@ def _groups(
         while waiting:
             for contact_id in hits_of_user[waiting.pop()] - contacts:
                 contacts.add(contact_id)
-                found = hits_of_contact[contact_id] - users
+                found = set(hits_of_contact[contact_id]) - users
                 users |= found
                 waiting.extend(found)
         seen |= users

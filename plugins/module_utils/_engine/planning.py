@@ -22,6 +22,7 @@ from typing import Any
 from . import leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
+from .collector import uncollected
 from .departed import DEACTIVATE, DEPARTED, Departure, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError
@@ -160,6 +161,7 @@ class Draft:
             return "disabled"
         return "linked"
 
+    @uncollected
     def operations(
         self, locations: Sequence[Location] = (), contact_types: Sequence[ContactType] = ()
     ) -> list[Operation]:
@@ -262,6 +264,7 @@ def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) ->
     return found[0]
 
 
+@uncollected
 def draft(snapshot: Snapshot, options: Options) -> Draft:
     """Select the users and match all of them.
 
@@ -386,7 +389,7 @@ class _Writer:
         wanted = enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
         if contact is None:
             return self._created(wanted)
-        fields = changed_fields(contact, wanted)
+        fields = changed_fields(contact, wanted) if wanted is not contact else ()
         linked = said.get("action") == LINKED
         if linked and not fields:
             return said
@@ -474,6 +477,7 @@ def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers,
     )
 
 
+@uncollected
 def complete(
     drafted: Draft,
     operations: Sequence[Operation],
