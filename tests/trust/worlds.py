@@ -396,6 +396,9 @@ def cases(method: str = "direct", **switches: Any) -> st.SearchStrategy[Case]:
         if switches.get("native_push"):
             # IT Glue's own push asks nobody: with the collection's switches off it pushes all the same.
             settings["bms"]["auto_push_office365_contacts"] = True
+            # Nor is it known whether a primary fax is a primary phone to it.
+            for entry in (entry for contact in contacts for entry in contact["contact-phones"]):
+                entry["primary"] = entry["primary"] and entry["label-type"] != "fax"
         options = make.options(users, contacts)
         if make.likely(0.5):
             return Case(with_settings(made, {CLIENT: settings}), options)
