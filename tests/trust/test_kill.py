@@ -33,7 +33,9 @@ def private(tmp_path_factory, monkeypatch):
 def killed(sandbox, number: int, module: str, options: dict) -> bool:
     """Whether the process came as far as its nth write."""
     command = [sys.executable, "-m", "tests.trust.killed", str(number), module, json.dumps(options)]
-    done = subprocess.run(command, cwd=ROOT, env={**os.environ, **sandbox.env}, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **sandbox.env}, capture_output=True, text=True, check=False
+    )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode == -signal.SIGKILL
 
