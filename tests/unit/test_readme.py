@@ -64,7 +64,7 @@ def variables() -> list[tuple[str, dict]]:
 
 def test_every_block_says_what_it_is():
     assert README.count("\n```") == 2 * len(BLOCKS)
-    assert {kind for kind, dummy in BLOCKS} <= {"console", "diff", "shell", "text", "yaml"}
+    assert {kind for kind, dummy in BLOCKS} <= {"console", "diff", "ini", "shell", "text", "yaml"}
 
 
 def test_there_is_a_playbook_of_ten_lines():
@@ -117,6 +117,11 @@ def test_every_environment_variable_is_an_option():
     exported = set(re.findall(r"\b([A-Z][A-Z0-9_]+)=", "".join(blocks("shell"))))
     assert len(exported) > 5
     assert exported <= set(ENVIRONMENT.values())
+
+
+def test_every_callback_that_is_enabled_is_there():
+    enabled = re.findall(r"callbacks_enabled = msp\.psa_sync\.(\w+)", "".join(blocks("ini")))
+    assert enabled and all((ROOT / "plugins" / "callback" / f"{name}.py").is_file() for name in enabled)
 
 
 def test_every_variable_is_one_of_the_playbooks():
