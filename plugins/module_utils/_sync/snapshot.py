@@ -38,7 +38,6 @@ from .._engine.planning import Draft, Leavers, Options
 from .._engine.push import NATIVE, not_in_bms
 from .turn import Turn
 
-
 Progress = Callable[[str], None]
 
 READ_BEFORE_A_WORD = 2000
