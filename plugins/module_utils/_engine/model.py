@@ -44,6 +44,9 @@ class User:
     user_type: str | None = None
     sku_ids: tuple[str, ...] = ()
 
+    def __hash__(self) -> int:
+        return hash(self.id)
+
 
 # --------------------------------------------------------------------- IT Glue
 

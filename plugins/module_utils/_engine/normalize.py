@@ -37,6 +37,7 @@ _NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 # The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
 _EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
+_PLAIN = re.compile(r"[0-9 ()+./-]*")
 _PLUS = re.compile(r"\D*[+＋]")
 
 # One more than `1-800-555-CALL` has.
@@ -168,14 +169,12 @@ def phone(value: str | None) -> Number | None:
     """
     if not value:
         return None
-    if value.isascii() and value.isdigit():
-        key = value.removeprefix("00")
-        return Number(value, key, None) if key.strip("0") else None
     extension = None
-    if suffix := _EXTENSION.search(value):
+    plain = _PLAIN.fullmatch(value) is not None
+    if not plain and (suffix := _EXTENSION.search(value)):
         value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
     digits = _ascii_digits(value)
-    if len(digits) < _FEWEST_DIGITS_BESIDE_WORDS and any(map(str.isalpha, value)):
+    if not plain and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS and any(map(str.isalpha, value)):
         return None
     plus = "+" if _PLUS.match(value) else ""
     key = digits.removeprefix("00")

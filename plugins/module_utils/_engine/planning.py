@@ -422,7 +422,10 @@ def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) 
     holders: dict[str, set[str]] = defaultdict(set)
     several = set()
     for user in users if wanted else ():
-        for value in (*smtp_by_key(user), address(user.username)):
+        username = address(user.username)
+        if username not in wanted and wanted.keys().isdisjoint(smtp_by_key(user)):
+            continue
+        for value in (*smtp_by_key(user), username):
             if value in wanted:
                 holders[value].add(user.username)
                 if wanted[value] != user.id:
