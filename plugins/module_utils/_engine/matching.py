@@ -86,7 +86,7 @@ def match(
         (USERNAME, lambda user: filter(None, (address(user.username),)), lambda contact: addresses[contact.id]),
         (NAME, _names_of_users(users, kept, open_users), _names_of_contact),
     ):
-        _match_by(rule, result, open_users, open_contacts, kept, user_keys, contact_keys)
+        _match_by(rule, result, open_users, open_contacts, kept, primary_email, user_keys, contact_keys)
     return result
 
 
@@ -118,6 +118,7 @@ def _match_by(
     open_users: dict[str, User],
     open_contacts: dict[int, Contact],
     kept: Collection[str],
+    primary_email: str,
     user_keys: Callable[[User], Iterable[Hashable]],
     contact_keys: Callable[[Contact], Iterable[Hashable]],
 ) -> None:
@@ -141,7 +142,7 @@ def _match_by(
         if len(members) == len(claimed) == 1:
             result.matches[members[0].id] = (claimed[0].id, rule)
         else:
-            _add_conflict(result, rule, members, claimed, kept)
+            _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
 def _groups(
@@ -168,7 +169,12 @@ def _groups(
 
 
 def _add_conflict(
-    result: Matching, rule: str, users: Iterable[User], contacts: Iterable[Contact], kept: Collection[str]
+    result: Matching,
+    rule: str,
+    users: Iterable[User],
+    contacts: Iterable[Contact],
+    kept: Collection[str],
+    primary_email: str,
 ) -> None:
     users = sorted(users, key=lambda user: (user.username, user.id))
     contacts = sorted(contacts, key=lambda contact: contact.id)
@@ -176,7 +182,7 @@ def _add_conflict(
         rule=rule,
         users=tuple(user.username for user in users),
         contact_ids=tuple(contact.id for contact in contacts),
-        overrides=_settlement(rule, users, contacts, kept),
+        overrides=_settlement(users, contacts, kept, primary_email),
     )
     for user in users:
         result.conflicted[user.id] = conflict
@@ -184,8 +190,13 @@ def _add_conflict(
         result.conflicts.append(conflict)
 
 
-def _settlement(rule: str, users: list[User], contacts: list[Contact], kept: Collection[str]) -> dict[str, int | str]:
-    """A proposal: namesakes first, then in order; who is left gets a new contact or is ignored."""
+def _settlement(
+    users: list[User], contacts: list[Contact], kept: Collection[str], primary_email: str
+) -> dict[str, int | str]:
+    """A proposal: namesakes first, then in order; who is left gets a new contact.
+
+    Of two that `new` could not tell apart, because they have one primary address, one is ignored.
+    """
     free = {contact.id: contact for contact in contacts}
     proposal: dict[str, int | str] = {}
     kept_users = [user for user in users if user.id in kept]
@@ -195,10 +206,14 @@ def _settlement(rule: str, users: list[User], contacts: list[Contact], kept: Col
             if own and own == full_name(contact.first_name, contact.last_name):
                 proposal[user.username] = free.pop(contact.id).id
                 break
+    new: set[str] = set()
     for user in kept_users:
-        if user.username not in proposal:
-            rest = IGNORE if proposal and rule == OVERRIDE else NEW
-            proposal[user.username] = free.pop(min(free)).id if free else rest
+        if user.username not in proposal and free:
+            proposal[user.username] = free.pop(min(free)).id
+        elif user.username not in proposal:
+            primary = address(primary_address(user, primary_email))
+            proposal[user.username] = IGNORE if primary in new else NEW
+            new.add(primary)
     return proposal | {user.username: IGNORE for user in users if user.id not in kept}
 
 
@@ -250,11 +265,16 @@ def _apply_overrides(
         elif target == NEW:
             newcomers[address(primary_address(user, primary_email)) or user_id].append(user)
     for primary, users in newcomers.items():
-        _settle_new(result, primary, users, open_contacts, kept)
+        _settle_new(result, primary, users, open_contacts, kept, primary_email)
 
 
 def _settle_new(
-    result: Matching, primary: str, users: list[User], open_contacts: dict[int, Contact], kept: Collection[str]
+    result: Matching,
+    primary: str,
+    users: list[User],
+    open_contacts: dict[int, Contact],
+    kept: Collection[str],
+    primary_email: str,
 ) -> None:
     """`new` creates only where no contact holds the user's primary address as its primary e-mail.
 
@@ -268,7 +288,7 @@ def _settle_new(
     for contact in holders:
         open_contacts.pop(contact.id)
     if len(users) > 1 or len(holders) > 1:
-        _add_conflict(result, OVERRIDE, users, holders, kept)
+        _add_conflict(result, OVERRIDE, users, holders, kept, primary_email)
         return
     user_id = users[0].id
     result.settled_new[user_id] = holders[0].id if holders else None

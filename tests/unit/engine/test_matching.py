@@ -362,6 +362,11 @@ SETTLED = {
         [contact(1, "a@x.io")],
         {"ann@client.example": 1, "bob@client.example": "new"},
     ),
+    "new-for-one-of-two-with-one-primary-address": (
+        [user(name, mail="both@x.io", proxy_addresses=()) for name in ("ann", "bob", "cid")],
+        [contact(1, "x@y.io", "both@x.io")],
+        {"ann@client.example": 1, "bob@client.example": "new", "cid@client.example": "ignore"},
+    ),
     "a-contact-may-be-left": (
         [user("ann", proxy_addresses=AB)],
         [contact(1, "a@x.io"), contact(2, "b@x.io")],
@@ -378,7 +383,7 @@ def test_what_a_conflict_offers_settles_it(users, contacts, overrides):
     settled = match(users, kept, contacts, conflict.overrides)
     assert settled.conflicts == []
     pairs = {user_id: pair[0] for user_id, pair in settled.matches.items()}
-    assert pairs == {each.id: overrides[each.username] for each in users if overrides[each.username] != "new"}
+    assert pairs == {each.id: target for each in users if isinstance(target := overrides[each.username], int)}
 
 
 def test_what_a_conflict_about_new_offers_settles_it():
