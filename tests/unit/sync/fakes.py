@@ -275,7 +275,9 @@ class FakeBms(Service):
         self.called("set_contact", contact_id, values)
         with self.lock:
             self.titles.append((contact_id, dict(values)))
-            self.there[contact_id] = replace(self.there[contact_id], job_title=values["JobTitle"])
+            names = {"JobTitle": "job_title", "IsActive": "active"}
+            changes = {names[field]: value for field, value in values.items()}
+            self.there[contact_id] = replace(self.there[contact_id], **changes)
 
 
 class FakeGraph(Service):

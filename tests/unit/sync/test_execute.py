@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email, Phone
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Writer
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Link, Writer
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, person, planned, ready, snapshot
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
 
@@ -577,6 +577,81 @@ def test_job_titles_stop_where_the_quota_ends_with_one_warning():
     assert ran.bms.calls["set_contact"] <= 10 + 8
     (warning,) = ran.warnings
     assert "and 25 others. The quota is used up." in warning
+
+
+def test_a_contact_that_was_written_in_part_is_not_pushed():
+    users = updates("ann", mail="new@client.example")
+    fault = Fault("update_contact", quota(), nth=3)
+    itglue = FakeItGlue(contacts("ann"), fault, locked={1: {"contact-emails"}}, points=False)
+    ran = Ran(users, itglue, FakeBms(), PUSHING)
+    assert ran.told("action", "after", "push") == {"ann": ("update", {"title": "Clerk"}, "deferred")}
+    assert ran.bms.there == {}
+
+
+# ---------------------------------------------------------- links that IT Glue makes
+
+
+class Clock:
+    """A clock that only goes on while somebody sleeps."""
+
+    def __init__(self):
+        self.now = 0.0
+        self.slept = []
+
+    def sleep(self, seconds):
+        self.slept.append(seconds)
+        self.now += seconds
+
+
+def waited(itglue, users, push_wait, links_after):
+    """Carry out a native push; IT Glue links a contact so many seconds after the first look."""
+    clock = Clock()
+
+    def link(contact):
+        return Link(9000 + contact.id) if clock.now >= links_after.get(contact.first_name, float("inf")) else None
+
+    plan = planned(snapshot(users, itglue.there.values(), bms_settings=NATIVE, **PRIMARY), bms())
+    writer = Writer(
+        itglue,
+        FakeBms(),
+        1,
+        itglue.there.values(),
+        link=link,
+        push_wait=push_wait,
+        sleep=clock.sleep,
+        clock=lambda: clock.now,
+    )
+    done = writer.carry_out(plan)
+    return {each.user.partition(".")[0]: (each.push, each.bms_contact_id) for each in done}, clock, writer
+
+
+def test_links_are_waited_for_until_they_are_there():
+    found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 60.0, {"Ann": 1.0, "Bob": 5.0})
+    assert found == {"ann": ("pushed", 9101), "bob": ("pushed", 9102)}
+    assert clock.now < 60
+
+
+def test_what_is_not_linked_in_time_is_pending():
+    found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 20.0, {"Ann": 1.0})
+    assert found == {"ann": ("pushed", 9101), "bob": ("pending", None)}
+    assert clock.now == 20
+
+
+def test_nobody_waits_for_what_was_not_written():
+    found, clock, dummy = waited(FakeItGlue(contacts("ann")), [person("ann.lee")], 60.0, {})
+    assert (found, clock.slept) == ({"ann": ("pending", None)}, [])
+
+
+def test_without_push_wait_nobody_waits():
+    found, clock, dummy = waited(FakeItGlue(), people("ann"), 0.0, {"Ann": 0.0})
+    assert (found, clock.slept) == ({"ann": ("pending", None)}, [])
+
+
+def test_links_that_cannot_be_read_are_pending_with_a_warning():
+    faults = [Fault("contacts", gone(), nth=2, times=9), Fault("contact", gone(), nth=2, times=9)]
+    found, dummy, writer = waited(FakeItGlue([], *faults), people("ann"), 60.0, {"Ann": 0.0})
+    assert found == {"ann": ("pending", None)}
+    assert writer.warnings == ["Whether IT Glue has pushed its contacts is not known: The service is gone."]
 
 
 # ----------------------------------------------------------------- in every place
