@@ -473,11 +473,10 @@ def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers,
 
     Raises InputError for a shrunken source.
     """
-    return bool(
-        push_candidates(operations)
-        or drafted.returned(operations, types)
-        or any(each.action == DEACTIVATE for each in drafted.departures(leavers))
-    )
+    if push_candidates(operations) or drafted.returned(operations, types):
+        return True
+    # Who left is looked for again when the plan is completed: only where it can matter here too.
+    return drafted.options.deactivate and any(each.action == DEACTIVATE for each in drafted.departures(leavers))
 
 
 @uncollected
