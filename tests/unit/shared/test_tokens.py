@@ -24,7 +24,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from tests.unit.clients.conftest import Wire, reply
 
 NOW = 1_800_000_000.0
-ACCOUNT = ("bms", "https://api.bms.example", "Happy MSP", "jo")
+# What stands in no base64 by chance.
+ACCOUNT = ("kaseya bms", "https://api.bms.example", "Happy MSP", "jo@msp.example")
 TOKENS = {"access": "access-token-0001", "refresh": "refresh-token-01", "until": NOW + 900}
 
 
