@@ -19,15 +19,6 @@ from urllib.parse import parse_qsl
 
 from starlette.responses import Response
 
-try:
-    from orjson import dumps, loads
-except ImportError:  # only slower
-
-    def dumps(value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-    loads = json.loads
-
 Json = dict[str, Any]
 
 SECURITY_ERROR = 978001
@@ -76,7 +67,8 @@ class Form:
         return self.bare(body)
 
     def bare(self, body: Any, status: int = 200) -> Response:
-        return Response(dumps(_pascal(body) if self.pascal else body), status, media_type="application/json")
+        text = json.dumps(_pascal(body) if self.pascal else body, ensure_ascii=False, separators=(",", ":"))
+        return Response(text, status, media_type="application/json")
 
     def failure(self, failure: Failure, *, hidden: Container[int] = (400, 404)) -> Response:
         """A failure: with its own status, or as 200 with `success: false` where it is one of `hidden`."""
@@ -163,7 +155,7 @@ def body_json(content_type: str, body: bytes) -> Any:
     if not (media_type in ("application/json", "text/json") or media_type.endswith("+json")):
         raise Failure(415, "Unsupported Media Type")
     try:
-        return loads(body)
+        return json.loads(body)
     except ValueError:
         raise bad("The request is invalid.", "The body is no JSON.") from None
 

@@ -20,20 +20,8 @@ from typing import Any
 from starlette.responses import Response
 
 from .itglue_directory import NESTED, by, owner_of, with_adapters
-from .itglue_part import (
-    LONG_AGO,
-    Handler,
-    Part,
-    Resource,
-    apply_all,
-    bulk_id,
-    chosen_for_deletion,
-    flag,
-    many,
-    one,
-    pointers,
-    text,
-)
+from .itglue_part import LONG_AGO, Handler, Part, Resource, flag, pointers, text
+from .itglue_records import Records, Write, bulk_id, many, one
 from .itglue_tables import Listing, Table
 from .itglue_wire import Call, Json, error, invalid, kebab, objects, refusal, rejected, truthy
 
@@ -88,10 +76,19 @@ class Assets(Part):
             glue.asset_types, by("id", "name", "icon", "enabled"), by("id", "name", "created-at", "updated-at")
         )
         named: dict[str, Callable[[Json], Any]] = {"name": self.asset_name}
-        self._assets = Listing(
-            glue.assets,
-            by("id", "flexible-asset-type-id", "organization-id") | named,
-            by("created-at", "updated-at") | named,
+        self._assets = Records(
+            part=self,
+            kind="flexible-assets",
+            listing=Listing(
+                glue.assets,
+                by("id", "flexible-asset-type-id", "organization-id") | named,
+                by("created-at", "updated-at") | named,
+            ),
+            resource=self.asset_resource,
+            creator=self._asset_creator,
+            writer=self._asset_writer,
+            remove=glue.assets.remove,
+            deletion_filters=frozenset({"organization_id", "flexible_asset_type_id"}),
         )
 
     def routes(self) -> Iterator[tuple[str, str, Handler]]:
@@ -108,14 +105,14 @@ class Assets(Part):
             yield "DELETE", f"{prefix}/{{id}}", self.delete_field
         yield "PATCH", "/flexible_asset_fields", self.update_fields
         yield "GET", "/flexible_assets", self.list_assets
-        yield "POST", "/flexible_assets", self.create_assets
-        yield "PATCH", "/flexible_assets", self.update_assets
-        yield "DELETE", "/flexible_assets", self.delete_assets
-        yield "GET", "/flexible_assets/{id}", self.show_asset
-        yield "PATCH", "/flexible_assets/{id}", self.update_asset
+        yield "POST", "/flexible_assets", self._assets.create
+        yield "PATCH", "/flexible_assets", self._assets.update_many
+        yield "DELETE", "/flexible_assets", self._assets.delete_many
+        yield "GET", "/flexible_assets/{id}", self._assets.show
+        yield "PATCH", "/flexible_assets/{id}", self._assets.update
         yield "DELETE", "/flexible_assets/{id}", self.delete_asset
         # There is no nested GET: this is the only nested route.
-        yield "POST", f"{NESTED}/flexible_assets", self.create_assets
+        yield "POST", f"{NESTED}/flexible_assets", self._assets.create
 
     # ---------------------------------------------------------------- types
 
@@ -320,50 +317,13 @@ class Assets(Part):
         if "flexible_asset_type_id" not in call.filters:
             pointer = "filter/flexible_asset_type_id"
             raise refusal(422, title="filter[flexible_asset_type_id] is required", pointer=pointer)
-        return self.list_of(call, self._assets, self.asset_resource, self.glue.fields.revision)
-
-    def show_asset(self, call: Call) -> Response:
-        return one(self.asset_resource(self.find(self.glue.assets, call.ids["id"]), call.include))
-
-    def create_assets(self, call: Call) -> Response:
-        organization = self.organization(call)
-        items = objects(call, "flexible-assets", many=False if organization is None else None)
-        rows = apply_all(items, partial(self._asset_creator, organization), atomic=self.switch("itglue_bulk_atomic"))
-        resources = [self.asset_resource(row, call.include) for row in rows]
-        return many(resources, 201) if isinstance(call.data, list) else one(resources[0], 201)
-
-    def update_asset(self, call: Call) -> Response:
-        (item,) = objects(call, "flexible-assets", many=False)
-        row = self._asset_writer(self.find(self.glue.assets, call.ids["id"]), item)()
-        return one(self.asset_resource(row, call.include))
-
-    def update_assets(self, call: Call) -> Response:
-        rows = apply_all(
-            objects(call, "flexible-assets", many=True),
-            lambda item: self._asset_writer(self.find(self.glue.assets, bulk_id(item)), item),
-            atomic=self.switch("itglue_bulk_atomic"),
-        )
-        return many([self.asset_resource(row, call.include) for row in rows])
+        return self.list_of(call, self._assets.listing, self.asset_resource, self.glue.fields.revision)
 
     def delete_asset(self, call: Call) -> Response:
         self.glue.assets.remove(self.find(self.glue.assets, call.ids["id"]))
         return Response(status_code=204)
 
-    def delete_assets(self, call: Call) -> Response:
-        required = {"organization_id", "flexible_asset_type_id"}
-        idents = chosen_for_deletion(call, partial(objects, call, "flexible-assets", many=True), required)
-        if idents is None:
-            if not required <= set(call.filters):
-                raise refusal(422, detail=f"{' and '.join(sorted(required))} are required", pointer="filter")
-            rows = self._assets.rows(call)
-        else:
-            rows = [self.find(self.glue.assets, ident) for ident in dict.fromkeys(idents)]
-        resources = [self.asset_resource(row, call.include) for row in rows]
-        for row in rows:
-            self.glue.assets.remove(row)
-        return many(resources)
-
-    def _asset_creator(self, organization: int | None, item: Json) -> Callable[[], Json]:
+    def _asset_creator(self, organization: int | None, item: Json) -> Write:
         owner = organization if organization is not None else owner_of(item, self.glue)
         asset_type = self._owning_type(item)
         changes = {
@@ -374,7 +334,7 @@ class Assets(Part):
         }
         return partial(self.glue.new_asset, changes, self.now())
 
-    def _asset_writer(self, row: Json, item: Json) -> Callable[[], Json]:
+    def _asset_writer(self, row: Json, item: Json) -> Write:
         """A PATCH: traits that it does not name are gone, unless it names no traits at all (assumption)."""
         asset_type = self.glue.asset_types.rows[row["flexible-asset-type-id"]]
         changes = self._asset_changes(item)

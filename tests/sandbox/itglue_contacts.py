@@ -16,23 +16,11 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .itglue_directory import NESTED, by, check_psa_filter, formatted, owner_of, with_adapters
-from .itglue_part import (
-    SYNCED,
-    Handler,
-    Part,
-    Resource,
-    apply_all,
-    bulk_id,
-    chosen_for_deletion,
-    flag,
-    many,
-    one,
-    reference,
-    text,
-)
+from .itglue_directory import NESTED, by, formatted, owner_of, with_adapters
+from .itglue_part import SYNCED, Handler, Part, Resource, flag, reference, text
+from .itglue_records import Records, Write, check_psa_filter
 from .itglue_tables import Listing
-from .itglue_wire import Call, Json, Refusal, invalid, objects, rejected, truthy
+from .itglue_wire import Call, Json, Refusal, invalid, rejected, truthy
 
 #: What a contact of a world has when the world does not say.
 CONTACT: Json = {
@@ -68,16 +56,25 @@ class Contacts(Part):
             by("first-name", "last-name", "id", "created-at", "updated-at"),
             psa=True,
         )
+        self._records = Records(
+            part=self,
+            kind="contacts",
+            listing=self._listing,
+            resource=self.resource,
+            creator=self._creator,
+            writer=self._writer,
+            remove=glue.delete_contact,
+        )
 
     def routes(self) -> Iterator[tuple[str, str, Handler]]:
         for prefix in ("", NESTED):
             yield "GET", f"{prefix}/contacts", self.list_contacts
-            yield "POST", f"{prefix}/contacts", self.create
-            yield "DELETE", f"{prefix}/contacts", self.delete
-            yield "GET", f"{prefix}/contacts/{{id}}", self.show
-            yield "PATCH", f"{prefix}/contacts/{{id}}", self.update
+            yield "POST", f"{prefix}/contacts", self._records.create
+            yield "DELETE", f"{prefix}/contacts", self._records.delete_many
+            yield "GET", f"{prefix}/contacts/{{id}}", self._records.show
+            yield "PATCH", f"{prefix}/contacts/{{id}}", self._records.update
         # Only here: "bulk updates using a nested relationships route are not supported".
-        yield "PATCH", "/contacts", self.update_many
+        yield "PATCH", "/contacts", self._records.update_many
 
     # ----------------------------------------------------------------- read
 
@@ -126,9 +123,6 @@ class Contacts(Part):
             call.filters["primary_email"] = [value.casefold() for value in call.filters["primary_email"]]
         return self.list_of(call, self._listing, self.resource, fold)
 
-    def show(self, call: Call) -> Response:
-        return one(self.resource(self.within(call, self.glue.contacts), call.include))
-
     def _primary_email(self, row: Json) -> str | None:
         fold = self.switch("itglue_email_filter") == "fold"
         for entry in row["contact-emails"]:
@@ -138,44 +132,7 @@ class Contacts(Part):
 
     # ---------------------------------------------------------------- write
 
-    def create(self, call: Call) -> Response:
-        """One, or on the nested route one or many."""
-        organization = self.organization(call)
-        items = objects(call, "contacts", many=False if organization is None else None)
-        rows = apply_all(items, partial(self._creator, organization), atomic=self.switch("itglue_bulk_atomic"))
-        resources = [self.resource(row, call.include) for row in rows]
-        return many(resources, 201) if isinstance(call.data, list) else one(resources[0], 201)
-
-    def update(self, call: Call) -> Response:
-        (item,) = objects(call, "contacts", many=False)
-        row = self._updater(self.within(call, self.glue.contacts), item)()
-        return one(self.resource(row, call.include))
-
-    def update_many(self, call: Call) -> Response:
-        rows = apply_all(
-            objects(call, "contacts", many=True),
-            lambda item: self._updater(self.find(self.glue.contacts, bulk_id(item)), item),
-            atomic=self.switch("itglue_bulk_atomic"),
-        )
-        return many([self.resource(row, call.include) for row in rows])
-
-    def delete(self, call: Call) -> Response:
-        organization = self.organization(call)
-        items = partial(objects, call, "contacts", many=True)
-        idents = chosen_for_deletion(call, items, set(self._listing.filters) | {"psa_integration_type"})
-        if idents is None:
-            check_psa_filter(call)
-            rows = [row for row in self._listing.rows(call) if organization in (None, row["organization-id"])]
-        else:
-            rows = [self.find(self.glue.contacts, ident) for ident in dict.fromkeys(idents)]
-            if any(organization not in (None, row["organization-id"]) for row in rows):
-                raise rejected([invalid("id", "must exist")])
-        resources = [self.resource(row, call.include) for row in rows]
-        for row in rows:
-            self.glue.delete_contact(row)
-        return many(resources)
-
-    def _creator(self, organization: int | None, item: Json) -> Callable[[], Json]:
+    def _creator(self, organization: int | None, item: Json) -> Write:
         owner = organization if organization is not None else owner_of(item, self.glue)
         given = {key: value for key, value in item.items() if key in WRITABLE and key != "organization-id"}
         changes = {"organization-id": owner, **self._read(given, owner, {})}
@@ -184,7 +141,7 @@ class Contacts(Part):
             raise rejected([invalid("first-name", ["can't be blank"])])
         return partial(self.glue.new_contact, changes, self.now())
 
-    def _updater(self, row: Json, item: Json) -> Callable[[], Json]:
+    def _writer(self, row: Json, item: Json) -> Write:
         given = {key: value for key, value in item.items() if key in WRITABLE}
         self._refuse_synced(row, given)
         owner = owner_of(given, self.glue) if "organization-id" in given else row["organization-id"]

@@ -13,24 +13,10 @@ from typing import Any
 
 from starlette.responses import Response
 
-from .itglue_part import (
-    SYNCED,
-    Handler,
-    Part,
-    Resource,
-    adapter_resources,
-    apply_all,
-    bulk_id,
-    chosen_for_deletion,
-    flag,
-    many,
-    one,
-    pointers,
-    reference,
-    text,
-)
+from .itglue_part import SYNCED, Handler, Part, Resource, adapter_resources, flag, pointers, reference, text
+from .itglue_records import Records, Write, check_psa_filter
 from .itglue_tables import PSA_TYPES, Getter, Listing, between, plays
-from .itglue_wire import Call, Json, Refusal, invalid, objects, refusal, rejected
+from .itglue_wire import Call, Json, Refusal, invalid, refusal, rejected
 
 NESTED = "/organizations/{organization_id}/relationships"
 #: What a list shows of an organization's quick notes.
@@ -68,37 +54,57 @@ class Directory(Part):
         super().__init__(glue)
         times = by("created-at", "updated-at")
         filters = by("id", "name", "organization-type-id", "organization-status-id", "primary")
-        self._organizations = Listing(
-            glue.organizations,
-            filters,
-            by("name", "id", "organization-status-name", "organization-type-name", "short-name") | times,
-            psa=True,
+        self._organizations = Records(
+            part=self,
+            kind="organizations",
+            listing=Listing(
+                glue.organizations,
+                filters,
+                by("name", "id", "organization-status-name", "organization-type-name", "short-name") | times,
+                psa=True,
+            ),
+            resource=self.organization_resource,
+            creator=self._organization_creator,
+            writer=self._organization_writer,
         )
-        self._locations = Listing(
-            glue.locations,
-            by("id", "name", "city", "region-id", "country-id", "organization-id"),
-            by("name", "id", "primary") | times,
-            psa=True,
+        self._locations = Records(
+            part=self,
+            kind="locations",
+            listing=Listing(
+                glue.locations,
+                by("id", "name", "city", "region-id", "country-id", "organization-id"),
+                by("name", "id", "primary") | times,
+                psa=True,
+            ),
+            resource=self.location_resource,
+            creator=self._location_creator,
+            writer=self._location_writer,
+            remove=glue.delete_location,
         )
-        self._contact_types = Listing(glue.contact_types, by("name"), by("name", "id") | times)
+        self._contact_types = Records(
+            part=self,
+            kind="contact-types",
+            listing=Listing(glue.contact_types, by("name"), by("name", "id") | times),
+            resource=self.contact_type_resource,
+            creator=self._contact_type_creator,
+            writer=self._contact_type_writer,
+        )
 
     def routes(self) -> Iterator[tuple[str, str, Handler]]:
         yield "GET", "/organizations", self.list_organizations
-        yield "POST", "/organizations", self.create_organization
-        yield "PATCH", "/organizations", self.update_organizations
-        yield "GET", "/organizations/{id}", self.show_organization
-        yield "PATCH", "/organizations/{id}", self.update_organization
+        yield "PATCH", "/organizations", self._organizations.update_many
         for prefix in ("", NESTED):
-            yield "GET", f"{prefix}/locations", self.list_locations
-            yield "POST", f"{prefix}/locations", self.create_locations
-            yield "DELETE", f"{prefix}/locations", self.delete_locations
-            yield "GET", f"{prefix}/locations/{{id}}", self.show_location
-            yield "PATCH", f"{prefix}/locations/{{id}}", self.update_location
-        yield "PATCH", "/locations", self.update_locations
-        yield "GET", "/contact_types", self.list_contact_types
-        yield "POST", "/contact_types", self.create_contact_type
-        yield "GET", "/contact_types/{id}", self.show_contact_type
-        yield "PATCH", "/contact_types/{id}", self.update_contact_type
+            yield "DELETE", f"{prefix}/locations", self._locations.delete_many
+            yield "GET", f"{prefix}/locations", self._locations.list
+            yield "POST", f"{prefix}/locations", self._locations.create
+            yield "GET", f"{prefix}/locations/{{id}}", self._locations.show
+            yield "PATCH", f"{prefix}/locations/{{id}}", self._locations.update
+        yield "PATCH", "/locations", self._locations.update_many
+        yield "GET", "/contact_types", self._contact_types.list
+        for path, records in (("/organizations", self._organizations), ("/contact_types", self._contact_types)):
+            yield "POST", path, records.create
+            yield "GET", f"{path}/{{id}}", records.show
+            yield "PATCH", f"{path}/{{id}}", records.update
 
     # ------------------------------------------------------- organizations
 
@@ -128,35 +134,11 @@ class Directory(Part):
 
     def list_organizations(self, call: Call) -> Response:
         check_psa_filter(call)
-        rows = self._organizations.rows(call)
+        rows = self._organizations.listing.rows(call)
         for name in ("created_at", "updated_at"):
             if name in call.filters:
                 rows = [row for row in rows if between(row[name.replace("_", "-")], call.filters[name])]
         return self.page(call, rows, partial(self.organization_resource, brief=True))
-
-    def show_organization(self, call: Call) -> Response:
-        return one(self.organization_resource(self.find(self.glue.organizations, call.ids["id"]), call.include))
-
-    def create_organization(self, call: Call) -> Response:
-        (item,) = objects(call, "organizations", many=False)
-        changes = self._organization_changes(item)
-        if not changes.get("name"):
-            raise rejected([invalid("name", "can't be blank")])
-        row = self.glue.new_organization(changes, self.now())
-        return one(self.organization_resource(row, call.include), 201)
-
-    def update_organization(self, call: Call) -> Response:
-        (item,) = objects(call, "organizations", many=False)
-        row = self._organization_writer(self.find(self.glue.organizations, call.ids["id"]), item)()
-        return one(self.organization_resource(row, call.include))
-
-    def update_organizations(self, call: Call) -> Response:
-        rows = apply_all(
-            objects(call, "organizations", many=True),
-            lambda item: self._organization_writer(self.find(self.glue.organizations, bulk_id(item)), item),
-            atomic=self.switch("itglue_bulk_atomic"),
-        )
-        return many([self.organization_resource(row, call.include) for row in rows])
 
     def _organization_changes(self, item: Json) -> Json:
         changes: Json = {name: text(item[name], name) for name in ORGANIZATION_TEXTS if name in item}
@@ -166,7 +148,13 @@ class Directory(Part):
                 changes[name] = int(value) if value and value.isdigit() else None
         return changes
 
-    def _organization_writer(self, row: Json, item: Json) -> Any:
+    def _organization_creator(self, dummy: int | None, item: Json) -> Write:
+        changes = self._organization_changes(item)
+        if not changes.get("name"):
+            raise rejected([invalid("name", "can't be blank")])
+        return partial(self.glue.new_organization, changes, self.now())
+
+    def _organization_writer(self, row: Json, item: Json) -> Write:
         changes = self._organization_changes(item)
         if psa_state(row) == "enabled" and not self.switch("two_way_unlocks"):
             locked = [name for name in changes if name not in ("alert", "description", "quick-notes")]
@@ -192,51 +180,6 @@ class Directory(Part):
         }
         return with_adapters({"id": str(row["id"]), "type": "locations", "attributes": attributes}, row, include, 1)
 
-    def list_locations(self, call: Call) -> Response:
-        check_psa_filter(call)
-        return self.list_of(call, self._locations, self.location_resource)
-
-    def show_location(self, call: Call) -> Response:
-        return one(self.location_resource(self.within(call, self.glue.locations), call.include))
-
-    def create_locations(self, call: Call) -> Response:
-        organization = self.organization(call)
-        items = objects(call, "locations", many=False if organization is None else None)
-        rows = apply_all(
-            items,
-            lambda item: self._location_creator(organization, item),
-            atomic=self.switch("itglue_bulk_atomic"),
-        )
-        resources = [self.location_resource(row, call.include) for row in rows]
-        return many(resources, 201) if isinstance(call.data, list) else one(resources[0], 201)
-
-    def update_location(self, call: Call) -> Response:
-        (item,) = objects(call, "locations", many=False)
-        row = self._location_writer(self.within(call, self.glue.locations), item)()
-        return one(self.location_resource(row, call.include))
-
-    def update_locations(self, call: Call) -> Response:
-        rows = apply_all(
-            objects(call, "locations", many=True),
-            lambda item: self._location_writer(self.find(self.glue.locations, bulk_id(item)), item),
-            atomic=self.switch("itglue_bulk_atomic"),
-        )
-        return many([self.location_resource(row, call.include) for row in rows])
-
-    def delete_locations(self, call: Call) -> Response:
-        organization = self.organization(call)
-        items = partial(objects, call, "locations", many=True)
-        idents = chosen_for_deletion(call, items, set(self._locations.filters) | {"psa_integration_type"})
-        if idents is None:
-            check_psa_filter(call)
-            rows = [row for row in self._locations.rows(call) if organization in (None, row["organization-id"])]
-        else:
-            rows = [self.find(self.glue.locations, ident) for ident in dict.fromkeys(idents)]
-        resources = [self.location_resource(row, call.include) for row in rows]
-        for row in rows:
-            self.glue.delete_location(row)
-        return many(resources)
-
     def _location_changes(self, item: Json) -> Json:
         changes: Json = {name: text(item[name], name) for name in LOCATION_TEXTS if name in item}
         if changes.get("name", "given") is None:
@@ -249,14 +192,14 @@ class Directory(Part):
             changes["primary"] = bool(flag(item["primary"], "primary"))
         return changes
 
-    def _location_creator(self, organization: int | None, item: Json) -> Any:
+    def _location_creator(self, organization: int | None, item: Json) -> Write:
         owner = organization if organization is not None else owner_of(item, self.glue)
         changes = self._location_changes(item)
         if "name" not in changes:
             raise rejected([invalid("name", "can't be blank")])
         return partial(self.glue.new_location, {"organization-id": owner, **changes}, self.now())
 
-    def _location_writer(self, row: Json, item: Json) -> Any:
+    def _location_writer(self, row: Json, item: Json) -> Write:
         changes = self._location_changes(item)
         if changes and psa_state(row) == "enabled" and not self.switch("two_way_unlocks"):
             raise rejected([invalid(name, SYNCED) for name in changes])
@@ -268,24 +211,13 @@ class Directory(Part):
         attributes = {name: row[name] for name in ("name", "created-at", "updated-at")}
         return {"id": str(row["id"]), "type": "contact-types", "attributes": attributes}, []
 
-    def list_contact_types(self, call: Call) -> Response:
-        return self.list_of(call, self._contact_types, self.contact_type_resource)
-
-    def show_contact_type(self, call: Call) -> Response:
-        return one(self.contact_type_resource(self.find(self.glue.contact_types, call.ids["id"]), call.include))
-
-    def create_contact_type(self, call: Call) -> Response:
+    def _contact_type_creator(self, dummy: int | None, item: Json) -> Write:
         """Whether a name may be taken twice is not known; here it may."""
-        (item,) = objects(call, "contact-types", many=False)
-        row = self.glue.new_contact_type({"name": self._type_name(item.get("name"))}, self.now())
-        return one(self.contact_type_resource(row, call.include), 201)
+        return partial(self.glue.new_contact_type, {"name": self._type_name(item.get("name"))}, self.now())
 
-    def update_contact_type(self, call: Call) -> Response:
-        (item,) = objects(call, "contact-types", many=False)
-        row = self.find(self.glue.contact_types, call.ids["id"])
+    def _contact_type_writer(self, row: Json, item: Json) -> Write:
         changes = {"name": self._type_name(item["name"])} if "name" in item else {}
-        row = self.glue.write(self.glue.contact_types, row, changes, self.now())
-        return one(self.contact_type_resource(row, call.include))
+        return partial(self.glue.write, self.glue.contact_types, row, changes, self.now())
 
     def _type_name(self, value: Any) -> str:
         name = text(value, "name")
@@ -301,13 +233,6 @@ def owner_of(item: Json, glue: Any) -> int:
         if owner is not None:
             return owner
     raise refusal(422, title="Valid organization_id is required", pointer="data/attributes/organization_id")
-
-
-def check_psa_filter(call: Call) -> None:
-    """`psa_id` is documented to need its type beside it; the code of the error is an assumption."""
-    if "psa_id" in call.filters and "psa_integration_type" not in call.filters:
-        detail = "filter[psa_id] must be accompanied by filter[psa_integration_type]"
-        raise refusal(422, detail=detail, pointer="filter")
 
 
 def with_adapters(item: Json, row: Json, include: frozenset[str], kind: int) -> Resource:

@@ -15,7 +15,6 @@ from .itglue_tables import Listing, Table
 from .itglue_wire import (
     Call,
     Json,
-    Refusal,
     answer,
     envelope,
     invalid,
@@ -73,7 +72,7 @@ class Part:
         """The record that a single route means; on a nested route it must belong to the organization."""
         organization = self.organization(call)
         row = self.find(table, call.ids["id"])
-        if organization not in (None, row["organization-id"]):
+        if organization is not None and organization != row["organization-id"]:
             raise not_found()
         return row
 
@@ -95,57 +94,6 @@ class Part:
     ) -> Response:
         """The answer to a list, over all organizations or, on a nested route, of one."""
         return self.page(call, listing.rows(call, self.organization(call), sensitive_to=sensitive_to), show)
-
-
-def one(resource: Resource, status: int = 200) -> Response:
-    data, included = resource
-    return answer({"data": data, "included": included} if included else {"data": data}, status)
-
-
-def many(resources: list[Resource], status: int = 200) -> Response:
-    included = unique(other for item, others in resources for other in others)
-    data = [item for item, others in resources]
-    return answer({"data": data, "included": included} if included else {"data": data}, status)
-
-
-def apply_all(items: list[Json], write: Callable[[Json], Callable[[], Json]], *, atomic: bool) -> list[Json]:
-    """Check and write the objects of a bulk request; the rows written.
-
-    `write` checks one (raising `Refusal`) and returns what does it. Whether IT Glue takes the good ones when
-    one is bad is not known; `atomic` is the assumption that it does not.
-    """
-    steps, errors, rows = [], [], []
-    for item in items:
-        try:
-            step = write(item)
-            steps.append(step) if atomic else rows.append(step())
-        except Refusal as bad:
-            if bad.status != 422:
-                raise
-            errors += bad.errors
-    if errors:
-        raise rejected(errors)
-    return rows + [step() for step in steps]
-
-
-def bulk_id(item: Json) -> int:
-    """The `id` among the attributes that names an object of a bulk request; numbers and their spelling both do."""
-    ident = item.get("id")
-    if isinstance(ident, bool) or not str(ident).isdigit():
-        raise refusal(422, title="Valid id is required", pointer="data/attributes/id")
-    return int(ident)
-
-
-def chosen_for_deletion(call: Call, items: Callable[[], list[Json]], known_filters: set[str]) -> list[int] | None:
-    """The ids that a bulk DELETE names, or None where a filter does. Neither never means all."""
-    filtered = bool(call.filters)
-    if call.has_body and filtered:
-        raise refusal(422, detail="Specify objects or filters, not both", pointer="data")
-    if call.has_body:
-        return [bulk_id(item) for item in items()]
-    if not known_filters & set(call.filters):
-        raise refusal(400, detail="param is missing or the value is empty: data")
-    return None
 
 
 def text(value: Any, attribute: str) -> str | None:

@@ -21,15 +21,6 @@ from urllib.parse import parse_qsl, urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-try:
-    from orjson import dumps, loads
-except ImportError:  # only slower
-
-    def dumps(value: Any) -> bytes:
-        return json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode()
-
-    loads = json.loads
-
 Json = dict[str, Any]
 
 MEDIA_TYPE = "application/vnd.api+json"
@@ -96,7 +87,8 @@ def forbidden() -> Refusal:
 
 
 def answer(body: Any, status: int = 200) -> Response:
-    return Response(dumps(body), status, media_type=MEDIA_TYPE)
+    text = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
+    return Response(text, status, media_type=MEDIA_TYPE)
 
 
 def kebab(key: str) -> str:
@@ -199,7 +191,7 @@ def _take_body(call: Call, content_type: str, body: bytes) -> None:
     if media_type not in BODY_TYPES:
         raise refusal(415, detail=f"Content type {media_type or 'none'} is not supported")
     try:
-        document = loads(body)
+        document = json.loads(body)
     except ValueError:
         raise refusal(400, detail="The request body is not valid JSON") from None
     if isinstance(document, str):
