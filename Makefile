@@ -77,7 +77,7 @@ integration: venv artifact browser ## run playbooks with the installed artifact 
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/integration.xml tests/integration
 
-lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences ## check style, types, documentation, licences
+lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences docs ## check style, types, documentation, licences
 
 lint-python: venv
 	$(bin)/ruff check
@@ -121,7 +121,7 @@ demo: venv-run artifact ## run the main job against the sandbox: no credentials 
 bench: venv-run artifact ## measure
 	@$(sealed) $(python) -m tests.benchmarks
 
-docs: venv tree ## make the HTML documentation (.build/docs/html)
+docs: venv tree ## make the HTML documentation (.build/docs/html); a warning fails
 	@$(python) -m tests.tools.docs
 
 changelog: venv ## turn the fragments into the changelog of the version in galaxy.yml

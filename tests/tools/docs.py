@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Make the HTML documentation of the collection: `.build/docs/html`.
+"""Make the HTML documentation of the collection: `.build/docs/html`. A warning is a failure.
 
 Run by the Python of the environment, after the clean tree was made.
 """
@@ -10,22 +10,21 @@ Run by the Python of the environment, after the clean tree was made.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 from tests.tools.files import BUILD, ROOT
 
 BIN = Path(sys.executable).parent
-CONFIGURATION = """\
-project = "msp.psa_sync"
-copyright = "2026, The msp.psa_sync authors"
-extensions = ["sphinx.ext.autodoc", "sphinx_antsibull_ext"]
-html_theme = "alabaster"
-html_use_smartypants = False
-suppress_warnings = ["ref.ref", "toc.no_title"]  # labels of the Ansible documentation
-"""
+CONFIGURATION = Path(__file__).with_name("sphinx_conf.py")
+STYLE = Path(__file__).with_name("sphinx.css")
+CHANGELOG = ROOT / "changelogs" / "changelog.yaml"
+CONTENTS = ".. contents::\n   :local:\n   :depth: 1\n"
 
 
 def run(*command: str | Path) -> None:
@@ -35,15 +34,37 @@ def run(*command: str | Path) -> None:
     subprocess.run([BIN / program, *arguments], check=True, cwd=ROOT, env=environment)
 
 
+def fit_for_the_theme(source: Path) -> None:
+    """The theme shows the parts of a page, and the pages under the captions of their lists, beside the page."""
+    for page in source.glob("*.rst"):
+        text = page.read_text(encoding="utf-8").replace(CONTENTS, "")
+        page.write_text(_captioned(text) if page.stem == "index" else text, encoding="utf-8")
+
+
+def _captioned(index: str) -> str:
+    """The index with the guides first, the heading of each list of pages as its caption, and short names of plugins."""
+    begin, rest = index.split(".. Communication\n", 1)
+    about, guides = rest.split("    changelog\n\n", 1)
+    index = f"{begin}{guides}\n{about}    changelog\n"
+    headed = re.compile(r"^(.+)\n([-~])\2+\n(?:(?!^[-~]{3}).*\n)*?\.\. toctree::\n", re.MULTILINE)
+    index = headed.sub(lambda found: f"{found[0]}    :caption: {found[1]}\n", index)
+    return re.sub(r"^( {4})(\w+)(_module|_callback|_inventory)$", r"\1\2 <\2\3>", index, flags=re.MULTILINE)
+
+
 def main() -> None:
     """Write reStructuredText from the plugins and the guides, then HTML from that."""
     source, target = BUILD / "docs" / "rst", BUILD / "docs" / "html"
     shutil.rmtree(source, ignore_errors=True)
     source.mkdir(parents=True)
-    (source / "conf.py").write_text(CONFIGURATION)
+    shutil.copyfile(CONFIGURATION, source / "conf.py")
     run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", source,
         "msp.psa_sync")  # fmt: skip
-    run("sphinx-build", "-q", "-b", "html", source, target)
+    fit_for_the_theme(source)
+    (source / "static").mkdir()
+    shutil.copy(STYLE, source / "static")
+    # A changelog without a release has no title, which is no mistake of a page.
+    unnamed = [] if yaml.safe_load(CHANGELOG.read_text())["releases"] else ["-D", "suppress_warnings=toc.no_title"]
+    run("sphinx-build", "-q", "-b", "html", "--fail-on-warning", "--keep-going", *unnamed, source, target)
     print(f"The documentation is in {os.path.relpath(target / 'index.html')}")
 
 
