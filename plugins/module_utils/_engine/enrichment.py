@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
@@ -112,7 +112,7 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
     """The contact's numbers with the user's added or replaced, and the primary chosen."""
     wanted = numbers(user, settings)
     entries = list(present)
-    own = {number.digits for number in wanted.values()}
+    own = [number.digits for number in wanted.values()]
     held = {digits(entry.value) for entry in entries}
     for label, number in wanted.items():
         if number.digits not in held:
@@ -130,13 +130,15 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
 def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
     """The user's numbers by the label that they carry in IT Glue, the one of `phone_type` first."""
     labels = settings.phone_labels
-    found = [(labels.office, next(iter(user.business_phones), None)), (labels.mobile, user.mobile_phone)]
+    office = phone(user.business_phones[0]) if user.business_phones else None
+    mobile = phone(user.mobile_phone) if user.mobile_phone else None
+    found = [(labels.office, office), (labels.mobile, mobile)]
     if folded(settings.phone_type) == folded(labels.mobile):
         found.reverse()
-    return {label: number for label, value in found if (number := phone(value)) is not None}
+    return {label: number for label, number in found if number is not None}
 
 
-def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> None:
+def _put(entries: list[Phone], label: str, number: Number, own: Collection[str]) -> None:
     """Replace the one other phone under the label; add where there is none or several."""
     new = Phone(number.value, label, number.extension)
     under_label = [
@@ -151,7 +153,7 @@ def _put(entries: list[Phone], label: str, number: Number, own: set[str]) -> Non
         entries.append(new)
 
 
-def _fill_blank(entries: list[Phone], own: set[str], settings: Office365Settings) -> None:
+def _fill_blank(entries: list[Phone], own: Collection[str], settings: Office365Settings) -> None:
     """A placeholder where neither side has a real number; a real one inherits its place."""
     placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     real = [entry for entry in entries if _is_real(entry)]
@@ -241,12 +243,13 @@ def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
 def missing(contact: Contact) -> tuple[str, ...]:
     """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
     primary phone and location (vendor's page, "How does it work?")."""
-    there = {
-        FIRST_NAME: contact.first_name and not contact.first_name.isspace(),
-        PRIMARY_EMAIL: [entry for entry in contact.emails if entry.primary and entry.value.strip()],
-        PRIMARY_PHONE: [
-            entry for entry in contact.phones if entry.primary and _is_phone(entry) and entry.value.strip()
-        ],
-        LOCATION: contact.location_id is not None,
-    }
-    return tuple(part for part, present in there.items() if not present)
+    lacking = []
+    if not contact.first_name or contact.first_name.isspace():
+        lacking.append(FIRST_NAME)
+    if not [entry for entry in contact.emails if entry.primary and entry.value.strip()]:
+        lacking.append(PRIMARY_EMAIL)
+    if not [entry for entry in contact.phones if entry.primary and _is_phone(entry) and entry.value.strip()]:
+        lacking.append(PRIMARY_PHONE)
+    if contact.location_id is None:
+        lacking.append(LOCATION)
+    return tuple(lacking)

@@ -122,23 +122,23 @@ def _match_by(
     user_keys: Callable[[User], Iterable[Hashable]],
     contact_keys: Callable[[Contact], Iterable[Hashable]],
 ) -> None:
-    holders: dict[Hashable, list[int]] = defaultdict(list)
+    holders: dict[Hashable, tuple[int, ...]] = {}
     for contact in open_contacts.values():
         for key in contact_keys(contact):
-            holders[key].append(contact.id)
+            holders[key] = (*holders.get(key, ()), contact.id)
 
     hits_of_user: dict[str, set[int]] = {}
     hits_of_contact: dict[int, list[str]] = defaultdict(list)
     for user in open_users.values():
-        hits = {contact_id for key in user_keys(user) for contact_id in holders.get(key, ())}
-        if hits:
-            hits_of_user[user.id] = hits
+        found = [holders[key] for key in user_keys(user) if key in holders]
+        if found:
+            hits_of_user[user.id] = hits = set().union(*found)
             for contact_id in hits:
                 hits_of_contact[contact_id].append(user.id)
 
     for user_ids, contact_ids in _groups(hits_of_user, hits_of_contact):
-        members = [open_users.pop(user_id) for user_id in user_ids]
-        claimed = [open_contacts.pop(contact_id) for contact_id in contact_ids]
+        members = list(map(open_users.pop, user_ids))
+        claimed = list(map(open_contacts.pop, contact_ids))
         if len(members) == len(claimed) == 1:
             result.matches[members[0].id] = (claimed[0].id, rule)
         else:
@@ -147,14 +147,14 @@ def _match_by(
 
 def _groups(
     hits_of_user: Mapping[str, set[int]], hits_of_contact: Mapping[int, Sequence[str]]
-) -> Iterable[tuple[set[str], set[int]]]:
+) -> Iterable[tuple[Collection[str], Collection[int]]]:
     """The connected groups of hits, each once."""
     seen: set[str] = set()
-    for first in hits_of_user:
+    for first, hits in hits_of_user.items():
         if first in seen:
             continue
-        if len(hits_of_user[first]) == 1 and all(len(hits_of_contact[each]) == 1 for each in hits_of_user[first]):
-            yield {first}, hits_of_user[first]
+        if len(hits) == 1 and len(hits_of_contact[next(iter(hits))]) == 1:
+            yield (first,), hits
             continue
         users, waiting = {first}, [first]
         contacts: set[int] = set()

@@ -76,11 +76,12 @@ def proxied(user: User) -> list[str]:
     primary: list[str] = []
     others: list[str] = []
     for entry in user.proxy_addresses:
-        kind, dummy, value = entry.partition(":")
-        if kind == "smtp":
+        prefix, dummy, value = entry.partition(":")
+        kind = prefix.strip()
+        if kind == "SMTP":
+            primary.append(value)
+        elif kind.casefold() == "smtp":
             others.append(value)
-        elif kind.strip().casefold() == "smtp":
-            (primary if kind.strip() == "SMTP" else others).append(value)
     return primary + others
 
 
@@ -90,8 +91,9 @@ def smtp_by_key(user: User) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for value in (*proxied(user), user.mail or ""):
         trimmed = value.strip()
-        if _ADDRESS.fullmatch(trimmed):
-            found.setdefault(trimmed.casefold(), trimmed)
+        key = trimmed.casefold()
+        if key not in found and _ADDRESS.fullmatch(trimmed):
+            found[key] = trimmed
     return found
 
 
@@ -184,6 +186,10 @@ def phone(value: str | None) -> Number | None:
 @lru_cache(maxsize=_VALUES)
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
+    if value and value.isascii() and value.isdigit():
+        # As IT Glue keeps them, without separators.
+        key = value.removeprefix("00")
+        return key if key.strip("0") else ""
     number = phone(value)
     return number.digits if number else ""
 

@@ -23,7 +23,7 @@ from . import leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
 from .collector import uncollected
-from .departed import DEACTIVATE, DEPARTED, Departure, departures, unclaimed
+from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError
 from .matching import OVERRIDE, Matching, match
@@ -151,8 +151,10 @@ class Draft:
 
         Unlinked only when both the adapters and `psa-integration` say so (feature, section 4).
         """
-        adapters = [each for each in contact.adapters if is_bms(each, self.options.bms_adapter_names)]
         state = contact.psa_integration or None
+        if not contact.adapters and state is None:
+            return None
+        adapters = [each for each in contact.adapters if is_bms(each, self.options.bms_adapter_names)]
         if not adapters and state is None:
             return None
         if state == "orphaned" or any(each.orphaned for each in adapters):
@@ -171,8 +173,8 @@ class Draft:
         """
         contact_type_id = self.contact_types(contact_types).new if self.creates else None
         writer = _Writer(self, locations, contact_type_id)
-        operations = [writer.operation(user) for user in sorted(self.snapshot.users, key=_by_username)]
-        return self._found_again(operations)
+        operations = self._found_again([writer.operation(user) for user in self.snapshot.users])
+        return sorted(operations, key=_by_username)
 
     def _found_again(self, operations: list[Operation]) -> list[Operation]:
         """Fail what the next run would not match with its user again.
@@ -331,8 +333,8 @@ def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
         )
 
 
-def _by_username(user: User) -> tuple[str, str]:
-    return address(user.username), user.id
+def _by_username(operation: Operation) -> tuple[str, str]:
+    return address(operation.user), operation.user_id
 
 
 # -------------------------------------------------------------- what is written
@@ -345,16 +347,11 @@ class _Writer:
     contact_type_id: int | None
 
     def operation(self, user: User) -> Operation:
-        pair = self.draft.matching.matches.get(user.id)
-        return Operation(
-            user=user.username,
-            user_id=user.id,
-            contact_id=pair[0] if pair else None,
-            matched_by=pair[1] if pair else None,
-            **self._part(user),
-        )
+        contact_id, rule = self.draft.matching.matches.get(user.id, (None, None))
+        part = self._part(user, None if contact_id is None else self.draft.contacts[contact_id])
+        return Operation(user=user.username, user_id=user.id, contact_id=contact_id, matched_by=rule, **part)
 
-    def _part(self, user: User) -> dict[str, Any]:
+    def _part(self, user: User, contact: Contact | None) -> dict[str, Any]:
         """The operation's other fields: what becomes of the user's contact, and why."""
         draft = self.draft
         if user.id in draft.excluded:
@@ -362,7 +359,6 @@ class _Writer:
         if conflict := draft.matching.conflicted.get(user.id):
             others = [each for each in conflict.users if each != user.username]
             return {"action": CONFLICT, "reason": _conflict_reason(conflict.rule, others, conflict.contact_ids)}
-        contact = draft.contact_of(user)
         said: dict[str, Any] = {}
         if found := draft.matching.settled_new.get(user.id):
             words = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
@@ -393,10 +389,12 @@ class _Writer:
         linked = said.get("action") == LINKED
         if linked and not fields:
             return said
-        part = {**said, "action": UPDATE if fields else UNCHANGED, "contact": wanted}
+        part = said | {"action": UPDATE if fields else UNCHANGED, "contact": wanted}
         if fields:
             part |= {"before": encode(contact, fields), "after": encode(wanted, fields)}
-        return part if linked else part | self._readiness(wanted)
+        if not linked:
+            part |= self._readiness(wanted)
+        return part
 
     def _created(self, wanted: Contact) -> dict[str, Any]:
         if not wanted.emails:
@@ -497,7 +495,8 @@ def complete(
     leavers = leavers or Leavers()
     conflicts, warnings = list(drafted.matching.conflicts), [*drafted.warnings, *leavers.warnings]
     departed, deactivations = _deactivations(drafted, drafted.departures(leavers), bms, unread, types)
-    operations = [_back_in_place(drafted, each, bms, types) for each in operations] if bms else operations
+    if bms and types.departed is not None:
+        operations = [_back_in_place(drafted, each, bms, types) for each in operations]
     candidates = push_candidates(operations)
     if candidates and bms is None:
         deferred = {
@@ -522,12 +521,16 @@ def complete(
         operations=tuple(operations),
         departed=tuple(departed),
         deactivations=tuple(deactivations),
-        unclaimed=tuple(unclaimed(drafted.bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)),
+        unclaimed=tuple(_unclaimed(drafted, leavers) if leavers.domains else ()),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         account=bms.account if bms else None,
         passed=tuple(ceilings([*operations, *deactivations], drafted.kept, drafted.options)),
         warnings=tuple(warnings),
     )
+
+
+def _unclaimed(drafted: Draft, leavers: Leavers) -> Sequence[Unclaimed]:
+    return unclaimed(drafted.bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)
 
 
 def _deactivations(

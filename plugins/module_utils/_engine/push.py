@@ -148,16 +148,16 @@ def _look_up(
     candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: _People
 ) -> Mapping[str, _Hit]:
     """By any e-mail; who is not found so, by first and last name."""
-    by_address: dict[str, list[BmsContact]] = defaultdict(list)
+    by_address: dict[str, tuple[BmsContact, ...]] = {}
     for each in bms_contacts:
         for value in bms_addresses(each):
-            by_address[value].append(each)
+            by_address[value] = (*by_address.get(value, ()), each)
     hits: dict[str, _Hit] = {}
     names: dict[str, FullName] = {}
     for operation in candidates:
         contact = operation.wanted
         addresses = contact_addresses(contact)
-        found = {each.id: each for value in addresses if value in by_address for each in by_address[value]}
+        found = {each.id: each for value in addresses for each in by_address.get(value, ())}
         hits[operation.user_id] = _Hit(EMAIL_RULE, _in_order(found.values()))
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             names[operation.user_id] = own
@@ -231,8 +231,7 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
     found = hit.contacts[0]
     by = "an e-mail address" if hit.rule == EMAIL_RULE else "first and last name"
     state = "" if found.active else " It is inactive there and stays so."
-    decided = replace(
-        operation,
+    decided = operation.but(
         push=ALREADY_IN_BMS,
         bms_contact_id=found.id,
         reason=operation.also(f"BMS contact {found.id} is this person, by {by}.{state}"),
