@@ -103,6 +103,9 @@ options:
       - For how many seconds to wait for the links that IT Glue makes when it pushes contacts by itself,
         with O(bms_settings.push_method=native). V(0) does not wait.
       - A contact that is not linked by then is C(pending). The next run sees what has become of it.
+      - IT Glue pushes only what is saved. A contact that is complete and not linked is therefore saved once more as it
+        is, unless it was saved within a day. That counts as an update, with the same attributes in C(before) and
+        C(after).
     type: int
     default: 30
   state:
@@ -318,7 +321,9 @@ contacts:
       elements: str
       sample: []
     unapplied:
-      description: Groups of attributes that IT Glue accepted but does not show.
+      description:
+        - Groups of attributes that IT Glue accepted but does not show. C(touch) where saving a contact as it is left no
+          trace.
       type: list
       elements: str
       sample: []

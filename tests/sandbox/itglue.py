@@ -18,6 +18,7 @@ switch in the world's `behaviour` (in brackets: the default, then the other valu
     itglue_foreign_ids ([])              ids that belong to another account: 401
     itglue_last_link (missing, null)     links.next on the last page, links.prev on the first
     itglue_missing_id (404, 401)         the answer to an id that does not exist
+    itglue_noop_saves (false)            an update of a contact that changes nothing moves its `updated-at`, too
     itglue_phone_plus (strip, keep)      whether a leading plus survives in a number; of the rest only digits do
     itglue_primaries (as_sent,           what becomes of several primary entries
         first_wins)
@@ -148,6 +149,7 @@ class ItGlue(Service):
         "itglue_foreign_ids": [],
         "itglue_last_link": "missing",
         "itglue_missing_id": 404,
+        "itglue_noop_saves": False,
         "itglue_phone_plus": "strip",
         "itglue_primaries": "as_sent",
         "itglue_require_name": False,
@@ -314,7 +316,10 @@ class ItGlue(Service):
     def write_contact(self, row: Json, changes: Json, now: str) -> Json:
         before = self.contacts.revision
         self.write(self.contacts, row, changes, now)
-        self.push.after_write(row, changed=self.contacts.revision != before)
+        changed = self.contacts.revision != before
+        if not changed and self.sandbox.behaviour["itglue_noop_saves"]:
+            self.contacts.update(row, {"updated-at": now})
+        self.push.after_write(row, changed=changed)
         return row
 
     def delete_contact(self, row: Json) -> None:

@@ -145,4 +145,4 @@ def _bms_link(row: Json) -> int | None:
 
 def _ready(row: Json) -> bool:
     primary = [any(entry["primary"] for entry in row[name]) for name in ("contact-emails", "contact-phones")]
-    return bool(row["first-name"] and all(primary) and row["location-id"] is not None)
+    return bool((row["first-name"] or "").strip() and all(primary) and row["location-id"] is not None)

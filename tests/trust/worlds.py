@@ -174,6 +174,7 @@ class Maker:
             "psa-integration": psa,
             "adapters": adapters,
             "locked": self.one(*[[]] * 12, ["contact-emails"], ["contact-phones", "title"]),
+            "updated-at": self.one(*["2020-01-01T00:00:00.000Z"] * 4, "2999-01-01T00:00:00.000Z"),
         }
 
     # ------------------------------------------------------------------------ BMS
@@ -254,6 +255,7 @@ class Maker:
 
     def switches(self) -> Json:
         """Everything that the services may do in one way or the other and the result must not show."""
+        noop_saves = self.likely(0.7)
         return {
             "itglue_page_limit": self.one(1000, 1000, 3, 1),
             "graph_page_limit": self.one(999, 999, 2, 1),
@@ -262,6 +264,7 @@ class Maker:
             "itglue_bulk_atomic": self.likely(0.5),
             "itglue_empty_included": self.likely(0.5),
             "itglue_last_link": self.one("missing", "null"),
+            "itglue_noop_saves": noop_saves,
             "itglue_phone_plus": self.one("strip", "keep"),
             "bms_bare_summary": self.likely(0.5),
             "bms_failure_style": self.one("200", "4xx"),
@@ -271,6 +274,7 @@ class Maker:
             "bms_pascal_case": self.likely(0.3),
             "bms_string_filter": self.one("contains", "startswith", "equals"),
             "bms_type_lookup": self.one("lookup", "tenantlookup"),
+            "native_push_noop": noop_saves and self.likely(0.7),
             "two_way_unlocks": self.likely(0.3),
         }
 
@@ -399,6 +403,9 @@ def cases(method: str = "direct", **switches: Any) -> st.SearchStrategy[Case]:
             # Nor is it known whether a primary fax is a primary phone to it.
             for entry in (entry for contact in contacts for entry in contact["contact-phones"]):
                 entry["primary"] = entry["primary"] and entry["label-type"] != "fax"
+            # An IT Glue that pushes to Kaseya BMS has its links there.
+            for adapter in (each for contact in contacts for each in contact["adapters"]):
+                adapter["adapter-type-name"] = adapter["adapter-type-name"].replace("Vorex", "Kaseya BMS")
         options = make.options(users, contacts)
         if make.likely(0.5):
             return Case(with_settings(made, {CLIENT: settings}), options)

@@ -189,6 +189,8 @@ def _contact_diff(operation: Operation) -> dict[str, str]:
         for name in sorted(after)
         for was, becomes in [(_lines(operation, name, before.get(name)), _lines(operation, name, after[name]))]
     ]
+    if operation.touches:
+        fields.append(([], ["contact: saved again as it is"]))
     if operation.push == PUSHED:
         fields.append(([], ["bms: created"]))
     sides = [was for was, dummy in fields], [becomes for dummy, becomes in fields]

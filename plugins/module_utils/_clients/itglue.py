@@ -460,6 +460,7 @@ class _Page:
             psa_integration=read.text(attributes, "psa-integration"),
             adapters=adapters,
             organization_id=owner,
+            updated_at=read.text(attributes, "updated-at"),
         )
 
     def _check_owner(self, what: str, row: dict, owner: int | None, organization_id: int | None) -> None:

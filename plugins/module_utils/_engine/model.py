@@ -115,7 +115,11 @@ class ContactType:
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """An IT Glue contact; `id` is 0 for one that is still to be created."""
+    """An IT Glue contact; `id` is 0 for one that is still to be created.
+
+    `updated_at` is when it was last saved, as IT Glue spells it (RFC 3339). Two contacts that
+    differ in nothing else are equal.
+    """
 
     id: int
     first_name: str | None = None
@@ -129,6 +133,7 @@ class Contact:
     psa_integration: str | None = None
     adapters: tuple[Adapter, ...] = ()
     organization_id: int | None = None
+    updated_at: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,7 +293,8 @@ class BmsSettings:
 class Snapshot:
     """What a run has read of Microsoft 365 and IT Glue before it decides anything.
 
-    `members` are the ids of the users in the groups that the user filter names.
+    `members` are the ids of the users in the groups that the user filter names, `read_at` is
+    when it was read, in seconds since the epoch.
     """
 
     organization: Organization
@@ -298,6 +304,7 @@ class Snapshot:
     users: tuple[User, ...]
     contacts: tuple[Contact, ...]
     members: frozenset[str] = frozenset()
+    read_at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

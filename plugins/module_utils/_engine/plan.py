@@ -84,6 +84,11 @@ class Operation:
         return self.contact
 
     @property
+    def touches(self) -> bool:
+        """Whether a contact is saved as it is, for IT Glue to push it."""
+        return self.action == UPDATE and bool(self.after) and self.before == self.after
+
+    @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
         in_bms = self.push == PUSHED or self.job_title is not None or self.active is not None

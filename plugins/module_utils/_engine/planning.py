@@ -513,6 +513,7 @@ def complete(
             users=drafted.snapshot.users,
             contacts=drafted.snapshot.contacts,
             adapter_names=drafted.options.bms_adapter_names,
+            read_at=drafted.snapshot.read_at,
         )
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts

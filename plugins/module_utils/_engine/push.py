@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import NamedTuple
 
 from .account import is_bms
+from .attributes import EMAILS, encode
 from .matching import IGNORE, Conflict
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
@@ -35,7 +37,14 @@ from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, P
 EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
 NATIVE = "native"
 
-_WAITING = "IT Glue has not linked the contact to BMS yet. If it stays so, edit and save the contact in IT Glue."
+TOUCHED_AGAIN = 24 * 3600.0
+"""Seconds after which a complete contact without a link is saved again."""
+
+_TOUCHED = ("first-name", EMAILS)
+"""What is sent to save a contact as it is: a contact that is ready has both."""
+
+_WAITING = "IT Glue has not linked the contact to BMS yet. It is saved again by a run a day after its last change."
+_TOUCHES = "The contact is complete already: saved again so that IT Glue pushes it."
 
 
 @dataclass(slots=True)
@@ -62,11 +71,13 @@ def decide(
     users: Collection[User],
     contacts: Collection[Contact],
     adapter_names: Collection[str],
+    read_at: float = 0.0,
 ) -> Decisions:
     """Look each candidate up in the account's BMS contacts and decide its push.
 
     `users` and `contacts` are all of the tenant and of the organization: an address that
     somebody else holds, or a BMS contact that is somebody else's link, is not the candidate's.
+    `read_at` is when they were read, in seconds since the epoch.
     """
     links = bms_links(contacts, adapter_names)
     hits = _look_up(candidates, bms.contacts, _People(users, contacts))
@@ -82,7 +93,7 @@ def decide(
             result.conflicts.append(conflict)
             decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
         elif not hit.contacts:
-            decided = _new_in_bms(operation, bms, method)
+            decided = _left_to_it_glue(operation, read_at) if method == NATIVE else _new_in_bms(operation, bms)
         elif blocked := _conflict(operation, hit, claims, links):
             conflict, reason = blocked
             if conflict not in result.conflicts:
@@ -248,11 +259,31 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
 # ---------------------------------------------------------------------- create
 
 
-def _new_in_bms(operation: Operation, bms: BmsSnapshot, method: str) -> Operation:
-    if method == NATIVE:
-        written = operation.action != UNCHANGED
-        reason = "IT Glue pushes the contact once it is written." if written else _WAITING
-        return replace(operation, push=PENDING, reason=operation.also(reason))
+def _left_to_it_glue(operation: Operation, read_at: float) -> Operation:
+    """Under `native`: IT Glue pushes what is written to it.
+
+    A contact that was complete before is saved as it is, but not again within a day: by the time
+    of its last change the next run knows that it was saved, and changes nothing.
+    """
+    pending = replace(operation, push=PENDING)
+    if operation.action != UNCHANGED:
+        return replace(pending, reason=operation.also("IT Glue pushes the contact once it is written."))
+    if not _saved_before(operation.wanted, read_at - TOUCHED_AGAIN):
+        return replace(pending, reason=operation.also(_WAITING))
+    present = encode(operation.wanted, _TOUCHED)
+    return replace(pending, action=UPDATE, before=present, after=present, reason=operation.also(_TOUCHES))
+
+
+def _saved_before(contact: Contact, moment: float) -> bool:
+    """Whether a contact was last saved before `moment`; never where IT Glue does not tell."""
+    try:
+        saved = datetime.fromisoformat(contact.updated_at or "")
+    except ValueError:
+        return False
+    return (saved if saved.tzinfo else saved.replace(tzinfo=UTC)).timestamp() < moment
+
+
+def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
     place = bms_location(operation.wanted, bms.locations)
     if place is None:
         return replace(

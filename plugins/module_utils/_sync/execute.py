@@ -37,6 +37,9 @@ PARALLEL = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds between two looks at whether IT Glue has linked a contact."""
 
+TOUCH = "touch"
+"""What is `unapplied` of a contact that was to be saved as it is."""
+
 PAGE = 1000
 """Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
 
@@ -81,6 +84,8 @@ class Writer:
         self._doubtful: dict[str, Unclear] = {}
         # Users whose contact was written in part when the service was gone.
         self._unfinished: set[str] = set()
+        # Users whose contact IT Glue shows as if it had not been saved again.
+        self._untouched: set[str] = set()
         self._progress = progress or (lambda line: None)
         self.warnings: list[str] = []
         self.resume_at: float | None = None
@@ -96,6 +101,7 @@ class Writer:
             self._push(plan.account.id)
             self._set_in_bms()
         self._await_links()
+        self._note_untouched()
         return tuple(self._operations.values())
 
     def _with(self, wanted: Callable[[Operation], bool]) -> list[Operation]:
@@ -279,7 +285,10 @@ class Writer:
                 self._lost(self._operations[user_id], FAILED, f"{doubt} Whether it was written is not known.")
             return
         for operation in written:
-            self._turned_out(operation, **_as_read_back(operation, present.get(operation.contact_id)))
+            contact = present.get(operation.contact_id)
+            if operation.touches and contact and contact.updated_at == operation.wanted.updated_at:
+                self._untouched.add(operation.user_id)
+            self._turned_out(operation, **_as_read_back(operation, contact))
         for user_id, doubt in self._doubtful.items():
             if not self._operations[user_id].after:
                 self._lost(self._operations[user_id], FAILED, str(doubt))
@@ -329,6 +338,19 @@ class Writer:
             if link is not None:
                 words = "IT Glue has pushed the contact."
                 self._turned_out(operation, push=PUSHED, bms_contact_id=link.bms_contact_id, reason=words)
+
+    def _note_untouched(self) -> None:
+        """Saving a contact as it is did nothing where it shows neither in its time nor in a link."""
+        users = []
+        for operation in self._with(lambda each: each.user_id in self._untouched and each.push != PUSHED):
+            reason = operation.also("IT Glue does not show that it was.")
+            self._turned_out(operation, action=UNCHANGED, before={}, after={}, unapplied=(TOUCH,), reason=reason)
+            users.append(operation.user)
+        if users:
+            self.warnings.append(
+                f"IT Glue took the contacts of {_listed(users)} as they are and shows no new time of change, so it "
+                "may not push them. Edit and save them in IT Glue."
+            )
 
     # ------------------------------------------------------------------------ BMS
 
@@ -434,14 +456,17 @@ class Writer:
                 failures.setdefault(f"{what} in BMS could not be set: {{users}}. {error}", []).append(operation.user)
                 self._turned_out(operation, job_title=None, active=None)
         for words, users in failures.items():
-            shown = ", ".join(users[:5]) + (f" and {len(users) - 5} others" if len(users) > 5 else "")
-            self.warnings.append(f"The {words.replace('{users}', shown)}")
+            self.warnings.append(f"The {words.replace('{users}', _listed(users))}")
 
 
 def resume_at(error: ApiError | None) -> float | None:
     """The time (of the wall clock) when a quota is there again; None for other errors."""
     waits = isinstance(error, QuotaExceeded) and error.retry_after is not None
     return time.time() + error.retry_after if waits else None
+
+
+def _listed(users: Sequence[str]) -> str:
+    return ", ".join(users[:5]) + (f" and {len(users) - 5} others" if len(users) > 5 else "")
 
 
 def _chunks(operations: Sequence[Operation]) -> Iterator[tuple[Sequence[Operation], Sequence[Operation]]]:

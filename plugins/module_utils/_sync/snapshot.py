@@ -13,6 +13,7 @@ one has to be created.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -96,7 +97,9 @@ def read(clients, store, request: Request, turn: Turn | None = None, progress: P
         # Pages are no snapshot: a user may come twice.
         users = pool.submit(lambda: tuple({user.id: user for user in counted(graph.users(), "users")}.values()))
         members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
-        snapshot = Snapshot(organization, tenant_id, office365, bms, users.result(), contacts.result(), members)
+        snapshot = Snapshot(
+            organization, tenant_id, office365, bms, users.result(), contacts.result(), members, time.time()
+        )
     return Read(snapshot, settings, warnings)
 
 

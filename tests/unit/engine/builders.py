@@ -104,7 +104,7 @@ def settings(*, user_filter: dict | None = None, **values) -> Office365Settings:
 
 
 def snapshot(
-    users=(), contacts=(), *, bms_settings: BmsSettings | None = None, members=frozenset(), **values
+    users=(), contacts=(), *, bms_settings: BmsSettings | None = None, members=frozenset(), read_at=0.0, **values
 ) -> Snapshot:
     return Snapshot(
         organization=values.pop("organization", ORGANIZATION),
@@ -114,6 +114,7 @@ def snapshot(
         users=tuple(users),
         contacts=tuple(contacts),
         members=frozenset(members),
+        read_at=read_at,
     )
 
 

@@ -20,7 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Email,
     Phone,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.push import not_in_bms
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.push import TOUCHED_AGAIN, not_in_bms
 from tests.unit.engine.builders import (
     NATIVE,
     PUSHING,
@@ -338,6 +338,55 @@ def test_native_holds_back_a_conflict():
     present = bms(in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example"))
     found = one(newcomer(job_title="Boss"), ready(), present, NATIVE, **PRIMARY)
     assert (found.action, found.push, found.after, found.writes) == ("unchanged", "conflict", {}, False)
+
+
+SAVED = "2026-11-01T12:00:00.000Z"
+NOON = 1793534400.0
+"""The same in seconds since the epoch."""
+
+
+@pytest.mark.parametrize(
+    ("saved", "read_at", "action"),
+    [
+        pytest.param(SAVED, NOON + TOUCHED_AGAIN + 1, "update", id="a-day-ago"),
+        pytest.param(SAVED, NOON + TOUCHED_AGAIN, "unchanged", id="within-the-day"),
+        pytest.param(SAVED, NOON - 60, "unchanged", id="by-a-clock-that-is-ahead"),
+        pytest.param("2026-11-01T12:00:00", NOON + TOUCHED_AGAIN + 1, "update", id="without-a-zone"),
+        pytest.param("2026-11-01T14:00:00+02:00", NOON + TOUCHED_AGAIN, "unchanged", id="in-another-zone"),
+        pytest.param(None, 9e9, "unchanged", id="not-told"),
+        pytest.param("yesterday", 9e9, "unchanged", id="not-understood"),
+    ],
+)
+def test_native_saves_a_complete_contact_again_where_nobody_has_for_a_day(saved, read_at, action):
+    found = one(ANN, ready(updated_at=saved), bms(), NATIVE, read_at=read_at)
+    assert (found.action, found.push, found.touches) == (action, "pending", action == "update")
+
+
+def test_what_is_saved_again_is_sent_as_it_is():
+    found = one(ANN, ready(updated_at=SAVED, title="Clerk"), bms(), NATIVE, read_at=9e9)
+    assert found.before == found.after
+    assert found.after == {
+        "first-name": "Ann",
+        "contact-emails": [{"value": "ann.lee@client.example", "label-name": "Work", "primary": True}],
+    }
+    assert "saved again so that IT Glue pushes it" in found.reason
+
+
+def test_what_is_saved_again_counts_as_update_and_push():
+    read = snapshot([ANN], [ready(updated_at=SAVED)], bms_settings=NATIVE, read_at=9e9)
+    plan = planned(read, bms(), max_updates="0", max_pushes="0")
+    assert [(each.option, each.count) for each in plan.passed] == [("max_updates", 1), ("max_pushes", 1)]
+
+
+@pytest.mark.parametrize("present", [in_bms(5, "ann.lee@client.example"), in_bms(5, first="Ann", last="Lee")])
+def test_who_is_in_bms_already_is_not_saved_again(present):
+    found = one(ANN, ready(updated_at=SAVED), bms(present), NATIVE, read_at=9e9)
+    assert (found.action, found.writes) == ("unchanged", False)
+
+
+def test_direct_saves_nothing_again():
+    found = one(ANN, ready(updated_at=SAVED), bms(), PUSHING, read_at=9e9)
+    assert (found.action, found.push) == ("unchanged", "pushed")
 
 
 def test_native_still_writes_what_is_not_ready():

@@ -916,6 +916,14 @@ def test_an_update_that_changes_nothing_pushes_unless_told(noop, expected):
     assert attributes(glue.patch(5, {"title": "Clerk"}))["psa-integration"] == expected
 
 
+@pytest.mark.parametrize(("saves", "moved"), [(True, True), (False, False)])
+def test_an_update_that_changes_nothing_moves_the_time_where_told(saves, moved):
+    ready = {"id": 5, "organization-id": 1, **READY, "title": "Clerk"}
+    glue = Glue({"itglue_noop_saves": saves}, contacts=[ready])
+
+    assert (attributes(glue.patch(5, {"title": "Clerk"}))["updated-at"] > "2020-02") is moved
+
+
 @behaving(**PUSHING, native_push_delay=2)
 def test_the_link_may_show_some_requests_later(glue):
     glue.create(READY)

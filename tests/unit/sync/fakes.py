@@ -98,7 +98,7 @@ class FakeItGlue(Service):
 
     `merges`: arrays are merged into what is there, where they are replaced otherwise. `hides`:
     attributes that are accepted and not kept. `points`: refusals name the attribute. `answers`
-    turns what a create returns into something else.
+    turns what a create returns into something else. `stamp` is the time of change that a write leaves.
     """
 
     base_url = "https://itglue.example"
@@ -113,6 +113,7 @@ class FakeItGlue(Service):
         self.merges: bool = behaviour.get("merges", False)
         self.hides: set[str] = behaviour.get("hides", set())
         self.points: bool = behaviour.get("points", True)
+        self.stamp: str | None = behaviour.get("stamp")
         self.answers: Callable[[list[Contact]], list[Contact]] = behaviour.get("answers", lambda made: made)
         self.created: list[Contact] = []
         self.writes: list[tuple[str, Any]] = []
@@ -209,6 +210,8 @@ class FakeItGlue(Service):
         if "contact-phones" in kept:
             sent = [_stripped(each) for each in kept["contact-phones"]]
             changes["phones"] = self._array(contact.phones, sent, lambda each: each.value)
+        if self.stamp:
+            changes["updated_at"] = self.stamp
         place = changes.get("location_id", contact.location_id)
         return replace(
             contact, location_name=next((each.name for each in self.places if each.id == place), None), **changes

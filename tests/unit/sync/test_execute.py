@@ -603,14 +603,15 @@ class Clock:
         self.now += seconds
 
 
-def waited(itglue, users, push_wait, links_after):
+def waited(itglue, users, push_wait, links_after, read_at=0.0):
     """Carry out a native push; IT Glue links a contact so many seconds after the first look."""
     clock = Clock()
 
     def link(contact):
         return Link(9000 + contact.id) if clock.now >= links_after.get(contact.first_name, float("inf")) else None
 
-    plan = planned(snapshot(users, itglue.there.values(), bms_settings=NATIVE, **PRIMARY), bms())
+    there = snapshot(users, itglue.there.values(), bms_settings=NATIVE, read_at=read_at, **PRIMARY)
+    plan = planned(there, bms())
     writer = Writer(
         itglue,
         FakeBms(),
@@ -622,6 +623,7 @@ def waited(itglue, users, push_wait, links_after):
         clock=lambda: clock.now,
     )
     done = writer.carry_out(plan)
+    writer.operations = done
     return {each.user.partition(".")[0]: (each.push, each.bms_contact_id) for each in done}, clock, writer
 
 
@@ -645,6 +647,42 @@ def test_nobody_waits_for_what_was_not_written():
 def test_without_push_wait_nobody_waits():
     found, clock, dummy = waited(FakeItGlue(), people("ann"), 0.0, {"Ann": 0.0})
     assert (found, clock.slept) == ({"ann": ("pending", None)}, [])
+
+
+LONG_AGO, NOW = "2020-01-01T00:00:00.000Z", "2026-11-23T12:00:00.000Z"
+
+
+def complete(*names):
+    """Contacts that were complete before, and that nobody has saved for long."""
+    return [ready(72 + number, f"{name}.lee", updated_at=LONG_AGO) for number, name in enumerate(names)]
+
+
+def test_what_was_complete_before_is_saved_again_and_waited_for():
+    itglue = FakeItGlue(complete("ann", "bob"), stamp=NOW)
+    found, clock, writer = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    assert found == {"ann": ("pushed", 9072), "bob": ("pending", None)}
+    assert [kind for kind, dummy in itglue.writes] == ["bulk update"]
+    assert (clock.now, writer.warnings) == (20, [])
+
+
+def test_a_service_that_shows_no_trace_of_it_is_told_and_nothing_has_changed():
+    itglue = FakeItGlue(complete("ann", "bob"))
+    found, dummy, writer = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    assert found == {"ann": ("pushed", 9072), "bob": ("pending", None)}
+    done = {each.user: (each.action, each.unapplied, each.writes) for each in writer.operations}
+    assert done == {
+        "ann.lee@client.example": ("update", (), True),
+        "bob.lee@client.example": ("unchanged", ("touch",), False),
+    }
+    assert ["bob.lee@client.example as they are" in each for each in writer.warnings] == [True]
+
+
+def test_a_lock_keeps_nobody_from_being_saved_again():
+    itglue = FakeItGlue(complete("ann"), locked={72: {"contact-emails"}}, stamp=NOW)
+    found, dummy, writer = waited(itglue, [person("ann.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    assert found == {"ann": ("pushed", 9072)}
+    assert [each.locked for each in writer.operations] == [("contact-emails",)]
+    assert itglue.there[72] == complete("ann")[0]
 
 
 def test_links_that_cannot_be_read_are_pending_with_a_warning():
