@@ -248,10 +248,14 @@ class CallbackModule(CallbackBase):
         if collecting.is_ours(_action(_task(result))):
             if _key(result) not in self._with_items:
                 self._collect(result, status, ignored, seconds)
-        elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored:
+        elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored and not self._had_its_turn(result):
             # Whether the playbook rescues this is known at its end alone.
             event = self._event(result, status, {}, None)
             self._elsewhere.setdefault(event.host, event)
+
+    def _had_its_turn(self, result) -> bool:
+        """Whether the report tells of the host's sync. What a later task makes of that is the playbook's affair."""
+        return any(event.host == _host(result) and event.action == collecting.SYNC for event in self._events)
 
     def _take_time(self, result) -> float | None:
         """The seconds since a task began on a host, which is thereby done."""

@@ -17,6 +17,7 @@ from tests.tools.files import ROOT
 
 PREFIX = "msp.psa_sync."
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+DRIFT = PLAYBOOKS.pop("drift")
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy"}
 # What a playbook for many clients has no use for.
 NOT_PASSED = {
@@ -102,3 +103,23 @@ def test_the_head_lists_every_variable(name):
     connection = {"sync_ca_path", "sync_timeout", "sync_proxy"}
     assert len(used) > 5
     assert {each for each in used - connection if not re.search(rf"\b{each}\b", head)} == set()
+
+
+def test_drift_is_what_both_playbooks_would_change():
+    before, *imported, after = yaml.safe_load(DRIFT)
+    assert [each["ansible.builtin.import_playbook"] for each in imported] == [
+        "enforce_settings.yml",
+        "sync_contacts.yml",
+    ]
+    assert before["any_errors_fatal"] is True
+    for each in (before, after):
+        assert (each["connection"], each["gather_facts"]) == ("local", False)
+        assert each["hosts"] == play("sync_contacts")["hosts"]
+        (task,) = each["tasks"]
+        assert "ansible.builtin.assert" in task
+    registered = {task.get("register") for name in ("enforce_settings", "sync_contacts") for task in play(name)["tasks"]}
+    assert {each for each in registered if each} == set(re.findall(r"(\w+) is changed", DRIFT))
+
+
+def test_drift_hides_no_error():
+    assert not re.search(r"ignore_errors|failed_when|ignore_unreachable|rescue", DRIFT)
