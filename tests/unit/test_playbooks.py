@@ -117,7 +117,9 @@ def test_drift_is_what_both_playbooks_would_change():
         assert each["hosts"] == play("sync_contacts")["hosts"]
         (task,) = each["tasks"]
         assert "ansible.builtin.assert" in task
-    registered = {task.get("register") for name in ("enforce_settings", "sync_contacts") for task in play(name)["tasks"]}
+    registered = {
+        task.get("register") for name in ("enforce_settings", "sync_contacts") for task in play(name)["tasks"]
+    }
     assert {each for each in registered if each} == set(re.findall(r"(\w+) is changed", DRIFT))
 
 
