@@ -250,6 +250,30 @@ def test_each_fault_at_each_request(kind):
     note("faults", kind, len(chosen))
 
 
+@pytest.mark.parametrize(
+    ("read", "words"),
+    [
+        ("/v2/crm/accounts/summary/2528", "It failed."),
+        ("/v2/crm/contacts/summary", "It failed."),
+        ("/v2/crm/contacts/summary", "Contacts were not found."),
+        ("/v2/crm/accounts/2528/locations/lookup", "It failed."),
+        ("/v2/crm/accounts/2528/locations/lookup", "Locations were not found."),
+    ],
+)
+def test_a_read_that_bms_refuses_defers_every_push_and_nothing_else(read, words):
+    stand = Stand(rich_world())
+    body = {"success": False, "result": None, "error": {"code": 1, "message": words}}
+    stand.faults({"service": "bms", "method": "GET", "path": read, "kind": "status", "status": 200, "body": body})
+    before = bms_of(stand.state())
+    outcome = stand.sync(**OPTIONS)
+
+    assert outcome.error is None
+    assert Counter(entry["push"] for entry in outcome.contacts().values()) == {"deferred": 5, None: 1}
+    assert Counter(entry["action"] for entry in outcome.contacts().values())["create"] == 2
+    assert any(warning.startswith("5 pushes are deferred: ") and words in warning for warning in outcome.warnings)
+    assert bms_of(stand.state()) == before
+
+
 def test_faults_in_pairs():
     chance = Random(20260101)
     singles = [(kind, place) for kind in KINDS for place in places() if fits(kind, place)]

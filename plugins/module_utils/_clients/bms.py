@@ -531,8 +531,14 @@ class _Login:
             self._refusal = _login_refused(**refusal)
             raise self._refusal from error
         except NotFound as error:
-            error.hint = "Check bms_url: it is the host of the API (https://api.bms.kaseya.com), not that of the site."
-            raise
+            raise AuthenticationError(
+                error.message,
+                service="bms",
+                request=error.request,
+                status=error.status,
+                said=error.said,
+                hint="Check bms_url: it is the host of the API (https://api.bms.kaseya.com), not that of the site.",
+            ) from error
         self._take(answer)
 
     def _post(self, name: str, form: Mapping[str, str], *, writes: bool) -> Answer:

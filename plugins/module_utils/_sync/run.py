@@ -17,7 +17,7 @@ from typing import Any
 from .._engine import plan_document as plan_documents
 from .._engine import planning
 from .._engine.departed import DEACTIVATED
-from .._engine.errors import ApiError, AuthenticationError, PermissionDenied, ProtocolError, QuotaExceeded, Unavailable
+from .._engine.errors import ApiError, AuthenticationError, PermissionDenied
 from .._engine.model import BmsSnapshot, Contact
 from .._engine.plan import Operation, Plan
 from .._engine.push import linked_bms_id
@@ -184,10 +184,13 @@ def _journal(outcome: Run, request: Request) -> Journal | None:
 def _read_bms(
     clients, draft: planning.Draft, candidates: list[Operation]
 ) -> tuple[BmsSnapshot | None, ApiError | None]:
-    """What BMS holds, or why it could not be read: then every push waits for the next run."""
+    """What BMS holds, or why it could not be read: then every push waits for the next run.
+
+    Raises AuthenticationError and PermissionDenied: those no later run would be without.
+    """
     try:
         return read_bms(clients.bms, draft, candidates), None
     except (AuthenticationError, PermissionDenied):
         raise
-    except (QuotaExceeded, Unavailable, ProtocolError) as error:
+    except ApiError as error:
         return None, error

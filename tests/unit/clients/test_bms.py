@@ -275,7 +275,7 @@ def test_a_refused_login_says_what_to_check_and_is_not_repeated(bms, service, wi
 
 def test_the_address_of_the_site_in_place_of_the_api(bms, service):
     service.refuses = reply(b"<html><title>Not found</title>", 404)
-    with pytest.raises(NotFound, match="Check bms_url: it is the host of the API"):
+    with pytest.raises(AuthenticationError, match="Check bms_url: it is the host of the API"):
         bms.accounts("Frog")
 
 

@@ -14,6 +14,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine import settin
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
     InputError,
+    NotFound,
     PermissionDenied,
     ProtocolError,
     SettingsError,
@@ -24,7 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request, bms_type, read
 from tests.unit.engine.builders import in_bms, linked, person, ready
-from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone, quota
+from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone, quota, rejected
 
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
 OTHER = "00000000-1111-4222-8333-444444444444"
@@ -272,8 +273,14 @@ def test_microsoft_365_that_cannot_be_read_ends_the_run_before_any_write():
 @pytest.mark.parametrize("method", ["accounts", "contacts", "account_locations", "email_types", "phone_types"])
 @pytest.mark.parametrize(
     "error",
-    [quota("bms"), gone("bms"), ProtocolError("The list is incomplete.", service="bms")],
-    ids=["quota", "gone", "incomplete"],
+    [
+        quota("bms"),
+        gone("bms"),
+        ProtocolError("The list is incomplete.", service="bms"),
+        rejected(service="bms"),
+        NotFound("BMS has no such list.", service="bms"),
+    ],
+    ids=["quota", "gone", "incomplete", "refused", "not-found"],
 )
 @pytest.mark.parametrize("preview", [True, False], ids=["check", "real"])
 def test_bms_that_cannot_be_read_defers_every_push(method, error, preview):
@@ -288,10 +295,11 @@ def test_bms_that_cannot_be_read_defers_every_push(method, error, preview):
     assert world.bms.created == []
 
 
-def test_a_login_to_bms_that_fails_ends_the_run_before_any_write():
+@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDenied])
+def test_credentials_that_bms_refuses_end_the_run_before_any_write(kind):
     world = World([ANN], [ready(title="Boss")], bms=PUSH)
-    world.bms.faults.append(Fault("accounts", AuthenticationError("Wrong password.", service="bms")))
-    with pytest.raises(AuthenticationError):
+    world.bms.faults.append(Fault("accounts", kind("Wrong password.", service="bms")))
+    with pytest.raises(kind):
         world.run(preview=False)
     assert world.itglue.writes == []
 
