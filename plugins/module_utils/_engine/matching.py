@@ -17,7 +17,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from .errors import InputError
 from .model import Contact, User
@@ -31,6 +31,8 @@ from .normalize import (
     primary_address,
     smtp_by_key,
 )
+
+Key = TypeVar("Key", bound=Hashable)
 
 ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
 NEW, IGNORE = "new", "ignore"
@@ -136,7 +138,7 @@ def _match_by(
             for contact_id in hits:
                 hits_of_contact[contact_id].append(user.id)
 
-    for user_ids, contact_ids in _groups(hits_of_user, hits_of_contact):
+    for user_ids, contact_ids in connected(hits_of_user, hits_of_contact):
         members = list(map(open_users.pop, user_ids))
         claimed = list(map(open_contacts.pop, contact_ids))
         if len(members) == len(claimed) == 1:
@@ -145,27 +147,27 @@ def _match_by(
             _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
-def _groups(
-    hits_of_user: Mapping[str, set[int]], hits_of_contact: Mapping[int, Sequence[str]]
-) -> Iterable[tuple[Collection[str], Collection[int]]]:
-    """The connected groups of hits, each once."""
+def connected(
+    hits_of_user: Mapping[str, set[Key]], holders: Mapping[Key, Sequence[str]]
+) -> Iterable[tuple[Collection[str], Collection[Key]]]:
+    """The connected groups of users and what they hit, each once; `holders` are who hits a thing."""
     seen: set[str] = set()
     for first, hits in hits_of_user.items():
         if first in seen:
             continue
-        if len(hits) == 1 and len(hits_of_contact[next(iter(hits))]) == 1:
+        if len(hits) == 1 and len(holders[next(iter(hits))]) == 1:
             yield (first,), hits
             continue
         users, waiting = {first}, [first]
-        contacts: set[int] = set()
+        group: set[Key] = set()
         while waiting:
-            for contact_id in hits_of_user[waiting.pop()] - contacts:
-                contacts.add(contact_id)
-                found = set(hits_of_contact[contact_id]) - users
+            for each in hits_of_user[waiting.pop()] - group:
+                group.add(each)
+                found = set(holders[each]) - users
                 users |= found
                 waiting.extend(found)
         seen |= users
-        yield users, contacts
+        yield users, group
 
 
 def _add_conflict(

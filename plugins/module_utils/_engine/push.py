@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from .account import is_bms
 from .attributes import EMAILS, encode
-from .matching import IGNORE, Conflict
+from .matching import IGNORE, Conflict, connected
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
     NAMES_OF_CONTACT,
@@ -81,10 +81,7 @@ def decide(
     """
     links = bms_links(contacts, adapter_names)
     hits = _look_up(candidates, bms.contacts, _People(users, contacts))
-    claims: dict[int, list[str]] = defaultdict(list)
-    for operation in candidates:
-        for found in hits[operation.user_id].contacts:
-            claims[found.id].append(operation.user)
+    claims = _claims(candidates, hits, method)
     result = Decisions()
     for operation in candidates:
         hit = hits[operation.user_id]
@@ -92,15 +89,15 @@ def decide(
             conflict, reason = _would_pair(operation, hit)
             result.conflicts.append(conflict)
             decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
-        elif not hit.contacts:
-            decided = _left_to_it_glue(operation, read_at) if method == NATIVE else _new_in_bms(operation, bms)
-        elif blocked := _conflict(operation, hit, claims, links):
+        elif blocked := _conflict(operation, hit, claims.get(operation.user_id), links):
             conflict, reason = blocked
             if conflict not in result.conflicts:
                 result.conflicts.append(conflict)
             decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
-        else:
+        elif hit.contacts:
             decided = _in_bms(operation, hit, method)
+        else:
+            decided = _left_to_it_glue(operation, read_at) if method == NATIVE else _new_in_bms(operation, bms)
         result.operations[operation.user_id] = decided
     return result
 
@@ -193,30 +190,83 @@ def bms_addresses(contact: BmsContact) -> frozenset[str]:
     return frozenset([key for entry in contact.emails if (key := entry.address.strip().casefold())])
 
 
+class _Claim(NamedTuple):
+    """The candidates who claim the same BMS contacts, and what else makes them one person there:
+    addresses, and names, that somebody who is not in BMS yet shares with another."""
+
+    rule: str
+    operations: tuple[Operation, ...]
+    bms_ids: tuple[int, ...]
+    addresses: frozenset[str]
+    shared: bool
+
+
+def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: str) -> dict[str, _Claim]:
+    """User id to claim, for each candidate that BMS has, or that another candidate would double."""
+    marks = {each.user_id: _marks(each.wanted, method) for each in candidates}
+    held = Counter(mark for own in marks.values() for mark in own)
+    newcomers = (marks[each.user_id] for each in candidates if not hits[each.user_id].contacts)
+    shared = {mark for own in newcomers for mark in own if held[mark] > 1}
+    claimed: dict[str, set[Hashable]] = {}
+    claimants: dict[Hashable, list[str]] = defaultdict(list)
+    for operation in candidates:
+        found: set[Hashable] = {each.id for each in hits[operation.user_id].contacts}
+        if found := found | (marks[operation.user_id] & shared if shared else set()):
+            claimed[operation.user_id] = found
+            for each in found:
+                claimants[each].append(operation.user_id)
+    by_id = {each.user_id: each for each in candidates}
+    claims: dict[str, _Claim] = {}
+    for user_ids, found in connected(claimed, claimants):
+        operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
+        addresses = frozenset(each for each in found if isinstance(each, str))
+        by_address = addresses or any(hits[each].contacts and hits[each].rule == EMAIL_RULE for each in user_ids)
+        claim = _Claim(
+            rule=EMAIL_RULE if by_address else NAME_RULE,
+            operations=tuple(operations),
+            bms_ids=tuple(sorted(each for each in found if isinstance(each, int))),
+            addresses=addresses,
+            shared=not shared.isdisjoint(found),
+        )
+        claims |= dict.fromkeys(user_ids, claim)
+    return claims
+
+
+def _marks(contact: Contact, method: str) -> frozenset[Hashable]:
+    """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
+    the full name too, by which alone IT Glue pairs."""
+    own = full_name(contact.first_name, contact.last_name) if method == NATIVE else None
+    return contact_addresses(contact) | ({own} if own else set())
+
+
 def _conflict(
-    operation: Operation, hit: _Hit, claims: Mapping[int, Sequence[str]], links: Mapping[int, int]
+    operation: Operation, hit: _Hit, claim: _Claim | None, links: Mapping[int, int]
 ) -> tuple[Conflict, str] | None:
-    """Why the hit cannot be acted on, as a conflict and a sentence; None where it is clear."""
-    ids = [found.id for found in hit.contacts]
-    if len(ids) == len(claims[ids[0]]) == 1 and ids[0] not in links:
+    """Why the push cannot be decided, as a conflict and a sentence; None where it is clear."""
+    if claim is None:
         return None
-    users = sorted(set().union(*(claims[each] for each in ids)))
-    linked = sorted({links[each] for each in ids if each in links} - {operation.contact_id})
-    listed = ", ".join(map(str, ids))
-    if len(ids) > 1:
-        reason = f"Several BMS contacts could be this person: {listed}. Merge them in BMS."
-    elif len(users) > 1:
-        others = ", ".join(user for user in users if user != operation.user)
-        reason = f"BMS contact {listed} could also be {others}. Separate their addresses or names in BMS."
+    linked = {links[each] for each in claim.bms_ids if each in links} - {operation.contact_id}
+    others = ", ".join(each.user for each in claim.operations if each.user_id != operation.user_id)
+    own = ", ".join(str(each.id) for each in hit.contacts)
+    if len(hit.contacts) > 1:
+        reason = f"Several BMS contacts could be this person: {own}. Merge them in BMS."
+    elif others and own:
+        reason = f"BMS contact {own} could also be {others}. Separate their addresses or names in BMS."
+    elif others:
+        both = contact_addresses(operation.wanted) & claim.addresses
+        what = f"the address {', '.join(sorted(both))}" if both else "first and last name"
+        reason = f"The contact shares {what} with {others}: as two, BMS would hold one person twice. Separate them."
     elif linked:
-        reason = f"BMS contact {listed} is linked to the IT Glue contact {linked[0]}. Correct one of the two."
+        reason = f"BMS contact {own} is linked to the IT Glue contact {min(linked)}. Correct one of the two."
     else:
         return None
+    members = {each.contact_id for each in claim.operations if each.contact_id is not None and claim.shared}
+    users = tuple(each.user for each in claim.operations)
     conflict = Conflict(
-        rule=hit.rule,
-        users=tuple(users),
-        contact_ids=tuple(linked),
-        bms_contact_ids=tuple(ids),
+        rule=claim.rule,
+        users=users,
+        contact_ids=tuple(sorted(linked | members)),
+        bms_contact_ids=claim.bms_ids,
         overrides=dict.fromkeys(users, IGNORE),
     )
     return conflict, reason

@@ -219,14 +219,78 @@ def test_a_conflict_in_bms_does_not_stop_the_write_to_it_glue():
 )
 def test_one_bms_contact_for_two_persons_is_one_conflict(present, rule):
     users = [person("ann.lee", given_name="Al"), person("bob.ray", given_name="Al", surname="Lee")]
-    shared = Email("shared@x.io", "Work")
     contacts = [ready(72, "ann.lee", first="Al"), ready(73, "bob.ray", first="Al", last="Lee")]
-    contacts = [replace(each, emails=(*each.emails, shared)) for each in contacts]
+    if present.emails:
+        contacts = [with_addresses(each, "shared@x.io") for each in contacts]
     found, plan = pushes(users, contacts, bms(present))
     assert {each.push for each in found.values()} == {"conflict"}
     assert [(each.rule, each.users, each.bms_contact_ids) for each in plan.conflicts] == [
         (rule, ("ann.lee@client.example", "bob.ray@client.example"), (5,))
     ]
+
+
+def with_addresses(something, *addresses):
+    return replace(something, emails=(*something.emails, *(Email(each, "Home") for each in addresses)))
+
+
+@pytest.mark.parametrize(
+    ("shared", "present", "expected"),
+    [
+        pytest.param({"ann": "s@x.io", "bob": "S@X.io "}, [], [("ann", "bob")], id="neither-in-bms"),
+        pytest.param(
+            {"ann": "s@x.io", "bob": "s@x.io"}, [in_bms(5, "ann@client.example")], [("ann", "bob")], id="one-in-bms"
+        ),
+        pytest.param(
+            {"ann": "s@x.io", "bob": "s@x.io"},
+            [in_bms(5, "ann@client.example"), in_bms(6, "bob@client.example")],
+            [],
+            id="both-in-bms-as-two",
+        ),
+        pytest.param(
+            {"ann": "s@x.io", "bob": "s@x.io", "cid": "s@x.io"}, [], [("ann", "bob", "cid")], id="three-by-one-address"
+        ),
+        pytest.param(
+            {"ann": "s@x.io", "bob": "s@x.io t@x.io", "cid": "t@x.io"}, [], [("ann", "bob", "cid")], id="in-a-chain"
+        ),
+        pytest.param(
+            {"ann": "s@x.io", "bob": "s@x.io", "cid": "t@x.io", "dan": "t@x.io"},
+            [],
+            [("ann", "bob"), ("cid", "dan")],
+            id="two-pairs",
+        ),
+        pytest.param({"ann": "s@x.io", "bob": "t@x.io"}, [], [], id="no-common-address"),
+    ],
+)
+@pytest.mark.parametrize("bms_settings", [PUSHING, NATIVE], ids=["direct", "native"])
+@pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
+def test_contacts_of_one_run_that_share_an_address_are_one_bms_contact_for_two(
+    shared, present, expected, bms_settings, turned
+):
+    """Both would be made with it, and be a conflict of the next run."""
+    names = [*shared, "eve"]
+    users = [person(name, surname=name) for name in names]
+    contacts = [
+        with_addresses(ready(number, name, last=name), *shared.get(name, "").split(" "))
+        for number, name in enumerate(names, 71)
+    ]
+    chosen = {f"{name}@client.example": number for number, name in enumerate(names, 71)}
+    turn = reversed if turned else list
+    read = snapshot(tuple(turn(users)), tuple(turn(contacts)), bms_settings=bms_settings)
+    plan = planned(read, bms(*present), match_overrides=chosen)
+
+    in_conflict = {name for group in expected for name in group}
+    for operation in plan.operations:
+        name = operation.user.partition("@")[0]
+        assert (operation.push == "conflict") == (name in in_conflict), operation
+        if name in in_conflict:
+            assert operation.create_in_bms is None
+            assert "s@x.io" in operation.reason or "t@x.io" in operation.reason or "could also be" in operation.reason
+    found = [(each.rule, tuple(user.partition("@")[0] for user in each.users)) for each in plan.conflicts]
+    assert found == [("bms_email", group) for group in expected]
+    for conflict in plan.conflicts:
+        assert conflict.contact_ids == tuple(chosen[user] for user in conflict.users)
+        assert set(conflict.overrides.values()) == {"ignore"}
+    assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
 
 
 def test_namesakes_of_two_addresses_are_two_persons():
@@ -418,12 +482,6 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
         ),
         pytest.param([ANN], [ready()], [], id="unique"),
         pytest.param(
-            [newcomer(), person("al", given_name="Ann", surname="Lee", business_phones=("1 415 555 0101",))],
-            [],
-            ["al", "ann.lee"],
-            id="two-new-ones",
-        ),
-        pytest.param(
             [person("ann.lee", given_name="Bea")],
             [ready(), contact(73, "x@y.io", first="Bea", last="Lee")],
             ["ann.lee"],
@@ -451,6 +509,25 @@ def test_a_push_whose_name_is_not_unique_carries_a_warning(users, contacts, expe
     dummy, plan = pushes(users, contacts, bms(), bms_settings, **PRIMARY)
     assert [each.partition("@")[0] for each in plan.warnings] == expected
     assert all("pairs BMS contacts by name alone" in each for each in plan.warnings)
+
+
+TWO_NEW_NAMESAKES = [newcomer(), person("al", given_name="Ann", surname="Lee", business_phones=("1 415 555 0101",))]
+
+
+def test_two_new_namesakes_carry_a_warning():
+    dummy, plan = pushes(TWO_NEW_NAMESAKES, [], bms(), **PRIMARY)
+    assert [each.partition("@")[0] for each in plan.warnings] == ["al", "ann.lee"]
+    assert plan.conflicts == ()
+
+
+def test_two_new_namesakes_under_native_are_a_conflict():
+    """IT Glue would push the first, and pair the second with what it made of the first."""
+    found, plan = pushes(TWO_NEW_NAMESAKES, [], bms(), NATIVE, **PRIMARY)
+    assert {(each.action, each.push, each.writes) for each in found.values()} == {("unchanged", "conflict", False)}
+    assert "shares first and last name with al@client.example" in found["ann.lee"].reason
+    assert [(each.rule, each.users) for each in plan.conflicts] == [
+        ("bms_name", ("al@client.example", "ann.lee@client.example"))
+    ]
 
 
 def test_who_is_in_bms_already_carries_no_warning():

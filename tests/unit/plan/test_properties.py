@@ -75,6 +75,13 @@ def linked(state: dict) -> set[int]:
     return {int(adapter["remote-id"]) for adapter in adapters if adapter["remote-id"].isdigit()}
 
 
+def contacts_told(outcome) -> list:
+    """The contacts of a result without the ids of new BMS contacts: those are made side by side."""
+    return [
+        {**each, "bms_contact_id": None} if each["push"] == "pushed" else each for each in outcome.result["contacts"]
+    ]
+
+
 def writes(outcome) -> list:
     return [f"{each['method']} {each['path']}" for each in outcome.writes]
 
@@ -148,7 +155,7 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         plain = other.sync(**case.options)
         assert applied.error is None
         assert applied.result["refused"] == []
-        assert applied.result["contacts"] == plain.result["contacts"]
+        assert contacts_told(applied) == contacts_told(plain)
         assert applied.result["diff"] == plain.result["diff"]
         assert applied.changed is plain.changed
         assert contacts(stand.state(), "itglue") == contacts(other.state(), "itglue")
@@ -165,8 +172,6 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         )
         if not refused:
             assert (again.changed, writes(again)) == (False, [])
-            # Two people who were pushed at once may be one conflict in BMS from then on.
-            conflicts = {user_id for user_id, entry in again.contacts().items() if entry["push"] == "conflict"}
             # Where IT Glue merges arrays it keeps what was replaced: it shows otherwise than was planned.
             kept = {
                 entry["user_id"]
@@ -177,7 +182,7 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
                 )
             }
             assert kept == set() or regime == "merged"
-            assert {each["user_id"] for each in again.result["refused"]} <= conflicts | kept
+            assert {each["user_id"] for each in again.result["refused"]} <= kept
             assert stand.state() == after
 
     every(regime, check)

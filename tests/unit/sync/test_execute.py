@@ -494,14 +494,17 @@ def test_a_look_in_bms_that_fails_ends_in_no_second_try():
     assert len(ran.bms.there) == 1
 
 
-def test_two_unclear_ones_that_share_an_address_are_told_apart():
-    shared = Email("shared@x.io", "Work")
-    there = [replace(each, emails=(*each.emails, shared)) for each in contacts("ann", "bob")]
-    bms_there = FakeBms([], Fault("create_contact", unclear("bms"), times=2, rows=-1))
-    ran = Ran([person("ann.lee"), person("bob.lee")], FakeItGlue(there), bms_there, PUSHING)
-    assert ran.told("push") == {"ann": "pushed", "bob": "pushed"}
-    for name, each in ran.by.items():
-        assert ran.bms.there[each.bms_contact_id].first_name == name.title()
+def test_an_unclear_create_is_told_from_a_stranger_who_came_with_its_address_meanwhile():
+    bms_there = FakeBms()
+
+    def meanwhile(created):
+        bms_there.there[4000] = in_bms(4000, "ann@client.example", first="Zoe", last="Ray")
+        return True
+
+    bms_there.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
+    ran = Ran(people("ann"), FakeItGlue(), bms_there, PUSHING)
+    assert ran.told("push", "bms_contact_id") == {"ann": ("pushed", 4001)}
+    assert ran.bms.there[4001].first_name == "Ann"
 
 
 def test_a_refused_push_does_not_stop_the_others():
