@@ -63,7 +63,7 @@ class NativePush:
                 str(adapter["remote-id"]): row
                 for row in table.rows.values()
                 for adapter in row["adapters"]
-                if plays(adapter, "kaseya-bms") and not adapter["orphaned"]
+                if _is_bms(adapter) and not adapter["orphaned"]
             }
             self._links[id(table)] = table.revision, links
         return links.get(remote_id)
@@ -114,7 +114,7 @@ class NativePush:
         organization = self.glue.organizations.rows[row["organization-id"]]
         for adapter in organization["adapters"]:
             remote_id = str(adapter["remote-id"])
-            if plays(adapter, "kaseya-bms") and adapter["sync"] and not adapter["orphaned"] and remote_id.isdigit():
+            if _is_bms(adapter) and adapter["sync"] and not adapter["orphaned"] and remote_id.isdigit():
                 return int(remote_id)
         return None
 
@@ -135,10 +135,15 @@ class NativePush:
         }
 
 
+def _is_bms(adapter: Json) -> bool:
+    """Whether an adapter is BMS's, be it under its former name, Vorex."""
+    return plays(adapter, "kaseya-bms") or plays(adapter, "vorex")
+
+
 def _bms_link(row: Json) -> int | None:
     """The BMS contact that a contact is linked with, in whatever state the link is."""
     for adapter in row["adapters"]:
-        if plays(adapter, "kaseya-bms") and str(adapter["remote-id"]).isdigit():
+        if _is_bms(adapter) and str(adapter["remote-id"]).isdigit():
             return int(adapter["remote-id"])
     return None
 

@@ -210,10 +210,10 @@ def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: s
     claimed: dict[str, set[Hashable]] = {}
     claimants: dict[Hashable, list[str]] = defaultdict(list)
     for operation in candidates:
-        found: set[Hashable] = {each.id for each in hits[operation.user_id].contacts}
-        if found := found | (marks[operation.user_id] & shared if shared else set()):
-            claimed[operation.user_id] = found
-            for each in found:
+        claim = {*(each.id for each in hits[operation.user_id].contacts), *(marks[operation.user_id] & shared)}
+        if claim:
+            claimed[operation.user_id] = claim
+            for each in claim:
                 claimants[each].append(operation.user_id)
     by_id = {each.user_id: each for each in candidates}
     claims: dict[str, _Claim] = {}
@@ -221,14 +221,14 @@ def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: s
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
         addresses = frozenset(each for each in found if isinstance(each, str))
         by_address = addresses or any(hits[each].contacts and hits[each].rule == EMAIL_RULE for each in user_ids)
-        claim = _Claim(
+        together = _Claim(
             rule=EMAIL_RULE if by_address else NAME_RULE,
             operations=tuple(operations),
             bms_ids=tuple(sorted(each for each in found if isinstance(each, int))),
             addresses=addresses,
             shared=not shared.isdisjoint(found),
         )
-        claims |= dict.fromkeys(user_ids, claim)
+        claims |= dict.fromkeys(user_ids, together)
     return claims
 
 
