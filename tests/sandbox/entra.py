@@ -6,10 +6,10 @@
 
 The application is the one of the world's `entra.client_id`; a tenant with
 `"consent": false` has no service principal of it. A client proves itself with the
-secret, or with an assertion (certificate or federated credential): any well-formed JWT
-that has not expired, unless `entra.client_assertion` is "refuse". An assertion that
-names one and the same issuer and subject is a certificate's: that must be the
-application, and the audience this server.
+secret, or with an assertion (`assertions.py`).
+
+A request that comes by the name of one of Microsoft's clouds, as through a proxy that
+leads it here, is answered as that cloud would: each gives tokens for its own Graph only.
 
 Errors as Microsoft's "Microsoft Entra authentication and authorization error codes".
 """
@@ -17,7 +17,6 @@ Errors as Microsoft's "Microsoft Entra authentication and authorization error co
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 import re
 import secrets
@@ -30,14 +29,23 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from .assertions import Refusal, check
 from .core import Json
 
 if TYPE_CHECKING:
     from .graph import Graph
 
 GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
-GRAPH_RESOURCES = ("https://graph.microsoft.com", "00000003-0000-0000-c000-000000000000")
+GRAPH_APP = "00000003-0000-0000-c000-000000000000"
+GRAPH_RESOURCES = ("https://graph.microsoft.com", GRAPH_APP)
+#: Microsoft's "National cloud deployments": by the host that gives the tokens, the Graphs that they are for.
+CLOUDS = {
+    "https://login.microsoftonline.com": ("https://graph.microsoft.com",),
+    "https://login.microsoftonline.us": ("https://graph.microsoft.us", "https://dod-graph.microsoft.us"),
+    "https://login.chinacloudapi.cn": ("https://microsoftgraph.chinacloudapi.cn",),
+    "https://login.partner.microsoftonline.cn": ("https://microsoftgraph.chinacloudapi.cn",),
+}
+CLOUD_GRAPHS = frozenset(graph for graphs in CLOUDS.values() for graph in graphs)
 
 
 @dataclass(frozen=True)
@@ -45,18 +53,12 @@ class Token:
     """What an access token stands for."""
 
     tenant_id: str
+    resource: str
     expires: float
 
-
-class Refusal(Exception):
-    """An answer with an AADSTS code."""
-
-    def __init__(self, code: int, error: str, text: str, status: int = 400) -> None:
-        super().__init__(text)
-        self.code = code
-        self.error = error
-        self.text = text
-        self.status = status
+    def is_for(self, graph: str) -> bool:
+        """Whether it opens the Graph at this origin: that of another cloud it does not."""
+        return self.resource == graph or (self.resource in GRAPH_RESOURCES and graph not in CLOUD_GRAPHS)
 
 
 class Entra:
@@ -86,8 +88,8 @@ class Entra:
             tenant = self._tenant(request.path_params["tenant"])
         except Refusal as refusal:
             return self.refused(refusal)
-        origin, tenant_id = _origin(request), tenant["tenant_id"]
-        base = f"{origin}/{tenant_id}"
+        authority = origin(request)
+        base = f"{authority}/{tenant['tenant_id']}"
         return JSONResponse(
             {
                 "token_endpoint": f"{base}/oauth2/v2.0/token",
@@ -104,7 +106,7 @@ class Entra:
                 "tenant_region_scope": "NA",
                 "cloud_instance_name": "microsoftonline.com",
                 "cloud_graph_host_name": "graph.windows.net",
-                "msgraph_host": urlsplit(origin).netloc,
+                "msgraph_host": urlsplit(authority).netloc,
             }
         )
 
@@ -114,11 +116,12 @@ class Entra:
             tenant = self._tenant(request.path_params["tenant"])
             _check_grant(form)
             self._check_client(tenant, form)
-            self._check_scope(form, _origin(request))
-            self._check_proof(form, _origin(request))
+            resource = _resource(form, origin(request))
+            base = f"{origin(request)}/{tenant['tenant_id']}"
+            self._check_proof(form, (f"{base}/oauth2/v2.0/token", f"{base}/v2.0"))
         except Refusal as refusal:
             return self.refused(refusal)
-        return JSONResponse(self._give(tenant["tenant_id"]), headers={"Cache-Control": "no-store"})
+        return JSONResponse(self._give(tenant["tenant_id"], resource), headers={"Cache-Control": "no-store"})
 
     def _tenant(self, name: str) -> Json:
         tenant = self._graph.tenant(name)
@@ -155,27 +158,9 @@ class Entra:
                 "authentication request to the wrong tenant.",
             )
 
-    def _check_scope(self, form: Json, origin: str) -> None:
-        scope = form.get("scope", "")
-        resource, dot, default = scope.rpartition("/.default")
-        if not dot or default or " " in scope:
-            raise Refusal(
-                1002012,
-                "invalid_scope",
-                f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
-                "with /.default suffixed to the resource identifier (application ID URI).",
-            )
-        if resource.rstrip("/") not in (origin, *GRAPH_RESOURCES):
-            raise Refusal(
-                500011,
-                "invalid_resource",
-                f"The resource principal named {resource} was not found in the tenant. This can happen if the "
-                "application has not been installed by the administrator of the tenant.",
-            )
-
-    def _check_proof(self, form: Json, origin: str) -> None:
+    def _check_proof(self, form: Json, audiences: tuple[str, ...]) -> None:
         if "client_assertion" in form:
-            self._check_assertion(form, origin)
+            check(form, self._graph.records, audiences, self._sandbox.now())
             return
         client_id, secret = form["client_id"], form.get("client_secret")
         if secret is None:
@@ -202,36 +187,17 @@ class Entra:
                 401,
             )
 
-    def _check_assertion(self, form: Json, origin: str) -> None:
-        claims = _claims(form["client_assertion"])
-        if form.get("client_assertion_type") != ASSERTION_TYPE or claims is None:
-            raise Refusal(50027, "invalid_request", "JWT token is invalid or malformed.")
-        expires = claims.get("exp")
-        if not isinstance(expires, (int, float)) or expires <= self._sandbox.clock():
-            raise Refusal(700024, "invalid_client", "Client assertion is not within its valid time range.", 401)
-        issuer, subject = claims.get("iss"), claims.get("sub")
-        by_certificate = issuer == subject
-        if by_certificate and (subject != form["client_id"] or not str(claims.get("aud")).startswith(origin + "/")):
-            raise Refusal(700023, "invalid_client", "Client assertion audience or subject claim does not match.", 401)
-        if self._graph.records["client_assertion"] == "refuse":
-            raise Refusal(
-                700027,
-                "invalid_client",
-                "The certificate with identifier used to sign the client assertion is not registered on application.",
-                401,
-            )
-
-    def _give(self, tenant_id: str) -> Json:
+    def _give(self, tenant_id: str, resource: str) -> Json:
         lifetime = self._sandbox.behaviour["token_lifetime"]
         now = self._sandbox.clock()
         claims = {
-            "aud": GRAPH_RESOURCES[0],
+            "aud": resource,
             "tid": tenant_id,
             "appid": self._graph.records["client_id"],
             "iat": int(now),
         }
         text = f"{_segment({'typ': 'JWT', 'alg': 'none'})}.{_segment(claims)}.{secrets.token_urlsafe(24)}"
-        self._tokens[text] = Token(tenant_id, now + lifetime)
+        self._tokens[text] = Token(tenant_id, resource, now + lifetime)
         return {"token_type": "Bearer", "expires_in": lifetime, "ext_expires_in": lifetime, "access_token": text}
 
     def refused(self, refusal: Refusal) -> Response:
@@ -266,21 +232,32 @@ def _check_grant(form: Json) -> None:
         raise Refusal(70003, "unsupported_grant_type", f"The app requested an unsupported grant type '{grant}'.")
 
 
-def _origin(request: Request) -> str:
+def _resource(form: Json, authority: str) -> str:
+    """The Graph that the token is asked for."""
+    scope = form.get("scope", "")
+    resource, dot, default = scope.rpartition("/.default")
+    if not dot or default or " " in scope:
+        raise Refusal(
+            1002012,
+            "invalid_scope",
+            f"The provided value for scope {scope} is not valid. Client credential flows must have a scope value "
+            "with /.default suffixed to the resource identifier (application ID URI).",
+        )
+    resource = resource.rstrip("/")
+    if resource not in (GRAPH_APP, *CLOUDS.get(authority, (authority, *GRAPH_RESOURCES))):
+        raise Refusal(
+            500011,
+            "invalid_resource",
+            f"The resource principal named {resource} was not found in the tenant. This can happen if the "
+            "application has not been installed by the administrator of the tenant.",
+        )
+    return resource
+
+
+def origin(request: Request) -> str:
+    """The address by which the client asks."""
     return f"{request.url.scheme}://{request.url.netloc}"
 
 
 def _segment(value: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
-
-
-def _claims(assertion: str) -> Json | None:
-    """The claims of a JWT; None when it is not well-formed. Its signature is not looked at."""
-    parts = assertion.split(".")
-    if len(parts) != 3 or not all(parts):
-        return None
-    try:
-        header, claims = (json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))) for part in parts[:2])
-    except (binascii.Error, ValueError):
-        return None
-    return claims if isinstance(claims, dict) and isinstance(header, dict) and "alg" in header else None

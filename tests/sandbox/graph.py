@@ -7,7 +7,8 @@
 What the section `entra` of a world may have beyond the common keys:
 
 entra.client_secret_expired        true: the secret is refused as expired
-entra.client_assertion             "accept" (default) or "refuse", see `entra.py`
+entra.certificates                 the app's certificates, as PEM: see `assertions.py`
+entra.federated_credentials        the tokens of others that the app trusts: see there too
 entra.delegated_admin_relationships  Graph's own property names
 tenant.consent                     false: the application is not known in this tenant
 tenant.denied                      resources that the application may not read here (`RESOURCES`)
@@ -33,7 +34,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from . import entra
+from . import assertions, entra
 from .core import Json, Service, WorldError, fill
 from .entra import GUID, Entra
 from .kinds import CONTRACT, DIRECTORY_OBJECT, GROUP, ORGANIZATION, RELATIONSHIP, SKU, USER
@@ -119,7 +120,8 @@ class Graph(Service):
         "client_id": "5a4db0c5-0000-4000-8000-000000000001",
         "client_secret": "sandbox-client-secret",
         "client_secret_expired": False,
-        "client_assertion": "accept",
+        "certificates": [],
+        "federated_credentials": [],
         "tenants": [],
         "contracts": [],
         "delegated_admin_relationships": [],
@@ -128,8 +130,9 @@ class Graph(Service):
 
     @classmethod
     def complete(cls, section: Json) -> None:
-        if section["client_assertion"] not in ("accept", "refuse"):
-            raise WorldError('entra.client_assertion must be "accept" or "refuse"')
+        for number, record in enumerate(section["federated_credentials"]):
+            fill(record, assertions.FEDERATED_CREDENTIAL, f"entra.federated_credentials[{number}]")
+        assertions.complete(section)
         for number, tenant in enumerate(section["tenants"]):
             _complete_tenant(tenant, f"entra.tenants[{number}]")
         for key in ("contracts", "delegated_admin_relationships"):
@@ -208,7 +211,7 @@ class Graph(Service):
         if not text:
             raise GraphError(401, "InvalidAuthenticationToken", "Access token is empty.")
         token = self.entra.token(text)
-        if token is None:
+        if token is None or not token.is_for(entra.origin(request)):
             raise GraphError(401, "InvalidAuthenticationToken", "Access token validation failure. Invalid audience.")
         if self.sandbox.clock() >= token.expires:
             raise GraphError(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.")

@@ -4,8 +4,6 @@
 
 from __future__ import annotations
 
-import base64
-import json
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -173,39 +171,30 @@ def test_a_tenant_without_consent_does_not_know_the_application():
     assert ask_token(sandbox).json()["error_codes"] == [700016]
 
 
-def assertion(**changes):
-    claims = {"iss": CLIENT, "sub": CLIENT, "aud": f"{ORIGIN}/{TENANT}/oauth2/v2.0/token", "exp": 4102444800, **changes}
-    parts = ({"alg": "PS256"}, claims)
-    return (
-        ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".c2ln"
-    )
-
-
-def ask_with_assertion(sandbox, text):
-    return ask_token(sandbox, client_secret=None, client_assertion=text, client_assertion_type=ASSERTION_TYPE)
-
-
-@pytest.mark.parametrize("changes", [{}, {"iss": "https://issuer.example", "sub": "repo:a/b", "aud": "api://AzureAD"}])
-def test_a_certificate_and_a_federated_assertion_are_accepted(changes):
-    assert ask_with_assertion(local(), assertion(**changes)).status_code == 200
-
-
 @pytest.mark.parametrize(
-    ("text", "number"),
+    ("authority", "own", "others"),
     [
-        ("no.jwt", 50027),
-        ("e30.e30.c2ln", 50027),
-        (assertion(exp=1), 700024),
-        (assertion(iss=SKU, sub=SKU), 700023),
-        (assertion(aud="https://elsewhere.example/token"), 700023),
+        ("login.microsoftonline.com", ["graph.microsoft.com"], ["graph.microsoft.us"]),
+        (
+            "login.microsoftonline.us",
+            ["graph.microsoft.us", "dod-graph.microsoft.us"],
+            ["graph.microsoft.com", "microsoftgraph.chinacloudapi.cn"],
+        ),
+        ("login.chinacloudapi.cn", ["microsoftgraph.chinacloudapi.cn"], ["graph.microsoft.com"]),
     ],
 )
-def test_a_bad_assertion_is_refused(text, number):
-    assert ask_with_assertion(local(), text).json()["error_codes"] == [number]
-
-
-def test_assertions_can_be_refused_altogether():
-    assert ask_with_assertion(local(client_assertion="refuse"), assertion()).json()["error_codes"] == [700027]
+def test_each_cloud_gives_tokens_for_its_own_graph_only(authority, own, others):
+    sandbox = local()
+    token, users = f"https://{authority}/{TENANT}/oauth2/v2.0/token", "https://{}/v1.0/users"
+    for graph in own:
+        answer = sandbox.post("graph", token, data=form(scope=f"https://{graph}/.default"))
+        headers = {"Authorization": f"Bearer {answer.json()['access_token']}"}
+        assert sandbox.get("graph", users.format(graph), headers=headers).status_code == 200
+        for other in others:
+            assert sandbox.get("graph", users.format(other), headers=headers).status_code == 401
+    for other in others:
+        refused = sandbox.post("graph", token, data=form(scope=f"https://{other}/.default"))
+        assert refused.json()["error_codes"] == [500011]
 
 
 def test_faults_of_the_token_endpoint_look_like_entras():
@@ -588,7 +577,8 @@ def test_writing_is_not_played():
         ({"tenants": [{"display_name": "No id"}]}, "entra.tenants[0].tenant_id"),
         ({"tenants": [{"tenant_id": TENANT, "domains": []}]}, "entra.tenants[0].domains"),
         ({"tenants": [{"tenant_id": TENANT, "denied": ["mail"]}]}, "entra.tenants[0].denied"),
-        ({"client_assertion": "maybe"}, "entra.client_assertion"),
+        ({"certificates": ["no PEM"]}, "entra.certificates"),
+        ({"federated_credentials": [{"issuer": "i", "subject": "s"}]}, "entra.federated_credentials"),
         ({"client_secret": 5}, "entra.client_secret"),
     ],
 )
