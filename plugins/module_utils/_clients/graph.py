@@ -28,6 +28,7 @@ from .._engine.errors import (
     PermissionDenied,
 )
 from .._engine.model import User
+from . import certificate
 from .decoding import Reader
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
@@ -69,33 +70,29 @@ class GraphCredential:
 
     def for_msal(self) -> str | dict:
         """The credential as msal takes it. Raises `InputError` when there is none, or its file cannot be read."""
-        if self.client_secret:
-            return self.client_secret
-        if self.certificate_path:
-            return self._certificate(self.certificate_path)
-        if self.federated_token_file:
-            path = self.federated_token_file
-            # Read for each token: the platform renews the file.
-            return {"client_assertion": lambda: _read(path, "azure_federated_token_file").decode().strip()}
+        match self.option:
+            case "azure_client_secret":
+                return self.client_secret
+            case "azure_certificate_path" as option:
+                path = self.certificate_path
+                return certificate.for_msal(_read(path, option), path, self.certificate_password)
+            case "azure_federated_token_file":
+                # Read for each token: the platform renews the file.
+                return {"client_assertion": lambda: _token_in(self.federated_token_file)}
         raise InputError(
             "Microsoft Graph is needed, but there is no credential for it.",
             hint="Set azure_client_secret, azure_certificate_path or azure_federated_token_file.",
         )
 
-    def _certificate(self, path: str) -> dict:
-        content = _read(path, "azure_certificate_path")
-        if b"-----BEGIN" not in content:
-            return {"private_key_pfx_path": path, "passphrase": self.certificate_password}
-        pem = content.decode("latin-1")
-        certificate = re.search("-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
-        key = re.search("-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \\1-----", pem, re.DOTALL)
-        if certificate is None or key is None:
-            raise InputError(f"The option azure_certificate_path names {path}, which lacks the certificate or its key.")
-        return {
-            "private_key": key.group(),
-            "public_certificate": certificate.group(),
-            "passphrase": self.certificate_password,
+    @property
+    def option(self) -> str | None:
+        """The name of the option that counts: the first one given, in the order of Azure's own libraries."""
+        given = {
+            "azure_client_secret": self.client_secret,
+            "azure_certificate_path": self.certificate_path,
+            "azure_federated_token_file": self.federated_token_file,
         }
+        return next((name for name, value in given.items() if value), None)
 
     @property
     def secrets(self) -> list[str]:
@@ -371,8 +368,8 @@ class _Tokens:
         if self._credential.certificate_path and (answer is None or answer.request.startswith("GET ")):
             # Nothing was asked with the certificate yet: it is what msal stumbled over.
             return InputError(
-                "The certificate of azure_certificate_path cannot be used.",
-                hint="Check the file, and azure_certificate_password where it has a password.",
+                "The Python library msal cannot use the certificate of azure_certificate_path.",
+                hint="It takes msal 1.35 or newer.",
             )
         request = answer.request if answer is not None else ""
         return Reader("graph", request).error(f"msal cannot use it ({type(error).__name__})")
@@ -390,16 +387,20 @@ class _Tokens:
             request=answer.request if answer is not None else "",
             status=answer.status if answer is not None else None,
             said=said,
-            hint=hint.format(consent=self._consent_url),
+            hint=hint.format(consent=self._consent_url, proof=_PROOFS.get(self._credential.option)),
         )
         return self._refusal
 
 
 _CONSENT = "Check azure_client_id, and that an administrator of the tenant has consented to the app: {consent}"
 _TENANT_HINT = "Check tenant_id and azure_cloud."
-_ASSERTION = (
-    "Check azure_certificate_path or azure_federated_token_file against what is registered for the app in Entra."
-)
+_PROOF = "Check {proof}."
+_PROOFS = {
+    "azure_client_secret": "azure_client_secret",
+    "azure_certificate_path": "azure_certificate_path: its certificate must be registered for the app in Entra",
+    "azure_federated_token_file": "azure_federated_token_file: the app must have a federated credential in Entra with "
+    "exactly the issuer, the subject and the audience of the token",
+}
 _TOKEN_HINTS: dict[int, str] = {
     7000215: "Check azure_client_secret: it is the secret's value, not its id.",
     7000222: "The secret has expired: make a new one for the app in Entra, and set azure_client_secret.",
@@ -408,12 +409,8 @@ _TOKEN_HINTS: dict[int, str] = {
     500011: _CONSENT,
     90002: _TENANT_HINT,
     900023: _TENANT_HINT,
-    700023: _ASSERTION,
-    700024: f"{_ASSERTION} Its time may have passed, or this machine's clock be wrong.",
-    700027: _ASSERTION,
-    70021: _ASSERTION,
-    700213: _ASSERTION,
-    50027: _ASSERTION,
+    700024: "Check this machine's clock, and the age of the token in azure_federated_token_file where that is used.",
+    **dict.fromkeys((50027, 5000224, 700021, 700023, 700027, 70021, 700211, 700212, 700213, 7002138), _PROOF),
 }
 """What to do about the AADSTS codes. Microsoft may change them: an unknown one gets the general advice."""
 
@@ -493,6 +490,13 @@ class _GraphDialect(Dialect):
                 return AuthenticationError
             case _:
                 return kind
+
+
+def _token_in(path: str) -> str:
+    text = _read(path, "azure_federated_token_file").decode("utf-8", "replace").strip()
+    if not text:
+        raise InputError(f"The option azure_federated_token_file names {path}, which is empty.")
+    return text
 
 
 def _read(path: str, option: str) -> bytes:

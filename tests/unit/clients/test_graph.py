@@ -9,19 +9,10 @@ from __future__ import annotations
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
-from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
-    Encoding,
-    PrivateFormat,
-    pkcs12,
-)
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import (
     CLOUDS,
@@ -40,6 +31,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     Unavailable,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import User
+from tests.sandbox.identity import Identity
 
 from .conftest import RESET, Request, reply
 
@@ -220,7 +212,7 @@ def refusal(code: int, words: str, status: int = 400) -> object:
         (65001, "adminconsent"),
         (12345, "adminconsent"),
         (90002, "Check tenant_id"),
-        (700027, "Check azure_certificate_path"),
+        (700027, "Check azure_client_secret"),
     ],
 )
 @pytest.mark.parametrize("status", [400, 401])
@@ -286,26 +278,7 @@ def test_tokens_are_told_and_not_shown(make, entra):
 
 @pytest.fixture(scope="module")
 def identity():
-    """An RSA key, which is what Entra takes, and a certificate of it."""
-    key = rsa.generate_private_key(65537, 2048)
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "app")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    valid = builder.not_valid_before(now).not_valid_after(now + timedelta(days=1))
-    return key, valid.sign(key, hashes.SHA256())
-
-
-def written(path, identity, form: str, password: bytes):
-    key, certificate = identity
-    if form == "pfx":
-        content = pkcs12.serialize_key_and_certificates(
-            b"app", key, certificate, None, BestAvailableEncryption(password)
-        )
-    else:
-        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(password))
-        content = pem + certificate.public_bytes(Encoding.PEM)
-    path.write_bytes(content)
-    return str(path)
+    return Identity()
 
 
 def segment(assertion: str, place: int) -> dict:
@@ -315,31 +288,60 @@ def segment(assertion: str, place: int) -> dict:
 
 @pytest.mark.parametrize("form", ["pem", "pfx"])
 def test_a_certificate_proves_the_app(make, entra, identity, tmp_path, form):
-    path = written(tmp_path / "app", identity, form, b"pass-phrase")
+    path = getattr(identity, form)(tmp_path / "app", "pass-phrase")
     credential = GraphCredential(CLIENT, certificate_path=path, certificate_password="pass-phrase")
     assert list(make(credential=credential).users()) == []
     assertion = entra.form["client_assertion"]
     assert segment(assertion, 1)["iss"] == CLIENT
-    thumbprint = base64.urlsafe_b64encode(identity[1].fingerprint(hashes.SHA256())).decode().rstrip("=")
+    thumbprint = base64.urlsafe_b64encode(identity.certificate.fingerprint(hashes.SHA256())).decode().rstrip("=")
     assert segment(assertion, 0)["x5t#S256"].rstrip("=") == thumbprint
 
 
-@pytest.mark.parametrize("form", ["pem", "pfx"])
-@pytest.mark.parametrize("password", ["wrong", None])
-def test_a_certificate_that_cannot_be_opened(make, entra, identity, tmp_path, form, password):
-    path = written(tmp_path / "app", identity, form, b"pass-phrase")
-    credential = GraphCredential(CLIENT, certificate_path=path, certificate_password=password)
-    with pytest.raises(InputError, match="azure_certificate_path cannot be used.*azure_certificate_password"):
+def test_a_certificate_that_msal_does_not_take(make, entra, identity, tmp_path, monkeypatch):
+    def refuse(*arguments, **options):
+        raise KeyError("thumbprint")
+
+    monkeypatch.setattr("msal.ConfidentialClientApplication", refuse)
+    credential = GraphCredential(CLIENT, certificate_path=identity.pem(tmp_path / "app"))
+    with pytest.raises(InputError, match="msal cannot use the certificate of azure_certificate_path.*1.35"):
         list(make(credential=credential).users())
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----"]
+    ("code", "words"),
+    [
+        (700027, "Check azure_certificate_path: its certificate must be registered"),
+        (700024, "this machine's clock"),
+    ],
 )
-def test_a_file_that_is_no_certificate(make, entra, tmp_path, content):
-    (tmp_path / "app").write_bytes(content)
-    with pytest.raises(InputError, match="azure_certificate_path"):
-        list(make(credential=GraphCredential(CLIENT, certificate_path=str(tmp_path / "app"))).users())
+def test_a_refused_certificate_names_its_option(make, entra, identity, tmp_path, code, words):
+    entra.token = refusal(code, "Because.", 401)
+    credential = GraphCredential(CLIENT, certificate_path=identity.pfx(tmp_path / "app"))
+    with pytest.raises(AuthenticationError, match=words):
+        list(make(credential=credential).users())
+
+
+@pytest.mark.parametrize("code", [70021, 700211, 700212, 700213, 7002138, 5000224])
+def test_a_refused_federated_token_names_its_option(make, entra, tmp_path, code):
+    entra.token = refusal(code, "No matching record.", 401)
+    (tmp_path / "token").write_text("a.b.c")
+    credential = GraphCredential(CLIENT, federated_token_file=str(tmp_path / "token"))
+    with pytest.raises(
+        AuthenticationError, match="Check azure_federated_token_file: .* exactly the issuer, the subject"
+    ):
+        list(make(credential=credential).users())
+
+
+def test_an_empty_federated_token_is_not_sent(make, entra, wire, tmp_path):
+    (tmp_path / "token").write_text("\n")
+    with pytest.raises(InputError, match="azure_federated_token_file names .*token, which is empty"):
+        list(make(credential=GraphCredential(CLIENT, federated_token_file=str(tmp_path / "token"))).users())
+    assert wire.asked == [CONFIGURATION]
+
+
+def test_an_untrusted_certificate_of_entra_names_ca_path(make, entra, calls):
+    with pytest.raises(Unavailable, match="its certificate is not trusted .* ca_path"):
+        list(make(http=HttpSettings(timeout=5.0)).users())
 
 
 @pytest.mark.parametrize(
@@ -591,10 +593,17 @@ def test_what_names_no_tenant(make, tenant):
         make(tenant_id=tenant)
 
 
-@pytest.mark.parametrize("cloud", list(CLOUDS))
-def test_clouds(make, cloud):
-    client = make(cloud=cloud, authority_host=None, graph_url=None)
-    assert client.consent_url == f"{CLOUDS[cloud][0]}/{TENANT}/adminconsent?client_id={CLIENT}"
+def test_clouds(make):
+    """As Microsoft's page on national cloud deployments has them."""
+    assert CLOUDS == {
+        "global": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
+        "usgov": ("https://login.microsoftonline.us", "https://graph.microsoft.us"),
+        "dod": ("https://login.microsoftonline.us", "https://dod-graph.microsoft.us"),
+        "china": ("https://login.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"),
+    }
+    for cloud, (authority, dummy) in CLOUDS.items():
+        client = make(cloud=cloud, authority_host=None, graph_url=None)
+        assert client.consent_url == f"{authority}/{TENANT}/adminconsent?client_id={CLIENT}"
 
 
 def test_an_unknown_cloud(make):
