@@ -117,6 +117,12 @@ options:
         on the same machine.
       - If not set, the environment variable E(HTTPS_PROXY) is used.
     type: str
+  no_proxy:
+    description:
+      - Hosts that are asked without O(proxy), separated by commas. A domain counts for all hosts below it, C(*) for
+        every host. Ranges of addresses are not understood.
+      - If not set, the environment variable E(NO_PROXY) is used.
+    type: str
   itglue_quota:
     description:
       - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.
@@ -177,6 +183,14 @@ options:
     type: str
     env:
       - name: HTTPS_PROXY
+  no_proxy:
+    description:
+      - Hosts that are asked without O(proxy), separated by commas. A domain counts for all hosts below it, C(*) for
+        every host. Ranges of addresses are not understood.
+      - It may be a template.
+    type: str
+    env:
+      - name: NO_PROXY
   itglue_quota:
     description:
       - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.

@@ -18,7 +18,7 @@ from tests.tools.files import ROOT
 PREFIX = "msp.psa_sync."
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
 DRIFT = PLAYBOOKS.pop("drift")
-OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy"}
+OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy", "no_proxy"}
 # What a playbook for many clients has no use for.
 NOT_PASSED = {
     "bms_sync_settings": {"state"},
@@ -100,7 +100,7 @@ def test_the_head_lists_every_variable(name):
     head, dummy, body = PLAYBOOKS[name].partition("\n- name:")
     head += PLAYBOOKS["enforce_settings"].partition("\n- name:")[0]
     used = set(re.findall(r"(?<![.\w])(sync_[a-z_]+|tenants|\w+_sync_(?:settings|defaults)) \| default", body))
-    connection = {"sync_ca_path", "sync_timeout", "sync_proxy"}
+    connection = {"sync_ca_path", "sync_timeout", "sync_proxy", "sync_no_proxy"}
     assert len(used) > 5
     assert {each for each in used - connection if not re.search(rf"\b{each}\b", head)} == set()
 

@@ -62,6 +62,7 @@ ENVIRONMENT = {
     "graph_url": "GRAPH_URL",
     "ca_path": "REQUESTS_CA_BUNDLE",
     "proxy": "HTTPS_PROXY",
+    "no_proxy": "NO_PROXY",
 }
 """Where an option is looked up when it is not given. `timeout` and the quotas have no variable."""
 
@@ -91,6 +92,7 @@ CONNECTION_OPTIONS: dict[str, dict] = {
     "timeout": {"type": "float", "default": 30.0},
     # No secret but for a password in it, which is masked on its own.
     "proxy": _option("proxy"),
+    "no_proxy": _option("no_proxy"),
     "itglue_quota": {"type": "int"},
     "bms_quota": {"type": "int"},
 }
@@ -194,7 +196,13 @@ def _http_settings(params: Mapping, task: Task) -> HttpSettings:
     timeout = params["timeout"]
     if not 0 < timeout < math.inf:
         raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
-    return HttpSettings(ca_path=_text(params, "ca_path"), timeout=timeout, proxy=_proxy(params), notice=task.progress)
+    return HttpSettings(
+        ca_path=_text(params, "ca_path"),
+        timeout=timeout,
+        proxy=_proxy(params),
+        no_proxy=_text(params, "no_proxy"),
+        notice=task.progress,
+    )
 
 
 def _limit(params: Mapping, service: str) -> dict:

@@ -26,7 +26,7 @@ CONFLICT = "conflict"
 
 OPTIONS = {
     name: CONNECTION_OPTIONS[name]
-    for name in ("itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy")
+    for name in ("itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy", "no_proxy")
 }
 """The connection options that the plugin has; it talks to IT Glue alone."""
 

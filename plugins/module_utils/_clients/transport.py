@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
+from urllib.request import proxy_bypass_environment
 
 from .._engine.errors import InputError
 
@@ -46,13 +47,15 @@ class HttpSettings:
     """How to reach the services. `timeout` is in seconds, for one read of the answer.
 
     TLS certificates are always checked, against `ca_path` (a file or a directory) or
-    the bundle of requests. A service on this machine is never asked through `proxy`.
+    the bundle of requests. Neither a service on this machine nor one that `no_proxy`
+    names (hosts and domains, separated by commas) is asked through `proxy`.
     `notice` is told what a run waits for.
     """
 
     ca_path: str | None = None
     timeout: float = 30.0
     proxy: str | None = field(default=None, repr=False)
+    no_proxy: str | None = None
     notice: Callable[[str], None] = field(default=_silent, repr=False, compare=False)
 
 
@@ -72,7 +75,7 @@ def keep_alive(settings: HttpSettings, target: Origin) -> requests.Session:
     session = requests.Session()
     session.trust_env = False
     session.verify = settings.ca_path or True
-    if settings.proxy and not _is_loopback(target[1]):
+    if settings.proxy and not _is_direct(target, settings.no_proxy):
         session.proxies = {"http": settings.proxy, "https": settings.proxy}
     adapter = HTTPAdapter(pool_connections=2, pool_maxsize=THREADS)
     session.mount("https://", adapter)
@@ -127,6 +130,12 @@ def same_origin(url: str, base: Origin) -> bool:
 def _plain(url: str) -> bool:
     """Nothing that two parsers of addresses could read in two ways."""
     return url.isprintable() and " " not in url and "\\" not in url
+
+
+def _is_direct(target: Origin, no_proxy: str | None) -> bool:
+    """Whether a service is asked without the proxy; `no_proxy` is read as curl does, but for ranges of addresses."""
+    dummy, host, port = target
+    return _is_loopback(host) or bool(proxy_bypass_environment(f"{host}:{port}", {"no": no_proxy or ""}))
 
 
 def _is_loopback(host: str | None) -> bool:

@@ -39,6 +39,7 @@ GIVEN = {
     "graph_url": "https://graph.example",
     "timeout": 12,
     "proxy": "proxy.example:3128",
+    "no_proxy": "bms.example",
 }
 SECRET = {"itglue_api_key", "bms_password", "bms_mfa_secret", "azure_client_secret", "azure_certificate_password"}
 
@@ -125,7 +126,9 @@ def test_the_documentation_is_that_of_the_spec():
 def test_each_client_is_made_of_its_options(made):
     task = Task(secret=print)
     api = clients(params(GIVEN), task)
-    settings = connection.HttpSettings(ca_path=None, timeout=12.0, proxy="http://proxy.example:3128")
+    settings = connection.HttpSettings(
+        ca_path=None, timeout=12.0, proxy="http://proxy.example:3128", no_proxy="bms.example"
+    )
     shared = {"http": settings, "calls": api.calls}
 
     for dummy in (api.itglue, api.bms, api.graph(TENANT)):

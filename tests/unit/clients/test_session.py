@@ -102,6 +102,30 @@ def test_other_services_are_asked_through_the_proxy(connect, wire, calls):
     assert "hunter2" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "tunnels"),
+    [
+        ("bms.example", 0),
+        ("other.example, .example", 0),
+        ("example", 0),
+        ("*", 0),
+        ("bms.example:443", 0),
+        ("bms.example:444", 1),
+        ("ms.example", 1),
+        ("192.0.2.0/24", 1),
+        ("", 1),
+        (None, 1),
+    ],
+)
+def test_hosts_that_no_proxy_names_are_asked_directly(connect, wire, no_proxy, tunnels):
+    settings = HttpSettings(proxy=wire.url, no_proxy=no_proxy, timeout=2.0)
+    wire.answer = lambda request: Reply(407)
+    with pytest.raises(Unavailable, match="did not let the request through" if tunnels else "its name is not known"):
+        connect("bms", "https://bms.example", settings=settings).request("POST", "/v2/x", json={})
+    assert len(wire.requests) >= tunnels
+    assert {each.method for each in wire.requests} == ({"CONNECT"} if tunnels else set())
+
+
 def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, calls):
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
