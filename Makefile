@@ -39,7 +39,7 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer test demo bench docs changelog clean \
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix checks test ci demo bench docs changelog clean \
     lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -112,8 +112,17 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-test: $(suites) lint sanity importer ## all of the above; closes with the number of tests
+checks: $(suites) lint sanity importer
+
+test: checks ## all of the above; closes with the number of tests
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
+
+matrix: ## test on each supported ansible-core; some of them with CELLS="2.18 2.21"
+	@$(host_python) -m tests.tools.matrix $(CELLS)
+
+ci: checks ## all of the tests, and the oldest and the newest cell of the matrix
+	@$(host_python) -m tests.tools.matrix ends
+	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml) .build/matrix/*/results.xml
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
 	@$(sealed) $(python) -m tests.demo

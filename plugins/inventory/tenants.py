@@ -173,7 +173,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _populate(self, found: Mapping[str, Any], rules: list[tuple[bool, Any]]) -> None:
         # What an API says may look like a template. It is marked as untrusted, so it is never one.
         variables = wrap_var(found["variables"])
-        name = wrap_var(found["names"][self.get_option("host_name")])
+        kind = self.get_option("host_name")
+        name = found["names"][kind]
+        if kind == "name":
+            # The other kinds are made of letters, digits and underscores.
+            name = wrap_var(name)
         if not self._is_wanted(name, variables, rules):
             return
         self.inventory.add_host(name)

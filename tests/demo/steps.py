@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.sandbox.launch import Running
+from tests.tools.files import BUILD, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 EXAMPLES = Path("docs", "examples")
 INVENTORY = EXAMPLES / "inventory"
 CALLBACKS = Path(__file__).with_name("callback")
@@ -115,7 +115,7 @@ def heading(title: str) -> str:
 def _environment(sandbox: Running, record: Path) -> dict[str, str]:
     """The environment of the playbook: credentials are those of the sandbox, as an MSP would export its own."""
     return {
-        "ANSIBLE_COLLECTIONS_PATH": str(ROOT / ".build" / "installed"),
+        "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed"),
         "LC_ALL": "C.UTF-8",  # Ansible insists on UTF-8
         **{name: value for name, value in os.environ.items() if name != "LC_ALL"},
         **sandbox.env,

@@ -303,7 +303,7 @@ def test_filters(inventory, rules, expected):
 @pytest.mark.parametrize("rules", [[{"exclude": True, "include": True}], [{"without": "x"}]])
 def test_a_filter_that_is_none_is_refused(inventory, rules):
     inventory(filters=rules, succeeds=False)
-    assert "Rule 1 of filters" in inventory.said
+    assert "Rule 1 of filters" in " ".join(inventory.said.split())
 
 
 def test_a_filter_that_cannot_be_evaluated_is_an_error_where_it_is_strict(inventory):
@@ -345,7 +345,18 @@ def test_the_cache_is_used_holds_no_secret_and_is_of_one_it_glue(sandbox, invent
     inventory(itglue_url=sandbox.env["ITGLUE_URL"] + "/", **options)
     assert len(sandbox.requests()) == 5
     sandbox.clear_requests()
-    inventory("--list", "--flush-cache", **options)
+    # ansible-inventory has that option from ansible-core 2.19 on.
+    (tmp_path / "play.json").write_text(json.dumps([{"hosts": "all", "gather_facts": False}]))
+    flushed = run(
+        sandbox,
+        "ansible-playbook",
+        "-i",
+        tmp_path / "tenants.yml",
+        "--flush-cache",
+        "--list-hosts",
+        tmp_path / "play.json",
+    )
+    assert flushed.returncode == 0, flushed.stdout + flushed.stderr
     assert len(sandbox.requests()) == 5
 
 

@@ -4,8 +4,9 @@
 
 """Make the virtual environment that the Makefile works in, and make it again when it is out of date.
 
-`python3 -m tests.tools.environment VENV LAYER`, where LAYER is `run` (what the demo needs) or
-`test` (what everything needs). Beside the system's Python this needs nothing: it comes first.
+`python3 -m tests.tools.environment VENV LAYER [REQUIREMENT ...]`, where LAYER is `run` (what the
+demo needs), `pytest` (what the tests need) or `test` (what everything needs), and a requirement
+narrows that further. Beside the system's Python this needs nothing: it comes first.
 """
 
 from __future__ import annotations
@@ -15,13 +16,18 @@ import hashlib
 import subprocess
 import sys
 import venv
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.tools.files import ROOT, locked
 
 OLDEST = (3, 11)
 # Each layer contains those above it.
-LAYERS = {"run": ROOT / "tests" / "requirements-run.txt", "test": ROOT / "tests" / "requirements.txt"}
+LAYERS = {
+    "run": ROOT / "tests" / "requirements-run.txt",
+    "pytest": ROOT / "tests" / "requirements-pytest.txt",
+    "test": ROOT / "tests" / "requirements.txt",
+}
 
 
 def requirement_files(path: Path) -> list[Path]:
@@ -33,11 +39,12 @@ def requirement_files(path: Path) -> list[Path]:
     return files
 
 
-def fingerprint(layer: str) -> str:
+def fingerprint(layer: str, further: Sequence[str] = ()) -> str:
     """Return what the environment depends on: the Python, and the requirements."""
     total = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n".encode())
     for path in requirement_files(LAYERS[layer]):
         total.update(path.read_bytes())
+    total.update("\n".join(further).encode())
     return total.hexdigest()
 
 
@@ -52,10 +59,10 @@ def create(folder: Path) -> None:
         ) from None
 
 
-def install(folder: Path, layer: str) -> None:
-    """Install one layer; what pip says is shown only when it fails."""
+def install(folder: Path, layer: str, further: Sequence[str] = ()) -> None:
+    """Install one layer and further requirements; what pip says is shown only when it fails."""
     command = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--requirement", LAYERS[layer]]
+    command += ["--requirement", LAYERS[layer], *further]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nThe environment {folder} could not be made: pip failed, see above.")
@@ -72,13 +79,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("layer", choices=LAYERS)
+    parser.add_argument("further", nargs="*", metavar="requirement")
     arguments = parser.parse_args()
     folder: Path = arguments.folder.absolute()
     if sys.version_info < OLDEST:
         raise SystemExit(f"Python {OLDEST[0]}.{OLDEST[1]} or newer is needed; {sys.executable} is {sys.version}.")
     with locked("environment"):
         stamp = folder / f".stamp-{arguments.layer}"
-        wanted = fingerprint(arguments.layer)
+        wanted = fingerprint(arguments.layer, arguments.further)
         if is_usable(folder) and stamp.is_file() and stamp.read_text() == wanted:
             return
         print(f"Making {arguments.folder} ready ({arguments.layer}); this takes about a minute ...", flush=True)
@@ -86,7 +94,7 @@ def main() -> None:
             create(folder)
             (folder / ".python").write_text(sys.version)
         stamp.unlink(missing_ok=True)
-        install(folder, arguments.layer)
+        install(folder, arguments.layer, arguments.further)
         stamp.write_text(wanted)
         if arguments.layer == "test":
             (folder / ".stamp-run").write_text(fingerprint("run"))

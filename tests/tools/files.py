@@ -23,7 +23,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / ".build"
+# Each cell of the matrix builds in a folder of its own.
+BUILD = Path(os.environ.get("PSA_SYNC_BUILD") or ROOT / ".build").absolute()
 COLLECTION = Path("ansible_collections", "msp", "psa_sync")
 
 
@@ -38,7 +39,7 @@ def project_files(root: Path = ROOT) -> list[Path]:
 @contextmanager
 def locked(name: str) -> Iterator[None]:
     """Keep other processes out that want to make the same thing."""
-    BUILD.mkdir(exist_ok=True)
+    BUILD.mkdir(parents=True, exist_ok=True)
     with (BUILD / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield

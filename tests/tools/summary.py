@@ -10,11 +10,13 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
+from pathlib import Path
 from xml.etree import ElementTree
 
 
-def main(reports: list[str]) -> int:
-    """Print the closing line; fail when a test failed, and when none ran."""
+def added_up(reports: Iterable[str | Path]) -> tuple[str, bool]:
+    """Return the closing line, and whether all is well: some test passed, and none failed."""
     total = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for report in reports:
         for suite in ElementTree.parse(report).iter("testsuite"):
@@ -23,8 +25,14 @@ def main(reports: list[str]) -> int:
     failed = total["failures"] + total["errors"]
     passed = total["tests"] - failed - total["skipped"]
     skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
-    print(f"{passed} passed, {failed} failed{skipped}")
-    return 0 if passed and not failed else 1
+    return f"{passed} passed, {failed} failed{skipped}", passed > 0 and not failed
+
+
+def main(reports: list[str]) -> int:
+    """Print the closing line; fail when a test failed, and when none ran."""
+    line, well = added_up(reports)
+    print(line)
+    return 0 if well else 1
 
 
 if __name__ == "__main__":

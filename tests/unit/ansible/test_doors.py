@@ -95,7 +95,7 @@ def action(args=None, *, transport="local", become=None, environment=(), **task)
     }
     connection = SimpleNamespace(transport=transport, become=become, _shell=Shell(), has_native_async=False)
     templar = SimpleNamespace(template=lambda value: value)
-    return Action(SimpleNamespace(**described), connection, None, None, templar)
+    return Action(SimpleNamespace(**described), connection, None, None, templar, None)
 
 
 def in_process_result(args=None, **details) -> dict:

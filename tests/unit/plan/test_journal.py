@@ -31,7 +31,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import 
     RecordedItGlue,
     read_journal,
 )
-from tests.tools.files import ROOT
+from tests.tools.files import BUILD, ROOT
 from tests.unit.engine.builders import in_bms, ready
 from tests.unit.plan.test_plan_documents import World
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, quota, rejected, unclear
@@ -380,7 +380,7 @@ recorded.update_contact(73, {{"title": "Clerk"}})
 
 
 def test_a_run_that_is_killed_leaves_each_write_told(path):
-    code = KILLED.format(paths=[str(ROOT / ".build" / "dev"), str(ROOT)], path=path, head=HEAD)
+    code = KILLED.format(paths=[str(BUILD / "dev"), str(ROOT)], path=path, head=HEAD)
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert kinds(path) == ["journal", "write", "outcome", "write"]
