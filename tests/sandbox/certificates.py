@@ -11,7 +11,15 @@ from pathlib import Path
 
 import trustme
 
-NAMES = ("localhost", "127.0.0.1")
+#: The vendors' own names are for clients that a proxy leads here: who does not trust this authority is not misled.
+NAMES = (
+    "localhost",
+    "127.0.0.1",
+    *(f"login.{cloud}" for cloud in ("microsoftonline.com", "microsoftonline.us", "chinacloudapi.cn")),
+    *("graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"),
+    *("api.itglue.com", "api.eu.itglue.com", "api.au.itglue.com"),
+    *("api.bms.kaseya.com", "api.bmsemea.kaseya.com", "api.bmsapac.kaseya.com"),
+)
 
 
 def make(authority_file: Path) -> ssl.SSLContext:

@@ -27,6 +27,8 @@ MEDIA_TYPE = "application/vnd.api+json"
 #: Kinds of body that are read; anything else is a 415. The borders are an assumption.
 BODY_TYPES = {MEDIA_TYPE, "application/json"}
 DEFAULT_PAGE = 50
+#: In the words of IT Glue; Python has others from 3.13 on.
+TITLES = {422: "Unprocessable Entity"}
 
 _NESTED_KEY = re.compile(r"^(\w+)\[([^\]]+)\]$")
 _COMMA = re.compile(r"(?<!\\),")
@@ -54,7 +56,7 @@ def refusal(status: int, *, title: str | None = None, detail: Any = None, pointe
 
 
 def error(status: int, *, title: str | None = None, detail: Any = None, pointer: str | None = None) -> Json:
-    item: Json = {"status": status, "title": title or HTTPStatus(status).phrase}
+    item: Json = {"status": status, "title": title or TITLES.get(status) or HTTPStatus(status).phrase}
     if detail is not None:
         item["detail"] = detail
     if pointer is not None:
