@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -160,3 +161,66 @@ def test_the_scripts_are_shell():
     assert len(scripts) > 5
     for script in scripts:
         subprocess.run(["bash", "-n", "-c", script], check=True)
+
+
+# ----------------------------------------------------------------------- guides
+
+
+def guide(name: str) -> str:
+    return (ROOT / "docs" / "docsite" / "rst" / f"{name}.rst").read_text(encoding="utf-8")
+
+
+def blocks(name: str, kind: str) -> list[str]:
+    found = re.findall(rf"^\.\. code-block:: {kind}\n\n((?:    .*\n|\n)+)", guide(name), re.MULTILINE)
+    return [re.sub("^    ", "", each, flags=re.MULTILINE).rstrip("\n") for each in found]
+
+
+def test_the_commands_of_the_guide_are_those_of_the_pipelines():
+    (shell,) = blocks("ci_guide", "shell")
+    lines = shell.splitlines()
+    assert len(lines) == 3
+    for name in PIPELINES:
+        commands = " ".join(text(name).replace("\\\n", " ").split())
+        assert [line for line in lines if f"python ci/signed_in.py {line}" not in commands] == []
+
+
+def test_the_trust_of_the_guide_is_for_the_environments_of_the_pipeline():
+    (shown,) = blocks("ci_guide", "json")
+    trust = json.loads(shown)
+    (audience,) = trust["audiences"]
+    assert f'AUDIENCE = "{audience}"' in text("ci/signed_in.py")
+    assert load(".gitlab-ci.yml")["default"]["id_tokens"]["AZURE_ID_TOKEN"]["aud"] == audience
+    environment = trust["subject"].rpartition(":environment:")[2]
+    assert environment in {job["environment"] for job in load(".github/workflows/contacts.yml")["jobs"].values()}
+    assert trust["issuer"] in guide("ci_guide").replace(shown, "")
+
+
+def test_the_client_of_the_guide_is_the_one_of_the_example():
+    added, common, dummy, dummy2 = (yaml.safe_load(each) for each in blocks("fleet_guide", "yaml"))
+    assert added == load("inventory/host_vars/happy_frog.yml")
+    shared = load("inventory/group_vars/clients.yml")["office365_sync_defaults"]
+    assert common["office365_sync_defaults"].items() <= shared.items()
+
+
+@pytest.mark.parametrize("name", ["fleet_guide", "ci_guide", "awx_guide"])
+def test_what_the_guides_link_to_in_the_example_is_there(name):
+    links = re.findall(r"/(?:tree|blob)/main/(docs/examples[^>]*)>", guide(name))
+    assert links and all((ROOT / link).exists() for link in links)
+
+
+def test_the_guide_to_awx_names_every_file_and_template():
+    text_of_guide = guide("awx_guide")
+    assert [path.name for path in (EXAMPLES / "awx").iterdir() if f"``{path.name}``" not in text_of_guide] == []
+    controller = text("awx/controller.yml")
+    names = re.findall(r"\{name: (Contacts - \w+),", controller)
+    assert len(names) == 2 and all(f"*{name}*" in text_of_guide for name in names)
+
+
+def test_the_readme_of_the_example_names_what_is_there():
+    named = set(re.findall(r"^\| (.+?) \|", text("README.md"), re.MULTILINE))
+    paths = {path for each in named for path in re.findall(r"`([^`]+)`", each)}
+    assert paths and all((EXAMPLES / path).exists() for path in paths)
+    top = {path.name for path in EXAMPLES.iterdir()} - {"README.md"}
+    assert top == {path.split("/")[0] for path in paths}
+    for link in re.findall(r"\]\(([^)]+)\)", text("README.md")):
+        assert (EXAMPLES / link).exists()
