@@ -22,8 +22,10 @@ from typing import ClassVar
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
+from ansible.plugins.loader import filter_loader, test_loader
 from ansible.utils.display import Display
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import prepare
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies import (
     MissingLibrary,
     require_libraries,
@@ -48,10 +50,17 @@ class InProcessAction(ActionBase):
     run_task: ClassVar[Run]
 
     def __init_subclass__(cls, **keywords) -> None:
-        """Import the libraries now, in the parent of all workers; the task says so where that fails."""
+        """Do now, in the parent of all workers, what each would do for itself.
+
+        Import the libraries (where that fails, the task says so), read the certificates, and load Ansible's
+        own filters and tests: to ask for one loads all.
+        """
         super().__init_subclass__(**keywords)
         with suppress(MissingLibrary):
             require_libraries(cls.spec.libraries)
+            prepare()
+        filter_loader.get("ansible.builtin.combine")
+        test_loader.get("ansible.builtin.match")
 
     def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         super().run(None, task_vars)

@@ -83,7 +83,7 @@ def inventory(clients: Sequence[int]) -> dict:
 def measured(sandbox: Running, command: Sequence[str], folder: Path, **variables: str) -> Ran:
     """Run a command on the sandbox, as if nothing had run before."""
     sandbox.clear_requests()
-    (folder / "runtime").mkdir(exist_ok=True)
+    (folder / "runtime").mkdir(mode=0o700, exist_ok=True)
     for left in (folder / "runtime").rglob("*"):
         if left.is_file():
             left.unlink()

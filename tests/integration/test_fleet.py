@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import re
 
 import pytest
 import yaml
@@ -948,6 +949,13 @@ def test_settings_are_enforced_and_contacts_synced_with_no_variables_but_those_o
     assert recap(playbook("sync_contacts", *options))["happy_frog"]["changed"] == 0
     names = [each["firstName"] for each in sandbox.state()["bms"]["contacts"]]
     assert sorted(names) == ["Ada", "Ada", "Bob", "Ivan", "Nell", "Zoe"]
+
+
+def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, playbook):
+    files = {"host_vars/happy_frog.yml": {"office365_sync_settings": {"email_lable": "Office"}}}
+    output = playbook("enforce_settings", "--limit", "happy_frog", code=2, files=files)
+    assert re.search(r"Unsupported parameters for \(msp.psa_sync.office365_sync_settings\) module: email_lable", output)
+    assert writes(sandbox) == []
 
 
 def test_batches_and_the_share_of_failures_that_ends_a_run(sandbox, playbook):

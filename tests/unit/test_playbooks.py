@@ -21,10 +21,8 @@ DRIFT = PLAYBOOKS.pop("drift")
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy", "no_proxy"}
 # What a playbook for many clients has no use for.
 NOT_PASSED = {
-    "bms_sync_settings": {"state"},
     "contact_audit_info": {"tenant_id"},
     "contact_sync": {"tenant_id"},
-    "office365_sync_settings": {"state"},
     "preflight_info": {"tenant_id"},
 }
 
@@ -35,10 +33,19 @@ def play(name: str) -> dict:
 
 
 def own_tasks(name: str) -> dict[str, dict]:
-    """The options that the playbook passes, by module."""
+    """The options that the playbook passes, by module; those that one template passes too."""
     return {
-        key.removeprefix(PREFIX): task[key] for task in play(name)["tasks"] for key in task if key.startswith(PREFIX)
+        key.removeprefix(PREFIX): task[key] | defaults(name, key)
+        for task in play(name)["tasks"]
+        for key in task
+        if key.startswith(PREFIX)
     }
+
+
+def defaults(name: str, key: str) -> dict[str, str]:
+    """The mapping in a template of `module_defaults`: an expression for each option."""
+    template = play(name)["module_defaults"].get(key, "")
+    return dict(re.findall(r"'(\w+)':\s+(.+?)(?=,\s+'\w+':|\} \}\}$)", template, re.DOTALL))
 
 
 def own_options(module: str) -> set[str]:
@@ -50,8 +57,6 @@ def own_options(module: str) -> set[str]:
 @pytest.mark.parametrize(
     ("name", "module"),
     [
-        ("enforce_settings", "office365_sync_settings"),
-        ("enforce_settings", "bms_sync_settings"),
         ("sync_contacts", "contact_sync"),
         ("audit", "contact_audit_info"),
         ("preflight", "preflight_info"),
@@ -61,11 +66,14 @@ def test_every_option_is_passed_on(name, module):
     assert set(own_tasks(name)[module]) == own_options(module) - NOT_PASSED[module]
 
 
-def test_the_names_that_are_checked_are_those_that_are_passed_on():
-    tasks = own_tasks("enforce_settings")
-    checked = play("enforce_settings")["tasks"][0]["vars"]
-    for module, names in (("office365_sync_settings", "office365_options"), ("bms_sync_settings", "bms_options")):
-        assert set(checked[names]) == set(tasks[module]) - {"organization"}
+def test_the_declared_settings_are_passed_on_as_they_are():
+    """So the module refuses a name that is none. What is not a setting is given by the task, which counts more."""
+    for module in ("office365_sync_settings", "bms_sync_settings"):
+        own = play("enforce_settings")["module_defaults"][PREFIX + module]
+        kind = module.removesuffix("_settings")
+        merged = f"{{{{ {kind}_defaults | default({{}}) | combine({kind}_settings | default({{}}), recursive=True) }}}}"
+        assert own == merged
+        assert set(own_tasks("enforce_settings")[module]) == {"organization", "state"}
 
 
 @pytest.mark.parametrize(
@@ -76,10 +84,10 @@ def test_the_names_that_are_checked_are_those_that_are_passed_on():
     ],
 )
 def test_every_connection_option_can_be_a_variable(name, wanted):
-    passed = play(name)["module_defaults"]["group/msp.psa_sync.all"]
+    passed = defaults(name, "group/msp.psa_sync.all")
     assert set(passed) == wanted
     for option, value in passed.items():
-        assert value in (f"{{{{ {option} | default(omit) }}}}", f"{{{{ sync_{option} | default(omit) }}}}")
+        assert value in (f"{option} | default(omit)", f"sync_{option} | default(omit)")
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)

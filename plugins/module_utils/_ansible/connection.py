@@ -17,6 +17,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
 from urllib.parse import urlsplit
@@ -31,7 +32,7 @@ from .._clients.quota import LIMITS, SharedLimiter
 from .._clients.retry import PATIENT_RETRY
 from .._clients.session import Calls, HttpSettings
 from .._clients.tokens import SharedTokens
-from .._clients.transport import service_url
+from .._clients.transport import service_url, trusting
 from .._engine.errors import InputError
 from .task import Task
 
@@ -97,6 +98,12 @@ CONNECTION_OPTIONS: dict[str, dict] = {
     "bms_quota": {"type": "int"},
 }
 """The argument spec of all connection options."""
+
+
+def prepare() -> None:
+    """Read the certificates that are trusted, so that the processes that are forked from this one have them."""
+    with suppress(InputError):
+        trusting(os.environ.get(ENVIRONMENT["ca_path"], "").strip() or None)
 
 
 class Clients:

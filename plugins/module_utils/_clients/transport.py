@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
@@ -23,10 +24,13 @@ from .._engine.errors import InputError
 try:
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.certs import where as requests_bundle
     from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
     from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+    from urllib3.util import create_urllib3_context
 except ImportError:
     requests = None
+    HTTPAdapter = object
     TRANSPORT_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError)
 else:
     TRANSPORT_ERRORS = (RequestException, HTTPError, OSError, ValueError)
@@ -74,15 +78,50 @@ def keep_alive(settings: HttpSettings, target: Origin) -> requests.Session:
         raise InputError(f"The option ca_path names {settings.ca_path}, where there is nothing.")
     session = requests.Session()
     session.trust_env = False
-    session.verify = settings.ca_path or True
     if settings.proxy and not _is_direct(target, settings.no_proxy):
         session.proxies = {"http": settings.proxy, "https": settings.proxy}
-    adapter = HTTPAdapter(pool_connections=2, pool_maxsize=THREADS)
+    adapter = _Adapter(trusting(settings.ca_path))
     session.mount("https://", adapter)
     session.mount("http://", adapter)
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
     return session
+
+
+@lru_cache(maxsize=4)
+def trusting(ca_path: str | None) -> ssl.SSLContext:
+    """What certificates are checked with. It is made once for all services: to read a bundle takes milliseconds.
+
+    Raises `InputError` for a `ca_path` that cannot be read.
+    """
+    where = ca_path or requests_bundle()
+    context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
+    try:
+        if os.path.isdir(where):
+            context.load_verify_locations(capath=where)
+        else:
+            context.load_verify_locations(cafile=where)
+    except OSError as error:
+        raise InputError(f"The option ca_path names {where}, which holds no certificates that can be read.") from error
+    return context
+
+
+class _Adapter(HTTPAdapter):
+    """The connections with a service, all over one TLS context."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__(pool_connections=2, pool_maxsize=THREADS)
+
+    def init_poolmanager(self, *args, **keywords) -> None:
+        super().init_poolmanager(*args, ssl_context=self._context, **keywords)
+
+    def proxy_manager_for(self, proxy, **keywords):
+        return super().proxy_manager_for(proxy, ssl_context=self._context, **keywords)
+
+    def cert_verify(self, conn, url, verify, cert) -> None:
+        """The context checks already. Left to itself, requests would read the bundle for each connection."""
+        conn.cert_reqs = "CERT_REQUIRED"
 
 
 # ------------------------------------------------------------------- addresses

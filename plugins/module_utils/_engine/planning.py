@@ -171,7 +171,7 @@ class Draft:
 
         Raises InputError for a contact type that IT Glue does not have.
         """
-        contact_type_id = self.contact_types(contact_types).new if self.creates else None
+        contact_type_id = self.contact_types(contact_types).new
         writer = _Writer(self, locations, contact_type_id)
         operations = self._found_again([writer.operation(user) for user in self.snapshot.users])
         return sorted(operations, key=_by_username)
@@ -216,7 +216,7 @@ class Draft:
     @property
     def needs_contact_types(self) -> bool:
         """Whether the name of a contact type has to be looked up."""
-        return self.options.deactivate or (self.creates and self.snapshot.office365.contact_type is not None)
+        return self.options.deactivate or (self.snapshot.office365.contact_type is not None and self.creates)
 
     def contact_types(self, present: Sequence[ContactType]) -> ContactTypes:
         """The ids of the types that are needed. Raises InputError for one that IT Glue does not have."""

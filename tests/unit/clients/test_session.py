@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from email.utils import format_datetime
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import transport
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import (
     Calls,
@@ -196,6 +198,37 @@ def test_an_untrusted_certificate_is_no_matter_of_trying_again(connect, wire, tl
 def test_a_missing_ca_path_is_named(connect):
     with pytest.raises(InputError, match="ca_path names /nowhere"):
         connect("graph", "https://graph.invalid", settings=HttpSettings(ca_path="/nowhere"))
+
+
+def test_a_ca_path_without_certificates_is_named(connect, tmp_path):
+    empty = tmp_path / "empty.pem"
+    empty.write_text("no certificate")
+    with pytest.raises(InputError, match=r"ca_path names .*empty.pem, which holds no certificates"):
+        connect("graph", "https://graph.invalid", settings=HttpSettings(ca_path=str(empty)))
+
+
+def test_the_bundle_is_read_once_for_all_services(connect, wire, tls, monkeypatch):
+    url, bundle = tls
+    read = []
+    load = ssl.SSLContext.load_verify_locations
+    monkeypatch.setattr(
+        ssl.SSLContext, "load_verify_locations", lambda *args, **keywords: (read.append(1), load(*args, **keywords))[1]
+    )
+    transport.trusting.cache_clear()
+    for service in ("graph", "itglue", "bms"):
+        wire.says({"ok": 1})
+        connect(service, url, settings=HttpSettings(ca_path=bundle, timeout=5.0)).request("GET", "/")
+    assert len(read) == 1
+
+
+def test_certificates_are_checked_behind_a_proxy_too(tls):
+    dummy, bundle = tls
+    context = transport.trusting(bundle)
+    assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
+    settings = HttpSettings(ca_path=bundle, proxy="http://proxy.example:3128")
+    adapter = transport.keep_alive(settings, ("https", "graph.example", 443)).get_adapter("https://graph.example")
+    for manager in (adapter.poolmanager, adapter.proxy_manager_for("http://proxy.example:3128")):
+        assert manager.connection_pool_kw["ssl_context"] is context
 
 
 # ------------------------------------------------------------------- addresses
