@@ -81,7 +81,7 @@ def decide(
     """
     links = bms_links(contacts, adapter_names)
     hits = _look_up(candidates, bms.contacts, _People(users, contacts))
-    claims = _claims(candidates, hits, method)
+    claims = _claims(candidates, hits, links, method)
     result = Decisions()
     for operation in candidates:
         hit = hits[operation.user_id]
@@ -201,16 +201,17 @@ class _Claim(NamedTuple):
     shared: bool
 
 
-def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: str) -> dict[str, _Claim]:
-    """User id to claim, for each candidate that BMS has, or that another candidate would double."""
-    marks = {each.user_id: _marks(each.wanted, method) for each in candidates}
-    held = Counter(mark for own in marks.values() for mark in own)
-    newcomers = (marks[each.user_id] for each in candidates if not hits[each.user_id].contacts)
-    shared = {mark for own in newcomers for mark in own if held[mark] > 1}
+def _claims(
+    candidates: Sequence[Operation], hits: Mapping[str, _Hit], links: Mapping[int, int], method: str
+) -> dict[str, _Claim]:
+    """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
+    shared = _shared_marks(candidates, hits, method)
     claimed: dict[str, set[Hashable]] = {}
     claimants: dict[Hashable, list[str]] = defaultdict(list)
     for operation in candidates:
-        claim = {*(each.id for each in hits[operation.user_id].contacts), *(marks[operation.user_id] & shared)}
+        claim: set[Hashable] = {each.id for each in hits[operation.user_id].contacts}
+        if shared:
+            claim |= _marks(operation.wanted, method) & shared
         if claim:
             claimed[operation.user_id] = claim
             for each in claim:
@@ -218,6 +219,8 @@ def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: s
     by_id = {each.user_id: each for each in candidates}
     claims: dict[str, _Claim] = {}
     for user_ids, found in connected(claimed, claimants):
+        if len(user_ids) == len(found) == 1 and links.keys().isdisjoint(found):
+            continue
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
         addresses = frozenset(each for each in found if isinstance(each, str))
         by_address = addresses or any(hits[each].contacts and hits[each].rule == EMAIL_RULE for each in user_ids)
@@ -232,11 +235,21 @@ def _claims(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: s
     return claims
 
 
+def _shared_marks(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: str) -> set[Hashable]:
+    """The marks that somebody who is not in BMS yet shares with another candidate."""
+    newcomers = [each for each in candidates if not hits[each.user_id].contacts]
+    sought = set().union(*(_marks(each.wanted, method) for each in newcomers))
+    if not sought:
+        return set()
+    held = Counter(mark for each in candidates for mark in _marks(each.wanted, method) & sought)
+    return {mark for mark, count in held.items() if count > 1}
+
+
 def _marks(contact: Contact, method: str) -> frozenset[Hashable]:
     """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
     the full name too, by which alone IT Glue pairs."""
     own = full_name(contact.first_name, contact.last_name) if method == NATIVE else None
-    return contact_addresses(contact) | ({own} if own else set())
+    return contact_addresses(contact) | {own} if own else contact_addresses(contact)
 
 
 def _conflict(
