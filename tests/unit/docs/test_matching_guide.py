@@ -1,0 +1,182 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The worked example of the matching guide: its users and contacts are synced, and its outcomes come out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.tools.guides import of_guide, tables
+from tests.trust.inprocess import Outcome, Stand
+
+Json = dict[str, Any]
+
+GUIDE = "matching_guide"
+TABLES = tables(GUIDE)
+OUTCOME, SETTLED = TABLES["Outcome"], TABLES["Outcome, once settled"]
+USERS, CONTACTS = TABLES["Users in Microsoft 365"], TABLES["Contacts in IT Glue"]
+BMS_CONTACTS = TABLES["Contacts in BMS, beside those that are linked"]
+TENANT = "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11"
+LICENCE = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+OVERRIDES = next(
+    given["sync_match_overrides"]
+    for block in of_guide(GUIDE)
+    if "sync_match_overrides" in (given := yaml.safe_load(block.text))
+)
+
+
+def quick_start_settings() -> Json:
+    """The settings that the quick start declares, and the pattern that the example names."""
+    files = {
+        block.caption: yaml.safe_load(block.text) for block in of_guide("quick_start_guide") if block.kind == "yaml"
+    }
+    common, own = files["inventory/group_vars/clients.yml"], files["inventory/host_vars/happy_frog.yml"]
+    office365 = common["office365_sync_defaults"] | own["office365_sync_settings"]
+    return {
+        "office365_settings": office365 | {"user_filter": {"exclude": ["svc-*"]}},
+        "bms_settings": common["bms_sync_defaults"],
+    }
+
+
+def user(number: int, row: dict[str, str]) -> Json:
+    mail, *aliases = row["Mail address, aliases"].split(", ")
+    return {
+        "id": f"00000000-0000-4000-8000-{number:012d}",
+        "userPrincipalName": row["Username"],
+        "givenName": row["First name"] or None,
+        "surname": row["Last name"] or None,
+        "mail": mail or None,
+        "proxyAddresses": [f"SMTP:{mail}"] * bool(mail) + [f"smtp:{each}" for each in aliases],
+        "businessPhones": [f"+1 555 0100 1{number:02d}"],
+        "accountEnabled": row["Remark"] != "disabled",
+        "assignedLicenses": [] if row["Remark"] == "no licence" else [{"skuId": LICENCE}],
+    }
+
+
+def emails(row: dict[str, str]) -> list[str]:
+    return [each for each in row["E-mails"].split(", ") if each]
+
+
+def contact(row: dict[str, str]) -> Json:
+    linked = {"adapter-type-name": "Kaseya BMS", "remote-id": "8001", "sync": True, "orphaned": False}
+    return {
+        "id": int(row["Id"]),
+        "organization-id": 1,
+        "first-name": row["First name"],
+        "last-name": row["Last name"],
+        "location-id": 11,
+        "contact-emails": [
+            {"value": each, "label-name": "Work", "primary": not index} for index, each in enumerate(emails(row))
+        ],
+        "contact-phones": [],
+        "adapters": [linked] if row["Linked to BMS"] == "yes" else [],
+        "psa-integration": "enabled" if row["Linked to BMS"] == "yes" else None,
+    }
+
+
+def bms_contact(row: dict[str, str]) -> Json:
+    return {
+        "id": int(row["Id"]),
+        "accountId": 2501,
+        "locationId": 3101,
+        "firstName": row["First name"],
+        "lastName": row["Last name"],
+        "isActive": True,
+        "emails": [{"emailAddress": each, "emailTypeId": 1, "isDefault": True} for each in emails(row)],
+        "phones": [],
+    }
+
+
+def world() -> Json:
+    return {
+        "entra": {
+            "tenants": [
+                {
+                    "tenant_id": TENANT,
+                    "display_name": "Happy Frog",
+                    "verified_domains": ["happyfrog.example", "happyfrog.onmicrosoft.com"],
+                    "users": [user(number, row) for number, row in enumerate(USERS)],
+                }
+            ]
+        },
+        "itglue": {
+            "organizations": [{"id": 1, "name": "Happy Frog"}],
+            "locations": [{"id": 11, "organization-id": 1, "name": "Headquarters", "primary": True}],
+            "contacts": [contact(row) for row in CONTACTS],
+        },
+        "bms": {
+            "email_types": [{"id": 1, "name": "Work"}],
+            "phone_types": [{"id": 1, "name": "Work"}],
+            "accounts": [
+                {
+                    "id": 2501,
+                    "accountName": "Happy Frog",
+                    "locations": [{"id": 3101, "locationName": "Headquarters", "isMain": True}],
+                }
+            ],
+            "contacts": [bms_contact(row) for row in BMS_CONTACTS],
+        },
+    }
+
+
+def outcome(stand: Stand, *, check: bool, **options: Any) -> Outcome:
+    done = stand.sync(check=check, organization="Happy Frog", **quick_start_settings(), **options)
+    assert done.error is None
+    return done
+
+
+def rows(done: Outcome, *, present: set[int]) -> dict[str, tuple[str, ...]]:
+    """By user what the table has: found by, contact, in IT Glue, in BMS. A contact that is new has no id in it."""
+    return {
+        each["user"]: (
+            each["matched_by"] or "",
+            str(each["contact_id"]) if each["contact_id"] in present else "",
+            each["action"],
+            each["push"] or "",
+        )
+        for each in done.result["contacts"]
+    }
+
+
+def table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
+    return {row["User"]: (row["Found by"], row["Contact"], row["In IT Glue"], row["In BMS"]) for row in rows}
+
+
+PRESENT = {int(row["Id"]) for row in CONTACTS}
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["preview", "real"])
+def test_the_outcomes_of_the_table_come_out(check):
+    done = outcome(Stand(world()), check=check)
+    assert rows(done, present=PRESENT) == table(OUTCOME)
+    assert {row["Username"] for row in USERS} == {row["User"] for row in OUTCOME}
+
+
+def test_the_overrides_are_those_that_the_conflicts_propose_and_settle_them():
+    stand = Stand(world())
+    proposed = [each["match_overrides"] for each in outcome(stand, check=True).result["conflicts"]]
+    assert {user: target for each in proposed for user, target in each.items()} == OVERRIDES
+
+    settled = rows(outcome(stand, check=True, match_overrides=OVERRIDES), present=PRESENT)
+    assert {user: row for user, row in settled.items() if user in OVERRIDES} == table(SETTLED)
+    assert outcome(stand, check=False, match_overrides=OVERRIDES).result["conflicts"] == []
+
+
+def test_what_the_table_says_of_the_rows_is_true():
+    stand = Stand(world())
+    done = outcome(stand, check=False)
+    told = {each["user"]: each for each in done.result["contacts"]}
+    ada = told["ada@happyfrog.example"]["after"]
+    assert (ada["first-name"], ada["last-name"]) == ("Ada", "Byron")
+    assert told["grace@happyfrog.example"]["bms_contact_id"] == 903
+    assert told["reception@happyfrog.example"]["missing"] == ["first_name"]
+    assert told["grace.admin@happyfrog.example"]["reason"] == "unlicensed"
+    assert told["svc-backup@happyfrog.example"]["reason"] == "pattern"
+    assert [each["contact_id"] for each in done.result["departed"]] == [108]
+    (linked,) = [each for each in stand.state()["itglue"]["contacts"] if each["id"] == 104]
+    assert linked["last-name"] == "Jackson"

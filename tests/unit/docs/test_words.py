@@ -1,0 +1,124 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The guides call things by their names: options, variables, values, plugins, and the words of the report."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import pytest
+import yaml
+from docutils import nodes
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import story
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, PUSHES
+from tests.tools.files import ROOT
+from tests.tools.guides import GUIDES, guide, guides, tables
+
+Json = dict[str, Any]
+
+UTILS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible"
+MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
+
+
+def spec(module: str) -> Any:
+    return importlib.import_module(f"{UTILS}.{module}").SPEC
+
+
+def names(options: Json) -> Iterator[str]:
+    """Options, their choices, and what is below them."""
+    for name, option in options.items():
+        yield name
+        yield from map(str, option.get("choices", ()))
+        yield from names(option.get("options") or option.get("contains") or {})
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """All that has a name: in the modules and plugins, what they return and say, and in the playbooks."""
+    found = {name for module in MODULES for name in names(spec(module).options)}
+    for path in (ROOT / "plugins").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        found |= set(WORD.findall(" ".join(re.findall(r'"[^"\n]*"', text))))
+        for documented in re.findall(r'(?:RETURN|DOCUMENTATION) = r"""\n(.*?)"""', text, re.DOTALL):
+            found |= set(WORD.findall(documented))
+    for path in (ROOT / "playbooks").glob("*.yml"):
+        found |= set(WORD.findall(path.read_text(encoding="utf-8"))) | {path.stem}
+    return frozenset(found | set(guides()))
+
+
+def literals(name: str) -> Iterator[str]:
+    return (each.astext() for each in guide(name).findall(nodes.literal))
+
+
+@pytest.mark.parametrize("name", guides())
+def test_what_a_guide_names_has_that_name(name):
+    named = {each for each in literals(name) if WORD.fullmatch(each)}
+    assert named - vocabulary() == set()
+
+
+@pytest.mark.parametrize("name", guides())
+def test_a_guide_has_the_label_by_which_others_refer_to_it(name):
+    assert f".. _ansible_collections.msp.psa_sync.docsite.{name}:\n" in (GUIDES / f"{name}.rst").read_text("utf-8")
+
+
+def test_every_guide_is_listed_once():
+    listed = yaml.safe_load((ROOT / "docs" / "docsite" / "extra-docs.yml").read_text(encoding="utf-8"))["sections"]
+    assert sorted(each for section in listed for each in section["toctree"]) == guides()
+
+
+@pytest.mark.parametrize("name", guides())
+def test_a_plugin_or_playbook_that_is_named_is_there(name):
+    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/modules")
+    there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
+    text = (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
+    named = set(re.findall(r"(?<!group/)(?<!ansible_collections\.)\bmsp\.psa_sync\.([a-z0-9_]+)", text))
+    assert named - {"docsite"} <= there
+
+
+@pytest.mark.parametrize(("title", "words"), [("In IT Glue", ACTIONS), ("In BMS", PUSHES)])
+def test_the_report_guide_has_the_words_of_the_page(title, words):
+    rows = tables("reading_the_report_guide")[title]
+    assert {row["In the data"]: row["On the page"] for row in rows} == words
+
+
+def test_the_report_guide_has_the_headlines():
+    text = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
+    levels = (story.STOP, story.LOOK, story.FINE)
+    headlines = {story._headline({"mode": mode}, level) for mode in ("preview", "real") for level in levels}
+    assert len(headlines) == 6
+    assert [each for each in headlines if f"   * - {each}\n" not in text] == []
+    assert story.mode_words("preview") in text
+
+
+def test_the_report_guide_has_the_parts_of_the_page():
+    page = (ROOT / "plugins" / "plugin_utils" / "_report" / "assets" / "report.html.j2").read_text(encoding="utf-8")
+    text = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
+    parts = re.findall(r'<a href="#\w+">(.+?)</a></li>', page)
+    assert len(parts) == 6
+    assert [part for part in parts if f"   * - {part}\n" not in text] == []
+
+
+def test_the_safety_guide_has_the_ceilings():
+    text = (GUIDES / "safety_guide.rst").read_text(encoding="utf-8")
+    ceilings = {name for name in spec("contact_sync").options if name.startswith("max_")}
+    assert len(ceilings) == 4
+    assert [name for name in ceilings if f"   * - ``{name}``, ``sync_{name}``\n" not in text] == []
+
+
+def test_the_migration_guide_leads_each_switch_of_it_glue_to_a_setting():
+    settings = set(re.findall(r"``(?:bms|office365)_sync_settings\.([a-z0-9_]+)", text_of("migration_guide")))
+    assert settings <= {name for kind in KINDS for name in names(spec(f"{kind}_sync_settings").options)}
+    assert {"contact_sync", "two_way_sync", "auto_push_office365_contacts", "tenant_id"} <= settings
+
+
+def text_of(name: str) -> str:
+    return (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
