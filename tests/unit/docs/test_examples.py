@@ -113,20 +113,15 @@ def check_variables(given: Json) -> None:
             assert errors(f"{SETTINGS[name]}_sync_settings", {"organization": "1", **value}) == []
         elif name in CONNECTION_OPTIONS:
             assert errors("contact_sync", {"organization": "1", name: value}) == []
-        elif option := passed_to("contact_sync").get(name):
+        elif option := passed_to_the_sync().get(name):
             assert errors("contact_sync", {"organization": "1", **NEEDED.get(option, {}), option: value}) == []
 
 
 @cache
-def passed_to(module: str) -> Json:
-    """Which variable of a playbook is which option of a module."""
-    passed = {}
-    for text in PLAYBOOKS.values():
-        for found, options in tasks(yaml.safe_load(text)):
-            if found == module:
-                values = {option: re.match(r"{{ (\w+) \| default", str(value)) for option, value in options.items()}
-                passed |= {match[1]: option for option, match in values.items() if match}
-    return passed
+def passed_to_the_sync() -> Json:
+    """Which variable of the playbook is which option of contact_sync."""
+    passed = re.findall(r"'(\w+)':\s+(sync_\w+) \| default\(omit\)", PLAYBOOKS["sync_contacts"])
+    return {variable: option for option, variable in passed}
 
 
 def check_inventory_plugin(given: Json) -> None:
@@ -333,6 +328,11 @@ KINDS = {
 
 
 # -------------------------------------------------------------------------- tests
+
+
+def test_the_variables_of_the_playbooks_are_known():
+    assert {"sync_users": "users", "sync_departed": "departed"}.items() <= passed_to_the_sync().items()
+    assert {"sync_plan_directory", "sync_serial", "itglue_api_key"} <= variables()
 
 
 def test_there_are_examples_everywhere():
