@@ -153,7 +153,7 @@ def test_the_requirements_are_those_of_the_collection():
     run_time = (ROOT / "meta" / "ee-requirements.txt").read_text(encoding="utf-8")
     assert {line for line in run_time.splitlines() if line and not line.startswith("#")} < listed
     (own,) = load("requirements.yml")["collections"]
-    assert own["name"] == "msp.psa_sync"
+    assert own["name"] == "msp.psa_sync" and re.fullmatch(r"\d+\.\d+\.\d+", own["version"])
 
 
 def test_the_scripts_are_shell():

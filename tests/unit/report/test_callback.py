@@ -81,6 +81,14 @@ def test_a_host_that_fails_before_its_turn_is_named(callback):
     assert "s3cret" not in callback.path.read_text()
 
 
+def test_what_fails_after_a_host_had_its_turn_is_not_said_of_its_sync(callback):
+    """Such as the check for drift, which fails because of what the report shows."""
+    callback.v2_runner_on_ok(outcome(happy_frog()))
+    callback.v2_runner_on_failed(outcome({"msg": "Drift"}, Task("ansible.builtin.assert", uuid="2")))
+    callback.v2_playbook_on_stats(stats("frog"))
+    assert [(run["host"], run["status"]) for run in runs(callback)] == [("frog", "changed")]
+
+
 def test_a_failure_keeps_its_result(callback):
     callback.v2_runner_on_failed(outcome({**happy_frog(), "msg": "passes a ceiling"}))
     callback.v2_runner_on_unreachable(outcome({"msg": "no route"}, Task(uuid="2")))
