@@ -11,7 +11,7 @@ import os
 
 import pytest
 
-from tests.tools import bootstrap_ansible_test, environment, summary
+from tests.tools import bootstrap_ansible_test, environment, matrix, summary
 from tests.tools.files import BUILD, COLLECTION, ROOT, development_tree, project_files
 
 REPORT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
@@ -61,6 +61,97 @@ def test_the_environment_depends_on_each_requirement(monkeypatch, tmp_path):
     assert environment.fingerprint("run") == before
     inner.write_text("requests\nmsal\n")
     assert environment.fingerprint("run") != before
+
+
+def test_the_environment_depends_on_what_narrows_a_requirement():
+    assert environment.fingerprint("pytest", ["ansible-core==2.18.*"]) != environment.fingerprint("pytest")
+
+
+# ----------------------------------------------------------------- the matrix
+
+
+@pytest.fixture
+def machine(monkeypatch, tmp_path):
+    """A machine that has these Pythons and no others; how each cell that is run comes out is told beforehand."""
+
+    def machine(*pythons: str, outcomes: dict[str, bool] | None = None) -> None:
+        for version in pythons:
+            path = tmp_path / f"python{version}"
+            path.write_text(f"#!/bin/sh\necho {version}\n")
+            path.chmod(0o755)
+        monkeypatch.setenv("PATH", str(tmp_path))
+        monkeypatch.setattr(matrix, "FOLDER", tmp_path)
+
+        def run(cell: matrix.Cell, python: str) -> bool:
+            cell.folder.mkdir()
+            cell.report.write_text(REPORT.format(3, 0 if (outcomes or {}).get(cell.core, True) else 1, 0, 0))
+            return (outcomes or {}).get(cell.core, True)
+
+        monkeypatch.setattr(matrix, "run", run)
+
+    return machine
+
+
+def told(capsys) -> list[str]:
+    return [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+
+
+def test_each_cell_runs_on_the_python_that_it_is_for(machine, capsys):
+    machine("3.11", "3.12", "3.13")
+    assert matrix.main([]) == 0
+    assert told(capsys) == [
+        "ansible-core 2.18 on Python 3.11: 3 passed, 0 failed",
+        "ansible-core 2.19 on Python 3.11: 3 passed, 0 failed",
+        "ansible-core 2.20 on Python 3.12: 3 passed, 0 failed",
+        "ansible-core 2.21 on Python 3.13: 3 passed, 0 failed",
+    ]
+
+
+def test_the_ends_that_can_run_are_run_and_what_cannot_is_said(machine, capsys):
+    machine("3.11")
+    assert matrix.main(["ends"]) == 0
+    assert told(capsys) == [
+        "ansible-core 2.18 on Python 3.11: 3 passed, 0 failed",
+        "ansible-core 2.19 on Python 3.11: 3 passed, 0 failed",
+        "ansible-core 2.20: NOT RUN, as there is no Python 3.12 or 3.13 or 3.14 on this machine",
+        "ansible-core 2.21: NOT RUN, as there is no Python 3.13 or 3.14 or 3.12 on this machine",
+    ]
+
+
+def test_a_cell_that_is_asked_for_by_name_must_run(machine, capsys):
+    machine("3.12")
+    assert matrix.main(["2.21"]) == 0
+    assert told(capsys) == ["ansible-core 2.21 on Python 3.12 (there is no 3.13): 3 passed, 0 failed"]
+    (matrix.FOLDER / "python3.12").unlink()
+    assert matrix.main(["2.21"]) == 1
+
+
+def test_a_cell_that_fails_fails_the_matrix(machine, capsys):
+    machine("3.11", "3.13", outcomes={"2.21": False})
+    assert matrix.main(["ends"]) == 1
+    assert told(capsys)[-1] == "ansible-core 2.21 on Python 3.13: 2 passed, 1 failed"
+
+
+def test_a_python_that_does_not_run_or_is_another_is_passed_over(machine, tmp_path):
+    machine("3.13")
+    shim, other = tmp_path / "python3.11", tmp_path / "python3.12"
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    other.write_text("#!/bin/sh\necho 3.10\n")
+    for path in (shim, other):
+        path.chmod(0o755)
+    assert matrix.find(matrix.CELLS[0]) == ("3.13", str(tmp_path / "python3.13"))
+
+
+def test_there_is_no_cell_of_another_version(machine):
+    with pytest.raises(SystemExit, match=r"no cell 2\.17"):
+        matrix.main(["2.17"])
+
+
+def test_the_matrix_is_what_the_collection_says_it_supports():
+    runtime = (ROOT / "meta" / "runtime.yml").read_text()
+    assert f'requires_ansible: ">={matrix.CELLS[0].core}.0"' in runtime
+    newest = matrix.CELLS[-1].core.partition(".")[2]
+    assert f"ansible-core>=2.18,<2.{int(newest) + 1}" in environment.LAYERS["run"].read_text()
 
 
 def test_the_bootstrap_knows_where_the_installed_ansible_test_looks():
