@@ -11,8 +11,10 @@ the vendors' own names to it.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
+import stat
 import subprocess
 from urllib.parse import urlsplit
 
@@ -23,6 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import
 from tests.sandbox.identity import Identity
 from tests.sandbox.launch import Running, running
 from tests.sandbox.proxy import proxying
+from tests.tools.files import ROOT
 
 from .fleet import run, with_settings
 
@@ -98,9 +101,15 @@ def expired():
 
 
 @pytest.fixture(scope="module")
-def sandbox(app, expired) -> Running:
+def started(app, expired):
     with running(world(app, expired)) as sandbox:
         yield sandbox
+
+
+@pytest.fixture
+def sandbox(started, app, expired) -> Running:
+    started.load(world(app, expired))
+    return started
 
 
 @pytest.fixture
@@ -316,7 +325,6 @@ def test_a_private_authority_is_named_by_ca_path_or_the_environment(sandbox, che
 
 def test_a_tenant_without_consent_fails_alone_and_says_where_to_consent(sandbox, tmp_path):
     (tmp_path / "tenants.yml").write_text("plugin: msp.psa_sync.tenants\n")
-    sandbox.reset()
     with proxying(routes(sandbox)) as proxy:
         cloud = {"AZURE_CLOUD": "usgov", "AZURE_AUTHORITY_HOST": "", "GRAPH_URL": "", "HTTPS_PROXY": proxy.url}
         done = run(sandbox, "ansible-playbook", "-i", tmp_path / "tenants.yml", "msp.psa_sync.sync_contacts", **cloud)
@@ -331,3 +339,32 @@ def test_a_tenant_without_consent_fails_alone_and_says_where_to_consent(sandbox,
     assert f"https://login.microsoftonline.us/{TOAD}/adminconsent?client_id={CLIENT}" in done.stdout
     synced = {each["organization-id"] for each in sandbox.state()["itglue"]["contacts"]}
     assert synced == {2, 4}
+
+
+# --------------------------------------------------------------------- the guide
+
+
+def test_the_certificate_that_the_guide_makes_opens_graph(sandbox, app, expired, checks, tmp_path):
+    """The commands of the setup guide are run as they stand there."""
+    guide = (ROOT / "docs" / "docsite" / "rst" / "setup_guide.rst").read_text(encoding="utf-8")
+    commands = re.findall(r"^    (openssl .*)$", guide, re.MULTILINE)
+    assert len(commands) == 3
+    subprocess.run(
+        ["bash", "-euc", "\n".join(commands)],
+        check=True,
+        cwd=tmp_path,
+        env={**os.environ, "AZURE_CLIENT_CERTIFICATE_PASSWORD": PASSWORD},
+        capture_output=True,
+    )
+    assert stat.S_IMODE((tmp_path / "app.pem").stat().st_mode) == 0o600
+    registered = world(app, expired)
+    registered["entra"]["certificates"] = [(tmp_path / "app.crt").read_text()]
+    sandbox.load(registered)
+    rows = [
+        {"AZURE_CLIENT_CERTIFICATE_PATH": str(tmp_path / "app.pem")},
+        {
+            "AZURE_CLIENT_CERTIFICATE_PATH": str(tmp_path / "app.pfx"),
+            "AZURE_CLIENT_CERTIFICATE_PASSWORD": PASSWORD,
+        },
+    ]
+    assert [failed(found) for found in checks(*rows)] == [{}, {}]
