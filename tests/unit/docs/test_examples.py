@@ -299,6 +299,13 @@ def check_targets(arguments: list[str]) -> None:
     assert set(arguments) <= TARGETS
 
 
+def check_openssl(arguments: list[str]) -> None:
+    """All of a guide's are run, as they stand there."""
+    ran = (ROOT / "tests" / "integration" / "test_credentials.py").read_text(encoding="utf-8")
+    assert r're.findall(r"^    (openssl .*)$", guide' in ran
+    assert arguments[0] in {"req", "x509", "pkcs12"}
+
+
 def check_directory(arguments: list[str]) -> None:
     (path,) = arguments
     assert (ROOT / path).is_dir()
@@ -313,6 +320,7 @@ CHECKS = {
     "cd": check_directory,
     "export": check_environment,
     "make": check_targets,
+    "openssl": check_openssl,
     "pip": check_pip,
     "python": check_python,
     # The file with the sandbox's variables is read in a loop.
