@@ -39,7 +39,7 @@ unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY h
 sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix checks test ci demo bench docs changelog clean \
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix checks test ci demo probe bench docs changelog clean \
     lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -126,6 +126,9 @@ ci: checks ## all of the tests, and the oldest and the newest cell of the matrix
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
 	@$(sealed) $(python) -m tests.demo
+
+probe: venv-run artifact ## run the playbook probe against the sandbox, as a demonstration
+	@$(sealed) $(python) -m tests.demo.probe
 
 bench: venv-run artifact ## measure
 	@$(sealed) $(python) -m tests.benchmarks

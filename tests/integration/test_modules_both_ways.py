@@ -21,6 +21,7 @@ from tests.tools.files import ROOT
 CLIENT = {"organization": "1"}
 TENANTS = {"tenants": [{"id": worlds.tenant_id(1), "name": worlds.client_name(1)}]}
 CASES = {
+    "api_probe": CLIENT | {"tenant_id": worlds.tenant_id(1), "write": True},
     "office365_sync_settings": CLIENT | {"phone_type": "Mobile"},
     "office365_sync_settings_info": CLIENT,
     "bms_sync_settings": CLIENT | {"phone_type": "Mobile"},

@@ -32,6 +32,7 @@ from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
+    api_probe,
     bms_sync_settings,
     connection,
     contact_sync,
@@ -46,11 +47,13 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens impor
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe import Probe
 from tests.sandbox.core import Sandbox
 from tests.sandbox.stage import Stage
 
 HOSTS = {f"{name}.sandbox.example": name for name in ("graph", "itglue", "bms")}
 MODULES = {
+    "api_probe": api_probe,
     "contact_sync": contact_sync,
     "office365_sync_settings": office365_sync_settings,
     "bms_sync_settings": bms_sync_settings,
@@ -196,7 +199,8 @@ class Stand:
             SharedTokens=partial(SharedTokens, now=self.clock),
         )
         writer = mock.patch.object(sync_run, "Writer", partial(Writer, sleep=self.clock.sleep, clock=self.clock))
-        with clients, writer, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
+        probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
+        with clients, writer, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
             yield
 
     def session(self, *arguments: Any, limiter: object = None, **details: Any) -> HttpSession:

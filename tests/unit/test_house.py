@@ -328,8 +328,9 @@ def uses_of_writers(source: Source) -> Iterator[tuple[ast.AST, str]]:
 
 def test_one_place_writes():
     """Contacts are written by `_sync/execute.py`, taken back by `_sync/revert.py`, both through the journal's
-    recorders; settings are written by `_store`. Nobody else can write at all."""
-    of_contacts = {"_sync/execute.py", "_sync/revert.py", "_sync/journal.py"}
+    recorders; `_sync/probe_contacts.py` writes those that it has made itself; settings are written by `_store`.
+    Nobody else can write at all."""
+    of_contacts = {f"_sync/{name}.py" for name in ("execute", "revert", "journal", "probe_contacts")}
     wrong = []
     for source in sources():
         if source.part == "_clients":
@@ -339,6 +340,26 @@ def test_one_place_writes():
             if not (source.part == "_store" if is_of_settings else source.short in of_contacts):
                 wrong.append(f"{source.at(node)} uses {name}")
     assert wrong == []
+
+
+def test_the_probe_writes_its_own_contacts_only():
+    """Each method that writes has looked for the probe's mark, and only the probe has these contacts."""
+    (source,) = (each for each in sources() if each.short == "_sync/probe_contacts.py")
+    writing = 0
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.FunctionDef):
+            used = {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
+            if used & writers():
+                writing += 1
+                assert used & {"_check", "marked"} or node.name == "_deactivated", node.name
+    assert writing >= 6
+    users = [
+        each.short
+        for each in sources()
+        for dummy, module, name in each.imports()
+        if name is not None and module.endswith("._sync.probe_contacts")
+    ]
+    assert set(users) == {"_sync/probe.py"}
 
 
 def test_both_places_write():

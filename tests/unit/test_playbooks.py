@@ -21,6 +21,7 @@ DRIFT = PLAYBOOKS.pop("drift")
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", "ca_path", "timeout", "proxy", "no_proxy"}
 # What a playbook for many clients has no use for.
 NOT_PASSED = {
+    "api_probe": set(),
     "contact_audit_info": {"tenant_id"},
     "contact_sync": {"tenant_id"},
     "preflight_info": {"tenant_id"},
@@ -60,6 +61,7 @@ def own_options(module: str) -> set[str]:
         ("sync_contacts", "contact_sync"),
         ("audit", "contact_audit_info"),
         ("preflight", "preflight_info"),
+        ("probe", "api_probe"),
     ],
 )
 def test_every_option_is_passed_on(name, module):
@@ -80,7 +82,7 @@ def test_the_declared_settings_are_passed_on_as_they_are():
     ("name", "wanted"),
     [
         ("enforce_settings", OF_IT_GLUE),
-        *((name, set(CONNECTION_OPTIONS)) for name in ("sync_contacts", "audit", "preflight")),
+        *((name, set(CONNECTION_OPTIONS)) for name in ("sync_contacts", "audit", "preflight", "probe")),
     ],
 )
 def test_every_connection_option_can_be_a_variable(name, wanted):
@@ -107,7 +109,9 @@ def test_the_head_lists_every_variable(name):
     """That of sync_contacts refers to the other one for what both have."""
     head, dummy, body = PLAYBOOKS[name].partition("\n- name:")
     head += PLAYBOOKS["enforce_settings"].partition("\n- name:")[0]
-    used = set(re.findall(r"(?<![.\w])(sync_[a-z_]+|tenants|\w+_sync_(?:settings|defaults)) \| default", body))
+    used = set(
+        re.findall(r"(?<![.\w])((?:sync|probe)_[a-z_]+|tenants|\w+_sync_(?:settings|defaults)) \| default", body)
+    )
     connection = {"sync_ca_path", "sync_timeout", "sync_proxy", "sync_no_proxy"}
     assert len(used) > 5
     assert {each for each in used - connection if not re.search(rf"\b{each}\b", head)} == set()

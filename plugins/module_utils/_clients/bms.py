@@ -123,6 +123,11 @@ class BmsClient:
     def base_url(self) -> str:
         return self._http.base_url
 
+    def raw(self, path: str, params: Mapping[str, object], template: str | None = None) -> dict:
+        """One answer to a read as it is on the wire: for what the decoded values do not show."""
+        answer = self._http.request("GET", path, params=params, template=template or path)
+        return Reader("bms", answer.request).mapping(answer.json(), "the answer")
+
     # --------------------------------------------------------------- accounts
 
     def accounts(self, name: str) -> list[Account]:

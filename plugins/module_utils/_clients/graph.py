@@ -230,6 +230,13 @@ class GraphClient:
 
     # ------------------------------------------------------------------ reads
 
+    def raw(self, path: str, params: Mapping[str, object], permission: str, *, advanced: bool = False) -> dict:
+        """One answer as it is on the wire: for what the decoded values do not show."""
+        needs = f"the application permission {permission}, with the consent of the tenant: {self.consent_url}"
+        headers = {"ConsistencyLevel": "eventual"} if advanced else None
+        answer = self._http.request("GET", path, params=params, headers=headers, needs=needs)
+        return Reader("graph", answer.request).mapping(answer.json(), "the answer")
+
     def _list(
         self, path: str, params: Mapping[str, object], permission: str, headers: Mapping[str, str] | None = None
     ) -> Iterator[tuple[Reader, dict]]:

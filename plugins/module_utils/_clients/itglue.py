@@ -89,6 +89,10 @@ class ItGlueClient:
     def base_url(self) -> str:
         return self._http.base_url
 
+    def raw(self, path: str, params: Mapping[str, object]) -> dict:
+        """One answer to a read as it is on the wire: for what the decoded values do not show."""
+        return _Page(self._http.request("GET", path, params=params)).body
+
     # ---------------------------------------------------------- organizations
 
     def organization(self, ident: str | int) -> Organization:

@@ -1,0 +1,143 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The contacts that a probe makes, and all that it may write: nobody else's can be touched here.
+
+Each contact bears the probe's mark in its name and in every address. What is changed or removed
+is read first, and refused where it lacks the mark. So a probe that was killed leaves nothing that
+the next one would not find; no file has to tell it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from .._clients.bms import EntryChange
+from .._engine.attributes import decode
+from .._engine.errors import ApiError, InputError, NotFound
+from .._engine.model import BmsContact, Contact
+from .._engine.probing import MARK, made_by_probe
+from .execute import BULK, PAGE
+
+_TRIES = 2
+
+
+class OwnContacts:
+    """The probe's contacts in one organization of IT Glue."""
+
+    def __init__(self, itglue, organization_id: int, token: str) -> None:
+        self._itglue = itglue
+        self._organization_id = organization_id
+        self._token = token
+
+    def create(self, rows: Sequence[Mapping[str, Any]]) -> list[Contact]:
+        """Create contacts in one request. Raises what the client raises; after a doubt, look at `present`."""
+        for row in rows:
+            self._check(decode(row))
+        return self._itglue.create_contacts(self._organization_id, rows)
+
+    def update(self, contact_id: int, attributes: Mapping[str, Any]) -> None:
+        self._check(self._decoded(self.show(contact_id)))
+        self._itglue.update_contact(contact_id, attributes)
+
+    def show(self, contact_id: int) -> dict[str, Any]:
+        """A contact as it is on the wire, with what integrations hold it."""
+        return self._itglue.raw(f"/contacts/{contact_id}", {"include": "adapters_resources"})["data"]
+
+    def present(self) -> list[tuple[int, Contact]]:
+        """This probe's contacts that are there."""
+        return [(ident, contact) for ident, contact in self.marked() if made_by_probe(contact, self._token)]
+
+    def marked(self) -> Iterator[tuple[int, Contact]]:
+        """The contacts of all probes, found without what the decoded list insists on."""
+        seen: set[str] = set()
+        number, known = 0, -1
+        while known < len(seen):
+            number, known = number + 1, len(seen)
+            params = {"filter[organization_id]": self._organization_id, "sort": "id"}
+            body = self._itglue.raw("/contacts", {**params, "page[size]": PAGE, "page[number]": number})
+            for row in body["data"]:
+                attributes = row.get("attributes") or {}
+                new = str(row.get("id")) not in seen and attributes.get("organization-id") == self._organization_id
+                seen.add(str(row.get("id")))
+                # Decoded only when the name says so: whatever others hold is none of the probe's business.
+                if new and MARK.fullmatch(str(attributes.get("last-name"))):
+                    contact = decode(attributes)
+                    if made_by_probe(contact):
+                        yield int(row["id"]), contact
+
+    def remove(self) -> list[tuple[int, str]]:
+        """Delete the contacts of all probes, and look again; ids that remain, with the reason."""
+        reason = "It is still there."
+        for dummy in range(_TRIES):
+            idents = [ident for ident, dummy in self.marked()]
+            if not idents:
+                return []
+            try:
+                for start in range(0, len(idents), BULK):
+                    self._itglue.delete_contacts(idents[start : start + BULK])
+            except NotFound:
+                continue
+            except ApiError as error:
+                reason = str(error)
+        return [(ident, reason) for ident, dummy in self.marked()]
+
+    def _decoded(self, row: Mapping[str, Any]) -> Contact:
+        return decode(row.get("attributes") or {})
+
+    def _check(self, contact: Contact) -> None:
+        if not made_by_probe(contact, self._token):
+            raise InputError("This contact is not the probe's own, so it is not written.")
+
+
+class OwnBmsContacts:
+    """The probe's contacts in one account of BMS. They cannot be deleted, only made inactive."""
+
+    def __init__(self, bms, account_id: int, token: str) -> None:
+        self._bms = bms
+        self._account_id = account_id
+        self._token = token
+
+    def create(self, contact: BmsContact) -> int:
+        self._check(contact)
+        return self._bms.create_contact(contact)
+
+    def patch(self, contact_id: int, kind: str, changes: Sequence[EntryChange]) -> None:
+        """Change the e-mails or the phones."""
+        self._check(self._bms.contact(contact_id))
+        patch = self._bms.patch_emails if kind == "emails" else self._bms.patch_phones
+        patch(contact_id, changes)
+
+    def set(self, contact_id: int, values: Mapping[str, object]) -> None:
+        self._check(self._bms.contact(contact_id))
+        self._bms.set_contact(contact_id, values)
+
+    def marked(self) -> list[BmsContact]:
+        """The contacts of all probes."""
+        return [each for each in self._bms.contacts(self._account_id) if made_by_probe(each)]
+
+    def clear_up(self) -> list[tuple[int, str]]:
+        """Make the active contacts of all probes inactive, and look again; this probe's and what was active."""
+        told: dict[int, str] = {}
+        for dummy in range(_TRIES):
+            for each in self.marked():
+                if each.active or made_by_probe(each, self._token):
+                    told[each.id] = self._deactivated(each)
+        return list(told.items())
+
+    def _deactivated(self, contact: BmsContact) -> str:
+        """What became of a contact that is marked."""
+        try:
+            if contact.active:
+                self._bms.set_contact(contact.id, {"IsActive": False})
+        except ApiError as error:
+            return f"It is still active: {error}"
+        return "It is inactive. BMS cannot delete it."
+
+    def _check(self, contact: BmsContact) -> None:
+        if not made_by_probe(contact, self._token):
+            raise InputError("This BMS contact is not the probe's own, so it is not written.")
