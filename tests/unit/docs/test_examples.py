@@ -107,7 +107,7 @@ def check_tasks(plays: list[Json]) -> None:
 
 def check_variables(given: Json) -> None:
     """Variables of a client, of a group, or with `-e`."""
-    assert set(given) <= variables() | set(SETTINGS) | {"itglue_organization"}
+    assert set(given) <= variables() | set(SETTINGS) | {"itglue_organization", "probe_organization"}
     for name, value in given.items():
         if name in SETTINGS:
             assert errors(f"{SETTINGS[name]}_sync_settings", {"organization": "1", **value}) == []

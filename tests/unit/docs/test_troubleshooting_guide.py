@@ -29,6 +29,8 @@ NOT_TOLD = {
     # Guards against a mistake in the collection itself: no option and no answer leads there.
     "A BMS contact needs a location.",
     "No contact is named to be deleted.",
+    "This BMS contact is not the probe's own, so it is not written.",
+    "This contact is not the probe's own, so it is not written.",
     # What stands before another message.
     "Organization …: …",
 }
