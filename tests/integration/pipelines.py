@@ -64,8 +64,12 @@ def github(job: str, lookup: Callable[[str], str]) -> list[Step]:
                 yield Step(step["run"], {**common, **filled(step.get("env", {}))}, late)
 
     file = load(".github/workflows/contacts.yml")
+    own = file["jobs"][job]
     common = filled(file["env"])
-    return list(steps(file["jobs"][job]["steps"]))
+    if own["permissions"].get("id-token") == "write":
+        common["ACTIONS_ID_TOKEN_REQUEST_URL"] = f"{lookup('issuer')}/github?environment={own['environment']}"
+        common["ACTIONS_ID_TOKEN_REQUEST_TOKEN"] = lookup("bearer")
+    return list(steps(own["steps"]))
 
 
 # ---------------------------------------------------------------------- GitLab
@@ -75,7 +79,8 @@ def gitlab(job: str, lookup: Callable[[str], str]) -> list[Step]:
     file = load(".gitlab-ci.yml")
     own, default = file[job], file["default"]
     names = ("ITGLUE_URL", "BMS_URL", "BMS_COMPANY", "AZURE_CLIENT_ID", "ITGLUE_API_KEY", "BMS_USERNAME")
-    variables = {name: lookup(name) for name in (*names, "BMS_PASSWORD", *default["id_tokens"])}
+    variables = {name: lookup(name) for name in (*names, "BMS_PASSWORD")}
+    variables |= {name: lookup(f"token for {each['aud']}") for name, each in default["id_tokens"].items()}
     variables |= {name: _filled(value, r"\$(\w+)", lookup) for name, value in file["variables"].items()}
     fetched = [path for each in own.get("needs", ()) for path in file[each["job"]]["artifacts"]["paths"]]
     script = "\n".join([*default["before_script"], *own["script"]])
@@ -112,6 +117,7 @@ def azure(job: str, lookup: Callable[[str], str]) -> list[Step]:
     file = load("azure-pipelines.yml")
     groups = {name: lookup(name) for name in ("ITGLUE_URL", "BMS_URL", "BMS_COMPANY", "AZURE_CLIENT_ID")}
     common = groups | filled({each["name"]: each["value"] for each in file["variables"] if "name" in each})
+    common["SYSTEM_OIDCREQUESTURI"] = f"{lookup('issuer')}/azure"
     (stage,) = (each for each in file["stages"] if each["stage"] == job)
     (only,) = stage["jobs"]
     deploying = only.get("strategy", {}).get("runOnce", {}).get("deploy", {})

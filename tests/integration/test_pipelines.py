@@ -6,11 +6,9 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,6 +18,7 @@ import pytest
 from tests.demo.steps import is_write
 from tests.integration.fleet import run
 from tests.integration.pipelines import EXAMPLES, SYSTEMS, Runner
+from tests.sandbox.identity import Identity
 from tests.sandbox.launch import Running, running
 from tests.tools.files import BUILD, ROOT
 
@@ -34,39 +33,49 @@ STUBS = {
 }
 
 
-def token(audience: str) -> str:
-    """A token as a pipeline gives it: whose job it is, for whom it is, and good for five minutes."""
-    claims = {"iss": "https://ci.example", "sub": "repo:msp/contacts", "aud": audience, "exp": int(time.time()) + 300}
-    parts = ({"alg": "RS256"}, claims)
-    return (
-        ".".join(base64.urlsafe_b64encode(json.dumps(part).encode()).decode().rstrip("=") for part in parts) + ".c2ln"
-    )
-
-
-class Issuer(BaseHTTPRequestHandler):
-    """Where GitHub Actions and Azure Pipelines give a job its token."""
-
-    def do_GET(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
-        self._answer({"value": token(query["audience"][0])}, query.get("api-version") == ["2.0"])
-
-    def do_POST(self) -> None:
-        query = parse_qs(urlsplit(self.path).query)
-        connected = query.get("serviceConnectionId", [""])[0].startswith("contacts-")
-        self._answer({"oidcToken": token("api://AzureADTokenExchange")}, connected)
-
-    def _answer(self, body: dict, asked_well: bool) -> None:
-        allowed = asked_well and self.headers["Authorization"] == f"Bearer {BEARER}"
-        self.send_response(200 if allowed else 401)
-        self.end_headers()
-        self.wfile.write(json.dumps(body if allowed else {}).encode())
-
-    def log_message(self, *given) -> None:
-        """Says nothing."""
+AUDIENCE = "api://AzureADTokenExchange"
+ISSUER = "https://ci.example"
+# As the guide lists them.
+SUBJECTS = (
+    "repo:msp/contacts:environment:contacts-check",
+    "repo:msp/contacts:environment:contacts",
+    "project_path:msp/contacts",
+    "sc://msp/contacts/contacts-check",
+    "sc://msp/contacts/contacts-apply",
+)
 
 
 @pytest.fixture(scope="module")
-def issuer():
+def system() -> Identity:
+    """The key of the system that runs the jobs, which the app trusts."""
+    return Identity()
+
+
+@pytest.fixture(scope="module")
+def issuer(system):
+    """Where GitHub Actions and Azure Pipelines give a job its token; its address."""
+
+    class Issuer(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            subject = f"repo:msp/contacts:environment:{self.asked('environment')}"
+            self.answer({"value": system.token(iss=ISSUER, sub=subject, aud=self.asked("audience"))})
+
+        def do_POST(self) -> None:
+            subject = f"sc://msp/contacts/{self.asked('serviceConnectionId')}"
+            self.answer({"oidcToken": system.token(iss=ISSUER, sub=subject, aud=AUDIENCE)})
+
+        def asked(self, name: str) -> str:
+            return parse_qs(urlsplit(self.path).query)[name][0]
+
+        def answer(self, body: dict) -> None:
+            allowed = self.headers["Authorization"] == f"Bearer {BEARER}"
+            self.send_response(200 if allowed else 401)
+            self.end_headers()
+            self.wfile.write(json.dumps(body if allowed else {}).encode())
+
+        def log_message(self, *given) -> None:
+            """Says nothing."""
+
     with ThreadingHTTPServer(("127.0.0.1", 0), Issuer) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
@@ -74,14 +83,20 @@ def issuer():
 
 
 @pytest.fixture(scope="module")
-def started():
-    with running(WORLD) as sandbox:
+def world(system) -> dict:
+    trusted = [{"issuer": ISSUER, "subject": each, "public_key": system.public_key_pem} for each in SUBJECTS]
+    return {**WORLD, "entra": {**WORLD["entra"], "federated_credentials": trusted}}
+
+
+@pytest.fixture(scope="module")
+def started(world):
+    with running(world) as sandbox:
         yield sandbox
 
 
 @pytest.fixture
-def sandbox(started) -> Running:
-    started.load(WORLD)
+def sandbox(started, world) -> Running:
+    started.load(world)
     return started
 
 
@@ -93,7 +108,7 @@ def told(tmp_path) -> Path:
 
 
 @pytest.fixture
-def runner(request, sandbox, issuer, told, tmp_path, private_directory) -> Runner:
+def runner(request, sandbox, system, issuer, told, tmp_path, private_directory) -> Runner:
     """A runner of the system that the test is for. It has no secret of the app."""
     programs = tmp_path / "programs"
     programs.mkdir()
@@ -101,15 +116,6 @@ def runner(request, sandbox, issuer, told, tmp_path, private_directory) -> Runne
         note = f'echo "$@" >> "$TOLD/{name}"\n' if name in STUBS else ""
         (programs / name).write_text(f"#!/bin/sh\n{note}{script}\n")
         (programs / name).chmod(0o755)
-    of_the_system = {
-        "github": {
-            "ACTIONS_ID_TOKEN_REQUEST_URL": f"{issuer}/token?api-version=2.0",
-            "ACTIONS_ID_TOKEN_REQUEST_TOKEN": BEARER,
-            "GITHUB_STEP_SUMMARY": str(told / "summary.md"),
-        },
-        "gitlab": {},
-        "azure": {"SYSTEM_OIDCREQUESTURI": f"{issuer}/oidctoken"},
-    }[request.param]
     machine = {
         "HOME": str(tmp_path),
         "LANG": "C.UTF-8",
@@ -117,8 +123,8 @@ def runner(request, sandbox, issuer, told, tmp_path, private_directory) -> Runne
         "TOLD": str(told),
         "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed"),
         "XDG_RUNTIME_DIR": str(private_directory),
+        "GITHUB_STEP_SUMMARY": str(told / "summary.md"),
         **{name: sandbox.env[name] for name in ("AZURE_AUTHORITY_HOST", "GRAPH_URL", "REQUESTS_CA_BUNDLE")},
-        **of_the_system,
     }
     values = {
         "github.token": "of-the-repository",
@@ -127,7 +133,9 @@ def runner(request, sandbox, issuer, told, tmp_path, private_directory) -> Runne
         "System.AccessToken": BEARER,
         "Pipeline.Workspace": str(tmp_path),
         "CI_PROJECT_DIR": str(tmp_path),
-        "AZURE_ID_TOKEN": token("api://AzureADTokenExchange"),
+        "issuer": issuer,
+        "bearer": BEARER,
+        f"token for {AUDIENCE}": system.token(iss=ISSUER, sub=SUBJECTS[2], aud=AUDIENCE),
     }
 
     def lookup(expression: str) -> str:
