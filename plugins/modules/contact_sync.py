@@ -47,7 +47,8 @@ options:
     default: false
   allow_shrunken_source:
     description:
-      - Whether to go on when the tenant has no users, or the filter keeps none.
+      - Whether to go on when the tenant has no users, or the filter keeps none, and with O(departed=deactivate) when it
+        has fewer users than half of the contacts that carry its domains.
     type: bool
     default: false
   max_creates:
@@ -70,14 +71,17 @@ options:
       - What happens to the contacts of people who left. That takes evidence. The user is disabled, or is among the
         tenant's deleted users, has both names, and passes the filter but for being disabled and for its licence.
       - With V(report), they are listed in RV(departed).
-      - With V(deactivate), they get O(departed_contact_type) in IT Glue and become inactive in BMS. Nothing is deleted.
-        Whoever comes back gets both back, if the contact still has that type.
+      - With V(deactivate), they get O(departed_contact_type) in IT Glue and, where O(bms_settings.contact_sync) is on,
+        become inactive in BMS. Nothing is deleted. Whoever comes back gets both back, if the contact still has that
+        type. The BMS contact is the one that the contact is linked to, or else the only one that has an address of
+        its, and none of somebody who stays.
     type: str
     choices: [report, deactivate]
     default: report
   departed_contact_type:
     description:
-      - The name of the contact type of people who left. Required for O(departed=deactivate).
+      - The name of the contact type of people who left, which new contacts do not get. Required for
+        O(departed=deactivate).
     type: str
   departed_keep:
     description:

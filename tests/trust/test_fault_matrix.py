@@ -25,6 +25,8 @@ from .worlds import ACCOUNT, CLIENT, NAME, SKU, TENANT, _link, world
 
 Json = dict[str, Any]
 
+FORMER = 25
+
 NIGHTLY = os.environ.get("TRUST") == "nightly"
 PAIRS = 1000 if NIGHTLY else 40
 
@@ -94,31 +96,46 @@ def _contact(number: int, **more: Any) -> Json:
     }
 
 
+def _in_bms(number: int, **more: Any) -> Json:
+    return {
+        "id": 900 + number,
+        "accountId": ACCOUNT,
+        "locationId": 31,
+        "firstName": "Ann",
+        "lastName": f"Lee-{number}",
+        "emails": [{"emailAddress": f"u{number}@x.example", "isDefault": True}],
+        **more,
+    }
+
+
 def rich_world() -> Json:
-    """Two to create, two to update, one linked, one locked in part; one in BMS already, with no title."""
-    deleted = [_user(8, userPrincipalName="0" * 32 + "gone@x.example", mail=None, proxyAddresses=[])]
+    """Two to create, two to update, one linked, one locked in part; one in BMS already, with no title.
+
+    Two have left: one whose contact is in BMS, and one whose contact is linked, and marked already.
+    One is back.
+    """
+    username = _user(8)["id"].replace("-", "") + "u8@x.example"
+    deleted = [_user(8, userPrincipalName=username, mail=None, proxyAddresses=[])]
+    users = [*(_user(number) for number in range(6)), _user(7, accountEnabled=False), _user(9)]
+    synced = {"psa-integration": "enabled"}
     contacts = [
         _contact(2),
         _contact(3),
-        _contact(4, **{"psa-integration": "enabled", "adapters": [_link(904)]}),
+        _contact(4, **synced, adapters=[_link(904)]),
         _contact(5, locked=["contact-phones"]),
-        _contact(7, **{"contact-emails": [{"value": "gone@x.example", "label-name": "Work", "primary": True}]}),
+        _contact(7, **synced, adapters=[_link(907)], **{"contact-type-id": FORMER}),
+        _contact(8),
+        _contact(9, **{"contact-type-id": FORMER}),
     ]
     in_bms = [
-        {
-            "id": 903,
-            "accountId": ACCOUNT,
-            "locationId": 31,
-            "firstName": "Ann",
-            "lastName": "Lee-3",
-            "emails": [{"emailAddress": "u3@x.example", "isDefault": True}],
-        },
-        {"id": 904, "accountId": ACCOUNT, "locationId": 31, "firstName": "Ann", "lastName": "Lee-4", "isActive": False},
+        _in_bms(3),
+        _in_bms(4, emails=[], isActive=False),
+        _in_bms(7, emails=[]),
+        _in_bms(8),
+        _in_bms(9, isActive=False),
     ]
-    behaviour = {"graph_page_limit": 4, "itglue_page_limit": 3}
-    return world(
-        [_user(number) for number in range(6)], contacts, in_bms, behaviour, deleted=deleted, adapters=[_link(ACCOUNT)]
-    )
+    behaviour = {"graph_page_limit": 5, "itglue_page_limit": 4}
+    return world(users, contacts, in_bms, behaviour, deleted=deleted, adapters=[_link(ACCOUNT)])
 
 
 OPTIONS: Json = {
@@ -136,6 +153,8 @@ OPTIONS: Json = {
         "email_type": "Work",
         "phone_type": "Work",
     },
+    "departed": "deactivate",
+    "departed_contact_type": "End User",
 }
 
 
@@ -149,6 +168,9 @@ def undisturbed() -> tuple[list[Json], Json]:
     assert {entry["action"] for entry in outcome.contacts().values()} >= {"create", "update", "linked"}
     assert {entry["push"] for entry in outcome.contacts().values()} >= {"pushed", "already_in_bms"}
     assert outcome.contacts()[_user(5)["id"]]["locked"] == ["contact-phones"]
+    done = {entry["contact_id"]: entry["after"] for entry in outcome.result["departed"]}
+    assert done == {107: {"bms-active": False}, 108: {"contact-type-id": FORMER, "bms-active": False}}
+    assert outcome.contacts()[_user(9)["id"]]["after"]["bms-active"] is True
     return outcome.sent, outline(stand.state(), before)
 
 
@@ -225,7 +247,8 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
                 assert each["value"].casefold() in emails_of(kept)
         if entry["action"] in ("failed", "deferred"):
             assert entry["reason"], entry
-            assert entry["before"] == entry["after"] == {}
+            # Whoever is back is active in BMS before IT Glue is told.
+            assert entry["before"].keys() == entry["after"].keys() <= {"bms-active"}
         if entry["action"] == "deferred" and entry["contact_id"] is not None:
             assert new[entry["contact_id"]] == old[entry["contact_id"]]
         if entry["push"] == "pushed":
@@ -233,6 +256,16 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
             assert bms_emails_of(in_bms[entry["bms_contact_id"]]) == emails_of(source)
         if entry["push"] in ("failed", "deferred"):
             assert entry["reason"], entry
+    for entry in outcome.result["departed"]:
+        marked, twin = new[entry["contact_id"]]["contact-type-id"], in_bms.get(entry["bms_contact_id"])
+        assert entry["after"].get("contact-type-id", marked) == marked
+        assert twin is None or entry["after"].get("bms-active", twin["isActive"]) == twin["isActive"]
+        if entry["action"] in ("failed", "deferred"):
+            assert entry["reason"] and entry["after"] == {}
+        # Whoever is inactive bears the mark by which the next run knows that it was this one's doing.
+        assert twin is None or twin["isActive"] or marked == FORMER
+    back = next((each for each in new.values() if each["id"] == 109), None)
+    assert back is None or back["contact-type-id"] == FORMER or in_bms[909]["isActive"]
     # What was made without the run's knowing is somebody's of whom it says so.
     for ident in new.keys() - old.keys() - told:
         assert any("not known" in entry["reason"] or "next run" in entry["reason"] for entry in unknown), new[ident]
@@ -268,9 +301,9 @@ def test_a_read_that_bms_refuses_defers_every_push_and_nothing_else(read, words)
     outcome = stand.sync(**OPTIONS)
 
     assert outcome.error is None
-    assert Counter(entry["push"] for entry in outcome.contacts().values()) == {"deferred": 5, None: 1}
+    assert Counter(entry["push"] for entry in outcome.contacts().values()) == {"deferred": 6, None: 2}
     assert Counter(entry["action"] for entry in outcome.contacts().values())["create"] == 2
-    assert any(warning.startswith("5 pushes are deferred: ") and words in warning for warning in outcome.warnings)
+    assert any(warning.startswith("6 pushes are deferred: ") and words in warning for warning in outcome.warnings)
     assert bms_of(stand.state()) == before
 
 

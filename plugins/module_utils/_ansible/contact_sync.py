@@ -93,7 +93,8 @@ def _passed(outcome: Run) -> str:
 
 
 def _warn_of_failures(outcome: Run, task: Task) -> None:
-    failed = [each.user for each in outcome.operations if "failed" in (each.action, each.push)]
+    every = (*outcome.operations, *outcome.deactivations)
+    failed = [each.user for each in every if "failed" in (each.action, each.push)]
     if failed:
         shown = ", ".join(failed[:5]) + (" and others" if len(failed) > 5 else "")
         task.warn(f"{len(failed)} contacts failed ({shown}); the reason of each is in contacts.")
@@ -102,7 +103,8 @@ def _warn_of_failures(outcome: Run, task: Task) -> None:
 def _warn_of_quota(outcome: Run, task: Task) -> None:
     wait = resume_after(outcome)
     if wait is not None:
-        put_off = sum("deferred" in (each.action, each.push) for each in outcome.operations)
+        every = (*outcome.operations, *outcome.deactivations)
+        put_off = sum("deferred" in (each.action, each.push) for each in every)
         task.warn(
             f"{outcome.read.snapshot.organization.name}: a quota is used up, and {put_off} contacts are deferred. "
             f"Run again {moment(wait, time.time())}."
@@ -127,6 +129,11 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         raise InputError(
             "The option users cannot be given together with departed: deactivate.",
             hint="Who left can be told only by all users: leave one of the two out.",
+        )
+    if params["departed"] == "deactivate" and not params["departed_contact_type"].strip():
+        raise InputError(
+            "departed_contact_type is empty, so nobody could tell who has left.",
+            hint="Give the name of a contact type that only people who left have.",
         )
     return Request(
         organization=params["organization"],

@@ -13,7 +13,6 @@ touched.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -23,9 +22,6 @@ from .normalize import address, contact_addresses, domain, full_name, proxied, s
 from .selection import exclusion_rule
 
 DISABLED, DELETED = "disabled", "deleted"
-
-_DELETED_PREFIX = re.compile(r"[0-9a-f]{32}(?=.)", re.IGNORECASE)
-
 
 DEPARTED = "departed/"
 """What the key of a departure begins with; no Entra id does."""
@@ -69,7 +65,9 @@ def user_addresses(user: User) -> frozenset[str]:
 
 def as_it_was(user: User) -> User:
     """A deleted user under the username that it had: Graph puts the object id in front of it."""
-    return replace(user, username=_DELETED_PREFIX.sub("", user.username, count=1))
+    prefix = user.id.replace("-", "")
+    mangled = bool(prefix) and user.username.casefold().startswith(prefix.casefold())
+    return replace(user, username=user.username[len(prefix) :] or user.username) if mangled else user
 
 
 def domains_of(users: Iterable[User]) -> frozenset[str]:

@@ -13,16 +13,17 @@ type: what somebody deactivated by hand stays so.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .attributes import encode
 from .departed import DEACTIVATE, DEACTIVATED, KEEP, Departure
 from .errors import InputError
-from .model import BmsContact, Contact
+from .model import BmsContact, Contact, User
 from .normalize import contact_addresses, domain
-from .plan import UNCHANGED, UPDATE, Operation
-from .push import bms_addresses, linked_bms_id
+from .plan import DEFERRED, UNCHANGED, UPDATE, Operation
+from .push import People, bms_addresses, linked_bms_id
 from .selection import patterns
 
 
@@ -63,6 +64,11 @@ def deactivation(
     return departure, operation
 
 
+def put_off(departure: Departure, contact: Contact, reason: str) -> Operation:
+    """What is left to the next run about a departed contact."""
+    return Operation(user=departure.user, user_id=departure.key, action=DEFERRED, contact_id=contact.id, reason=reason)
+
+
 def reactivation(
     operation: Operation, contact: Contact, type_id: int | None, bms_contact: BmsContact | None
 ) -> Operation:
@@ -81,16 +87,38 @@ def reactivation(
     )
 
 
-def in_bms(contact: Contact, bms_contacts: Iterable[BmsContact], adapter_names: Sequence[str]) -> BmsContact | None:
-    """The BMS contact of a contact: its link, else the only one with an address of its."""
-    linked = linked_bms_id(contact, adapter_names)
-    addresses = contact_addresses(contact)
-    found = [
-        each
-        for each in bms_contacts
-        if (each.id == linked if linked is not None else not addresses.isdisjoint(bms_addresses(each)))
-    ]
-    return found[0] if len(found) == 1 else None
+class Counterparts:
+    """Which BMS contact is that of a contact. `users` and `contacts` are those who stay: what is
+    theirs is nobody else's."""
+
+    def __init__(
+        self,
+        bms_contacts: Iterable[BmsContact],
+        users: Collection[User],
+        contacts: Collection[Contact],
+        adapter_names: Collection[str],
+    ) -> None:
+        self._there = tuple(bms_contacts)
+        self._people = People(users, contacts)
+        self._adapter_names = adapter_names
+        self._links: dict[int | None, set[int]] = defaultdict(set)
+        for contact in contacts:
+            self._links[linked_bms_id(contact, adapter_names)].add(contact.id)
+
+    def of(self, contact: Contact, user_id: str = "") -> BmsContact | None:
+        """Its link, else the only one with an address of its; None where that may be another's."""
+        linked = linked_bms_id(contact, self._adapter_names)
+        addresses = contact_addresses(contact)
+        found = [
+            each
+            for each in self._there
+            if (each.id == linked if linked is not None else not addresses.isdisjoint(bms_addresses(each)))
+        ]
+        if len(found) != 1 or self._links.get(found[0].id, set()) - {contact.id}:
+            return None
+        if linked is None and self._people.others_hold(bms_addresses(found[0]), user_id, contact.id):
+            return None
+        return found[0]
 
 
 def check_source(users: int, contacts: Iterable[Contact], domains: Iterable[str]) -> None:

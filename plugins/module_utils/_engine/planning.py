@@ -141,6 +141,11 @@ class Draft:
         taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
         return [contact for contact in self.snapshot.contacts if contact.id not in taken]
 
+    @property
+    def addresses(self) -> frozenset[str]:
+        """All addresses of the organization's contacts."""
+        return frozenset().union(*map(contact_addresses, self.snapshot.contacts))
+
     def contact_of(self, user: User) -> Contact | None:
         """The contact that the user is matched with."""
         pair = self.matching.matches.get(user.id)
@@ -221,10 +226,16 @@ class Draft:
     def contact_types(self, present: Sequence[ContactType]) -> ContactTypes:
         """The ids of the types that are needed. Raises InputError for one that IT Glue does not have."""
         new, departed = self.snapshot.office365.contact_type, self.options.departed_contact_type
-        return ContactTypes(
+        types = ContactTypes(
             _type_id(new, present, "contact_type of office365_sync_settings") if self.needs_contact_types else None,
             _type_id(departed, present, "departed_contact_type") if self.options.deactivate else None,
         )
+        if types.departed is not None and types.departed == types.new:
+            raise InputError(
+                f"departed_contact_type is {departed!r}, which is the contact_type of new contacts too.",
+                hint="People who left need a contact type of their own, or nobody could tell who is back.",
+            )
+        return types
 
     def departures(self, leavers: Leavers) -> list[Departure]:
         """Who left, and whether something is to be done about it.
@@ -471,10 +482,14 @@ def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers,
 
     Raises InputError for a shrunken source.
     """
-    if push_candidates(operations) or drafted.returned(operations, types):
+    if push_candidates(operations):
         return True
+    if not drafted.snapshot.bms.contact_sync:
+        return False
     # Who left is looked for again when the plan is completed: only where it can matter here too.
-    return drafted.options.deactivate and any(each.action == DEACTIVATE for each in drafted.departures(leavers))
+    return bool(drafted.returned(operations, types)) or (
+        drafted.options.deactivate and any(each.action == DEACTIVATE for each in drafted.departures(leavers))
+    )
 
 
 @uncollected
@@ -494,9 +509,15 @@ def complete(
     """
     leavers = leavers or Leavers()
     conflicts, warnings = list(drafted.matching.conflicts), [*drafted.warnings, *leavers.warnings]
-    departed, deactivations = _deactivations(drafted, drafted.departures(leavers), bms, unread, types)
-    if bms and types.departed is not None:
-        operations = [_back_in_place(drafted, each, bms, types) for each in operations]
+    departed = drafted.departures(leavers)
+    theirs = _counterparts(drafted, departed, bms)
+    departed, deactivations = _deactivations(drafted, departed, theirs, unread, types)
+    returned = drafted.returned(operations, types)
+    if unread and (deactivations or returned):
+        warnings.append(f"{len(deactivations)} deactivations and {len(returned)} returns are deferred: {unread}")
+    elif returned:
+        back = {each.user_id: _back_in_place(drafted, each, theirs, types) for each in returned}
+        operations = [back.get(each.user_id, each) for each in operations]
     candidates = push_candidates(operations)
     if candidates and bms is None:
         deferred = {
@@ -534,28 +555,47 @@ def _unclaimed(drafted: Draft, leavers: Leavers) -> Sequence[Unclaimed]:
     return unclaimed(drafted.bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)
 
 
+def _counterparts(
+    drafted: Draft, departed: Iterable[Departure], bms: BmsSnapshot | None
+) -> leaving.Counterparts | None:
+    """Whose the BMS contacts are, where they have been read."""
+    if bms is None:
+        return None
+    gone = {each.contact_id for each in departed}
+    stay = [contact for contact in drafted.snapshot.contacts if contact.id not in gone]
+    users = [user for user in drafted.snapshot.users if user.id in drafted.kept_users]
+    return leaving.Counterparts(bms.contacts, users, stay, drafted.options.bms_adapter_names)
+
+
 def _deactivations(
-    drafted: Draft, found: Iterable[Departure], bms: BmsSnapshot | None, unread: str | None, types: ContactTypes
+    drafted: Draft,
+    found: Iterable[Departure],
+    theirs: leaving.Counterparts | None,
+    unread: str | None,
+    types: ContactTypes,
 ) -> tuple[list[Departure], list[Operation]]:
     """The departures with what is done about them, and the writes that it takes."""
     departed, operations = [], []
     for departure in found:
         operation = None
-        if departure.action == DEACTIVATE and types.departed is not None and unread is None:
+        if departure.action == DEACTIVATE and types.departed is not None:
             contact = drafted.contacts[departure.contact_id]
-            there = leaving.in_bms(contact, bms.contacts, drafted.options.bms_adapter_names) if bms else None
-            departure, operation = leaving.deactivation(departure, contact, types.departed, there)
+            if unread is None:
+                there = theirs.of(contact) if theirs else None
+                departure, operation = leaving.deactivation(departure, contact, types.departed, there)
+            else:
+                operation = leaving.put_off(departure, contact, unread)
         departed.append(departure)
         operations += [operation] if operation else []
     return departed, operations
 
 
-def _back_in_place(drafted: Draft, operation: Operation, bms: BmsSnapshot, types: ContactTypes) -> Operation:
+def _back_in_place(
+    drafted: Draft, operation: Operation, theirs: leaving.Counterparts | None, types: ContactTypes
+) -> Operation:
     """The operation of somebody who is back with its contact brought back too."""
-    if not drafted.returned([operation], types):
-        return operation
     contact = drafted.contacts[operation.contact_id or 0]
-    there = leaving.in_bms(contact, bms.contacts, drafted.options.bms_adapter_names)
+    there = theirs.of(contact, operation.user_id) if theirs else None
     return leaving.reactivation(operation, contact, types.new, there)
 
 
@@ -574,7 +614,7 @@ def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> It
 
 
 def _deactivates(operation: Operation) -> bool:
-    return operation.user_id.startswith(DEPARTED)
+    return operation.user_id.startswith(DEPARTED) and operation.writes
 
 
 def _updates(operation: Operation) -> bool:

@@ -80,7 +80,7 @@ def decide(
     `read_at` is when they were read, in seconds since the epoch.
     """
     links = bms_links(contacts, adapter_names)
-    hits = _look_up(candidates, bms.contacts, _People(users, contacts))
+    hits = _look_up(candidates, bms.contacts, People(users, contacts))
     claims = _claims(candidates, hits, links, method)
     result = Decisions()
     for operation in candidates:
@@ -109,7 +109,7 @@ def not_in_bms(
     contacts: Collection[Contact],
 ) -> list[Operation]:
     """The candidates that the look-up does not find."""
-    hits = _look_up(candidates, bms_contacts, _People(users, contacts))
+    hits = _look_up(candidates, bms_contacts, People(users, contacts))
     return [each for each in candidates if not hits[each.user_id].contacts]
 
 
@@ -129,7 +129,7 @@ def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> int | Non
 # --------------------------------------------------------------------- look-up
 
 
-class _People:
+class People:
     """Who holds which address: users by id, contacts by number."""
 
     def __init__(self, users: Collection[User], contacts: Collection[Contact]) -> None:
@@ -147,13 +147,14 @@ class _People:
                 holders[value].add(contact.id)
         return holders
 
-    def others_hold(self, addresses: Iterable[str], operation: Operation) -> bool:
-        own = {operation.user_id, operation.contact_id}
+    def others_hold(self, addresses: Iterable[str], user_id: str, contact_id: int | None) -> bool:
+        """Whether anybody but the user and the contact holds one of the addresses."""
+        own = {user_id, contact_id}
         return any(self._holders.get(value, set()) - own for value in addresses)
 
 
 def _look_up(
-    candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: _People
+    candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: People
 ) -> Mapping[str, _Hit]:
     """By any e-mail; who is not found so, by first and last name."""
     by_address: dict[str, tuple[BmsContact, ...]] = {}
@@ -175,7 +176,8 @@ def _look_up(
         by_name[own].append(each)
     for operation in candidates if by_name else ():
         if namesakes := by_name.get(names.get(operation.user_id, ("", ""))):
-            own_ones = [each for each in namesakes if not people.others_hold(bms_addresses(each), operation)]
+            who = operation.user_id, operation.contact_id
+            own_ones = [each for each in namesakes if not people.others_hold(bms_addresses(each), *who)]
             others = () if own_ones else _in_order(namesakes)
             hits[operation.user_id] = _Hit(NAME_RULE, _in_order(own_ones), others)
     return hits
@@ -304,12 +306,13 @@ def held_back(operation: Operation, method: str) -> Operation:
 def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
     found = hit.contacts[0]
     by = "an e-mail address" if hit.rule == EMAIL_RULE else "first and last name"
-    state = "" if found.active else " It is inactive there and stays so."
+    stays_inactive = not found.active and not operation.active
+    state = " It is inactive there and stays so." if stays_inactive else ""
     decided = operation.but(
         push=ALREADY_IN_BMS,
         bms_contact_id=found.id,
         reason=operation.also(f"BMS contact {found.id} is this person, by {by}.{state}"),
-        attention=operation.attention or not found.active,
+        attention=operation.attention or stays_inactive,
     )
     if method == NATIVE:
         reason = f"{decided.reason} Link the two in IT Glue: a write would make it push a second one."

@@ -37,6 +37,8 @@ PARALLEL = 8
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 10.0
 """Seconds between two looks at whether IT Glue has linked a contact."""
 
+TYPE = "contact-type-id"
+
 TOUCH = "touch"
 """What is `unapplied` of a contact that was to be saved as it is."""
 
@@ -94,6 +96,7 @@ class Writer:
         """Write what the plan says; the operations and then the deactivations, as they turned out."""
         self._operations = {each.user_id: each for each in (*plan.operations, *plan.deactivations)}
         self._create(self._with(lambda each: each.action == CREATE))
+        self._bring_back()
         self._update(self._with(lambda each: each.action == UPDATE))
         self._read_back()
         self._hold_back_pushes()
@@ -358,7 +361,8 @@ class Writer:
         """Nothing goes to BMS of a contact whose write to IT Glue failed, be it in part."""
         for operation in self._with(lambda each: each.action in (FAILED, DEFERRED) or each.user_id in self._unfinished):
             push = DEFERRED if operation.push in (PUSHED, PENDING) else operation.push
-            self._turned_out(operation, push=push, create_in_bms=None, job_title=None, active=None)
+            # Whoever is back is active in BMS already.
+            self._turned_out(operation, push=push, create_in_bms=None, job_title=None, active=operation.active or None)
 
     def _push(self, account_id: int) -> None:
         waiting = self._with(lambda each: each.push == PUSHED)
@@ -430,33 +434,58 @@ class Writer:
                 missing.append(operation)
         return missing
 
+    def _bring_back(self) -> None:
+        """Make active in BMS who is back, before IT Glue forgets that they had left: of whom the
+        contact no longer says so, no later run could tell that BMS waits."""
+        back = self._with(lambda each: each.active is True)
+        for operation, error in self._set_contacts(back, lambda each: {"IsActive": True}):
+            if error is None:
+                continue
+            self._note_quota(error)
+            rest = {field: value for field, value in operation.after.items() if field != TYPE}
+            if not rest:
+                self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
+            self._turned_out(
+                operation,
+                active=None,
+                after=rest,
+                before={field: operation.before[field] for field in rest},
+                reason=operation.also(str(error)),
+            )
+
     def _set_in_bms(self) -> None:
         """Job titles of new BMS contacts, since BMS takes none on creation (BMS API,
-        `ContactInputDto`), blank ones of those that were there, and who is active.
+        `ContactInputDto`), blank ones of those that were there, and who becomes inactive.
 
         A failure is a warning: the next run sets it.
         """
+        failures: dict[str, list[str]] = {}
+        for operation, error in self._set_contacts(self._with(lambda each: bool(_values(each))), _values):
+            if error:
+                what = " and ".join(_WORDS[field] for field in _values(operation))
+                failures.setdefault(f"{what} in BMS could not be set: {{users}}. {error}", []).append(operation.user)
+                self._turned_out(operation, job_title=None, active=operation.active or None)
+        for words, users in failures.items():
+            self.warnings.append(f"The {words.replace('{users}', _listed(users))}")
+
+    def _set_contacts(
+        self, operations: Sequence[Operation], values: Callable[[Operation], dict[str, Any]]
+    ) -> Iterator[tuple[Operation, ApiError | None]]:
+        """Set values of BMS contacts side by side; each operation with its error."""
         stopped: list[ApiError] = []
 
         def set_values(operation: Operation) -> ApiError | None:
             if stopped:
                 return stopped[0]
             try:
-                self._bms.set_contact(operation.bms_contact_id, _values(operation))
+                self._bms.set_contact(operation.bms_contact_id, values(operation))
             except ApiError as error:
                 if not isinstance(error, (Rejected, NotFound)):
                     stopped.append(error)
                 return error
             return None
 
-        failures: dict[str, list[str]] = {}
-        for operation, error in _side_by_side(set_values, self._with(lambda each: bool(_values(each)))):
-            if error:
-                what = " and ".join(_WORDS[field] for field in _values(operation))
-                failures.setdefault(f"{what} in BMS could not be set: {{users}}. {error}", []).append(operation.user)
-                self._turned_out(operation, job_title=None, active=None)
-        for words, users in failures.items():
-            self.warnings.append(f"The {words.replace('{users}', _listed(users))}")
+        return _side_by_side(set_values, operations)
 
 
 def resume_at(error: ApiError | None) -> float | None:
@@ -488,8 +517,8 @@ def _values(operation: Operation) -> dict[str, Any]:
     """The fields of a BMS contact that are still to be set."""
     pushed = operation.create_in_bms if operation.push == PUSHED else None
     title = operation.job_title or (pushed.job_title if pushed else None)
-    values = {"JobTitle": title} if title else {}
-    return values if operation.active is None else {**values, "IsActive": operation.active}
+    values: dict[str, Any] = {"JobTitle": title} if title else {}
+    return {**values, "IsActive": False} if operation.active is False else values
 
 
 def _same_name(made: Contact | BmsContact, wanted: Contact | BmsContact) -> bool:

@@ -153,14 +153,16 @@ def read_leavers(graph, draft: Draft) -> Leavers:
     """What tells who left, as far as there is a contact with an address that no user holds.
 
     Where the app may not read the verified domains, those of the users' addresses take their
-    place (feature, section 2).
+    place (feature, section 2). Whoever is to be deactivated needs them for all contacts: a source
+    that has shrunk is told by the contacts that carry them.
     """
     users = draft.snapshot.users
     free = frozenset().union(*unheld(draft.bystanders, users).values())
-    if not free:
+    carried = draft.addresses if draft.options.deactivate else free
+    if not carried:
         return Leavers()
     domains = domains_of(users)
-    if not domains.issuperset(map(domain, free)):
+    if not domains.issuperset(map(domain, carried)):
         with suppress(PermissionDenied):
             domains |= frozenset(map(str.casefold, graph.verified_domains()))
     if domains.isdisjoint(map(domain, free)):

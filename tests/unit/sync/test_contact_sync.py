@@ -68,6 +68,16 @@ def test_a_malformed_ceiling_fails_before_anything_is_read(monkeypatch, option):
         ran(monkeypatch, [], **{option: "many"})
 
 
+def test_who_left_cannot_be_told_by_some_users(monkeypatch):
+    with pytest.raises(InputError, match="users cannot be given together with departed: deactivate"):
+        ran(monkeypatch, [person("ann")], departed="deactivate", departed_contact_type="End User", users=["ann"])
+
+
+def test_a_blank_type_for_those_who_left_is_an_error(monkeypatch):
+    with pytest.raises(InputError, match="departed_contact_type is empty"):
+        ran(monkeypatch, [person("ann")], departed="deactivate", departed_contact_type=" ")
+
+
 def test_failures_are_a_warning_that_names_them(monkeypatch):
     nobody = [
         user(f"u{number}", username=f"u{number}", mail=None, proxy_addresses=(), given_name="Al") for number in range(7)

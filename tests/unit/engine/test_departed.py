@@ -1,0 +1,447 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""People who left, clause by clause, and what is done about their contacts (feature, section 6, "Departed")."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.departed import as_it_was
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Leavers
+from tests.unit.engine.builders import OFFICE, PUSHING, bms, contact, in_bms, linked, options, person, ready, snapshot
+
+FORMER, CLIENT_TYPE = 31, 24
+TYPES = (ContactType(FORMER, "Former"), ContactType(CLIENT_TYPE, "End User"))
+DEACTIVATE = {"deactivate": True, "departed_contact_type": "former"}
+# BMS as such is on, and nobody is pushed: the rows are about those who left.
+ON = BmsSettings(contact_sync=True)
+
+STAYS = person("stay")
+GONE_ID = "2c6b1d0e-2f7a-4c39-a8d4-0e5f0b7c9a11"
+
+
+def disabled(name="ann.lee", **values):
+    return person(name, account_enabled=False, sku_ids=(), **values)
+
+
+def deleted(name="ann.lee", **values):
+    prefix = GONE_ID.replace("-", "")
+    defaults = {"id": GONE_ID, "username": f"{prefix}{name}@client.example", "proxy_addresses": (), "sku_ids": ()}
+    return person(name, **defaults | values)
+
+
+def planned(users, contacts, *, gone=(), present=None, unread=None, domains=("client.example",), **values):
+    """The plan of a run that has read all this; `values` are options, settings or both."""
+    told = {name: values.pop(name) for name in tuple(values) if name in planning.Options.__dataclass_fields__}
+    read = snapshot(users, contacts, **{"bms_settings": ON} | values)
+    draft = planning.draft(read, options(**told))
+    operations = draft.operations((OFFICE,), TYPES)
+    leavers, types = Leavers(tuple(gone), frozenset(domains)), draft.contact_types(TYPES)
+    if present is None and unread is None and planning.needs_bms(draft, operations, leavers, types):
+        present = bms()
+    return planning.complete(draft, operations, present, unread, leavers, types)
+
+
+def told(plan):
+    return [(each.contact_id, each.evidence, each.action) for each in plan.departed]
+
+
+# ------------------------------------------------------------------------- who left
+
+
+@pytest.mark.parametrize(
+    ("leaver", "expected"),
+    [
+        pytest.param(disabled(), [(72, "disabled", "report")], id="disabled"),
+        pytest.param(disabled(user_type="Guest"), [], id="but-for-a-guest"),
+        pytest.param(disabled(given_name=None), [], id="both-names-first"),
+        pytest.param(disabled(surname=" "), [], id="both-names-last"),
+        pytest.param(disabled(mail="ann.lee@other.example"), [], id="of-another-domain"),
+        pytest.param(disabled(id="id-outsider"), [], id="not-in-the-group"),
+        pytest.param(disabled(username="svc-ann@client.example"), [], id="of-a-pattern-that-is-left-out"),
+        pytest.param(person("ann.lee", sku_ids=()), [], id="unlicensed-is-no-evidence"),
+        pytest.param(person("ann.lee", id="id-outsider"), [], id="left-out-is-no-evidence"),
+    ],
+)
+def test_a_disabled_user_who_passes_the_filter_but_for_that_and_its_licence(leaver, expected):
+    rule = {"groups": ("Staff",), "domains": ("client.example",), "exclude": ("svc-*",)}
+    members = {"id-stay", "id-ann.lee"}
+    plan = planned([STAYS, leaver], [ready()], user_filter=rule, members=members)
+    assert told(plan) == expected
+    assert plan.deactivations == ()
+
+
+@pytest.mark.parametrize(
+    ("leaver", "expected"),
+    [
+        pytest.param(deleted(), [(72, "deleted", "report")], id="deleted"),
+        pytest.param(deleted(username=f"{GONE_ID}ann.lee@client.example", mail=None), [], id="the-id-has-no-dashes"),
+        pytest.param(deleted(mail=None), [(72, "deleted", "report")], id="by-its-former-username-alone"),
+        pytest.param(
+            deleted(username="x@client.example", mail=None, proxy_addresses=("smtp:ann.lee@client.example",)),
+            [(72, "deleted", "report")],
+            id="by-an-alias",
+        ),
+        pytest.param(deleted(given_name=None), [], id="both-names"),
+        pytest.param(deleted(user_type="Guest"), [], id="but-for-a-guest"),
+    ],
+)
+def test_a_deleted_user_under_the_username_that_it_had(leaver, expected):
+    assert told(planned([STAYS], [ready()], gone=[leaver])) == expected
+
+
+@pytest.mark.parametrize(
+    ("username", "expected"),
+    [
+        (f"{GONE_ID.replace('-', '')}ann@x.io", "ann@x.io"),
+        (f"{GONE_ID.replace('-', '').upper()}ann@x.io", "ann@x.io"),
+        ("ann@x.io", "ann@x.io"),
+        ("0123456789abcdef0123456789abcdefann@x.io", "0123456789abcdef0123456789abcdefann@x.io"),
+        (GONE_ID.replace("-", ""), GONE_ID.replace("-", "")),
+    ],
+    ids=["id-in-front", "of-any-case", "none-in-front", "another-id", "nothing-but-the-id"],
+)
+def test_the_object_id_in_front_of_a_deleted_username(username, expected):
+    assert as_it_was(deleted(username=username)).username == expected
+
+
+@pytest.mark.parametrize(
+    "someone",
+    [
+        pytest.param(person("bob", proxy_addresses=("smtp:ann.lee@client.example",)), id="as-alias"),
+        pytest.param(person("bob", username="Ann.Lee@client.example"), id="as-username"),
+        pytest.param(person("bob", mail="ann.lee@client.example"), id="as-mail"),
+    ],
+)
+def test_no_address_that_a_kept_user_holds(someone):
+    """The contact is not the kept user's own, which another one is by override."""
+    own = ready(80, "bob", last="Lee")
+    plan = planned([someone, disabled()], [ready(), own], match_overrides={someone.id: 80})
+    assert told(plan) == []
+
+
+def test_a_contact_that_a_kept_user_is_matched_with_has_not_left():
+    """By name: it has only the address of the namesake who left."""
+    kept = person("new", given_name="Ann", surname="Lee")
+    assert told(planned([kept, disabled()], [ready()], match_overrides={kept.id: 72})) == []
+
+
+def test_a_contact_of_a_conflict_is_left_alone():
+    both = contact(72, "stay@client.example", "ann.lee@client.example")
+    plan = planned([STAYS, disabled()], [both, contact(73, "stay@client.example")], **DEACTIVATE)
+    assert plan.departed == () and plan.deactivations == ()
+    assert [each.contact_ids for each in plan.conflicts] == [(72, 73)]
+
+
+def test_a_contact_of_several_who_left_is_one_departure():
+    shared = contact(72, "ann.lee@client.example", "bob@client.example")
+    plan = planned([STAYS, disabled(), disabled("bob")], [shared], **DEACTIVATE)
+    assert told(plan) == [(72, "disabled", "deactivate")]
+    assert len(plan.deactivations) == 1
+
+
+def test_several_contacts_of_one_who_left_are_a_departure_each():
+    plan = planned([STAYS, disabled()], [ready(), ready(73)], **DEACTIVATE)
+    assert told(plan) == [(72, "disabled", "deactivate"), (73, "disabled", "deactivate")]
+
+
+def test_a_disabled_user_whom_the_filter_keeps_has_not_left():
+    lenient = {"include_disabled": True, "licensed_only": False}
+    assert told(planned([STAYS, disabled()], [ready()], user_filter=lenient)) == []
+
+
+# ------------------------------------------------------------------- what is unclaimed
+
+
+@pytest.mark.parametrize(
+    ("something", "gone", "expected"),
+    [
+        pytest.param(contact(72, "old@client.example"), [], [(72, ("old@client.example",))], id="nobodys"),
+        pytest.param(contact(72, "old@elsewhere.example"), [], [], id="of-no-domain-of-the-tenants"),
+        pytest.param(contact(72, "ann.lee@client.example"), [deleted()], [], id="a-deleted-users"),
+        pytest.param(contact(72, "ann.lee@client.example"), [], [(72, ("ann.lee@client.example",))], id="purged"),
+        pytest.param(contact(72), [], [], id="without-an-address"),
+    ],
+)
+@pytest.mark.parametrize("deactivate", [{}, DEACTIVATE], ids=["report", "deactivate"])
+def test_unclaimed_is_listed_and_never_touched(something, gone, expected, deactivate):
+    plan = planned([STAYS], [something], gone=gone, **deactivate)
+    assert [(each.contact_id, each.addresses) for each in plan.unclaimed] == expected
+    touched = {each.contact_id for each in (*plan.operations, *plan.deactivations) if each.writes}
+    assert expected == [] or touched == {None}, "only the new contact of whoever stays"
+
+
+# --------------------------------------------------------------------- what is done
+
+MARK = ({"contact-type-id": None}, {"contact-type-id": FORMER})
+
+
+@pytest.mark.parametrize(
+    ("something", "present", "expected"),
+    [
+        pytest.param(ready(), [], ("update", *MARK, None, None), id="not-in-bms"),
+        pytest.param(
+            ready(), [in_bms(5, "ann.lee@client.example")], ("update", *MARK, 5, False), id="in-bms-by-its-address"
+        ),
+        pytest.param(
+            ready(), [in_bms(5, first="Ann", last="Lee")], ("update", *MARK, None, None), id="never-by-name-alone"
+        ),
+        pytest.param(
+            linked(bms_id=5), [in_bms(5), in_bms(6, "ann.lee@client.example")], ("update", *MARK, 5, False), id="linked"
+        ),
+        pytest.param(
+            linked(bms_id=7), [in_bms(6, "ann.lee@client.example")], ("update", *MARK, None, None), id="a-dead-link"
+        ),
+        pytest.param(
+            ready(),
+            [in_bms(5, "ann.lee@client.example", active=False)],
+            ("update", *MARK, 5, None),
+            id="inactive-already",
+        ),
+        pytest.param(
+            ready(contact_type_id=FORMER),
+            [in_bms(5, "ann.lee@client.example")],
+            ("unchanged", {}, {}, 5, False),
+            id="marked-already",
+        ),
+        pytest.param(
+            ready(),
+            [in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example")],
+            ("update", *MARK, None, None),
+            id="several-in-bms",
+        ),
+    ],
+)
+@pytest.mark.parametrize("evidence", ["disabled", "deleted"])
+def test_a_deactivation(something, present, expected, evidence):
+    users, gone = ([STAYS, disabled()], []) if evidence == "disabled" else ([STAYS], [deleted()])
+    plan = planned(users, [something], gone=gone, present=bms(*present), **DEACTIVATE)
+    assert told(plan) == [(72, evidence, "deactivate")]
+    (found,) = plan.deactivations
+    assert (found.action, found.before, found.after, found.bms_contact_id, found.active) == expected
+    assert found.writes and found.push is None and found.create_in_bms is None
+    assert found.user_id == "departed/72"
+
+
+@pytest.mark.parametrize("present", [[], [in_bms(5, "ann.lee@client.example", active=False)]], ids=["none", "inactive"])
+def test_what_is_deactivated_stays_so_and_nothing_is_left_to_do(present):
+    plan = planned([STAYS, disabled()], [ready(contact_type_id=FORMER)], present=bms(*present), **DEACTIVATE)
+    assert told(plan) == [(72, "disabled", "deactivated")]
+    assert plan.deactivations == ()
+
+
+OTHERS = ready(80, "stay", last="Lee")
+
+
+@pytest.mark.parametrize(
+    ("theirs", "other"),
+    [
+        pytest.param(in_bms(5, "info@client.example"), OTHERS, id="an-address-of-anothers-contact"),
+        pytest.param(
+            in_bms(5, "info@client.example", "stay@client.example"), OTHERS, id="an-address-of-somebody-who-stays"
+        ),
+        pytest.param(in_bms(5, "info@client.example"), linked(80, "stay", 5, last="Lee"), id="anothers-link"),
+    ],
+)
+def test_the_bms_contact_of_somebody_who_stays_is_left_active(theirs, other):
+    """A contact of somebody who left, and one of somebody who stays, have a common address."""
+    both = "info@client.example"
+    leaver = contact(72, "ann.lee@client.example", both, location_id=10)
+    other = replace(other, emails=(*other.emails, contact(0, both).emails[0]))
+    plan = planned([STAYS, disabled()], [leaver, other], present=bms(theirs), **DEACTIVATE)
+    (found,) = plan.deactivations
+    assert (found.contact_id, found.active, found.bms_contact_id) == (72, None, None)
+
+
+def test_a_link_that_two_contacts_have_is_nobodys():
+    plan = planned(
+        [STAYS, disabled()],
+        [linked(72, bms_id=5), linked(80, "stay", 5, last="Lee")],
+        present=bms(in_bms(5)),
+        **DEACTIVATE,
+    )
+    assert [each.active for each in plan.deactivations] == [None]
+
+
+def test_who_left_by_two_contacts_is_inactive_in_bms():
+    plan = planned(
+        [STAYS, disabled()], [ready(), ready(73)], present=bms(in_bms(5, "ann.lee@client.example")), **DEACTIVATE
+    )
+    assert {each.active for each in plan.deactivations} == {False}
+
+
+@pytest.mark.parametrize(
+    "keep",
+    ["72", " 72 ", "ann.lee@client.example", "ANN.*", "*@old.example", "ann.lee@*"],
+)
+def test_the_keep_list(keep):
+    something = replace(ready(), emails=(*ready().emails, contact(0, "a@old.example").emails[0]))
+    plan = planned([STAYS, disabled()], [something], departed_keep=("", keep), **DEACTIVATE)
+    assert told(plan) == [(72, "disabled", "keep")]
+    assert plan.deactivations == ()
+
+
+@pytest.mark.parametrize("keep", ["7", "ann", "*@other.example", "*bob*"])
+def test_whom_the_keep_list_does_not_name(keep):
+    assert told(planned([STAYS, disabled()], [ready()], departed_keep=(keep,), **DEACTIVATE)) == [
+        (72, "disabled", "deactivate")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [(None, 20), ("3", 3), ("0", 0), ("50%", 2), ("100 %", 5), ("", 20)],
+)
+@pytest.mark.parametrize("more", [0, 1])
+def test_the_ceiling_of_deactivations(given, allowed, more):
+    count = allowed + more
+    leavers = [disabled(f"u{number}") for number in range(count)]
+    contacts = [ready(number, f"u{number}") for number in range(count)]
+    kept = [person(f"k{number}") for number in range(5)]
+    plan = planned([*kept, *leavers], contacts, max_deactivations=given, allow_shrunken_source=True, **DEACTIVATE)
+    assert [(each.option, each.count, each.limit) for each in plan.passed] == (
+        [("max_deactivations", count, allowed)] if more else []
+    )
+
+
+def test_deactivations_are_no_updates():
+    plan = planned([STAYS, disabled()], [ready()], max_updates="0", **DEACTIVATE)
+    assert plan.passed == ()
+
+
+# ------------------------------------------------------------------- shrunken source
+
+
+@pytest.mark.parametrize(
+    ("users", "carrying", "others", "refused"),
+    [
+        pytest.param(2, 4, 0, False, id="half"),
+        pytest.param(2, 5, 0, True, id="fewer-than-half"),
+        pytest.param(2, 4, 9, False, id="of-those-with-the-tenants-domains"),
+    ],
+)
+@pytest.mark.parametrize("lifted", [False, True], ids=["", "lifted"])
+def test_a_source_with_fewer_users_than_half_of_the_contacts(users, carrying, others, refused, lifted):
+    people = [person(f"u{number}") for number in range(users)]
+    contacts = [contact(100 + number, f"c{number}@Client.example") for number in range(carrying)]
+    contacts += [contact(200 + number, f"c{number}@elsewhere.example") for number in range(others)]
+
+    def run(**values):
+        return planned(people, contacts, **values)
+
+    assert run().departed == ()
+    if refused and not lifted:
+        with pytest.raises(InputError, match="2 users, but 5 contacts carry its domains, so nobody is deactivated"):
+            run(**DEACTIVATE)
+    else:
+        assert run(allow_shrunken_source=lifted, **DEACTIVATE).departed == ()
+
+
+# -------------------------------------------------------------------- incomplete reads
+
+
+def test_bms_that_cannot_be_read_defers_deactivations_and_returns():
+    """Half a deactivation would do, half a return would not: neither is begun."""
+    back = ready(80, "stay", last="Lee", contact_type_id=FORMER)
+    plan = planned([STAYS, disabled()], [ready(), back], unread="BMS is gone.", **DEACTIVATE)
+    (found,) = plan.deactivations
+    assert (found.action, found.writes, found.reason) == ("deferred", False, "BMS is gone.")
+    assert all(not each.writes for each in plan.operations)
+    assert plan.warnings == ("1 deactivations and 1 returns are deferred: BMS is gone.",)
+    assert plan.passed == ()
+
+
+def test_without_the_sync_to_bms_only_it_glue_is_told():
+    """Then BMS is not even read: a client without BMS has no account there."""
+    read = {"bms_settings": BmsSettings(), **DEACTIVATE}
+    back = ready(80, "stay", last="Lee", contact_type_id=FORMER)
+    plan = planned([STAYS, disabled()], [ready(), back], **read)
+    assert plan.account is None
+    assert [(each.action, each.after) for each in plan.deactivations] == [("update", {"contact-type-id": FORMER})]
+    (returned,) = [each for each in plan.operations if each.contact_id == 80]
+    assert (returned.action, returned.after) == ("update", {"contact-type-id": None})
+
+
+# ------------------------------------------------------------------------------ back
+
+
+@pytest.mark.parametrize(
+    ("something", "present", "expected"),
+    [
+        pytest.param(
+            ready(contact_type_id=FORMER),
+            [in_bms(5, "ann.lee@client.example", active=False)],
+            ("update", {"contact-type-id": CLIENT_TYPE}, True),
+            id="inactive-in-bms",
+        ),
+        pytest.param(
+            ready(contact_type_id=FORMER),
+            [in_bms(5, "ann.lee@client.example")],
+            ("update", {"contact-type-id": CLIENT_TYPE}, None),
+            id="active-already",
+        ),
+        pytest.param(
+            ready(contact_type_id=FORMER), [], ("update", {"contact-type-id": CLIENT_TYPE}, None), id="not-in-bms"
+        ),
+        pytest.param(
+            linked(bms_id=5, contact_type_id=FORMER),
+            [in_bms(5, active=False)],
+            ("update", {"contact-type-id": CLIENT_TYPE}, True),
+            id="linked",
+        ),
+        pytest.param(
+            ready(contact_type_id=CLIENT_TYPE),
+            [in_bms(5, "ann.lee@client.example", active=False)],
+            ("unchanged", {}, None),
+            id="without-the-type-it-was-somebody-elses-doing",
+        ),
+        pytest.param(
+            ready(contact_type_id=FORMER),
+            [in_bms(5, "ann.lee@client.example", "stay@client.example", active=False)],
+            ("update", {"contact-type-id": CLIENT_TYPE}, None),
+            id="never-anothers-bms-contact",
+        ),
+    ],
+)
+def test_who_is_back_gets_both_back(something, present, expected):
+    plan = planned(
+        [STAYS, person("ann.lee")], [something], present=bms(*present), contact_type="End User", **DEACTIVATE
+    )
+    (found,) = [each for each in plan.operations if each.contact_id == 72]
+    assert (found.action, found.after, found.active) == expected
+    assert found.push in ("off", None)
+
+
+def test_without_deactivate_nobody_is_brought_back():
+    plan = planned([STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)], present=bms())
+    assert all(not each.writes for each in plan.operations if each.contact_id == 72)
+
+
+def test_who_is_back_and_could_be_pushed_is_said_to_be_active_again():
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [ready(contact_type_id=FORMER)],
+        present=bms(in_bms(5, "ann.lee@client.example", active=False)),
+        bms_settings=PUSHING,
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.contact_id == 72]
+    assert (found.push, found.bms_contact_id, found.active) == ("already_in_bms", 5, True)
+    assert "stays so" not in found.reason and "The person is back." in found.reason
+
+
+def test_the_type_of_those_who_left_is_no_type_of_new_contacts():
+    with pytest.raises(InputError, match="'former', which is the contact_type of new contacts too"):
+        planned([person("ann.lee")], [ready()], contact_type=" FORMER ", **DEACTIVATE)
+
+
+def test_a_type_that_it_glue_does_not_have():
+    with pytest.raises(InputError, match="no contact type named 'Gone' .option departed_contact_type"):
+        planned([STAYS], [], deactivate=True, departed_contact_type="Gone")
