@@ -16,15 +16,15 @@ import pytest
 
 from .inprocess import Stand
 from .invariants import bms_of, changed_is_true_to_the_state, contacts_of, prediction_equals_real, substance
-from .test_fault_matrix import FORMER, OPTIONS, Json, _contact, _in_bms, _user, rich_world, world
+from .test_fault_matrix import FORMER, WITH_LEAVERS, Json, _contact, _in_bms, _user, world, world_with_leavers
 from .worlds import ACCOUNT, _link
 
-REPORT = {**OPTIONS, "departed": "report"}
+REPORT = {**WITH_LEAVERS, "departed": "report"}
 
 
 def people() -> Json:
     """The world of the fault matrix, without the contact that IT Glue refuses to have changed in part."""
-    made = rich_world()
+    made = world_with_leavers()
     for contact in made["itglue"]["contacts"]:
         contact.pop("locked", None)
     return made
@@ -52,49 +52,49 @@ def seen(stand) -> dict[int, tuple]:
             contacts_of(state)[100 + number]["contact-type-id"] == FORMER,
             bms_of(state)[900 + number]["isActive"],
         )
-        for number in (7, 8, 9)
+        for number in (6, 7, 9)
     }
 
 
 def test_check_mode_is_the_real_run_and_a_second_one_changes_nothing(stand):
     before = stand.state()
-    foreseen = stand.sync(check=True, **OPTIONS)
+    foreseen = stand.sync(check=True, **WITH_LEAVERS)
     assert foreseen.writes == []
-    real = stand.sync(**OPTIONS)
+    real = stand.sync(**WITH_LEAVERS)
     after = stand.state()
 
     prediction_equals_real(foreseen, real)
     changed_is_true_to_the_state(before, after, real)
-    assert seen(stand) == {7: (True, False), 8: (True, False), 9: (False, True)}
+    assert seen(stand) == {6: (True, False), 7: (True, False), 9: (False, True)}
     assert contacts_of(before).keys() <= contacts_of(after).keys()
     assert bms_of(before).keys() <= bms_of(after).keys()
 
-    again = stand.sync(**OPTIONS)
+    again = stand.sync(**WITH_LEAVERS)
     assert (again.changed, again.writes) == (False, [])
-    assert actions(again) == {107: "deactivated", 108: "deactivated"}
+    assert actions(again) == {106: "deactivated", 107: "deactivated"}
     assert substance(stand.state()) == substance(after)
 
 
 def test_without_a_word_they_are_reported_and_nothing_is_done_to_them(stand):
     before = seen(stand)
     outcome = stand.sync(**REPORT)
-    assert actions(outcome) == {107: "report", 108: "report"}
+    assert actions(outcome) == {106: "report", 107: "report"}
     assert seen(stand) == before
 
 
 @pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
 def test_the_ceiling_stops_the_run_before_any_write(stand, check):
-    outcome = stand.sync(check=check, **OPTIONS, max_deactivations="1")
+    outcome = stand.sync(check=check, **WITH_LEAVERS, max_deactivations="1")
     assert "max_deactivations allows 1, the plan has 2" in str(outcome.error)
     assert (outcome.changed, outcome.writes) == (False, [])
-    assert actions(outcome) == {107: "deactivate", 108: "deactivate"}
+    assert actions(outcome) == {106: "deactivate", 107: "deactivate"}
 
 
 def test_the_keep_list_keeps_one_of_them(stand):
-    outcome = stand.sync(**OPTIONS, departed_keep=["u8@*"], max_deactivations="1")
+    outcome = stand.sync(**WITH_LEAVERS, departed_keep=["gone@*"], max_deactivations="1")
     assert outcome.error is None
-    assert actions(outcome) == {107: "deactivate", 108: "keep"}
-    assert seen(stand)[8] == (False, True)
+    assert actions(outcome) == {106: "deactivate", 107: "keep"}
+    assert seen(stand)[7] == (False, True)
 
 
 @pytest.mark.parametrize("lifted", [False, True], ids=["", "lifted"])
@@ -104,7 +104,7 @@ def test_a_tenant_that_has_shrunk_deactivates_nobody(lifted):
     everything = [f"smtp:u{number}@x.example" for number in range(5)]
     users = [_user(0, accountEnabled=False, proxyAddresses=everything), _user(9)]
     stand = Stand(world(users, contacts, [], {}, adapters=[_link(ACCOUNT)]))
-    outcome = stand.sync(**OPTIONS, allow_shrunken_source=lifted)
+    outcome = stand.sync(**WITH_LEAVERS, allow_shrunken_source=lifted)
     if lifted:
         assert outcome.error is None
         assert len(outcome.result["departed"]) == 5
@@ -119,37 +119,37 @@ def test_a_client_without_bms_has_them_marked_in_it_glue_alone():
     made["itglue"]["organizations"][1]["adapters"] = []
     made["bms"]["contacts"] = []
     stand = Stand(made)
-    outcome = stand.sync(**{**OPTIONS, "bms_settings": {"contact_sync": False}})
+    outcome = stand.sync(**{**WITH_LEAVERS, "bms_settings": {"contact_sync": False}})
     assert outcome.error is None
     assert not any(each["service"] == "bms" for each in outcome.sent)
-    assert contacts_of(stand.state())[108]["contact-type-id"] == FORMER
+    assert contacts_of(stand.state())[107]["contact-type-id"] == FORMER
     assert contacts_of(stand.state())[109]["contact-type-id"] != FORMER
 
 
 def test_a_linked_contact_that_it_glue_locks_is_inactive_in_bms_and_said():
     made = people()
-    contact = next(each for each in made["itglue"]["contacts"] if each["id"] == 107)
+    contact = next(each for each in made["itglue"]["contacts"] if each["id"] == 106)
     contact["contact-type-id"] = None
     stand = Stand(made)
-    outcome = stand.sync(**OPTIONS)
-    (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 107]
+    outcome = stand.sync(**WITH_LEAVERS)
+    (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 106]
     assert entry["locked"] == ["contact-type"]
     assert entry["after"] == {"bms-active": False}
-    assert seen(stand)[7] == (False, False)
+    assert seen(stand)[6] == (False, False)
 
 
 def test_a_plan_of_deactivations_is_applied_as_it_is_and_once(stand, tmp_path):
     path = str(tmp_path / "plan.json")
-    foreseen = stand.sync(check=True, plan_file=path, **OPTIONS)
+    foreseen = stand.sync(check=True, plan_file=path, **WITH_LEAVERS)
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     keys = {each["user_id"] for each in plan["operations"]}
-    assert {"departed/107", "departed/108", _user(9)["id"]} <= keys
+    assert {"departed/106", "departed/107", _user(9)["id"]} <= keys
 
     applied = stand.sync(apply_plan=path, **REPORT)
     assert applied.error is None
     assert applied.result["refused"] == []
     assert actions(applied) == actions(foreseen)
-    assert seen(stand) == {7: (True, False), 8: (True, False), 9: (False, True)}
+    assert seen(stand) == {6: (True, False), 7: (True, False), 9: (False, True)}
     again = stand.sync(apply_plan=path, **REPORT)
     assert (again.changed, again.writes, again.result["refused"]) == (False, [], [])
 
@@ -157,20 +157,20 @@ def test_a_plan_of_deactivations_is_applied_as_it_is_and_once(stand, tmp_path):
 def test_a_planned_deactivation_of_who_came_back_meanwhile_is_refused(tmp_path):
     path = str(tmp_path / "plan.json")
     made = people()
-    Stand(made).sync(check=True, plan_file=path, **OPTIONS)
-    enable(made, _user(7)["id"])
+    Stand(made).sync(check=True, plan_file=path, **WITH_LEAVERS)
+    enable(made, _user(6)["id"])
     stand = Stand(made)
-    applied = stand.sync(apply_plan=path, **OPTIONS)
-    assert "departed/107" in {each["user_id"] for each in applied.result["refused"]}
-    assert seen(stand)[7] == (True, True)
+    applied = stand.sync(apply_plan=path, **WITH_LEAVERS)
+    assert "departed/106" in {each["user_id"] for each in applied.result["refused"]}
+    assert seen(stand)[6] == (True, True)
 
 
 def test_deactivations_and_returns_are_taken_back(stand, tmp_path):
     path = str(tmp_path / "journal")
     before = seen(stand)
-    stand.sync(journal_file=path, **OPTIONS)
+    stand.sync(journal_file=path, **WITH_LEAVERS)
     assert seen(stand) != before
-    revert = {"organization": OPTIONS["organization"], "state": "reverted", "journal_file": path}
+    revert = {"organization": WITH_LEAVERS["organization"], "state": "reverted", "journal_file": path}
     foreseen, reverted = stand.sync(check=True, **revert), stand.sync(**revert)
     assert reverted.error is None
     assert foreseen.result["reverted"] == reverted.result["reverted"]
@@ -181,22 +181,22 @@ def test_deactivations_and_returns_are_taken_back(stand, tmp_path):
 def test_who_comes_back_gets_back_what_was_taken(stand):
     """Deactivated by one run, enabled again, and brought back by the next."""
     made = people()
-    made["itglue"]["contacts"] = [_contact(7), _contact(1)]
-    made["bms"]["contacts"] = [_in_bms(7)]
+    made["itglue"]["contacts"] = [_contact(6), _contact(1)]
+    made["bms"]["contacts"] = [_in_bms(6)]
     first = Stand(made)
-    assert first.sync(**OPTIONS).changed
-    assert not bms_of(first.state())[907]["isActive"]
+    assert first.sync(**WITH_LEAVERS).changed
+    assert not bms_of(first.state())[906]["isActive"]
 
     state = first.state()
-    next(each for each in state["entra"]["tenants"][0]["users"] if each["id"] == _user(7)["id"])["accountEnabled"] = (
+    next(each for each in state["entra"]["tenants"][0]["users"] if each["id"] == _user(6)["id"])["accountEnabled"] = (
         True
     )
     second = Stand(state)
-    outcome = second.sync(**OPTIONS)
-    assert outcome.contacts()[_user(7)["id"]]["reason"].startswith("The person is back.")
-    assert bms_of(second.state())[907]["isActive"]
-    assert contacts_of(second.state())[107]["contact-type-id"] == 24
-    assert not second.sync(**OPTIONS).changed
+    outcome = second.sync(**WITH_LEAVERS)
+    assert outcome.contacts()[_user(6)["id"]]["reason"].startswith("The person is back.")
+    assert bms_of(second.state())[906]["isActive"]
+    assert contacts_of(second.state())[106]["contact-type-id"] == 24
+    assert not second.sync(**WITH_LEAVERS).changed
 
 
 def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
@@ -206,11 +206,11 @@ def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
         {"service": "bms", "method": "PATCH", "path": "/v2/crm/contacts/909", "kind": "status", "status": 200}
         | {"body": refused, "times": None}
     )
-    outcome = stand.sync(**OPTIONS)
+    outcome = stand.sync(**WITH_LEAVERS)
     assert seen(stand)[9] == (True, False)
     entry = outcome.contacts()[_user(9)["id"]]
     assert entry["action"] == "update" and "contact-type-id" not in entry["after"]
     assert "No." in entry["reason"]
     stand.heal()
-    stand.sync(**OPTIONS)
+    stand.sync(**WITH_LEAVERS)
     assert seen(stand)[9] == (False, True)

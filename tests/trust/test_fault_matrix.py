@@ -109,33 +109,38 @@ def _in_bms(number: int, **more: Any) -> Json:
 
 
 def rich_world() -> Json:
-    """Two to create, two to update, one linked, one locked in part; one in BMS already, with no title.
-
-    Two have left: one whose contact is in BMS, and one whose contact is linked, and marked already.
-    One is back.
-    """
-    username = _user(8)["id"].replace("-", "") + "u8@x.example"
+    """Two to create, two to update, one linked, one locked in part; one in BMS already, with no title."""
+    username = _user(8)["id"].replace("-", "") + "gone@x.example"
     deleted = [_user(8, userPrincipalName=username, mail=None, proxyAddresses=[])]
-    users = [*(_user(number) for number in range(6)), _user(7, accountEnabled=False), _user(9)]
-    synced = {"psa-integration": "enabled"}
     contacts = [
         _contact(2),
         _contact(3),
-        _contact(4, **synced, adapters=[_link(904)]),
+        _contact(4, **{"psa-integration": "enabled", "adapters": [_link(904)]}),
         _contact(5, locked=["contact-phones"]),
-        _contact(7, **synced, adapters=[_link(907)], **{"contact-type-id": FORMER}),
-        _contact(8),
+        _contact(7, **{"contact-emails": [{"value": "gone@x.example", "label-name": "Work", "primary": True}]}),
+    ]
+    in_bms = [_in_bms(3), _in_bms(4, emails=[], isActive=False)]
+    behaviour = {"graph_page_limit": 4, "itglue_page_limit": 3}
+    return world(
+        [_user(number) for number in range(6)], contacts, in_bms, behaviour, deleted=deleted, adapters=[_link(ACCOUNT)]
+    )
+
+
+def world_with_leavers() -> Json:
+    """Two more have left: one whose contact is in BMS, and one whose contact is linked, and marked already.
+    One is back."""
+    made = rich_world()
+    made["entra"]["tenants"][0]["users"] += [_user(6, accountEnabled=False), _user(9)]
+    made["itglue"]["contacts"] += [
+        _contact(6, **{"psa-integration": "enabled", "adapters": [_link(906)], "contact-type-id": FORMER}),
         _contact(9, **{"contact-type-id": FORMER}),
     ]
-    in_bms = [
-        _in_bms(3),
-        _in_bms(4, emails=[], isActive=False),
-        _in_bms(7, emails=[]),
-        _in_bms(8),
+    made["bms"]["contacts"] += [
+        _in_bms(6, emails=[]),
+        _in_bms(7, emails=[{"emailAddress": "gone@x.example", "isDefault": True}]),
         _in_bms(9, isActive=False),
     ]
-    behaviour = {"graph_page_limit": 5, "itglue_page_limit": 4}
-    return world(users, contacts, in_bms, behaviour, deleted=deleted, adapters=[_link(ACCOUNT)])
+    return made
 
 
 OPTIONS: Json = {
@@ -153,23 +158,22 @@ OPTIONS: Json = {
         "email_type": "Work",
         "phone_type": "Work",
     },
-    "departed": "deactivate",
-    "departed_contact_type": "End User",
 }
+WITH_LEAVERS: Json = {**OPTIONS, "departed": "deactivate", "departed_contact_type": "End User"}
 
 
 @cache
 def undisturbed() -> tuple[list[Json], Json]:
     """The requests of a run without a fault, and what it leaves."""
-    stand = Stand(rich_world())
+    stand = Stand(world_with_leavers())
     before = stand.state()
-    outcome = stand.sync(**OPTIONS)
+    outcome = stand.sync(**WITH_LEAVERS)
     assert outcome.changed and len(outcome.writes) >= 6
     assert {entry["action"] for entry in outcome.contacts().values()} >= {"create", "update", "linked"}
     assert {entry["push"] for entry in outcome.contacts().values()} >= {"pushed", "already_in_bms"}
     assert outcome.contacts()[_user(5)["id"]]["locked"] == ["contact-phones"]
     done = {entry["contact_id"]: entry["after"] for entry in outcome.result["departed"]}
-    assert done == {107: {"bms-active": False}, 108: {"contact-type-id": FORMER, "bms-active": False}}
+    assert done == {106: {"bms-active": False}, 107: {"contact-type-id": FORMER, "bms-active": False}}
     assert outcome.contacts()[_user(9)["id"]]["after"]["bms-active"] is True
     return outcome.sent, outline(stand.state(), before)
 
@@ -203,15 +207,15 @@ def faults(kind: str) -> list[Json]:
 
 def disturbed(*faults: Json) -> None:
     """A run that meets the faults, then a plain one."""
-    stand = Stand(rich_world())
+    stand = Stand(world_with_leavers())
     stand.faults(*faults)
     before = stand.state()
-    outcome = stand.sync(**OPTIONS)
+    outcome = stand.sync(**WITH_LEAVERS)
     after = stand.state()
     the_result_is_true(before, after, outcome)
     stand.heal()
     stand.clock.sleep(7200)
-    plain = stand.sync(**OPTIONS)
+    plain = stand.sync(**WITH_LEAVERS)
     assert plain.error is None, plain.error
     assert _difference(outline(stand.state(), before), undisturbed()[1]) == []
     assert all(entry["action"] not in ("failed", "deferred") for entry in plain.contacts().values())
@@ -294,11 +298,11 @@ def test_each_fault_at_each_request(kind):
     ],
 )
 def test_a_read_that_bms_refuses_defers_every_push_and_nothing_else(read, words):
-    stand = Stand(rich_world())
+    stand = Stand(world_with_leavers())
     body = {"success": False, "result": None, "error": {"code": 1, "message": words}}
     stand.faults({"service": "bms", "method": "GET", "path": read, "kind": "status", "status": 200, "body": body})
     before = bms_of(stand.state())
-    outcome = stand.sync(**OPTIONS)
+    outcome = stand.sync(**WITH_LEAVERS)
 
     assert outcome.error is None
     assert Counter(entry["push"] for entry in outcome.contacts().values()) == {"deferred": 6, None: 2}

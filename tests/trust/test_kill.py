@@ -20,7 +20,7 @@ from .inprocess import is_write
 from .invariants import outline
 from .killed import run
 from .tally import note
-from .test_fault_matrix import OPTIONS, SETTINGS, rich_world, settings_world
+from .test_fault_matrix import SETTINGS, WITH_LEAVERS, settings_world, world_with_leavers
 from .worlds import CLIENT
 
 
@@ -41,22 +41,22 @@ def killed(sandbox, number: int, module: str, options: dict) -> bool:
 
 
 def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, monkeypatch):
-    with running(rich_world()) as sandbox:
+    with running(world_with_leavers()) as sandbox:
         for name, value in sandbox.env.items():
             monkeypatch.setenv(name, value)
         before = sandbox.state()
-        assert run("contact_sync", OPTIONS)["changed"]
+        assert run("contact_sync", WITH_LEAVERS)["changed"]
         wanted = outline(sandbox.state(), before)
         writes = sum(map(is_write, sandbox.requests()))
         assert writes >= 10
         for number in range(1, writes + 1):
             sandbox.reset()
-            assert killed(sandbox, number, "contact_sync", OPTIONS), number
+            assert killed(sandbox, number, "contact_sync", WITH_LEAVERS), number
             half = outline(sandbox.state(), before)
-            run("contact_sync", OPTIONS)
+            run("contact_sync", WITH_LEAVERS)
             assert outline(sandbox.state(), before) == wanted, number
             assert half != wanted or number >= writes - 5
-            again = run("contact_sync", {**OPTIONS, "report": "all"})
+            again = run("contact_sync", {**WITH_LEAVERS, "report": "all"})
             assert not again["changed"], number
     note("kills", "contact_sync", writes)
 
