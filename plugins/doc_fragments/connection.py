@@ -65,7 +65,8 @@ options:
     type: str
   azure_certificate_path:
     description:
-      - A file with a certificate of the app and its private key, as PEM or PFX.
+      - A file with a certificate of the app and its private key, an RSA key, as PEM or PFX. Of several certificates
+        in it, the one of the key counts. It takes version 1.35 or newer of C(msal).
       - If not set, the environment variable E(AZURE_CLIENT_CERTIFICATE_PATH) is used.
     type: path
   azure_certificate_password:
@@ -76,7 +77,8 @@ options:
   azure_federated_token_file:
     description:
       - A file with a token of another identity provider that the app trusts (workload identity federation).
-        It is read whenever a token is requested.
+        It is read whenever a token is requested. The app must have a federated credential with exactly the issuer,
+        the subject and the audience of the token.
       - If not set, the environment variable E(AZURE_FEDERATED_TOKEN_FILE) is used.
     type: path
   azure_cloud:

@@ -85,6 +85,7 @@ def environment(world: Mapping[str, Any], ports: Mapping[str, int], authority_fi
         "GRAPH_URL": urls["graph"],
         "REQUESTS_CA_BUNDLE": str(authority_file),
         "HTTPS_PROXY": "",
+        "NO_PROXY": "",
     }
 
 

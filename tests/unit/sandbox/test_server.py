@@ -77,6 +77,7 @@ def test_the_variables_are_those_of_the_collection(sandbox):
         "GRAPH_URL",
         "REQUESTS_CA_BUNDLE",
         "HTTPS_PROXY",
+        "NO_PROXY",
     }
     assert env["AZURE_CLIENT_SECRET"] == "s3cret = with # signs"
     assert env["BMS_COMPANY"] == "Example & Sons"
