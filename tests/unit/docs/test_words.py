@@ -114,6 +114,15 @@ def test_the_safety_guide_has_the_ceilings():
     assert [name for name in ceilings if f"   * - ``{name}``, ``sync_{name}``\n" not in text] == []
 
 
+def test_the_safety_guide_names_questions_of_the_probe():
+    asked = {
+        each for row in tables("safety_guide")["What is not published"] for each in row["The probe asks"].split(", ")
+    }
+    answered = set(re.findall(r"``([a-z_]+)``", text_of("probe_guide")))
+    assert len(asked) > 10
+    assert asked - {""} <= answered
+
+
 def test_the_migration_guide_leads_each_switch_of_it_glue_to_a_setting():
     settings = set(re.findall(r"``(?:bms|office365)_sync_settings\.([a-z0-9_]+)", text_of("migration_guide")))
     assert settings <= {name for kind in KINDS for name in names(spec(f"{kind}_sync_settings").options)}
