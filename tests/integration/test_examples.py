@@ -72,6 +72,10 @@ def contract(tenant: str, name: str, domain: str) -> Json:
     return {"customerId": tenant, "displayName": name, "defaultDomainName": domain}
 
 
+def account(ident: int, name: str, place: str) -> Json:
+    return {"id": ident, "accountName": name, "locations": [{"id": ident, "locationName": place, "isMain": True}]}
+
+
 WORLD = {
     "entra": {
         "tenants": [
@@ -95,20 +99,18 @@ WORLD = {
             {"id": 1, "name": "Our MSP", "primary": True},
             {"id": 2, "name": "Happy Frog"},
             {"id": 3, "name": "Sad Toad"},
+            {"id": 4, "name": "Sandbox Ltd"},
         ],
-        "locations": [{"id": 10, "organization-id": 2, "name": "Pond", "primary": True}],
+        "locations": [
+            {"id": 10, "organization-id": 2, "name": "Pond", "primary": True},
+            {"id": 11, "organization-id": 4, "name": "Box", "primary": True},
+        ],
         "contacts": [{"id": 72, "organization-id": 2, "first-name": "Joe", "last-name": "Smith", "location-id": 10}],
     },
     "bms": {
         "email_types": [{"id": 1, "name": "Work"}],
         "phone_types": [{"id": 1, "name": "Work"}],
-        "accounts": [
-            {
-                "id": 2528,
-                "accountName": "Happy Frog",
-                "locations": [{"id": 3169, "locationName": "Pond", "isMain": True}],
-            }
-        ],
+        "accounts": [account(2528, "Happy Frog", "Pond"), account(2529, "Sandbox Ltd", "Box")],
     },
 }
 
