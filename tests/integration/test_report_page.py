@@ -17,7 +17,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.page import html
 from tests.tools import browser as browsers
-from tests.tools.report_samples import SCRIPT, about, large, small
+from tests.tools.report_samples import SCRIPT, about, large, leaving, small
 
 PHONE = {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}
@@ -37,7 +37,7 @@ def chromium():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"small": small(), "large": large(120, 3000), "calm": small()[-1:]}
+    made = {"small": small(), "large": large(120, 3000), "calm": small()[-1:], "leaving": leaving()}
     for name, events in made.items():
         (folder / f"{name}.html").write_text(html(collecting.report(about(), events)), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -212,6 +212,64 @@ def test_where_there_is_nothing_it_says_so(visit):
     expect(page.get_by_role("heading", level=1)).to_have_text("Nothing stands in the way")
     expect(page.locator("#conflicts")).to_contain_text("No conflicts.")
     expect(page.locator("#people")).to_contain_text("Nobody changes, is blocked or needs a person.")
+
+
+def test_leavers_are_listed_with_what_is_done_about_them(visit):
+    page = visit("leaving")
+    left = page.locator("#left")
+    expect(left.locator(".counter")).to_have_text("6 contacts")
+    left.get_by_label("What", exact=True).select_option(label="Made inactive (1)")
+    assert rows(page, "left") == ["max@lake.example"]
+    page.get_by_role("button", name="max@lake.example").click()
+    detail = left.locator(".detail:visible")
+    expect(detail).to_contain_text("The user is disabled.")
+    expect(detail.locator(".changes tr", has_text="Active in BMS").locator("ins")).to_have_text("added: no")
+    left.get_by_label("What", exact=True).select_option(label="Failed (1)")
+    page.get_by_role("button", name="held@lake.example").click()
+    expect(left.locator(".detail:visible")).to_contain_text("IT Glue refuses it.")
+
+
+def test_who_is_back_is_found_among_the_people(visit):
+    page = visit("leaving")
+    page.get_by_role("link", name="1 person is back, and made active again").click()
+    assert page.url.endswith("#people")
+    page.locator("#people").get_by_label("Reason").select_option(label="Back: active again (1)")
+    assert rows(page, "people") == ["rita@lake.example"]
+
+
+def test_what_is_taken_back_and_what_stays_is_listed(visit):
+    page = visit("leaving")
+    page.locator(".jump").get_by_role("link", name="Taken back").click()
+    undone = page.locator("#reverted")
+    expect(undone.locator(".counter")).to_have_text("6 writes")
+    assert rows(page, "reverted")[:2] == ["Max Muster", "not known"]
+    undone.get_by_label("What", exact=True).select_option(label="Put back in IT Glue (1)")
+    undone.locator(".opener").click()
+    title = undone.locator(".changes tr", has_text="Job title").locator("td")
+    expect(title.nth(0).locator("del")).to_have_text("removed: Controller")
+    expect(title.nth(1).locator("ins")).to_have_text("added: Accountant")
+    undone.get_by_label("What", exact=True).select_option(label="Stays as it is (2)")
+    expect(undone).to_contain_text("They have been changed since.")
+    undone.get_by_role("searchbox").fill("lost")
+    expect(undone.locator(".counter")).to_have_text("1 of 6 writes")
+
+
+def test_where_nothing_is_taken_back_there_is_no_such_part(visit):
+    page = visit("calm")
+    expect(page.locator("#reverted")).to_have_count(0)
+    expect(page.locator(".jump").get_by_role("link", name="Taken back")).to_have_count(0)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_leavers_and_what_is_taken_back_are_there_for_a_screen_reader_too(visit, scheme):
+    page = visit("leaving", viewport=PHONE, color_scheme=scheme)
+    for part in ("left", "reverted"):
+        for opener in page.locator(f"#{part} .opener").all():
+            opener.click()
+    found = Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS] == []
+    assert page.evaluate("() => document.documentElement.scrollWidth") == PHONE["width"]
+    assert page.evaluate("() => window.injected") is None
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

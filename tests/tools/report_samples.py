@@ -64,6 +64,23 @@ def contact(user: str, action: str, **changes: Any) -> dict[str, Any]:
     }
 
 
+def departed(user: str, contact_id: int, action: str, **changes: Any) -> dict[str, Any]:
+    """One entry of `departed`."""
+    return {
+        "user": user,
+        "user_id": f"id of {user}",
+        "contact_id": contact_id,
+        "evidence": "deleted",
+        "action": action,
+        "bms_contact_id": None,
+        "locked": [],
+        "before": {},
+        "after": {},
+        "reason": None,
+        **changes,
+    }
+
+
 def email(value: str, label: str = "Work", primary: bool = True) -> dict[str, Any]:
     return {"value": value, "label-name": label, "primary": primary}
 
@@ -142,7 +159,7 @@ def happy_frog() -> dict[str, Any]:
             },
             {"rule": "bms_name", "users": [], "contact_ids": [], "bms_contact_ids": [9, 8], "match_overrides": {}},
         ],
-        departed=[{"user": "max@happyfrog.example", "user_id": "x", "contact_id": 75, "evidence": "disabled"}],
+        departed=[departed("max@happyfrog.example", 75, "report", evidence="disabled")],
         unclaimed=[{"contact_id": 76, "name": f"Old {SCRIPT}", "addresses": ["reception@happyfrog.example"]}],
         warnings=["2 contacts carry a Microsoft adapter too."],
     )
@@ -172,6 +189,67 @@ def small() -> list:
     ]
 
 
+def gone_and_back() -> dict[str, Any]:
+    """People who left, with all that can be done about them, and one who is back."""
+    inactive = {"contact-type-id": 31, "bms-active": False}
+    active = {"contact-type-id": None, "bms-active": True}
+    change = {"before": active, "after": inactive, "bms_contact_id": 90213}
+    back = contact("rita@lake.example", "update", before=inactive, after=active, reason="The person is back.")
+    return synced(
+        "Lake & Sons",
+        6,
+        [back],
+        departed=[
+            departed(
+                "max@lake.example", 75, "deactivate", reason="The user is disabled.", evidence="disabled", **change
+            ),
+            departed(f"{SCRIPT}@lake.example", 76, "report"),
+            departed("old@lake.example", 77, "deactivated"),
+            departed("boss@lake.example", 78, "keep"),
+            departed("held@lake.example", 79, "failed", locked=["contact-type"], reason="IT Glue refuses it."),
+            departed("late@lake.example", 80, "deferred", reason="The quota is used up."),
+        ],
+    )
+
+
+def taken_back(**changes: Any) -> dict[str, Any]:
+    """A result of `contact_sync` with `state: reverted`."""
+    titles = {"before": {"title": "Controller"}, "after": {"title": "Accountant"}}
+    steps = [
+        {"what": "deactivate", "service": "bms", "id": 9, "name": "Ann New", "before": {"IsActive": True},
+         "after": {"IsActive": False}},
+        {"what": "restore_in_bms", "service": "bms", "id": 8, "name": "Jo Smith", "before": {"JobTitle": "B"},
+         "after": {"JobTitle": "A"}},
+        {"what": "restore", "service": "itglue", "id": 72, "name": "Jo Smith", **titles},
+        {"what": "remove", "service": "itglue", "id": 90, "name": SCRIPT, "before": {"first-name": "Ann"}, "after": {}},
+    ]  # fmt: skip
+    return {
+        "changed": True,
+        "organization": {"id": 7, "name": "Undone Ltd"},
+        "tenant_id": TENANT_ID.format(7),
+        "summary": {
+            "reverted": dict(Counter(each["what"] for each in steps)),
+            "api_calls": {"itglue": 4, "bms": 3},
+        },
+        "reverted": steps,
+        "not_reverted": [
+            {"service": "itglue", "id": 75, "name": "Max Muster", "fields": ["title"],
+             "reason": "They have been changed since."},
+            {"service": "itglue", "id": None, "name": "", "fields": [], "reason": "Its answer was lost."},
+        ],
+        "diff": [],
+        **changes,
+    }  # fmt: skip
+
+
+def leaving() -> list:
+    """People who left or are back, and a run that is taken back."""
+    return [
+        event("lake", "changed", gone_and_back(), preview=False),
+        event("undone", "changed", taken_back(), preview=False, task="Take the run back"),
+    ]
+
+
 def large(tenants: int = 1000, entries: int = 50_000) -> Iterator:
     """A run over many clients, with so many entries in all."""
     for place in range(tenants):
@@ -189,10 +267,7 @@ def large(tenants: int = 1000, entries: int = 50_000) -> Iterator:
             }
             for user in pairs
         ]
-        leavers = [
-            {"user": f"gone{n}@c{place}.example", "user_id": "", "contact_id": n, "evidence": "deleted"}
-            for n in range(2)
-        ]
+        leavers = [departed(f"gone{n}@c{place}.example", n, "report") for n in range(2)]
         result = synced(name, place + 10, people, quiet=30, conflicts=conflicts, departed=leavers)
         yield event(f"client_{place:04}", "changed" if result["changed"] else "ok", result)
 
@@ -220,7 +295,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [int(each) for each in sys.argv[2:4]]
-    made = report(about(), large(*sizes) if sizes else small())
+    made = report(about(), large(*sizes) if sizes else [*small(), *leaving()])
     for form in FORMS.values():
         path = folder / f"report.{form.ending}"
         path.write_text(form.render(made), encoding="utf-8")

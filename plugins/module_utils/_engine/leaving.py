@@ -26,6 +26,9 @@ from .plan import DEFERRED, UNCHANGED, UPDATE, Operation
 from .push import People, bms_addresses, linked_bms_id
 from .selection import patterns
 
+BACK = "The person is back."
+"""Why the contact of somebody who returned is active again."""
+
 
 def kept_back(departures: Iterable[Departure], contacts: Mapping[int, Contact], keep: Sequence[str]) -> list[Departure]:
     """The departures with those marked that the keep list names: contact ids, or patterns of
@@ -83,7 +86,7 @@ def reactivation(
         contact=wanted,
         bms_contact_id=bms_contact.id if bms_contact else operation.bms_contact_id,
         active=True if active else operation.active,
-        reason=operation.also("The person is back."),
+        reason=operation.also(BACK),
     )
 
 

@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...module_utils._engine.leaving import BACK
 from .words import SETTINGS_OPTIONS
 
 FORMAT = 1
@@ -29,8 +30,8 @@ SETTINGS = {f"{COLLECTION}.office365_sync_settings": "office365", f"{COLLECTION}
 OK, CHANGED, FAILED, UNREACHABLE, HIDDEN = "ok", "changed", "failed", "unreachable", "hidden"
 """How a task ended. `hidden` is one with no_log, of which nothing more is known."""
 
-LISTS = ("contacts", "conflicts", "departed", "unclaimed")
-COUNTS = ("actions", "push", "excluded", "api_calls")
+LISTS = ("contacts", "conflicts", "departed", "unclaimed", "reverted", "not_reverted")
+COUNTS = ("actions", "push", "excluded", "reverted", "api_calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,10 +147,15 @@ def _fold(name: object) -> str:
 
 
 def _count_once(runs: list[dict[str, Any]]) -> None:
-    """A preview that the real run followed is listed, but not counted."""
-    last_real = max((place for place, run in enumerate(runs) if _syncs(run) and not run["preview"]), default=-1)
+    """A preview that the real run followed is listed, but not counted. So for syncing, and so for taking back."""
+    last_real = {_kind(run): place for place, run in enumerate(runs) if _syncs(run) and not run["preview"]}
     for place, run in enumerate(runs):
-        run["counted"] = not (_syncs(run) and run["preview"] and place < last_real)
+        run["counted"] = not (_syncs(run) and run["preview"] and place < last_real.get(_kind(run), -1))
+
+
+def _kind(run: Mapping[str, Any]) -> bool:
+    """Whether a run took others back; one that failed early is not known to."""
+    return bool(run["summary"] and run["summary"]["reverts"])
 
 
 def _syncs(run: Mapping[str, Any]) -> bool:
@@ -199,6 +205,7 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Any] | None:
         **given,
         "users": given.get("users") or 0,
         "kept": given.get("kept") or 0,
+        "reverts": "reverted" in given,
         **{name: dict(given.get(name) or {}) for name in COUNTS},
         "ceilings_passed": list(given.get("ceilings_passed") or ()),
     }
@@ -250,7 +257,9 @@ def _totals(tenants: list[dict[str, Any]]) -> dict[str, Any]:
         "push": _sum(run["summary"]["push"] for run in carried),
         "excluded": _sum(run["summary"]["excluded"] for run in syncs),
         "api_calls": _sum(run["summary"]["api_calls"] for run in syncs),
-        **{name: sum(len(run[name]) for run in runs) for name in ("conflicts", "departed", "unclaimed")},
+        "departures": _sum(Counter(map(departure, run["departed"])) for run in runs if not is_stopped(run)),
+        "returned": sum(is_back(each) for run in carried for each in run["contacts"]),
+        **{name: sum(len(run[name]) for run in runs) for name in LISTS if name != "contacts"},
         "settings": sum(len(run["settings"] or ()) for run in runs),
         "warnings": sum(len(run["warnings"]) for run in runs),
     }
@@ -264,6 +273,16 @@ def has_failed(run: Mapping[str, Any]) -> bool:
 def is_stopped(run: Mapping[str, Any]) -> bool:
     """Whether a ceiling forbade the plan, so that nothing of it was carried out."""
     return bool(run["summary"] and run["summary"]["ceilings_passed"])
+
+
+def departure(entry: Mapping[str, Any]) -> str:
+    """What is done about somebody who left."""
+    return str(entry.get("action") or "report")
+
+
+def is_back(entry: Mapping[str, Any]) -> bool:
+    """Whether a contact is made active again, because its person has returned."""
+    return BACK in str(entry.get("reason") or "") and entry.get("action") == "update"
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -14,8 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from .collecting import has_failed
-from .words import ACTIONS, MISSING, PUSHES, label
+from .collecting import departure, has_failed
+from .words import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
 
 # XML 1.0 has no way to write these.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,7 +31,8 @@ class _Case(NamedTuple):
 
 
 def junit(report: Mapping[str, Any]) -> str:
-    """A failed task is an error, a conflict or a failed contact a failure; who has to wait is skipped."""
+    """A failed task is an error; a conflict, a failed contact, and what could not be taken back are failures; who has
+    to wait is skipped."""
     root = ElementTree.Element("testsuites", name=_clean(report["title"]), time=f"{report['seconds']}")
     total: Counter[str] = Counter()
     for tenant in report["tenants"]:
@@ -54,6 +55,12 @@ def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
         yield _Case(run["task"], outcome, run["message"] or "", run["seconds"] or 0.0)
         for entry in run["contacts"]:
             yield _person(entry)
+        for entry in run["departed"]:
+            yield _departed(entry)
+        for entry in run["reverted"]:
+            yield _Case(_taken(entry), None, label(REVERTS, entry.get("what")))
+        for entry in run["not_reverted"]:
+            yield _Case(_taken(entry), "failure", f"not taken back: {entry.get('reason')}")
 
 
 def _person(entry: Mapping[str, Any]) -> _Case:
@@ -66,6 +73,22 @@ def _person(entry: Mapping[str, Any]) -> _Case:
         "failure" if states & {"failed", "conflict"} else "skipped" if states & {"deferred", "not_ready"} else None
     )
     return _Case(str(entry.get("user")), outcome, "; ".join(told))
+
+
+def _departed(entry: Mapping[str, Any]) -> _Case:
+    """Who left, with what is done about the contact."""
+    state = departure(entry)
+    told = [label(EVIDENCE, entry.get("evidence")), label(DEPARTURES, state)]
+    told += [str(entry["reason"])] if entry.get("reason") else []
+    outcome = {"failed": "failure", "deferred": "skipped"}.get(state)
+    return _Case(f"{entry.get('user')}, who left", outcome, "; ".join(told))
+
+
+def _taken(entry: Mapping[str, Any]) -> str:
+    """The contact that a write is taken back of."""
+    fields = f" ({', '.join(map(str, entry['fields']))})" if entry.get("fields") else ""
+    who = entry.get("name") or "a contact"
+    return f"{who}, {label(SERVICES, entry.get('service'))} contact {entry.get('id') or 'that is not known'}{fields}"
 
 
 def _counts(cases: list[_Case]) -> Counter[str]:

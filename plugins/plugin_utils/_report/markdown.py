@@ -18,14 +18,29 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
-from .collecting import has_failed
+from .collecting import departure, has_failed
 from .page import changes, overrides_yaml
 from .story import TENANT_STATUSES, duration, mode_words, story, tenant_status
-from .words import ACTIONS, EVIDENCE, EXCLUDED, FIELDS, KINDS, MISSING, PUSHES, RULES, SERVICES, count, label
+from .words import (
+    ACTIONS,
+    DEPARTURES,
+    EVIDENCE,
+    EXCLUDED,
+    FIELDS,
+    KINDS,
+    MISSING,
+    PUSHES,
+    REVERTS,
+    RULES,
+    SERVICES,
+    count,
+    label,
+)
 
 LIMIT = 65_536
 """Characters in a comment on GitHub (GitHub, "Body is too long (maximum is 65536 characters)")."""
 
+_SIGNS = {"stop": "🛑", "look": "⚠️", "fine": "ℹ️"}
 _LONGEST_LINE = 1_500
 _ROOM_FOR_A_NOTE = 120
 
@@ -84,7 +99,7 @@ def _head(report: Mapping[str, Any]) -> str:
         "",
         f"**{mode_words(report['mode'])}.** {told.changes}",
         "",
-        *[f"- {'🛑' if point.level == 'stop' else '⚠️'} {point.text}" for point in told.points],
+        *[f"- {_SIGNS[point.level]} {point.text}" for point in told.points],
     ]
     counts = list(_counts(report["totals"]))
     if counts:
@@ -126,6 +141,7 @@ def _parts(report: Mapping[str, Any]) -> Iterator[_Part]:
         ["Nothing is written for them. Check each proposal, and put it into `match_overrides` of the client.", ""],
     )
     yield _Part("Not done", [_line(*each) for each in people if _is_undone(each[1])], ("person", "people"))
+    yield _Part("Not taken back", list(_not_reverted(runs)), ("thing", "things"))
     yield _Part("Not ready for BMS", list(_not_ready(people)), ("person", "people"))
     yield _Part(
         "Clients",
@@ -135,6 +151,7 @@ def _parts(report: Mapping[str, Any]) -> Iterator[_Part]:
     )
     yield _Part("Settings", list(_settings(runs)), ("client's settings", "clients' settings"))
     yield _Part("Changes", [_line(*each) for each in people if _is_change(each[1])], ("person", "people"))
+    yield _Part("Taken back", list(_reverted(runs)), ("write", "writes"))
     yield _Part("Departed", list(_departed(runs)), ("contact", "contacts"))
     yield _Part("Unclaimed", list(_unclaimed(runs)), ("contact", "contacts"))
     yield _Part("Warnings", list(_warnings(runs)), ("warning", "warnings"))
@@ -185,9 +202,7 @@ def _line(tenant: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
     """What happens to one person, and to which fields."""
     told = [label(ACTIONS, entry.get("action"))] + ([label(PUSHES, entry["push"])] if entry.get("push") else [])
     reason = entry.get("reason")
-    fields = [f"{label(FIELDS, name)} {_values(before)} → {_values(after)}" for name, before, after in changes(entry)]
-    line = f"- {_text(tenant['name'])}: {_code(entry.get('user'))} {_text('; '.join(told))}"
-    line += f". {'; '.join(fields)}" if fields else ""
+    line = f"- {_text(tenant['name'])}: {_code(entry.get('user'))} {_text('; '.join(told))}{_fields(entry)}"
     line += f". {_text(EXCLUDED.get(str(reason), reason))}" if reason else ""
     return _cut(line)
 
@@ -236,7 +251,34 @@ def _departed(runs: _Runs) -> Iterator[str]:
         for each in run["departed"]:
             evidence = label(EVIDENCE, each.get("evidence"))
             who = f"{_code(each.get('user'))}, contact {_text(each.get('contact_id'))}"
-            yield _cut(f"- {_text(tenant['name'])}: {who}: {_text(evidence)}")
+            line = f"- {_text(tenant['name'])}: {who}: {_text(evidence)}. {label(DEPARTURES, departure(each))}"
+            yield _cut(line + _fields(each) + (f". {_text(each['reason'])}" if each.get("reason") else ""))
+
+
+def _reverted(runs: _Runs) -> Iterator[str]:
+    for tenant, run in runs:
+        for each in run["reverted"]:
+            yield _cut(f"- {_text(tenant['name'])}: {_whose(each)}: {label(REVERTS, each.get('what'))}{_fields(each)}")
+
+
+def _not_reverted(runs: _Runs) -> Iterator[str]:
+    for tenant, run in runs:
+        for each in run["not_reverted"]:
+            fields = ", ".join(label(FIELDS, name) for name in each.get("fields") or ())
+            what = f" ({_text(fields)})" if fields else ""
+            yield _cut(f"- {_text(tenant['name'])}: {_whose(each)}{what}: {_text(each.get('reason'))}")
+
+
+def _whose(entry: Mapping[str, Any]) -> str:
+    """The contact that a write is taken back of, or not."""
+    name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
+    return f"{_text(name)}, {label(SERVICES, entry.get('service'))} contact {_text(ident)}"
+
+
+def _fields(entry: Mapping[str, Any]) -> str:
+    """The fields that change, with their values before and after."""
+    told = [f"{label(FIELDS, name)} {_values(before)} → {_values(after)}" for name, before, after in changes(entry)]
+    return f". {'; '.join(told)}" if told else ""
 
 
 def _unclaimed(runs: _Runs) -> Iterator[str]:

@@ -20,9 +20,23 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from .collecting import is_stopped
+from .collecting import departure, is_back, is_stopped
 from .story import TENANT_STATUSES, duration, mode_words, story, tenant_status
-from .words import ACTIONS, EXCLUDED, KINDS, LABELS, PUSHES, RULES, SERVICES, count, kind_of_reason, label, lines
+from .words import (
+    ACTIONS,
+    DEPARTURES,
+    EXCLUDED,
+    KINDS,
+    LABELS,
+    PUSHES,
+    REVERTS,
+    RULES,
+    SERVICES,
+    count,
+    kind_of_reason,
+    label,
+    lines,
+)
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -144,6 +158,7 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
         "people": _rows(_person(place, run, entry, reasons) for place, run, entry in _people(tenants)),
         "conflicts": _rows(_conflict(place, entry) for place, run in _counted(tenants) for entry in run["conflicts"]),
         "left": _rows(_left(tenants)),
+        "reverted": _rows(_reverted(tenants)),
         "reasons": list(reasons),
     }
 
@@ -165,6 +180,7 @@ def _tenant(tenant: Mapping[str, Any]) -> dict[str, Any]:
     summaries = [run["summary"] for run in runs if run["summary"]]
     actions = sum((Counter(each["actions"]) for each in summaries), Counter())
     push = sum((Counter(each["push"]) for each in summaries), Counter())
+    left = Counter(departure(entry) for run in runs for entry in run["departed"])
     return {
         "name": tenant["name"],
         "status": tenant_status(tenant),
@@ -172,8 +188,8 @@ def _tenant(tenant: Mapping[str, Any]) -> dict[str, Any]:
         "created": actions["create"],
         "changed": actions["update"],
         "pushed": push["pushed"] + push["pending"],
-        "open": sum(len(run["conflicts"]) for run in runs) + push["not_ready"],
-        "failed": actions["failed"] + push["failed"],
+        "open": sum(len(run["conflicts"]) + len(run["not_reverted"]) for run in runs) + push["not_ready"],
+        "failed": actions["failed"] + push["failed"] + left["failed"],
         "organization": tenant["organization_id"],
         "tenant": tenant["tenant_id"],
         "runs": [_run(each) for each in tenant["runs"]],
@@ -196,6 +212,8 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "actions": _told(summary.get("actions"), ACTIONS),
         "push": _told(summary.get("push"), PUSHES),
         "excluded": _told(summary.get("excluded"), EXCLUDED),
+        "departed": _told(Counter(map(departure, run["departed"])), DEPARTURES),
+        "reverted": _told(summary.get("reverted"), REVERTS),
         "requests": _told(summary.get("api_calls"), SERVICES),
         "ceilings": [
             f"{each['option']} allows {each['limit']}, the plan has {each['count']}" for each in _over(summary)
@@ -254,6 +272,7 @@ def _kinds(entry: Mapping[str, Any]) -> list[str]:
     kinds = [f"Lacks {label(LABELS['missing'], each)}" for each in entry.get("missing") or ()]
     kinds += [f"Locked in IT Glue: {each}" for each in entry.get("locked") or ()]
     kinds += [f"Not taken by IT Glue: {each}" for each in entry.get("unapplied") or ()]
+    kinds += ["Back: active again"] if is_back(entry) else []
     reason = entry.get("reason")
     if reason:
         kinds.append(f"Left out: {EXCLUDED[reason]}" if reason in EXCLUDED else kind_of_reason(reason))
@@ -293,8 +312,14 @@ def _left(tenants: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 "kind": "departed",
                 "who": entry.get("user"),
                 "contact": entry.get("contact_id"),
+                "bms": entry.get("bms_contact_id"),
                 "evidence": label(LABELS["evidence"], entry.get("evidence") or ""),
+                "state": departure(entry),
+                "reason": entry.get("reason") or "",
+                "locked": entry.get("locked") or [],
+                "changes": changes(entry),
                 "addresses": [],
+                "stopped": is_stopped(run),
             }
         for entry in run["unclaimed"]:
             yield {
@@ -302,6 +327,36 @@ def _left(tenants: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
                 "kind": "unclaimed",
                 "who": entry.get("name"),
                 "contact": entry.get("contact_id"),
+                "bms": None,
                 "evidence": "no user holds its addresses",
+                "state": "report",
+                "reason": "",
+                "locked": [],
+                "changes": [],
                 "addresses": entry.get("addresses") or [],
+                "stopped": False,
             }
+
+
+def _reverted(tenants: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """What could not be taken back, and then what was."""
+    runs = list(_counted(tenants))
+    for place, run in runs:
+        for entry in run["not_reverted"]:
+            yield _taken(place, entry, "not_reverted") | {"fields": entry.get("fields") or []}
+    for place, run in runs:
+        for entry in run["reverted"]:
+            yield _taken(place, entry, str(entry.get("what")))
+
+
+def _taken(place: int, entry: Mapping[str, Any], state: str) -> dict[str, Any]:
+    return {
+        "tenant": place,
+        "who": entry.get("name") or "",
+        "state": state,
+        "service": entry.get("service"),
+        "contact": entry.get("id"),
+        "reason": entry.get("reason") or "",
+        "fields": [],
+        "changes": changes(entry),
+    }

@@ -8,10 +8,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .collecting import CHANGED, HIDDEN, has_failed, is_stopped
+from .collecting import CHANGED, HIDDEN, departure, has_failed, is_stopped
 from .words import count, sentence
 
 STOP, LOOK, FINE = "stop", "look", "fine"
@@ -61,11 +62,15 @@ def _changes(report: Mapping[str, Any]) -> str:
             (push.get("pushed", 0), "create", "created", "contact", " in BMS"),
             (push.get("pending", 0), "leave", "left", "contact", " for IT Glue to push"),
             (totals["settings"], "change", "changed", "setting", ""),
+            (totals["departures"].get("deactivate", 0), "make", "made", "contact", " of people who left inactive"),
+            (totals["reverted"], "take back", "took back", "write", ""),
         )
         if number
     ]
     were = "was" if totals["users"] == 1 else "were"
     read = f"{count(totals['users'], 'user')} of {count(totals['tenants'], 'client')} {were} read"
+    if totals["reverted"] + totals["not_reverted"] and not totals["users"]:
+        read = f"What was done to {count(totals['tenants'], 'client')} was looked through"
     if not parts:
         return f"{read}; there is nothing to change." if preview else f"{read}; nothing had to be changed."
     return f"{read}. The run {'would ' if preview else ''}{sentence(parts)}."
@@ -87,7 +92,36 @@ def _points(report: Mapping[str, Any]) -> Iterator[Point]:
             "people",
         ),
         (LOOK, _deferred(totals), "person waits for the next run", "people wait for the next run", "people"),
-        (LOOK, totals["departed"], "person has left", "people have left", "left"),
+        (
+            STOP,
+            totals["departures"].get("failed", 0),
+            "person who left could not be made inactive",
+            "people who left could not be made inactive",
+            "left",
+        ),
+        (LOOK, totals["not_reverted"], "thing is not taken back", "things are not taken back", "reverted"),
+        (LOOK, totals["departures"].get("report", 0), "person has left", "people have left", "left"),
+        (
+            LOOK,
+            totals["departures"].get("deferred", 0),
+            "person who left waits for the next run",
+            "people who left wait for the next run",
+            "left",
+        ),
+        (
+            FINE,
+            totals["departures"].get("deactivate", 0),
+            "person who left is made inactive",
+            "people who left are made inactive",
+            "left",
+        ),
+        (
+            FINE,
+            totals["returned"],
+            "person is back, and made active again",
+            "people are back, and made active again",
+            "people",
+        ),
         (LOOK, totals["unclaimed"], "contact is nobody's", "contacts are nobody's", "left"),
         (LOOK, totals["warnings"], "warning", "warnings", "tenants"),
         (LOOK, totals["tasks_hidden"], "result is hidden by no_log", "results are hidden by no_log", "tenants"),
@@ -112,7 +146,9 @@ def tenant_status(tenant: Mapping[str, Any]) -> str:
         return "stopped"
     if any(run["status"] == HIDDEN for run in runs):
         return "hidden"
-    if any(run["conflicts"] for run in runs) or any(each.get(name) for each in counts for name in _NEED_A_PERSON):
+    counts += [Counter(map(departure, run["departed"])) for run in runs]
+    open_ends = any(run["conflicts"] or run["not_reverted"] for run in runs)
+    if open_ends or any(each.get(name) for each in counts for name in _NEED_A_PERSON):
         return "attention"
     return "changed" if any(run["status"] == CHANGED for run in runs) else "ok"
 

@@ -66,6 +66,26 @@ FIELDS = {
     "location-id": "Location (id)",
     "contact-type-id": "Contact type (id)",
     "bms-job-title": "Job title in BMS",
+    "bms-active": "Active in BMS",
+    "FirstName": "First name in BMS",
+    "LastName": "Last name in BMS",
+    "JobTitle": "Job title in BMS",
+    "IsActive": "Active in BMS",
+}
+DEPARTURES = {
+    "report": "Listed only",
+    "deactivate": "Made inactive",
+    "deactivated": "Inactive already",
+    "keep": "On the keep list",
+    "deferred": "Deferred",
+    "failed": "Failed",
+}
+REVERTS = {
+    "remove": "Removed from IT Glue",
+    "restore": "Put back in IT Glue",
+    "deactivate": "Made inactive in BMS",
+    "restore_in_bms": "Put back in BMS",
+    "not_reverted": "Stays as it is",
 }
 EVIDENCE = {"disabled": "account is disabled", "deleted": "account is deleted"}
 SERVICES = {"graph": "Microsoft 365", "itglue": "IT Glue", "bms": "Kaseya BMS"}
@@ -84,6 +104,8 @@ LABELS = {
     "excluded": EXCLUDED,
     "rule": RULES,
     "field": FIELDS,
+    "departure": DEPARTURES,
+    "revert": REVERTS,
     "evidence": EVIDENCE,
     "status": STATUSES,
     "kind": KINDS,

@@ -18,7 +18,7 @@ from docutils import nodes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import story
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, PUSHES
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
 from tests.tools.files import ROOT
 from tests.tools.guides import GUIDES, guide, guides, tables
 
@@ -84,7 +84,9 @@ def test_a_plugin_or_playbook_that_is_named_is_there(name):
     assert named - {"docsite"} <= there
 
 
-@pytest.mark.parametrize(("title", "words"), [("In IT Glue", ACTIONS), ("In BMS", PUSHES)])
+@pytest.mark.parametrize(
+    ("title", "words"), [("In IT Glue", ACTIONS), ("In BMS", PUSHES), ("Who left", DEPARTURES), ("Taken back", REVERTS)]
+)
 def test_the_report_guide_has_the_words_of_the_page(title, words):
     rows = tables("reading_the_report_guide")[title]
     assert {row["In the data"]: row["On the page"] for row in rows} == words
@@ -103,7 +105,7 @@ def test_the_report_guide_has_the_parts_of_the_page():
     page = (ROOT / "plugins" / "plugin_utils" / "_report" / "assets" / "report.html.j2").read_text(encoding="utf-8")
     text = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
     parts = re.findall(r'<a href="#\w+">(.+?)</a></li>', page)
-    assert len(parts) == 6
+    assert len(parts) == 7
     assert [part for part in parts if f"   * - {part}\n" not in text] == []
 
 

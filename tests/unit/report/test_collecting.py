@@ -13,8 +13,20 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.story import story
-from tests.tools.report_samples import OFFICE365, about, contact, event, happy_frog, large, small, synced
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.story import story, tenant_status
+from tests.tools.report_samples import (
+    OFFICE365,
+    about,
+    contact,
+    event,
+    gone_and_back,
+    happy_frog,
+    large,
+    leaving,
+    small,
+    synced,
+    taken_back,
+)
 
 SCHEMA = json.loads((Path(collecting.__file__).parent / "assets" / "report.schema.json").read_text())
 
@@ -47,8 +59,12 @@ def test_one_of_everything_follows_the_schema():
         "excluded": {"disabled": 12, "guest": 6},
         "api_calls": {"bms": 15, "graph": 9, "itglue": 18},
         "conflicts": 2,
+        "departures": {"report": 1},
+        "returned": 0,
         "departed": 1,
         "unclaimed": 1,
+        "reverted": 0,
+        "not_reverted": 0,
         "settings": 2,
         "warnings": 1,
     }
@@ -142,6 +158,51 @@ def test_nothing_is_told_of_a_hidden_result_or_of_another_module():
 def test_the_story_says_whether_to_go_on(events, level, headline):
     told = story(report(events))
     assert (told.level, told.headline) == (level, headline)
+
+
+def test_what_is_done_about_leavers_is_counted_and_told():
+    made = report(leaving()[:1])
+    assert made["totals"]["departures"] == dict.fromkeys(
+        ("deactivate", "deactivated", "deferred", "failed", "keep", "report"), 1
+    )
+    assert made["totals"]["returned"] == 1
+    told = story(made)
+    assert told.level == "stop"
+    assert "made 1 contact of people who left inactive" in told.changes
+    assert [(each.level, each.text) for each in told.points] == [
+        ("stop", "1 person who left could not be made inactive"),
+        ("look", "1 person has left"),
+        ("look", "1 person who left waits for the next run"),
+        ("fine", "1 person who left is made inactive"),
+        ("fine", "1 person is back, and made active again"),
+    ]
+    assert tenant_status(made["tenants"][0]) == "attention"
+
+
+def test_leavers_of_a_plan_over_a_ceiling_are_not_counted_as_done():
+    over = gone_and_back()
+    over["summary"]["ceilings_passed"] = [{"option": "max_deactivations", "count": 1, "limit": 0}]
+    totals = report([event("lake", "failed", over | {"msg": "No."})])["totals"]
+    assert (totals["departures"], totals["returned"], totals["departed"]) == ({}, 0, 6)
+
+
+def test_what_is_taken_back_is_counted_and_told():
+    made = report(leaving()[1:])
+    assert (made["totals"]["reverted"], made["totals"]["not_reverted"]) == (4, 2)
+    told = story(made)
+    assert told.changes == "What was done to 1 client was looked through. The run took back 4 writes."
+    assert [(each.level, each.text) for each in told.points] == [("look", "2 things are not taken back")]
+    assert tenant_status(made["tenants"][0]) == "attention"
+    nothing = taken_back(changed=False, reverted=[], not_reverted=[])
+    assert story(report([event("undone", "ok", nothing, preview=False)])).level == "fine"
+
+
+def test_a_sync_does_not_stand_for_the_preview_of_taking_back():
+    """Nor the other way round: both are counted, and only a preview of the same kind is not."""
+    sync = event("a", "changed", synced("Undone Ltd", 7, [contact("a@a.example", "create")]), preview=False)
+    undo = [event("a", "changed", taken_back(), preview=preview) for preview in (True, False)]
+    assert [run["counted"] for run in report([undo[0], sync])["tenants"][0]["runs"]] == [True, True]
+    assert [run["counted"] for run in report([sync, *undo])["tenants"][0]["runs"]] == [True, False, True]
 
 
 def test_an_interrupted_run_says_so():

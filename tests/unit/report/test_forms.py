@@ -22,7 +22,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.junit import 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.markdown import LIMIT, markdown
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.page import html, overrides_yaml, page_data
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import kind_of_reason, lines
-from tests.tools.report_samples import SCRIPT, about, contact, event, happy_frog, large, small, synced
+from tests.tools.report_samples import SCRIPT, about, contact, event, happy_frog, large, leaving, small, synced
 
 NASTY = "</script><!--<script>\u2028'\"`|*_[x](http://evil.example)@team &amp; \x00\x1b[31m\n# head"
 
@@ -111,6 +111,23 @@ def test_the_data_of_a_person_has_before_and_after_in_lines():
     assert [data["reasons"][each] for each in sam["kinds"]] == ["Lacks primary phone", "Lacks location"]
 
 
+def test_the_data_of_the_page_has_leavers_and_what_is_taken_back():
+    data = page_data(made(leaving()))
+    left, back, people = (
+        [dict(zip(data[part]["fields"], row, strict=True)) for row in data[part]["rows"]]
+        for part in ("left", "reverted", "people")
+    )
+    assert [each["state"] for each in left] == ["deactivate", "report", "deactivated", "keep", "failed", "deferred"]
+    assert left[0]["changes"] == [("bms-active", ["yes"], ["no"]), ("contact-type-id", [], ["31"])]
+    assert left[4]["locked"] == ["contact-type"]
+    # What stays comes first: it needs a person.
+    states = ["not_reverted", "not_reverted", "deactivate", "restore_in_bms", "restore", "remove"]
+    assert [each["state"] for each in back] == states
+    assert back[0]["fields"] == ["title"]
+    (rita,) = people
+    assert "Back: active again" in [data["reasons"][each] for each in rita["kinds"]]
+
+
 def test_who_needs_a_person_comes_first():
     data = page_data(made())
     place = data["people"]["fields"].index("action")
@@ -154,6 +171,26 @@ def test_markdown_says_what_to_do_first():
                      "Unclaimed", "Warnings"]  # fmt: skip
     assert "- Happy Frog: `sam@happyfrog.example` lacks primary phone, location" in text
     assert "AADSTS7000215, the client secret is not valid. Check it." in text
+
+
+def test_markdown_tells_of_leavers_and_of_what_is_taken_back():
+    text = markdown(made(leaving()))
+    assert re.findall(r"^## (.+)$", text, re.MULTILINE) == [
+        "Not taken back",
+        "Clients",
+        "Changes",
+        "Taken back",
+        "Departed",
+    ]
+    assert (
+        "- Lake & Sons: `max@lake.example`, contact 75: account is disabled. Made inactive. "
+        "Active in BMS `yes` → `no`; Contact type (id) (empty) → `31`. The user is disabled."
+    ) in text.replace("&amp;", "&")
+    assert "`held@lake.example`, contact 79: account is deleted. Failed. IT Glue refuses it." in text
+    assert "Jo Smith, IT Glue contact 72: Put back in IT Glue. Job title `Controller` → `Accountant`" in text
+    assert "Max Muster, IT Glue contact 75 (Job title): They have been changed since." in text
+    assert "ℹ️ 1 person is back, and made active again" in text
+    assert SCRIPT not in re.sub(r"`[^`]*`", "", text)
 
 
 def test_the_proposal_for_a_conflict_is_yaml_to_copy():
@@ -202,7 +239,7 @@ def test_even_a_small_limit_is_kept():
 def test_junit_counts_what_failed_and_what_waits():
     root = ElementTree.fromstring(junit(made()))
     assert {name: root.get(name) for name in ("tests", "errors", "failures", "skipped")} == {
-        "tests": "53",
+        "tests": "54",
         "errors": "3",
         "failures": "2",
         "skipped": "2",
@@ -212,6 +249,18 @@ def test_junit_counts_what_failed_and_what_waits():
     assert "matches contacts 71, 74" in kim.find("failure").get("message")
     (sam,) = frog.findall("./testcase[@name='sam@happyfrog.example']")
     assert "lacks primary phone, location" in sam.find("skipped").get("message")
+
+
+def test_junit_has_leavers_and_what_is_taken_back():
+    root = ElementTree.fromstring(junit(made(leaving())))
+    cases = {case.get("name"): case for case in root.iter("testcase")}
+    assert cases["held@lake.example, who left"].find("failure").get("message").endswith("IT Glue refuses it.")
+    assert cases["late@lake.example, who left"].find("skipped") is not None
+    assert "Made inactive" in cases["max@lake.example, who left"].find("system-out").text
+    assert cases["Jo Smith, IT Glue contact 72"].find("system-out").text == "Put back in IT Glue"
+    stays = cases["Max Muster, IT Glue contact 75 (title)"].find("failure").get("message")
+    assert stays == "not taken back: They have been changed since."
+    assert "a contact, IT Glue contact that is not known" in cases
 
 
 def test_junit_is_xml_whatever_is_in_it():

@@ -18,6 +18,7 @@
   const people = records(data.people);
   const conflicts = records(data.conflicts);
   const left = records(data.left);
+  const reverted = records(data.reverted);
   const severities = Object.keys(labels.tenant);
   const severalTenants = tenants.length > 1;
 
@@ -397,7 +398,7 @@
 
   function ofPerson(entry) {
     return [
-      entry.stopped ? make("p", { class: "note" }, "The client is over a ceiling: nothing of this is carried out.") : "",
+      overCeiling(entry),
       facts([
         ["Why", entry.reason],
         ["Not ready for BMS, lacks", entry.missing.map((each) => label("missing", each)).join(", ")],
@@ -427,6 +428,8 @@
         ["In IT Glue", run.actions],
         ["In BMS", run.push],
         ["Left out", run.excluded],
+        ["Who left", run.departed],
+        ["Taken back", run.reverted],
         ["Requests", run.requests],
         ["Took", run.duration],
         ["Host", run.host],
@@ -486,12 +489,34 @@
     say(done ? "Copied to the clipboard" : "Selected; press Ctrl+C to copy");
   }
 
+  function overCeiling(entry) {
+    return entry.stopped ? make("p", { class: "note" }, "The client is over a ceiling: nothing of this is carried out.") : "";
+  }
+
   function ofLeft(entry) {
-    return facts([
-      ["IT Glue contact", String(entry.contact)],
-      ["Known because", entry.evidence],
-      ["Addresses", entry.addresses.length ? make("ul", {}, entry.addresses.map((each) => make("li", {}, each))) : ""],
-    ]);
+    return [
+      overCeiling(entry),
+      facts([
+        ["Why", entry.reason],
+        ["IT Glue contact", String(entry.contact)],
+        ["BMS contact", entry.bms && String(entry.bms)],
+        ["Known because", entry.evidence],
+        ["Locked in IT Glue", ids(entry.locked)],
+        ["Addresses", entry.addresses.length ? make("ul", {}, entry.addresses.map((each) => make("li", {}, each))) : ""],
+      ]),
+      entry.changes.length ? sideBySide(entry.changes, ["Before", "After"]) : "",
+    ];
+  }
+
+  function ofReverted(entry) {
+    return [
+      entry.reason ? make("p", { class: "note" }, entry.reason) : "",
+      facts([
+        ["Contact", `${label("service", entry.service)} ${entry.contact || "(which one is not known)"}`],
+        ["Stays as it is", entry.state === "not_reverted" && (entry.fields.map((each) => label("field", each)).join(", ") || "the whole contact")],
+      ]),
+      entry.changes.length ? sideBySide(entry.changes, ["What was there", "Put back"]) : "",
+    ];
   }
 
   // --------------------------------------------------------------- the tables
@@ -584,17 +609,46 @@
       { id: "who", title: "Who", value: (entry) => entry.who },
       ...ifSeveral(tenantColumn),
       { id: "kind", title: "Kind", value: (entry) => entry.kind },
+      { id: "state", title: "What", value: (entry) => label("departure", entry.state), cell: (entry) => chip("departure", entry.state) },
       { id: "evidence", title: "Known because", value: (entry) => entry.evidence },
       { id: "contact", title: "IT Glue contact", value: (entry) => String(entry.contact) },
     ],
     filters: [
       { id: "kind", title: "Kind", values: (entry) => [entry.kind] },
+      { id: "state", title: "What", values: (entry) => [entry.state], name: (value) => label("departure", value) },
       { id: "evidence", title: "Known because", values: (entry) => [entry.evidence] },
       ...ifSeveral(byTenant),
     ],
-    search: (entry) => [entry.who, tenantName(entry), entry.kind, entry.evidence, String(entry.contact), ...entry.addresses],
+    search: (entry) => [entry.who, tenantName(entry), entry.kind, label("departure", entry.state), entry.evidence,
+      entry.reason, String(entry.contact), ...entry.addresses],
     detail: ofLeft,
   });
+
+  if (reverted.length) {
+    build({
+      id: "reverted",
+      title: "Taken back",
+      noun: ["write", "writes"],
+      none: "",
+      entries: reverted,
+      columns: [
+        { id: "who", title: "Contact", value: (entry) => entry.who || String(entry.contact || "not known") },
+        ...ifSeveral(tenantColumn),
+        { id: "state", title: "What", value: (entry) => label("revert", entry.state), cell: (entry) => chip("revert", entry.state) },
+        { id: "service", title: "Where", value: (entry) => label("service", entry.service) },
+        { id: "fields", title: "Fields", value: (entry) => [...entry.fields, ...entry.changes.map(([name]) => name)].map((each) => label("field", each)).join(", ") },
+        { id: "why", title: "Why", value: (entry) => entry.reason },
+      ],
+      filters: [
+        { id: "state", title: "What", values: (entry) => [entry.state], name: (value) => label("revert", value) },
+        { id: "service", title: "Where", values: (entry) => [entry.service], name: (value) => label("service", value) },
+        ...ifSeveral(byTenant),
+      ],
+      search: (entry) => [entry.who, tenantName(entry), label("revert", entry.state), entry.reason, String(entry.contact || ""),
+        ...entry.changes.flatMap(([, before, after]) => [...before, ...after])],
+      detail: ofReverted,
+    });
+  }
 
   document.documentElement.dataset.ready = "true";
 })();
