@@ -122,7 +122,7 @@ matrix: ## test on each supported ansible-core; some of them with CELLS="2.18 2.
 
 ci: checks ## all of the tests, and the oldest and the newest cell of the matrix
 	@$(host_python) -m tests.tools.matrix ends
-	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml) .build/matrix/*/results.xml
+	@shopt -s nullglob; $(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml) .build/matrix/*/results.xml
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
 	@$(sealed) $(python) -m tests.demo

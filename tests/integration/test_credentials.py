@@ -112,33 +112,34 @@ def sandbox(started, app, expired) -> Running:
     return started
 
 
+def preflight(row: dict, number: int) -> dict:
+    """The task for a row: what is in capitals is a variable of its environment, the rest are options."""
+    options = {name: value for name, value in row.items() if not name.isupper()}
+    return {
+        "msp.psa_sync.preflight_info": {"organization": 2, **options},
+        "environment": {name: value for name, value in row.items() if name.isupper()},
+        "register": f"row_{number}",
+    }
+
+
 @pytest.fixture
 def checks(sandbox, tmp_path):
-    """Runs preflight_info once for each set of options; what became of its checks, by name."""
+    """Runs preflight_info once for each row, with no secret of the app but the row's; its checks by name."""
 
     def checks(*rows: dict, **variables: str) -> list[dict[str, dict]]:
-        tasks = [
-            {
-                "msp.psa_sync.preflight_info": {"organization": 2, **options},
-                "environment": {name: value for name, value in row.items() if name.isupper()},
-                "register": f"row_{number}",
-            }
-            for number, row in enumerate(rows)
-            for options in [{name: value for name, value in row.items() if not name.isupper()}]
-        ]
-        results = "{{ dict(range(" + str(len(rows)) + ") | zip(["
-        results += ", ".join(f"row_{number}" for number in range(len(rows))) + "])) | to_json }}"
-        tasks.append({"ansible.builtin.copy": {"content": results, "dest": str(tmp_path / "results.json")}})
-        (tmp_path / "play.json").write_text(
-            json.dumps([{"hosts": "localhost", "gather_facts": False, "tasks": tasks}]), encoding="utf-8"
-        )
-        variables = {"AZURE_CLIENT_SECRET": "", "ANSIBLE_LOCALHOST_WARNING": "0", **variables}
+        tasks = [preflight(row, number) for number, row in enumerate(rows)]
+        found = ", ".join(f"row_{number}.checks" for number in range(len(rows)))
+        content = f"{{{{ [{found}] | to_json }}}}"
+        tasks.append({"ansible.builtin.copy": {"content": content, "dest": str(tmp_path / "checks.json")}})
+        play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
+        (tmp_path / "play.json").write_text(json.dumps([play]), encoding="utf-8")
+        variables = {"AZURE_CLIENT_SECRET": "", **variables}
         done = run(sandbox, "ansible-playbook", tmp_path / "play.json", "-v", cwd=tmp_path, **variables)
         shown = done.stdout + done.stderr
         assert done.returncode == 0, shown
         assert not [secret for secret in NOT_SHOWN if secret in shown]
-        results = json.loads((tmp_path / "results.json").read_text())
-        return [{each["name"]: each for each in results[str(number)]["checks"]} for number in range(len(rows))]
+        listed = json.loads((tmp_path / "checks.json").read_text())
+        return [{each["name"]: each for each in one} for one in listed]
 
     return checks
 

@@ -127,8 +127,9 @@ def _up_to_the_first_that_runs(row: Iterable[Cell]) -> Iterator[Cell]:
 
 def run(cell: Cell, python: str) -> bool:
     """Make the environment, build and install the collection with it, test. Whether all went well."""
-    environment = os.environ | {"PSA_SYNC_BUILD": str(cell.folder)}
     own = cell.folder / "venv" / "bin" / "python"
+    path = f"{own.parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | {"PSA_SYNC_BUILD": str(cell.folder), "PATH": path}
     workers = ("--numprocesses", os.environ.get("WORKERS") or "auto", "--dist", "worksteal")
     steps = (
         (python, "-m", "tests.tools.environment", cell.folder / "venv", "pytest", f"ansible-core=={cell.core}.*"),
