@@ -246,7 +246,8 @@ def _takes_away(entry: Json) -> bool:
 
 
 def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> None:
-    """No contact, address, phone, note, name, title, location of IT Glue; nothing at all in BMS."""
+    """No contact, address, phone, note, name, title, location of IT Glue; nothing in BMS but what follows
+    a linked contact there."""
     old, new = contacts_of(before), contacts_of(after)
     assert old.keys() <= new.keys()
     labels = _labels(outcome)
@@ -268,12 +269,55 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
             assert kept["location-id"] == contact["location-id"]
         assert kept["contact-type-id"] == contact["contact-type-id"]
     forwarded = case.behaviour.get("two_way_unlocks") and case.options.get("update_linked")
+    followed = {entry["bms_contact_id"]: entry for entry in entries.values() if _follows(entry)}
+    assert case.options.get("update_linked") or not followed
     for ident, contact in bms_of(before).items():
         kept = bms_of(after)[ident]
-        if not forwarded:
+        if ident in followed:
+            _bms_follows(contact, kept, followed[ident], after, outcome)
+        elif not forwarded:
             assert {**bare(contact), "jobTitle": None} == {**bare(kept), "jobTitle": None}
             assert kept["jobTitle"] == contact["jobTitle"] or not (contact["jobTitle"] or "").strip()
             assert bms_emails_of(contact) <= bms_emails_of(kept)
+
+
+def _follows(entry: Json) -> bool:
+    """Whether the BMS contact of a linked contact is updated too."""
+    return entry["push"] is None and any(key.startswith("bms-") for key in entry["after"])
+
+
+def _bms_follows(contact: Json, kept: Json, entry: Json, after: Json, outcome: Outcome) -> None:
+    """It loses no address; at most one number, of the type of the settings, or a placeholder; and no name.
+    What it gains are the person's."""
+    for field in ("accountId", "locationId", "isActive", "middleName", "poc", "customFields"):
+        assert contact[field] == kept[field], field
+    for field in ("firstName", "lastName", "jobTitle"):
+        assert (kept[field] or "").strip() or not (contact[field] or "").strip(), (contact, kept)
+        assert kept[field] == contact[field] or f"bms-{_kebab(field)}" in entry["after"]
+    assert bms_emails_of(contact) <= bms_emails_of(kept), (contact, kept)
+    was, now = ({_bms_number(each): each for each in row["phones"]} for row in (contact, kept))
+    lost = [was[number] for number in was.keys() - now.keys() if digits(number)]
+    kind = {"work": 1, "2": 2}[outcome.result["settings"]["bms"]["phone_type"].casefold()]
+    assert len(lost) <= 1 and all(each["phoneTypeId"] == kind for each in lost), (contact, kept)
+    assert len(now) >= len(was)
+    for name in ("emails", "phones"):
+        assert _defaults(kept[name]) <= max(1, _defaults(contact[name]))
+    source, own = contacts_of(after)[entry["contact_id"]], users_of(after)[entry["user_id"]]
+    gained = bms_emails_of(kept) - bms_emails_of(contact)
+    # The user's own too, where IT Glue has locked the contact's.
+    assert gained <= emails_of(source) | user_addresses(own), (contact, kept)
+
+
+def _kebab(name: str) -> str:
+    return "".join(f"-{sign.lower()}" if sign.isupper() else sign for sign in name)
+
+
+def _bms_number(entry: Json) -> str:
+    return digits(entry["phone"]) or folded(entry["phone"])
+
+
+def _defaults(entries: list[Json]) -> int:
+    return sum(each["isDefault"] for each in entries)
 
 
 def _labels(outcome: Outcome) -> set[str]:

@@ -8,21 +8,23 @@ Each regime turns the switches that bear on what is promised; all others are lef
 (`worlds.Maker.switches`: page sizes, the forms of answers and errors, the order of BMS's lists,
 whether synced contacts can be written). What the regimes cover:
 
-| invariant                               | direct | native | pushes | merged |
-|-----------------------------------------|--------|--------|--------|--------|
-| the prediction equals the real run      | yes    | yes    | yes    | yes    |
-| check mode writes nothing               | yes    | yes    | yes    | yes    |
-| a second run changes nothing            | yes    | yes    | yes    | yes    |
-| nothing is lost                         | yes    | yes    | yes    | yes    |
-| nobody is there twice                   | yes    | yes    | yes    | yes    |
-| linked contacts, conflicts, strangers   | yes    | yes    | yes    | yes    |
-| the order of rows means nothing         | yes    | yes    | yes    | yes    |
+| invariant                               | direct | native | pushes | merged | linked |
+|-----------------------------------------|--------|--------|--------|--------|--------|
+| the prediction equals the real run      | yes    | yes    | yes    | yes    | yes    |
+| check mode writes nothing               | yes    | yes    | yes    | yes    | yes    |
+| a second run changes nothing            | yes    | yes    | yes    | yes    | yes    |
+| nothing is lost                         | yes    | yes    | yes    | yes    | yes    |
+| nobody is there twice                   | yes    | yes    | yes    | yes    | yes    |
+| linked contacts, conflicts, strangers   | yes    | yes    | yes    | yes    | yes    |
+| the order of rows means nothing         | yes    | yes    | yes    | yes    | yes    |
 
 - `direct`: arrays replaced, IT Glue pushes nothing by itself: what is documented for `push_method: direct`.
 - `native`: `push_method: native` while IT Glue does not push (yet): all stays `pending`.
 - `pushes`: `push_method: native` with IT Glue's own push, whose link shows at once or later.
 - `merged`: IT Glue merges arrays instead of replacing them. What should have gone is then listed under
   `unapplied`, and the preview of the next run says it again, as of whatever was refused.
+- `linked`: most contacts are linked with BMS, and `update_linked` has both services follow Microsoft 365. BMS may be
+  of a release without the ways to change e-mails and phones.
 
 Not promised, and so not here: `push_method: direct` with IT Glue's own push on. The documentation says that this
 combination doubles people, whatever the order of the writes.
@@ -47,6 +49,7 @@ REGIMES = {
     "native": cases("native"),
     "pushes": cases("native", native_push=True, native_email_type=1, native_phone_type=1),
     "merged": cases("direct", itglue_arrays="merge"),
+    "linked": cases("direct", linked=True),
 }
 EACH = WORLDS // len(REGIMES)
 

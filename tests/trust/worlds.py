@@ -155,6 +155,7 @@ class Maker:
             ("enabled", [_link(901 + number)]),
             ("enabled", [_link(901 + number)]),
             (None, [_link(901 + number, kind="Vorex")]),
+            ("enabled", []),
             ("orphaned", [_link(901 + number, orphaned=True)]),
             ("disabled", [_link(901 + number, sync=False)]),
             (None, [_link(77, kind="Microsoft Azure AD")]),
@@ -190,7 +191,9 @@ class Maker:
             "jobTitle": self.one(None, "", "Clerk"),
             "isActive": self.likely(0.8),
             "emails": self.some(2, lambda: {"emailAddress": self.address(number), "emailTypeId": 1, "isDefault": True}),
-            "phones": self.some(1, lambda: {"phone": self.one(*STORED_NUMBERS), "phoneTypeId": 1, "isDefault": True}),
+            "phones": self.some(
+                1, lambda: {"phone": self.one(*STORED_NUMBERS), "phoneTypeId": self.one(1, 2), "isDefault": True}
+            ),
         }
 
     # ------------------------------------------------------------------- settings
@@ -267,6 +270,7 @@ class Maker:
             "itglue_noop_saves": noop_saves,
             "itglue_phone_plus": self.one("strip", "keep"),
             "bms_bare_summary": self.likely(0.5),
+            "bms_contact_patch_endpoints": self.likely(0.8),
             "bms_failure_style": self.one("200", "4xx"),
             "bms_inactive_by_default": self.likely(0.5),
             "bms_null_error": self.likely(0.3),
@@ -285,6 +289,12 @@ def _each_value_once(contact: Json) -> Json:
         for name in ("contact-emails", "contact-phones")
     }
     return {**contact, **{name: list(entries.values()) for name, entries in arrays.items()}}
+
+
+def _with_one_default(entries: list[Json], value: str) -> list[Json]:
+    """As BMS keeps them: none twice, one default. With several it could not be taken back to."""
+    once = {entry[value].casefold(): entry for entry in entries}.values()
+    return [{**entry, "isDefault": not place} for place, entry in enumerate(once)]
 
 
 def _link(remote_id: int, *, kind: str = "Kaseya BMS", sync: bool = True, orphaned: bool = False) -> Json:
@@ -378,23 +388,30 @@ def rows(make: Callable[[Maker, int], Json], least: int, most: int) -> st.Search
     )
 
 
-def cases(method: str = "direct", **switches: Any) -> st.SearchStrategy[Case]:
-    """Worlds under one way to push; `switches` of the sandbox that are not left to chance."""
+def cases(method: str = "direct", *, linked: bool = False, **switches: Any) -> st.SearchStrategy[Case]:
+    """Worlds under one way to push; `switches` of the sandbox that are not left to chance. `linked`: most
+    contacts are linked with BMS, and are updated."""
 
     def case(users: list[Json], contacts: list[Json], in_bms: list[Json], chance: Random) -> Case:
         make = Maker(chance)
         if switches.get("itglue_arrays") == "merge":
             # Entries meet by their value in a server that merges: it cannot hold one twice.
             contacts = [_each_value_once(contact) for contact in contacts]
+        for contact in contacts if linked else ():
+            if not contact["adapters"] and make.likely(0.7):
+                contact["adapters"] = [_link(contact["id"] + 801, kind=make.one("Kaseya BMS", "Vorex"))]
+                contact["psa-integration"] = make.one(None, "enabled")
         known = {contact["id"] + 801 for contact in contacts if contact["adapters"]} | {each["id"] for each in in_bms}
         # A link leads to a BMS contact that is there.
-        linked = [make.bms_contact(ident - 901) for ident in sorted(known - {each["id"] for each in in_bms})]
+        theirs = [make.bms_contact(ident - 901) for ident in sorted(known - {each["id"] for each in in_bms})]
+        for contact in [*in_bms, *theirs] if linked else ():
+            contact["emails"] = _with_one_default(contact["emails"], "emailAddress")
         adapters = make.one([], [_link(ACCOUNT)], [_link(ACCOUNT), _link(5, orphaned=True)])
         if switches.get("native_push"):
             adapters = [_link(ACCOUNT)]
         locations = make.one(LOCATIONS, LOCATIONS, [{**each, "primary": False} for each in LOCATIONS])
         made = world(
-            users, contacts, [*in_bms, *linked], {**make.switches(), **switches}, adapters=adapters, locations=locations
+            users, contacts, [*in_bms, *theirs], {**make.switches(), **switches}, adapters=adapters, locations=locations
         )
         settings = {"office365": make.office365(), "bms": make.bms_settings(method)}
         if switches.get("native_push"):
@@ -406,7 +423,10 @@ def cases(method: str = "direct", **switches: Any) -> st.SearchStrategy[Case]:
             # An IT Glue that pushes to Kaseya BMS has its links there.
             for adapter in (each for contact in contacts for each in contact["adapters"]):
                 adapter["adapter-type-name"] = adapter["adapter-type-name"].replace("Vorex", "Kaseya BMS")
-        options = make.options(users, contacts)
+        options = {**make.options(users, contacts), **({"update_linked": True} if linked else {})}
+        if method == "direct" and options["update_linked"]:
+            # BMS is written by the run itself: an IT Glue that carries the same edits there is not promised.
+            made["behaviour"]["two_way_unlocks"] = False
         if make.likely(0.5):
             return Case(with_settings(made, {CLIENT: settings}), options)
         return Case(made, {**options, "office365_settings": settings["office365"], "bms_settings": settings["bms"]})

@@ -15,15 +15,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from .._engine import bms_fields
 from .._engine.attributes import EMAILS, PHONES
 from .._engine.matching import Conflict
 from .._engine.plan import CREATE, DEFERRED, FAILED, PUSHED, Operation
 from .._engine.undo import REMOVE, RESTORE, Step
 from .._sync.revert import Reverted
 from .._sync.run import Run
-
-BMS_JOB_TITLE, BMS_ACTIVE = "bms-job-title", "bms-active"
-"""The BMS fields that are written to a contact that is there already; IT Glue has no names for them."""
 
 
 def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> dict[str, Any]:
@@ -105,13 +103,19 @@ def contact(operation: Operation) -> dict[str, Any]:
     }
 
 
+_JOB_TITLE, _ACTIVE = bms_fields.SHOWN["JobTitle"], bms_fields.SHOWN["IsActive"]
+
+
 def touched(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
     """The fields that an operation touches, before and after."""
     before, after = dict(operation.before), dict(operation.after)
     if operation.job_title is not None:
-        before[BMS_JOB_TITLE], after[BMS_JOB_TITLE] = None, operation.job_title
+        before[_JOB_TITLE], after[_JOB_TITLE] = None, operation.job_title
     if operation.active is not None:
-        before[BMS_ACTIVE], after[BMS_ACTIVE] = not operation.active, operation.active
+        before[_ACTIVE], after[_ACTIVE] = not operation.active, operation.active
+    if operation.bms_update is not None:
+        for side, shown in ((operation.bms_update.before, before), (operation.bms_update.after, after)):
+            shown.update({bms_fields.SHOWN[field]: value for field, value in side.items()})
     return before, after
 
 
@@ -168,6 +172,8 @@ def _step_diff(step: Step) -> dict[str, str]:
 def _plain_lines(name: str, value: Any) -> list[str]:
     if name in (EMAILS, PHONES):
         return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
+    if name in _LISTS_IN_BMS:
+        return [one_line(f"{name}: {_entry_in_bms(each, _LISTS_IN_BMS[name])}") for each in value or ()]
     return [] if value is None or value == "" else [one_line(f"{name}: {value}")]
 
 
@@ -229,6 +235,15 @@ def _entry(entry: Mapping[str, Any]) -> str:
     marks += ["fax"] if entry.get("label-type") == "fax" else []
     marks += ["primary"] if entry.get("primary") else []
     return f"{entry['value']}{extension} ({', '.join(marks)})"
+
+
+_LISTS_IN_BMS = {name: value for field, value in bms_fields.VALUE.items() for name in (field, bms_fields.SHOWN[field])}
+"""The names of the lists of a BMS contact, and where an entry has its value."""
+
+
+def _entry_in_bms(entry: Mapping[str, Any], value: str) -> str:
+    marks = [entry["type_name"] or f"type {entry['type_id']}", *(["default"] if entry["default"] else [])]
+    return f"{entry[value]} ({', '.join(marks)})"
 
 
 def _text(fields: list[list[str]], between: list[str]) -> str:

@@ -16,7 +16,6 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from itertools import chain
@@ -32,7 +31,7 @@ from .._engine.errors import (
     Rejected,
     Unavailable,
 )
-from .._engine.model import Account, BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsType
+from .._engine.model import Account, BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsType, EntryChange
 from .decoding import Reader, accepted
 from .retry import DEFAULT_RETRY, RetryPolicy
 from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
@@ -56,20 +55,6 @@ _WRITES_CONTACTS = "a role that may modify CRM > Contacts"
 _READS_ACCOUNTS = "a role that may view CRM > Accounts"
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class EntryChange:
-    """A change of one e-mail address or phone number of a contact, addressed by its value.
-
-    `operation` is `add`, `update` (to `new_value`, where that is given) or `delete`.
-    """
-
-    operation: str
-    value: str
-    new_value: str | None = None
-    type_id: int | None = None
-    default: bool | None = None
 
 
 class BmsClient:

@@ -224,6 +224,20 @@ class BmsContact:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryChange:
+    """A change of one e-mail address or phone number of a BMS contact, addressed by its value.
+
+    `operation` is `add`, `update` (to `new_value`, where that is given) or `delete`.
+    """
+
+    operation: str
+    value: str
+    new_value: str | None = None
+    type_id: int | None = None
+    default: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class BmsType:
     """An e-mail or phone type of BMS."""
 
@@ -284,6 +298,12 @@ class BmsSettings:
     def pushes(self) -> bool:
         """Whether the three BMS switches are on."""
         return self.contact_sync and self.two_way_sync and self.auto_push_office365_contacts
+
+    @property
+    def follows(self) -> bool:
+        """Whether linked contacts are updated in BMS too, where the run updates them. Under `native`
+        IT Glue's own two-way sync does that."""
+        return self.contact_sync and self.two_way_sync and self.push_method != "native"
 
 
 # -------------------------------------------------------------------- snapshot

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, fields
 from operator import attrgetter
 from typing import Any
@@ -33,6 +33,21 @@ def also(reason: str | None, sentence: str) -> str:
     return f"{reason} {sentence}" if reason else sentence
 
 
+@dataclass(frozen=True, slots=True)
+class BmsUpdate:
+    """The fields of a BMS contact that change, by BMS's names; lists are whole (`bms_fields`)."""
+
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+
+    def without(self, fields: Collection[str]) -> BmsUpdate | None:
+        """What is left of it, None where that is nothing."""
+        left = [each for each in self.after if each not in fields]
+        if not left:
+            return None
+        return BmsUpdate({each: self.before[each] for each in left}, {each: self.after[each] for each in left})
+
+
 @dataclass(slots=True)
 class Operation:
     """One user's part of a plan, or of what became of it. Never changed, but replaced.
@@ -42,8 +57,8 @@ class Operation:
     `before` and `after` are attributes by IT Glue's names, `after` as they are sent.
     `contact` is the contact as it should become. `create_in_bms` is the BMS contact to
     create, `job_title` the blank job title to fill in BMS, `active` whether the BMS contact is
-    to become active or inactive. `attention` marks what a person should look at although
-    nothing changes.
+    to become active or inactive, `bms_update` how that of a linked contact follows. `attention`
+    marks what a person should look at although nothing changes.
     """
 
     user: str
@@ -61,6 +76,7 @@ class Operation:
     create_in_bms: BmsContact | None = None
     job_title: str | None = None
     active: bool | None = None
+    bms_update: BmsUpdate | None = None
     locked: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
     attention: bool = False
@@ -91,8 +107,12 @@ class Operation:
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
-        in_bms = self.push == PUSHED or self.job_title is not None or self.active is not None
-        return self.action in (CREATE, UPDATE) or in_bms
+        return self.action in (CREATE, UPDATE) or self.push == PUSHED or self.sets_in_bms
+
+    @property
+    def sets_in_bms(self) -> bool:
+        """Whether this changes a BMS contact that is there already."""
+        return self.job_title is not None or self.active is not None or self.bms_update is not None
 
     @property
     def noteworthy(self) -> bool:

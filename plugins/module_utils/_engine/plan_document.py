@@ -109,7 +109,7 @@ def options_of(plan: Mapping[str, Any], given: Options) -> Options:
 
 
 def _entry(operation: Operation) -> dict[str, Any]:
-    create = operation.create_in_bms
+    create, update = operation.create_in_bms, operation.bms_update
     return {
         "user": operation.user,
         "user_id": operation.user_id,
@@ -123,6 +123,7 @@ def _entry(operation: Operation) -> dict[str, Any]:
         "create_in_bms": None if create is None else json.loads(json.dumps(asdict(create))),
         "job_title": operation.job_title,
         "active": operation.active,
+        "bms_update": None if update is None else {"before": dict(update.before), "after": dict(update.after)},
         "reason": operation.reason,
     }
 
@@ -188,13 +189,26 @@ def _done(entry: Mapping[str, Any], contact: Contact | None) -> bool:
 
 def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
     """Whether BMS is as planned, or what is left to do there is a part of what was."""
-    keys = ("push", "create_in_bms", "job_title", "active")
-    same = all(found[key] == entry[key] for key in keys)
+    keys = ("push", "create_in_bms", "job_title", "active", "bms_update")
+    same = all(found[key] == entry[key] for key in keys) and _same_link(entry, found)
     in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED or now.push == entry["push"] != PUSHED
-    planned = entry["push"] in (PUSHED, PENDING) or entry["job_title"] is not None or entry["active"] is not None
+    sets = any(entry[key] is not None for key in ("job_title", "active", "bms_update"))
+    planned = entry["push"] in (PUSHED, PENDING) or sets
     title = entry["job_title"] or (entry["create_in_bms"] or {}).get("job_title")
-    left = now.job_title in (None, title) and now.active in (None, entry["active"])
+    left = now.job_title in (None, title) and now.active in (None, entry["active"]) and _part_of(entry, found)
     return same or (planned and in_bms and left)
+
+
+def _part_of(entry: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether what is left of a linked contact's BMS contact is as planned."""
+    left, planned = found["bms_update"], entry["bms_update"] or {"before": {}, "after": {}}
+    part = left is None or all(left[side].items() <= planned[side].items() for side in ("before", "after"))
+    return part and _same_link(entry, found)
+
+
+def _same_link(entry: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether it is the BMS contact that was reviewed, where one is to follow."""
+    return found["bms_update"] is None or found["bms_contact_id"] == entry["bms_contact_id"]
 
 
 def _waiting(operation: Operation) -> Operation:
@@ -214,11 +228,13 @@ def _refused(operation: Operation) -> Operation:
 
 def _nothing_of(operation: Operation) -> Operation:
     push = DEFERRED if operation.push == PUSHED else operation.push
-    return replace(operation, before={}, after={}, push=push, create_in_bms=None, job_title=None, active=None)
+    return replace(
+        operation, before={}, after={}, push=push, create_in_bms=None, job_title=None, active=None, bms_update=None
+    )
 
 
 def _refusal(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Refusal:
-    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title", "active")
+    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title", "active", "bms_update")
     changed = [key for key in shown if entry.get(key) != found.get(key)]
     reason = (
         f"What is there has changed since the plan was made: {', '.join(changed)} would be otherwise now."

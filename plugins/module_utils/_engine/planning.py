@@ -19,7 +19,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
-from . import leaving, push
+from . import bms_update, leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
 from .collector import uncollected
@@ -252,6 +252,29 @@ class Draft:
             leaving.check_source(len(snapshot.users), snapshot.contacts, leavers.domains)
         return leaving.kept_back(found, self.contacts, self.options.departed_keep)
 
+    def followed(self, operations: Iterable[Operation]) -> list[Operation]:
+        """The operations whose linked contacts BMS has to follow: none whose sync is disabled or orphaned."""
+        if not (self.options.update_linked and self.snapshot.bms.follows):
+            return []
+        return [
+            each
+            for each in operations
+            if each.action in (UPDATE, LINKED)
+            and each.contact_id is not None
+            and self.link(self.contacts[each.contact_id]) == "linked"
+        ]
+
+    def pairs(self, operations: Iterable[Operation], bms: BmsSnapshot) -> list[bms_update.Pair]:
+        """Those with their BMS contacts."""
+        snapshot = self.snapshot
+        return bms_update.pairs(
+            self.followed(operations),
+            bms,
+            users=snapshot.users,
+            contacts=snapshot.contacts,
+            adapter_names=self.options.bms_adapter_names,
+        )
+
     def returned(self, operations: Iterable[Operation], types: ContactTypes) -> list[Operation]:
         """The operations of people whose contacts carry the type of the departed."""
         if types.departed is None:
@@ -482,7 +505,7 @@ def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers,
 
     Raises InputError for a shrunken source.
     """
-    if push_candidates(operations):
+    if push_candidates(operations) or drafted.followed(operations):
         return True
     if not drafted.snapshot.bms.contact_sync:
         return False
@@ -539,6 +562,10 @@ def complete(
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts
         warnings += push.namesakes(operations, drafted.snapshot.contacts)
+    if bms is not None:
+        operations = _followed_in_bms(drafted, operations, bms)
+    elif unread and (followed := drafted.followed(operations)):
+        warnings.append(f"{len(followed)} linked contacts are not compared with BMS: {unread}")
     return Plan(
         operations=tuple(operations),
         departed=tuple(departed),
@@ -590,6 +617,13 @@ def _deactivations(
     return departed, operations
 
 
+def _followed_in_bms(drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot) -> list[Operation]:
+    """The operations with the BMS contacts of linked contacts brought up to date too."""
+    created = [each.create_in_bms for each in operations if each.create_in_bms is not None]
+    followed = bms_update.follow(drafted.pairs(operations, bms), bms, created)
+    return [followed.get(each.user_id, each) for each in operations]
+
+
 def _back_in_place(
     drafted: Draft, operation: Operation, theirs: leaving.Counterparts | None, types: ContactTypes
 ) -> Operation:
@@ -618,8 +652,7 @@ def _deactivates(operation: Operation) -> bool:
 
 
 def _updates(operation: Operation) -> bool:
-    in_bms = operation.job_title is not None or operation.active is not None
-    return (operation.action == UPDATE or in_bms) and not _deactivates(operation)
+    return (operation.action == UPDATE or operation.sets_in_bms) and not _deactivates(operation)
 
 
 def _makes_bms_contact(operation: Operation) -> bool:

@@ -109,8 +109,19 @@ def not_in_bms(
     contacts: Collection[Contact],
 ) -> list[Operation]:
     """The candidates that the look-up does not find."""
-    hits = _look_up(candidates, bms_contacts, People(users, contacts))
-    return [each for each in candidates if not hits[each.user_id].contacts]
+    hits = look_up(candidates, bms_contacts, users, contacts)
+    return [each for each in candidates if not hits[each.user_id]]
+
+
+def look_up(
+    candidates: Sequence[Operation],
+    bms_contacts: Collection[BmsContact],
+    users: Collection[User],
+    contacts: Collection[Contact],
+) -> dict[str, tuple[BmsContact, ...]]:
+    """The BMS contacts that could be each candidate, by user id."""
+    found = _look_up(candidates, bms_contacts, People(users, contacts))
+    return {user_id: hit.contacts for user_id, hit in found.items()}
 
 
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:

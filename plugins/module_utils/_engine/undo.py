@@ -17,20 +17,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from . import bms_fields
 from .attributes import decode, encode, same_value
 from .model import BmsContact, Contact
 from .normalize import address, contact_addresses, name
 
 ITGLUE_CREATE, ITGLUE_UPDATE, ITGLUE_DELETE = "itglue.create", "itglue.update", "itglue.delete"
 BMS_CREATE, BMS_SET = "bms.create", "bms.set"
-
-BMS_FIELDS: Mapping[str, str] = {
-    "FirstName": "first_name",
-    "LastName": "last_name",
-    "JobTitle": "job_title",
-    "IsActive": "active",
-}
-"""The fields of a BMS contact that are set one by one, with their names in the model."""
 
 REMOVE, RESTORE, DEACTIVATE, BMS_RESTORE = "remove", "restore", "deactivate", "restore_in_bms"
 
@@ -39,6 +32,7 @@ _NOT_CARRIED_OUT = frozenset({"QuotaExceeded", "Unavailable", "AuthenticationErr
 
 _BY_HAND = "remove it by hand if that is right."
 _CHANGED = "They have been changed since."
+_NEEDED = "BMS wants a contact to have one."
 
 _Known = TypeVar("_Known", Contact, BmsContact)
 
@@ -215,21 +209,32 @@ class _Work:
             reason = "The contact is gone from BMS."
             self.result.remainders.append(Remainder("bms", known, "", tuple(row["after"]), reason))
             return
-        back, lost = {}, []
+        held, back, lost, needed = {}, {}, [], []
         for each, value in row["after"].items():
-            present, before = getattr(contact, BMS_FIELDS[each]), row["before"].get(each)
-            if (present or None) == (before or None):
+            present, before = bms_fields.encode(contact, [each])[each], row["before"].get(each)
+            if bms_fields.same_value(each, present, before):
                 continue
-            if present == value:
+            if each in bms_fields.VALUE and not before:
+                needed.append(each)
+            elif bms_fields.same_value(each, present, value):
+                held[each] = _in_order(each, present, value)
                 back[each] = before
             else:
                 lost.append(each)
         if back:
-            held = {each: getattr(contact, BMS_FIELDS[each]) for each in back}
             self.result.steps.append(Step(BMS_RESTORE, contact.id, held, back, _shown(contact)))
-            self.bms[contact.id] = replace(contact, **{BMS_FIELDS[each]: value for each, value in back.items()})
-        if lost:
-            self._remains("bms", contact, _CHANGED, lost)
+            self.bms[contact.id] = bms_fields.with_fields(contact, back)
+        for fields, reason in ((lost, _CHANGED), (needed, _NEEDED)):
+            if fields:
+                self._remains("bms", contact, reason, fields)
+
+
+def _in_order(field: str, present: Any, written: Any) -> Any:
+    """What is there; of a list the entries in the order in which they were written, as BMS spells them."""
+    if field not in bms_fields.VALUE:
+        return present
+    spelled = {bms_fields.entry_key(field, entry): entry for entry in present}
+    return [spelled[bms_fields.entry_key(field, entry)] for entry in written]
 
 
 def _shown(contact: Contact | BmsContact) -> str:

@@ -22,6 +22,11 @@ from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, encode
+from .._engine.bms_fields import EMAILS as EMAILS_IN_BMS
+from .._engine.bms_fields import PHONES as PHONES_IN_BMS
+from .._engine.bms_fields import SHOWN, entry_changes
+from .._engine.bms_fields import encode as encode_in_bms
+from .._engine.bms_fields import same_value as same_in_bms
 from .._engine.errors import ApiError, NotFound, QuotaExceeded, Rejected, Unclear
 from .._engine.model import BmsContact, Contact
 from .._engine.normalize import contact_addresses, name
@@ -103,6 +108,8 @@ class Writer:
         if plan.account is not None:
             self._push(plan.account.id)
             self._set_in_bms()
+            self._change_entries(EMAILS_IN_BMS)
+            self._change_entries(PHONES_IN_BMS)
         self._await_links()
         self._note_untouched()
         return tuple(self._operations.values())
@@ -362,7 +369,14 @@ class Writer:
         for operation in self._with(lambda each: each.action in (FAILED, DEFERRED) or each.user_id in self._unfinished):
             push = DEFERRED if operation.push in (PUSHED, PENDING) else operation.push
             # Whoever is back is active in BMS already.
-            self._turned_out(operation, push=push, create_in_bms=None, job_title=None, active=operation.active or None)
+            self._turned_out(
+                operation,
+                push=push,
+                create_in_bms=None,
+                job_title=None,
+                active=operation.active or None,
+                bms_update=None,
+            )
 
     def _push(self, account_id: int) -> None:
         waiting = self._with(lambda each: each.push == PUSHED)
@@ -455,7 +469,8 @@ class Writer:
 
     def _set_in_bms(self) -> None:
         """Job titles of new BMS contacts, since BMS takes none on creation (BMS API,
-        `ContactInputDto`), blank ones of those that were there, and who becomes inactive.
+        `ContactInputDto`), blank ones of those that were there, names and titles of linked ones, and
+        who becomes inactive.
 
         A failure is a warning: the next run sets it.
         """
@@ -465,6 +480,7 @@ class Writer:
                 what = " and ".join(_WORDS[field] for field in _values(operation))
                 failures.setdefault(f"{what} in BMS could not be set: {{users}}. {error}", []).append(operation.user)
                 self._turned_out(operation, job_title=None, active=operation.active or None)
+                self._not_in_bms(operation, _scalars(operation))
         for words, users in failures.items():
             self.warnings.append(f"The {words.replace('{users}', _listed(users))}")
 
@@ -482,10 +498,81 @@ class Writer:
             except ApiError as error:
                 if not isinstance(error, (Rejected, NotFound)):
                     stopped.append(error)
+                    self._note_quota(error)
                 return error
             return None
 
         return _side_by_side(set_values, operations)
+
+    def _not_in_bms(self, operation: Operation, fields: Iterable[str]) -> None:
+        """These fields of a linked contact's BMS contact stay as they are."""
+        now = self._operations[operation.user_id]
+        if now.bms_update is not None and (lost := [each for each in now.bms_update.after if each in fields]):
+            unapplied = (*now.unapplied, *(SHOWN[each] for each in lost))
+            self._turned_out(operation, bms_update=now.bms_update.without(lost), unapplied=tuple(sorted(unapplied)))
+
+    def _change_entries(self, field: str) -> None:
+        """E-mails or phones of the BMS contacts of linked contacts.
+
+        A release of BMS without a way to change them is asked once. A failure is a warning: the next
+        run tries it again.
+        """
+        stopped: list[ApiError] = []
+        failures: dict[str, list[str]] = {}
+
+        def change(operation: Operation) -> ApiError | None:
+            if stopped:
+                return stopped[0]
+            error = self._change(operation, field)
+            if error and (not isinstance(error, (Rejected, NotFound, Unclear)) or self._lacks_a_way(operation, error)):
+                stopped.append(error)
+                self._note_quota(error)
+            return error
+
+        def note(operation: Operation, error: ApiError | None) -> None:
+            if error:
+                self._not_in_bms(operation, [field])
+                failures.setdefault(str(error), []).append(operation.user)
+
+        waiting = self._with(lambda each: each.bms_update is not None and field in each.bms_update.after)
+        unknown = True
+        while waiting and unknown:
+            # One alone, until it is known whether there is a way.
+            operation = waiting.pop(0)
+            error = change(operation)
+            note(operation, error)
+            unknown = error is not None and not stopped
+        for operation, error in _side_by_side(change, waiting):
+            note(operation, error)
+        for words, users in failures.items():
+            self.warnings.append(f"The {_WORDS[field]} in BMS could not be changed: {_listed(users)}. {words}")
+
+    def _change(self, operation: Operation, field: str) -> ApiError | None:
+        """What came of one; an answer that was lost is settled by a look at the contact."""
+        bms_id, update = operation.bms_contact_id, operation.bms_update
+        changes = entry_changes(field, update.before[field], update.after[field])
+        try:
+            if field == EMAILS_IN_BMS:
+                self._bms.patch_emails(bms_id, changes)
+            else:
+                self._bms.patch_phones(bms_id, changes)
+        except Unclear as error:
+            with suppress(ApiError):
+                present = encode_in_bms(self._bms.contact(bms_id), [field])[field]
+                return None if same_in_bms(field, present, update.after[field]) else error
+            return error
+        except ApiError as error:
+            return error
+        return None
+
+    def _lacks_a_way(self, operation: Operation, error: ApiError) -> bool:
+        """Whether what was not found is the way to change entries, and not the contact."""
+        if not isinstance(error, NotFound):
+            return False
+        with suppress(ApiError):
+            self._bms.contact(operation.bms_contact_id)
+            return True
+        return False
 
 
 def resume_at(error: ApiError | None) -> float | None:
@@ -510,15 +597,28 @@ def _side_by_side(work: Callable[[Operation], T], operations: Sequence[Operation
             yield from zip(operations, pool.map(work, operations), strict=True)
 
 
-_WORDS = {"JobTitle": "job title", "IsActive": "active state"}
+_WORDS = {
+    "FirstName": "first name",
+    "LastName": "last name",
+    "JobTitle": "job title",
+    "IsActive": "active state",
+    EMAILS_IN_BMS: "e-mails",
+    PHONES_IN_BMS: "phones",
+}
 
 
 def _values(operation: Operation) -> dict[str, Any]:
     """The fields of a BMS contact that are still to be set."""
     pushed = operation.create_in_bms if operation.push == PUSHED else None
     title = operation.job_title or (pushed.job_title if pushed else None)
-    values: dict[str, Any] = {"JobTitle": title} if title else {}
+    values = {**_scalars(operation), **({"JobTitle": title} if title else {})}
     return {**values, "IsActive": False} if operation.active is False else values
+
+
+def _scalars(operation: Operation) -> dict[str, Any]:
+    """The single fields of a linked contact's BMS contact that change."""
+    after = operation.bms_update.after if operation.bms_update else {}
+    return {field: value for field, value in after.items() if field not in (EMAILS_IN_BMS, PHONES_IN_BMS)}
 
 
 def _same_name(made: Contact | BmsContact, wanted: Contact | BmsContact) -> bool:

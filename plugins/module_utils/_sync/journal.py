@@ -34,12 +34,16 @@ from threading import Lock
 from typing import Any
 
 from .._engine.attributes import FIELDS, decode, encode
+from .._engine.bms_fields import EMAILS as EMAILS_IN_BMS
+from .._engine.bms_fields import FIELDS as BMS_FIELDS
+from .._engine.bms_fields import PHONES as PHONES_IN_BMS
+from .._engine.bms_fields import VALUE, applied
+from .._engine.bms_fields import encode as encode_in_bms
 from .._engine.errors import ApiError, InputError, Unavailable
-from .._engine.model import BmsContact, Contact
+from .._engine.model import BmsContact, Contact, EntryChange
 from .._engine.normalize import contact_addresses
 from .._engine.undo import (
     BMS_CREATE,
-    BMS_FIELDS,
     BMS_SET,
     ITGLUE_CREATE,
     ITGLUE_DELETE,
@@ -252,9 +256,27 @@ class RecordedBms:
 
     def set_contact(self, contact_id: int, values: Mapping[str, object]) -> None:
         present = self._before.get(contact_id)
-        before = {name: getattr(present, BMS_FIELDS[name]) if present else None for name in values}
+        before = encode_in_bms(present, values) if present else dict.fromkeys(values)
         with self._journal.record(BMS_SET, [{"id": contact_id, "before": before, "after": dict(values)}]) as ids:
             self._bms.set_contact(contact_id, values)
+            ids.append(contact_id)
+
+    def patch_emails(self, contact_id: int, changes: Sequence[EntryChange]) -> None:
+        with self._recorded(EMAILS_IN_BMS, contact_id, changes):
+            self._bms.patch_emails(contact_id, changes)
+
+    def patch_phones(self, contact_id: int, changes: Sequence[EntryChange]) -> None:
+        with self._recorded(PHONES_IN_BMS, contact_id, changes):
+            self._bms.patch_phones(contact_id, changes)
+
+    @contextmanager
+    def _recorded(self, field: str, contact_id: int, changes: Sequence[EntryChange]) -> Iterator[None]:
+        """Tell a list whole, before and after."""
+        present = self._before.get(contact_id)
+        before = encode_in_bms(present, [field]) if present else {field: []}
+        after = {field: applied(field, before[field], changes)}
+        with self._journal.record(BMS_SET, [{"id": contact_id, "before": before, "after": after}]) as ids:
+            yield
             ids.append(contact_id)
 
 
@@ -310,9 +332,23 @@ def _write(kind: str, rows: Sequence[Any]) -> Write:
                 names = {ITGLUE_CREATE: FIELDS, ITGLUE_UPDATE: FIELDS, BMS_SET: BMS_FIELDS}.get(kind)
                 if names is not None and not {*before, *after} <= {*names}:
                     raise ValueError("unknown field")
+                if kind == BMS_SET and not all(map(_are_entries, (*before.items(), *after.items()))):
+                    raise ValueError("unknown entries")
             case dummy:
                 raise ValueError("unknown row")
     return Write(kind, tuple(rows))
+
+
+def _are_entries(item: tuple[str, Any]) -> bool:
+    """Whether the value of a field is a list of entries, where the field has such."""
+    field, value = item
+    if field not in VALUE:
+        return True
+    wanted = {VALUE[field]: str, "type_id": int, "default": bool}
+    return isinstance(value, list) and all(
+        isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in wanted.items())
+        for entry in value
+    )
 
 
 def _with_outcome(write: Write, ids: Any, error: Any) -> Write:

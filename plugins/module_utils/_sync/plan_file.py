@@ -54,6 +54,7 @@ _ENTRY: Mapping[str, tuple[type, ...]] = {
     "create_in_bms": _OBJECT_OR_NULL,
     "job_title": _TEXT_OR_NULL,
     "active": (bool, type(None)),
+    "bms_update": _OBJECT_OR_NULL,
     "reason": _TEXT_OR_NULL,
 }
 
@@ -117,10 +118,14 @@ def _texts(found: Iterable[Any]) -> bool:
 
 
 def _is_entry(found: Any) -> bool:
-    return _has(found, _ENTRY) and all(
-        _entries(value) if name in (EMAILS, PHONES) else name in SCALARS and isinstance(value, str | int | None)
-        for side in ("before", "after")
-        for name, value in found[side].items()
+    return (
+        _has(found, _ENTRY)
+        and all(
+            _entries(value) if name in (EMAILS, PHONES) else name in SCALARS and isinstance(value, str | int | None)
+            for side in ("before", "after")
+            for name, value in found[side].items()
+        )
+        and (found["bms_update"] is None or _has(found["bms_update"], {"before": (dict,), "after": (dict,)}))
     )
 
 

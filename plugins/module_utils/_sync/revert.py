@@ -18,6 +18,7 @@ from itertools import groupby
 from typing import Any
 
 from .._engine.attributes import same_value
+from .._engine.bms_fields import EMAILS, PHONES, entry_changes
 from .._engine.errors import ApiError, InputError, NotFound, Rejected, SyncError
 from .._engine.model import BmsContact, Organization
 from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
@@ -177,6 +178,10 @@ def _send(steps: Sequence[Step], itglue, bms) -> None:
         itglue.delete_contacts([each.id for each in steps])
     elif step.kind == RESTORE:
         itglue.update_contact(step.id, step.after)
+    elif EMAILS in step.after:
+        bms.patch_emails(step.id, entry_changes(EMAILS, step.before[EMAILS], step.after[EMAILS]))
+    elif PHONES in step.after:
+        bms.patch_phones(step.id, entry_changes(PHONES, step.before[PHONES], step.after[PHONES]))
     else:
         bms.set_contact(step.id, step.after)
 

@@ -89,7 +89,7 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
     leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
     bms, unread = None, None
     if planning.needs_bms(draft, operations, leavers, types):
-        bms, unread = _read_bms(clients, draft, planning.push_candidates(operations))
+        bms, unread = _read_bms(clients, draft, operations)
         say(f"BMS: {'not read' if bms is None else f'{len(bms.contacts)} contacts read'}")
     plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers, types)
     outcome = Run(
@@ -182,14 +182,14 @@ def _journal(outcome: Run, request: Request) -> Journal | None:
 
 
 def _read_bms(
-    clients, draft: planning.Draft, candidates: list[Operation]
+    clients, draft: planning.Draft, operations: list[Operation]
 ) -> tuple[BmsSnapshot | None, ApiError | None]:
     """What BMS holds, or why it could not be read: then every push waits for the next run.
 
     Raises AuthenticationError and PermissionDenied: those no later run would be without.
     """
     try:
-        return read_bms(clients.bms, draft, candidates), None
+        return read_bms(clients.bms, draft, operations), None
     except (AuthenticationError, PermissionDenied):
         raise
     except ApiError as error:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from .._engine import account as accounts
 from .._engine import settings as rules
+from .._engine.bms_update import needs_types
 from .._engine.departed import domains_of, unheld
 from .._engine.errors import InputError, PermissionDenied, SettingsError
 from .._engine.model import (
@@ -35,7 +36,7 @@ from .._engine.model import (
 )
 from .._engine.normalize import domain, name
 from .._engine.plan import Operation
-from .._engine.planning import Draft, Leavers, Options
+from .._engine.planning import Draft, Leavers, Options, push_candidates
 from .._engine.push import NATIVE, not_in_bms
 from .turn import Turn
 
@@ -173,8 +174,8 @@ def read_leavers(graph, draft: Draft) -> Leavers:
         return Leavers(domains=domains, warnings=(f"Deleted users count as unknown. {error}",))
 
 
-def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
-    """The account of the organization, its contacts, and what a create needs.
+def read_bms(bms, draft: Draft, operations: Sequence[Operation]) -> BmsSnapshot:
+    """The account of the organization, its contacts, and what a create or an added entry needs.
 
     Raises InputError for an account or a type that BMS does not have.
     """
@@ -182,12 +183,15 @@ def read_bms(bms, draft: Draft, candidates: Sequence[Operation]) -> BmsSnapshot:
     account = read_account(bms, snapshot.organization, snapshot.bms, draft.options.bms_adapter_names)
     contacts = tuple(bms.contacts(account.id))
     known = BmsSnapshot(account, contacts)
-    if snapshot.bms.push_method == NATIVE or not not_in_bms(candidates, contacts, snapshot.users, snapshot.contacts):
+    if snapshot.bms.push_method == NATIVE:
+        return known
+    creates = bool(not_in_bms(push_candidates(operations), contacts, snapshot.users, snapshot.contacts))
+    if not creates and not needs_types(draft.pairs(operations, known)):
         return known
     return BmsSnapshot(
         account,
         contacts,
-        tuple(bms.account_locations(account.id)),
+        tuple(bms.account_locations(account.id)) if creates else (),
         bms_type(snapshot.bms.email_type, "email_type", lambda: bms.email_types(contacts)),
         bms_type(snapshot.bms.phone_type, "phone_type", lambda: bms.phone_types(contacts)),
     )
@@ -203,13 +207,15 @@ def read_account(bms, organization: Organization, settings: BmsSettings, adapter
     return accounts.settle(found, wanted, organization)
 
 
-def bms_type(wanted: str, option: str, types) -> BmsType:
-    """The BMS type that a setting names, by name or by id.
+def bms_type(wanted: str | None, option: str, types) -> BmsType | None:
+    """The BMS type that a setting names, by name or by id; None where none is set.
 
     An id is taken as it is: where BMS has no table of types, the types in use are not all
     there are. Raises InputError for a name that BMS does not have.
     """
-    wanted = wanted.strip()
+    wanted = (wanted or "").strip()
+    if not wanted:
+        return None
     if wanted.isdecimal():
         return BmsType(int(wanted), wanted)
     there: Iterable[BmsType] = types()

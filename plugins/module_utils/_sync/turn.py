@@ -55,16 +55,18 @@ def put_off(operation: Operation, reason: str = WAITS) -> Operation:
     """The operation without its writes."""
     writes_contact = operation.action in (CREATE, UPDATE)
     pushes = operation.push in (PUSHED, PENDING) or (operation.push == ALREADY_IN_BMS and operation.job_title)
-    if not (writes_contact or pushes or operation.active is not None):
+    sets = operation.active is not None or operation.bms_update is not None
+    if not (writes_contact or pushes or sets):
         return operation
     return replace(
         operation,
-        action=DEFERRED if writes_contact or operation.active is not None else operation.action,
+        action=DEFERRED if writes_contact or sets else operation.action,
         push=DEFERRED if pushes else operation.push,
         before={},
         after={},
         create_in_bms=None,
         job_title=None,
         active=None,
+        bms_update=None,
         reason=reason,
     )

@@ -132,6 +132,6 @@ def drafted(read: Snapshot, locations=(OFFICE,), contact_types=(), **values) -> 
 def planned(read: Snapshot, present: BmsSnapshot | None = None, locations=(OFFICE,), unread=None, **values) -> Plan:
     draft = planning.draft(read, options(**values))
     operations = draft.operations(locations)
-    if not planning.push_candidates(operations):
+    if not planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes()):
         present = None
     return planning.complete(draft, operations, present, unread)

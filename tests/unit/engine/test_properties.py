@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import changed_fields
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import with_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import enriched
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
@@ -182,7 +183,8 @@ class World:
     def plan(self) -> Plan:
         draft = planning.draft(self.read, self.told)
         operations = draft.operations(LOCATIONS)
-        return planning.complete(draft, operations, self.present if planning.push_candidates(operations) else None)
+        needed = planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes())
+        return planning.complete(draft, operations, self.present if needed else None)
 
 
 def _world(people, there, pushed, rules, chance) -> World:
@@ -408,11 +410,14 @@ def applied(world: World, operations: Iterable[Operation], chance: Random) -> Wo
             before = there.get(ident, Contact(id=ident, organization_id=1))
             there[ident] = as_the_server_keeps_it(patched(before, operation.after), chance)
         if operation.push == "pushed":
-            ident = max(in_bms, default=5000) + 1
+            ident = max([5000, *in_bms]) + 1
             in_bms[ident] = replace(operation.create_in_bms, id=ident)
         if operation.job_title:
             ident = operation.bms_contact_id
             in_bms[ident] = replace(in_bms[ident], job_title=operation.job_title)
+        if operation.bms_update:
+            ident = operation.bms_contact_id
+            in_bms[ident] = with_fields(in_bms[ident], operation.bms_update.after)
     return replace(
         world,
         read=replace(world.read, contacts=tuple(there.values())),
@@ -478,7 +483,7 @@ def test_a_run_that_broke_off_is_finished_by_the_next_with_nobody_twice(world, c
 def test_no_two_operations_write_the_same_contact(world):
     written = [each for each in world.plan().operations if each.writes]
     in_it_glue = [each.contact_id for each in written if each.action == "update"]
-    in_bms = [each.bms_contact_id for each in written if each.job_title]
+    in_bms = [each.bms_contact_id for each in written if each.job_title or each.bms_update]
     assert len(in_it_glue) == len(set(in_it_glue))
     assert len(in_bms) == len(set(in_bms))
     assert len({each.user_id for each in written}) == len(written)

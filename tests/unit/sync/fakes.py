@@ -24,7 +24,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
     BmsContact,
+    BmsEmail,
     BmsLocation,
+    BmsPhone,
     BmsType,
     Contact,
     ContactType,
@@ -278,9 +280,43 @@ class FakeBms(Service):
         self.called("set_contact", contact_id, values)
         with self.lock:
             self.titles.append((contact_id, dict(values)))
-            names = {"JobTitle": "job_title", "IsActive": "active"}
+            names = {"JobTitle": "job_title", "IsActive": "active", "FirstName": "first_name", "LastName": "last_name"}
             changes = {names[field]: value for field, value in values.items()}
             self.there[contact_id] = replace(self.there[contact_id], **changes)
+
+    def contact(self, contact_id):
+        self.called("contact", contact_id)
+        if contact_id not in self.there:
+            raise NotFound("There is no such contact.", service="bms", status=404)
+        return self.there[contact_id]
+
+    def patch_emails(self, contact_id, changes):
+        self._patch("patch_emails", contact_id, "emails", changes, lambda *values: BmsEmail(*values), "address")
+
+    def patch_phones(self, contact_id, changes):
+        self._patch("patch_phones", contact_id, "phones", changes, lambda *values: BmsPhone(*values), "number")
+
+    def _patch(self, method, contact_id, slot, changes, make, value):
+        """Entries by their value, one default; of a lost answer the change may have been taken."""
+        fault = self.called(method, contact_id, changes)
+        with self.lock:
+            if contact_id not in self.there:
+                raise NotFound("There is no such contact.", service="bms", status=404)
+            entries = list(getattr(self.there[contact_id], slot))
+            for change in changes:
+                place = next((i for i, each in enumerate(entries) if getattr(each, value) == change.value), None)
+                if change.operation == "add":
+                    place = len(entries)
+                    entries.append(make(change.value, change.type_id))
+                elif change.operation == "delete":
+                    del entries[place]
+                elif change.new_value is not None:
+                    entries[place] = replace(entries[place], **{value: change.new_value})
+                if change.default:
+                    entries = [replace(each, default=i == place) for i, each in enumerate(entries)]
+            self.there[contact_id] = replace(self.there[contact_id], **{slot: tuple(entries)})
+        if fault:
+            raise fault.error
 
 
 class FakeGraph(Service):
