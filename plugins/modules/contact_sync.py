@@ -19,8 +19,9 @@ description:
   - A user is matched by any of its e-mail addresses, then by its username, then by first and last name,
     each compared regardless of case. A hit that is not one user and one contact is a conflict, nothing is
     written for it, and RV(conflicts) says how to settle it.
-  - A contact that is linked to BMS is left alone. Before a contact is created in BMS, all the contacts of the
-    account are looked through, so that a person who exists in BMS only is adopted and not doubled.
+  - A contact that is linked to BMS is left alone, unless O(update_linked=true). Before a contact is created in BMS,
+    all the contacts of the account are looked through, so that a person who exists in BMS only is adopted and not
+    doubled.
   - For O(bms_settings.push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off, because
     IT Glue pushes new and changed contacts by itself. Where it must stay on, use V(native).
   - The contact sync of the tenant must be off in IT Glue's own Microsoft integration, or both write to the same
@@ -42,7 +43,18 @@ options:
     type: dict
   update_linked:
     description:
-      - Whether contacts that are linked to BMS are updated in IT Glue too, as far as IT Glue lets them.
+      - Whether contacts that are linked to BMS are updated too, in IT Glue as far as IT Glue lets them, and in BMS.
+      - BMS follows the contact as it becomes in IT Glue, where O(bms_settings.contact_sync) and
+        O(bms_settings.two_way_sync) are on. Names and job title are set, but never to a blank. Missing e-mails and
+        phones are added under O(bms_settings.email_type) and O(bms_settings.phone_type), or left out where that is not
+        set, and the primary ones become the default. A missing number takes the place of a blank one, or of the only
+        other phone of that type. All else that BMS has stays.
+      - With O(bms_settings.push_method=native), BMS is left to IT Glue, whose own two-way sync carries what it is
+        given. So it is with a contact whose link is disabled or orphaned.
+      - A BMS contact that more than one contact is linked with, or that cannot be told for sure, is left alone and
+        named in C(reason). An address that another BMS contact of the account has is not added.
+      - Where a release of BMS has no way to change e-mails and phones, names and job titles are written all the same,
+        C(unapplied) lists the rest, and a warning says so.
     type: bool
     default: false
   allow_shrunken_source:
@@ -60,7 +72,8 @@ options:
     type: str
   max_updates:
     description:
-      - How many contacts may be updated, in the same way. Filling a blank job title in BMS counts as an update.
+      - How many contacts may be updated, in the same way. A contact that is updated in IT Glue, in BMS or in both
+        counts once.
     type: str
   max_pushes:
     description:
@@ -201,6 +214,11 @@ EXAMPLES = r"""
     state: reverted
     journal_file: /tmp/happy-frog.journal
 
+- name: Keep linked contacts up to date too, in IT Glue and BMS
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    update_linked: true
+
 - name: Settle a conflict
   msp.psa_sync.contact_sync:
     organization: Happy Frog
@@ -275,8 +293,8 @@ summary:
 contacts:
   description:
     - What changed, is blocked or needs a person. With O(report=all), every user.
-    - Attributes are under IT Glue's names. C(bms-job-title) is a blank job title that is filled in BMS, C(bms-active)
-      whether the contact is active there.
+    - Attributes are under IT Glue's names. What begins with C(bms-) is a field of the BMS contact. C(bms-job-title),
+      C(bms-first-name), C(bms-last-name), C(bms-emails), C(bms-phones), and C(bms-active) for whether it is active.
   returned: success, and when a ceiling is passed
   type: list
   elements: dict
@@ -326,8 +344,8 @@ contacts:
       sample: []
     unapplied:
       description:
-        - Groups of attributes that IT Glue accepted but does not show. C(touch) where saving a contact as it is left no
-          trace.
+        - Groups of attributes that IT Glue accepted but does not show, and fields that BMS did not take. C(touch) where
+          saving a contact as it is left no trace.
       type: list
       elements: str
       sample: []

@@ -110,7 +110,7 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
         return replace(operation, reason=operation.also(f"{pair.reason} It is not updated in BMS."), attention=True)
     missing = _missing_emails(pair.wanted, there)
     others = sorted(missing.keys() & held)
-    held |= missing.keys()
+    held.update(missing)
     becomes = replace(
         there,
         first_name=_unless_blank(there.first_name, pair.wanted.first_name),

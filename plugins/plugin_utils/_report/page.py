@@ -271,7 +271,7 @@ def _kinds(entry: Mapping[str, Any]) -> list[str]:
     """What an entry can be filtered by, beside what happens."""
     kinds = [f"Lacks {label(LABELS['missing'], each)}" for each in entry.get("missing") or ()]
     kinds += [f"Locked in IT Glue: {each}" for each in entry.get("locked") or ()]
-    kinds += [f"Not taken by IT Glue: {each}" for each in entry.get("unapplied") or ()]
+    kinds += [f"Not taken: {each}" for each in entry.get("unapplied") or ()]
     kinds += ["Back: active again"] if is_back(entry) else []
     reason = entry.get("reason")
     if reason:

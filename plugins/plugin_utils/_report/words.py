@@ -66,10 +66,16 @@ FIELDS = {
     "location-id": "Location (id)",
     "contact-type-id": "Contact type (id)",
     "bms-job-title": "Job title in BMS",
+    "bms-first-name": "First name in BMS",
+    "bms-last-name": "Last name in BMS",
+    "bms-emails": "E-mails in BMS",
+    "bms-phones": "Phones in BMS",
     "bms-active": "Active in BMS",
     "FirstName": "First name in BMS",
     "LastName": "Last name in BMS",
     "JobTitle": "Job title in BMS",
+    "Emails": "E-mails in BMS",
+    "Phones": "Phones in BMS",
     "IsActive": "Active in BMS",
 }
 DEPARTURES = {
@@ -162,7 +168,11 @@ def lines(value: Any) -> list[str]:
 
 
 def _entry(entry: Mapping[str, Any]) -> list[str]:
-    """An e-mail address or a phone, as IT Glue has them."""
+    """An e-mail address or a phone, as IT Glue or BMS has them."""
+    if "type_id" in entry:
+        marks = [str(entry.get("type_name") or f"type {entry['type_id']}")]
+        marks += ["default"] if entry.get("default") else []
+        return [f"{entry.get('address') or entry.get('number')} ({', '.join(marks)})"]
     extension = f" x{entry['extension']}" if entry.get("extension") else ""
     marks = [str(entry.get("label-name") or "no label")]
     marks += ["fax"] if entry.get("label-type") == "fax" else []

@@ -23,7 +23,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, Unavailable
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, BmsPhone, EntryChange
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import execute, journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import (
     Journal,
@@ -152,6 +152,30 @@ def test_writes_to_bms_are_on_the_disk_before_they_are_sent(path):
     assert creating["rows"][0]["after"]["emails"][0]["address"] == "bob@client.example"
     assert setting["rows"] == [{"id": 90211, "before": {"JobTitle": "Clerk"}, "after": {"JobTitle": "Boss"}}]
     assert [line["ids"] for line in lines(path) if "outcome" in line] == [[made], [90211]]
+
+
+def test_lists_of_a_bms_contact_are_told_whole_before_changes_of_them_are_sent(path):
+    there = in_bms(90211, "ann.lee@client.example", phones=(BmsPhone("3315550199", 2, "Desk", True),))
+    watching = Watching(FakeBms([there]), path)
+    recorder = Journal(path, HEAD)
+    bms = RecordedBms(watching, recorder, [there])
+    bms.patch_emails(90211, [EntryChange("add", "ann@client.example", type_id=1, default=True)])
+    bms.patch_phones(90211, [EntryChange("update", "3315550199", "4155550100")])
+    recorder.close()
+    emails, phones = (seen[-1]["rows"] for dummy, seen in watching.seen)
+    (row,) = emails
+    assert (row["id"], [each["address"] for each in row["before"]["Emails"]]) == (90211, ["ann.lee@client.example"])
+    assert [(each["address"], each["type_id"], each["default"]) for each in row["after"]["Emails"]] == [
+        ("ann.lee@client.example", 1, False),
+        ("ann@client.example", 1, True),
+    ]
+    (row,) = phones
+    assert [[each["number"] for each in row[side]["Phones"]] for side in ("before", "after")] == [
+        ["3315550199"],
+        ["4155550100"],
+    ]
+    assert [line["ids"] for line in lines(path) if "outcome" in line] == [[90211], [90211]]
+    assert [write.kind for write in read_journal(path)[1]] == ["bms.set", "bms.set"]
 
 
 def test_the_ids_of_a_bulk_are_those_of_its_rows_whatever_the_order_of_the_answer(path):

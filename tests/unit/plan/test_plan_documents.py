@@ -16,11 +16,12 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.plan_file import read_plan, write_plan
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
 from tests.tools.files import ROOT
-from tests.unit.engine.builders import contact, in_bms, options, person, ready
+from tests.unit.engine.builders import contact, in_bms, linked, options, person, ready
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone
 
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
@@ -139,6 +140,57 @@ def test_a_plan_with_leavers_follows_its_schema_and_is_applied(world):
     assert [each.user_id for each in again.deactivations] == []
 
 
+FOLLOWING = options(update_linked=True)
+
+
+def followed(world) -> None:
+    """ann becomes a linked contact whose BMS contact lacks the title and an address."""
+    contact_ = linked(72, "ann.lee", 90212, title="Trainee")
+    world.itglue.there[72] = replace(contact_, emails=(*contact_.emails, Email("ann@client.example", "Work")))
+    world.bms.there[90212] = in_bms(90212, "ann.lee@client.example", first="Ann", last="Lee")
+
+
+def test_a_plan_of_what_follows_in_bms_follows_its_schema_and_is_applied(world):
+    followed(world)
+    plan = world.plan(options=FOLLOWING)
+    jsonschema.validate(plan, SCHEMA)
+    entry = by_user(plan["operations"])["ann"]
+    assert (entry["action"], entry["push"], entry["bms_contact_id"]) == ("update", None, 90212)
+    assert (
+        entry["bms_update"]["before"].keys()
+        == entry["bms_update"]["after"].keys()
+        == {
+            "JobTitle",
+            "Emails",
+            "Phones",
+        }
+    )
+    assert world.apply().refused_entries == []
+    assert (world.bms.there[90212].job_title, len(world.bms.there[90212].emails)) == ("Clerk", 2)
+    again = world.apply()
+    assert (again.refused_entries, again.changed) == ([], False)
+
+
+def test_what_is_done_in_part_in_bms_is_completed(world):
+    followed(world)
+    world.plan(options=FOLLOWING)
+    world.bms.there[90212] = replace(world.bms.there[90212], job_title="Clerk")
+    assert world.apply().refused_entries == []
+    assert len(world.bms.there[90212].emails) == 2
+
+
+@pytest.mark.parametrize(
+    "changes", [{"job_title": "Head"}, {"emails": (BmsEmail("new@client.example", 1, "Work", True),)}]
+)
+def test_a_bms_contact_that_has_changed_is_refused_with_both_values(world, changes):
+    followed(world)
+    world.plan(options=FOLLOWING)
+    world.bms.there[90212] = edited = replace(world.bms.there[90212], **changes)
+    (refused,) = world.apply().refused_entries
+    assert refused.planned.keys() == refused.found.keys() == {"bms_update"}
+    assert world.bms.there[90212] == edited
+
+
 def test_a_leaver_who_is_back_is_refused(world):
     world.itglue.there[74] = ready(74, "max.gone")
     world.graph.there.append(person("max.gone", account_enabled=False))
@@ -255,6 +307,7 @@ CHANGES = [
     entry(after={"contact-phones": {"value": "1"}}),
     entry(create_in_bms="x"),
     entry(active="yes"),
+    entry(bms_update={"before": {}}),
     option(users="ann"),
     option(users=[7]),
     option(bms_adapter_names=None),

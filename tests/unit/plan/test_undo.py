@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import encode
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFound, SyncError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, BmsPhone, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.undo import (
     BMS_CREATE,
     BMS_SET,
@@ -27,7 +27,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.undo import (
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import read_journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import Turn
-from tests.unit.engine.builders import in_bms, ready
+from tests.unit.engine.builders import in_bms, linked, options, ready
 from tests.unit.plan.test_plan_documents import World
 from tests.unit.sync.fakes import FakeClients, Fault, gone, quota, rejected
 
@@ -220,6 +220,35 @@ def test_those_that_were_changed_since_are_told():
     assert lost.remainders[0].reason == "The contact is gone from BMS."
 
 
+def lists(*rows, kind="Emails"):
+    value = {"Emails": "address", "Phones": "number"}[kind]
+    return {kind: [{value: each, "type_id": 1, "type_name": "Work", "default": default} for each, default in rows]}
+
+
+def test_lists_of_a_bms_contact_are_taken_back_as_bms_spells_them():
+    before = lists(("3315550199", True), kind="Phones")
+    after = lists(("3315550199", False), ("+1 415 555 0100", True), kind="Phones")
+    there = in_bms(90211, phones=(BmsPhone("14155550100", 1, None, True), BmsPhone("331-555-0199", 1)))
+    (step,) = undo([put(before, after)], [], [there]).steps
+    assert [each["number"] for each in step.before["Phones"]] == ["331-555-0199", "14155550100"]
+    assert step.after == before
+
+
+def test_lists_of_a_bms_contact_that_were_changed_since_are_told():
+    before, after = lists(("a@x.io", True)), lists(("a@x.io", True), ("b@x.io", False))
+    undoing = undo([put(before, after)], [], [in_bms(90211, "a@x.io", "c@x.io")])
+    assert (undoing.steps, [each.fields for each in undoing.remainders]) == ([], [("Emails",)])
+    assert undo([put(before, after)], [], [in_bms(90211, "a@x.io")]) == undo([], [], [])
+
+
+def test_the_last_entry_of_a_list_is_left():
+    undoing = undo([put(lists(), lists(("a@x.io", True)))], [], [in_bms(90211, "a@x.io")])
+    assert [(each.fields, each.reason) for each in undoing.remainders] == [
+        (("Emails",), "BMS wants a contact to have one.")
+    ]
+    assert undoing.steps == []
+
+
 # ----------------------------------------------------------------------- several
 
 
@@ -276,6 +305,30 @@ class Reverting(World):
 @pytest.fixture
 def world(tmp_path) -> Reverting:
     return Reverting(tmp_path)
+
+
+def test_what_followed_in_bms_is_taken_back(tmp_path):
+    world = World(tmp_path)
+    alias = Email("ann@client.example", "Work")
+    contact = linked(72, "ann.lee", 90212, title="Trainee")
+    world.itglue.there[72] = replace(contact, emails=(*contact.emails, alias))
+    world.bms.there[90212] = in_bms(
+        90212, "ann.lee@client.example", first="Ann", last="Lee", phones=(BmsPhone("3315550199", 2, None, True),)
+    )
+    itglue, bms = dict(world.itglue.there), dict(world.bms.there)
+    journal = str(tmp_path / "journal")
+    world.run(journal_file=journal, options=options(update_linked=True, users=frozenset({"ann.lee@client.example"})))
+    followed = world.bms.there[90212]
+    assert (followed.job_title, len(followed.emails), followed.phones[0].number) == ("Clerk", 2, "4155550100")
+    clients = FakeClients(world.itglue, world.bms)
+    outcome = reverting.revert(clients, "Client Ltd", journal, preview=False, version="1.0.0")
+    assert told(outcome) == [
+        ("restore_in_bms", 90212),
+        ("restore_in_bms", 90212),
+        ("restore_in_bms", 90212),
+        ("restore", 72),
+    ]
+    assert (outcome.remainders, world.itglue.there, world.bms.there) == ([], itglue, bms)
 
 
 def told(outcome) -> list:

@@ -13,7 +13,7 @@ from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result import diff
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsUpdate, Operation
 
 
 def email(value: str, label: str = "Work", primary: bool = False) -> dict:
@@ -91,6 +91,24 @@ def test_what_does_not_change_is_left_out(quiet):
 def test_a_job_title_in_bms_is_a_change():
     filled = Operation("jo@frog.example", "id-jo", "unchanged", contact_id=72, job_title="Controller")
     assert shown(filled)[2:] == ["@@ -0,0 +1 @@", "+bms-job-title: Controller", ""]
+
+
+def test_what_follows_in_bms_is_told_apart_from_it_glue():
+    old = {"address": "jo@frog.example", "type_id": 1, "type_name": "Work", "default": True}
+    new = {"address": "j.o@frog.example", "type_id": 7, "type_name": None, "default": False}
+    update = BmsUpdate({"LastName": "Oh", "Emails": [old]}, {"LastName": "O'Neil", "Emails": [old, new]})
+    followed = Operation("jo@frog.example", "id-jo", "linked", contact_id=72, bms_update=update)
+    assert shown(followed)[3:-1] == [
+        "+bms-emails: j.o@frog.example (type 7)",
+        " ",
+        "-bms-last-name: Oh",
+        "+bms-last-name: O'Neil",
+    ]
+
+
+def test_what_is_saved_again_is_a_change():
+    again = replace(UPDATE, before={"first-name": "Jo"}, after={"first-name": "Jo"})
+    assert shown(again)[3:-1] == ["+contact: saved again as it is"]
 
 
 def test_a_preview_and_the_real_run_say_the_same():

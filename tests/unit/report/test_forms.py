@@ -154,6 +154,8 @@ def test_reasons_that_differ_in_names_and_numbers_are_one_kind(reason, kind):
     [
         (None, []), ("", []), ([], []), (False, ["no"]), (7, ["7"]), (["a", "b"], ["a", "b"]), ({"a": "b"}, ["a: b"]),
         ([{"value": "1", "label-name": None, "extension": "2", "label-type": "fax"}], ["1 x2 (no label, fax)"]),
+        ([{"address": "a@x.io", "type_id": 1, "type_name": "Work", "default": True}], ["a@x.io (Work, default)"]),
+        ([{"number": "7", "type_id": 1, "type_name": None, "default": False}], ["7 (type 1)"]),
     ],
 )  # fmt: skip
 def test_values_as_a_person_reads_them(value, shown):

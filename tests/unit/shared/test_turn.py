@@ -25,7 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     Unavailable,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Organization
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsUpdate, Operation, Plan
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer, resume_at
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import WAITS, Turn, put_off
@@ -123,6 +123,7 @@ def operation(action: str, push: str | None = None, **details) -> Operation:
         (operation("unchanged", "pushed"), "unchanged", "deferred"),
         (operation("unchanged", "pending"), "unchanged", "deferred"),
         (operation("unchanged", "already_in_bms", job_title="Controller"), "unchanged", "deferred"),
+        (operation("linked", bms_update=BmsUpdate({"JobTitle": None}, {"JobTitle": "Boss"})), "deferred", None),
     ],
 )
 def test_what_would_be_written_is_put_off(planned, action, push):

@@ -10,9 +10,10 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFound
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Link, Writer
-from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, person, planned, ready, snapshot
+from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
 
 PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
@@ -43,8 +44,10 @@ class Ran:
         self.warnings = self.writer.warnings
 
     def _plan(self):
-        there = snapshot(self.users, self.itglue.there.values(), **self.more)
-        return planned(there, bms(*self.bms.there.values()))
+        more = dict(self.more)
+        told = {"update_linked": more.pop("update_linked", False)}
+        there = snapshot(self.users, self.itglue.there.values(), **more)
+        return planned(there, bms(*self.bms.there.values()), **told)
 
     def told(self, *fields):
         """Of each user the fields asked for."""
@@ -738,3 +741,106 @@ def test_after_any_fault_a_plain_run_converges_with_nobody_twice(method, nth, er
     assert len(ran.bms.there) == 5
     assert {each.title for each in ran.itglue.there.values()} == {"Boss", "Clerk"}
     assert {each.job_title for each in ran.bms.there.values()} == {"Boss", "Clerk"}
+
+
+# -------------------------------------------------- BMS contacts of linked contacts
+
+LINKED = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee", phones=(BmsPhone("3315550199", 2),))
+
+
+def behind(*names):
+    """Linked contacts that are right in IT Glue, and their BMS contacts, which lack title, an address and the phone."""
+    there, in_account = [], []
+    for number, name in enumerate(names):
+        alias = Email(f"{name}@client.example", "Work")
+        there.append(linked(72 + number, f"{name}.lee", 90211 + number, title="Boss"))
+        there[-1] = replace(there[-1], emails=(*there[-1].emails, alias))
+        in_account.append(
+            in_bms(90211 + number, f"{name}.lee@client.example", first=name.title(), last="Lee", phones=LINKED.phones)
+        )
+    return there, in_account
+
+
+def following(*names, faults=(), in_account=None):
+    there, present = behind(*names)
+    bms_ = FakeBms(present if in_account is None else in_account, *faults)
+    users = [person(f"{name}.lee") for name in names]
+    return Ran(users, FakeItGlue(there), bms_, PUSHING, update_linked=True)
+
+
+def test_bms_follows_a_linked_contact():
+    ran = following("ann")
+    (operation,) = ran.operations
+    assert (operation.action, operation.unapplied, operation.writes, ran.warnings) == ("linked", (), True, [])
+    there = ran.bms.there[90211]
+    assert there.job_title == "Boss"
+    assert [(each.address, each.default) for each in there.emails] == [
+        ("ann.lee@client.example", True),
+        ("ann@client.example", False),
+    ]
+    assert [(each.number, each.type_id, each.default) for each in there.phones] == [("4155550100", 2, True)]
+    assert ran.bms.calls == {"set_contact": 1, "patch_emails": 1, "patch_phones": 1}
+    assert ran.again() == []
+
+
+def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written():
+    missing = NotFound("There is no such thing.", service="bms", status=404)
+    faults = [Fault(method, missing, times=99) for method in ("patch_emails", "patch_phones")]
+    ran = following("ann", "bob", "cid", faults=faults)
+    assert ran.bms.calls == {"set_contact": 3, "patch_emails": 1, "patch_phones": 1, "contact": 2}
+    assert {each.unapplied for each in ran.operations} == {("bms-emails", "bms-phones")}
+    assert [dict(each.bms_update.after) for each in ran.operations] == [{"JobTitle": "Boss"}] * 3
+    assert [each.split(": ")[0] for each in ran.warnings] == [
+        "The e-mails in BMS could not be changed",
+        "The phones in BMS could not be changed",
+    ]
+    assert "ann.lee@client.example, bob.lee@client.example, cid.lee@client.example" in ran.warnings[0]
+    again = ran._plan().operations
+    ran.bms.calls.clear()
+    done = Writer(ran.itglue, ran.bms, 1, ran.itglue.there.values()).carry_out(replace(ran.plan, operations=again))
+    assert not any(each.writes for each in done), "what cannot be written is no change"
+
+
+def test_a_contact_that_is_gone_from_bms_does_not_stop_the_others():
+    missing = NotFound("There is no such contact.", service="bms", status=404)
+    gone_one = [Fault(method, missing, times=9, when=lambda ident, *more: ident == 90211) for method in
+                ("set_contact", "patch_emails", "patch_phones", "contact")]  # fmt: skip
+    ran = following("ann", "bob", faults=gone_one)
+    told = ran.told("writes", "unapplied")
+    assert told["ann"] == (False, ("bms-emails", "bms-job-title", "bms-phones"))
+    assert told["bob"] == (True, ())
+    assert len(ran.bms.there[90212].emails) == 2
+
+
+@pytest.mark.parametrize(("taken", "unapplied"), [(-1, ()), (0, ("bms-emails",))])
+def test_a_lost_answer_is_settled_by_a_look(taken, unapplied):
+    ran = following("ann", faults=[Fault("patch_emails", unclear("bms"), rows=taken)])
+    assert ran.told("unapplied") == {"ann": unapplied}
+    assert len(ran.warnings) == len(unapplied)
+    assert len(ran.bms.there[90211].emails) == (1 if unapplied else 2)
+    ran.again()
+    assert len(ran.bms.there[90211].emails) == 2
+
+
+def test_what_bms_refuses_is_listed_and_the_rest_is_written():
+    ran = following("ann", "bob", faults=[Fault("patch_phones", rejected(said="No", service="bms"))])
+    assert ran.told("unapplied") == {"ann": ("bms-phones",), "bob": ()}
+    assert set(ran.by["ann"].bms_update.after) == {"JobTitle", "Emails"}
+
+
+def test_a_quota_that_ends_leaves_the_rest_to_the_next_run():
+    names = [f"u{number:02}" for number in range(30)]
+    ran = following(*names, faults=[Fault("patch_emails", quota("bms"), nth=2, times=99)])
+    assert ran.bms.calls["patch_emails"] <= 1 + 8
+    assert sum("bms-emails" in each.unapplied for each in ran.operations) == 29
+    ran.again()
+    assert {len(each.emails) for each in ran.bms.there.values()} == {2}
+
+
+def test_a_failed_write_to_it_glue_holds_bms_back():
+    there, present = behind("ann")
+    itglue = FakeItGlue(there, Fault("update_contacts", quota()))
+    users = [person("ann.lee", job_title="Chief")]
+    ran = Ran(users, itglue, FakeBms(present), PUSHING, update_linked=True)
+    assert ran.told("action", "bms_update") == {"ann": ("deferred", None)}
+    assert ran.bms.there[90211] == present[0]

@@ -19,7 +19,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     ProtocolError,
     SettingsError,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsType, Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, BmsType, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot as snapshots
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
@@ -125,6 +125,33 @@ def test_bms_is_read_where_there_is_somebody_to_push(contacts, present, bms, exp
     world.run()
     assert set(world.bms.calls) == expected
     assert set(world.bms.calls.values()) <= {1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "bms", "expected"),
+    [
+        pytest.param({}, PUSH, {"accounts", "contacts"}, id="right-there"),
+        pytest.param({"job_title": "Clerk"}, PUSH, {"accounts", "contacts"}, id="a-field-to-set"),
+        pytest.param({"emails": ()}, PUSH, {"accounts", "contacts", "email_types", "phone_types"}, id="to-add"),
+        pytest.param(
+            {"emails": ()},
+            {**PUSH, "auto_push_office365_contacts": False, "email_type": None, "phone_type": None},
+            {"accounts", "contacts"},
+            id="no-types-set",
+        ),
+        pytest.param({}, {**PUSH, "push_method": "native"}, set(), id="native"),
+        pytest.param({}, {**PUSH, "auto_push_office365_contacts": False, "two_way_sync": False}, set(), id="one-way"),
+    ],
+)
+def test_bms_is_read_for_linked_contacts_where_they_follow(changes, bms, expected):
+    phones = (BmsPhone("4155550100", 2, "Desk", True),)
+    there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee", phones=phones)
+    world = World([ANN], [linked()], [replace(there, **changes)], bms=bms)
+    world.run(options=Options(update_linked=True))
+    assert set(world.bms.calls) == expected
+    without = World([ANN], [linked()], [replace(there, **changes)], bms=bms)
+    without.run()
+    assert without.bms.calls == {}
 
 
 def test_groups_of_the_filter_are_read_and_no_others():

@@ -403,7 +403,7 @@
         ["Why", entry.reason],
         ["Not ready for BMS, lacks", entry.missing.map((each) => label("missing", each)).join(", ")],
         ["Locked in IT Glue", ids(entry.locked)],
-        ["Not taken by IT Glue", ids(entry.unapplied)],
+        ["Not taken", ids(entry.unapplied)],
         ["Matched by", entry.matched],
         ["IT Glue contact", entry.contact && String(entry.contact)],
         ["BMS contact", entry.bms && String(entry.bms)],

@@ -1,0 +1,354 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""`update_linked`: what becomes of the BMS contact of a linked contact (feature, section 4)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import (
+    EMAILS,
+    PHONES,
+    applied,
+    encode,
+    entry_changes,
+    same_value,
+    with_fields,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_update import emails, phones
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Adapter,
+    BmsEmail,
+    BmsPhone,
+    BmsSettings,
+    BmsType,
+    Email,
+    EntryChange,
+    Phone,
+)
+from tests.unit.engine.builders import (
+    NATIVE,
+    PUSHING,
+    bms,
+    contact,
+    in_bms,
+    linked,
+    person,
+    planned,
+    ready,
+    snapshot,
+)
+
+WORK, DESK = BmsType(1, "Work"), BmsType(2, "Desk")
+ANN = person("ann.lee")
+SAME = in_bms(
+    90211, "ann.lee@client.example", first="Ann", last="Lee", phones=(BmsPhone("4155550100", 2, "Desk", True),)
+)
+
+
+def followed(someone, something, *present, bms_settings=PUSHING, others=(), **more):
+    """The operation of one user whose linked contact is updated, and the plan."""
+    read = snapshot([someone], [something, *others], bms_settings=bms_settings)
+    plan = planned(read, bms(*present), **{"update_linked": True, **more})
+    (operation,) = plan.operations
+    return operation, plan
+
+
+def becomes(operation) -> dict:
+    return dict(operation.bms_update.after) if operation.bms_update else {}
+
+
+# ------------------------------------------------------------------- who follows
+
+
+def test_bms_follows_what_becomes_of_the_contact_in_it_glue():
+    someone = person("ann.lee", given_name="Anna", job_title="Boss", business_phones=("4155550100",))
+    operation, plan = followed(someone, linked(), replace(SAME, job_title="Clerk"))
+    assert (operation.action, operation.after) == ("update", {"first-name": "Anna", "title": "Boss"})
+    assert operation.bms_contact_id == 90211
+    assert operation.bms_update.before == {"FirstName": "Ann", "JobTitle": "Clerk"}
+    assert operation.bms_update.after == {"FirstName": "Anna", "JobTitle": "Boss"}
+    assert plan.account.id == 2528
+
+
+def test_bms_follows_where_it_glue_is_right_already():
+    operation, dummy = followed(ANN, linked(title="Boss"), SAME)
+    assert (operation.action, operation.writes, becomes(operation)) == ("linked", True, {"JobTitle": "Boss"})
+
+
+def test_who_is_right_in_both_is_left_alone():
+    operation, dummy = followed(ANN, linked(), SAME)
+    assert (operation.action, operation.writes, operation.noteworthy) == ("linked", False, False)
+
+
+@pytest.mark.parametrize(
+    ("bms_settings", "more"),
+    [
+        pytest.param(PUSHING, {"update_linked": False}, id="not-asked-for"),
+        pytest.param(NATIVE, {}, id="native"),
+        pytest.param(replace(PUSHING, contact_sync=False), {}, id="without-contact-sync"),
+        pytest.param(replace(PUSHING, two_way_sync=False), {}, id="without-two-way-sync"),
+        pytest.param(BmsSettings(), {}, id="without-settings"),
+    ],
+)
+def test_bms_is_not_even_read_where_it_does_not_follow(bms_settings, more):
+    operation, plan = followed(ANN, linked(title="Boss"), SAME, bms_settings=bms_settings, **more)
+    assert (operation.bms_update, plan.account) == (None, None)
+
+
+def test_auto_push_is_about_new_contacts_alone():
+    operation, dummy = followed(
+        ANN, linked(title="Boss"), SAME, bms_settings=replace(PUSHING, auto_push_office365_contacts=False)
+    )
+    assert becomes(operation) == {"JobTitle": "Boss"}
+
+
+@pytest.mark.parametrize(
+    "something",
+    [
+        pytest.param(linked(title="Boss", psa_integration="disabled"), id="disabled"),
+        pytest.param(linked(title="Boss", psa_integration="orphaned"), id="orphaned"),
+        pytest.param(linked(title="Boss", adapters=(Adapter("Kaseya BMS", "90211", False, False),)), id="paused"),
+    ],
+)
+def test_a_link_that_does_not_sync_is_not_followed(something):
+    operation, plan = followed(ANN, something, SAME)
+    assert (operation.bms_update, plan.account) == (None, None)
+
+
+def test_an_unread_bms_is_a_warning_and_it_glue_is_written_all_the_same():
+    read = snapshot([person("ann.lee", job_title="Boss")], [linked()], bms_settings=PUSHING)
+    plan = planned(read, None, unread="BMS is gone.", update_linked=True)
+    (operation,) = plan.operations
+    assert (operation.action, operation.push, operation.bms_update) == ("update", None, None)
+    assert plan.warnings == ("1 linked contacts are not compared with BMS: BMS is gone.",)
+
+
+# ------------------------------------------------------------ which BMS contact
+
+UNTOLD = linked(title="Boss", adapters=())
+
+
+@pytest.mark.parametrize(
+    ("something", "others", "present", "expected", "words"),
+    [
+        pytest.param(linked(title="Boss"), [], [SAME], 90211, None, id="by-the-link"),
+        pytest.param(linked(title="Boss"), [], [], None, "90211 is not in the account 2528", id="not-in-the-account"),
+        pytest.param(UNTOLD, [], [SAME], 90211, None, id="by-e-mail"),
+        pytest.param(UNTOLD, [], [in_bms(5, first="ann", last="LEE")], 5, None, id="by-name"),
+        pytest.param(UNTOLD, [], [], None, "which is not found", id="not-found"),
+        pytest.param(UNTOLD, [], [SAME, replace(SAME, id=7)], None, "could be 7, 90211", id="several"),
+        pytest.param(
+            UNTOLD, [linked(73, "bob.ray")], [SAME], None, "90211 is that of another contact", id="anothers-link"
+        ),
+        pytest.param(
+            linked(title="Boss"),
+            [linked(73, "bob.ray")],
+            [SAME],
+            None,
+            "90211 is that of another contact",
+            id="two-links-to-one",
+        ),
+    ],
+)
+def test_the_bms_contact_is_the_one_that_is_surely_the_persons(something, others, present, expected, words):
+    operation, dummy = followed(ANN, something, *present, others=others)
+    if expected:
+        assert (operation.bms_contact_id, becomes(operation)["JobTitle"]) == (expected, "Boss")
+    else:
+        assert (operation.bms_update, operation.writes, operation.noteworthy) == (None, False, True)
+        assert words in operation.reason and operation.reason.endswith("It is not updated in BMS.")
+
+
+# -------------------------------------------------------------------- the fields
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        pytest.param("Boss", None, "Boss", id="filled"),
+        pytest.param("Boss", "Clerk", "Boss", id="replaced"),
+        pytest.param(None, "Clerk", None, id="a-blank-never-overwrites"),
+        pytest.param("  ", "Clerk", None, id="nor-do-blanks"),
+        pytest.param("Zoe\u0308", " Zo\u00eb ", None, id="equal-after-trimming-and-nfc"),
+    ],
+)
+def test_a_job_title(ours, theirs, expected):
+    operation, dummy = followed(ANN, linked(title=ours), replace(SAME, job_title=theirs))
+    assert becomes(operation).get("JobTitle") == expected
+
+
+def addresses(*entries) -> tuple[BmsEmail, ...]:
+    return tuple(BmsEmail(value, kind, None, default) for value, kind, default in entries)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        pytest.param(["a@x.io"], [("A@X.io", 7, True)], [("A@X.io", 7, True)], id="there"),
+        pytest.param(
+            ["a@x.io", "b@x.io"], [("a@x.io", 7, True)], [("a@x.io", 7, True), ("b@x.io", 1, False)], id="added"
+        ),
+        pytest.param(["a@x.io"], [("b@x.io", 7, True)], [("b@x.io", 7, False), ("a@x.io", 1, True)], id="new-default"),
+        pytest.param(
+            ["a@x.io"],
+            [("b@x.io", 7, True), ("a@x.io", 7, False)],
+            [("b@x.io", 7, False), ("a@x.io", 7, True)],
+            id="the-default-moves",
+        ),
+        pytest.param(["a@x.io"], [], [("a@x.io", 1, True)], id="the-first"),
+    ],
+)
+def test_e_mails(ours, theirs, expected):
+    found = emails(contact(1, *ours), replace(in_bms(5), emails=addresses(*theirs)), WORK)
+    assert [(each.address, each.type_id, each.default) for each in found] == expected
+
+
+def test_without_a_type_no_e_mail_is_added_and_the_default_moves_all_the_same():
+    there = replace(in_bms(5), emails=addresses(("b@x.io", 7, True), ("a@x.io", 7, False)))
+    found = emails(contact(1, "a@x.io", "c@x.io"), there, None)
+    assert [(each.address, each.default) for each in found] == [("b@x.io", False), ("a@x.io", True)]
+
+
+def test_an_address_that_another_bms_contact_has_is_not_added_and_told():
+    something = linked(emails=(Email("ann.lee@client.example", "Work", True), Email("team@client.example", "Work")))
+    operation, dummy = followed(ANN, something, SAME, in_bms(7, "TEAM@client.example"))
+    assert (operation.bms_update, operation.attention) == (None, True)
+    assert operation.reason == "Another BMS contact has team@client.example: not added to BMS contact 90211."
+
+
+def test_of_two_contacts_that_share_an_address_one_gets_it():
+    shared = Email("team@client.example", "Work")
+    mine, dummy = ready(72), ready(73, "bob.ray")
+    contacts = [
+        linked(72, emails=(*mine.emails, shared)),
+        linked(73, "bob.ray", 90212, emails=(*dummy.emails, shared)),
+    ]
+    present = [SAME, in_bms(90212, "bob.ray@client.example", first="Bob", last="Ray")]
+    read = snapshot([ANN, person("bob.ray")], contacts, bms_settings=PUSHING)
+    operations = planned(read, bms(*present), update_linked=True).operations
+    gained = ["team@client.example" in str(becomes(each).get(EMAILS)) for each in operations]
+    assert gained == [True, False]
+
+
+OWN = "4155550100"
+
+
+def numbers(*entries) -> tuple[BmsPhone, ...]:
+    return tuple(BmsPhone(value, kind, None, default) for value, kind, default in entries)
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "expected"),
+    [
+        pytest.param([OWN], [("(415) 555-0100", 7, True)], [("(415) 555-0100", 7, True)], id="there-by-its-digits"),
+        pytest.param([OWN], [("3315550199", 2, True)], [(OWN, 2, True)], id="the-one-of-the-type-is-replaced"),
+        pytest.param(
+            [OWN], [("3315550199", 7, True)], [("3315550199", 7, False), (OWN, 2, True)], id="not-one-of-another-type"
+        ),
+        pytest.param(
+            [OWN],
+            [("3315550199", 2, True), ("3315550198", 2, False)],
+            [("3315550199", 2, False), ("3315550198", 2, False), (OWN, 2, True)],
+            id="several-of-the-type-stay",
+        ),
+        pytest.param(
+            [OWN, "3315550199"],
+            [("3315550199", 2, True)],
+            [("3315550199", 2, False), (OWN, 2, True)],
+            id="nor-one-of-the-contact",
+        ),
+        pytest.param(
+            [OWN, "3315550199"], [("7", 2, True)], [(OWN, 2, True), ("3315550199", 2, False)], id="the-primary-takes-it"
+        ),
+        pytest.param([OWN], [("000-000-0000", 7, True)], [(OWN, 7, True)], id="in-the-place-of-a-placeholder"),
+        pytest.param(["0000000000"], [], [("000-000-0000", 2, True)], id="a-placeholder-where-there-is-none"),
+        pytest.param(["0000000000"], [("000-000-0000", 7, True)], [("000-000-0000", 7, True)], id="one-is-enough"),
+        pytest.param(["0000000000"], [(OWN, 7, True)], [(OWN, 7, True)], id="no-placeholder-beside-a-number"),
+        pytest.param(
+            ["0000000000"],
+            [(OWN, 7, True), ("000-000-0000", 7, False)],
+            [(OWN, 7, True), ("000-000-0000", 7, False)],
+            id="nor-is-it-ever-the-default-there",
+        ),
+        pytest.param([], [(OWN, 7, True)], [(OWN, 7, True)], id="nothing-is-lost"),
+    ],
+)
+def test_phones(ours, theirs, expected):
+    something = ready(phones=tuple(Phone(value, "Office", primary=not place) for place, value in enumerate(ours)))
+    found = phones(something, in_bms(5, phones=numbers(*theirs)), DESK)
+    assert [(each.number, each.type_id, each.default) for each in found] == expected
+
+
+def test_a_fax_is_no_phone_there():
+    assert phones(ready(phones=(Phone(OWN, "Fax", kind="fax", primary=True),)), in_bms(5), DESK) == ()
+
+
+def test_without_a_type_no_number_is_written():
+    there = in_bms(5, phones=numbers(("3315550199", 2, True)))
+    assert phones(ready(), there, None) == there.phones
+
+
+# ------------------------------------------------------------------ what is sent
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes", "changes"),
+    [
+        pytest.param([("a", True)], [("a", True)], [], id="nothing"),
+        pytest.param(
+            [("a", True)], [("a", False), ("b", True)], [EntryChange("add", "b", type_id=2, default=True)], id="added"
+        ),
+        pytest.param([("a", True)], [("b", True)], [EntryChange("update", "a", "b")], id="replaced"),
+        pytest.param(
+            [("a", True), ("b", False)],
+            [("a", False), ("b", True)],
+            [EntryChange("update", "b", default=True)],
+            id="default",
+        ),
+        pytest.param(
+            [("a", False), ("b", True)],
+            [("c", True)],
+            [EntryChange("update", "a", "c", default=True), EntryChange("delete", "b")],
+            id="taken-back",
+        ),
+    ],
+)
+def test_lists_are_sent_as_changes_of_single_entries(was, becomes, changes):
+    def entries(rows):
+        return [{"number": value, "type_id": 2, "type_name": None, "default": default} for value, default in rows]
+
+    assert entry_changes(PHONES, entries(was), entries(becomes)) == changes
+    assert applied(PHONES, entries(was), changes) == entries(becomes)
+
+
+def test_fields_are_read_as_they_were_encoded():
+    values = encode(SAME, ["LastName", EMAILS, PHONES])
+    assert with_fields(in_bms(90211, first="Ann"), values) == SAME
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other", "same"),
+    [
+        pytest.param("JobTitle", "", None, True, id="blank"),
+        pytest.param("JobTitle", " Boss", "Boss", True, id="trimmed"),
+        pytest.param("IsActive", False, None, True, id="inactive"),
+        pytest.param("IsActive", True, False, False, id="active"),
+        pytest.param(EMAILS, encode(SAME, [EMAILS])[EMAILS], [], False, id="lists"),
+    ],
+)
+def test_values_are_the_same_once_bms_has_normalised_them(field, one, other, same):
+    assert same_value(field, one, other) is same
+
+
+# ---------------------------------------------------------------------- ceilings
+
+
+def test_it_counts_once_as_an_update():
+    someone = person("ann.lee", job_title="Boss")
+    dummy, plan = followed(someone, linked(), SAME, max_updates="0", max_pushes="0")
+    assert [(each.option, each.count) for each in plan.passed] == [("max_updates", 1)]
