@@ -255,7 +255,7 @@ def options(arguments: list[str]) -> Iterator[tuple[str, str]]:
     for each in rest:
         name, equals, value = each.partition("=") if each.startswith("--") else (each, "", "")
         if name in VALUED:
-            yield name, value if equals else next(rest)
+            yield name, value if equals else next(rest, "")
         elif each.startswith("-"):
             assert each in PLAIN, f"no option {each}"
             yield each, ""
