@@ -33,12 +33,15 @@ class OwnContacts:
         self._itglue = itglue
         self._organization_id = organization_id
         self._token = token
+        self._created: set[int] = set()
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[Contact]:
         """Create contacts in one request. Raises what the client raises; after a doubt, look at `present`."""
         for row in rows:
             self._check(decode(row))
-        return self._itglue.create_contacts(self._organization_id, rows)
+        created = self._itglue.create_contacts(self._organization_id, rows)
+        self._created.update(each.id for each in created)
+        return created
 
     def update(self, contact_id: int, attributes: Mapping[str, Any]) -> None:
         self._check(self._decoded(self.show(contact_id)))
@@ -62,7 +65,9 @@ class OwnContacts:
             body = self._itglue.raw("/contacts", {**params, "page[size]": PAGE, "page[number]": number})
             for row in body["data"]:
                 attributes = row.get("attributes") or {}
-                new = str(row.get("id")) not in seen and attributes.get("organization-id") == self._organization_id
+                # A filter that is not known would be ignored.
+                own = str(attributes.get("organization-id")) == str(self._organization_id)
+                new = own and str(row.get("id")) not in seen
                 seen.add(str(row.get("id")))
                 # Decoded only when the name says so: whatever others hold is none of the probe's business.
                 if new and MARK.fullmatch(str(attributes.get("last-name"))):
@@ -75,6 +80,7 @@ class OwnContacts:
         reason = "It is still there."
         for dummy in range(_TRIES):
             idents = [ident for ident, dummy in self.marked()]
+            idents += self._unlisted(idents)
             if not idents:
                 return []
             try:
@@ -85,6 +91,17 @@ class OwnContacts:
             except ApiError as error:
                 reason = str(error)
         return [(ident, reason) for ident, dummy in self.marked()]
+
+    def _unlisted(self, listed: Sequence[int]) -> list[int]:
+        """What was created and the list does not show: each is looked at once, as a list may lag behind."""
+        missing, self._created = self._created.difference(listed), set()
+        return [ident for ident in sorted(missing) if self._is_there(ident)]
+
+    def _is_there(self, contact_id: int) -> bool:
+        try:
+            return made_by_probe(self._decoded(self.show(contact_id)), self._token)
+        except NotFound:
+            return False
 
     def _decoded(self, row: Mapping[str, Any]) -> Contact:
         return decode(row.get("attributes") or {})

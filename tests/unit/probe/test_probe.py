@@ -350,6 +350,22 @@ def test_what_cannot_be_removed_is_told_and_removed_by_the_next():
     assert stand.state() == before
 
 
+def test_what_the_list_does_not_show_yet_is_removed_too():
+    stand = Stand(world())
+    before = stand.state()
+
+    def lagging(service, method, path, body):
+        if service == "itglue" and method == "GET" and path == "/contacts":
+            body["data"] = [row for row in body["data"] if "Probe" not in row["attributes"]["last-name"]]
+        return body
+
+    stand.alter = lagging
+    outcome = probe(stand, write=True)
+
+    assert outcome.result["left_behind"] == []
+    assert stand.state() == before
+
+
 class Killed(BaseException):
     """Nothing that runs after a kill: not even clearing up."""
 
