@@ -34,6 +34,8 @@ NOT_TOLD = {
     # What stands before another message.
     "Organization …: …",
 }
+# What is given a reason last.
+REASONED = {"also", "_lost", "_not_pushed"}
 LETTERS = re.compile(r"[^\W\d_]{3}")
 
 
@@ -58,6 +60,18 @@ def kinds() -> frozenset[str]:
     return frozenset(found)
 
 
+@cache
+def sentences() -> dict[str, str]:
+    """The texts that the source gives a name."""
+    return {
+        each.targets[0].id: each.value.value
+        for tree in trees()
+        for each in tree.body
+        if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
+        if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
+    }
+
+
 def forms(node: ast.expr) -> list[str]:
     """The texts that an expression may come to, with `…` for what is not known before."""
     match node:
@@ -69,6 +83,8 @@ def forms(node: ast.expr) -> list[str]:
             parts = [forms(left), forms(right)]
         case ast.IfExp(body=body, orelse=orelse):
             return forms(body) + forms(orelse)
+        case ast.Name(id=name) if name in sentences():
+            return [sentences()[name]]
         case _:
             return ["…"]
     texts = [""]
@@ -78,10 +94,27 @@ def forms(node: ast.expr) -> list[str]:
 
 
 def raised() -> Iterator[str]:
+    """The errors, the warnings, and the reasons of single contacts."""
     for tree in trees():
         for node in ast.walk(tree):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in kinds() and node.args:
-                yield from (form for form in forms(node.args[0]) if LETTERS.search(form))
+            if isinstance(node, ast.Call):
+                told = [each.value for each in node.keywords if each.arg == "reason"]
+                told += node.args[:1] if is_error(node.func) or is_warning(node.func) else []
+                told += node.args[-1:] if isinstance(node.func, ast.Attribute) and node.func.attr in REASONED else []
+                yield from (form for each in told for form in forms(each) if LETTERS.search(form))
+
+
+def is_error(called: ast.expr) -> bool:
+    return isinstance(called, ast.Name) and called.id in kinds()
+
+
+def is_warning(called: ast.expr) -> bool:
+    match called:
+        case ast.Attribute(attr="warn" | "_warn") | ast.Name(id="warn"):
+            return True
+        case ast.Attribute(attr="append", value=ast.Attribute(attr=name) | ast.Name(id=name)):
+            return name.endswith("warnings")
+    return False
 
 
 @cache
