@@ -291,10 +291,10 @@ class FakeBms(Service):
         return self.there[contact_id]
 
     def patch_emails(self, contact_id, changes):
-        self._patch("patch_emails", contact_id, "emails", changes, lambda *values: BmsEmail(*values), "address")
+        self._patch("patch_emails", contact_id, "emails", changes, BmsEmail, "address")
 
     def patch_phones(self, contact_id, changes):
-        self._patch("patch_phones", contact_id, "phones", changes, lambda *values: BmsPhone(*values), "number")
+        self._patch("patch_phones", contact_id, "phones", changes, BmsPhone, "number")
 
     def _patch(self, method, contact_id, slot, changes, make, value):
         """Entries by their value, one default; of a lost answer the change may have been taken."""
