@@ -21,11 +21,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from .._clients.bms import EntryChange
 from .._engine import probing as judge
 from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFound, PermissionDenied, Rejected, SyncError, Unclear
-from .._engine.model import Account, BmsContact, BmsEmail, BmsPhone, BmsSettings, Organization
+from .._engine.model import Account, BmsContact, BmsEmail, BmsPhone, BmsSettings, EntryChange, Organization
 from .._engine.probing import NOT_PROBED, QUESTIONS, WRITE_BMS, Judgement, mail, mark, unknown
 from .probe_contacts import OwnBmsContacts, OwnContacts
 from .snapshot import read_account
@@ -33,6 +32,8 @@ from .turn import BUSY, Turn
 
 NUMBER = "+1 (555) 010-0199"
 """A number that is kept for fiction (North American Numbering Plan)."""
+
+_FURTHER_NUMBERS = ("+1 (555) 010-0198", "+1 (555) 010-0197")
 
 _OVER_THE_LIMIT = 1001
 """More contacts than IT Glue documents for a page, and than BMS is known to serve."""
@@ -473,17 +474,18 @@ class Probe:
         )
 
     def _patch_endpoints(self, made: BmsContact) -> Judgement:
-        entries = {
-            "emails": (mail(self.token, 0, "a"), made.emails[0].type_id),
-            "phones": ("+1 (555) 010-0198", made.phones[0].type_id if made.phones else 1),
-        }
+        """Each kind of change, of which BMS publishes numbers without names: its counters tell what was done."""
+        emails = (mail(self.token, 0, "a"), mail(self.token, 0, "b"), made.emails[0].type_id)
+        numbers = (*_FURTHER_NUMBERS, made.phones[0].type_id if made.phones else 1)
         outcomes = {}
-        for kind, (value, type_id) in entries.items():
+        for kind, (value, other, type_id) in {"emails": emails, "phones": numbers}.items():
+            changes = (
+                EntryChange("add", value, type_id=type_id, default=False),
+                EntryChange("update", value, new_value=other),
+                EntryChange("delete", other),
+            )
             try:
-                for change in (
-                    EntryChange("add", value, type_id=type_id, default=False),
-                    EntryChange("delete", value),
-                ):
+                for change in changes:
                     self._own_bms.patch(made.id, kind, [change])
                 outcomes[kind] = "present"
             except NotFound:

@@ -16,10 +16,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from .._clients.bms import EntryChange
 from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFound
-from .._engine.model import BmsContact, Contact
+from .._engine.model import BmsContact, Contact, EntryChange
 from .._engine.probing import MARK, made_by_probe
 from .execute import BULK, PAGE
 
