@@ -130,8 +130,8 @@ demo: venv-run artifact ## run the main job against the sandbox: no credentials 
 probe: venv-run artifact ## run the playbook probe against the sandbox, as a demonstration
 	@$(sealed) $(python) -m tests.demo.probe
 
-bench: venv-run artifact ## measure
-	@$(sealed) $(python) -m tests.benchmarks
+bench: venv artifact browser ## measure; ONLY="core fleet", SCALE=0.1, CLIENTS=1000 and FORKS=10 choose what
+	@$(sealed) $(python) -m tests.benchmarks $(ONLY) $(SCALE:%=--scale %) $(CLIENTS:%=--clients %) $(FORKS:%=--forks %)
 
 docs: venv tree ## make the HTML documentation (.build/docs/html); a warning fails
 	@$(python) -m tests.tools.docs

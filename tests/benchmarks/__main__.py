@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`python -m tests.benchmarks [NAME ...] [--scale FRACTION]`: measure, print a table, keep it in `.build/bench.json`.
+"""`python -m tests.benchmarks [NAME ...] [--scale FRACTION] [--clients N] [--forks N]`: measure, print a table,
+keep it in `.build/bench.json`.
 
 Each benchmark compares with its limit in the same run: on another day, or another machine, only the
 ratios mean the same. A benchmark that is run alone leaves the others in the file as they were.
@@ -21,12 +22,20 @@ sys.path.insert(0, str(development_tree()))
 
 from tests.benchmarks import core, first_run, fleet, memory, report, requests_sent
 
+
+def page(scale: float) -> list[report.Row]:
+    from tests.benchmarks import report_page  # it takes a browser, which the others do without
+
+    return report_page.measure(scale)
+
+
 BENCHMARKS = {
     "core": core.measure,
     "requests": requests_sent.measure,
     "fleet": fleet.measure,
     "first_run": first_run.measure,
     "memory": memory.measure,
+    "page": page,
 }
 
 
@@ -34,6 +43,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description="Measure the collection")
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all unless told")
     parser.add_argument("--scale", type=float, default=1.0, help="a fraction of the full sizes, to try something out")
+    parser.add_argument("--clients", type=int, help=f"how many clients the fleet has; {fleet.CLIENTS} unless told")
+    parser.add_argument("--forks", type=int, default=fleet.FORKS, help="Ansible's forks for the fleet")
     options = parser.parse_args()
     if unknown := set(options.names) - set(BENCHMARKS):
         parser.error(f"no such benchmark: {', '.join(sorted(unknown))}")
@@ -42,8 +53,11 @@ def main() -> None:
     names = options.names or list(BENCHMARKS)
     for name in names:
         start = time.monotonic()
-        rows = BENCHMARKS[name](options.scale)
-        report.keep(name, rows, {"scale": options.scale})
+        scale, own = options.scale, {}
+        if name == "fleet":
+            scale, own = (options.clients or fleet.CLIENTS * scale) / fleet.CLIENTS, {"forks": options.forks}
+        rows = BENCHMARKS[name](scale, **own)
+        report.keep(name, rows, {"scale": scale, **own})
         taken, load = time.monotonic() - start, os.getloadavg()[0]
         print(f"\n{name}: measured in {taken:.0f} s; load average of the machine {load:.1f}", flush=True)
         print(report.table(rows), flush=True)

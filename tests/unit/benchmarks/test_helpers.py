@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import json
+import os
+import time
 
-from tests.benchmarks import first_run, report, requests_sent, script, worlds
+from tests.benchmarks import first_run, fleet, processes, report, requests_sent, script, worlds
 
 
 def noted(service, method, path):
@@ -83,3 +85,30 @@ def test_the_clients_of_a_world_are_told_apart():
     loose = [each for each in contacts if "adapters" in each and not each["adapters"]]
     assert [each["organization-id"] for each in loose] == [1]
     assert len(made["bms"]["contacts"]) == 3 * 4 - 1
+
+
+def test_the_quota_of_bms_is_counted_for_each_endpoint():
+    sent = [noted("bms", "GET", f"/v2/crm/accounts/{number}/locations/lookup") for number in range(3)]
+    sent += [noted("bms", "GET", "/v2/crm/contacts/summary?Filter.AccountId=1")] * 2
+    sent += [noted("itglue", "GET", "/contacts")] * 9
+
+    assert fleet.busiest_endpoint(sent) == 3
+    assert fleet.busiest_endpoint([]) == 0
+
+
+def test_the_memory_of_a_process_counts_what_it_has_started(tmp_path):
+    for ident, parent, kilobytes in ((10, 1, 2048), (11, 10, 1024), (12, 11, 512), (13, 1, 4096)):
+        folder = tmp_path / str(ident)
+        folder.mkdir()
+        (folder / "stat").write_text(f"{ident} (a) b (c) S {parent} 0 0")
+        (folder / "smaps_rollup").write_text(f"Rss: 9 kB\nPss:    {kilobytes} kB\nPss_Anon: 7 kB\n")
+    (tmp_path / "11" / "smaps_rollup").unlink()  # it has ended in between
+
+    assert processes.family(10, tmp_path) == {10, 11, 12}
+    assert processes.memory(10, tmp_path) == 2.5
+
+
+def test_the_peak_of_a_process_is_seen():
+    with processes.Peak(os.getpid()) as peak:
+        time.sleep(3 * processes.PAUSE)
+    assert peak.megabytes > 1
