@@ -10,13 +10,14 @@ clients are to read the same under each.
 
 from __future__ import annotations
 
+import gc
 from types import SimpleNamespace
 
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient, EntryChange
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient, _Page
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
@@ -469,3 +470,26 @@ def test_quotas(sandbox, clients):
         for dummy in range(3):
             clients.bms.account(2528)
     assert len(clients.bms.account_locations(2528)) == 1
+
+
+# ------------------------------------------------------------- page after page
+
+
+@pytest.mark.parametrize(
+    ("service", "rows"),
+    [("itglue", lambda clients: clients.itglue.contacts(2)), ("graph", lambda clients: clients.graph().users())],
+)
+def test_a_page_is_asked_for_when_the_one_before_is_used_up(sandbox, clients, service, rows):
+    sandbox.behaviour(graph_page_limit=40, itglue_page_limit=40)
+    asked = [clients.calls.by_service()[service] for dummy in rows(clients)]
+
+    # What comes before the first row is the first page, and the login.
+    assert [count - asked[0] for count in asked] == [number // 40 for number in range(240)]
+
+
+def test_one_page_is_held_at_a_time(sandbox, clients):
+    sandbox.behaviour(itglue_page_limit=40)
+    for number, dummy in enumerate(clients.itglue.contacts(2)):
+        if number % 40 == 39:
+            gc.collect()
+            assert sum(isinstance(each, _Page) for each in gc.get_objects()) == 1

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import replace
 
 import pytest
@@ -414,3 +415,16 @@ def test_a_long_list_is_told_while_it_is_read(monkeypatch):
     world = World([person(f"user{number}") for number in range(5)])
     run(world.clients, world.store, Request("Client Ltd"), preview=True, progress=lines.append)
     assert lines[:2] == ["Client Ltd: 2 users read so far", "Client Ltd: 4 users read so far"]
+
+
+def test_what_is_read_is_held_once():
+    """Neither a client nor the reading keeps a second list of users or contacts."""
+    world = steady()
+    world.graph.users = lambda: (person(f"user{number}") for number in range(9))
+    world.itglue.contacts = lambda organization_id: (linked(number + 1, f"user{number}") for number in range(9))
+    snapshot = world.read().snapshot
+
+    for rows in (snapshot.users, snapshot.contacts):
+        assert len(rows) == 9
+        holders = [each for each in gc.get_referrers(rows[0]) if isinstance(each, (dict, list, set, tuple))]
+        assert [each is rows for each in holders] == [True]
