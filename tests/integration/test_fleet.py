@@ -958,6 +958,21 @@ def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, p
     assert writes(sandbox) == []
 
 
+def test_one_task_says_how_it_went_for_all_clients_but_those_that_failed(sandbox, playbook):
+    """The first of three fails by its ceiling, the last one for want of consent."""
+    carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})
+    files = {"host_vars/happy_frog.yml": {"sync_max_creates": 0}}
+    output = playbook("sync_contacts", "--check", code=2, files=files)
+    assert {host: counts["failed"] for host, counts in recap(output).items()} == {
+        "happy_frog": 1,
+        "newt_sohne_gmbh": 0,
+        "sad_toad": 1,
+    }
+    said = output.partition("TASK [Say how it went")[2]
+    assert re.search(r'"newt_sohne_gmbh:",\s+"\d+ of \d+ users are synced",\s+"IT Glue: ', said)
+    assert "happy_frog:" not in said.partition("PLAY RECAP")[0]
+
+
 def test_batches_and_the_share_of_failures_that_ends_a_run(sandbox, playbook):
     """Of three hosts in batches of two the second is not ready."""
     carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})

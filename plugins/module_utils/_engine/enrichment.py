@@ -119,7 +119,7 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
             held.add(number.digits)
             _put(entries, label, number, own)
     if len(entries) == 1 and entries[0].primary and _is_real(entries[0]):
-        return tuple(entries)
+        return tuple(entries)  # whatever the rules below would choose from, it is this one
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
     if settings.set_phone_numbers_primary:
@@ -196,6 +196,8 @@ def _choices(able: list[Phone], wanted: Mapping[str, Number], settings: Office36
 
 
 def _make_primary(entries: list[Phone], chosen: Phone) -> None:
+    if chosen.primary and len([entry for entry in entries if entry.primary]) == 1:
+        return
     entries[:] = [
         entry if entry.primary == (entry is chosen) else replace(entry, primary=entry is chosen) for entry in entries
     ]
