@@ -105,7 +105,7 @@ class Draft:
     options: Options
     excluded: dict[str, str]
     matching: Matching
-    kept: int
+    kept_users: frozenset[str]
     contacts: dict[int, Contact]
     warnings: list[str]
 
@@ -129,9 +129,9 @@ class Draft:
                 yield user, contact
 
     @property
-    def kept_users(self) -> frozenset[str]:
-        """The ids of the users that the filter lets through."""
-        return frozenset(user.id for user in self.snapshot.users if self.excluded.get(user.id) not in REASONS)
+    def kept(self) -> int:
+        """How many users the filter lets through."""
+        return len(self.kept_users)
 
     @property
     def bystanders(self) -> list[Contact]:
@@ -308,7 +308,7 @@ def draft(snapshot: Snapshot, options: Options) -> Draft:
     """
     rule = exclusion_rule(snapshot.office365, snapshot.members)
     excluded = {user.id: reason for user in snapshot.users if (reason := rule(user))}
-    kept = {user.id for user in snapshot.users} - excluded.keys()
+    kept = frozenset(user.id for user in snapshot.users) - excluded.keys()
     if not options.allow_shrunken_source:
         _check_source(snapshot, excluded, kept)
     matching = match(snapshot.users, kept, snapshot.contacts, options.match_overrides, snapshot.office365.primary_email)
@@ -319,10 +319,10 @@ def draft(snapshot: Snapshot, options: Options) -> Draft:
     warnings.extend(_choose(snapshot, options, excluded))
     warnings.extend(_microsoft_adapters(snapshot.contacts))
     contacts = {contact.id: contact for contact in snapshot.contacts}
-    return Draft(snapshot, options, excluded, matching, len(kept), contacts, warnings)
+    return Draft(snapshot, options, excluded, matching, kept, contacts, warnings)
 
 
-def _check_source(snapshot: Snapshot, excluded: Mapping[str, str], kept: set[str]) -> None:
+def _check_source(snapshot: Snapshot, excluded: Mapping[str, str], kept: frozenset[str]) -> None:
     lift = "Set allow_shrunken_source: true if this is right."
     if not snapshot.users:
         raise InputError(
@@ -533,9 +533,9 @@ def complete(
     leavers = leavers or Leavers()
     conflicts, warnings = list(drafted.matching.conflicts), [*drafted.warnings, *leavers.warnings]
     departed = drafted.departures(leavers)
-    theirs = _counterparts(drafted, departed, bms)
-    departed, deactivations = _deactivations(drafted, departed, theirs, unread, types)
     returned = drafted.returned(operations, types)
+    theirs = _counterparts(drafted, departed, bms) if departed or returned else None
+    departed, deactivations = _deactivations(drafted, departed, theirs, unread, types)
     if unread and (deactivations or returned):
         warnings.append(f"{len(deactivations)} deactivations and {len(returned)} returns are deferred: {unread}")
     elif returned:
@@ -619,8 +619,11 @@ def _deactivations(
 
 def _followed_in_bms(drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot) -> list[Operation]:
     """The operations with the BMS contacts of linked contacts brought up to date too."""
+    pairs = drafted.pairs(operations, bms)
+    if not pairs:
+        return list(operations)
     created = [each.create_in_bms for each in operations if each.create_in_bms is not None]
-    followed = bms_update.follow(drafted.pairs(operations, bms), bms, created)
+    followed = bms_update.follow(pairs, bms, created)
     return [followed.get(each.user_id, each) for each in operations]
 
 
