@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from .inprocess import Outcome
-from .worlds import ACCOUNT, CLIENT, TENANT, Case
+from .worlds import ACCOUNT, CLIENT, FORMER, TENANT, Case
 
 Json = dict[str, Any]
 
@@ -125,39 +125,43 @@ def prediction_equals_real(predicted: Outcome, real: Outcome, *, merged: bool = 
         assert not predicted.changed and not real.changed
     foreseen, found = predicted.contacts(), real.contacts()
     assert foreseen.keys() == found.keys()
-    unforeseen = {user for user in found if _met_something(found[user]) or foreseen[user]["push"] == "pending"}
+    refused = {user for user in found if _was_refused(found[user])}
     if merged:
-        unforeseen |= {user for user in found if _holds_more(foreseen[user]["after"], found[user]["after"])}
-        unforeseen |= {user for user in found if _takes_away(foreseen[user]) and not found[user]["after"]}
+        refused |= {user for user in found if _holds_more(foreseen[user]["after"], found[user]["after"])}
+        refused |= {user for user in found if _takes_away(foreseen[user]) and not found[user]["after"]}
     for user, entry in found.items() if real.error is None else ():
-        if user not in unforeseen:
-            _same_entry(foreseen[user], entry)
+        if user in refused:
+            _same_as_far_as_it_went(foreseen[user], entry, merged=merged)
         else:
-            _same_as_far_as_it_went(foreseen[user], entry)
-    if not unforeseen:
-        assert predicted.changed == real.changed
-        assert predicted.result.get("diff") == real.result.get("diff")
-        assert set(predicted.warnings) == set(real.warnings)
-    else:
+            _same_entry(foreseen[user], entry)
+    left, gone = predicted.result.get("departed", []), real.result.get("departed", [])
+    assert [each["contact_id"] for each in left] == [each["contact_id"] for each in gone]
+    for one, other in zip(left, gone, strict=True):
+        assert one == other or _was_refused({"push": None, "unapplied": [], **other}), (one, other)
+    refused |= {each["user_id"] for each in gone if each not in left}
+    if refused:
         assert real.changed <= predicted.changed
-    for part in ("organization", "tenant_id", "settings", "conflicts", "departed", "unclaimed"):
+    else:
+        assert predicted.changed == real.changed
+        if all(foreseen[user]["push"] == found[user]["push"] for user in found):
+            assert predicted.result.get("diff") == real.result.get("diff")
+            assert set(predicted.warnings) == set(real.warnings)
+    for part in ("organization", "tenant_id", "settings", "conflicts", "unclaimed"):
         assert predicted.result.get(part) == real.result.get(part), part
 
 
-def _met_something(entry: Json) -> bool:
-    return bool(
-        entry["action"] in ONLY_REAL
-        or entry["push"] in (*ONLY_REAL, "pending")
-        or entry["locked"]
-        or entry["unapplied"]
-    )
+def _was_refused(entry: Json) -> bool:
+    return bool(entry["action"] in ONLY_REAL or entry["push"] in ONLY_REAL or entry["locked"] or entry["unapplied"])
 
 
 NEW_IDS = ("contact_id", "bms_contact_id")
 
 
 def _same_entry(foreseen: Json, found: Json) -> None:
+    linked_in_time = (foreseen["push"], found["push"]) == ("pending", "pushed")
     for key, value in found.items():
+        if linked_in_time and key in ("push", "bms_contact_id", "reason"):
+            continue
         if key in NEW_IDS and foreseen[key] is None:
             made = (found["action"] == "create") if key == "contact_id" else (found["push"] == "pushed")
             assert (value is not None) == made, (key, found)
@@ -165,18 +169,38 @@ def _same_entry(foreseen: Json, found: Json) -> None:
             assert foreseen[key] == value, (key, foreseen[key], value, foreseen, found)
 
 
-def _same_as_far_as_it_went(foreseen: Json, found: Json) -> None:
-    if found["action"] != foreseen["action"]:
-        gave_up = (
-            found["action"] in ONLY_REAL
-            or _takes_away(foreseen)
-            or (found["action"] == "unchanged" and (found["locked"] or found["unapplied"]))
+def _same_as_far_as_it_went(foreseen: Json, found: Json, *, merged: bool) -> None:
+    """Only what was refused is otherwise, and what was refused is said."""
+    given_up = found["action"] in ONLY_REAL
+    if found["action"] != foreseen["action"] and not given_up:
+        assert found["action"] == "unchanged" and found["after"].keys() == _bms_fields(found["after"]), (
+            foreseen,
+            found,
         )
-        assert gave_up, (foreseen, found)
+        assert found["locked"] or found["unapplied"] or (merged and _takes_away(foreseen)), (foreseen, found)
     if found["push"] != foreseen["push"]:
-        assert found["push"] in ONLY_REAL or {found["push"], foreseen["push"]} == set(PUSHES), (foreseen, found)
-    assert set(found["after"]) <= set(foreseen["after"]), (foreseen, found)
+        assert found["push"] in ONLY_REAL or (foreseen["push"], found["push"]) == ("pending", "pushed"), found
     assert found["matched_by"] == foreseen["matched_by"]
+    assert found["contact_id"] == foreseen["contact_id"] or foreseen["contact_id"] is None
+    said = {field for group in (*found["locked"], *found["unapplied"]) for field in FIELDS_OF.get(group, (group,))}
+    assert found["after"].keys() <= foreseen["after"].keys(), (foreseen, found)
+    for field, value in foreseen["after"].items():
+        if given_up or field in said or (merged and field in ARRAYS):
+            continue
+        assert found["after"].get(field) == value, (field, foreseen, found)
+        assert found["before"].get(field) == foreseen["before"].get(field), (field, foreseen, found)
+
+
+FIELDS_OF = {
+    "name": ("first-name", "last-name", "title"),
+    "location": ("location-id",),
+    "contact-type": ("contact-type-id",),
+}
+"""The attributes of a group that is `locked` or `unapplied`, where it is not named like its only one."""
+
+
+def _bms_fields(after: Json) -> set[str]:
+    return {field for field in after if field.startswith("bms-")}
 
 
 ARRAYS = ("contact-emails", "contact-phones")
@@ -235,6 +259,7 @@ def second_run_changes_nothing(
     }
     if merged:
         refused |= {user for user, entry in predicted.contacts().items() if _takes_away(entry)}
+    refused |= {each["user_id"] for each in first.result["departed"] if each["locked"] or each["action"] in ONLY_REAL}
     assert again <= refused, [predicted.contacts()[user] for user in again - refused]
     if not refused:
         assert not predicted.changed
@@ -259,7 +284,7 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
         _labels_stay(contact, kept)
         owner = users.get(entries[ident]["user_id"]) if ident in entries else None
         _phones_stay(contact, kept, labels, owner)
-        for field in ("first-name", "last-name", "title", "location-id", "contact-type-id"):
+        for field in ("first-name", "last-name", "title", "location-id"):
             assert kept[field] not in (None, "") or contact[field] in (None, "") or not str(contact[field]).strip(), (
                 field
             )
@@ -267,30 +292,34 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
             assert kept[field] == contact[field]
         if contact["location-id"] is not None:
             assert kept["location-id"] == contact["location-id"]
-        assert kept["contact-type-id"] == contact["contact-type-id"]
-    forwarded = case.behaviour.get("two_way_unlocks") and case.options.get("update_linked")
+        if not _deactivates(case):
+            assert kept["contact-type-id"] == contact["contact-type-id"]
+    # IT Glue's own two-way sync carries a contact that is written to the one that it is linked with.
+    written = (contact for ident, contact in old.items() if bare(contact) != bare(new[ident]))
+    carried = {twin for contact in written for twin in _links(contact)} if case.behaviour["two_way_unlocks"] else set()
     followed = {entry["bms_contact_id"]: entry for entry in entries.values() if _follows(entry)}
     assert case.options.get("update_linked") or not followed
+    open_fields = dict.fromkeys(("jobTitle", "isActive") if _deactivates(case) else ("jobTitle",))
     for ident, contact in bms_of(before).items():
         kept = bms_of(after)[ident]
         if ident in followed:
             _bms_follows(contact, kept, followed[ident], after, outcome)
-        elif not forwarded:
-            assert {**bare(contact), "jobTitle": None} == {**bare(kept), "jobTitle": None}
+        elif ident not in carried:
+            assert {**bare(contact), **open_fields} == {**bare(kept), **open_fields}
             assert kept["jobTitle"] == contact["jobTitle"] or not (contact["jobTitle"] or "").strip()
             assert bms_emails_of(contact) <= bms_emails_of(kept)
 
 
 def _follows(entry: Json) -> bool:
     """Whether the BMS contact of a linked contact is updated too."""
-    return entry["push"] is None and any(key.startswith("bms-") for key in entry["after"])
+    return entry["push"] is None and bool(_bms_fields(entry["after"]) - {"bms-active"})
 
 
 def _bms_follows(contact: Json, kept: Json, entry: Json, after: Json, outcome: Outcome) -> None:
     """It loses no address; at most one number, of the type of the settings, or a placeholder; and no name.
     What it gains are the person's."""
     for field in ("accountId", "locationId", "isActive", "middleName", "poc", "customFields"):
-        assert contact[field] == kept[field], field
+        assert contact[field] == kept[field] or (field == "isActive" and "bms-active" in entry["after"]), field
     for field in ("firstName", "lastName", "jobTitle"):
         assert (kept[field] or "").strip() or not (contact[field] or "").strip(), (contact, kept)
         assert kept[field] == contact[field] or f"bms-{_kebab(field)}" in entry["after"]
@@ -318,6 +347,65 @@ def _bms_number(entry: Json) -> str:
 
 def _defaults(entries: list[Json]) -> int:
     return sum(each["isDefault"] for each in entries)
+
+
+def _deactivates(case: Case) -> bool:
+    return case.options.get("departed") == "deactivate"
+
+
+def _links(contact: Json) -> set[int]:
+    """The BMS contacts that a contact is linked with."""
+    kinds = ("bms", "vorex")
+    adapters = [
+        each for each in contact["adapters"] if any(kind in each["adapter-type-name"].lower() for kind in kinds)
+    ]
+    return {int(each["remote-id"]) for each in adapters}
+
+
+def only_who_left_is_deactivated(before: Json, after: Json, case: Case, outcome: Outcome) -> None:
+    """On positive evidence, and nobody else's contact; and who is back only where the contact was marked."""
+    if not _deactivates(case):
+        return
+    old, new = contacts_of(before), contacts_of(after)
+    tenant = next(each for each in before["entra"]["tenants"] if each["tenant_id"] == TENANT)
+    entries = outcome.contacts().values()
+    kept = {each["user_id"] for each in entries if each["action"] != "excluded" or each["reason"] in NOT_BY_FILTER}
+    left = [user for user in tenant["users"] if not user["accountEnabled"] and user["id"] not in kept]
+    left += [
+        {**user, "userPrincipalName": user["userPrincipalName"].removeprefix(user["id"].replace("-", ""))}
+        for user in tenant["deleted_users"]
+    ]
+    theirs = {value for user in left if full_name(user["givenName"], user["surname"]) for value in user_addresses(user)}
+    staying = {value for user in tenant["users"] if user["id"] in kept for value in user_addresses(user)}
+    matched = {each["contact_id"] for each in entries if each["user_id"] in kept}
+    in_conflict = {ident for conflict in outcome.result["conflicts"] for ident in conflict["contact_ids"]}
+    done = {
+        each["contact_id"] for each in outcome.result["departed"] if each["action"] in ("deactivate", "deactivated")
+    }
+    for ident in done:
+        addresses = emails_of(old[ident])
+        assert addresses & theirs and not addresses & staying, old[ident]
+        assert ident not in matched | in_conflict
+    for ident, contact in old.items():
+        if new[ident]["contact-type-id"] != contact["contact-type-id"]:
+            assert ident in done if new[ident]["contact-type-id"] == FORMER else contact["contact-type-id"] == FORMER
+            assert ident in done | matched
+    for ident, contact in bms_of(before).items():
+        active = bms_of(after)[ident]["isActive"]
+        if active == contact["isActive"]:
+            continue
+        addresses = bms_emails_of(contact)
+        owners = {each for each in old if ident in _links(old[each])} or {
+            each for each in old if emails_of(old[each]) & addresses
+        }
+        if active:
+            assert any(old[each]["contact-type-id"] == FORMER for each in owners & matched), contact
+        else:
+            assert owners and owners <= done, (contact, owners)
+            assert any(ident in _links(old[each]) for each in owners) or not addresses & staying
+
+
+NOT_BY_FILTER = ("override", "users")
 
 
 def _labels(outcome: Outcome) -> set[str]:
@@ -412,8 +500,9 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
         for entry in pushed:
             # Nobody else's: neither that of a user in a conflict, nor a linked one.
             source = contacts_of(after)[entry["contact_id"]]
-            # The user's own too, where IT Glue has locked the contact's.
-            own = emails_of(source) | user_addresses(users_of(before)[entry["user_id"]])
+            own = emails_of(source)
+            if "contact-emails" in (*entry["locked"], *entry["unapplied"]):
+                own |= user_addresses(users_of(before)[entry["user_id"]])
             assert bms_emails_of(new[entry["bms_contact_id"]]) <= own, (entry, source)
     else:
         assert len(made) <= len(pushed)
@@ -438,9 +527,17 @@ def linked_are_left_alone(before: Json, after: Json, case: Case, outcome: Outcom
             continue
         if ident in entries:
             assert entries[ident]["push"] is None
-        if not case.options.get("update_linked"):
-            assert contacts_of(after)[ident] == contact
-            assert ident not in entries or entries[ident]["action"] in ("linked", "excluded", "conflict")
+        if case.options.get("update_linked"):
+            continue
+        kept = contacts_of(after)[ident]
+        if _deactivates(case) and kept["contact-type-id"] != contact["contact-type-id"]:
+            # Who left is marked all the same, and who is back is not any more; see below.
+            assert {**bare(kept), "contact-type-id": None} == {**bare(contact), "contact-type-id": None}
+            continue
+        assert kept == contact
+        back = _deactivates(case) and contact["contact-type-id"] == FORMER
+        allowed = ("linked", "excluded", "conflict", *(("update", "unchanged", "failed") if back else ()))
+        assert ident not in entries or entries[ident]["action"] in allowed
 
 
 def is_linked(contact: Json) -> bool:

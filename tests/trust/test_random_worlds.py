@@ -16,6 +16,7 @@ whether synced contacts can be written). What the regimes cover:
 | nothing is lost                         | yes    | yes    | yes    | yes    | yes    |
 | nobody is there twice                   | yes    | yes    | yes    | yes    | yes    |
 | linked contacts, conflicts, strangers   | yes    | yes    | yes    | yes    | yes    |
+| only who left is deactivated            | yes    | yes    | yes    | yes    | yes    |
 | the order of rows means nothing         | yes    | yes    | yes    | yes    | yes    |
 
 - `direct`: arrays replaced, IT Glue pushes nothing by itself: what is documented for `push_method: direct`.
@@ -76,6 +77,7 @@ def hold(case: Case) -> None:
     invariants.nobody_is_there_twice(before, after, case, real)
     invariants.linked_are_left_alone(before, after, case, real)
     invariants.conflicts_write_nothing(before, after, real)
+    invariants.only_who_left_is_deactivated(before, after, case, real)
 
     foreseen = stand.sync(check=True, **case.options)
     again = stand.sync(**case.options)

@@ -27,6 +27,7 @@ Json = dict[str, Any]
 CLIENT, OTHER, MSP = 2, 3, 1
 ACCOUNT, OTHER_ACCOUNT = 2528, 2529
 TENANT = "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11"
+FORMER = 26
 OTHER_TENANT = "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b12"
 SKU, OTHER_SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965", "05e9a617-0261-4cee-bb44-138d3ef5d966"
 GROUP = "0f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b13"
@@ -134,6 +135,11 @@ class Maker:
             "assignedLicenses": self.one(*[[{"skuId": SKU}]] * 6, [], [{"skuId": OTHER_SKU}]),
         }
 
+    def deleted(self, number: int) -> Json:
+        """A user among the deleted items; Graph puts the id in front of its username."""
+        user = {**self.user(number), "id": f"00000000-0000-4000-8000-0000000de1{number:02d}"}
+        return {**user, "userPrincipalName": user["id"].replace("-", "") + user["userPrincipalName"]}
+
     # -------------------------------------------------------------------- IT Glue
 
     def email(self, number: int) -> Json:
@@ -169,7 +175,7 @@ class Maker:
             "notes": self.one(None, "Rings twice. Παρακαλώ."),
             "important": self.one(None, True),
             "location-id": self.one(None, 10, 10, 11),
-            "contact-type-id": self.one(None, 24),
+            "contact-type-id": self.one(None, None, 24, 24, FORMER),
             "contact-emails": self.some(3, lambda: self.email(number)),
             "contact-phones": self.some(3, self.phone),
             "psa-integration": psa,
@@ -245,11 +251,19 @@ class Maker:
             elif target in ("ignore", "new"):
                 overrides[user["userPrincipalName"]] = target
         chosen = [user["userPrincipalName"] for user in users if self.likely(0.5)]
+        deactivate = self.likely(0.3)
+        leavers = {
+            "departed": "deactivate",
+            "departed_contact_type": self.one("Former", " FORMER"),
+            "departed_keep": self.one([], [], [], ["u1@*"], ["101"]),
+            "max_deactivations": self.one(*(None,) * 8, "1", "30%"),
+        }
         return {
+            **(leavers if deactivate else {}),
             "organization": self.one(str(CLIENT), NAME, f" {NAME.upper()} "),
             "match_overrides": overrides,
             "update_linked": self.likely(0.2),
-            "users": chosen if chosen and self.likely(0.1) else None,
+            "users": chosen if chosen and not deactivate and self.likely(0.1) else None,
             "allow_shrunken_source": self.likely(0.5),
             "max_creates": self.one(*(None,) * 12, "0", "50%"),
             "max_updates": self.one(*(None,) * 12, "1"),
@@ -269,6 +283,7 @@ class Maker:
             "itglue_last_link": self.one("missing", "null"),
             "itglue_noop_saves": noop_saves,
             "itglue_phone_plus": self.one("strip", "keep"),
+            "itglue_textbox": self.one("as_given", "editor"),
             "bms_bare_summary": self.likely(0.5),
             "bms_contact_patch_endpoints": self.likely(0.8),
             "bms_failure_style": self.one("200", "4xx"),
@@ -341,7 +356,11 @@ def world(
                 {"id": OTHER, "name": "Other"},
             ],
             "locations": parts.get("locations", LOCATIONS),
-            "contact_types": [{"id": 24, "name": "Approver"}, {"id": 25, "name": "End User"}],
+            "contact_types": [
+                {"id": 24, "name": "Approver"},
+                {"id": 25, "name": "End User"},
+                {"id": FORMER, "name": "Former"},
+            ],
             "contacts": [
                 *contacts,
                 {
@@ -411,7 +430,13 @@ def cases(method: str = "direct", *, linked: bool = False, **switches: Any) -> s
             adapters = [_link(ACCOUNT)]
         locations = make.one(LOCATIONS, LOCATIONS, [{**each, "primary": False} for each in LOCATIONS])
         made = world(
-            users, contacts, [*in_bms, *theirs], {**make.switches(), **switches}, adapters=adapters, locations=locations
+            users,
+            contacts,
+            [*in_bms, *theirs],
+            {**make.switches(), **switches},
+            adapters=adapters,
+            locations=locations,
+            deleted=[make.deleted(number) for number in range(len(users)) if make.likely(0.2)],
         )
         settings = {"office365": make.office365(), "bms": make.bms_settings(method)}
         if switches.get("native_push"):

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from .._clients.retry import moment
-from .._engine.errors import CeilingError, InputError
+from .._engine.errors import CeilingError, InputError, quoted
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
 from .._store.settings import SettingsStore
@@ -89,7 +89,7 @@ _WAY_OUT = (
 
 def _passed(outcome: Run) -> str:
     listed = ", ".join(f"{each.option} allows {each.limit}, the plan has {each.count}" for each in outcome.plan.passed)
-    return f"The plan for {outcome.read.snapshot.organization.name!r} passes a ceiling: {listed}."
+    return f"The plan for {quoted(outcome.read.snapshot.organization.name)} passes a ceiling: {listed}."
 
 
 def _warn_of_failures(outcome: Run, task: Task) -> None:
@@ -186,6 +186,6 @@ def _target(user: str, value: Any) -> int | str:
     if wanted.casefold() in (NEW, IGNORE):
         return wanted.casefold()
     raise InputError(
-        f"match_overrides has {wanted!r} for {user}.",
+        f"match_overrides has {quoted(wanted)} for {user}.",
         hint="Give the id of an IT Glue contact, 'new' or 'ignore'.",
     )

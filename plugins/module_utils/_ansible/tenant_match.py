@@ -13,7 +13,7 @@ from contextlib import nullcontext
 from typing import Any
 
 from .._engine import settings as rules
-from .._engine.errors import InputError
+from .._engine.errors import InputError, quoted
 from .._engine.model import Organization
 from .._engine.normalize import name
 from .._engine.tenants import IGNORED, MATCHED, STATES, Matching, Tenant, listed, named
@@ -74,7 +74,7 @@ def _only_one(tenants: list[Tenant], wanted: str, option: str) -> Tenant:
         return found[0]
     there = f"several are: {', '.join(map(str, found))}" if found else "none is"
     raise InputError(
-        f"The option {option} names {wanted!r}. Of the {len(tenants)} client tenants {there} of that name.",
+        f"The option {option} names {quoted(wanted)}. Of the {len(tenants)} client tenants {there} of that name.",
         hint="Give the tenant id; msp.psa_sync.tenant_match_info shows all.",
     )
 

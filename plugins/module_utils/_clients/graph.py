@@ -26,6 +26,7 @@ from .._engine.errors import (
     InputError,
     NotFound,
     PermissionDenied,
+    quoted,
 )
 from .._engine.model import User
 from . import certificate
@@ -130,10 +131,10 @@ class GraphClient:
         make_session: Callable[..., HttpSession] = HttpSession,
     ) -> None:
         if cloud not in CLOUDS:
-            raise InputError(f"The option azure_cloud is {cloud!r}.", hint=f"It is one of {', '.join(CLOUDS)}.")
+            raise InputError(f"The option azure_cloud is {quoted(cloud)}.", hint=f"It is one of {', '.join(CLOUDS)}.")
         tenant = tenant_id.strip()
         if not _TENANT.fullmatch(tenant) or tenant.lower() in _EVERY_TENANT:
-            raise InputError(f"The option tenant_id is {tenant!r}, which names no tenant.", hint="It is a GUID.")
+            raise InputError(f"The option tenant_id is {quoted(tenant)}, which names no tenant.", hint="It is a GUID.")
         authority = (authority_host or CLOUDS[cloud][0]).strip().rstrip("/")
         graph = (graph_url or CLOUDS[cloud][1]).strip().rstrip("/").removesuffix("/v1.0")
         self.tenant_id = tenant
@@ -184,17 +185,17 @@ class GraphClient:
             return frozenset(read.needed_text(row, "id") for read, row in members)
         except NotFound as error:
             raise InputError(
-                f"The option user_filter.groups names {wanted!r}, but the tenant has no such group."
+                f"The option user_filter.groups names {quoted(wanted)}, but the tenant has no such group."
             ) from error
 
     def _group_of_name(self, name: str) -> str:
-        quoted = name.replace("'", "''")
-        params = {"$filter": f"displayName eq '{quoted}'", "$select": "id,displayName"}
+        literal = name.replace("'", "''")
+        params = {"$filter": f"displayName eq '{literal}'", "$select": "id,displayName"}
         found = [read.needed_text(row, "id") for read, row in self._list("/v1.0/groups", params, "Group.Read.All")]
         if len(found) == 1:
             return found[0]
         there_is = f"has several of that name: give one of the ids {', '.join(sorted(found))}" if found else "has none"
-        raise InputError(f"The option user_filter.groups names {name!r}, but the tenant {there_is}.")
+        raise InputError(f"The option user_filter.groups names {quoted(name)}, but the tenant {there_is}.")
 
     def verified_domains(self) -> tuple[str, ...]:
         """The tenant's verified domains, in lower case."""

@@ -17,7 +17,7 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TypeVar
 
-from .._engine.errors import ApiError, AuthenticationError, InputError, NotFound, Rejected, Unavailable
+from .._engine.errors import ApiError, AuthenticationError, InputError, NotFound, Rejected, Unavailable, quoted
 from .._engine.model import (
     Adapter,
     Asset,
@@ -129,7 +129,7 @@ class ItGlueClient:
         exact = [each for each in same if each.name.strip() == wanted]
         if len(exact or same) == 1:
             return (exact or same)[0]
-        raise InputError(f"The option organization names {wanted!r}, {_candidates(wanted, same, others)}")
+        raise InputError(f"The option organization names {quoted(wanted)}, {_candidates(wanted, same, others)}")
 
     def organizations(self, *, include_adapters: bool = False) -> Iterator[Organization]:
         params = {"include": "adapters_resources"} if include_adapters else {}

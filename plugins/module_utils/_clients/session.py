@@ -587,7 +587,9 @@ class HttpSession:
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
         if title:
             return self._clean(title.group(1))
-        return "a web page" if "<html" in text.lower() else self._clean(text)
+        if "<html" in text.lower():
+            return "a web page"
+        return "half of an answer" if text.lstrip()[:1] in ("{", "[") else self._clean(text)
 
     def _clean(self, text: str) -> str:
         with self._lock:

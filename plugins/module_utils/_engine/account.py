@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from .errors import InputError
+from .errors import InputError, quoted
 from .model import Account, Adapter, BmsSettings, Organization
 from .normalize import name
 
@@ -55,7 +55,7 @@ def reference(organization: Organization, settings: BmsSettings, adapter_names: 
     }
     if len(ids) > 1:
         raise InputError(
-            f"The organization {organization.name!r} is linked to several BMS accounts: "
+            f"The organization {quoted(organization.name)} is linked to several BMS accounts: "
             f"{', '.join(map(str, sorted(ids)))}.",
             hint=_WAY_OUT,
         )
@@ -74,22 +74,22 @@ def settle(found: Sequence[Account], wanted: AccountReference, organization: Org
         found = [account for account in found if name(account.name) == name(wanted.name)]
     else:
         found = [account for account in found if account.id == wanted.id]
-    sought = f"{wanted.name!r}" if wanted.id is None else str(wanted.id)
+    sought = quoted(wanted.name) if wanted.id is None else str(wanted.id)
     active = [account for account in found if account.active]
     if len(active) > 1:
         ids = ", ".join(str(account.id) for account in sorted(active, key=lambda account: account.id))
-        raise InputError(f"BMS has several accounts named {wanted.name!r}: {ids}.", hint=_WAY_OUT)
+        raise InputError(f"BMS has several accounts named {quoted(wanted.name)}: {ids}.", hint=_WAY_OUT)
     if not active:
         state = "is not active in BMS" if found else "was not found in BMS"
         raise InputError(
-            f"The BMS account {sought} of the organization {organization.name!r} (from {wanted.source}) {state}.",
+            f"The BMS account {sought} of the organization {quoted(organization.name)} (from {wanted.source}) {state}.",
             hint=_WAY_OUT,
         )
     account = active[0]
     if not wanted.declared and name(account.name) != name(organization.name):
         raise InputError(
-            f"The BMS account {account.id} (from {wanted.source}) is named {account.name!r}, "
-            f"the organization {organization.name!r}.",
+            f"The BMS account {account.id} (from {wanted.source}) is named {quoted(account.name)}, "
+            f"the organization {quoted(organization.name)}.",
             hint=f"If they are the same client: {_WAY_OUT[0].lower()}{_WAY_OUT[1:]}",
         )
     return account

@@ -14,6 +14,15 @@ from __future__ import annotations
 
 from typing import Any
 
+_SHOWN = 100
+
+
+def quoted(value: object) -> str:
+    """What a person or a service has given, as a message shows it: in quotes, escaped, no longer than
+    a line."""
+    text = str(value)
+    return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
+
 
 class SyncError(Exception):
     """Any failure that the collection foresees.

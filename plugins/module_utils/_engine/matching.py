@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
 
-from .errors import InputError
+from .errors import InputError, quoted
 from .model import Contact, User
 from .normalize import (
     NAMES_OF_USER,
@@ -233,7 +233,7 @@ def _apply_overrides(
     for key, target in overrides.items():
         user = by_id.get(key.strip().casefold()) or by_name.get(address(key))
         if user is None:
-            result.warnings.append(f"match_overrides names the user {key!r}, whom the tenant does not have.")
+            result.warnings.append(f"match_overrides names the user {quoted(key)}, whom the tenant does not have.")
         elif wanted.setdefault(user.id, target) != target:
             raise InputError(
                 f"match_overrides names the user {user.username} twice, with different targets.",

@@ -25,7 +25,7 @@ from .attributes import changed_fields, encode
 from .collector import uncollected
 from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, unclaimed
 from .enrichment import enriched, missing
-from .errors import InputError
+from .errors import InputError, quoted
 from .matching import OVERRIDE, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
 from .normalize import address, contact_addresses, name, smtp_by_key
@@ -232,7 +232,7 @@ class Draft:
         )
         if types.departed is not None and types.departed == types.new:
             raise InputError(
-                f"departed_contact_type is {departed!r}, which is the contact_type of new contacts too.",
+                f"departed_contact_type is {quoted(departed)}, which is the contact_type of new contacts too.",
                 hint="People who left need a contact type of their own, or nobody could tell who is back.",
             )
         return types
@@ -294,7 +294,7 @@ def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) ->
     found = sorted(each.id for each in present if name(each.name) == name(wanted))
     if not found:
         raise InputError(
-            f"IT Glue has no contact type named {wanted!r} (option {option}).",
+            f"IT Glue has no contact type named {quoted(wanted)} (option {option}).",
             hint=f"It has: {', '.join(sorted(each.name for each in present)) or 'none'}.",
         )
     return found[0]
@@ -326,7 +326,7 @@ def _check_source(snapshot: Snapshot, excluded: Mapping[str, str], kept: frozens
     lift = "Set allow_shrunken_source: true if this is right."
     if not snapshot.users:
         raise InputError(
-            f"The tenant {snapshot.tenant_id} of the organization {snapshot.organization.name!r} has no users.",
+            f"The tenant {snapshot.tenant_id} of the organization {quoted(snapshot.organization.name)} has no users.",
             hint=f"Check tenant_id and what the app registration may read. {lift}",
         )
     if not kept:
@@ -334,7 +334,7 @@ def _check_source(snapshot: Snapshot, excluded: Mapping[str, str], kept: frozens
         told = ", ".join(f"{reason}: {counts[reason]}" for reason in REASONS if counts[reason])
         raise InputError(
             f"The user filter leaves out all {len(snapshot.users)} users of the tenant {snapshot.tenant_id} "
-            f"of the organization {snapshot.organization.name!r} ({told}).",
+            f"of the organization {quoted(snapshot.organization.name)} ({told}).",
             hint=f"Correct user_filter in office365_sync_settings. {lift}",
         )
 
@@ -351,7 +351,7 @@ def _choose(snapshot: Snapshot, options: Options, excluded: dict[str, str]) -> I
         if wanted.isdisjoint(keys):
             excluded.setdefault(user.id, NOT_CHOSEN)
     for each in sorted(wanted - known):
-        yield f"The option users names {each!r}, whom the tenant does not have."
+        yield f"The option users names {quoted(each)}, whom the tenant does not have."
 
 
 def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
@@ -672,7 +672,7 @@ def allowed(option: str, given: str | None, kept: int) -> int:
     number = value.removesuffix("%").strip()
     if not number.replace(".", "", 1).isdecimal() or not number.isascii() or ("." in number and number == value):
         raise InputError(
-            f"{option} is {given!r}, which is neither a number nor a percentage.",
+            f"{option} is {quoted(given)}, which is neither a number nor a percentage.",
             hint="Write it as 100 or as '20%'; 0 allows none.",
         )
     return int(Fraction(number) * kept / 100) if value.endswith("%") else int(number)

@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from .account import is_bms
 from .attributes import EMAILS, encode
+from .errors import quoted
 from .matching import IGNORE, Conflict, connected
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
@@ -368,7 +369,7 @@ def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
             push=FAILED,
             reason=operation.also(
                 f"The BMS account {bms.account.id} has neither a location named "
-                f"{operation.wanted.location_name!r} nor a main one. Add it in BMS."
+                f"{quoted(operation.wanted.location_name)} nor a main one. Add it in BMS."
             ),
         )
     dropped = any(entry.extension for entry in operation.wanted.phones)

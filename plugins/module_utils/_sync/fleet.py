@@ -19,7 +19,7 @@ from functools import cached_property
 from typing import Any
 
 from .._engine import settings as rules
-from .._engine.errors import InputError
+from .._engine.errors import InputError, quoted
 from .._engine.model import BmsSettings, Organization
 from .._engine.tenants import Tenant, shared_accounts, shared_tenants
 from .._store.settings import Stored
@@ -89,7 +89,7 @@ def read_tenants(clients, source: str, partner_tenant_id: str | None) -> list[Te
     partner = rules.guid(partner_tenant_id or "")
     if not rules.is_guid(partner):
         raise InputError(
-            f"partner_tenant_id is {partner!r}, which is no GUID."
+            f"partner_tenant_id is {quoted(partner)}, which is no GUID."
             if partner
             else "To read the client tenants of the partner, partner_tenant_id (AZURE_TENANT_ID) is needed.",
             hint="Give the tenant id of the MSP itself, or list the client tenants with tenants.",

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .._engine import settings as rules
-from .._engine.errors import InputError, PermissionDenied, SettingsError, SyncError
+from .._engine.errors import InputError, PermissionDenied, SettingsError, SyncError, quoted
 from .._engine.model import Account, BmsSettings, Office365Settings, Organization
 from .._engine.normalize import name
 from .._engine.tenants import listed
@@ -102,7 +102,7 @@ class Preflight:
         if not own and not declared:
             module = "office365_sync_settings" if kind == rules.OFFICE365 else "bms_sync_settings"
             raise SettingsError(
-                f"The organization {self.organization.name!r} has no {rules.TITLES[kind]}.",
+                f"The organization {quoted(self.organization.name)} has no {rules.TITLES[kind]}.",
                 hint=f"Declare them with the module msp.psa_sync.{module}, or in the host's variables.",
             )
         carried = own[0] if own else Stored(kind, self.organization.id, self.organization.name)
@@ -113,7 +113,7 @@ class Preflight:
         there = list(self.clients.itglue.contact_types())
         if not any(name(each.name) == name(wanted) for each in there):
             raise InputError(
-                f"IT Glue has no contact type named {wanted!r} (option contact_type of office365_sync_settings).",
+                f"IT Glue has no contact type named {quoted(wanted)} (option contact_type of office365_sync_settings).",
                 hint=f"It has: {', '.join(sorted(each.name for each in there)) or 'none'}.",
             )
 
@@ -142,11 +142,11 @@ class Preflight:
     def _own_tenant(self, stored: Mapping[str, list[Stored]] | None) -> str:
         if not self.tenant_id:
             raise SettingsError(
-                f"The organization {self.organization.name!r} is matched with no Microsoft tenant.",
+                f"The organization {quoted(self.organization.name)} is matched with no Microsoft tenant.",
                 hint="Set tenant_id in the Office 365 sync settings; msp.psa_sync.tenant_match_info makes suggestions.",
             )
         if not rules.is_guid(self.tenant_id):
-            raise InputError(f"tenant_id is {self.tenant_id!r}, which is no GUID.")
+            raise InputError(f"tenant_id is {quoted(self.tenant_id)}, which is no GUID.")
         others = {
             one.organization_id: Organization(one.organization_id, one.organization_name)
             for one in (stored or {}).get(rules.OFFICE365, ())
@@ -191,5 +191,5 @@ def _said(found: Organization | Account) -> str:
 def _some_location(locations, account: str) -> None:
     if not locations:
         raise InputError(
-            f"The BMS account {account!r} has no location, and a BMS contact needs one.", hint="Add one in BMS."
+            f"The BMS account {quoted(account)} has no location, and a BMS contact needs one.", hint="Add one in BMS."
         )

@@ -19,7 +19,7 @@ from typing import Any
 
 from .._engine.attributes import same_value
 from .._engine.bms_fields import EMAILS, PHONES, entry_changes
-from .._engine.errors import ApiError, InputError, NotFound, Rejected, SyncError
+from .._engine.errors import ApiError, InputError, NotFound, Rejected, SyncError, quoted
 from .._engine.model import BmsContact, Organization
 from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
 from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
@@ -52,7 +52,7 @@ def revert(clients, organization: str, journal_file: str, *, preview: bool, vers
     if head["organization"]["id"] != found.id:
         raise InputError(
             f"The journal file {journal_file} is that of the organization {head['organization']['id']}, "
-            f"not of {found.name!r} ({found.id}).",
+            f"not of {quoted(found.name)} ({found.id}).",
             hint="Give the organization that the journal belongs to.",
         )
     with Turn(clients.itglue.base_url, needed=not preview) as turn:

@@ -23,7 +23,7 @@ from .._engine import account as accounts
 from .._engine import settings as rules
 from .._engine.bms_update import needs_types
 from .._engine.departed import domains_of, unheld
-from .._engine.errors import InputError, PermissionDenied, SettingsError
+from .._engine.errors import InputError, PermissionDenied, SettingsError, quoted
 from .._engine.model import (
     Account,
     BmsSettings,
@@ -110,12 +110,12 @@ def _settings(store, organization: Organization, request: Request) -> tuple[dict
     declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
     if stored.office365 is None and not declared[rules.OFFICE365]:
         raise SettingsError(
-            f"The organization {organization.name!r} has no Office 365 sync settings.",
+            f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
             hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
         )
     if stored.bms is None and not declared[rules.BMS]:
         warnings.append(
-            f"The organization {organization.name!r} has no BMS sync settings, so nothing is pushed. "
+            f"The organization {quoted(organization.name)} has no BMS sync settings, so nothing is pushed. "
             "The module msp.psa_sync.bms_sync_settings sets them."
         )
     merged = {}
@@ -131,12 +131,12 @@ def _tenant_id(settings: Mapping[str, Mapping[str, Any]], organization: Organiza
     tenant_id = rules.guid(request.tenant_id or "") or settings[rules.OFFICE365]["tenant_id"]
     if not tenant_id:
         raise SettingsError(
-            f"The organization {organization.name!r} is matched with no Microsoft tenant.",
+            f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
             hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings.",
         )
     if not rules.is_guid(tenant_id):
         raise InputError(
-            f"tenant_id is {tenant_id!r}, which is no GUID.",
+            f"tenant_id is {quoted(tenant_id)}, which is no GUID.",
             hint="The Entra admin center shows the tenant id on its overview.",
         )
     settings[rules.OFFICE365]["tenant_id"] = tenant_id
@@ -224,6 +224,6 @@ def bms_type(wanted: str | None, option: str, types) -> BmsType | None:
             return each
     listed = ", ".join(sorted(f"{each.name} ({each.id})" for each in there)) or "none that can be read"
     raise InputError(
-        f"BMS has no type named {wanted!r} (option {option} of bms_sync_settings).",
+        f"BMS has no type named {quoted(wanted)} (option {option} of bms_sync_settings).",
         hint=f"It has: {listed}. A numeric id can be given too.",
     )
