@@ -86,8 +86,11 @@ options:
       - With V(report), they are listed in RV(departed).
       - With V(deactivate), they get O(departed_contact_type) in IT Glue and, where O(bms_settings.contact_sync) is on,
         become inactive in BMS. Nothing is deleted. Whoever comes back gets both back, if the contact still has that
-        type. The BMS contact is the one that the contact is linked to, or else the only one that has an address of
-        its, and none of somebody who stays.
+        type.
+      - The BMS contact is the one that the contact is linked to, or else the only one that has an address of its, and
+        none of somebody who stays.
+      - With O(bms_settings.push_method=native), a contact that is ready and not linked is C(deferred), because IT Glue
+        would push it.
     type: str
     choices: [report, deactivate]
     default: report
@@ -219,6 +222,16 @@ EXAMPLES = r"""
     organization: Happy Frog
     update_linked: true
 
+- name: See which conflicts there are, and what would settle them
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+  check_mode: true
+  register: preview
+
+- name: Show the match_overrides that are proposed, for somebody to look through
+  ansible.builtin.debug:
+    msg: "{{ preview.conflicts | map(attribute='match_overrides') | combine }}"
+
 - name: Settle a conflict
   msp.psa_sync.contact_sync:
     organization: Happy Frog
@@ -226,6 +239,23 @@ EXAMPLES = r"""
       jo.smith@happyfrog.example: 72
       joanna.smith@happyfrog.example: new
       scanner@happyfrog.example: ignore
+
+- name: Sync one user, and see what comes of it although nothing changes
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    users:
+      - jo.smith@happyfrog.example
+    report: all
+
+- name: Deactivate the contacts of people who left, in a tenant that has few users left
+  msp.psa_sync.contact_sync:
+    organization: Happy Frog
+    departed: deactivate
+    departed_contact_type: Former employee
+    departed_keep:
+      - reception@*
+    max_deactivations: 10%
+    allow_shrunken_source: true
 """
 
 RETURN = r"""

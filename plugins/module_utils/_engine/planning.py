@@ -610,6 +610,8 @@ def _deactivations(
             if unread is None:
                 there = theirs.of(contact) if theirs else None
                 departure, operation = leaving.deactivation(departure, contact, types.departed, there)
+                if operation and operation.action == UPDATE and _pushed_once_written(drafted, contact):
+                    operation = leaving.put_off(departure, contact, _WOULD_BE_PUSHED)
             else:
                 operation = leaving.put_off(departure, contact, unread)
         departed.append(departure)
@@ -625,6 +627,15 @@ def _followed_in_bms(drafted: Draft, operations: Sequence[Operation], bms: BmsSn
     created = [each.create_in_bms for each in operations if each.create_in_bms is not None]
     followed = bms_update.follow(pairs, bms, created)
     return [followed.get(each.user_id, each) for each in operations]
+
+
+_WOULD_BE_PUSHED = "Any write would make IT Glue push the contact to BMS. Link it to a BMS contact first."
+
+
+def _pushed_once_written(drafted: Draft, contact: Contact) -> bool:
+    """Whether IT Glue's own two-way sync would make a BMS contact of somebody who left."""
+    native = drafted.snapshot.bms.push_method == push.NATIVE
+    return native and not drafted.link(contact) and not missing(contact)
 
 
 def _back_in_place(

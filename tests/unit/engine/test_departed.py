@@ -369,6 +369,23 @@ def test_without_the_sync_to_bms_only_it_glue_is_told():
     assert (returned.action, returned.after) == ("update", {"contact-type-id": None})
 
 
+@pytest.mark.parametrize(
+    ("something", "action"),
+    [
+        pytest.param(ready(), "deferred", id="ready-and-not-linked"),
+        pytest.param(ready(phones=()), "update", id="not-ready"),
+        pytest.param(linked(bms_id=5), "update", id="linked"),
+        pytest.param(ready(contact_type_id=FORMER), None, id="marked-already"),
+    ],
+)
+def test_under_native_nobody_who_left_is_pushed_by_being_marked(something, action):
+    """IT Glue pushes what is ready, not linked, and written."""
+    read = {"bms_settings": replace(ON, push_method="native"), **DEACTIVATE}
+    plan = planned([STAYS, disabled()], [something], present=bms(in_bms(5)), **read)
+    assert [each.action for each in plan.deactivations] == ([action] if action else [])
+    assert [each.writes for each in plan.deactivations] == ([action == "update"] if action else [])
+
+
 # ------------------------------------------------------------------------------ back
 
 

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Settling a conflict with ansible-playbook: `match_overrides`, and `users`, `report`, `allow_shrunken_source`."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.integration.fleet import run, with_settings
+from tests.sandbox.launch import running
+from tests.trust.test_fault_matrix import OPTIONS, _contact, _user
+from tests.trust.worlds import ACCOUNT, CLIENT, NAME, _link, world
+
+ANN, BOB, CAT = (f"u{number}@x.example" for number in (1, 2, 3))
+NAMESAKE = {"contact-emails": [{"value": "ann@elsewhere.example", "label-name": "Home", "primary": True}]}
+SETTINGS = {"office365": OPTIONS["office365_settings"], "bms": OPTIONS["bms_settings"]}
+PROPOSED = "{{ found.conflicts | map(attribute='match_overrides') | combine }}"
+
+# By name, with the options of each task; all are run one after the other, on what the ones before have left.
+TASKS = {
+    "found": {},
+    "settled": {"match_overrides": PROPOSED},
+    "again": {"match_overrides": PROPOSED, "report": "all"},
+    "ignored": {"match_overrides": {ANN: 101, BOB: "ignore"}, "report": "all"},
+    "by_id": {"match_overrides": {_user(1)["id"]: "101", _user(2)["id"]: "new"}},
+    "one_user": {"users": [CAT], "match_overrides": PROPOSED, "report": "all"},
+    "changes_alone": {"users": [CAT], "match_overrides": PROPOSED},
+    "two_for_one": {"match_overrides": {ANN: 101, CAT: 101}},
+    "of_another": {"match_overrides": {ANN: 501}},
+    "nobody_kept": {"office365_settings": {"user_filter": {"domains": ["elsewhere.example"]}}},
+    "nobody_kept_lifted": {
+        "office365_settings": {"user_filter": {"domains": ["elsewhere.example"]}},
+        "allow_shrunken_source": True,
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def told(tmp_path_factory):
+    """What each of the tasks has returned, and the world after all of them."""
+    folder = tmp_path_factory.mktemp("overrides")
+    users = [_user(1), _user(2, surname="Lee-1"), _user(3)]
+    contacts = [_contact(1, **NAMESAKE), _contact(3)]
+    made = with_settings(world(users, contacts, [], {}, adapters=[_link(ACCOUNT)]), {CLIENT: SETTINGS})
+    tasks = []
+    for name, options in TASKS.items():
+        task = {"msp.psa_sync.contact_sync": {"organization": NAME, **options}, "register": name, "ignore_errors": True}
+        copied = {"dest": str(folder / name), "content": f"{{{{ {name} | to_json }}}}"}
+        tasks += [task, {"ansible.builtin.copy": copied}]
+    local = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
+    playbook = folder / "playbook.json"
+    playbook.write_text(
+        json.dumps([{"hosts": "localhost", "gather_facts": False, "vars": local, "tasks": tasks}]), encoding="utf-8"
+    )
+    with running(made) as sandbox:
+        done = run(sandbox, "ansible-playbook", playbook)
+        assert done.returncode == 0, done.stdout + done.stderr
+        state = sandbox.state()
+    results = {name: json.loads((folder / name).read_text(encoding="utf-8")) for name in TASKS}
+    return results | {"state": state}
+
+
+def entry(result: dict, user: str) -> dict:
+    return next(each for each in result["contacts"] if each["user"] == user)
+
+
+def test_the_conflict_lists_what_would_settle_it(told):
+    (conflict,) = told["found"]["conflicts"]
+    assert (conflict["rule"], conflict["users"], conflict["contact_ids"]) == ("name", [ANN, BOB], [101])
+    assert conflict["match_overrides"] == {ANN: 101, BOB: "new"}
+    assert told["found"]["summary"]["actions"] == {"conflict": 2, "update": 1}
+
+
+def test_put_in_it_is_settled(told):
+    settled = told["settled"]
+    assert (settled["failed"], settled["changed"], settled["conflicts"]) == (False, True, [])
+    assert (entry(settled, ANN)["contact_id"], entry(settled, ANN)["matched_by"]) == (101, "override")
+    assert entry(settled, BOB)["action"] == "create"
+
+
+def test_the_next_run_changes_nothing_and_names_the_id_for_new(told):
+    again = told["again"]
+    made = entry(told["settled"], BOB)["contact_id"]
+    assert (again["changed"], again["conflicts"]) == (False, [])
+    assert (entry(again, BOB)["contact_id"], entry(again, BOB)["matched_by"]) == (made, "override")
+    assert f"put {made} in the place of 'new'" in entry(again, BOB)["reason"]
+
+
+def test_ignore_leaves_the_user_out(told):
+    assert told["ignored"]["changed"] is False
+    assert (entry(told["ignored"], BOB)["action"], entry(told["ignored"], BOB)["reason"]) == ("excluded", "override")
+    assert told["ignored"]["summary"]["excluded"] == {"override": 1}
+
+
+def test_users_may_be_named_by_their_ids(told):
+    assert (told["by_id"]["failed"], told["by_id"]["changed"], told["by_id"]["conflicts"]) == (False, False, [])
+
+
+def test_users_limits_the_run_and_report_lists_all(told):
+    one = told["one_user"]
+    assert one["summary"]["excluded"] == {"users": 2}
+    assert {each["user"]: each["action"] for each in one["contacts"]} == {
+        ANN: "excluded",
+        BOB: "excluded",
+        CAT: "unchanged",
+    }
+    assert told["changes_alone"]["contacts"] == []
+    assert told["changes_alone"]["summary"]["actions"] == one["summary"]["actions"]
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("two_for_one", "pairs contact 101 with two users"),
+        ("of_another", "contact 501, which is not a contact of this organization"),
+        ("nobody_kept", "The user filter leaves out all 3 users"),
+    ],
+)
+def test_what_cannot_be_right_is_refused_before_any_write(told, name, words):
+    assert told[name]["failed"] and words in told[name]["msg"]
+    assert not told[name]["changed"]
+
+
+def test_allow_shrunken_source_goes_on(told):
+    lifted = told["nobody_kept_lifted"]
+    assert (lifted["failed"], lifted["changed"]) == (False, False)
+    assert lifted["summary"]["excluded"] == {"domain": 3}
+
+
+def test_at_the_end_there_is_one_contact_for_each(told):
+    state = told["state"]
+    assert sum(row["organization-id"] == CLIENT for row in state["itglue"]["contacts"]) == 3
+    assert sum(row["accountId"] == ACCOUNT for row in state["bms"]["contacts"]) == 3
