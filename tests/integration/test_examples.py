@@ -105,6 +105,7 @@ WORLD = {
             {"id": 10, "organization-id": 2, "name": "Pond", "primary": True},
             {"id": 11, "organization-id": 4, "name": "Box", "primary": True},
         ],
+        "contact_types": [{"id": 24, "name": "Former employee"}],
         "contacts": [{"id": 72, "organization-id": 2, "first-name": "Joe", "last-name": "Smith", "location-id": 10}],
     },
     "bms": {
