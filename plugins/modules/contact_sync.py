@@ -43,7 +43,8 @@ options:
     type: dict
   update_linked:
     description:
-      - Whether contacts that are linked to BMS are updated too, in IT Glue as far as IT Glue lets them, and in BMS.
+      - Whether contacts that are linked to BMS are updated too, in IT Glue as far as IT Glue lets them, and in BMS,
+        which is then read in each run.
       - BMS follows the contact as it becomes in IT Glue, where O(bms_settings.contact_sync) and
         O(bms_settings.two_way_sync) are on. Names and job title are set, but never to a blank. Missing e-mails and
         phones are added under O(bms_settings.email_type) and O(bms_settings.phone_type), or left out where that is not

@@ -32,7 +32,7 @@ _NOT_CARRIED_OUT = frozenset({"QuotaExceeded", "Unavailable", "AuthenticationErr
 
 _BY_HAND = "remove it by hand if that is right."
 _CHANGED = "They have been changed since."
-_NEEDED = "BMS wants a contact to have one."
+_NEEDED = "BMS keeps a default one."
 
 _Known = TypeVar("_Known", Contact, BmsContact)
 
@@ -214,13 +214,14 @@ class _Work:
             present, before = bms_fields.encode(contact, [each])[each], row["before"].get(each)
             if bms_fields.same_value(each, present, before):
                 continue
-            if each in bms_fields.VALUE and not before:
-                needed.append(each)
-            elif bms_fields.same_value(each, present, value):
-                held[each] = _in_order(each, present, value)
-                back[each] = before
-            else:
+            if not bms_fields.same_value(each, present, value):
                 lost.append(each)
+                continue
+            there = _in_order(each, present, value)
+            if each in bms_fields.VALUE and not (before and bms_fields.entry_changes(each, there, before)):
+                needed.append(each)
+            else:
+                held[each], back[each] = there, before
         if back:
             self.result.steps.append(Step(BMS_RESTORE, contact.id, held, back, _shown(contact)))
             self.bms[contact.id] = bms_fields.with_fields(contact, back)

@@ -20,6 +20,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import Unavailable
 from tests.trust.inprocess import Stand
 from tests.trust.worlds import Case, cases
 
@@ -109,10 +110,13 @@ def test_a_run_is_taken_back(regime, every):
         middle = stand.state()
 
         foreseen = stand.sync(check=True, **options)
-        assert foreseen.error is None and foreseen.writes == []
+        assert foreseen.writes == []
         assert stand.state() == middle
+        # BMS may count other rows than it shows, twice in a row: then nothing is done.
+        assume(not isinstance(foreseen.error, Unavailable))
         reverted = stand.sync(**options)
-        assert reverted.error is None
+        assume(not isinstance(reverted.error, Unavailable))
+        assert foreseen.error is reverted.error is None
         told: dict[tuple, set] = {}
         for each in reverted.result["not_reverted"]:
             told.setdefault((each["service"], each["id"]), set()).update(each["fields"])
@@ -190,7 +194,9 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
                 )
             }
             assert kept == set() or regime == "merged"
-            assert {each["user_id"] for each in again.result["refused"]} <= kept
+            # A BMS that counts other rows than it shows cannot be compared with a plan.
+            unread = any("pushes are deferred: " in each for each in again.warnings)
+            assert unread or {each["user_id"] for each in again.result["refused"]} <= kept
             assert stand.state() == after
 
     every(regime, check)

@@ -241,11 +241,10 @@ def test_lists_of_a_bms_contact_that_were_changed_since_are_told():
     assert undo([put(before, after)], [], [in_bms(90211, "a@x.io")]) == undo([], [], [])
 
 
-def test_the_last_entry_of_a_list_is_left():
-    undoing = undo([put(lists(), lists(("a@x.io", True)))], [], [in_bms(90211, "a@x.io")])
-    assert [(each.fields, each.reason) for each in undoing.remainders] == [
-        (("Emails",), "BMS wants a contact to have one.")
-    ]
+@pytest.mark.parametrize("before", [lists(), lists(("a@x.io", False))], ids=["the-only-entry", "the-only-default"])
+def test_bms_keeps_a_default_entry(before):
+    undoing = undo([put(before, lists(("a@x.io", True)))], [], [in_bms(90211, "a@x.io")])
+    assert [(each.fields, each.reason) for each in undoing.remainders] == [(("Emails",), "BMS keeps a default one.")]
     assert undoing.steps == []
 
 
