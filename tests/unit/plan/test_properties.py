@@ -172,7 +172,8 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         assert applied.changed is plain.changed
         assert contacts(stand.state(), "itglue") == contacts(other.state(), "itglue")
         assert [entry["user_id"] for entry in plan["operations"]] == [
-            entry["user_id"] for entry in foreseen.result["contacts"] if entry["after"] or entry["push"] == "pushed"
+            *(each["user_id"] for each in foreseen.result["contacts"] if each["after"] or each["push"] == "pushed"),
+            *(f"departed/{each['contact_id']}" for each in foreseen.result["departed"] if each["after"]),
         ]
 
         after = stand.state()
@@ -182,16 +183,16 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
             entry["unapplied"] or entry["locked"] or "failed" in (entry["action"], entry["push"])
             for entry in applied.result["contacts"]
         )
+        refused = refused or any(entry["locked"] for entry in applied.result["departed"])
         if not refused:
             assert (again.changed, writes(again)) == (False, [])
             # Where IT Glue merges arrays it keeps what was replaced: it shows otherwise than was planned.
+            told = applied.contacts()
+            told |= {f"departed/{each['contact_id']}": each for each in applied.result["departed"]}
             kept = {
                 entry["user_id"]
                 for entry in plan["operations"]
-                if any(
-                    applied.contacts()[entry["user_id"]]["after"].get(name) != value
-                    for name, value in entry["after"].items()
-                )
+                if any(told[entry["user_id"]]["after"].get(name) != value for name, value in entry["after"].items())
             }
             assert kept == set() or regime == "merged"
             # A BMS that counts other rows than it shows cannot be compared with a plan.
