@@ -155,7 +155,7 @@ def connected(
     for first, hits in hits_of_user.items():
         if first in seen:
             continue
-        if len(hits) == 1 and len(holders[next(iter(hits))]) == 1:
+        if len(hits) == 1 and all(len(holders[each]) == 1 for each in hits):
             yield (first,), hits
             continue
         users, waiting = {first}, [first]
