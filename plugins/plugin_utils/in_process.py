@@ -22,7 +22,7 @@ from typing import ClassVar
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator, ValidationResult
 from ansible.module_utils.errors import UnsupportedError
 from ansible.plugins.action import ActionBase
-from ansible.plugins.loader import filter_loader, test_loader
+from ansible.plugins.loader import connection_loader, filter_loader, lookup_loader, test_loader
 from ansible.utils.display import Display
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import prepare
@@ -48,19 +48,25 @@ class InProcessAction(ActionBase):
 
     spec: ClassVar[ModuleSpec]
     run_task: ClassVar[Run]
+    validator: ClassVar[ArgumentSpecValidator]
 
     def __init_subclass__(cls, **keywords) -> None:
         """Do now, in the parent of all workers, what each would do for itself.
 
-        Import the libraries (where that fails, the task says so), read the certificates, and load Ansible's
-        own filters and tests: to ask for one loads all.
+        Make the validator, import the libraries (where that fails, the task says so), read the certificates,
+        and load the plugins that a task takes, with Ansible's own filters and tests: to ask for one loads all.
+        What is there now stays, so nobody needs to look through it for garbage.
         """
         super().__init_subclass__(**keywords)
+        cls.validator = ArgumentSpecValidator(**cls.spec.validator_arguments())
         with suppress(MissingLibrary):
             require_libraries(cls.spec.libraries)
             prepare()
         filter_loader.get("ansible.builtin.combine")
         test_loader.get("ansible.builtin.match")
+        connection_loader.get("ansible.builtin.local", class_only=True)
+        lookup_loader.get("msp.psa_sync.options", class_only=True)
+        gc.freeze()
 
     def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         super().run(None, task_vars)
@@ -86,7 +92,7 @@ class InProcessAction(ActionBase):
 
     def _run_in_process(self, task_vars: Mapping) -> dict:
         given = plain_dict(self._task.args)
-        checked = ArgumentSpecValidator(**self.spec.validator_arguments()).validate(given)
+        checked = self.validator.validate(given)
         secrets = Secrets()
         secrets.add_options(self.spec.options, given)
         secrets.add_options(self.spec.options, checked.validated_parameters)

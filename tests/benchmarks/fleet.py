@@ -116,7 +116,13 @@ def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks:
     command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(hosts), "--check", *playbooks]
     collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".build" / "installed"))
     return measured(
-        sandbox, command, folder, ANSIBLE_COLLECTIONS_PATH=collections, ANSIBLE_FORKS=str(forks), ANSIBLE_NOCOWS="1"
+        sandbox,
+        command,
+        folder,
+        ANSIBLE_COLLECTIONS_PATH=collections,
+        ANSIBLE_CONFIG=str(ROOT / "docs" / "examples" / "ansible.cfg"),
+        ANSIBLE_FORKS=str(forks),
+        ANSIBLE_NOCOWS="1",
     )
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from .errors import InputError, quoted
 from .model import Account, Adapter, BmsSettings, Organization
@@ -33,8 +34,13 @@ def is_bms(adapter: Adapter, adapter_names: Collection[str]) -> bool:
 
     The exact name is not published (IT Glue API, `adapters_resources`), hence the setting.
     """
-    kind = adapter.kind.casefold()
-    return any(part.casefold() in kind for part in adapter_names)
+    return _names_one_of(adapter.kind, tuple(adapter_names))
+
+
+@lru_cache(maxsize=64)
+def _names_one_of(kind: str, parts: tuple[str, ...]) -> bool:
+    # The kinds of integrations are few, and asked about for each contact.
+    return any(part.casefold() in kind.casefold() for part in parts)
 
 
 def reference(organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> AccountReference:

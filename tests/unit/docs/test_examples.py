@@ -28,6 +28,7 @@ import yaml
 from ansible.config.manager import ConfigManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
+from ansible_collections.msp.psa_sync.plugins.lookup.options import FROM_DIRECTORIES, variables_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365
 from tests.tools.files import ROOT, development_tree
@@ -76,7 +77,10 @@ def tasks(plays: list[Json]) -> Iterator[tuple[str, Json]]:
 @cache
 def variables() -> frozenset[str]:
     """The variables of the playbooks."""
-    return frozenset(re.findall(r"\b([a-z][a-z0-9_]+) (?:\| default|is defined)", "".join(PLAYBOOKS.values())))
+    playbooks = "".join(PLAYBOOKS.values())
+    own = re.findall(r"\b([a-z][a-z0-9_]+) (?:\| default|is defined)", playbooks)
+    modules = re.findall(r"lookup\('msp\.psa_sync\.options', '(\w+)'\)", playbooks)
+    return FROM_DIRECTORIES.union(own, *(variables_of(module).values() for module in modules))
 
 
 # --------------------------------------------------------------------------- YAML
@@ -120,8 +124,7 @@ def check_variables(given: Json) -> None:
 @cache
 def passed_to_the_sync() -> Json:
     """Which variable of the playbook is which option of contact_sync."""
-    passed = re.findall(r"'(\w+)':\s+(sync_\w+) \| default\(omit\)", PLAYBOOKS["sync_contacts"])
-    return {variable: option for option, variable in passed}
+    return {variable: option for option, variable in variables_of("contact_sync").items()}
 
 
 def check_inventory_plugin(given: Json) -> None:

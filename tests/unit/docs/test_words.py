@@ -77,7 +77,7 @@ def test_every_guide_is_listed_once():
 
 @pytest.mark.parametrize("name", guides())
 def test_a_plugin_or_playbook_that_is_named_is_there(name):
-    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/modules")
+    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/lookup", "plugins/modules")
     there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
     text = (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
     named = set(re.findall(r"(?<!group/)(?<!ansible_collections\.)\bmsp\.psa_sync\.([a-z0-9_]+)", text))

@@ -1,0 +1,144 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The options that variables hold for a module, each under its name, and none of another's."""
+
+from __future__ import annotations
+
+import importlib
+
+import pytest
+from ansible.errors import AnsibleLookupError
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+
+from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule, variables_of
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
+
+PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
+SETTINGS = ("office365_sync_settings", "bms_sync_settings")
+# Neither is a matter of the variable that bears its name.
+WITHOUT = {
+    "contact_sync": {
+        "organization",
+        "tenant_id",
+        "office365_settings",
+        "bms_settings",
+        "plan_file",
+        "apply_plan",
+        "journal_file",
+    },
+    "contact_audit_info": {"organization", "tenant_id", "office365_settings", "bms_settings"},
+    "preflight_info": {"organization", "tenant_id", "office365_settings", "bms_settings"},
+    "api_probe": {"organization"},
+}
+
+
+def looked_up(module: str, **variables) -> dict:
+    lookup = LookupModule(loader=DataLoader(), templar=Templar(loader=DataLoader(), variables=variables))
+    (found,) = lookup.run([module], variables=variables)
+    return found
+
+
+def own_options(module: str) -> set[str]:
+    plugins = "ansible_collections.msp.psa_sync.plugins"
+    spec = importlib.import_module(f"{plugins}.module_utils._ansible.{module}").SPEC
+    return set(spec.options) - set(CONNECTION_OPTIONS)
+
+
+@pytest.mark.parametrize(
+    ("module", "prefix"),
+    [
+        ("contact_sync", "sync_"),
+        ("contact_audit_info", "sync_"),
+        ("preflight_info", "sync_"),
+        ("api_probe", "probe_"),
+    ],
+)
+def test_every_option_of_a_module_has_a_variable(module, prefix):
+    own = {option: name for option, name in variables_of(module).items() if option not in CONNECTION_OPTIONS}
+    assert own == {option: prefix + option for option in own_options(module) - WITHOUT[module]}
+
+
+@pytest.mark.parametrize("module", [*WITHOUT, *SETTINGS])
+def test_every_connection_option_has_a_variable(module):
+    wanted = {option: f"sync_{option}" if option in PREFIXED else option for option in CONNECTION_OPTIONS}
+    assert {option: name for option, name in variables_of(module).items() if option in CONNECTION_OPTIONS} == wanted
+
+
+@pytest.mark.parametrize("module", SETTINGS)
+def test_a_single_setting_has_no_variable(module):
+    assert set(variables_of(module)) == set(CONNECTION_OPTIONS)
+
+
+def test_what_is_set_is_given_and_what_is_not_is_left_to_the_environment():
+    found = looked_up(
+        "msp.psa_sync.contact_sync",
+        itglue_url="https://api.eu.itglue.com",
+        sync_timeout=10,
+        sync_update_linked=False,
+        sync_users=[],
+        bms_url=None,
+        timeout=99,
+        organization="Another",
+    )
+    assert found == {
+        "itglue_url": "https://api.eu.itglue.com",
+        "timeout": 10,
+        "update_linked": False,
+        "users": [],
+        "office365_settings": {},
+        "bms_settings": {},
+    }
+
+
+def test_what_a_variable_omits_is_left_out():
+    assert looked_up("api_probe", omit="__omit__", itglue_url="__omit__", bms_quota=5) == {"bms_quota": 5}
+
+
+def test_the_settings_of_a_client_are_laid_over_those_of_its_group():
+    variables = {
+        "office365_sync_defaults": {"phone_type": "Office", "user_filter": {"licensed_only": True, "domains": ["a"]}},
+        "office365_sync_settings": {"tenant_id": "t", "user_filter": {"domains": ["b"]}},
+        "bms_sync_settings": None,
+    }
+    merged = {"phone_type": "Office", "tenant_id": "t", "user_filter": {"licensed_only": True, "domains": ["b"]}}
+    assert looked_up("office365_sync_settings", **variables) == merged
+    assert looked_up("contact_sync", **variables) == {"office365_settings": merged, "bms_settings": {}}
+    assert looked_up("bms_sync_settings", **variables) == {}
+
+
+@pytest.mark.parametrize(
+    ("variables", "wanted"),
+    [
+        ({"sync_plan_directory": "/srv"}, {"plan_file": "/srv/frog.plan.json"}),
+        ({"sync_plan_directory": "/srv", "sync_apply_plan": "false"}, {"plan_file": "/srv/frog.plan.json"}),
+        ({"sync_plan_directory": "/srv", "sync_apply_plan": "true"}, {"apply_plan": "/srv/frog.plan.json"}),
+        ({"sync_journal_directory": "/srv"}, {"journal_file": "/srv/frog.journal"}),
+        ({}, {}),
+    ],
+)
+def test_each_client_has_files_of_its_own(variables, wanted):
+    found = looked_up("contact_sync", inventory_hostname="frog", **variables)
+    assert {name: value for name, value in found.items() if name not in ("office365_settings", "bms_settings")} == (
+        wanted
+    )
+
+
+@pytest.mark.parametrize("directory", [{}, {"sync_plan_directory": ""}])
+def test_plans_are_not_applied_from_nowhere(directory):
+    """Without the plans the run would write what nobody has looked at."""
+    with pytest.raises(AnsibleLookupError, match="sync_plan_directory must say where the plans are"):
+        looked_up("contact_sync", inventory_hostname="frog", sync_apply_plan=True, **directory)
+
+
+def test_settings_that_are_no_mapping_are_named():
+    with pytest.raises(AnsibleLookupError, match="variable bms_sync_defaults must be a mapping"):
+        looked_up("bms_sync_settings", bms_sync_defaults="yes")
+
+
+@pytest.mark.parametrize("module", ["contact_snyc", "connection", "ansible.builtin.debug"])
+def test_a_module_that_is_none_is_named(module):
+    with pytest.raises(AnsibleLookupError, match=f"the collection has no module '{module}'"):
+        looked_up(module)
