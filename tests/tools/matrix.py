@@ -5,7 +5,8 @@
 """Run the tests on each version of ansible-core that the collection supports.
 
 `python3 -m tests.tools.matrix [CORE ...]` runs the cells named by their ansible-core, or all.
-`ends` stands for the oldest and the newest that this machine has a Python for. Each cell has an
+`ends` stands for the oldest and the newest that this machine has a Python for, beside `make test`,
+which has run everything on this Python. Each cell has an
 environment of its own, in which the collection is built, installed and tested; all of it lies
 in `.build/matrix/CORE`.
 
@@ -20,7 +21,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,8 @@ from tests.tools.summary import added_up
 FOLDER = BUILD / "matrix"
 #: Tests of the house itself, which need its tools.
 HOUSE = {"benchmarks", "delivery", "docs", "sandbox"}
+#: Tests of what knows nothing of Ansible: only another Python can make a difference to them.
+WITHOUT_ANSIBLE = {"clients", "engine", "plan", "probe"}
 #: The inventory is tested with the fleet, the callback with the report.
 PARTS = ("artifact", "demo", "doors", "fleet", "modules_both_ways", "report")
 
@@ -103,10 +106,10 @@ def _lines(*command: str) -> list[str]:
 # ----------------------------------------------------------------------- cells
 
 
-def tests() -> list[Path]:
+def tests(left_out: Collection[str] = ()) -> list[Path]:
     """What can come out otherwise on another ansible-core or Python: the collection's own tests."""
     units = (each for each in (ROOT / "tests" / "unit").iterdir() if each.is_dir() and list(each.glob("test_*.py")))
-    own = sorted(each for each in units if each.name not in HOUSE)
+    own = sorted(each for each in units if each.name not in {*HOUSE, *left_out})
     return own + [ROOT / "tests" / "integration" / f"test_{part}.py" for part in PARTS]
 
 
@@ -125,7 +128,7 @@ def _up_to_the_first_that_runs(row: Iterable[Cell]) -> Iterator[Cell]:
             return
 
 
-def run(cell: Cell, python: str) -> bool:
+def run(cell: Cell, python: str, left_out: Collection[str]) -> bool:
     """Make the environment, build and install the collection with it, test. Whether all went well."""
     own = cell.folder / "venv" / "bin" / "python"
     path = f"{own.parent}{os.pathsep}{os.environ['PATH']}"
@@ -135,13 +138,16 @@ def run(cell: Cell, python: str) -> bool:
         (python, "-m", "tests.tools.environment", cell.folder / "venv", "pytest", f"ansible-core=={cell.core}.*"),
         (own, "-m", "tests.tools.files"),
         (own, "-m", "tests.tools.artifact"),
-        (own, "-m", "pytest", "-p", "no:cacheprovider", *workers, "--junit-xml", cell.report, *tests()),
+        (own, "-m", "pytest", "-p", "no:cacheprovider", *workers, "--junit-xml", cell.report, *tests(left_out)),
     )
     return all(subprocess.run(step, check=False, cwd=ROOT, env=environment).returncode == 0 for step in steps)
 
 
-def outcome(cell: Cell) -> tuple[str, str]:
-    """Run a cell: what came of it, `passed`, `failed` or `not run`, and a line that says so."""
+def outcome(cell: Cell, tested_on: str | None = None) -> tuple[str, str]:
+    """Run a cell: what came of it, `passed`, `failed` or `not run`, and a line that says so.
+
+    On the Python that all was `tested_on` already, only what knows Ansible is tested again.
+    """
     found = find(cell)
     if found is None:
         wanted = " or ".join(cell.pythons)
@@ -151,7 +157,7 @@ def outcome(cell: Cell) -> tuple[str, str]:
     if version != cell.pythons[0]:
         title += f" (there is no {cell.pythons[0]})"
     print(f"\n{title}\n{'-' * len(title)}", flush=True)
-    well = run(cell, python)
+    well = run(cell, python, WITHOUT_ANSIBLE if version == tested_on else ())
     said = added_up([cell.report])[0] if cell.report.is_file() else "the tests could not be run, see above"
     return "passed" if well else "failed", f"{title}: {said}"
 
@@ -163,7 +169,8 @@ def main(names: list[str]) -> int:
         raise SystemExit(f"There is no cell {', '.join(sorted(unknown))}: they are {', '.join(sorted(known))}.")
     for cell in CELLS:
         cell.report.unlink(missing_ok=True)
-    outcomes = [outcome(cell) for cell in chosen(names)]
+    tested_on = "{}.{}".format(*sys.version_info) if "ends" in names else None
+    outcomes = [outcome(cell, tested_on) for cell in chosen(names)]
     print("\n" + "\n".join(line for dummy, line in outcomes))
     bad = {"failed"} if "ends" in names else {"failed", "not run"}
     return 1 if bad & {what for what, dummy in outcomes} else 0

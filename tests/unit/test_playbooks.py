@@ -11,8 +11,9 @@ import re
 import pytest
 import yaml
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import DECLARED, FROM_DIRECTORIES, variables_of
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from tests.tools.files import ROOT
+from tests.tools.playbook_variables import variables_taken
 
 PREFIX = "msp.psa_sync."
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
@@ -61,13 +62,12 @@ def test_the_head_lists_every_variable(name):
     """That of sync_contacts refers to the other one for what both have."""
     head, dummy, body = PLAYBOOKS[name].partition("\n- name:")
     head += PLAYBOOKS["enforce_settings"].partition("\n- name:")[0]
-    used = set(re.findall(r"(?<![.\w])(sync_[a-z_]+|tenants) \| default", body))
-    for module in own_tasks(name):
-        used |= {each for each in variables_of(module).values() if each.startswith(("sync_", "probe_"))}
-    if "contact_sync" in own_tasks(name):
-        used |= FROM_DIRECTORIES
-    used |= {f"{kind}_{which}" for kind in DECLARED.values() for which in ("settings", "defaults")}
+    used = variables_taken(body) - set(CONNECTION_OPTIONS) - registered(name)
     assert {each for each in used if not re.search(rf"\b{each}\b", head)} == set()
+
+
+def registered(name: str) -> set[str]:
+    return {task["register"] for task in play(name)["tasks"] if "register" in task}
 
 
 def test_drift_is_what_both_playbooks_would_change():

@@ -18,6 +18,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
 from tests.tools.files import ROOT
+from tests.tools.playbook_variables import variables_taken
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
@@ -128,12 +129,12 @@ def test_every_variable_is_one_of_the_playbooks():
     playbooks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
     named = set(re.findall(r"\bsync_[a-z_]+", README)) - {"sync_settings", "sync_aliases", "sync_contacts"}
     assert len(named) > 3
-    assert {each for each in named if not re.search(rf"\b{each} \| default", playbooks)} == set()
+    assert named - variables_taken(playbooks) == set()
 
 
 def test_every_plugin_and_playbook_exists():
     named = set(re.findall(r"(?<!group/)msp\.psa_sync\.([a-z0-9_]+)", README))
-    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/modules")
+    folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/lookup", "plugins/modules")
     there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
     assert {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} <= named <= there
 

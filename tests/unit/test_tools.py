@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
+from collections.abc import Collection
 
 import pytest
 
@@ -74,7 +76,9 @@ def test_the_environment_depends_on_what_narrows_a_requirement():
 def machine(monkeypatch, tmp_path):
     """A machine that has these Pythons and no others; how each cell that is run comes out is told beforehand."""
 
-    def machine(*pythons: str, outcomes: dict[str, bool] | None = None) -> None:
+    def machine(*pythons: str, outcomes: dict[str, bool] | None = None) -> dict[str, set[str]]:
+        """What each cell leaves out, once it has run."""
+        skipped: dict[str, set[str]] = {}
         for version in pythons:
             path = tmp_path / f"python{version}"
             path.write_text(f"#!/bin/sh\necho {version}\n")
@@ -82,12 +86,14 @@ def machine(monkeypatch, tmp_path):
         monkeypatch.setenv("PATH", str(tmp_path))
         monkeypatch.setattr(matrix, "FOLDER", tmp_path)
 
-        def run(cell: matrix.Cell, python: str) -> bool:
+        def run(cell: matrix.Cell, python: str, left_out: Collection[str]) -> bool:
+            skipped[cell.core] = set(left_out)
             cell.folder.mkdir()
             cell.report.write_text(REPORT.format(3, 0 if (outcomes or {}).get(cell.core, True) else 1, 0, 0))
             return (outcomes or {}).get(cell.core, True)
 
         monkeypatch.setattr(matrix, "run", run)
+        return skipped
 
     return machine
 
@@ -140,6 +146,29 @@ def test_a_python_that_does_not_run_or_is_another_is_passed_over(machine, tmp_pa
     for path in (shim, other):
         path.chmod(0o755)
     assert matrix.find(matrix.CELLS[0]) == ("3.13", str(tmp_path / "python3.13"))
+
+
+def test_what_knows_nothing_of_ansible_is_tested_once_on_each_python(machine, monkeypatch):
+    monkeypatch.setattr(matrix.sys, "version_info", (3, 11, 7))
+    left_out = machine("3.11", "3.13")
+    assert matrix.main(["ends"]) == 0
+    assert left_out == {"2.18": matrix.WITHOUT_ANSIBLE, "2.21": set()}
+
+
+def test_the_whole_matrix_leaves_nothing_out(machine, monkeypatch):
+    monkeypatch.setattr(matrix.sys, "version_info", (3, 11, 7))
+    left_out = machine("3.11", "3.12", "3.13")
+    assert matrix.main([]) == 0
+    assert set(map(frozenset, left_out.values())) == {frozenset()}
+
+
+@pytest.mark.parametrize("room", sorted(matrix.WITHOUT_ANSIBLE))
+def test_what_is_left_out_knows_nothing_of_ansible(room):
+    plugins = r"plugins\.(?:action|callback|inventory|lookup|modules|plugin_utils|module_utils\._ansible)\b"
+    knows = re.compile(rf"^\s*(?:from|import) (?:ansible\b|ansible_collections\S+{plugins})", re.MULTILINE)
+    files = list((ROOT / "tests" / "unit" / room).glob("*.py"))
+    assert files
+    assert [each.name for each in files if knows.search(each.read_text(encoding="utf-8"))] == []
 
 
 def test_there_is_no_cell_of_another_version(machine):

@@ -28,11 +28,12 @@ import yaml
 from ansible.config.manager import ConfigManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import FROM_DIRECTORIES, variables_of
+from ansible_collections.msp.psa_sync.plugins.lookup.options import variables_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365
 from tests.tools.files import ROOT, development_tree
 from tests.tools.guides import Block, examples
+from tests.tools.playbook_variables import variables_taken
 
 Json = dict[str, Any]
 
@@ -77,10 +78,7 @@ def tasks(plays: list[Json]) -> Iterator[tuple[str, Json]]:
 @cache
 def variables() -> frozenset[str]:
     """The variables of the playbooks."""
-    playbooks = "".join(PLAYBOOKS.values())
-    own = re.findall(r"\b([a-z][a-z0-9_]+) (?:\| default|is defined)", playbooks)
-    modules = re.findall(r"lookup\('msp\.psa_sync\.options', '(\w+)'\)", playbooks)
-    return FROM_DIRECTORIES.union(own, *(variables_of(module).values() for module in modules))
+    return frozenset(variables_taken("".join(PLAYBOOKS.values())))
 
 
 # --------------------------------------------------------------------------- YAML

@@ -10,21 +10,16 @@ import re
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import (
-    DECLARED,
-    FILES,
-    FROM_DIRECTORIES,
-    options_of,
-    variables_of,
-)
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from tests.tools.files import ROOT
 from tests.tools.guides import tables
+from tests.tools.playbook_variables import variables_taken
 
 TABLES = tables("playbooks_guide")
 PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
-VARIABLE = re.compile(r"\b((?:sync|probe)_\w+|tenants|itglue_organization)\b")
-LOOKED_UP = re.compile(r"lookup\('msp\.psa_sync\.options', '(\w+)'\)")
+VARIABLE = re.compile(
+    r"\b((?:sync|probe)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
+)
 
 
 def text(name: str) -> str:
@@ -35,19 +30,8 @@ def text(name: str) -> str:
 
 
 def used(name: str) -> set[str]:
-    without_names = re.sub(r"msp\.psa_sync\.\w+|import_playbook: \w+\.yml", "", text(name))
-    looked = map(looked_up, LOOKED_UP.findall(text(name)))
-    return set(VARIABLE.findall(without_names.replace("'contact_sync'", ""))).union(*looked)
-
-
-def looked_up(module: str) -> set[str]:
-    """The variables that the lookup takes for a module, but for those of the names of connection options."""
-    options = options_of(module)
-    found = {each for each in variables_of(module).values() if each not in CONNECTION_OPTIONS}
-    for option, kind in DECLARED.items():
-        if option in options or module == f"{kind}_settings":
-            found |= {f"{kind}_settings", f"{kind}_defaults"}
-    return found | FROM_DIRECTORIES if options >= FILES else found
+    without_names = re.sub(r"lookup\(.*?\)|msp\.psa_sync\.\w+|import_playbook: \w+\.yml", "", text(name))
+    return set(VARIABLE.findall(without_names)) | set(filter(VARIABLE.fullmatch, variables_taken(text(name))))
 
 
 def told(name: str) -> set[str]:
@@ -71,7 +55,7 @@ def test_a_playbook_has_the_variables_that_the_guide_tells(name):
 
 
 def test_the_other_variables_are_options_of_the_connections():
-    modules = {module for name in PLAYBOOKS for module in LOOKED_UP.findall(text(name))}
-    every = set().union(*(variables_of(module).values() for module in modules))
-    others = every - {row["Variable"] for row in TABLES["Variables"]}
+    every = set().union(*(variables_taken(text(name)) for name in PLAYBOOKS))
+    others = every & set(CONNECTION_OPTIONS)
     assert others == set(CONNECTION_OPTIONS) - {"ca_path", "timeout", "proxy", "no_proxy"}
+    assert others.isdisjoint(row["Variable"] for row in TABLES["Variables"])

@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The variables that a playbook takes: those that stand in it, and those that the lookup takes for its modules."""
+
+from __future__ import annotations
+
+import re
+
+from ansible_collections.msp.psa_sync.plugins.lookup.options import (
+    DECLARED,
+    FILES,
+    FROM_DIRECTORIES,
+    options_of,
+    variables_of,
+)
+
+_LOOKUP = re.compile(r"lookup\('msp\.psa_sync\.options', '(\w+)'\)")
+_OWN = re.compile(r"(?<![.\w])([a-z][a-z0-9_]+) (?:\| default|is defined)")
+
+
+def variables_taken(playbook: str) -> set[str]:
+    """All variables that the text of a playbook takes from its clients or from the command line."""
+    return set(_OWN.findall(playbook)).union(*map(looked_up, _LOOKUP.findall(playbook)))
+
+
+def looked_up(module: str) -> set[str]:
+    """The variables that the lookup takes for a module."""
+    options, found = options_of(module), set(variables_of(module).values())
+    for option, kind in DECLARED.items():
+        if option in options or module == f"{kind}_settings":
+            found |= {f"{kind}_settings", f"{kind}_defaults"}
+    return found | FROM_DIRECTORIES if options >= FILES else found
