@@ -105,7 +105,6 @@ def variables_of(module: str) -> dict[str, str]:
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
-        self.set_options(var_options=variables, direct=kwargs)
         self._variables = variables or {}
         return [self._given(str(term).removeprefix(COLLECTION)) for term in terms]
 
