@@ -21,6 +21,7 @@ from .normalize import (
     Number,
     address,
     digits,
+    has_digits,
     is_placeholder,
     is_real_number,
     name,
@@ -86,7 +87,7 @@ def emails(user: User, present: Sequence[Email], settings: Office365Settings) ->
     chosen = primary or _first_primary(entries)
     return tuple(
         [
-            entry if entry.primary == (key == chosen) else replace(entry, primary=key == chosen)
+            entry if entry.primary == (key == chosen) else Email(entry.value, entry.label, key == chosen)
             for key, entry in entries.items()
         ]
     )
@@ -111,20 +112,29 @@ def _first_primary(entries: dict[str, Email]) -> str | None:
 def phones(user: User, present: Sequence[Phone], settings: Office365Settings) -> tuple[Phone, ...]:
     """The contact's numbers with the user's added or replaced, and the primary chosen."""
     wanted = numbers(user, settings)
-    entries = list(present)
     own = [number.digits for number in wanted.values()]
-    held = {digits(entry.value) for entry in entries}
+    entries = list(present)
+    held = [digits(entry.value) for entry in entries]
     for label, number in wanted.items():
         if number.digits not in held:
-            held.add(number.digits)
+            held.append(number.digits)
             _put(entries, label, number, own)
-    if len(entries) == 1 and entries[0].primary and _is_real(entries[0]):
-        return tuple(entries)  # whatever the rules below would choose from, it is this one
+    if len(held) == len(present) and _settled(entries, held, own):
+        return tuple(entries)
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
     if settings.set_phone_numbers_primary:
         _choose_primary(entries, wanted, settings)
     return tuple(entries)
+
+
+def _settled(entries: Sequence[Phone], held: Sequence[str], own: Sequence[str]) -> bool:
+    """Whether the two rules below would change nothing, seen without trying them: there is but one
+    entry that they could choose, or no blank and the user's first number is the only primary."""
+    if len(entries) == 1:
+        return entries[0].primary and _is_phone(entries[0]) and has_digits(entries[0].value)
+    primary = [(key, _is_phone(entry)) for key, entry in zip(held, entries, strict=True) if entry.primary]
+    return bool(own) and primary == [(own[0], True)] and all(held)
 
 
 def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
@@ -133,7 +143,7 @@ def numbers(user: User, settings: Office365Settings) -> dict[str, Number]:
     office = phone(user.business_phones[0]) if user.business_phones else None
     mobile = phone(user.mobile_phone) if user.mobile_phone else None
     found = [(labels.office, office), (labels.mobile, mobile)]
-    if folded(settings.phone_type) == folded(labels.mobile):
+    if office and mobile and folded(settings.phone_type) == folded(labels.mobile):
         found.reverse()
     return {label: number for label, number in found if number is not None}
 
@@ -216,16 +226,16 @@ def _is_real(entry: Phone) -> bool:
 
 def location_of(user: User, locations: Sequence[Location]) -> Location | None:
     """Where a contact without a location belongs; several hits of a rule: the next rule."""
+    return next((hits[0] for hits in _places(user, locations) if len(hits) == 1), None)
+
+
+def _places(user: User, locations: Sequence[Location]) -> Iterator[Sequence[Location]]:
+    """The hits of each rule: the name of the office, the address, the primary location, all there are."""
     office = folded(user.office_location)
-    for hits in (
-        [place for place in locations if office and folded(place.name) == office],
-        _at_address(user, locations),
-        [place for place in locations if place.primary],
-        locations,
-    ):
-        if len(hits) == 1:
-            return hits[0]
-    return None
+    yield [place for place in locations if office and folded(place.name) == office]
+    yield _at_address(user, locations)
+    yield [place for place in locations if place.primary]
+    yield locations
 
 
 def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:

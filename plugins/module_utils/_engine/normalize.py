@@ -28,10 +28,8 @@ PLACEHOLDER = "000-000-0000"
 
 ONMICROSOFT = ".onmicrosoft.com"
 
-# The rules ask for the same things again and again: a user's addresses in each step of a run,
-# a number several times for one contact.
+# The rules ask for a user's addresses in each step of a run.
 _USERS = 1 << 17
-_VALUES = 1 << 12
 _NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -161,7 +159,6 @@ class Number(NamedTuple):
     extension: str | None
 
 
-@lru_cache(maxsize=_VALUES)
 def phone(value: str | None) -> Number | None:
     """Read a phone number as a person wrote it; None where there is no number.
 
@@ -183,7 +180,6 @@ def phone(value: str | None) -> Number | None:
     return Number(plus + digits, key, extension) if key.strip("0") else None
 
 
-@lru_cache(maxsize=_VALUES)
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
     if value and value.isascii() and value.isdigit():
@@ -194,14 +190,17 @@ def digits(value: str | None) -> str:
     return number.digits if number else ""
 
 
-@lru_cache(maxsize=_VALUES)
+def has_digits(value: str | None) -> bool:
+    """Whether a stored phone is a number or a placeholder: one of the two, wherever it has digits."""
+    return bool(_ascii_digits(value or ""))
+
+
 def is_placeholder(value: str | None) -> bool:
     """Whether a stored phone is zeros alone: `000-000-0000`, with or without separators."""
     found = _ascii_digits(value or "")
     return bool(found) and not found.strip("0")
 
 
-@lru_cache(maxsize=_VALUES)
 def is_real_number(value: str | None) -> bool:
     """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
     return bool(_ascii_digits(value or "").strip("0"))

@@ -18,6 +18,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize imp
     digits,
     domain,
     full_name,
+    has_digits,
     is_address,
     is_placeholder,
     is_real_number,
@@ -260,3 +261,4 @@ def test_a_very_long_value_is_read_at_once():
 )
 def test_stored_numbers(value, placeholder, real):
     assert (is_placeholder(value), is_real_number(value)) == (placeholder, real)
+    assert has_digits(value) == (placeholder or real)

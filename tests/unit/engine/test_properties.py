@@ -15,12 +15,13 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from random import Random
+from unittest.mock import patch
 
 from hypothesis import assume, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import enrichment, planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import changed_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import with_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import enriched
@@ -351,6 +352,13 @@ def test_no_e_mail_is_lost_and_exactly_one_is_primary(user, contact, rules):
     assert before <= set(after)
     assert len(after) == len(set(after))
     assert sum(entry.primary for entry in enriched(user, contact, rules).emails) == (1 if after else 0)
+
+
+@given(somebody, st.just(()) | contact_of_somebody.map(lambda contact: contact.phones), office365)
+def test_phones_that_are_seen_to_be_settled_are_those_that_the_rules_would_leave(user, present, rules):
+    with patch.object(enrichment, "_settled", return_value=False):
+        by_the_rules = enrichment.phones(user, present, rules)
+    assert enrichment.phones(user, present, rules) == by_the_rules
 
 
 def only_digits(value: str | None) -> str:
