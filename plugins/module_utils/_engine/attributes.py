@@ -13,6 +13,7 @@ API, Contacts, attributes).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, Phone
@@ -42,7 +43,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
     """The attributes of a contact, by IT Glue's names."""
-    return {name: _encoders.get(name, _scalar(name))(contact) for name in fields}
+    return {name: _encoders[name](contact) for name in fields}
 
 
 def decode(attributes: Mapping[str, Any]) -> Contact:
@@ -124,8 +125,8 @@ def _encode_phone(entry: Phone) -> dict[str, Any]:
     }
 
 
-def _scalar(name: str) -> Callable[[Contact], Any]:
-    return lambda contact: getattr(contact, SCALARS[name])
-
-
-_encoders = {EMAILS: _encode_emails, PHONES: _encode_phones}
+_encoders: Mapping[str, Callable[[Contact], Any]] = {
+    **{name: attrgetter(slot) for name, slot in SCALARS.items()},
+    EMAILS: _encode_emails,
+    PHONES: _encode_phones,
+}

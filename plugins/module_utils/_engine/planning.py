@@ -17,7 +17,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from typing import Any
 
 from . import bms_update, leaving, push
 from .account import is_bms
@@ -46,7 +45,6 @@ from .plan import (
     Ceiling,
     Operation,
     Plan,
-    also,
 )
 from .selection import REASONS, exclusion_rule
 
@@ -381,70 +379,69 @@ class _Writer:
     contact_type_id: int | None
 
     def operation(self, user: User) -> Operation:
-        contact_id, rule = self.draft.matching.matches.get(user.id, (None, None))
-        part = self._part(user, None if contact_id is None else self.draft.contacts[contact_id])
-        return Operation(user=user.username, user_id=user.id, contact_id=contact_id, matched_by=rule, **part)
-
-    def _part(self, user: User, contact: Contact | None) -> dict[str, Any]:
-        """The operation's other fields: what becomes of the user's contact, and why."""
+        """What becomes of the user's contact, and why."""
         draft = self.draft
+        contact_id, rule = draft.matching.matches.get(user.id, (None, None))
+        operation = Operation(user.username, user.id, UNCHANGED, contact_id, matched_by=rule)
         if user.id in draft.excluded:
-            return {"action": EXCLUDED, "reason": draft.excluded[user.id]}
-        if conflict := draft.matching.conflicted.get(user.id):
+            operation.action, operation.reason = EXCLUDED, draft.excluded[user.id]
+        elif conflict := draft.matching.conflicted.get(user.id):
             others = [each for each in conflict.users if each != user.username]
-            return {"action": CONFLICT, "reason": _conflict_reason(conflict.rule, others, conflict.contact_ids)}
-        said: dict[str, Any] = {}
-        if found := draft.matching.settled_new.get(user.id):
-            words = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
-            said = {"reason": words, "attention": True}
-        link = draft.link(contact) if contact else None
-        if contact and link:
-            said = self._linked(contact, link, said)
-            if not draft.options.update_linked:
-                return said
-        return self._written(user, contact, said)
+            operation.action = CONFLICT
+            operation.reason = _conflict_reason(conflict.rule, others, conflict.contact_ids)
+        elif contact_id is None:
+            self._create(operation, user)
+        else:
+            self._update(operation, user, draft.contacts[contact_id])
+        return operation
 
-    def _linked(self, contact: Contact, link: str, said: Mapping[str, Any]) -> dict[str, Any]:
-        part = {
-            **said,
-            "action": LINKED,
-            "bms_contact_id": push.linked_bms_id(contact, self.draft.options.bms_adapter_names),
-        }
-        if link != "linked":
-            part["reason"] = also(said.get("reason"), f"The contact's link to BMS is {link} in IT Glue.")
-            part["attention"] = True
-        return part
-
-    def _written(self, user: User, contact: Contact | None, said: dict[str, Any]) -> dict[str, Any]:
-        wanted = enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
-        if contact is None:
-            return self._created(wanted)
-        fields = changed_fields(contact, wanted) if wanted is not contact else ()
-        linked = said.get("action") == LINKED
-        if linked and not fields:
-            return said
-        part = said | {"action": UPDATE if fields else UNCHANGED, "contact": wanted}
-        if fields:
-            part |= {"before": encode(contact, fields), "after": encode(wanted, fields)}
-        if not linked:
-            part |= self._readiness(wanted)
-        return part
-
-    def _created(self, wanted: Contact) -> dict[str, Any]:
+    def _create(self, operation: Operation, user: User) -> None:
+        wanted = self._enriched(user, None)
         if not wanted.emails:
-            return {
-                "action": FAILED,
-                "reason": "The user has no e-mail address, so a contact made for it could not be found again.",
-            }
-        after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return {"action": CREATE, "after": after, "contact": wanted, **self._readiness(wanted)}
+            operation.action = FAILED
+            operation.reason = "The user has no e-mail address, so a contact made for it could not be found again."
+            return
+        operation.action, operation.contact = CREATE, wanted
+        operation.after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
+        self._ready(operation, wanted)
 
-    def _readiness(self, wanted: Contact) -> dict[str, Any]:
+    def _update(self, operation: Operation, user: User, contact: Contact) -> None:
+        if found := self.draft.matching.settled_new.get(user.id):
+            operation.reason = f"Contact {found} holds the primary address already: put {found} in the place of 'new'."
+            operation.attention = True
+        link = self.draft.link(contact)
+        if link:
+            self._linked(operation, contact, link)
+            if not self.draft.options.update_linked:
+                return
+        wanted = self._enriched(user, contact)
+        fields = changed_fields(contact, wanted) if wanted is not contact else ()
+        if fields:
+            operation.action = UPDATE
+            operation.before, operation.after = encode(contact, fields), encode(wanted, fields)
+        if fields or not link:
+            operation.contact = wanted
+        if not link:
+            self._ready(operation, wanted)
+
+    def _linked(self, operation: Operation, contact: Contact, link: str) -> None:
+        operation.action = LINKED
+        operation.bms_contact_id = push.linked_bms_id(contact, self.draft.options.bms_adapter_names)
+        if link != "linked":
+            operation.reason = operation.also(f"The contact's link to BMS is {link} in IT Glue.")
+            operation.attention = True
+
+    def _enriched(self, user: User, contact: Contact | None) -> Contact:
+        return enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
+
+    def _ready(self, operation: Operation, wanted: Contact) -> None:
         """What keeps the contact from a push, if anything does."""
         if not self.draft.snapshot.bms.pushes:
-            return {"push": OFF}
-        lacking = missing(wanted)
-        return {"push": NOT_READY, "missing": lacking} if lacking else {"push": UNDECIDED}
+            operation.push = OFF
+        elif lacking := missing(wanted):
+            operation.push, operation.missing = NOT_READY, lacking
+        else:
+            operation.push = UNDECIDED
 
 
 def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) -> dict[str, set[str]]:
