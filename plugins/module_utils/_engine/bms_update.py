@@ -49,6 +49,8 @@ def pairs(
 
     A BMS contact that two contacts claim is nobody's, since each would undo what the other has set.
     """
+    if not linked:
+        return []
     known = {contact.id: contact for contact in contacts}
     claims = Counter(bms_id for contact in contacts if (bms_id := linked_bms_id(contact, adapter_names)) is not None)
     candidates = [

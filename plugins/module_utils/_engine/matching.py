@@ -14,7 +14,7 @@ group of hits is a conflict. Nothing depends on the order of the rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, TypeVar
@@ -33,6 +33,7 @@ from .normalize import (
 )
 
 Key = TypeVar("Key", bound=Hashable)
+Row = TypeVar("Row")
 
 ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
 NEW, IGNORE = "new", "ignore"
@@ -80,12 +81,11 @@ def match(
     result = Matching()
     open_users = {user.id: user for user in users}
     open_contacts = {contact.id: contact for contact in contacts}
-    _apply_overrides(result, open_users, open_contacts, kept, overrides or {}, primary_email)
-
-    addresses = {key: contact_addresses(contact) for key, contact in open_contacts.items()}
+    if overrides:
+        _apply_overrides(result, open_users, open_contacts, kept, overrides, primary_email)
     for rule, user_keys, contact_keys in (
-        (ALIAS, smtp_by_key, lambda contact: addresses[contact.id]),
-        (USERNAME, lambda user: filter(None, (address(user.username),)), lambda contact: addresses[contact.id]),
+        (ALIAS, smtp_by_key, contact_addresses),
+        (USERNAME, lambda user: filter(None, (address(user.username),)), contact_addresses),
         (NAME, _names_of_users(users, kept, open_users), _names_of_contact),
     ):
         _match_by(rule, result, open_users, open_contacts, kept, primary_email, user_keys, contact_keys)
@@ -124,21 +124,12 @@ def _match_by(
     user_keys: Callable[[User], Iterable[Hashable]],
     contact_keys: Callable[[Contact], Iterable[Hashable]],
 ) -> None:
-    holders: dict[Hashable, tuple[int, ...]] = {}
-    for contact in open_contacts.values():
-        for key in contact_keys(contact):
-            holders[key] = (*holders.get(key, ()), contact.id)
-
-    hits_of_user: dict[str, set[int]] = {}
-    hits_of_contact: dict[int, list[str]] = defaultdict(list)
+    holders = by_key(open_contacts.values(), contact_keys)
+    hits: dict[str, Collection[int]] = {}
     for user in open_users.values():
-        found = [holders[key] for key in user_keys(user) if key in holders]
-        if found:
-            hits_of_user[user.id] = hits = set().union(*found)
-            for contact_id in hits:
-                hits_of_contact[contact_id].append(user.id)
-
-    for user_ids, contact_ids in connected(hits_of_user, hits_of_contact):
+        if found := {contact.id for key in user_keys(user) for contact in holders.get(key, ())}:
+            hits[user.id] = tuple(found)
+    for user_ids, contact_ids in connected(hits):
         members = list(map(open_users.pop, user_ids))
         claimed = list(map(open_contacts.pop, contact_ids))
         if len(members) == len(claimed) == 1:
@@ -147,21 +138,32 @@ def _match_by(
             _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
-def connected(
-    hits_of_user: Mapping[str, set[Key]], holders: Mapping[Key, Sequence[str]]
-) -> Iterable[tuple[Collection[str], Collection[Key]]]:
-    """The connected groups of users and what they hit, each once; `holders` are who hits a thing."""
+def by_key(rows: Iterable[Row], keys: Callable[[Row], Iterable[Key]]) -> dict[Key, list[Row]]:
+    """The rows under each of their keys."""
+    holders: dict[Key, list[Row]] = {}
+    for row in rows:
+        for key in keys(row):
+            if key in holders:
+                holders[key].append(row)
+            else:
+                holders[key] = [row]
+    return holders
+
+
+def connected(hits: Mapping[str, Collection[Key]]) -> Iterable[tuple[Collection[str], Collection[Key]]]:
+    """The connected groups of users and what they hit, each once."""
+    holders = by_key(hits, hits.__getitem__)
     seen: set[str] = set()
-    for first, hits in hits_of_user.items():
+    for first, own in hits.items():
         if first in seen:
             continue
-        if len(hits) == 1 and all(len(holders[each]) == 1 for each in hits):
-            yield (first,), hits
+        if len(own) == 1 and len(holders[next(iter(own))]) == 1:
+            yield (first,), own
             continue
         users, waiting = {first}, [first]
         group: set[Key] = set()
         while waiting:
-            for each in hits_of_user[waiting.pop()] - group:
+            for each in set(hits[waiting.pop()]) - group:
                 group.add(each)
                 found = set(holders[each]) - users
                 users |= found

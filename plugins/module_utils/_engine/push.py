@@ -13,12 +13,13 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
+from itertools import chain
 from typing import NamedTuple
 
 from .account import is_bms
 from .attributes import EMAILS, encode
 from .errors import quoted
-from .matching import IGNORE, Conflict, connected
+from .matching import IGNORE, Conflict, by_key, connected
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
     NAMES_OF_CONTACT,
@@ -57,8 +58,10 @@ class Decisions:
 
 
 class _Hit(NamedTuple):
-    """What a look-up found. `namesakes` bear the person's name, but somebody else's address."""
+    """What a look-up by a candidate's `addresses`, then by its name, found. `namesakes` bear the
+    person's name, but somebody else's address."""
 
+    addresses: frozenset[str]
     rule: str
     contacts: tuple[BmsContact, ...]
     namesakes: tuple[BmsContact, ...] = ()
@@ -169,17 +172,14 @@ def _look_up(
     candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: People
 ) -> Mapping[str, _Hit]:
     """By any e-mail; who is not found so, by first and last name."""
-    by_address: dict[str, tuple[BmsContact, ...]] = {}
-    for each in bms_contacts:
-        for value in bms_addresses(each):
-            by_address[value] = (*by_address.get(value, ()), each)
+    by_address = by_key(bms_contacts, bms_addresses)
     hits: dict[str, _Hit] = {}
     names: dict[str, FullName] = {}
     for operation in candidates:
         contact = operation.wanted
         addresses = contact_addresses(contact)
         found = {each.id: each for value in addresses for each in by_address.get(value, ())}
-        hits[operation.user_id] = _Hit(EMAIL_RULE, _in_order(found.values()))
+        hits[operation.user_id] = _Hit(addresses, EMAIL_RULE, _in_order(found.values()))
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             names[operation.user_id] = own
 
@@ -191,7 +191,8 @@ def _look_up(
             who = operation.user_id, operation.contact_id
             own_ones = [each for each in namesakes if not people.others_hold(bms_addresses(each), *who)]
             others = () if own_ones else _in_order(namesakes)
-            hits[operation.user_id] = _Hit(NAME_RULE, _in_order(own_ones), others)
+            addresses = hits[operation.user_id].addresses
+            hits[operation.user_id] = _Hit(addresses, NAME_RULE, _in_order(own_ones), others)
     return hits
 
 
@@ -219,20 +220,18 @@ def _claims(
     candidates: Sequence[Operation], hits: Mapping[str, _Hit], links: Mapping[int, int], method: str
 ) -> dict[str, _Claim]:
     """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
-    shared = _shared_marks(candidates, hits, method)
-    claimed: dict[str, set[Hashable]] = {}
-    claimants: dict[Hashable, list[str]] = defaultdict(list)
-    for operation in candidates:
-        claim: set[Hashable] = {each.id for each in hits[operation.user_id].contacts}
+    marks = {each.user_id: _marks(each.wanted, hits[each.user_id], method) for each in candidates}
+    shared = _shared_marks(marks, hits)
+    claimed: dict[str, Collection[Hashable]] = {}
+    for user_id, own in marks.items():
+        claim: set[Hashable] = {each.id for each in hits[user_id].contacts}
         if shared:
-            claim |= _marks(operation.wanted, method) & shared
+            claim |= own & shared
         if claim:
-            claimed[operation.user_id] = claim
-            for each in claim:
-                claimants[each].append(operation.user_id)
+            claimed[user_id] = tuple(claim)
     by_id = {each.user_id: each for each in candidates}
     claims: dict[str, _Claim] = {}
-    for user_ids, found in connected(claimed, claimants):
+    for user_ids, found in connected(claimed):
         if len(user_ids) == len(found) == 1 and links.keys().isdisjoint(found):
             continue
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
@@ -249,21 +248,18 @@ def _claims(
     return claims
 
 
-def _shared_marks(candidates: Sequence[Operation], hits: Mapping[str, _Hit], method: str) -> set[Hashable]:
+def _shared_marks(marks: Mapping[str, frozenset[Hashable]], hits: Mapping[str, _Hit]) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
-    newcomers = [each for each in candidates if not hits[each.user_id].contacts]
-    sought = set().union(*(_marks(each.wanted, method) for each in newcomers))
-    if not sought:
-        return set()
-    held = Counter(mark for each in candidates for mark in _marks(each.wanted, method) & sought)
-    return {mark for mark, count in held.items() if count > 1}
+    sought = frozenset().union(*(own for user_id, own in marks.items() if not hits[user_id].contacts))
+    held = Counter(chain.from_iterable(map(sought.intersection, marks.values())))
+    return frozenset([mark for mark, count in held.items() if count > 1])
 
 
-def _marks(contact: Contact, method: str) -> frozenset[Hashable]:
+def _marks(contact: Contact, hit: _Hit, method: str) -> frozenset[Hashable]:
     """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
     the full name too, by which alone IT Glue pairs."""
     own = full_name(contact.first_name, contact.last_name) if method == NATIVE else None
-    return contact_addresses(contact) | {own} if own else contact_addresses(contact)
+    return hit.addresses | {own} if own else hit.addresses
 
 
 def _conflict(
@@ -280,7 +276,7 @@ def _conflict(
     elif others and own:
         reason = f"BMS contact {own} could also be {others}. Separate their addresses or names in BMS."
     elif others:
-        both = contact_addresses(operation.wanted) & claim.addresses
+        both = hit.addresses & claim.addresses
         what = f"the address {', '.join(sorted(both))}" if both else "first and last name"
         reason = f"The contact shares {what} with {others}: as two, BMS would hold one person twice. Separate them."
     elif linked:
@@ -364,8 +360,7 @@ def _saved_before(contact: Contact, moment: float) -> bool:
 def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
     place = bms_location(operation.wanted, bms.locations)
     if place is None:
-        return replace(
-            operation,
+        return operation.but(
             push=FAILED,
             reason=operation.also(
                 f"The BMS account {bms.account.id} has neither a location named "
@@ -373,8 +368,7 @@ def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
             ),
         )
     dropped = any(entry.extension for entry in operation.wanted.phones)
-    return replace(
-        operation,
+    return operation.but(
         push=PUSHED,
         create_in_bms=bms_contact(operation.wanted, bms, place),
         reason=operation.also("BMS has no phone extensions: dropped there.") if dropped else operation.reason,
@@ -383,7 +377,8 @@ def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
 
 def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
     """The account's location of the same name, else its main one."""
-    same = [place for place in locations if name(place.name) and name(place.name) == name(contact.location_name)]
+    wanted = name(contact.location_name)
+    same = [place for place in locations if wanted and name(place.name) == wanted]
     main = [place for place in locations if place.main]
     return min(same or main, key=lambda place: place.id, default=None)
 
@@ -422,12 +417,10 @@ def namesakes(operations: Sequence[Operation], contacts: Iterable[Contact]) -> I
     pushed = [operation for operation in operations if operation.push in (PUSHED, PENDING)]
     if not pushed:
         return
-    becomes: dict[int | str, Contact] = {contact.id: contact for contact in contacts}
-    for operation in operations:
-        if operation.action in (CREATE, UPDATE):
-            becomes[operation.contact_id or operation.user_id] = operation.wanted
+    written = {each.contact_id or each.user_id: each.wanted for each in operations if each.action in (CREATE, UPDATE)}
+    becomes = chain((contact for contact in contacts if contact.id not in written), written.values())
     names = [full_name(operation.wanted.first_name, operation.wanted.last_name) for operation in pushed]
-    held = Counter(own for own, dummy in bearers({own for own in names if own}, becomes.values(), NAMES_OF_CONTACT))
+    held = Counter(own for own, dummy in bearers({own for own in names if own}, becomes, NAMES_OF_CONTACT))
     for operation, own in zip(pushed, names, strict=True):
         if own and held[own] > 1:
             yield (
