@@ -305,8 +305,8 @@ def test_nothing_hangs_on_the_order_of_rows(world, chance):
     )
     draft = planning.draft(turned.read, turned.told)
     operations = draft.operations(shuffled(LOCATIONS))
-    present = turned.present if planning.push_candidates(operations) else None
-    assert planning.complete(draft, operations, present) == world.plan()
+    needed = planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes())
+    assert planning.complete(draft, operations, turned.present if needed else None) == world.plan()
 
 
 # ------------------------------------------------------------------- enrichment
