@@ -30,12 +30,12 @@ ONMICROSOFT = ".onmicrosoft.com"
 
 # The rules ask for a user's addresses in each step of a run.
 _USERS = 1 << 17
-_NO_DIGITS = {code: None for code in range(128) if not chr(code).isdigit()}
+_NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 # The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
 _EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
-_PLAIN = re.compile(r"[0-9 ()+./-]*")
+_PLAIN = "0123456789 ()+./-"
 _PLUS = re.compile(r"\D*[+＋]")
 
 # One more than `1-800-555-CALL` has.
@@ -169,7 +169,7 @@ def phone(value: str | None) -> Number | None:
     if not value:
         return None
     extension = None
-    plain = _PLAIN.fullmatch(value) is not None
+    plain = not value.strip(_PLAIN)
     if not plain and (suffix := _EXTENSION.search(value)):
         value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
     digits = _ascii_digits(value)
@@ -208,5 +208,5 @@ def is_real_number(value: str | None) -> bool:
 
 def _ascii_digits(value: str) -> str:
     if value.isascii():
-        return value if value.isdigit() else value.translate(_NO_DIGITS)
+        return value if value.isdigit() else value.encode().translate(None, _NO_DIGITS).decode()
     return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())
