@@ -138,15 +138,17 @@ def _match_by(
             _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
-def by_key(rows: Iterable[Row], keys: Callable[[Row], Iterable[Key]]) -> dict[Key, list[Row]]:
+def by_key(rows: Iterable[Row], keys: Callable[[Row], Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
     """The rows under each of their keys."""
-    holders: dict[Key, list[Row]] = {}
+    holders: dict[Key, tuple[Row, ...]] = {}
+    more: dict[Key, list[Row]] = defaultdict(list)
     for row in rows:
+        alone = (row,)
         for key in keys(row):
-            if key in holders:
-                holders[key].append(row)
-            else:
-                holders[key] = [row]
+            if holders.setdefault(key, alone) is not alone:
+                more[key].append(row)
+    for key, others in more.items():
+        holders[key] += tuple(others)
     return holders
 
 

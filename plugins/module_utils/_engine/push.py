@@ -61,7 +61,7 @@ class _Hit(NamedTuple):
     """What a look-up by a candidate's `addresses`, then by its name, found. `namesakes` bear the
     person's name, but somebody else's address."""
 
-    addresses: frozenset[str]
+    addresses: tuple[str, ...]
     rule: str
     contacts: tuple[BmsContact, ...]
     namesakes: tuple[BmsContact, ...] = ()
@@ -177,7 +177,7 @@ def _look_up(
     names: dict[str, FullName] = {}
     for operation in candidates:
         contact = operation.wanted
-        addresses = contact_addresses(contact)
+        addresses = tuple(contact_addresses(contact))
         found = {each.id: each for value in addresses for each in by_address.get(value, ())}
         hits[operation.user_id] = _Hit(addresses, EMAIL_RULE, _in_order(found.values()))
         if not found and (own := full_name(contact.first_name, contact.last_name)):
@@ -226,7 +226,7 @@ def _claims(
     for user_id, own in marks.items():
         claim: set[Hashable] = {each.id for each in hits[user_id].contacts}
         if shared:
-            claim |= own & shared
+            claim |= shared.intersection(own)
         if claim:
             claimed[user_id] = tuple(claim)
     by_id = {each.user_id: each for each in candidates}
@@ -248,18 +248,20 @@ def _claims(
     return claims
 
 
-def _shared_marks(marks: Mapping[str, frozenset[Hashable]], hits: Mapping[str, _Hit]) -> frozenset[Hashable]:
+def _shared_marks(marks: Mapping[str, tuple[Hashable, ...]], hits: Mapping[str, _Hit]) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
-    sought = frozenset().union(*(own for user_id, own in marks.items() if not hits[user_id].contacts))
+    sought: frozenset[Hashable] = frozenset().union(
+        *(own for user_id, own in marks.items() if not hits[user_id].contacts)
+    )
     held = Counter(chain.from_iterable(map(sought.intersection, marks.values())))
     return frozenset([mark for mark, count in held.items() if count > 1])
 
 
-def _marks(contact: Contact, hit: _Hit, method: str) -> frozenset[Hashable]:
+def _marks(contact: Contact, hit: _Hit, method: str) -> tuple[Hashable, ...]:
     """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
     the full name too, by which alone IT Glue pairs."""
     own = full_name(contact.first_name, contact.last_name) if method == NATIVE else None
-    return hit.addresses | {own} if own else hit.addresses
+    return (*hit.addresses, own) if own else hit.addresses
 
 
 def _conflict(
@@ -276,7 +278,7 @@ def _conflict(
     elif others and own:
         reason = f"BMS contact {own} could also be {others}. Separate their addresses or names in BMS."
     elif others:
-        both = hit.addresses & claim.addresses
+        both = claim.addresses.intersection(hit.addresses)
         what = f"the address {', '.join(sorted(both))}" if both else "first and last name"
         reason = f"The contact shares {what} with {others}: as two, BMS would hold one person twice. Separate them."
     elif linked:
