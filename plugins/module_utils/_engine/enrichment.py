@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
@@ -37,8 +37,9 @@ folded = lru_cache(maxsize=1024)(name)
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
 
-_enrichable = attrgetter("first_name", "last_name", "title", "emails", "phones", "location_id", "location_name")
-_others = attrgetter("contact_type_id", "psa_integration", "adapters", "organization_id", "updated_at")
+_ENRICHABLE = ("first_name", "last_name", "title", "emails", "phones", "location_id", "location_name")
+_enrichable = attrgetter(*_ENRICHABLE)
+_others = attrgetter(*(each.name for each in fields(Contact) if each.name not in ("id", *_ENRICHABLE)))
 
 
 def enriched(

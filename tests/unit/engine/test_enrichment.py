@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -496,3 +496,10 @@ def test_what_the_rules_do_not_speak_of_is_kept():
 )
 def test_missing(changes, expected):
     assert missing(replace(ready(), **changes)) == expected
+
+
+def test_what_no_rule_enriches_stays_whatever_it_is():
+    there = ready(72, "ann.lee", contact_type_id=5, psa_integration="enabled", organization_id=9, updated_at="now")
+    becomes = enriched(person("ann.lee", job_title="Clerk"), there, settings())
+    changed = [each.name for each in fields(there) if getattr(becomes, each.name) != getattr(there, each.name)]
+    assert changed == ["title"]
