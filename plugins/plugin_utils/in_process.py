@@ -33,10 +33,14 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, Run, perform
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
 
 display = Display()
+
+MEMORY = RunMemory()
+"""Made here, in the parent of all workers, so that they share it."""
 
 
 class InProcessAction(ActionBase):
@@ -109,6 +113,7 @@ class InProcessAction(ActionBase):
                 no_log=bool(self._task.no_log),
                 verbosity=display.verbosity,
                 show=_shower(task_vars),
+                memory=MEMORY,
             ),
         )
         result = secrets.values(outcome.result)

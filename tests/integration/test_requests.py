@@ -6,14 +6,16 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections import Counter
 
 import pytest
 
-from tests.benchmarks import worlds
+from tests.benchmarks import fleet, worlds
 from tests.benchmarks.requests_sent import BMS_PAGE, GOAL, LINKED_GOAL, NO_CEILING, further_pages
 from tests.benchmarks.task import Done, sync
+from tests.integration.fleet import run
 from tests.sandbox.launch import running
 
 USERS = 999
@@ -79,3 +81,16 @@ def test_the_result_of_a_large_steady_tenant_is_small():
 
     assert done.summary["actions"] == {"linked": 10_000}
     assert done.size < 4_000
+
+
+@pytest.mark.parametrize(("mode", "wanted"), [(["--check"], 2), ([], 9)])
+def test_the_previews_of_a_run_share_the_asset_types(tmp_path, mode, wanted):
+    """Each kind is asked for once; a run that may write reads them for each of three tasks of three clients."""
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps(fleet.inventory(range(1, 4))), encoding="utf-8")
+    with running(worlds.world(3, 2)) as sandbox:
+        ran = run(sandbox, "ansible-playbook", "-i", inventory, "--forks", "1", *mode, *fleet.PLAYBOOKS)
+        asked = [each["path"] for each in sandbox.requests() if each["path"].startswith("/flexible_asset_types")]
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert len(asked) == wanted

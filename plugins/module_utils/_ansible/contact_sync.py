@@ -69,9 +69,8 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _revert(params, task)
     request = _request(params, task)
     api = clients(params, task)
-    outcome = run_sync(
-        api, SettingsStore(api.itglue, warn=task.warn), request, preview=task.check_mode, progress=task.progress
-    )
+    store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
+    outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress)
     for warning in outcome.warnings:
         task.warn(warning)
     told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")

@@ -16,6 +16,7 @@ from .._engine.errors import SyncError
 from .dependencies import require_libraries
 from .masking import Secrets
 from .plain import plain, plain_dict
+from .run_memory import RunMemory
 from .spec import ModuleSpec
 from .task import Task
 
@@ -34,6 +35,7 @@ class Circumstances:
     no_log: bool = False
     verbosity: int = 0
     show: Callable[[str], None] | None = None
+    memory: RunMemory | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: 
         warn=lambda text: warnings.append(str(text)),
         secret=secrets.add,
         progress=_progress(secrets, around),
+        memory=around.memory,
     )
     try:
         require_libraries(spec.libraries)

@@ -38,7 +38,7 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Bring the settings of one organization to what is declared."""
     itglue = clients(params, task).itglue
     organization = itglue.organization(params["organization"])
-    store = SettingsStore(itglue, warn=task.warn)
+    store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
     if task.check_mode:
         return _declared(kind, params, task, store, organization)
     with store.lock(organization.id):

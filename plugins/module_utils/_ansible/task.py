@@ -78,6 +78,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .run_memory import RunMemory
+
 # The version in galaxy.yml, which a module on another host cannot read.
 VERSION = "1.0.0"
 
@@ -93,7 +95,7 @@ class Task:
     `warn` takes a sentence for the person at the terminal. `secret` takes a value obtained
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
     never: only in process, unless progress is off, and not with `no_log`. All three may be called from
-    threads.
+    threads. `memory` is shared with the other tasks of the run, in process only.
     """
 
     check_mode: bool = False
@@ -102,3 +104,4 @@ class Task:
     secret: Callable[[str], None] = _silent
     progress: Callable[[str], None] = _silent
     version: str = VERSION
+    memory: RunMemory | None = None

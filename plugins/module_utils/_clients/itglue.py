@@ -12,6 +12,7 @@ pages on paging, filters and sorting, where nothing else is named.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from difflib import get_close_matches
@@ -84,6 +85,9 @@ class ItGlueClient:
             secrets=(key,),
             option="itglue_url",
         )
+
+        # Tells what this key may see from what others may, and nothing of the key.
+        self.account = hashlib.sha256(f"{self.base_url}\0{key}".encode()).hexdigest()
 
     @property
     def base_url(self) -> str:

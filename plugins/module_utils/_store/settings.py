@@ -27,6 +27,7 @@ from .._engine.errors import NotFound, Rejected, SettingsError, Unclear
 from .._engine.model import Asset, AssetField, AssetType
 from .._engine.settings import BMS, KINDS, OFFICE365, check, merge, quoted, violations
 from . import layout
+from .shared_types import Memory, SharedTypes
 
 T = TypeVar("T")
 
@@ -35,6 +36,7 @@ class ItGlue(Protocol):
     """The part of the IT Glue client that is used here."""
 
     base_url: str
+    account: str
 
     def asset_types(self, *names: str) -> list[AssetType]: ...
     def asset_type_fields(self, type_id: int) -> Sequence[AssetField]: ...
@@ -120,7 +122,9 @@ def address(asset: Asset) -> str:
 class SettingsStore:
     """Reads and writes settings. Only `save` and `remove` write.
 
-    `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name.
+    `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name. With
+    `memory` the asset types that are found are told to the other processes of the run; those that
+    others found are taken for a `preview` only: what is written is decided by what was just read.
     """
 
     def __init__(
@@ -129,11 +133,15 @@ class SettingsStore:
         *,
         warn: Callable[[str], None] = lambda text: None,
         lock: Callable[[str], AbstractContextManager] = exclusive,
+        memory: Memory | None = None,
+        preview: bool = False,
     ) -> None:
         self._itglue = itglue
         self._warn = warn
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
+        self._shared = SharedTypes(memory, itglue.account)
+        self._preview = preview
 
     def lock(self, organization_id: int) -> AbstractContextManager:
         """Held around reading and writing one organization's settings."""
@@ -204,15 +212,19 @@ class SettingsStore:
 
     def _look_up(self, kinds: Sequence[str]) -> None:
         """Find the asset types, all in one request, once."""
+        for kind in kinds if self._preview else ():
+            if kind not in self._types and (known := self._shared.get(kind)):
+                self._types[kind] = known
         if wanted := [kind for kind in kinds if kind not in self._types]:
             self._types.update(self._found_types(wanted))
 
     def _found_types(self, kinds: Sequence[str]) -> dict[str, AssetType | None]:
         present = self._itglue.asset_types(*(layout.ASSET_TYPES[kind] for kind in kinds))
-        return {kind: self._lowest(layout.ASSET_TYPES[kind], present) for kind in kinds}
+        return {kind: self._lowest(kind, present) for kind in kinds}
 
-    def _lowest(self, name: str, present: Sequence[AssetType]) -> AssetType | None:
+    def _lowest(self, kind: str, present: Sequence[AssetType]) -> AssetType | None:
         """Of several types of one name the lowest id, so that every run and node takes the same."""
+        name = layout.ASSET_TYPES[kind]
         named = sorted((found for found in present if found.name.strip() == name), key=lambda found: found.id)
         if not named:
             return None
@@ -223,7 +235,11 @@ class SettingsStore:
                 f"others is not read. Move it, and rename the other types in IT Glue."
             )
         lowest = named[0]
-        return lowest if lowest.fields else replace(lowest, fields=tuple(self._itglue.asset_type_fields(lowest.id)))
+        if not lowest.fields:
+            lowest = replace(lowest, fields=tuple(self._itglue.asset_type_fields(lowest.id)))
+        if len(named) == 1:  # each client is warned of several
+            self._shared.put(kind, lowest)
+        return lowest
 
     # ------------------------------------------------------------------ writing
 
@@ -275,6 +291,7 @@ class SettingsStore:
             with self._lock(f"{self._itglue.base_url} asset types"):
                 asset_type = self._completed(kind, self._found_type(kind) or self._made_type(kind))
             self._types[kind] = asset_type
+            self._shared.put(kind, asset_type)
         return asset_type
 
     def _made_type(self, kind: str) -> AssetType:

@@ -28,6 +28,7 @@ UNCLEAR = Unclear("No answer.", service="itglue")
 
 class FakeItGlue:
     base_url = "https://api.itglue.example"
+    account = "account"
 
     def __init__(self) -> None:
         self.types: list[AssetType] = []

@@ -104,6 +104,7 @@ class FakeItGlue(Service):
     """
 
     base_url = "https://itglue.example"
+    account = "account"
 
     def __init__(self, contacts: Iterable[Contact] = (), *faults: Fault, **behaviour: Any) -> None:
         super().__init__(*faults)
