@@ -35,7 +35,8 @@ CLIENTS, USERS = 1_000, 200
 #: A uri task takes a process, so a few clients tell how long many would take.
 URI_CLIENTS = 3
 LOOKED_UP = 10
-FORKS = 10
+#: Ansible's own default.
+FORKS = 5
 LATENCY = 50
 SCRIPT_GOAL, URI_GOAL = "at most 1.5 times", "40 times faster"
 #: What IT Glue allows in five minutes, and BMS in an hour for each endpoint.

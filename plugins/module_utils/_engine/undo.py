@@ -32,7 +32,7 @@ _NOT_CARRIED_OUT = frozenset({"QuotaExceeded", "Unavailable", "AuthenticationErr
 
 _BY_HAND = "remove it by hand if that is right."
 _CHANGED = "They have been changed since."
-_NEEDED = "BMS keeps a default one."
+_NEEDED = "BMS keeps one default entry, never none and never several."
 
 _Known = TypeVar("_Known", Contact, BmsContact)
 
@@ -218,16 +218,26 @@ class _Work:
                 lost.append(each)
                 continue
             there = _in_order(each, present, value)
-            if each in bms_fields.VALUE and not (before and bms_fields.entry_changes(each, there, before)):
-                needed.append(each)
-            else:
+            if each not in bms_fields.VALUE:
                 held[each], back[each] = there, before
+                continue
+            possible = bool(before and bms_fields.entry_changes(each, there, before))
+            if possible:
+                held[each], back[each] = there, before
+            if not possible or not _default_comes_back(there, before):
+                needed.append(each)
         if back:
             self.result.steps.append(Step(BMS_RESTORE, contact.id, held, back, _shown(contact)))
             self.bms[contact.id] = bms_fields.with_fields(contact, back)
         for fields, reason in ((lost, _CHANGED), (needed, _NEEDED)):
             if fields:
                 self._remains("bms", contact, reason, fields)
+
+
+def _default_comes_back(there: Sequence[bms_fields.Entry], before: Sequence[bms_fields.Entry]) -> bool:
+    """Whether the same entries can be default again."""
+    is_default = [entry["default"] for entry in before]
+    return is_default.count(True) == 1 or not any(entry["default"] for entry in there)
 
 
 def _in_order(field: str, present: Any, written: Any) -> Any:

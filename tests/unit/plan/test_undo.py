@@ -13,7 +13,13 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import encode
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFound, SyncError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, BmsPhone, Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Adapter,
+    BmsEmail,
+    BmsPhone,
+    Email,
+    Phone,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.undo import (
     BMS_CREATE,
     BMS_SET,
@@ -241,11 +247,25 @@ def test_lists_of_a_bms_contact_that_were_changed_since_are_told():
     assert undo([put(before, after)], [], [in_bms(90211, "a@x.io")]) == undo([], [], [])
 
 
+ONE_DEFAULT = "BMS keeps one default entry, never none and never several."
+
+
 @pytest.mark.parametrize("before", [lists(), lists(("a@x.io", False))], ids=["the-only-entry", "the-only-default"])
 def test_bms_keeps_a_default_entry(before):
     undoing = undo([put(before, lists(("a@x.io", True)))], [], [in_bms(90211, "a@x.io")])
-    assert [(each.fields, each.reason) for each in undoing.remainders] == [(("Emails",), "BMS keeps a default one.")]
+    assert [(each.fields, each.reason) for each in undoing.remainders] == [(("Emails",), ONE_DEFAULT)]
     assert undoing.steps == []
+
+
+@pytest.mark.parametrize("was_default", [True, False], ids=["several-defaults", "no-default"])
+def test_entries_come_back_where_the_default_cannot(was_default):
+    before = lists(("a@x.io", was_default), ("b@x.io", was_default))
+    after = lists(("a@x.io", False), ("b@x.io", False), ("c@x.io", True))
+    emails = (BmsEmail("a@x.io", 1), BmsEmail("b@x.io", 1), BmsEmail("c@x.io", 1, None, True))
+    there = replace(in_bms(90211), emails=emails)
+    undoing = undo([put(before, after)], [], [there])
+    assert [step.after for step in undoing.steps] == [before]
+    assert [(each.fields, each.reason) for each in undoing.remainders] == [(("Emails",), ONE_DEFAULT)]
 
 
 # ----------------------------------------------------------------------- several
