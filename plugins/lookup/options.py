@@ -77,6 +77,7 @@ SPECS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible."
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
+DECLARING = {f"{kind}_settings" for kind in DECLARED.values()}
 FILES = {"plan_file", "apply_plan", "journal_file"}
 FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory"}
 SAID_BY_THE_TASK = {"organization"}
@@ -95,7 +96,7 @@ def variables_of(module: str) -> dict[str, str]:
     """The variable of each option that has one of its own."""
     options = options_of(module)
     variables = {each: f"sync_{each}" if each in PREFIXED else each for each in options & CONNECTION_OPTIONS.keys()}
-    if f"{module.removesuffix('_sync_settings')}_settings" in DECLARED:
+    if module in DECLARING:
         return variables
     own = options - CONNECTION_OPTIONS.keys() - DECLARED.keys() - FILES - SAID_BY_THE_TASK
     if module == "api_probe":

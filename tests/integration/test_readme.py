@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from tests.demo.steps import is_write
@@ -100,13 +101,46 @@ def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
     assert [each["last-name"] for each in made] == ["Okafor"]
 
 
-def test_the_playbooks_take_the_credentials_as_variables_too(sandbox, ansible, tmp_path):
+SECRETS = ("itglue_api_key", "bms_password", "azure_client_secret")
+
+
+@pytest.fixture
+def given(sandbox) -> dict[str, str]:
+    """The credentials as variables of the playbooks."""
     own = {"ca_path": "sync_ca_path"}
-    given = {own.get(name, name): sandbox.env[env] for name, env in ENVIRONMENT.items() if env in sandbox.env}
-    assert {"itglue_api_key", "bms_password", "azure_client_secret", "sync_ca_path"} <= set(given)
+    found = {own.get(name, name): sandbox.env[env] for name, env in ENVIRONMENT.items() if env in sandbox.env}
+    assert {*SECRETS, "sync_ca_path"} <= set(found)
+    return found
+
+
+def test_the_playbooks_take_the_credentials_as_variables_too(given, ansible, tmp_path):
     secrets = tmp_path / "secrets.json"
     secrets.write_text(json.dumps(given), encoding="utf-8")
     playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
     shown = ansible(*playbooks, "--limit", "happy_frog", "-e", f"@{secrets}", "-vv", env={})
     assert "failed=0" in shown
-    assert not [name for name in ("itglue_api_key", "bms_password", "azure_client_secret") if given[name] in shown]
+    assert not [name for name in SECRETS if given[name] in shown]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["a-file", "single-values"])
+def test_the_playbooks_take_secrets_from_a_vault(given, ansible, tmp_path, whole):
+    """An encrypted file of variables, or encrypted values among others."""
+    password, secrets = tmp_path / "password", tmp_path / "secrets.yml"
+    password.write_text("open sesame\n", encoding="utf-8")
+    vault = [Path(sys.executable).with_name("ansible-vault"), "--vault-password-file", password]
+
+    def encrypted(name: str) -> str:
+        command = [vault[0], "encrypt_string", *vault[1:], "--name", name, given[name]]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+    plain = {name: value for name, value in given.items() if whole or name not in SECRETS}
+    secrets.write_text(yaml.safe_dump(plain) + "".join(() if whole else map(encrypted, SECRETS)), encoding="utf-8")
+    if whole:
+        subprocess.run([vault[0], "encrypt", *vault[1:], secrets], check=True, capture_output=True)
+    assert not [name for name in SECRETS if given[name] in secrets.read_text(encoding="utf-8")]
+
+    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    options = ("--limit", "happy_frog", "-e", f"@{secrets}", *vault[1:])
+    shown = ansible(*playbooks, *options, "-vvvv", env={})
+    assert "failed=0" in shown
+    assert not [name for name in SECRETS if given[name] in shown]

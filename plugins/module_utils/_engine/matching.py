@@ -154,13 +154,19 @@ def by_key(rows: Iterable[Row], keys: Callable[[Row], Iterable[Key]]) -> dict[Ke
 
 def connected(hits: Mapping[str, Collection[Key]]) -> Iterable[tuple[Collection[str], Collection[Key]]]:
     """The connected groups of users and what they hit, each once."""
-    holders = by_key(hits, hits.__getitem__)
+    met: set[Key] = set()
+    shared: set[Key] = set()
+    for own in hits.values():
+        shared.update(met.intersection(own))
+        met.update(own)
+    entangled = {user_id: own for user_id, own in hits.items() if len(own) > 1 or not shared.isdisjoint(own)}
+    holders = by_key(entangled, entangled.__getitem__)
     seen: set[str] = set()
     for first, own in hits.items():
-        if first in seen:
-            continue
-        if len(own) == 1 and len(holders[next(iter(own))]) == 1:
+        if first not in entangled:
             yield (first,), own
+            continue
+        if first in seen:
             continue
         users, waiting = {first}, [first]
         group: set[Key] = set()
