@@ -112,11 +112,8 @@ def check_mode_writes_nothing(before: Json, after: Json, outcome: Outcome) -> No
     assert substance(before) == substance(after)
 
 
-def prediction_equals_real(predicted: Outcome, real: Outcome, *, merged: bool = False) -> None:
-    """Same actions, same `changed`, same diff; different is only what no preview can know.
-
-    Where IT Glue merges arrays, a real run tells what it read back: more than was sent.
-    """
+def prediction_equals_real(predicted: Outcome, real: Outcome) -> None:
+    """Same actions, same `changed`, same diff; different is only what no preview can know."""
     assert type(predicted.error) is type(real.error), (predicted.error, real.error)
     assert str(predicted.error) == str(real.error)
     if real.error is not None:
@@ -126,12 +123,9 @@ def prediction_equals_real(predicted: Outcome, real: Outcome, *, merged: bool = 
     foreseen, found = predicted.contacts(), real.contacts()
     assert foreseen.keys() == found.keys()
     refused = {user for user in found if _was_refused(found[user])}
-    if merged:
-        refused |= {user for user in found if _holds_more(foreseen[user]["after"], found[user]["after"])}
-        refused |= {user for user in found if _takes_away(foreseen[user]) and not found[user]["after"]}
     for user, entry in found.items() if real.error is None else ():
         if user in refused:
-            _same_as_far_as_it_went(foreseen[user], entry, merged=merged)
+            _same_as_far_as_it_went(foreseen[user], entry)
         else:
             _same_entry(foreseen[user], entry)
     left, gone = predicted.result.get("departed", []), real.result.get("departed", [])
@@ -169,7 +163,7 @@ def _same_entry(foreseen: Json, found: Json) -> None:
             assert foreseen[key] == value, (key, foreseen[key], value, foreseen, found)
 
 
-def _same_as_far_as_it_went(foreseen: Json, found: Json, *, merged: bool) -> None:
+def _same_as_far_as_it_went(foreseen: Json, found: Json) -> None:
     """Only what was refused is otherwise, and what was refused is said."""
     given_up = found["action"] in ONLY_REAL
     if found["action"] != foreseen["action"] and not given_up:
@@ -177,7 +171,7 @@ def _same_as_far_as_it_went(foreseen: Json, found: Json, *, merged: bool) -> Non
             foreseen,
             found,
         )
-        assert found["locked"] or found["unapplied"] or (merged and _takes_away(foreseen)), (foreseen, found)
+        assert found["locked"] or found["unapplied"], (foreseen, found)
     if found["push"] != foreseen["push"]:
         assert found["push"] in ONLY_REAL or (foreseen["push"], found["push"]) == ("pending", "pushed"), found
     assert found["matched_by"] == foreseen["matched_by"]
@@ -185,7 +179,7 @@ def _same_as_far_as_it_went(foreseen: Json, found: Json, *, merged: bool) -> Non
     said = {field for group in (*found["locked"], *found["unapplied"]) for field in FIELDS_OF.get(group, (group,))}
     assert found["after"].keys() <= foreseen["after"].keys(), (foreseen, found)
     for field, value in foreseen["after"].items():
-        if given_up or field in said or (merged and field in ARRAYS):
+        if given_up or field in said:
             continue
         assert found["after"].get(field) == value, (field, foreseen, found)
         assert found["before"].get(field) == foreseen["before"].get(field), (field, foreseen, found)
@@ -201,22 +195,6 @@ FIELDS_OF = {
 
 def _bms_fields(after: Json) -> set[str]:
     return {field for field in after if field.startswith("bms-")}
-
-
-ARRAYS = ("contact-emails", "contact-phones")
-
-
-def _holds_more(sent: Json, kept: Json) -> bool:
-    """Whether an array reads back with all that was sent, beside what was there."""
-    return any(
-        sent[name] != kept.get(name, sent[name]) and _values(sent[name]) <= _values(kept[name])
-        for name in ARRAYS
-        if name in sent
-    )
-
-
-def _values(entries: list[Json]) -> set[str]:
-    return {digits(each["value"]) or folded(each["value"]) for each in entries}
 
 
 def changed_is_true_to_the_state(before: Json, after: Json, outcome: Outcome) -> None:
@@ -240,13 +218,8 @@ def _difference(before: Json, after: Json) -> list:
     return [(set(one[part]) - set(other[part]), set(other[part]) - set(one[part])) for part in one]
 
 
-def second_run_changes_nothing(
-    first: Outcome, predicted: Outcome, real: Outcome, before: Json, after: Json, *, merged: bool = False
-) -> None:
-    """Nor does its preview say so, but of those whose write was refused the first time.
-
-    An IT Glue that merges arrays refuses in its way what takes an entry away.
-    """
+def second_run_changes_nothing(first: Outcome, predicted: Outcome, real: Outcome, before: Json, after: Json) -> None:
+    """Nor does its preview say so, but of those whose write was refused the first time."""
     assert substance(before) == substance(after), _difference(before, after)
     assert not real.changed
     assert real.result.get("diff", []) == []
@@ -257,17 +230,11 @@ def second_run_changes_nothing(
         for user, entry in first.contacts().items()
         if "failed" in (entry["action"], entry["push"]) or entry["locked"] or entry["unapplied"]
     }
-    if merged:
-        refused |= {user for user, entry in predicted.contacts().items() if _takes_away(entry)}
     refused |= {each["user_id"] for each in first.result["departed"] if each["locked"] or each["action"] in ONLY_REAL}
     assert again <= refused, [predicted.contacts()[user] for user in again - refused]
     if not refused:
         assert not predicted.changed
         assert real.writes == []
-
-
-def _takes_away(entry: Json) -> bool:
-    return any(len(entry["after"][name]) < len(entry["before"][name]) for name in ARRAYS if name in entry["before"])
 
 
 def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> None:

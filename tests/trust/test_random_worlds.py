@@ -57,7 +57,6 @@ EACH = WORLDS // len(REGIMES)
 
 def hold(case: Case) -> None:
     """Run it in check mode and for real, twice, and once with all rows in another order."""
-    merged = case.behaviour.get("itglue_arrays") == "merge"
     stand = Stand(case.world)
     before = stand.state()
     predicted = stand.sync(check=True, **case.options)
@@ -68,7 +67,7 @@ def hold(case: Case) -> None:
 
     real = stand.sync(**case.options)
     after = stand.state()
-    invariants.prediction_equals_real(predicted, real, merged=merged)
+    invariants.prediction_equals_real(predicted, real)
     invariants.changed_is_true_to_the_state(before, after, real)
     if real.error is not None:
         invariants.check_mode_writes_nothing(before, after, real)
@@ -81,7 +80,7 @@ def hold(case: Case) -> None:
 
     foreseen = stand.sync(check=True, **case.options)
     again = stand.sync(**case.options)
-    invariants.second_run_changes_nothing(real, foreseen, again, after, stand.state(), merged=merged)
+    invariants.second_run_changes_nothing(real, foreseen, again, after, stand.state())
     invariants.strangers_are_left_alone(before, after)
 
 

@@ -95,14 +95,28 @@ def needs_types(found: Iterable[Pair]) -> bool:
     )
 
 
-def follow(found: Sequence[Pair], bms: BmsSnapshot, created: Iterable[BmsContact]) -> dict[str, Operation]:
+def follow(
+    found: Sequence[Pair], bms: BmsSnapshot, created: Iterable[BmsContact], sought: Mapping[int, str]
+) -> dict[str, Operation]:
     """The operations of linked contacts by user id, with what becomes of their BMS contacts.
 
     An address that another BMS contact has, or is `created` with, is not added: the look-up would
-    find two persons by it.
+    find two persons by it. `sought` are the BMS contacts that the look-up found for others, with
+    their usernames: whose these are is to be settled first, and a new name would hide the question.
     """
     held = {value for contact in (*bms.contacts, *created) for value in bms_addresses(contact)}
-    return {pair.operation.user_id: _followed(pair, bms, held) for pair in found}
+    return {pair.operation.user_id: _followed(_unless_sought(pair, sought), bms, held) for pair in found}
+
+
+def _unless_sought(pair: Pair, sought: Mapping[int, str]) -> Pair:
+    if pair.there is None or pair.there.id not in sought:
+        return pair
+    return replace(pair, there=None, reason=could_be(pair.there.id, sought[pair.there.id]))
+
+
+def could_be(bms_id: int, others: str) -> str:
+    """Why a BMS contact is left as it is."""
+    return f"Its BMS contact {bms_id} could also be {others}. Separate them in BMS first."
 
 
 def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:

@@ -25,10 +25,11 @@ from .collector import uncollected
 from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError, quoted
-from .matching import OVERRIDE, Matching, match
+from .matching import OVERRIDE, Conflict, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
 from .normalize import address, contact_addresses, name, smtp_by_key
 from .plan import (
+    ALREADY_IN_BMS,
     CONFLICT,
     CREATE,
     DEFERRED,
@@ -529,13 +530,10 @@ def complete(
     """
     leavers = leavers or Leavers()
     conflicts, warnings = list(drafted.matching.conflicts), [*drafted.warnings, *leavers.warnings]
-    departed = drafted.departures(leavers)
+    found = drafted.departures(leavers)
     returned = drafted.returned(operations, types)
-    theirs = _counterparts(drafted, departed, bms) if departed or returned else None
-    departed, deactivations = _deactivations(drafted, departed, theirs, unread, types)
-    if unread and (deactivations or returned):
-        warnings.append(f"{len(deactivations)} deactivations and {len(returned)} returns are deferred: {unread}")
-    elif returned:
+    theirs = _counterparts(drafted, found, bms) if found or returned else None
+    if returned and not unread:
         back = {each.user_id: _back_in_place(drafted, each, theirs, types) for each in returned}
         operations = [back.get(each.user_id, each) for each in operations]
     candidates = push_candidates(operations)
@@ -559,8 +557,12 @@ def complete(
         operations = [decisions.operations.get(each.user_id, each) for each in operations]
         conflicts += decisions.conflicts
         warnings += push.namesakes(operations, drafted.snapshot.contacts)
+    sought = _sought(operations, conflicts)
+    departed, deactivations = _deactivations(drafted, found, theirs, unread, types, sought)
+    if unread and (deactivations or returned):
+        warnings.append(f"{len(deactivations)} deactivations and {len(returned)} returns are deferred: {unread}")
     if bms is not None:
-        operations = _followed_in_bms(drafted, operations, bms)
+        operations = _followed_in_bms(drafted, operations, bms, sought)
     elif unread and (followed := drafted.followed(operations)):
         warnings.append(f"{len(followed)} linked contacts are not compared with BMS: {unread}")
     return Plan(
@@ -577,6 +579,12 @@ def complete(
 
 def _unclaimed(drafted: Draft, leavers: Leavers) -> Sequence[Unclaimed]:
     return unclaimed(drafted.bystanders, drafted.snapshot.users, leavers.deleted, leavers.domains)
+
+
+def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[int, str]:
+    """The BMS contacts that the look-up found, with the users whose they could be."""
+    found = {each.bms_contact_id or 0: each.user for each in operations if each.push == ALREADY_IN_BMS}
+    return found | {bms_id: ", ".join(each.users) for each in conflicts for bms_id in each.bms_contact_ids}
 
 
 def _counterparts(
@@ -597,6 +605,7 @@ def _deactivations(
     theirs: leaving.Counterparts | None,
     unread: str | None,
     types: ContactTypes,
+    sought: Mapping[int, str],
 ) -> tuple[list[Departure], list[Operation]]:
     """The departures with what is done about them, and the writes that it takes."""
     departed, operations = [], []
@@ -604,25 +613,36 @@ def _deactivations(
         operation = None
         if departure.action == DEACTIVATE and types.departed is not None:
             contact = drafted.contacts[departure.contact_id]
-            if unread is None:
-                there = theirs.of(contact) if theirs else None
-                departure, operation = leaving.deactivation(departure, contact, types.departed, there)
-                if operation and operation.action == UPDATE and _pushed_once_written(drafted, contact):
-                    operation = leaving.put_off(departure, contact, _WOULD_BE_PUSHED)
+            there = theirs.of(contact) if theirs else None
+            done, operation = leaving.deactivation(departure, contact, types.departed, there)
+            if reason := unread or (operation and _not_yet(drafted, operation, contact, sought)):
+                operation = leaving.put_off(departure, contact, reason)
             else:
-                operation = leaving.put_off(departure, contact, unread)
+                departure = done
         departed.append(departure)
         operations += [operation] if operation else []
     return departed, operations
 
 
-def _followed_in_bms(drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot) -> list[Operation]:
+def _not_yet(drafted: Draft, operation: Operation, contact: Contact, sought: Mapping[int, str]) -> str | None:
+    """Why a contact cannot be deactivated in this run."""
+    bms_id = operation.bms_contact_id or push.linked_bms_id(contact, drafted.options.bms_adapter_names)
+    if bms_id is not None and bms_id in sought:
+        return bms_update.could_be(bms_id, sought[bms_id])
+    if operation.action == UPDATE and _pushed_once_written(drafted, contact):
+        return _WOULD_BE_PUSHED
+    return None
+
+
+def _followed_in_bms(
+    drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot, sought: Mapping[int, str]
+) -> list[Operation]:
     """The operations with the BMS contacts of linked contacts brought up to date too."""
     pairs = drafted.pairs(operations, bms)
     if not pairs:
         return list(operations)
     created = [each.create_in_bms for each in operations if each.create_in_bms is not None]
-    followed = bms_update.follow(pairs, bms, created)
+    followed = bms_update.follow(pairs, bms, created, sought)
     return [followed.get(each.user_id, each) for each in operations]
 
 

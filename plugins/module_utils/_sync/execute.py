@@ -15,13 +15,14 @@ quota is used up, or a service is gone, what is left is deferred to the next run
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeVar
 
-from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, encode
+from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
 from .._engine.bms_fields import EMAILS as EMAILS_IN_BMS
 from .._engine.bms_fields import PHONES as PHONES_IN_BMS
 from .._engine.bms_fields import SHOWN, entry_changes
@@ -226,9 +227,10 @@ class Writer:
         try:
             self._itglue.update_contacts([(each.contact_id, each.after) for each in operations])
         except (Rejected, NotFound):
-            for number, operation in enumerate(operations, 1):
+            left = self._not_taken(operations)
+            for number, operation in enumerate(left, 1):
                 if error := self._update_apart(operation):
-                    self._give_up((), operations[number:], error)
+                    self._give_up((), left[number:], error)
                     return error
         except Unclear as error:
             for operation in operations:
@@ -238,6 +240,20 @@ class Writer:
             self._give_up(operations, (), error)
             return error
         return None
+
+    def _not_taken(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        """Those of a refused bulk request that it did not write.
+
+        Whether it is taken as a whole is not published, and what was written may be linked to BMS
+        by now, so that a second write of the same would be refused.
+        """
+        if len(operations) == 1:
+            return operations
+        try:
+            present = self._present(operations)
+        except ApiError:
+            return operations
+        return [each for each in operations if not _was_taken(each, present.get(each.contact_id))]
 
     def _update_apart(self, operation: Operation) -> ApiError | None:
         """One contact, without the attribute groups that IT Glue refuses; the error where the
@@ -296,7 +312,7 @@ class Writer:
             return
         for operation in written:
             contact = present.get(operation.contact_id)
-            if operation.touches and contact and contact.updated_at == operation.wanted.updated_at:
+            if operation.touches and contact and not _was_taken(operation, contact):
                 self._untouched.add(operation.user_id)
             self._turned_out(operation, **_as_read_back(operation, contact))
         for user_id, doubt in self._doubtful.items():
@@ -653,6 +669,15 @@ def _without_refused(attributes: Mapping[str, Any], error: Rejected) -> tuple[li
     return pointed, [rest] if rest else []
 
 
+def _was_taken(operation: Operation, present: Contact | None) -> bool:
+    """Whether IT Glue holds what was to be written."""
+    if present is None:
+        return False
+    if operation.touches:
+        return present.updated_at != operation.wanted.updated_at
+    return all(comparable(present, field) == comparable(operation.wanted, field) for field in operation.after)
+
+
 def _as_read_back(operation: Operation, present: Contact | None) -> dict[str, Any]:
     """The changes to an operation once IT Glue has been asked what it holds now.
 
@@ -664,7 +689,7 @@ def _as_read_back(operation: Operation, present: Contact | None) -> dict[str, An
     for field in operation.after:
         if comparable(present, field) == comparable(operation.contact, field):
             exact.add(field)
-        if field in exact or _shows(present, operation.contact, field):
+        if field in exact or _shows(present, operation, field):
             shown.add(field)
         if operation.action == CREATE or encode(present, [field])[field] != operation.before.get(field):
             touched.append(field)
@@ -680,9 +705,13 @@ def _as_read_back(operation: Operation, present: Contact | None) -> dict[str, An
     }
 
 
-def _shows(present: Contact, wanted: Contact, field: str) -> bool:
-    """Whether all entries of an array are there as they were sent, be it beside others."""
+def _shows(present: Contact, operation: Operation, field: str) -> bool:
+    """Whether all entries of an array are there as they were sent, be it beside others that somebody
+    else has added; and none that was to go, as where IT Glue merges arrays."""
     if field not in (EMAILS, PHONES):
         return False
-    there = comparable(present, field)
-    return all(entry in there for entry in comparable(wanted, field))
+    there, sent, before = (
+        comparable(contact, field) for contact in (present, operation.wanted, decode(operation.before))
+    )
+    beside = Counter(value for value, *dummy in there) - Counter(value for value, *dummy in sent)
+    return all(entry in there for entry in sent) and not any(value in beside for value, *dummy in before)

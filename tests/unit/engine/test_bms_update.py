@@ -164,6 +164,29 @@ def test_the_bms_contact_is_the_one_that_is_surely_the_persons(something, others
         assert words in operation.reason and operation.reason.endswith("It is not updated in BMS.")
 
 
+NAMED_BOB = in_bms(90211, first="Bob", last="Ray")
+BOTH = in_bms(90211, "ann.lee@client.example", "bob.ray@client.example")
+
+
+@pytest.mark.parametrize(
+    ("something", "there", "push"),
+    [
+        pytest.param(linked(title="Boss"), NAMED_BOB, "conflict", id="by-the-link"),
+        pytest.param(UNTOLD, BOTH, "already_in_bms", id="by-e-mail"),
+    ],
+)
+def test_a_bms_contact_that_could_be_somebody_elses_is_left_as_it_is(something, there, push):
+    """A new name would take away what the question hangs on: the next run would find nobody, and push."""
+    read = snapshot([ANN, person("bob.ray")], [something, ready(73, "bob.ray")], bms_settings=PUSHING)
+    ann, bob = planned(read, bms(there), update_linked=True).operations
+    assert (bob.push, bob.bms_update) == (push, None)
+    assert (ann.bms_update, ann.writes, ann.noteworthy) == (None, False, True)
+    assert ann.reason == (
+        "Its BMS contact 90211 could also be bob.ray@client.example. Separate them in BMS first. "
+        "It is not updated in BMS."
+    )
+
+
 # -------------------------------------------------------------------- the fields
 
 

@@ -270,6 +270,18 @@ def test_a_link_that_two_contacts_have_is_nobodys():
     assert [each.active for each in plan.deactivations] == [None]
 
 
+def test_a_bms_contact_that_could_be_somebody_elses_is_a_matter_of_the_conflict():
+    """It bears the name of somebody who is to be pushed, and no address: whose it is, nobody can tell."""
+    there = in_bms(90211, first="Stay", last="Lee")
+    plan = planned(
+        [STAYS, disabled()], [linked(), ready(80, "stay")], present=bms(there), bms_settings=PUSHING, **DEACTIVATE
+    )
+    (conflict,), (operation,) = plan.conflicts, plan.deactivations
+    assert (conflict.users, conflict.contact_ids, conflict.bms_contact_ids) == ((STAYS.username,), (72,), (90211,))
+    assert (operation.action, operation.writes, operation.after) == ("deferred", False, {})
+    assert operation.reason == ("Its BMS contact 90211 could also be stay@client.example. Separate them in BMS first.")
+
+
 def test_who_left_by_two_contacts_is_inactive_in_bms():
     plan = planned(
         [STAYS, disabled()], [ready(), ready(73)], present=bms(in_bms(5, "ann.lee@client.example")), **DEACTIVATE

@@ -223,8 +223,9 @@ class FakeItGlue(Service):
     def _array(self, present, sent, key):
         if not self.merges:
             return tuple(sent)
-        merged = {key(each): each for each in present} | {key(each): each for each in sent}
-        return tuple(merged.values())
+        demoted = any(each.primary for each in sent)
+        kept = [replace(each, primary=each.primary and not demoted) for each in present]
+        return tuple({key(each): each for each in (*kept, *sent)}.values())
 
 
 def _stripped(entry) -> Phone:

@@ -372,6 +372,31 @@ def test_updates_after_the_end_of_a_service_are_deferred(error, tried):
     assert len(ran.again()) == BULK + 1
 
 
+@pytest.mark.parametrize("taken", [1, 2, 3])
+def test_what_a_refused_bulk_has_taken_is_not_sent_again(taken):
+    """IT Glue may have pushed and linked it by then, and refuse what it has taken."""
+    names = ("ann", "bob", "cid")
+    itglue = FakeItGlue(contacts(*names), Fault("update_contacts", rejected(said="Invalid"), rows=taken))
+    ran = Ran(updates(*names), itglue)
+    assert ran.told("action", "locked") == dict.fromkeys(names, ("update", ()))
+    assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [2, 3][taken - 1 :]
+
+
+def test_a_refused_bulk_that_cannot_be_looked_at_is_sent_one_by_one():
+    itglue = FakeItGlue(
+        contacts("ann", "bob"), Fault("update_contacts", rejected(said="Invalid"), rows=1), Fault("contacts", gone())
+    )
+    ran = Ran(updates("ann", "bob"), itglue)
+    assert ran.told("action") == {"ann": "update", "bob": "update"}
+    assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [1, 2]
+
+
+def test_a_bulk_of_one_that_is_refused_needs_no_look():
+    itglue = FakeItGlue(contacts("ann"), Fault("update_contacts", rejected(said="Invalid"), rows=0))
+    Ran(updates("ann"), itglue)
+    assert (itglue.calls["update_contact"], itglue.calls["contact"]) == (1, 1), "the one read is the read-back"
+
+
 # --------------------------------------------------------------------- read back
 
 
@@ -405,13 +430,37 @@ def test_a_contact_that_is_not_shown_at_all_is_unapplied():
     assert found.unapplied == ("name",)
 
 
-def test_merged_arrays_are_told_as_they_are():
+def test_what_should_have_gone_is_unapplied_where_arrays_are_merged():
     """One number is to be replaced; a server that merges keeps the old one beside it."""
     users = [person("ann.lee", business_phones=("415-555-0199",))]
     found = Ran(users, FakeItGlue(contacts("ann"), merges=True)).by["ann"]
     assert found.action == "update"
     assert [each["value"] for each in found.after["contact-phones"]] == ["4155550100", "4155550199"]
-    assert found.unapplied == ()
+    assert found.unapplied == ("contact-phones",)
+
+
+def test_a_placeholder_that_stays_is_unapplied_and_no_change():
+    phones = (Phone("4155550100", "Office", primary=True), Phone("0000000000", "Home"))
+    itglue = FakeItGlue(contacts("ann", phones=phones), merges=True)
+    found = Ran(people("ann"), itglue, replace_blank_phone_numbers=True).by["ann"]
+    assert [each["value"] for each in itglue.writes[0][1][0][1]["contact-phones"]] == ["4155550100"]
+    assert (found.action, found.unapplied, found.before, found.after) == ("unchanged", ("contact-phones",), {}, {})
+
+
+def test_what_somebody_else_has_added_meanwhile_is_not_unapplied():
+    users = updates("ann", mail="new@client.example")
+    itglue = FakeItGlue(contacts("ann"))
+    taken = itglue.update_contacts
+
+    def beside_another_edit(rows):
+        taken(rows)
+        contact = itglue.there[1]
+        itglue.there[1] = replace(contact, emails=(*contact.emails, Email("extra@client.example", "Home")))
+
+    itglue.update_contacts = beside_another_edit
+    found = Ran(users, itglue).by["ann"]
+    assert (found.action, found.unapplied) == ("update", ())
+    assert [each["value"] for each in found.after["contact-emails"]][-1] == "extra@client.example"
 
 
 def test_normalised_values_are_not_unapplied():
