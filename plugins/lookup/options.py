@@ -13,7 +13,8 @@ author:
 description:
   - Gives the options that variables hold for a module of this collection, for C(module_defaults) of a playbook.
   - Every connection option is a variable of the same name, such as V(itglue_url) or V(bms_password). Four have names
-    that others may use, and are V(sync_ca_path), V(sync_timeout), V(sync_proxy) and V(sync_no_proxy).
+    that others may use, and are V(sync_ca_path), V(sync_timeout), V(sync_proxy) and V(sync_no_proxy). The modules
+    that declare settings talk to IT Glue alone, and get none of the other services.
   - The options of M(msp.psa_sync.office365_sync_settings) are in V(office365_sync_settings), of a client, laid over
     V(office365_sync_defaults), of a group. Those of M(msp.psa_sync.bms_sync_settings) are in V(bms_sync_settings)
     and V(bms_sync_defaults). The other modules get them as O(msp.psa_sync.contact_sync#module:office365_settings)
@@ -76,12 +77,13 @@ COLLECTION = "msp.psa_sync."
 SPECS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible."
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
+OF_IT_GLUE = PREFIXED | {"itglue_url", "itglue_api_key", "itglue_quota"}
 DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
-DECLARING = {f"{kind}_settings" for kind in DECLARED.values()}
+DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
 FILES = {"plan_file", "apply_plan", "journal_file"}
 FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory"}
 SAID_BY_THE_TASK = {"organization"}
-OF_THE_CLIENT = {"tenant_id"}
+AMONG_THE_SETTINGS = {"tenant_id"}
 
 
 def options_of(module: str) -> frozenset[str]:
@@ -93,15 +95,24 @@ def options_of(module: str) -> frozenset[str]:
 
 
 def variables_of(module: str) -> dict[str, str]:
-    """The variable of each option that has one of its own."""
+    """The variable of each option that has one of its own. A module that declares settings talks to
+    IT Glue alone, and gets the secrets of no other service."""
     options = options_of(module)
-    variables = {each: f"sync_{each}" if each in PREFIXED else each for each in options & CONNECTION_OPTIONS.keys()}
+    connection = OF_IT_GLUE if module in DECLARING else options & CONNECTION_OPTIONS.keys()
+    variables = {each: f"sync_{each}" if each in PREFIXED else each for each in connection}
     if module in DECLARING:
         return variables
     own = options - CONNECTION_OPTIONS.keys() - DECLARED.keys() - FILES - SAID_BY_THE_TASK
     if module == "api_probe":
         return variables | {each: f"probe_{each}" for each in own}
-    return variables | {each: f"sync_{each}" for each in own - OF_THE_CLIENT}
+    return variables | {each: f"sync_{each}" for each in own - AMONG_THE_SETTINGS}
+
+
+def settings_of(module: str) -> dict[str, str | None]:
+    """The kinds of settings that a module takes, each with its option, None where they are its own options."""
+    if module in DECLARING:
+        return {DECLARING[module]: None}
+    return {kind: option for option, kind in DECLARED.items() if option in options_of(module)}
 
 
 class LookupModule(LookupBase):
@@ -110,14 +121,10 @@ class LookupModule(LookupBase):
         return [self._given(str(term).removeprefix(COLLECTION)) for term in terms]
 
     def _given(self, module: str) -> dict[str, Any]:
-        known = options_of(module)
         found = {option: self._value(variable) for option, variable in variables_of(module).items()}
-        for option, kind in DECLARED.items():
-            if option in known:
-                found[option] = self._declared(kind)
-            elif module == f"{kind}_settings":
-                found |= self._declared(kind)
-        if known >= FILES:
+        for kind, option in settings_of(module).items():
+            found |= {option: self._declared(kind)} if option else self._declared(kind)
+        if options_of(module) >= FILES:
             found |= self._files()
         unset = (None, self._variables.get("omit"))
         return {option: value for option, value in found.items() if value not in unset}

@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 
 from ansible_collections.msp.psa_sync.plugins.lookup.options import (
-    DECLARED,
     FILES,
     FROM_DIRECTORIES,
     options_of,
+    settings_of,
     variables_of,
 )
 
@@ -27,8 +27,7 @@ def variables_taken(playbook: str) -> set[str]:
 
 def looked_up(module: str) -> set[str]:
     """The variables that the lookup takes for a module."""
-    options, found = options_of(module), set(variables_of(module).values())
-    for option, kind in DECLARED.items():
-        if option in options or module == f"{kind}_settings":
-            found |= {f"{kind}_settings", f"{kind}_defaults"}
-    return found | FROM_DIRECTORIES if options >= FILES else found
+    found = set(variables_of(module).values())
+    for kind in settings_of(module):
+        found |= {f"{kind}_settings", f"{kind}_defaults"}
+    return found | FROM_DIRECTORIES if options_of(module) >= FILES else found

@@ -17,6 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
+OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", *PREFIXED}
 SETTINGS = ("office365_sync_settings", "bms_sync_settings")
 # Neither is a matter of the variable that bears its name.
 WITHOUT = {
@@ -61,15 +62,17 @@ def test_every_option_of_a_module_has_a_variable(module, prefix):
     assert own == {option: prefix + option for option in own_options(module) - WITHOUT[module]}
 
 
-@pytest.mark.parametrize("module", [*WITHOUT, *SETTINGS])
+@pytest.mark.parametrize("module", WITHOUT)
 def test_every_connection_option_has_a_variable(module):
     wanted = {option: f"sync_{option}" if option in PREFIXED else option for option in CONNECTION_OPTIONS}
     assert {option: name for option, name in variables_of(module).items() if option in CONNECTION_OPTIONS} == wanted
 
 
 @pytest.mark.parametrize("module", SETTINGS)
-def test_a_single_setting_has_no_variable(module):
-    assert set(variables_of(module)) == set(CONNECTION_OPTIONS)
+def test_what_declares_settings_gets_no_secret_of_another_service(module):
+    """And a single setting has no variable of its own."""
+    assert set(variables_of(module)) == OF_IT_GLUE
+    assert looked_up(module, itglue_api_key="k", bms_password="p", azure_client_secret="s") == {"itglue_api_key": "k"}
 
 
 def test_what_is_set_is_given_and_what_is_not_is_left_to_the_environment():
