@@ -54,7 +54,18 @@ class Write:
 
     @property
     def not_carried_out(self) -> bool:
-        return self.error in _NOT_CARRIED_OUT
+        return self.error in _NOT_CARRIED_OUT and not self.in_part
+
+    @property
+    def changed(self) -> bool:
+        """Whether rows of a change may have been taken."""
+        return self.error in (None, "Unclear") or self.in_part
+
+    @property
+    def in_part(self) -> bool:
+        """Whether a bulk request to change contacts was refused. Whether IT Glue takes such as a whole is not
+        published: it may have taken the other rows."""
+        return self.kind == ITGLUE_UPDATE and self.error in ("Rejected", "NotFound") and len(self.rows) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,14 +128,14 @@ class _Work:
     result: Undoing = field(default_factory=Undoing)
 
     def take_back(self, write: Write, row: Mapping[str, Any], known: int | None) -> None:
-        possible = write.error is None or write.error == "Unclear"
         if write.kind == ITGLUE_CREATE:
             self._remove(row, known)
         elif write.kind == BMS_CREATE:
             self._deactivate(row, known)
-        elif write.kind == ITGLUE_UPDATE and possible:
-            self._restore(row, known)
-        elif write.kind == BMS_SET and possible and known not in self.made_in_bms:
+        elif write.kind == ITGLUE_UPDATE and write.changed:
+            if known in self.contacts or not write.in_part:
+                self._restore(row, known)
+        elif write.kind == BMS_SET and write.changed and known not in self.made_in_bms:
             self._restore_in_bms(row, known)
 
     def _remove(self, row: Mapping[str, Any], known: int | None) -> None:
@@ -161,7 +172,10 @@ class _Work:
         return alike[0] if len(alike) == 1 else None
 
     def _remains(self, service: str, contact: Contact | BmsContact, reason: str, fields: Iterable[str]) -> None:
-        self.result.remainders.append(Remainder(service, contact.id, _shown(contact), tuple(fields), reason))
+        remainder = Remainder(service, contact.id, _shown(contact), tuple(fields), reason)
+        # Once, though several writes were about it.
+        if remainder not in self.result.remainders:
+            self.result.remainders.append(remainder)
 
     def _restore(self, row: Mapping[str, Any], known: int | None) -> None:
         contact = self.contacts.get(known or 0)

@@ -183,6 +183,24 @@ def test_an_update_of_unknown_outcome_is_undone_where_it_shows(error, steps):
     assert undo([write], [ANN], []).steps == []
 
 
+@pytest.mark.parametrize("error", ["Rejected", "NotFound"])
+def test_a_refused_bulk_is_undone_where_it_was_taken_in_part(error):
+    """Bob's row was not taken, Cid is the one who is missing."""
+    rows = [updated({"title": None}, {"title": "Boss"}, ident=each).rows[0] for each in (72, 73, 74)]
+    write = Write(ITGLUE_UPDATE, tuple(rows), error=error)
+    (step,) = undo([write], [replace(ANN, title="Boss"), ready(73, "bob.lee")], []).steps
+    assert (step.kind, step.id, dict(step.after)) == ("restore", 72, {"title": None})
+    assert undo([write], [ANN, ready(73, "bob.lee")], []) == undo([], [], [])
+
+
+def test_what_two_writes_have_changed_is_told_once():
+    """A bulk, refused, and the same contact by itself."""
+    alone = updated({"title": None}, {"title": "Boss"})
+    bulk = Write(ITGLUE_UPDATE, (*alone.rows, *alone.rows), error="Rejected")
+    undoing = undo([bulk, alone], [replace(ANN, title="Director")], [])
+    assert undoing.remainders == [Remainder("itglue", 72, "Ann Lee", ("title",), "They have been changed since.")]
+
+
 # ------------------------------------------------------------------------- BMS
 
 
