@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .model import Contact, Office365Settings, User
-from .normalize import address, contact_addresses, domain, full_name, proxied, smtp_by_key
+from .normalize import address, contact_addresses, domain, full_name, proxied, smtp_keys
 from .selection import exclusion_rule
 
 DISABLED, DELETED = "disabled", "deleted"
@@ -60,7 +60,7 @@ class Unclaimed:
 
 def user_addresses(user: User) -> frozenset[str]:
     """All addresses of a user, username included, in the form in which they are compared."""
-    return frozenset((*smtp_by_key(user), address(user.username))) - {""}
+    return frozenset((*smtp_keys(user), address(user.username))) - {""}
 
 
 def as_it_was(user: User) -> User:

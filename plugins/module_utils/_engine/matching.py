@@ -13,10 +13,11 @@ group of hits is a conflict. Nothing depends on the order of the rows.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
+from itertools import chain
 from typing import Any, TypeVar
 
 from .errors import InputError, quoted
@@ -26,10 +27,10 @@ from .normalize import (
     FullName,
     address,
     bearers,
-    contact_addresses,
+    email_keys,
     full_name,
-    primary_address,
-    smtp_by_key,
+    primary_key,
+    smtp_keys,
 )
 
 Key = TypeVar("Key", bound=Hashable)
@@ -84,8 +85,8 @@ def match(
     if overrides:
         _apply_overrides(result, open_users, open_contacts, kept, overrides, primary_email)
     for rule, user_keys, contact_keys in (
-        (ALIAS, smtp_by_key, contact_addresses),
-        (USERNAME, lambda user: filter(None, (address(user.username),)), contact_addresses),
+        (ALIAS, smtp_keys, email_keys),
+        (USERNAME, lambda user: (address(user.username),), email_keys),
         (NAME, _names_of_users(users, kept, open_users), _names_of_contact),
     ):
         _match_by(rule, result, open_users, open_contacts, kept, primary_email, user_keys, contact_keys)
@@ -93,7 +94,7 @@ def match(
 
 
 def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
-    return filter(None, (full_name(contact.first_name, contact.last_name),))
+    return (full_name(contact.first_name, contact.last_name),)
 
 
 def _names_of_users(
@@ -124,48 +125,55 @@ def _match_by(
     user_keys: Callable[[User], Iterable[Hashable]],
     contact_keys: Callable[[Contact], Iterable[Hashable]],
 ) -> None:
-    holders = by_key(open_contacts.values(), contact_keys)
-    hits: dict[str, Collection[int]] = {}
-    for user in open_users.values():
-        if found := {contact.id for key in user_keys(user) for contact in holders.get(key, ())}:
-            hits[user.id] = tuple(found)
-    for user_ids, contact_ids in connected(hits):
-        members = list(map(open_users.pop, user_ids))
-        claimed = list(map(open_contacts.pop, contact_ids))
-        if len(members) == len(claimed) == 1:
-            result.matches[members[0].id] = (claimed[0].id, rule)
-        else:
-            _add_conflict(result, rule, members, claimed, kept, primary_email)
+    holders = by_key(open_contacts, map(contact_keys, open_contacts.values()))
+    hits: dict[str, tuple[int, ...]] = {}
+    for user_id, keys in zip(open_users, map(user_keys, open_users.values()), strict=True):
+        if found := found_under(keys, holders):
+            hits[user_id] = found
+    knotted = entangled(hits)
+    for user_id, found in hits.items():
+        if user_id not in knotted:
+            del open_users[user_id], open_contacts[found[0]]
+            result.matches[user_id] = (found[0], rule)
+    for user_ids, contact_ids in connected(knotted):
+        members, claimed = map(open_users.pop, user_ids), map(open_contacts.pop, contact_ids)
+        _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
-def by_key(rows: Iterable[Row], keys: Callable[[Row], Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
-    """The rows under each of their keys."""
+def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
+    """The rows under each of their `keys`. A blank key is none."""
     holders: dict[Key, tuple[Row, ...]] = {}
     more: dict[Key, list[Row]] = defaultdict(list)
-    for row in rows:
+    for row, own in zip(rows, keys, strict=True):
         alone = (row,)
-        for key in keys(row):
-            if holders.setdefault(key, alone) is not alone:
+        for key in own:
+            if key and holders.setdefault(key, alone) is not alone:
                 more[key].append(row)
     for key, others in more.items():
         holders[key] += tuple(others)
     return holders
 
 
+def found_under(keys: Iterable[Key], holders: Mapping[Key, tuple[Row, ...]]) -> tuple[Row, ...]:
+    """The rows under any of the keys, each once."""
+    found: tuple[Row, ...] = ()
+    for key in keys:
+        if key in holders and (rows := holders[key]) is not found:
+            found = tuple(dict.fromkeys(found + rows)) if found else rows
+    return found
+
+
+def entangled(hits: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
+    """The hits of those users who hit several, or what somebody else hits too."""
+    count = Counter(chain.from_iterable(hits.values()))
+    return {user_id: own for user_id, own in hits.items() if len(own) > 1 or count[own[0]] > 1}
+
+
 def connected(hits: Mapping[str, Collection[Key]]) -> Iterable[tuple[Collection[str], Collection[Key]]]:
     """The connected groups of users and what they hit, each once."""
-    met: set[Key] = set()
-    shared: set[Key] = set()
-    for own in hits.values():
-        shared.update(met.intersection(own))
-        met.update(own)
-    entangled = {user_id: own for user_id, own in hits.items() if len(own) > 1 or not shared.isdisjoint(own)}
-    holders = by_key(entangled, entangled.__getitem__)
+    holders = by_key(hits, hits.values())
     seen: set[str] = set()
-    for first, own in hits.items():
-        if first not in entangled:
-            yield (first,), own
-            continue
+    for first in hits:
         if first in seen:
             continue
         users, waiting = {first}, [first]
@@ -223,7 +231,7 @@ def _settlement(
         if user.username not in proposal and free:
             proposal[user.username] = free.pop(min(free)).id
         elif user.username not in proposal:
-            primary = address(primary_address(user, primary_email))
+            primary = primary_key(user, primary_email)
             proposal[user.username] = IGNORE if primary in new else NEW
             new.add(primary)
     return proposal | {user.username: IGNORE for user in users if user.id not in kept}
@@ -275,7 +283,7 @@ def _apply_overrides(
         if target == IGNORE:
             result.ignored.add(user_id)
         elif target == NEW:
-            newcomers[address(primary_address(user, primary_email)) or user_id].append(user)
+            newcomers[primary_key(user, primary_email) or user_id].append(user)
     for primary, users in newcomers.items():
         _settle_new(result, primary, users, open_contacts, kept, primary_email)
 

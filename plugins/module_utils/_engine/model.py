@@ -23,7 +23,8 @@ class User:
     """A Microsoft 365 user, with the properties that Graph returns for `$select`.
 
     `proxy_addresses` are as Graph gives them, prefix included (`SMTP:`, `smtp:`,
-    `SIP:`, `X500:`, `SPO:`); `normalize.smtp_addresses` reads them.
+    `SIP:`, `X500:`, `SPO:`); `normalize` reads them, and keeps in `keys_read` what it has
+    read, as each step of a run asks for it.
     """
 
     id: str
@@ -43,6 +44,7 @@ class User:
     account_enabled: bool = True
     user_type: str | None = None
     sku_ids: tuple[str, ...] = ()
+    keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash(self.id)
@@ -118,7 +120,8 @@ class Contact:
     """An IT Glue contact; `id` is 0 for one that is still to be created.
 
     `updated_at` is when it was last saved, as IT Glue spells it (RFC 3339). Two contacts that
-    differ in nothing else are equal.
+    differ in nothing else are equal. `keys_read` is where `normalize` keeps what it has read of
+    the e-mails.
     """
 
     id: int
@@ -134,6 +137,7 @@ class Contact:
     adapters: tuple[Adapter, ...] = ()
     organization_id: int | None = None
     updated_at: str | None = field(default=None, compare=False)
+    keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

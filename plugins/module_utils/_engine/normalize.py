@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
@@ -28,8 +28,6 @@ PLACEHOLDER = "000-000-0000"
 
 ONMICROSOFT = ".onmicrosoft.com"
 
-# The rules ask for a user's addresses in each step of a run.
-_USERS = 1 << 17
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
@@ -83,9 +81,11 @@ def proxied(user: User) -> list[str]:
     return primary + others
 
 
-@lru_cache(maxsize=_USERS)
-def smtp_by_key(user: User) -> Mapping[str, str]:
-    """The SMTP addresses of a user and `mail`, none twice: the form to compare to the one written."""
+def smtp_by_key(user: User) -> dict[str, str]:
+    """The SMTP addresses of a user, none twice: the form to compare to the one written.
+
+    The mailbox's primary one comes first, then aliases, then `mail`.
+    """
     found: dict[str, str] = {}
     for value in (*proxied(user), user.mail or ""):
         trimmed = value.strip()
@@ -95,9 +95,13 @@ def smtp_by_key(user: User) -> Mapping[str, str]:
     return found
 
 
-def smtp_addresses(user: User) -> tuple[str, ...]:
-    """The SMTP addresses of a user as written, none twice: primary, aliases, then `mail`."""
-    return tuple(smtp_by_key(user).values())
+def smtp_keys(user: User) -> tuple[str, ...]:
+    """The SMTP addresses of a user in the form in which they are compared, read once for each user."""
+    keys = user.keys_read
+    if keys is None:
+        keys = tuple(smtp_by_key(user))
+        object.__setattr__(user, "keys_read", keys)
+    return keys
 
 
 def primary_address(user: User, primary_email: str) -> str:
@@ -113,9 +117,28 @@ def primary_address(user: User, primary_email: str) -> str:
     return next(iter(smtp_by_key(user).values()), "")
 
 
+def primary_key(user: User, primary_email: str) -> str:
+    """`primary_address` in the form in which addresses are compared."""
+    keys = smtp_keys(user)
+    for value in (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail):
+        key = address(value)
+        if key in keys or is_address(value):
+            return key
+    return keys[0] if keys else ""
+
+
+def email_keys(contact: Contact) -> tuple[str, ...]:
+    """Each e-mail of a contact in the form in which they are compared, read once for each contact."""
+    keys = contact.keys_read
+    if keys is None:
+        keys = tuple([entry.value.strip().casefold() for entry in contact.emails])
+        object.__setattr__(contact, "keys_read", keys)
+    return keys
+
+
 def contact_addresses(contact: Contact) -> frozenset[str]:
     """All addresses of a contact, in the form in which they are compared."""
-    return frozenset([key for entry in contact.emails if (key := entry.value.strip().casefold())])
+    return frozenset(filter(None, email_keys(contact)))
 
 
 # ----------------------------------------------------------------------- names
@@ -126,9 +149,14 @@ def name(value: str | None) -> str:
     if not value:
         return ""
     if value.isascii():
-        return " ".join(value.casefold().split())
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold())
-    return " ".join(folded.split())
+        words = value.casefold().split()
+    else:
+        words = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).split()
+    return words[0] if len(words) == 1 else " ".join(words)
+
+
+folded = lru_cache(maxsize=1024)(name)
+"""The same of labels and places, which are few and asked for again and again."""
 
 
 def full_name(first: str | None, last: str | None) -> FullName | None:
@@ -182,12 +210,13 @@ def phone(value: str | None) -> Number | None:
 
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
-    if value and value.isascii() and value.isdigit():
-        # As IT Glue keeps them, without separators.
-        key = value.removeprefix("00")
-        return key if key.strip("0") else ""
-    number = phone(value)
-    return number.digits if number else ""
+    if not value:
+        return ""
+    if value.strip(_PLAIN):
+        number = phone(value)
+        return number.digits if number else ""
+    key = _ascii_digits(value).removeprefix("00")
+    return key if key.strip("0") else ""
 
 
 def has_digits(value: str | None) -> bool:

@@ -27,7 +27,7 @@ from .enrichment import enriched, missing
 from .errors import InputError, quoted
 from .matching import OVERRIDE, Conflict, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
-from .normalize import address, contact_addresses, name, smtp_by_key
+from .normalize import address, contact_addresses, name, smtp_keys
 from .plan import (
     ALREADY_IN_BMS,
     CONFLICT,
@@ -453,9 +453,9 @@ def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) 
     several = set()
     for user in users if wanted else ():
         username = address(user.username)
-        if username not in wanted and wanted.keys().isdisjoint(smtp_by_key(user)):
+        if username not in wanted and wanted.keys().isdisjoint(smtp_keys(user)):
             continue
-        for value in (*smtp_by_key(user), username):
+        for value in (*smtp_keys(user), username):
             if value in wanted:
                 holders[value].add(user.username)
                 if wanted[value] != user.id:

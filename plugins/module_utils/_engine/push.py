@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from .account import is_bms
 from .attributes import EMAILS, encode
 from .errors import quoted
-from .matching import IGNORE, Conflict, by_key, connected
+from .matching import IGNORE, Conflict, by_key, connected, entangled, found_under
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
     NAMES_OF_CONTACT,
@@ -28,10 +28,11 @@ from .normalize import (
     address,
     bearers,
     contact_addresses,
+    email_keys,
+    folded,
     full_name,
     is_placeholder,
-    name,
-    smtp_by_key,
+    smtp_keys,
     text,
 )
 from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
@@ -57,14 +58,14 @@ class Decisions:
     conflicts: list[Conflict] = field(default_factory=list)
 
 
-class _Hit(NamedTuple):
-    """What a look-up by a candidate's `addresses`, then by its name, found. `namesakes` bear the
-    person's name, but somebody else's address."""
+@dataclass(slots=True)
+class _LookUp:
+    """What was found for each candidate, by user id. `by_name` are those who were found so, not by
+    an address; `namesakes` bear the person's name, but somebody else's address."""
 
-    addresses: tuple[str, ...]
-    rule: str
-    contacts: tuple[BmsContact, ...]
-    namesakes: tuple[BmsContact, ...] = ()
+    found: dict[str, tuple[BmsContact, ...]] = field(default_factory=dict)
+    by_name: set[str] = field(default_factory=set)
+    namesakes: dict[str, tuple[BmsContact, ...]] = field(default_factory=dict)
 
 
 def decide(
@@ -88,21 +89,23 @@ def decide(
     claims = _claims(candidates, hits, links, method)
     result = Decisions()
     for operation in candidates:
-        hit = hits[operation.user_id]
-        if method == NATIVE and hit.namesakes:
-            conflict, reason = _would_pair(operation, hit)
+        user_id = operation.user_id
+        found, claim = hits.found[user_id], claims.get(user_id)
+        if method == NATIVE and user_id in hits.namesakes:
+            conflict, reason = _would_pair(operation, hits.namesakes[user_id])
             result.conflicts.append(conflict)
             decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
-        elif blocked := _conflict(operation, hit, claims.get(operation.user_id), links):
+        elif claim and (blocked := _conflict(operation, found, claim, links)):
             conflict, reason = blocked
             if conflict not in result.conflicts:
                 result.conflicts.append(conflict)
             decided = held_back(replace(operation, push=CONFLICT, reason=reason), method)
-        elif hit.contacts:
-            decided = _in_bms(operation, hit, method)
+        elif found:
+            by = "first and last name" if user_id in hits.by_name else "an e-mail address"
+            decided = _in_bms(operation, found[0], by, method)
         else:
             decided = _left_to_it_glue(operation, read_at) if method == NATIVE else _new_in_bms(operation, bms)
-        result.operations[operation.user_id] = decided
+        result.operations[user_id] = decided
     return result
 
 
@@ -124,8 +127,7 @@ def look_up(
     contacts: Collection[Contact],
 ) -> dict[str, tuple[BmsContact, ...]]:
     """The BMS contacts that could be each candidate, by user id."""
-    found = _look_up(candidates, bms_contacts, People(users, contacts))
-    return {user_id: hit.contacts for user_id, hit in found.items()}
+    return _look_up(candidates, bms_contacts, People(users, contacts)).found
 
 
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
@@ -155,7 +157,7 @@ class People:
     def _holders(self) -> Mapping[str, set[str | int | None]]:
         holders: dict[str, set[str | int | None]] = defaultdict(set)
         for user in self._users:
-            for value in (*smtp_by_key(user), address(user.username)):
+            for value in (*smtp_keys(user), address(user.username)):
                 holders[value].add(user.id)
         for contact in self._contacts:
             for value in contact_addresses(contact):
@@ -168,18 +170,15 @@ class People:
         return any(self._holders.get(value, set()) - own for value in addresses)
 
 
-def _look_up(
-    candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: People
-) -> Mapping[str, _Hit]:
+def _look_up(candidates: Sequence[Operation], bms_contacts: Collection[BmsContact], people: People) -> _LookUp:
     """By any e-mail; who is not found so, by first and last name."""
-    by_address = by_key(bms_contacts, bms_addresses)
-    hits: dict[str, _Hit] = {}
+    by_address = by_key(bms_contacts, map(bms_email_keys, bms_contacts))
+    result = _LookUp()
     names: dict[str, FullName] = {}
     for operation in candidates:
         contact = operation.wanted
-        addresses = tuple(contact_addresses(contact))
-        found = {each.id: each for value in addresses for each in by_address.get(value, ())}
-        hits[operation.user_id] = _Hit(addresses, EMAIL_RULE, _in_order(found.values()))
+        found = found_under(email_keys(contact), by_address)
+        result.found[operation.user_id] = _in_order(found)
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             names[operation.user_id] = own
 
@@ -189,20 +188,29 @@ def _look_up(
     for operation in candidates if by_name else ():
         if namesakes := by_name.get(names.get(operation.user_id, ("", ""))):
             who = operation.user_id, operation.contact_id
-            own_ones = [each for each in namesakes if not people.others_hold(bms_addresses(each), *who)]
-            others = () if own_ones else _in_order(namesakes)
-            addresses = hits[operation.user_id].addresses
-            hits[operation.user_id] = _Hit(addresses, NAME_RULE, _in_order(own_ones), others)
-    return hits
+            if own_ones := [each for each in namesakes if not people.others_hold(bms_addresses(each), *who)]:
+                result.found[operation.user_id] = _in_order(own_ones)
+                result.by_name.add(operation.user_id)
+            else:
+                result.namesakes[operation.user_id] = _in_order(namesakes)
+    return result
 
 
-def _in_order(contacts: Collection[BmsContact]) -> tuple[BmsContact, ...]:
-    return tuple(contacts) if len(contacts) < 2 else tuple(sorted(contacts, key=lambda each: each.id))
+def _in_order(contacts: Sequence[BmsContact]) -> tuple[BmsContact, ...]:
+    """By their ids, each once."""
+    if len(contacts) < 2:
+        return tuple(contacts)
+    return tuple(each for dummy, each in sorted({each.id: each for each in contacts}.items()))
+
+
+def bms_email_keys(contact: BmsContact) -> list[str]:
+    """Each e-mail of a BMS contact in the form in which they are compared."""
+    return [entry.address.strip().casefold() for entry in contact.emails]
 
 
 def bms_addresses(contact: BmsContact) -> frozenset[str]:
     """All addresses of a BMS contact, in the form in which they are compared."""
-    return frozenset([key for entry in contact.emails if (key := entry.address.strip().casefold())])
+    return frozenset(filter(None, bms_email_keys(contact)))
 
 
 class _Claim(NamedTuple):
@@ -216,69 +224,75 @@ class _Claim(NamedTuple):
     shared: bool
 
 
-def _claims(
-    candidates: Sequence[Operation], hits: Mapping[str, _Hit], links: Mapping[int, int], method: str
-) -> dict[str, _Claim]:
+def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, int], method: str) -> dict[str, _Claim]:
     """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
-    marks = {each.user_id: _marks(each.wanted, hits[each.user_id], method) for each in candidates}
+    marks = {each.user_id: _marks(each.wanted, method) for each in candidates}
     shared = _shared_marks(marks, hits)
-    claimed: dict[str, Collection[Hashable]] = {}
-    for user_id, own in marks.items():
-        claim: set[Hashable] = {each.id for each in hits[user_id].contacts}
+    claimed: dict[str, tuple[Hashable, ...]] = {}
+    for user_id, found in hits.found.items():
+        own: list[Hashable] = [each.id for each in found]
         if shared:
-            claim |= shared.intersection(own)
-        if claim:
-            claimed[user_id] = tuple(claim)
+            own += shared.intersection(marks[user_id])
+        if own:
+            claimed[user_id] = tuple(own)
     by_id = {each.user_id: each for each in candidates}
     claims: dict[str, _Claim] = {}
-    for user_ids, found in connected(claimed):
-        if len(user_ids) == len(found) == 1 and links.keys().isdisjoint(found):
-            continue
+    for user_ids, claim in _contested(claimed, links):
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
-        addresses = frozenset(each for each in found if isinstance(each, str))
-        by_address = addresses or any(hits[each].contacts and hits[each].rule == EMAIL_RULE for each in user_ids)
+        addresses = frozenset(each for each in claim if isinstance(each, str))
+        by_address = addresses or any(hits.found[each] and each not in hits.by_name for each in user_ids)
         together = _Claim(
             rule=EMAIL_RULE if by_address else NAME_RULE,
             operations=tuple(operations),
-            bms_ids=tuple(sorted(each for each in found if isinstance(each, int))),
+            bms_ids=tuple(sorted(each for each in claim if isinstance(each, int))),
             addresses=addresses,
-            shared=not shared.isdisjoint(found),
+            shared=not shared.isdisjoint(claim),
         )
         claims |= dict.fromkeys(user_ids, together)
     return claims
 
 
-def _shared_marks(marks: Mapping[str, tuple[Hashable, ...]], hits: Mapping[str, _Hit]) -> frozenset[Hashable]:
+def _contested(
+    claimed: Mapping[str, tuple[Hashable, ...]], links: Mapping[int, int]
+) -> Iterator[tuple[Collection[str], Collection[Hashable]]]:
+    """The candidates who claim what is not theirs alone, together with what they claim."""
+    knotted = entangled(claimed)
+    yield from connected(knotted)
+    for user_id, own in claimed.items():
+        if own[0] in links and user_id not in knotted:
+            yield (user_id,), own
+
+
+def _shared_marks(marks: Mapping[str, Collection[Hashable]], hits: _LookUp) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
-    sought: frozenset[Hashable] = frozenset().union(
-        *(own for user_id, own in marks.items() if not hits[user_id].contacts)
+    sought = frozenset(chain.from_iterable(own for user_id, own in marks.items() if not hits.found[user_id]))
+    held = Counter(
+        chain.from_iterable(sought.intersection(own) for own in marks.values() if not sought.isdisjoint(own))
     )
-    held = Counter(chain.from_iterable(map(sought.intersection, marks.values())))
-    return frozenset([mark for mark, count in held.items() if count > 1])
+    return frozenset([mark for mark, count in held.items() if count > 1 and mark])
 
 
-def _marks(contact: Contact, hit: _Hit, method: str) -> tuple[Hashable, ...]:
+def _marks(contact: Contact, method: str) -> tuple[Hashable, ...]:
     """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
     the full name too, by which alone IT Glue pairs."""
+    addresses = email_keys(contact)
     own = full_name(contact.first_name, contact.last_name) if method == NATIVE else None
-    return (*hit.addresses, own) if own else hit.addresses
+    return (*addresses, own) if own else addresses
 
 
 def _conflict(
-    operation: Operation, hit: _Hit, claim: _Claim | None, links: Mapping[int, int]
+    operation: Operation, found: Sequence[BmsContact], claim: _Claim, links: Mapping[int, int]
 ) -> tuple[Conflict, str] | None:
     """Why the push cannot be decided, as a conflict and a sentence; None where it is clear."""
-    if claim is None:
-        return None
     linked = {links[each] for each in claim.bms_ids if each in links} - {operation.contact_id}
     others = ", ".join(each.user for each in claim.operations if each.user_id != operation.user_id)
-    own = ", ".join(str(each.id) for each in hit.contacts)
-    if len(hit.contacts) > 1:
+    own = ", ".join(str(each.id) for each in found)
+    if len(found) > 1:
         reason = f"Several BMS contacts could be this person: {own}. Merge them in BMS."
     elif others and own:
         reason = f"BMS contact {own} could also be {others}. Separate their addresses or names in BMS."
     elif others:
-        both = claim.addresses.intersection(hit.addresses)
+        both = claim.addresses & contact_addresses(operation.wanted)
         what = f"the address {', '.join(sorted(both))}" if both else "first and last name"
         reason = f"The contact shares {what} with {others}: as two, BMS would hold one person twice. Separate them."
     elif linked:
@@ -297,9 +311,9 @@ def _conflict(
     return conflict, reason
 
 
-def _would_pair(operation: Operation, hit: _Hit) -> tuple[Conflict, str]:
+def _would_pair(operation: Operation, namesakes: Iterable[BmsContact]) -> tuple[Conflict, str]:
     """IT Glue pairs by account, first and last name alone, whoever's address the BMS contact has."""
-    ids = tuple(sorted(found.id for found in hit.namesakes))
+    ids = tuple(each.id for each in namesakes)
     conflict = Conflict(NAME_RULE, (operation.user,), (), ids, {operation.user: IGNORE})
     listed = ", ".join(map(str, ids))
     return conflict, f"IT Glue would pair the contact with BMS contact {listed}, who bears the name but is another."
@@ -313,9 +327,7 @@ def held_back(operation: Operation, method: str) -> Operation:
     return replace(operation, action=action, before={}, after={})
 
 
-def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
-    found = hit.contacts[0]
-    by = "an e-mail address" if hit.rule == EMAIL_RULE else "first and last name"
+def _in_bms(operation: Operation, found: BmsContact, by: str, method: str) -> Operation:
     stays_inactive = not found.active and not operation.active
     state = " It is inactive there and stays so." if stays_inactive else ""
     decided = operation.but(
@@ -327,8 +339,8 @@ def _in_bms(operation: Operation, hit: _Hit, method: str) -> Operation:
     if method == NATIVE:
         reason = f"{decided.reason} Link the two in IT Glue: a write would make it push a second one."
         return held_back(replace(decided, reason=reason, attention=True), method)
-    if not text(found.job_title) and text(operation.wanted.title):
-        return replace(decided, job_title=text(operation.wanted.title))
+    if not text(found.job_title) and (title := text(operation.wanted.title)):
+        decided.job_title = title
     return decided
 
 
@@ -379,8 +391,8 @@ def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
 
 def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
     """The account's location of the same name, else its main one."""
-    wanted = name(contact.location_name)
-    same = [place for place in locations if wanted and name(place.name) == wanted]
+    wanted = folded(contact.location_name)
+    same = [place for place in locations if wanted and folded(place.name) == wanted]
     main = [place for place in locations if place.main]
     return min(same or main, key=lambda place: place.id, default=None)
 

@@ -25,7 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize imp
     name,
     phone,
     primary_address,
-    smtp_addresses,
+    smtp_by_key,
     text,
 )
 from tests.unit.engine.builders import contact, user
@@ -93,7 +93,7 @@ def test_domain_is_what_follows_the_at_sign():
     ],
 )
 def test_smtp_addresses(proxies, mail, expected):
-    assert smtp_addresses(user(proxy_addresses=proxies, mail=mail)) == expected
+    assert tuple(smtp_by_key(user(proxy_addresses=proxies, mail=mail)).values()) == expected
 
 
 @pytest.mark.parametrize(

@@ -361,6 +361,13 @@ def test_phones_that_are_seen_to_be_settled_are_those_that_the_rules_would_leave
     assert enrichment.phones(user, present, rules) == by_the_rules
 
 
+@given(somebody, contact_of_somebody, office365)
+def test_emails_that_are_seen_to_be_complete_are_those_that_the_rules_would_leave(user, contact, rules):
+    with patch.object(enrichment, "_complete", return_value=False):
+        by_the_rules = enrichment.emails(user, contact, rules)
+    assert enrichment.emails(user, contact, rules) == by_the_rules
+
+
 def only_digits(value: str | None) -> str:
     return "".join(str(unicodedata.decimal(char)) for char in value or "" if char.isdecimal())
 
