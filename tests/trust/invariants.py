@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from .inprocess import Outcome
@@ -49,8 +49,8 @@ def full_name(first: str | None, last: str | None) -> tuple[str, ...] | None:
     return pair if all(pair) else None
 
 
-def contacts_of(state: Json) -> dict[int, Json]:
-    return {row["id"]: row for row in state["itglue"]["contacts"] if row["organization-id"] == CLIENT}
+def contacts_of(state: Json, organization: int = CLIENT) -> dict[int, Json]:
+    return {row["id"]: row for row in state["itglue"]["contacts"] if row["organization-id"] == organization}
 
 
 def bms_of(state: Json) -> dict[int, Json]:
@@ -528,11 +528,16 @@ def conflicts_write_nothing(before: Json, after: Json, outcome: Outcome) -> None
                 assert entry["push"] is None
 
 
-def strangers_are_left_alone(before: Json, after: Json) -> None:
-    """Other organizations, accounts, settings, locations and types stay as they are."""
+def strangers_are_left_alone(
+    before: Json, after: Json, organization: int = CLIENT, named: Collection[int] = ()
+) -> None:
+    """Other organizations, accounts, settings, locations and types stay as they are.
+
+    `organization` and `named` are the client, and contacts beside its own, as IT Glue named them to the run.
+    """
     for state in (before, after):
         for part in ("itglue", "bms"):
-            mine = contacts_of(state) if part == "itglue" else bms_of(state)
+            mine = contacts_of(state, organization).keys() | set(named) if part == "itglue" else bms_of(state)
             state[part] = {**state[part], "contacts": [row for row in state[part]["contacts"] if row["id"] not in mine]}
     assert before["itglue"] == after["itglue"]
     assert before["bms"] == after["bms"]
