@@ -87,18 +87,16 @@ def emails(user: User, contact: Contact, settings: Office365Settings) -> tuple[E
     if _complete(contact, primary, wanted):
         return contact.emails
     entries = _each_once(contact)
+    chosen = primary or _first_primary(entries)
+    for key, entry in entries.items():
+        if entry.primary != (key == chosen):
+            entries[key] = Email(entry.value, entry.label, key == chosen)
     if primary and primary not in entries:
-        entries[primary] = Email(primary_address(user, settings.primary_email), settings.email_label)
+        entries[primary] = Email(primary_address(user, settings.primary_email), settings.email_label, primary=True)
     if lacking := [key for key in wanted if key not in entries and not key.endswith(ONMICROSOFT)]:
         written = smtp_by_key(user)
         entries |= {key: Email(written[key], settings.email_label) for key in lacking}
-    chosen = primary or _first_primary(entries)
-    return tuple(
-        [
-            entry if entry.primary == (key == chosen) else Email(entry.value, entry.label, key == chosen)
-            for key, entry in entries.items()
-        ]
-    )
+    return tuple(entries.values())
 
 
 def _complete(contact: Contact, primary: str, wanted: Collection[str]) -> bool:
@@ -138,15 +136,15 @@ class OwnNumber(NamedTuple):
 def phones(user: User, present: Sequence[Phone], settings: Office365Settings) -> tuple[Phone, ...]:
     """The contact's numbers with the user's added or replaced, and the primary chosen."""
     wanted = numbers(user, settings)
-    own = [number.digits for number in wanted]
     held = [digits(entry.value) for entry in present]
+    if _settled(present, held, wanted):
+        return tuple(present)
+    own = [number.digits for number in wanted]
     entries = list(present)
     for number in wanted:
         if number.digits not in held and (read := phone(number.written)):
             held.append(number.digits)
             _put(entries, number.label, read, own)
-    if len(held) == len(present) and _settled(present, held, own):
-        return tuple(present)
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
     if settings.set_phone_numbers_primary:
@@ -154,13 +152,16 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
     return tuple(entries)
 
 
-def _settled(entries: Sequence[Phone], held: Sequence[str], own: Sequence[str]) -> bool:
-    """Whether the two rules below would change nothing, seen without trying them: there is but one
-    entry that they could choose, or no blank and the user's first number is the only primary."""
-    if len(entries) == 1:
-        return entries[0].primary and _is_phone(entries[0]) and has_digits(entries[0].value)
-    primary = [(key, _is_phone(entry)) for key, entry in zip(held, entries, strict=True) if entry.primary]
-    return bool(own) and primary == [(own[0], True)] and all(held)
+def _settled(present: Sequence[Phone], held: Sequence[str], wanted: Sequence[OwnNumber]) -> bool:
+    """Whether the rules would change nothing, seen without trying them: no number is lacking, and there
+    is but one entry that could be primary, or no blank and the user's first number is the only primary."""
+    for number in wanted:
+        if number.digits not in held:
+            return False
+    if len(present) == 1:
+        return present[0].primary and _is_phone(present[0]) and has_digits(present[0].value)
+    primary = [(key, _is_phone(entry)) for key, entry in zip(held, present, strict=True) if entry.primary]
+    return bool(wanted) and primary == [(wanted[0].digits, True)] and all(held)
 
 
 def numbers(user: User, settings: Office365Settings) -> list[OwnNumber]:
@@ -192,8 +193,10 @@ def _put(entries: list[Phone], label: str, number: Number, own: Collection[str])
 
 def _fill_blank(entries: list[Phone], own: Collection[str], settings: Office365Settings) -> None:
     """A placeholder where neither side has a real number; a real one inherits its place."""
-    placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     real = [entry for entry in entries if _is_real(entry)]
+    if len(real) == len(entries) > 0:
+        return
+    placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     if not real:
         if not placeholders:
             placeholders.append(Phone(PLACEHOLDER, settings.phone_type))
@@ -209,24 +212,24 @@ def _fill_blank(entries: list[Phone], own: Collection[str], settings: Office365S
 
 def _primary_first(choice: Sequence[Phone]) -> Phone:
     """The entry that is primary already, so that nothing hangs on the order of the entries."""
-    return next((entry for entry in choice if entry.primary), choice[0])
+    return choice[0] if len(choice) == 1 else next((entry for entry in choice if entry.primary), choice[0])
 
 
 def _choose_primary(entries: list[Phone], own: Sequence[str], settings: Office365Settings) -> None:
     """Never a fax, never the placeholder beside a real number."""
-    able = [entry for entry in entries if _is_real(entry)]
-    able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    for choice in _choices(able, own, settings):
+    for choice in _choices(entries, own, settings):
         if choice:
             _make_primary(entries, _primary_first(choice))
             return
 
 
-def _choices(able: list[Phone], own: Sequence[str], settings: Office365Settings) -> Iterator[list[Phone]]:
+def _choices(entries: list[Phone], own: Sequence[str], settings: Office365Settings) -> Iterator[list[Phone]]:
     """The user's number of `phone_type`, its other one, the present primary, the phone labelled
     `phone_type`, the first phone."""
     for key in own:
-        yield [entry for entry in able if digits(entry.value) == key]
+        yield [entry for entry in entries if _is_phone(entry) and digits(entry.value) == key]
+    able = [entry for entry in entries if _is_real(entry)]
+    able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     yield [entry for entry in able if entry.primary]
     yield [entry for entry in able if folded(entry.label) == folded(settings.phone_type)]
     yield able
@@ -288,9 +291,15 @@ def missing(contact: Contact) -> tuple[str, ...]:
     lacking = []
     if not contact.first_name or contact.first_name.isspace():
         lacking.append(FIRST_NAME)
-    if not [entry for entry in contact.emails if entry.primary and entry.value.strip()]:
+    for email in contact.emails:
+        if email.primary and email.value.strip():
+            break
+    else:
         lacking.append(PRIMARY_EMAIL)
-    if not [entry for entry in contact.phones if entry.primary and _is_phone(entry) and entry.value.strip()]:
+    for entry in contact.phones:
+        if entry.primary and _is_phone(entry) and entry.value.strip():
+            break
+    else:
         lacking.append(PRIMARY_PHONE)
     if contact.location_id is None:
         lacking.append(LOCATION)

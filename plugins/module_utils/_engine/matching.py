@@ -23,6 +23,7 @@ from typing import Any, TypeVar
 from .errors import InputError, quoted
 from .model import Contact, User
 from .normalize import (
+    NAMES_OF_CONTACT,
     NAMES_OF_USER,
     FullName,
     address,
@@ -87,7 +88,7 @@ def match(
     for rule, user_keys, contact_keys in (
         (ALIAS, smtp_keys, email_keys),
         (USERNAME, lambda user: (address(user.username),), email_keys),
-        (NAME, _names_of_users(users, kept, open_users), _names_of_contact),
+        (NAME, _names_of_users(users, kept, open_users, open_contacts), _names_of_contact),
     ):
         _match_by(rule, result, open_users, open_contacts, kept, primary_email, user_keys, contact_keys)
     return result
@@ -98,14 +99,17 @@ def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
 
 
 def _names_of_users(
-    users: Collection[User], kept: Collection[str], open_users: Mapping[str, User]
+    users: Collection[User],
+    kept: Collection[str],
+    open_users: Mapping[str, User],
+    open_contacts: Mapping[int, Contact],
 ) -> Callable[[User], Iterable[Hashable]]:
     """A left-out user takes part by name only where no kept user has that name."""
 
     @cache
     def taken() -> frozenset[FullName]:
-        left_out = [NAMES_OF_USER(user) for user in open_users.values() if user.id not in kept]
-        wanted = {own for names in left_out if (own := full_name(*names))}
+        left_out = {full_name(*NAMES_OF_USER(user)) for user in open_users.values() if user.id not in kept}
+        wanted = {own for own, contact in bearers(left_out, open_contacts.values(), NAMES_OF_CONTACT)}
         return frozenset(own for own, user in bearers(wanted, users, NAMES_OF_USER) if user.id in kept)
 
     def names(user: User) -> Iterable[Hashable]:

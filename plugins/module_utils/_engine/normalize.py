@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
@@ -30,7 +30,6 @@ ONMICROSOFT = ".onmicrosoft.com"
 
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 
-_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 # The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
 _EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
 _PLAIN = "0123456789 ()+./-"
@@ -45,6 +44,11 @@ def text(value: str | None) -> str:
     return unicodedata.normalize("NFC", value.strip()) if value else ""
 
 
+def is_blank(value: str | None) -> bool:
+    """Whether there is nothing in `value` but white space."""
+    return not value or value.isspace()
+
+
 # ------------------------------------------------------------------- addresses
 
 
@@ -55,7 +59,17 @@ def address(value: str | None) -> str:
 
 def is_address(value: str | None) -> bool:
     """Whether `value` has the outer shape of an e-mail address."""
-    return value is not None and _ADDRESS.fullmatch(value.strip()) is not None
+    return bool(written_address(value))
+
+
+def written_address(value: str | None) -> str:
+    """`value` trimmed, where it has the outer shape of an e-mail address: one `@` with something on
+    both sides and no white space within. Else blank."""
+    words = value.split() if value else ()
+    if len(words) != 1:
+        return ""
+    local, dummy, host = words[0].partition("@")
+    return words[0] if local and host and "@" not in host else ""
 
 
 def domain(value: str | None) -> str:
@@ -69,16 +83,19 @@ def proxied(user: User) -> list[str]:
     Graph prefixes each with its kind: `SMTP:` for the primary, `smtp:` for an alias. SIP, X500
     and SPO entries are no addresses (Microsoft Graph, user resource, `proxyAddresses`).
     """
-    primary: list[str] = []
-    others: list[str] = []
-    for entry in user.proxy_addresses:
-        prefix, dummy, value = entry.partition(":")
-        kind = prefix.strip()
-        if kind == "SMTP":
-            primary.append(value)
-        elif kind.casefold() == "smtp":
-            others.append(value)
-    return primary + others
+    entries: Sequence[str] = user.proxy_addresses
+    if entries and not _is_primary(entries[0]):
+        entries = sorted(entries, key=_is_primary, reverse=True)
+    return [
+        value
+        for entry in entries
+        for kind, dummy, value in (entry.partition(":"),)
+        if kind.strip().casefold() == "smtp"
+    ]
+
+
+def _is_primary(entry: str) -> bool:
+    return entry.lstrip().startswith("SMTP")
 
 
 def smtp_by_key(user: User) -> dict[str, str]:
@@ -87,11 +104,11 @@ def smtp_by_key(user: User) -> dict[str, str]:
     The mailbox's primary one comes first, then aliases, then `mail`.
     """
     found: dict[str, str] = {}
-    for value in (*proxied(user), user.mail or ""):
-        trimmed = value.strip()
-        key = trimmed.casefold()
-        if key not in found and _ADDRESS.fullmatch(trimmed):
-            found[key] = trimmed
+    for value in proxied(user):
+        if written := written_address(value):
+            found.setdefault(written.casefold(), written)
+    if (key := address(user.mail)) not in found and (written := written_address(user.mail)):
+        found[key] = written
     return found
 
 
@@ -112,8 +129,8 @@ def primary_address(user: User, primary_email: str) -> str:
     """
     order = (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail)
     for value in order:
-        if value and is_address(value):
-            return value.strip()
+        if written := written_address(value):
+            return written
     return next(iter(smtp_by_key(user).values()), "")
 
 
@@ -166,11 +183,11 @@ def full_name(first: str | None, last: str | None) -> FullName | None:
 
 
 def bearers(
-    wanted: Collection[FullName], rows: Iterable[T], names: Callable[[T], tuple[str | None, str | None]]
+    wanted: Collection[FullName | None], rows: Iterable[T], names: Callable[[T], tuple[str | None, str | None]]
 ) -> Iterator[tuple[FullName, T]]:
     """The rows that bear one of the names, each with that name. `names` tells first and last of a row."""
-    lasts = {last for dummy, last in wanted}
-    for row in rows:
+    lasts = {own[1] for own in wanted if own}
+    for row in rows if lasts else ():
         first, last = names(row)
         if name(last) in lasts and (own := full_name(first, last)) in wanted and own:
             yield own, row
@@ -212,10 +229,13 @@ def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
     if not value:
         return ""
-    if value.strip(_PLAIN):
-        number = phone(value)
-        return number.digits if number else ""
-    key = _ascii_digits(value).removeprefix("00")
+    # What IT Glue keeps is digits alone.
+    if not (value.isdigit() and value.isascii()):
+        if value.strip(_PLAIN):
+            number = phone(value)
+            return number.digits if number else ""
+        value = _ascii_digits(value)
+    key = value.removeprefix("00")
     return key if key.strip("0") else ""
 
 

@@ -48,9 +48,13 @@ class BmsUpdate:
         return BmsUpdate({each: self.before[each] for each in left}, {each: self.after[each] for each in left})
 
 
+NOTHING: Mapping[str, Any] = {}
+"""The attributes of a contact that is not written: the many operations of a large tenant share it."""
+
+
 @dataclass(slots=True)
 class Operation:
-    """One user's part of a plan, or of what became of it. Never changed, but replaced.
+    """One user's part of a plan, or of what became of it. Once it is filled in it is never changed, but replaced.
 
     It is not frozen, because a frozen one takes four times as long to make.
 
@@ -81,12 +85,9 @@ class Operation:
     unapplied: tuple[str, ...] = ()
     attention: bool = False
 
-    def but(self, **changes: Any) -> Operation:
-        """A copy with changes, in a third of the time that `dataclasses.replace` takes."""
-        copy = Operation(*_fields_of(self))
-        for name, value in changes.items():
-            setattr(copy, name, value)
-        return copy
+    def copy(self) -> Operation:
+        """One to fill in, in a third of the time that `dataclasses.replace` takes."""
+        return Operation(*_fields_of(self))
 
     def also(self, sentence: str) -> str:
         """The reason with another sentence behind it."""

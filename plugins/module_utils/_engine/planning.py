@@ -37,6 +37,7 @@ from .plan import (
     FAILED,
     LINKED,
     NOT_READY,
+    NOTHING,
     OFF,
     PENDING,
     PUSHED,
@@ -307,11 +308,11 @@ def draft(snapshot: Snapshot, options: Options) -> Draft:
     """
     rule = exclusion_rule(snapshot.office365, snapshot.members)
     excluded = {user.id: reason for user in snapshot.users if (reason := rule(user))}
-    kept = frozenset(user.id for user in snapshot.users) - excluded.keys()
+    kept = frozenset([user.id for user in snapshot.users if user.id not in excluded])
     if not options.allow_shrunken_source:
         _check_source(snapshot, excluded, kept)
     matching = match(snapshot.users, kept, snapshot.contacts, options.match_overrides, snapshot.office365.primary_email)
-    for user in snapshot.users:
+    for user in snapshot.users if matching.ignored else ():
         if user.id in kept and user.id in matching.ignored:
             excluded[user.id] = OVERRIDDEN
     warnings = list(matching.warnings)
@@ -383,7 +384,9 @@ class _Writer:
         """What becomes of the user's contact, and why."""
         draft = self.draft
         contact_id, rule = draft.matching.matches.get(user.id, (None, None))
-        operation = Operation(user.username, user.id, UNCHANGED, contact_id, matched_by=rule)
+        operation = Operation(
+            user.username, user.id, UNCHANGED, contact_id, matched_by=rule, before=NOTHING, after=NOTHING
+        )
         if user.id in draft.excluded:
             operation.action, operation.reason = EXCLUDED, draft.excluded[user.id]
         elif conflict := draft.matching.conflicted.get(user.id):
@@ -451,9 +454,10 @@ def _other_holders(gained: Mapping[str, frozenset[str]], users: Iterable[User]) 
     wanted = {value: user_id for user_id, values in gained.items() for value in values}
     holders: dict[str, set[str]] = defaultdict(set)
     several = set()
+    unwanted = wanted.keys().isdisjoint
     for user in users if wanted else ():
         username = address(user.username)
-        if username not in wanted and wanted.keys().isdisjoint(smtp_keys(user)):
+        if username not in wanted and unwanted(smtp_keys(user)):
             continue
         for value in (*smtp_keys(user), username):
             if value in wanted:
@@ -666,6 +670,7 @@ def _back_in_place(
 
 def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> Iterable[Ceiling]:
     """The ceilings that the operations pass (feature, section 6)."""
+    changing = [each for each in operations if each.writes or each.push == PENDING]
     for option, given, counted in (
         ("max_creates", options.max_creates, lambda each: each.action == CREATE),
         ("max_updates", options.max_updates, _updates),
@@ -673,7 +678,7 @@ def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> It
         ("max_deactivations", options.max_deactivations or MAX_DEACTIVATIONS, _deactivates),
     ):
         limit = allowed(option, given, kept)
-        count = sum(map(counted, operations))
+        count = sum(map(counted, changing))
         if count > limit:
             yield Ceiling(option, count, limit)
 

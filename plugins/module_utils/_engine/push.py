@@ -31,6 +31,7 @@ from .normalize import (
     email_keys,
     folded,
     full_name,
+    is_blank,
     is_placeholder,
     smtp_keys,
     text,
@@ -132,7 +133,11 @@ def look_up(
 
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
     """BMS contact id to the id of the IT Glue contact that is linked to it."""
-    return {bms_id: contact.id for contact in contacts if (bms_id := linked_bms_id(contact, adapter_names)) is not None}
+    return {
+        bms_id: contact.id
+        for contact in contacts
+        if contact.adapters and (bms_id := linked_bms_id(contact, adapter_names)) is not None
+    }
 
 
 def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> int | None:
@@ -226,18 +231,18 @@ class _Claim(NamedTuple):
 
 def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, int], method: str) -> dict[str, _Claim]:
     """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
-    marks = {each.user_id: _marks(each.wanted, method) for each in candidates}
-    shared = _shared_marks(marks, hits)
+    shared = _shared_marks(candidates, hits, method)
     claimed: dict[str, tuple[Hashable, ...]] = {}
-    for user_id, found in hits.found.items():
-        own: list[Hashable] = [each.id for each in found]
+    for operation in candidates:
+        own: list[Hashable] = [each.id for each in hits.found[operation.user_id]]
         if shared:
-            own += shared.intersection(marks[user_id])
+            own += shared.intersection(_marks(operation.wanted, method))
         if own:
-            claimed[user_id] = tuple(own)
-    by_id = {each.user_id: each for each in candidates}
+            claimed[operation.user_id] = tuple(own)
+    contested = list(_contested(claimed, links))
+    by_id = {each.user_id: each for each in candidates} if contested else {}
     claims: dict[str, _Claim] = {}
-    for user_ids, claim in _contested(claimed, links):
+    for user_ids, claim in contested:
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
         addresses = frozenset(each for each in claim if isinstance(each, str))
         by_address = addresses or any(hits.found[each] and each not in hits.by_name for each in user_ids)
@@ -263,13 +268,13 @@ def _contested(
             yield (user_id,), own
 
 
-def _shared_marks(marks: Mapping[str, Collection[Hashable]], hits: _LookUp) -> frozenset[Hashable]:
+def _shared_marks(candidates: Iterable[Operation], hits: _LookUp, method: str) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
-    sought = frozenset(chain.from_iterable(own for user_id, own in marks.items() if not hits.found[user_id]))
-    held = Counter(
-        chain.from_iterable(sought.intersection(own) for own in marks.values() if not sought.isdisjoint(own))
-    )
-    return frozenset([mark for mark, count in held.items() if count > 1 and mark])
+    new = [each for each in candidates if not hits.found[each.user_id]]
+    sought = frozenset(chain.from_iterable(_marks(each.wanted, method) for each in new)) - {""}
+    marks = (_marks(each.wanted, method) for each in candidates)
+    held = Counter(chain.from_iterable(sought.intersection(own) for own in marks if not sought.isdisjoint(own)))
+    return frozenset([mark for mark, count in held.items() if count > 1])
 
 
 def _marks(contact: Contact, method: str) -> tuple[Hashable, ...]:
@@ -330,17 +335,15 @@ def held_back(operation: Operation, method: str) -> Operation:
 def _in_bms(operation: Operation, found: BmsContact, by: str, method: str) -> Operation:
     stays_inactive = not found.active and not operation.active
     state = " It is inactive there and stays so." if stays_inactive else ""
-    decided = operation.but(
-        push=ALREADY_IN_BMS,
-        bms_contact_id=found.id,
-        reason=operation.also(f"BMS contact {found.id} is this person, by {by}.{state}"),
-        attention=operation.attention or stays_inactive,
-    )
+    decided = operation.copy()
+    decided.push, decided.bms_contact_id = ALREADY_IN_BMS, found.id
+    decided.reason = operation.also(f"BMS contact {found.id} is this person, by {by}.{state}")
+    decided.attention = operation.attention or stays_inactive
     if method == NATIVE:
         reason = f"{decided.reason} Link the two in IT Glue: a write would make it push a second one."
         return held_back(replace(decided, reason=reason, attention=True), method)
-    if not text(found.job_title) and (title := text(operation.wanted.title)):
-        decided.job_title = title
+    if is_blank(found.job_title) and not is_blank(operation.wanted.title):
+        decided.job_title = text(operation.wanted.title)
     return decided
 
 
@@ -372,21 +375,19 @@ def _saved_before(contact: Contact, moment: float) -> bool:
 
 
 def _new_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
+    decided = operation.copy()
     place = bms_location(operation.wanted, bms.locations)
     if place is None:
-        return operation.but(
-            push=FAILED,
-            reason=operation.also(
-                f"The BMS account {bms.account.id} has neither a location named "
-                f"{quoted(operation.wanted.location_name)} nor a main one. Add it in BMS."
-            ),
+        decided.push = FAILED
+        decided.reason = operation.also(
+            f"The BMS account {bms.account.id} has neither a location named "
+            f"{quoted(operation.wanted.location_name)} nor a main one. Add it in BMS."
         )
-    dropped = any(entry.extension for entry in operation.wanted.phones)
-    return operation.but(
-        push=PUSHED,
-        create_in_bms=bms_contact(operation.wanted, bms, place),
-        reason=operation.also("BMS has no phone extensions: dropped there.") if dropped else operation.reason,
-    )
+        return decided
+    decided.push, decided.create_in_bms = PUSHED, bms_contact(operation.wanted, bms, place)
+    if any(entry.extension for entry in operation.wanted.phones):
+        decided.reason = operation.also("BMS has no phone extensions: dropped there.")
+    return decided
 
 
 def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from .model import Office365Settings, User
-from .normalize import address, domain, primary_address, text
+from .normalize import address, domain, is_blank, primary_address
 
 REASONS = ("disabled", "guest", "unlicensed", "no_name", "domain", "group", "pattern")
 """Why a user is left out, in the order in which the reasons are tried."""
@@ -37,7 +37,7 @@ def exclusion_rule(settings: Office365Settings, members: frozenset[str]) -> Call
             return "unlicensed"
         if skus and skus.isdisjoint(map(str.casefold, user.sku_ids)):
             return "unlicensed"
-        if rule.require_name and not (text(user.given_name) or text(user.surname)):
+        if rule.require_name and is_blank(user.given_name) and is_blank(user.surname):
             return "no_name"
         if domains and domain(primary_address(user, settings.primary_email)) not in domains:
             return "domain"
