@@ -199,7 +199,7 @@ def _fill_blank(entries: list[Phone], own: Collection[str], settings: Office365S
     placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
     if not real:
         if not placeholders:
-            placeholders.append(Phone(PLACEHOLDER, settings.phone_type))
+            placeholders.append(Phone(PLACEHOLDER, settings.phone_type, primary=True))
             entries += placeholders
         _make_primary(entries, _primary_first(placeholders))
     elif placeholders:
@@ -216,23 +216,18 @@ def _primary_first(choice: Sequence[Phone]) -> Phone:
 
 
 def _choose_primary(entries: list[Phone], own: Sequence[str], settings: Office365Settings) -> None:
-    """Never a fax, never the placeholder beside a real number."""
-    for choice in _choices(entries, own, settings):
-        if choice:
+    """The user's number of `phone_type`, its other one, the present primary, the phone labelled
+    `phone_type`, the first phone. Never a fax, never the placeholder beside a real number."""
+    for key in own:
+        if choice := [entry for entry in entries if _is_phone(entry) and digits(entry.value) == key]:
             _make_primary(entries, _primary_first(choice))
             return
-
-
-def _choices(entries: list[Phone], own: Sequence[str], settings: Office365Settings) -> Iterator[list[Phone]]:
-    """The user's number of `phone_type`, its other one, the present primary, the phone labelled
-    `phone_type`, the first phone."""
-    for key in own:
-        yield [entry for entry in entries if _is_phone(entry) and digits(entry.value) == key]
     able = [entry for entry in entries if _is_real(entry)]
     able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    yield [entry for entry in able if entry.primary]
-    yield [entry for entry in able if folded(entry.label) == folded(settings.phone_type)]
-    yield able
+    choice = [entry for entry in able if entry.primary]
+    choice = choice or [entry for entry in able if folded(entry.label) == folded(settings.phone_type)] or able
+    if choice:
+        _make_primary(entries, _primary_first(choice))
 
 
 def _make_primary(entries: list[Phone], chosen: Phone) -> None:

@@ -169,8 +169,15 @@ def found_under(keys: Iterable[Key], holders: Mapping[Key, tuple[Row, ...]]) -> 
 
 def entangled(hits: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
     """The hits of those users who hit several, or what somebody else hits too."""
-    count = Counter(chain.from_iterable(hits.values()))
-    return {user_id: own for user_id, own in hits.items() if len(own) > 1 or count[own[0]] > 1}
+    shared = repeated(list(chain.from_iterable(hits.values())))
+    return {user_id: own for user_id, own in hits.items() if len(own) > 1 or own[0] in shared}
+
+
+def repeated(keys: Collection[Key]) -> set[Key]:
+    """The keys that are there more than once."""
+    if len(set(keys)) == len(keys):
+        return set()
+    return {key for key, count in Counter(keys).items() if count > 1}
 
 
 def connected(hits: Mapping[str, Collection[Key]]) -> Iterable[tuple[Collection[str], Collection[Key]]]:

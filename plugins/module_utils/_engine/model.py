@@ -13,7 +13,9 @@ compare by value.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from .values import dataclass
 
 # ---------------------------------------------------------------- Microsoft 365
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,7 +19,7 @@ from typing import NamedTuple
 from .account import is_bms
 from .attributes import EMAILS, encode
 from .errors import quoted
-from .matching import IGNORE, Conflict, by_key, connected, entangled, found_under
+from .matching import IGNORE, Conflict, by_key, connected, found_under, repeated
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
 from .normalize import (
     NAMES_OF_CONTACT,
@@ -232,17 +232,18 @@ class _Claim(NamedTuple):
 def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, int], method: str) -> dict[str, _Claim]:
     """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
     shared = _shared_marks(candidates, hits, method)
-    claimed: dict[str, tuple[Hashable, ...]] = {}
+    found_by = list(chain.from_iterable([each.id for each in found] for found in hits.found.values()))
+    contested = shared.union(repeated(found_by), links.keys() & found_by)
+    claimed: dict[str, list[Hashable]] = {}
     for operation in candidates:
         own: list[Hashable] = [each.id for each in hits.found[operation.user_id]]
         if shared:
             own += shared.intersection(_marks(operation.wanted, method))
-        if own:
-            claimed[operation.user_id] = tuple(own)
-    contested = list(_contested(claimed, links))
-    by_id = {each.user_id: each for each in candidates} if contested else {}
+        if len(own) > 1 or not contested.isdisjoint(own):
+            claimed[operation.user_id] = own
+    by_id = {each.user_id: each for each in candidates if each.user_id in claimed}
     claims: dict[str, _Claim] = {}
-    for user_ids, claim in contested:
+    for user_ids, claim in connected(claimed):
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
         addresses = frozenset(each for each in claim if isinstance(each, str))
         by_address = addresses or any(hits.found[each] and each not in hits.by_name for each in user_ids)
@@ -257,24 +258,13 @@ def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, 
     return claims
 
 
-def _contested(
-    claimed: Mapping[str, tuple[Hashable, ...]], links: Mapping[int, int]
-) -> Iterator[tuple[Collection[str], Collection[Hashable]]]:
-    """The candidates who claim what is not theirs alone, together with what they claim."""
-    knotted = entangled(claimed)
-    yield from connected(knotted)
-    for user_id, own in claimed.items():
-        if own[0] in links and user_id not in knotted:
-            yield (user_id,), own
-
-
 def _shared_marks(candidates: Iterable[Operation], hits: _LookUp, method: str) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
     new = [each for each in candidates if not hits.found[each.user_id]]
     sought = frozenset(chain.from_iterable(_marks(each.wanted, method) for each in new)) - {""}
     marks = (_marks(each.wanted, method) for each in candidates)
-    held = Counter(chain.from_iterable(sought.intersection(own) for own in marks if not sought.isdisjoint(own)))
-    return frozenset([mark for mark, count in held.items() if count > 1])
+    held = [mark for own in marks if not sought.isdisjoint(own) for mark in sought.intersection(own)]
+    return frozenset(repeated(held))
 
 
 def _marks(contact: Contact, method: str) -> tuple[Hashable, ...]:
