@@ -21,7 +21,6 @@ from fractions import Fraction
 from . import bms_update, leaving, push
 from .account import is_bms
 from .attributes import changed_fields, encode
-from .collector import uncollected
 from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError, quoted
@@ -168,7 +167,6 @@ class Draft:
             return "disabled"
         return "linked"
 
-    @uncollected
     def operations(
         self, locations: Sequence[Location] = (), contact_types: Sequence[ContactType] = ()
     ) -> list[Operation]:
@@ -300,7 +298,6 @@ def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) ->
     return found[0]
 
 
-@uncollected
 def draft(snapshot: Snapshot, options: Options) -> Draft:
     """Select the users and match all of them.
 
@@ -517,7 +514,6 @@ def needs_bms(drafted: Draft, operations: Sequence[Operation], leavers: Leavers,
     )
 
 
-@uncollected
 def complete(
     drafted: Draft,
     operations: Sequence[Operation],

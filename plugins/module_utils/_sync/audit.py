@@ -16,6 +16,7 @@ from .._engine.audit import Audit, as_if_pushing, audit
 from .._engine.errors import InputError
 from .._engine.model import BmsSnapshot
 from .._engine.plan import Operation
+from .collector import uncollected
 from .snapshot import Read, Request, read, read_account
 
 
@@ -30,6 +31,7 @@ class Audited(NamedTuple):
     problems: tuple[str, ...]
 
 
+@uncollected
 def read_and_audit(clients, store, request: Request) -> Audited:
     """Audit one client. Writes nothing.
 

@@ -21,6 +21,7 @@ from .._engine.errors import ApiError, AuthenticationError, PermissionDenied
 from .._engine.model import BmsSnapshot, Contact
 from .._engine.plan import Operation, Plan
 from .._engine.push import linked_bms_id
+from .collector import uncollected
 from .execute import Link, Writer, resume_at
 from .journal import Journal, RecordedBms, RecordedItGlue
 from .plan_file import read_plan, write_plan
@@ -50,6 +51,11 @@ class Run:
         self.operations, self.deactivations = operations[:count], operations[count:]
 
     @property
+    def name(self) -> str:
+        """The name of the organization."""
+        return self.read.snapshot.organization.name
+
+    @property
     def refused(self) -> bool:
         """Whether a ceiling forbade the plan."""
         return bool(self.plan.passed)
@@ -74,12 +80,29 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
+    outcome, bms = _planned(clients, store, request, turn, progress)
+    binding = _binding(outcome.read, request)
+    if document is not None:
+        _apply(outcome, document, binding, request)
+    if request.plan_file and preview:
+        made_at = datetime.now(UTC).isoformat(timespec="seconds")
+        writes = (*outcome.operations, *outcome.deactivations)
+        write_plan(request.plan_file, plan_documents.document(binding, request.options, writes, made_at))
+    if turn.occupied:
+        outcome.operations = tuple(map(put_off, outcome.operations))
+        outcome.deactivations = tuple(map(put_off, outcome.deactivations))
+        outcome.warnings.append(f"{outcome.name}: nothing was written. {WAITS}")
+    elif not preview and not outcome.refused:
+        _carry_out(clients, outcome, request, bms, progress)
+    return outcome
+
+
+@uncollected
+def _planned(clients, store, request: Request, turn: Turn, progress) -> tuple[Run, BmsSnapshot | None]:
+    """What is to be done, and what was read of BMS for it."""
     found = read(clients, store, request, turn, progress)
     snapshot = found.snapshot
-
-    def say(line: str) -> None:
-        progress(f"{snapshot.organization.name}: {line}")
-
+    say = _spoken(progress, snapshot.organization.name)
     say(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
     draft = planning.draft(snapshot, request.options)
     say(f"{len(draft.matching.matches)} users matched with contacts, {draft.kept} are synced")
@@ -101,20 +124,12 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
         [*found.warnings, *plan.warnings],
         resume_at=resume_at(unread),
     )
-    binding = _binding(found, request)
-    if document is not None:
-        _apply(outcome, document, binding, request)
-    if request.plan_file and preview:
-        made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        writes = (*outcome.operations, *outcome.deactivations)
-        write_plan(request.plan_file, plan_documents.document(binding, request.options, writes, made_at))
-    if turn.occupied:
-        outcome.operations = tuple(map(put_off, outcome.operations))
-        outcome.deactivations = tuple(map(put_off, outcome.deactivations))
-        outcome.warnings.append(f"{snapshot.organization.name}: nothing was written. {WAITS}")
-    elif not preview and not outcome.refused:
-        _carry_out(clients, outcome, request, bms, say)
-    return outcome
+    return outcome, bms
+
+
+def _spoken(progress, name: str):
+    """A function that tells a line about an organization."""
+    return lambda line: progress(f"{name}: {line}")
 
 
 def _binding(found: Read, request: Request) -> plan_documents.Binding:
@@ -148,7 +163,7 @@ def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None,
         bms_client,
         snapshot.organization.id,
         snapshot.contacts,
-        progress=progress,
+        progress=_spoken(progress, outcome.name),
         link=partial(_link, outcome.draft),
         push_wait=request.push_wait,
     )

@@ -6,9 +6,9 @@
 
 """Making many objects at once.
 
-The plan of a large tenant is a million small objects and no cycle among them. Python's cyclic
-garbage collector would walk them, and all that was read, again and again while they are made:
-for a third of the time, and in vain.
+What is read and planned of a large tenant is a million small objects, and no cycle among them.
+Python's cyclic garbage collector would walk them again and again while they are made: for a third
+of the time, and in vain.
 """
 
 from __future__ import annotations
