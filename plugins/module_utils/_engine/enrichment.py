@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
 from .normalize import (
@@ -105,9 +105,10 @@ def _complete(contact: Contact, primary: str, wanted: Collection[str]) -> bool:
     for key in wanted:
         if key not in keys and not key.endswith(ONMICROSOFT):
             return False
-    if len(set(keys)) != len(keys):
-        return False
-    return [key for key, entry in zip(keys, contact.emails, strict=True) if entry.primary] == [primary]
+    for number, entry in enumerate(contact.emails):
+        if entry.primary != (keys[number] == primary):
+            return False
+    return primary in keys and len(set(keys)) == len(keys)
 
 
 def _each_once(contact: Contact) -> dict[str, Email]:
@@ -125,12 +126,8 @@ def _first_primary(entries: dict[str, Email]) -> str | None:
 # ---------------------------------------------------------------------- phones
 
 
-class OwnNumber(NamedTuple):
-    """A number of the user's: as it is written there, its digits, and the label that it carries in IT Glue."""
-
-    written: str
-    digits: str
-    label: str
+OwnNumber = tuple[str, str, str]
+"""A number of the user's: its digits, as it is written there, and the label that it carries in IT Glue."""
 
 
 def phones(user: User, present: Sequence[Phone], settings: Office365Settings) -> tuple[Phone, ...]:
@@ -139,12 +136,12 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
     held = [digits(entry.value) for entry in present]
     if _settled(present, held, wanted):
         return tuple(present)
-    own = [number.digits for number in wanted]
+    own = [key for key, dummy, dummy2 in wanted]
     entries = list(present)
-    for number in wanted:
-        if number.digits not in held and (read := phone(number.written)):
-            held.append(number.digits)
-            _put(entries, number.label, read, own)
+    for key, written, label in wanted:
+        if key not in held and (number := phone(written)):
+            held.append(key)
+            _put(entries, label, number, own)
     if settings.replace_blank_phone_numbers:
         _fill_blank(entries, own, settings)
     if settings.set_phone_numbers_primary:
@@ -155,23 +152,23 @@ def phones(user: User, present: Sequence[Phone], settings: Office365Settings) ->
 def _settled(present: Sequence[Phone], held: Sequence[str], wanted: Sequence[OwnNumber]) -> bool:
     """Whether the rules would change nothing, seen without trying them: no number is lacking, and there
     is but one entry that could be primary, or no blank and the user's first number is the only primary."""
-    for number in wanted:
-        if number.digits not in held:
+    for key, dummy, dummy2 in wanted:
+        if key not in held:
             return False
     if len(present) == 1:
         return present[0].primary and _is_phone(present[0]) and has_digits(present[0].value)
     primary = [(key, _is_phone(entry)) for key, entry in zip(held, present, strict=True) if entry.primary]
-    return bool(wanted) and primary == [(wanted[0].digits, True)] and all(held)
+    return bool(wanted) and primary == [(wanted[0][0], True)] and all(held)
 
 
 def numbers(user: User, settings: Office365Settings) -> list[OwnNumber]:
     """The user's numbers, the one of `phone_type` first."""
     labels = settings.phone_labels
-    found = []
+    found: list[OwnNumber] = []
     if user.business_phones and (key := digits(user.business_phones[0])):
-        found.append(OwnNumber(user.business_phones[0], key, labels.office))
+        found.append((key, user.business_phones[0], labels.office))
     if user.mobile_phone and (key := digits(user.mobile_phone)):
-        found.append(OwnNumber(user.mobile_phone, key, labels.mobile))
+        found.append((key, user.mobile_phone, labels.mobile))
         if found[1:] and folded(settings.phone_type) == folded(labels.mobile):
             found.reverse()
     return found

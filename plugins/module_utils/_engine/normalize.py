@@ -136,12 +136,8 @@ def primary_address(user: User, primary_email: str) -> str:
 
 def primary_key(user: User, primary_email: str) -> str:
     """`primary_address` in the form in which addresses are compared."""
-    keys = smtp_keys(user)
-    for value in (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail):
-        key = address(value)
-        if key in keys or is_address(value):
-            return key
-    return keys[0] if keys else ""
+    key = address(user.mail) if primary_email == "mail" else ""
+    return key if key in smtp_keys(user) else address(primary_address(user, primary_email))
 
 
 def email_keys(contact: Contact) -> tuple[str, ...]:
