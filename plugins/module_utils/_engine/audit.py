@@ -25,7 +25,7 @@ from .matching import Conflict
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, Location, Snapshot, User
 from .normalize import contact_addresses, full_name, name
 from .plan import FAILED, Operation
-from .planning import Draft, push_candidates
+from .planning import Draft, by_username, push_candidates
 
 ADDRESS, NAME = "address", "name"
 
@@ -116,7 +116,7 @@ def audit(
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         not_ready=tuple(
             Unready(each.user, each.contact_id, each.missing, each.reason)
-            for each in operations
+            for each in sorted(operations, key=by_username)
             if each.missing or each.action == FAILED
         ),
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),

@@ -48,9 +48,6 @@ class User:
     sku_ids: tuple[str, ...] = ()
     keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def __hash__(self) -> int:
-        return hash(self.id)
-
 
 # --------------------------------------------------------------------- IT Glue
 

@@ -171,14 +171,13 @@ class Draft:
     def operations(
         self, locations: Sequence[Location] = (), contact_types: Sequence[ContactType] = ()
     ) -> list[Operation]:
-        """Each user's part in IT Glue, in the order of the usernames; the push is open yet.
+        """Each user's part in IT Glue, in the order of the users; the push is open yet.
 
         Raises InputError for a contact type that IT Glue does not have.
         """
         contact_type_id = self.contact_types(contact_types).new
         writer = _Writer(self, self.snapshot.office365, locations, contact_type_id)
-        operations = self._found_again([writer.operation(user) for user in self.snapshot.users])
-        return sorted(operations, key=_by_username)
+        return self._found_again([writer.operation(user) for user in self.snapshot.users])
 
     def _found_again(self, operations: list[Operation]) -> list[Operation]:
         """Fail what the next run would not match with its user again.
@@ -365,7 +364,8 @@ def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
         )
 
 
-def _by_username(operation: Operation) -> tuple[str, str]:
+def by_username(operation: Operation) -> tuple[str, str]:
+    """What operations are sorted by wherever a person sees them."""
     return address(operation.user), operation.user_id
 
 
@@ -556,8 +556,11 @@ def complete(
             adapter_names=drafted.options.bms_adapter_names,
             read_at=drafted.snapshot.read_at,
         )
-        operations = [decisions.operations.get(each.user_id, each) for each in operations]
+        decided = iter(decisions.operations)
+        operations = [next(decided) if each.push == UNDECIDED else each for each in operations]
         conflicts += decisions.conflicts
+    operations = sorted(operations, key=by_username)
+    if bms is not None:
         warnings += push.namesakes(operations, drafted.snapshot.contacts)
     sought = partial(_sought, operations, conflicts)
     departed, deactivations = _deactivations(drafted, found, theirs, unread, types, sought)

@@ -53,18 +53,18 @@ _TOUCHES = "The contact is complete already: saved again so that IT Glue pushes 
 
 @dataclass(slots=True)
 class Decisions:
-    """The candidates' operations with their push decided, and the conflicts."""
+    """The candidates' operations with their push decided, in their order, and the conflicts."""
 
-    operations: dict[str, Operation] = field(default_factory=dict)
+    operations: list[Operation] = field(default_factory=list)
     conflicts: list[Conflict] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class _LookUp:
-    """What was found for each candidate, by user id. `by_name` are those who were found so, not by
-    an address; `namesakes` bear the person's name, but somebody else's address."""
+    """What was found for each candidate, in their order. `by_name` are the users who were found so,
+    not by an address; `namesakes`, by user, bear the person's name, but somebody else's address."""
 
-    found: dict[str, tuple[BmsContact, ...]] = field(default_factory=dict)
+    found: list[tuple[BmsContact, ...]] = field(default_factory=list)
     by_name: set[str] = field(default_factory=set)
     namesakes: dict[str, tuple[BmsContact, ...]] = field(default_factory=dict)
 
@@ -89,9 +89,9 @@ def decide(
     hits = _look_up(candidates, bms.contacts, People(users, contacts))
     claims = _claims(candidates, hits, links, method)
     result = Decisions()
-    for operation in candidates:
+    for operation, found in zip(candidates, hits.found, strict=True):
         user_id = operation.user_id
-        found, claim = hits.found[user_id], claims.get(user_id)
+        claim = claims.get(user_id)
         if method == NATIVE and user_id in hits.namesakes:
             conflict, reason = _would_pair(operation, hits.namesakes[user_id])
             result.conflicts.append(conflict)
@@ -106,7 +106,7 @@ def decide(
             decided = _in_bms(operation, found[0], by, method)
         else:
             decided = _left_to_it_glue(operation, read_at) if method == NATIVE else _new_in_bms(operation, bms)
-        result.operations[user_id] = decided
+        result.operations.append(decided)
     return result
 
 
@@ -117,8 +117,8 @@ def not_in_bms(
     contacts: Collection[Contact],
 ) -> list[Operation]:
     """The candidates that the look-up does not find."""
-    hits = look_up(candidates, bms_contacts, users, contacts)
-    return [each for each in candidates if not hits[each.user_id]]
+    hits = _look_up(candidates, bms_contacts, People(users, contacts))
+    return [each for each, found in zip(candidates, hits.found, strict=True) if not found]
 
 
 def look_up(
@@ -128,7 +128,8 @@ def look_up(
     contacts: Collection[Contact],
 ) -> dict[str, tuple[BmsContact, ...]]:
     """The BMS contacts that could be each candidate, by user id."""
-    return _look_up(candidates, bms_contacts, People(users, contacts)).found
+    hits = _look_up(candidates, bms_contacts, People(users, contacts))
+    return {each.user_id: found for each, found in zip(candidates, hits.found, strict=True)}
 
 
 def bms_links(contacts: Iterable[Contact], adapter_names: Collection[str]) -> dict[int, int]:
@@ -183,18 +184,18 @@ def _look_up(candidates: Sequence[Operation], bms_contacts: Collection[BmsContac
     for operation in candidates:
         contact = operation.wanted
         found = found_under(email_keys(contact), by_address)
-        result.found[operation.user_id] = _in_order(found)
+        result.found.append(_in_order(found))
         if not found and (own := full_name(contact.first_name, contact.last_name)):
             names[operation.user_id] = own
 
     by_name: dict[FullName, list[BmsContact]] = defaultdict(list)
     for own, each in bearers(set(names.values()), bms_contacts, NAMES_OF_CONTACT) if names else ():
         by_name[own].append(each)
-    for operation in candidates if by_name else ():
+    for number, operation in enumerate(candidates if by_name else ()):
         if namesakes := by_name.get(names.get(operation.user_id, ("", ""))):
             who = operation.user_id, operation.contact_id
             if own_ones := [each for each in namesakes if not people.others_hold(bms_addresses(each), *who)]:
-                result.found[operation.user_id] = _in_order(own_ones)
+                result.found[number] = _in_order(own_ones)
                 result.by_name.add(operation.user_id)
             else:
                 result.namesakes[operation.user_id] = _in_order(namesakes)
@@ -232,21 +233,25 @@ class _Claim(NamedTuple):
 def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, int], method: str) -> dict[str, _Claim]:
     """User id to claim, but for those that are clear: one candidate, one BMS contact that nobody is linked to."""
     shared = _shared_marks(candidates, hits, method)
-    found_by = list(chain.from_iterable([each.id for each in found] for found in hits.found.values()))
-    contested = shared.union(repeated(found_by), links.keys() & found_by)
+    bms_ids = [each.id for found in hits.found for each in found]
+    contested = shared.union(repeated(bms_ids), links.keys() & bms_ids)
     claimed: dict[str, list[Hashable]] = {}
-    for operation in candidates:
-        own: list[Hashable] = [each.id for each in hits.found[operation.user_id]]
+    by_id: dict[str, Operation] = {}
+    found_by_address = set()
+    for operation, found in zip(candidates, hits.found, strict=True):
+        own: list[Hashable] = [each.id for each in found]
         if shared:
             own += shared.intersection(_marks(operation.wanted, method))
         if len(own) > 1 or not contested.isdisjoint(own):
-            claimed[operation.user_id] = own
-    by_id = {each.user_id: each for each in candidates if each.user_id in claimed}
+            user_id = operation.user_id
+            claimed[user_id], by_id[user_id] = own, operation
+            if found and user_id not in hits.by_name:
+                found_by_address.add(user_id)
     claims: dict[str, _Claim] = {}
     for user_ids, claim in connected(claimed):
         operations = sorted((by_id[each] for each in user_ids), key=lambda each: (each.user, each.user_id))
         addresses = frozenset(each for each in claim if isinstance(each, str))
-        by_address = addresses or any(hits.found[each] and each not in hits.by_name for each in user_ids)
+        by_address = addresses or not found_by_address.isdisjoint(user_ids)
         together = _Claim(
             rule=EMAIL_RULE if by_address else NAME_RULE,
             operations=tuple(operations),
@@ -260,9 +265,9 @@ def _claims(candidates: Sequence[Operation], hits: _LookUp, links: Mapping[int, 
 
 def _shared_marks(candidates: Iterable[Operation], hits: _LookUp, method: str) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
-    new = [each for each in candidates if not hits.found[each.user_id]]
-    sought = frozenset(chain.from_iterable(_marks(each.wanted, method) for each in new)) - {""}
-    marks = (_marks(each.wanted, method) for each in candidates)
+    marks = [_marks(each.wanted, method) for each in candidates]
+    new = [own for own, found in zip(marks, hits.found, strict=True) if not found]
+    sought = frozenset(chain.from_iterable(new)) - {""}
     held = [mark for own in marks if not sought.isdisjoint(own) for mark in sought.intersection(own)]
     return frozenset(repeated(held))
 

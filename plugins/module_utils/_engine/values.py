@@ -22,12 +22,8 @@ if TYPE_CHECKING:
 else:
 
     def dataclass(*, frozen: bool, slots: bool) -> Callable[[type[Any]], type[Any]]:
-        """Like that of the standard library: `frozen` values have a hash, and are not set by anybody."""
-
-        def decorate(cls: type[Any]) -> type[Any]:
-            return dataclasses.dataclass(slots=slots, unsafe_hash=frozen and "__hash__" not in vars(cls))(cls)
-
-        return decorate
+        """That of the standard library, which gives `frozen` values their hash too."""
+        return dataclasses.dataclass(slots=slots, unsafe_hash=frozen)
 
 
 __all__ = ["dataclass"]

@@ -116,8 +116,8 @@ def test_the_placeholder_goes_to_a_linked_contact_only_with_update_linked():
 
 def test_each_user_has_one_operation_in_the_order_of_the_usernames():
     users = [person("Bob"), person("ann"), person("cid", account_enabled=False)]
-    found = planning.draft(snapshot(users), options()).operations()
-    assert [each.user for each in found] == ["ann@client.example", "Bob@client.example", "cid@client.example"]
+    plan = planned(snapshot(users))
+    assert [each.user for each in plan.operations] == ["ann@client.example", "Bob@client.example", "cid@client.example"]
 
 
 def test_create_sends_what_is_there_and_never_without_its_e_mails():
