@@ -53,7 +53,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize imp
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.collector import uncollected
 
 SIZES = (1_000, 10_000, 100_000)
-RUNS = 3
+RUNS = 5
 SECONDS, MEGABYTES, GROWTH = 3, 600, 12
 
 FIRST = "Ann Bob Zoë Dörte Émile Fred Gül Hugo Iñaki Jürgen Kim Łukasz Mia Nils Oskar Paula".split()
