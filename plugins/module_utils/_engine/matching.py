@@ -145,13 +145,13 @@ def _match_by(
 
 
 def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
-    """The rows under each of their `keys`. A blank key is none."""
+    """The rows under each of their `keys`. A blank key is none; an id may be 0."""
     holders: dict[Key, tuple[Row, ...]] = {}
     more: dict[Key, list[Row]] = defaultdict(list)
     for row, own in zip(rows, keys, strict=True):
         alone = (row,)
         for key in own:
-            if key and holders.setdefault(key, alone) is not alone:
+            if (key or key == 0) and holders.setdefault(key, alone) is not alone:
                 more[key].append(row)
     for key, others in more.items():
         holders[key] += tuple(others)

@@ -9,7 +9,14 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import Conflict, match
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import (
+    Conflict,
+    by_key,
+    connected,
+    entangled,
+    found_under,
+    match,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
 from tests.unit.engine.builders import contact, person, user
 
@@ -393,3 +400,41 @@ def test_what_a_conflict_about_new_offers_settles_it():
     (conflict,) = match(users, {"id-ann", "id-bob"}, contacts, asked).conflicts
     settled = match(users, {"id-ann", "id-bob"}, contacts, conflict.overrides)
     assert (settled.conflicts, settled.matches) == ([], {"id-ann": (1, "override")})
+
+
+# ---------------------------------------------------------------------- groups
+
+
+def test_a_blank_key_is_none_and_an_id_of_0_is_one():
+    assert by_key(["a", "b"], [[0, "", None], [0, 1]]) == {0: ("a", "b"), 1: ("b",)}
+
+
+def test_a_row_that_has_a_key_twice_is_there_once():
+    assert by_key(["a", "b"], [["x", "x"], ["y"]]) == {"x": ("a",), "y": ("b",)}
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        pytest.param(("x", "z"), (1, 2), id="rows-in-the-order-of-the-keys"),
+        pytest.param(("z", "y", "x"), (2, 1), id="a-row-under-several-keys-once"),
+        pytest.param(("y", "none", ""), (2,), id="keys-that-nobody-has"),
+        pytest.param((), (), id="no-key"),
+    ],
+)
+def test_rows_are_found_under_any_key_once(keys, expected):
+    assert found_under(keys, by_key([1, 2], [["x"], ["x", "y", "z"]]) | {"x": (1,), "z": (2,)}) == expected
+
+
+def test_who_hits_alone_and_is_hit_alone_is_in_no_group():
+    hits = {"alone": (0,), "both": (1, 2), "one": (3,), "other": (3,), "chained": (2,)}
+    knotted = entangled(hits)
+    assert set(knotted) == set(hits) - {"alone"}
+    groups = [(sorted(users), sorted(found)) for users, found in connected(knotted)]
+    assert groups == [(["both", "chained"], [1, 2]), (["one", "other"], [3])]
+
+
+def test_a_group_may_be_about_an_id_of_0():
+    assert [(sorted(users), sorted(found)) for users, found in connected({"a": (0,), "b": (0, 1)})] == [
+        (["a", "b"], [0, 1])
+    ]
