@@ -108,6 +108,7 @@ def audit(
     contacts = sorted(snapshot.contacts, key=_by_id)
     known = sorted(bms.contacts, key=_by_id) if bms else []
     links = push.bms_links(contacts, drafted.options.bms_adapter_names)
+    unready = [each for each in operations if each.missing or each.action == FAILED]
     conflicts = [*drafted.matching.conflicts, *(_push_conflicts(drafted, operations, bms) if bms else ())]
     return Audit(
         bms_only=tuple(_bms_only(known, contacts, snapshot.users, links)),
@@ -115,9 +116,7 @@ def audit(
         bms_duplicates=tuple(_duplicates(known, push.bms_addresses)),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         not_ready=tuple(
-            Unready(each.user, each.contact_id, each.missing, each.reason)
-            for each in sorted(operations, key=by_username)
-            if each.missing or each.action == FAILED
+            Unready(each.user, each.contact_id, each.missing, each.reason) for each in sorted(unready, key=by_username)
         ),
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),
         email_types=_in_use(each.emails for each in known),

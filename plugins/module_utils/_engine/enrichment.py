@@ -23,6 +23,7 @@ from .normalize import (
     email_keys,
     folded,
     has_digits,
+    is_blank,
     is_placeholder,
     is_real_number,
     phone,
@@ -281,7 +282,7 @@ def missing(contact: Contact) -> tuple[str, ...]:
     """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
     primary phone and location (vendor's page, "How does it work?")."""
     lacking = []
-    if not contact.first_name or contact.first_name.isspace():
+    if is_blank(contact.first_name):
         lacking.append(FIRST_NAME)
     for email in contact.emails:
         if email.primary and email.value.strip():

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
 from typing import NamedTuple, TypeVar
@@ -83,19 +83,16 @@ def proxied(user: User) -> list[str]:
     Graph prefixes each with its kind: `SMTP:` for the primary, `smtp:` for an alias. SIP, X500
     and SPO entries are no addresses (Microsoft Graph, user resource, `proxyAddresses`).
     """
-    entries: Sequence[str] = user.proxy_addresses
-    if entries and not _is_primary(entries[0]):
-        entries = sorted(entries, key=_is_primary, reverse=True)
-    return [
-        value
-        for entry in entries
-        for kind, dummy, value in (entry.partition(":"),)
-        if kind.strip().casefold() == "smtp"
-    ]
-
-
-def _is_primary(entry: str) -> bool:
-    return entry.lstrip().startswith("SMTP")
+    primary: list[str] = []
+    others: list[str] = []
+    for entry in user.proxy_addresses:
+        prefix, dummy, value = entry.partition(":")
+        kind = prefix.strip()
+        if kind == "SMTP":
+            primary.append(value)
+        elif kind.casefold() == "smtp":
+            others.append(value)
+    return primary + others
 
 
 def smtp_by_key(user: User) -> dict[str, str]:

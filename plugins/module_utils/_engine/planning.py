@@ -14,10 +14,9 @@ Three steps, because later reads are needed only where an earlier step finds a u
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import partial
 
 from . import bms_update, leaving, push
 from .account import is_bms
@@ -26,7 +25,7 @@ from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, un
 from .enrichment import enriched, missing
 from .errors import InputError, quoted
 from .matching import OVERRIDE, Conflict, Matching, match
-from .model import BmsSnapshot, Contact, ContactType, Location, Office365Settings, Snapshot, User
+from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
 from .normalize import address, contact_addresses, name, smtp_keys
 from .plan import (
     ALREADY_IN_BMS,
@@ -176,7 +175,7 @@ class Draft:
         Raises InputError for a contact type that IT Glue does not have.
         """
         contact_type_id = self.contact_types(contact_types).new
-        writer = _Writer(self, self.snapshot.office365, locations, contact_type_id)
+        writer = _Writer(self, locations, contact_type_id)
         return self._found_again([writer.operation(user) for user in self.snapshot.users])
 
     def _found_again(self, operations: list[Operation]) -> list[Operation]:
@@ -372,20 +371,16 @@ def by_username(operation: Operation) -> tuple[str, str]:
 # -------------------------------------------------------------- what is written
 
 
-_UNMATCHED = None, None
-
-
 @dataclass(slots=True)
 class _Writer:
     draft: Draft
-    office365: Office365Settings
     locations: Sequence[Location]
     contact_type_id: int | None
 
     def operation(self, user: User) -> Operation:
         """What becomes of the user's contact, and why."""
         draft, matching = self.draft, self.draft.matching
-        contact_id, rule = matching.matches.get(user.id, _UNMATCHED)
+        contact_id, rule = matching.matches.get(user.id, (None, None))
         operation = Operation(
             user.username, user.id, UNCHANGED, contact_id, matched_by=rule, before=NOTHING, after=NOTHING
         )
@@ -402,7 +397,7 @@ class _Writer:
         return operation
 
     def _create(self, operation: Operation, user: User) -> None:
-        wanted = enriched(user, None, self.office365, self.locations, self.contact_type_id)
+        wanted = self._enriched(user, None)
         if not wanted.emails:
             operation.action = FAILED
             operation.reason = "The user has no e-mail address, so a contact made for it could not be found again."
@@ -420,7 +415,7 @@ class _Writer:
             self._linked(operation, contact, link)
             if not self.draft.options.update_linked:
                 return
-        wanted = enriched(user, contact, self.office365, self.locations)
+        wanted = self._enriched(user, contact)
         fields = changed_fields(contact, wanted) if wanted is not contact else ()
         if fields:
             operation.action = UPDATE
@@ -436,6 +431,9 @@ class _Writer:
         if link != "linked":
             operation.reason = operation.also(f"The contact's link to BMS is {link} in IT Glue.")
             operation.attention = True
+
+    def _enriched(self, user: User, contact: Contact | None) -> Contact:
+        return enriched(user, contact, self.draft.snapshot.office365, self.locations, self.contact_type_id)
 
     def _ready(self, operation: Operation, wanted: Contact) -> None:
         """What keeps the contact from a push, if anything does."""
@@ -562,7 +560,8 @@ def complete(
     operations = sorted(operations, key=by_username)
     if bms is not None:
         warnings += push.namesakes(operations, drafted.snapshot.contacts)
-    sought = partial(_sought, operations, conflicts)
+    # A walk through all of them for the few that leave, or follow Microsoft 365 in BMS.
+    sought = _sought(operations, conflicts) if found or drafted.options.update_linked else {}
     departed, deactivations = _deactivations(drafted, found, theirs, unread, types, sought)
     if unread and (deactivations or returned):
         warnings.append(f"{len(deactivations)} deactivations and {len(returned)} returns are deferred: {unread}")
@@ -606,22 +605,21 @@ def _counterparts(
 
 def _deactivations(
     drafted: Draft,
-    found: Sequence[Departure],
+    found: Iterable[Departure],
     theirs: leaving.Counterparts | None,
     unread: str | None,
     types: ContactTypes,
-    sought: Callable[[], dict[int, str]],
+    sought: Mapping[int, str],
 ) -> tuple[list[Departure], list[Operation]]:
     """The departures with what is done about them, and the writes that it takes."""
     departed, operations = [], []
-    could_be = sought() if found else {}
     for departure in found:
         operation = None
         if departure.action == DEACTIVATE and types.departed is not None:
             contact = drafted.contacts[departure.contact_id]
             there = theirs.of(contact) if theirs else None
             done, operation = leaving.deactivation(departure, contact, types.departed, there)
-            if reason := unread or (operation and _not_yet(drafted, operation, contact, could_be)):
+            if reason := unread or (operation and _not_yet(drafted, operation, contact, sought)):
                 operation = leaving.put_off(departure, contact, reason)
             else:
                 departure = done
@@ -641,14 +639,14 @@ def _not_yet(drafted: Draft, operation: Operation, contact: Contact, sought: Map
 
 
 def _followed_in_bms(
-    drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot, sought: Callable[[], dict[int, str]]
+    drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot, sought: Mapping[int, str]
 ) -> list[Operation]:
     """The operations with the BMS contacts of linked contacts brought up to date too."""
     pairs = drafted.pairs(operations, bms)
     if not pairs:
         return list(operations)
     created = [each.create_in_bms for each in operations if each.create_in_bms is not None]
-    followed = bms_update.follow(pairs, bms, created, sought())
+    followed = bms_update.follow(pairs, bms, created, sought)
     return [followed.get(each.user_id, each) for each in operations]
 
 
