@@ -21,7 +21,7 @@ from fractions import Fraction
 from . import bms_update, leaving, push
 from .account import is_bms
 from .attributes import EMAILS, changed_fields, encode
-from .departed import DEACTIVATE, DEPARTED, Departure, Unclaimed, departures, unclaimed
+from .departed import DEACTIVATE, DEPARTED, KEEP, Departure, Unclaimed, departures, unclaimed
 from .enrichment import enriched, missing
 from .errors import InputError, quoted
 from .matching import OVERRIDE, Conflict, Matching, match
@@ -597,7 +597,7 @@ def _counterparts(
     """Whose the BMS contacts are, where they have been read."""
     if bms is None:
         return None
-    gone = {each.contact_id for each in departed}
+    gone = {each.contact_id for each in departed if each.action != KEEP}
     stay = [contact for contact in drafted.snapshot.contacts if contact.id not in gone]
     users = [user for user in drafted.snapshot.users if user.id in drafted.kept_users]
     return leaving.Counterparts(bms.contacts, users, stay, drafted.options.bms_adapter_names)

@@ -15,7 +15,19 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.departed impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Leavers
-from tests.unit.engine.builders import OFFICE, PUSHING, bms, contact, in_bms, linked, options, person, ready, snapshot
+from tests.unit.engine.builders import (
+    LINK,
+    OFFICE,
+    PUSHING,
+    bms,
+    contact,
+    in_bms,
+    linked,
+    options,
+    person,
+    ready,
+    snapshot,
+)
 
 FORMER, CLIENT_TYPE = 31, 24
 TYPES = (ContactType(FORMER, "Former"), ContactType(CLIENT_TYPE, "End User"))
@@ -298,6 +310,15 @@ def test_the_keep_list(keep):
     plan = planned([STAYS, disabled()], [something], departed_keep=("", keep), **DEACTIVATE)
     assert told(plan) == [(72, "disabled", "keep")]
     assert plan.deactivations == ()
+
+
+def test_the_bms_contact_of_a_kept_contact_is_not_deactivated_through_another_contact_of_the_leaver():
+    kept = contact(71, "a.lee@client.example", adapters=(replace(LINK, remote_id="902"),))
+    there = in_bms(902, "ann.lee@client.example")
+    leaver = disabled(proxy_addresses=("SMTP:ann.lee@client.example", "smtp:a.lee@client.example"))
+    plan = planned([STAYS, leaver], [kept, ready()], present=bms(there), departed_keep=("71",), **DEACTIVATE)
+    assert told(plan) == [(71, "disabled", "keep"), (72, "disabled", "deactivate")]
+    assert [(each.contact_id, each.active, each.bms_contact_id) for each in plan.deactivations] == [(72, None, None)]
 
 
 @pytest.mark.parametrize("keep", ["7", "ann", "*@other.example", "*bob*"])
