@@ -55,7 +55,7 @@ def builder(*arguments: str | Path) -> str:
 
 def test_an_execution_environment_gets_what_the_collection_needs():
     found = yaml.safe_load(builder("introspect", BUILD / "installed"))
-    assert [each.split()[0] for each in found["python"]] == ["msal", "requests"]
+    assert [each.split()[0] for each in found["python"]] == ["msal", "phonenumberslite", "requests"]
     assert found["system"] == []
 
 

@@ -52,7 +52,7 @@ NEEDED = {"departed": {"departed_contact_type": "Former employee"}, "state": {"j
 # What comes out of a run, and the test that holds it against one.
 OUTPUT = {("README.md", "diff"): "integration/test_readme.py", ("README.md", "text"): "integration/test_readme.py"}
 OF_THE_SHELL = {"PATH", "XDG_RUNTIME_DIR"}
-PACKAGES = {"ansible-core", "requests", "msal", "rich"}
+PACKAGES = {"ansible-core", "requests", "msal", "phonenumberslite", "rich"}
 
 
 # ------------------------------------------------------------------------ modules
