@@ -119,7 +119,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import VERSION
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import progress
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.forms import FORMS, write
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS, write
 
 SHORTEST_MARKDOWN = 4000
 

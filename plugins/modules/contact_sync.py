@@ -151,7 +151,7 @@ options:
       - Applies exactly the plan in this file. What it touches is read again.
       - An entry that does not hold any more is not applied but listed in RV(refused). What has been done already is not
         done again, and what is new waits for the next plan.
-      - The ceilings count for the plan too.
+      - The exceeded_limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
       - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names), O(allow_shrunken_source), O(departed),
         O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
@@ -302,8 +302,8 @@ summary:
         - C(override) are ignored by O(match_overrides), C(users) not named in O(users).
       type: dict
       sample: {disabled: 12, guest: 10, unlicensed: 8}
-    ceilings_passed:
-      description: The ceilings that forbade the plan.
+    limits_exceeded:
+      description: The exceeded_limits that forbade the plan.
       type: list
       elements: dict
       sample: []

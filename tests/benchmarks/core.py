@@ -45,7 +45,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Snapshot,
     User,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize import (
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
     address,
     contact_addresses,
     smtp_by_key,
@@ -140,7 +140,7 @@ def timed(call: Callable[[], Any]) -> tuple[Any, float]:
 
 @uncollected  # as in a run
 def engine(snapshot: Snapshot, bms: BmsSnapshot) -> tuple[float, float, float]:
-    """Seconds for matching (with selection), enriching, and deciding the pushes and ceilings."""
+    """Seconds for matching (with selection), enriching, and deciding the pushes and exceeded_limits."""
     options = planning.Options(max_creates="100%", max_updates="100%", max_pushes="100%")
     drafted, matching = timed(lambda: planning.draft(snapshot, options))
     operations, enriching = timed(lambda: drafted.operations(LOCATIONS))

@@ -87,7 +87,7 @@ def play(sandbox: Running, folder: Path, tasks: Sequence[dict], *options: str) -
     interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     written = {"hosts": "localhost", "gather_facts": False, "vars": interpreter, "tasks": [*tasks, keep]}
     (folder / "play.json").write_text(json.dumps([written]))
-    doors = str(Path(__file__).with_name("doors"))
+    doors = str(Path(__file__).with_name("entry_points"))
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), "play.json", "--diff", "-v", *options],
         check=False,

@@ -106,7 +106,7 @@ def synced(name: str, ident: int, contacts: list[dict[str, Any]], *, quiet: int 
             "actions": dict(+actions),
             "push": dict(Counter(each["push"] for each in contacts if each["push"])),
             "excluded": excluded,
-            "ceilings_passed": [],
+            "limits_exceeded": [],
             "api_calls": {"graph": 3, "itglue": 6, "bms": 5},
         },
         "contacts": contacts,
@@ -168,7 +168,7 @@ def happy_frog() -> dict[str, Any]:
 def small() -> list:
     """One of everything that a run can bring."""
     over = synced("Over & Co.", 3, [contact(f"new{n}@over.example", "create") for n in range(40)])
-    over["summary"]["ceilings_passed"] = [{"option": "max_creates", "count": 40, "limit": 25}]
+    over["summary"]["limits_exceeded"] = [{"option": "max_creates", "count": 40, "limit": 25}]
     before = {"phone_type": "", "user_filter": {"exclude": []}, "sync_aliases": True}
     after = {"phone_type": "Mobile", "user_filter": {"exclude": ["svc-*", "room-*"]}, "sync_aliases": True}
     declared = {
@@ -290,7 +290,7 @@ def _entry(place: int, index: int) -> dict[str, Any]:
 def main() -> None:
     sys.path.insert(0, str(development_tree()))
     from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.collecting import report
-    from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.forms import FORMS
+    from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS
 
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)

@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 from .._clients.retry import moment
-from .._engine.errors import CeilingError, InputError, quoted
+from .._engine.errors import InputError, LimitExceededError, quoted
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
 from .._store.settings import SettingsStore
@@ -75,7 +75,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
         task.warn(warning)
     told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
     if outcome.refused:
-        raise CeilingError(_passed(outcome), hint=_WAY_OUT, result=told)
+        raise LimitExceededError(_passed(outcome), hint=_WAY_OUT, result=told)
     _warn_of_failures(outcome, task)
     _warn_of_quota(outcome, task)
     return told

@@ -51,7 +51,7 @@ def summary(run: Run, api_calls: Mapping[str, int]) -> dict[str, Any]:
         "actions": _counts(each.action for each in operations),
         "push": _counts(each.push for each in operations),
         "excluded": _counts(run.draft.excluded.values()),
-        "ceilings_passed": [
+        "limits_exceeded": [
             {"option": each.option, "count": each.count, "limit": each.limit} for each in run.plan.passed
         ],
         "api_calls": dict(api_calls),

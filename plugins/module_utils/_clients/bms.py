@@ -26,15 +26,15 @@ from .._engine.errors import (
     ApiError,
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
-    Rejected,
-    Unavailable,
+    NotFoundError,
+    PermissionDeniedError,
+    RejectedError,
+    UnavailableError,
 )
 from .._engine.model import Account, BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsType, EntryChange
 from .decoding import Reader, accepted
 from .retry import DEFAULT_RETRY, RetryPolicy
-from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
+from .session import Calls, ErrorMapping, HttpSession, HttpSettings, Limiter, Response
 from .tokens import SharedTokens
 from .totp import totp, totp_key
 from .transport import service_url
@@ -97,7 +97,7 @@ class BmsClient:
             calls=calls,
             retry=retry,
             limiter=limiter,
-            dialect=_BmsDialect(),
+            dialect=_BmsErrors(),
             authorizer=login,
             secrets=[password, *([mfa_secret] if mfa_secret else [])],
             option="bms_url",
@@ -138,7 +138,7 @@ class BmsClient:
     # --------------------------------------------------------------- contacts
 
     def contacts(self, account_id: int) -> list[BmsContact]:
-        """All contacts of an account, active and inactive, or `Unavailable` when the list stays incomplete.
+        """All contacts of an account, active and inactive, or `UnavailableError` when the list stays incomplete.
 
         Both kinds are asked for by name: what leaving the filter out means is not published.
         """
@@ -157,11 +157,13 @@ class BmsClient:
     def contact(self, contact_id: int) -> BmsContact:
         found = self._one("/v2/crm/contacts/summary/{id}", contact_id, _READS_CONTACTS)
         if found is None:
-            raise NotFound(f"Kaseya BMS has no contact {contact_id}.", service="bms", hint="It may have been deleted.")
+            raise NotFoundError(
+                f"Kaseya BMS has no contact {contact_id}.", service="bms", hint="It may have been deleted."
+            )
         return _contact(*found, active=True)
 
     def create_contact(self, contact: BmsContact) -> int:
-        """Create a contact and return its id; anything but a success with an id is `Unclear` or `Rejected`.
+        """Create a contact and return its id; an answer without an id raises `OutcomeUnknownError` or `RejectedError`.
 
         Job title and activity cannot be given here: `set_contact` sets them.
         """
@@ -206,11 +208,11 @@ class BmsClient:
             _result(answer)
 
     def patch_emails(self, contact_id: int, operations: Sequence[EntryChange]) -> None:
-        """Change e-mail addresses; `NotFound` where this release of BMS cannot do it yet."""
+        """Change e-mail addresses; `NotFoundError` where this release of BMS cannot do it yet."""
         self._patch_entries(contact_id, "emails", "EmailAddress", operations)
 
     def patch_phones(self, contact_id: int, operations: Sequence[EntryChange]) -> None:
-        """Change phone numbers; `NotFound` where this release of BMS cannot do it yet."""
+        """Change phone numbers; `NotFoundError` where this release of BMS cannot do it yet."""
         self._patch_entries(contact_id, "phones", "PhoneNumber", operations)
 
     def _patch_entries(self, contact_id: int, kind: str, field: str, operations: Sequence[EntryChange]) -> None:
@@ -226,7 +228,7 @@ class BmsClient:
         path = template.format(contactId=contact_id)
         try:
             answer = self._http.request("PATCH", path, json=body, template=template, needs=_WRITES_CONTACTS)
-        except NotFound as error:
+        except NotFoundError as error:
             error.hint = f"The contact may have been deleted, or this release of BMS cannot change {kind} yet."
             raise
         with accepted():
@@ -261,7 +263,7 @@ class BmsClient:
         try:
             template = f"/v2/system/{lookup}/{{tableName}}"
             read, rows, dummy = self._rows(template.format(tableName=table), {}, template, None)
-        except (NotFound, Rejected, PermissionDenied):
+        except (NotFoundError, RejectedError, PermissionDeniedError):
             return []
         named = (row for row in rows if read.text(row, "name") and read.flag(row, "isActive", True))
         return [BmsType(read.needed_whole(row, "id"), read.needed_text(row, "name")) for row in named]
@@ -277,7 +279,7 @@ class BmsClient:
         """One object, in an envelope or bare: the description says bare, a client in use reads an envelope."""
         try:
             answer = self._http.request("GET", template.format(id=ident), template=template, needs=needs)
-        except NotFound:
+        except NotFoundError:
             return None
         read, whole = _body(answer)
         row = whole.get("result") if "result" in whole or "success" in whole else whole
@@ -300,7 +302,7 @@ class BmsClient:
     def _complete(
         self, path: str, params: Mapping[str, object], decode: Callable[[Reader, dict], T], needs: str
     ) -> dict[int, T]:
-        """Every row of a paged list by its id, or `Unavailable`.
+        """Every row of a paged list by its id, or `UnavailableError`.
 
         Their order is not published, and pages are no snapshot: the rows are held
         against the count that comes with them, and the list is read once more when
@@ -310,7 +312,7 @@ class BmsClient:
             found, totals = self._walk(path, params, decode, needs)
             if len(totals) == 1 and all(total is None or len(found) >= total for total in totals):
                 return found
-        raise Unavailable(
+        raise UnavailableError(
             f"Kaseya BMS's list {path} is incomplete: it shows other rows than it counts.",
             service="bms",
             request=f"GET {path}",
@@ -338,13 +340,13 @@ class BmsClient:
 # -------------------------------------------------------------------- decoding
 
 
-def _body(answer: Answer) -> tuple[Reader, dict]:
+def _body(answer: Response) -> tuple[Reader, dict]:
     """The body of an answer in camelCase, and what reads it."""
     read = Reader("bms", answer.request)
     return read, _camel_case(read.mapping(answer.json(), "the answer"))
 
 
-def _result(answer: Answer) -> tuple[Reader, dict]:
+def _result(answer: Response) -> tuple[Reader, dict]:
     """The one result of a call that says success."""
     read, whole = _body(answer)
     if whole.get("success") is not True:
@@ -514,13 +516,13 @@ class _Login:
             form["MFACode"] = totp(self._mfa_key, self._now())
         try:
             answer = self._post("authenticate", form, writes=False)
-        except (Rejected, PermissionDenied, AuthenticationError) as error:
+        except (RejectedError, PermissionDeniedError, AuthenticationError) as error:
             refusal = {"message": error.message, "request": error.request, "status": error.status, "said": error.said}
             if self._shared is not None:
                 self._shared.write({"refusal": refusal, "until": self._now() + _REFUSAL_LASTS})
             self._refusal = _login_refused(**refusal)
             raise self._refusal from error
-        except NotFound as error:
+        except NotFoundError as error:
             raise AuthenticationError(
                 error.message,
                 service="bms",
@@ -531,11 +533,11 @@ class _Login:
             ) from error
         self._take(answer)
 
-    def _post(self, name: str, form: Mapping[str, str], *, writes: bool) -> Answer:
+    def _post(self, name: str, form: Mapping[str, str], *, writes: bool) -> Response:
         path = f"/v2/security/{name}"
         return self.session.request("POST", path, form=form, template=path, writes=writes, authorized=False)
 
-    def _take(self, answer: Answer) -> None:
+    def _take(self, answer: Response) -> None:
         read, whole = _body(answer)
         result = read.part(whole, "result")
         access, refresh = read.needed_text(result, "accessToken"), read.text(result, "refreshToken")
@@ -580,14 +582,14 @@ def _lifetime(expires: str | None, date: str | None, now: float) -> float | None
 # ---------------------------------------------------------------------- errors
 
 
-class _BmsDialect(Dialect):
+class _BmsErrors(ErrorMapping):
     """Failures come as a status, or as HTTP 200 with `success: false`; which is which is not published."""
 
     hints: Mapping[type[ApiError], str] = {
         AuthenticationError: "The login is no longer good: check bms_username and bms_password.",
     }
 
-    def status(self, answer: Answer) -> int:
+    def status(self, answer: Response) -> int:
         body = answer.peek()
         if body.__class__ is not dict or _get(body, "success") is not False:
             return answer.status
@@ -618,9 +620,9 @@ class _BmsDialect(Dialect):
                 shown.append(each)
         return "; ".join(shown)
 
-    def kind(self, status: int, answer: Answer) -> type[ApiError]:
+    def kind(self, status: int, answer: Response) -> type[ApiError]:
         # A release of BMS without an endpoint may know its path for another method.
-        return NotFound if status == 405 else super().kind(status, answer)
+        return NotFoundError if status == 405 else super().kind(status, answer)
 
 
 def _get(body: object, key: str) -> object:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from .._engine.errors import ProtocolError, Unclear
+from .._engine.errors import OutcomeUnknownError, ProtocolError
 
 TITLES = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 """The services in words, for people."""
@@ -26,7 +26,7 @@ def accepted() -> Iterator[None]:
     try:
         yield
     except ProtocolError as error:
-        raise Unclear(
+        raise OutcomeUnknownError(
             error.message,
             service=error.service,
             request=error.request,

@@ -24,15 +24,15 @@ from .._engine.errors import (
     ApiError,
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
+    NotFoundError,
+    PermissionDeniedError,
     quoted,
 )
 from .._engine.model import User
 from . import certificate
 from .decoding import Reader
 from .retry import DEFAULT_RETRY, RetryPolicy
-from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter
+from .session import Calls, ErrorMapping, HttpSession, HttpSettings, Limiter, Response
 
 try:
     import msal
@@ -140,13 +140,13 @@ class GraphClient:
         self.tenant_id = tenant
         self.consent_url = f"{authority}/{tenant}/adminconsent?client_id={credential.client_id}"
         common = {"settings": http, "calls": calls, "retry": retry, "secrets": credential.secrets}
-        entra = make_session("graph", authority, dialect=_EntraDialect(), option="azure_authority_host", **common)
+        entra = make_session("graph", authority, dialect=_EntraErrors(), option="azure_authority_host", **common)
         self._tokens = _Tokens(entra, credential, f"{authority}/{tenant}", graph, self.consent_url, on_secret)
         self._http = make_session(
             "graph",
             graph,
             limiter=limiter,
-            dialect=_GraphDialect(self.consent_url),
+            dialect=_GraphErrors(self.consent_url),
             authorizer=self._tokens,
             option="graph_url",
             **common,
@@ -183,7 +183,7 @@ class GraphClient:
         try:
             members = self._list(path, params, "GroupMember.Read.All", {"ConsistencyLevel": "eventual"})
             return frozenset(read.needed_text(row, "id") for read, row in members)
-        except NotFound as error:
+        except NotFoundError as error:
             raise InputError(
                 f"The option user_filter.groups names {quoted(wanted)}, but the tenant has no such group."
             ) from error
@@ -440,7 +440,7 @@ class _MsalHttp:
 
     def __init__(self, session: HttpSession) -> None:
         self.session = session
-        self.last: Answer | None = None
+        self.last: Response | None = None
 
     def get(self, url: str, params: object = None, headers: object = None, **dummy: object) -> _MsalAnswer:
         return self._send("GET", url, params=params or None, headers=headers)
@@ -467,7 +467,7 @@ class _MsalHttp:
 # ---------------------------------------------------------------------- errors
 
 
-class _EntraDialect(Dialect):
+class _EntraErrors(ErrorMapping):
     def said(self, body: object) -> str:
         match body:
             case {"error_description": str(words)} | {"error": str(words)}:
@@ -477,7 +477,7 @@ class _EntraDialect(Dialect):
                 return ""
 
 
-class _GraphDialect(Dialect):
+class _GraphErrors(ErrorMapping):
     def __init__(self, consent_url: str) -> None:
         self.hints = {AuthenticationError: f"Has the tenant consented to the app? {consent_url}"}
 
@@ -490,11 +490,11 @@ class _GraphDialect(Dialect):
             case _:
                 return super().said(body)
 
-    def kind(self, status: int, answer: Answer) -> type[ApiError]:
+    def kind(self, status: int, answer: Response) -> type[ApiError]:
         kind = super().kind(status, answer)
         match answer.peek():
             # The app has no service principal in this tenant: nothing is there that could have a permission.
-            case {"error": {"code": "Authorization_IdentityNotFound"}} if kind is PermissionDenied:
+            case {"error": {"code": "Authorization_IdentityNotFound"}} if kind is PermissionDeniedError:
                 return AuthenticationError
             case _:
                 return kind

@@ -18,7 +18,15 @@ from contextlib import suppress
 from difflib import get_close_matches
 from typing import TypeVar
 
-from .._engine.errors import ApiError, AuthenticationError, InputError, NotFound, Rejected, Unavailable, quoted
+from .._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    NotFoundError,
+    RejectedError,
+    UnavailableError,
+    quoted,
+)
 from .._engine.model import (
     Adapter,
     Asset,
@@ -33,7 +41,7 @@ from .._engine.model import (
 )
 from .decoding import Reader, accepted
 from .retry import RetryPolicy
-from .session import Answer, Calls, Dialect, HttpSession, HttpSettings, Limiter, TooSlow
+from .session import Calls, ErrorMapping, HttpSession, HttpSettings, Limiter, Response, TimeoutBeforeAnswerError
 from .transport import service_url
 
 REGIONS = {
@@ -80,7 +88,7 @@ class ItGlueClient:
             calls=calls,
             retry=retry,
             limiter=limiter,
-            dialect=_ItGlueDialect(),
+            dialect=_ItGlueErrors(),
             headers={"x-api-key": key},
             secrets=(key,),
             option="itglue_url",
@@ -112,7 +120,7 @@ class ItGlueClient:
     def _organization_of_id(self, ident: int) -> Organization:
         try:
             page = self._get_one(f"/organizations/{ident}", {"include": "adapters_resources"})
-        except NotFound as error:
+        except NotFoundError as error:
             raise InputError(
                 f"The option organization names {ident}, but IT Glue has no organization of that id"
                 " that this API key may see."
@@ -160,8 +168,8 @@ class ItGlueClient:
         """Create contacts from their attributes (kebab-case keys), in one request.
 
         Returns those that the answer shows, in its order and without adapters.
-        Whether a bulk request is taken as a whole is not published: after `Rejected`
-        or `Unclear`, look what is there.
+        Whether a bulk request is taken as a whole is not published: after `RejectedError`
+        or `OutcomeUnknownError`, look what is there.
         """
         data = [_resource("contacts", attributes) for attributes in rows]
         path = f"/organizations/{organization_id}/relationships/contacts"
@@ -248,7 +256,7 @@ class ItGlueClient:
                 "filter[organization-id]": organization_id,
                 "sort": "created_at",
             }
-            with suppress(Rejected):
+            with suppress(RejectedError):
                 found = list(
                     self._list("/flexible_assets", params, lambda page, row: page.asset(row, None, organization_id))
                 )
@@ -290,10 +298,10 @@ class ItGlueClient:
             return
         error = self._http.failure(answer)
         # After a try without an answer, "not found" means that it did what it was sent for.
-        if not (answer.after_doubt and isinstance(error, NotFound)):
+        if not (answer.after_doubt and isinstance(error, NotFoundError)):
             raise error
 
-    def _send(self, method: str, path: str, data: object, **how: object) -> Answer:
+    def _send(self, method: str, path: str, data: object, **how: object) -> Response:
         if data is None:
             return self._http.request(method, path, **how)
         return self._http.request(method, path, json={"data": data}, headers={"Content-Type": _JSON_API}, **how)
@@ -330,7 +338,7 @@ class ItGlueClient:
                 # In a second walk without anything new, what is missing is not for this key to see.
                 if total is None or len(seen) >= total or (walk and len(seen) == known):
                     return
-        raise Unavailable(
+        raise UnavailableError(
             f"IT Glue's list {path} kept changing while it was read and stayed incomplete.",
             service="itglue",
             request=f"GET {path}",
@@ -350,7 +358,7 @@ class ItGlueClient:
             query = None if link else {**params, "page[size]": size, "page[number]": number}
             try:
                 page = _Page(self._http.request("GET", link or path, params=query, patient=size <= _SMALLEST_PAGE))
-            except TooSlow:
+            except TimeoutBeforeAnswerError:
                 size = max(size // 2, _SMALLEST_PAGE)
                 # Where sizes do not divide evenly, some rows are read twice and left out by their id.
                 number = offset // size + 1
@@ -378,7 +386,7 @@ class _Page:
 
     __slots__ = ("body", "reader", "rows", "_adapters", "_fields")
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self, answer: Response) -> None:
         self.reader = Reader("itglue", answer.request)
         self.body = self.reader.mapping(answer.json(), "the answer")
         data = self.body.get("data")
@@ -606,16 +614,16 @@ class _Page:
                 yield each
 
 
-class _ItGlueDialect(Dialect):
+class _ItGlueErrors(ErrorMapping):
     """The forms of error that IT Glue is known to use; those of 404, 415, 429 and 500 are not published."""
 
     hints: Mapping[type[ApiError], str] = {
         AuthenticationError: "Check itglue_api_key, which is revoked after 90 days without use, and itglue_url: "
         "a key is good for one region.",
-        NotFound: "It does not exist, or this API key may not see it.",
+        NotFoundError: "It does not exist, or this API key may not see it.",
     }
 
-    def status(self, answer: Answer) -> int:
+    def status(self, answer: Response) -> int:
         # Which status the server's own time-out has is not published; its words are known.
         if any("took too long" in words for words, dummy in _errors(answer.peek())):
             return 504
@@ -631,12 +639,12 @@ class _ItGlueDialect(Dialect):
             case _:
                 return super().said(body)
 
-    def kind(self, status: int, answer: Answer) -> type[ApiError]:
+    def kind(self, status: int, answer: Response) -> type[ApiError]:
         if status == 401 and any(_names_resource(words, pointer) for words, pointer in _errors(answer.peek())):
-            return NotFound
+            return NotFoundError
         return AuthenticationError if status == 403 else super().kind(status, answer)
 
-    def details(self, answer: Answer) -> dict:
+    def details(self, answer: Response) -> dict:
         return {"pointers": tuple(pointer for dummy, pointer in _errors(answer.peek()) if pointer)}
 
 

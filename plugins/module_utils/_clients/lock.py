@@ -40,7 +40,7 @@ class LockError(SyncError):
     """The lock could not be had."""
 
 
-class Occupied(LockError):
+class LockBusyError(LockError):
     """Another process has the lock."""
 
 
@@ -53,7 +53,7 @@ def exclusive(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Iterator[None]:
-    """Hold the lock called `name` while the block runs. Raises `Occupied` after `patience` seconds."""
+    """Hold the lock called `name` while the block runs. Raises `LockBusyError` after `patience` seconds."""
     path = private_file(directory or private_directory(), name, ending="lock")
     try:
         handle = open_private(path)
@@ -63,7 +63,7 @@ def exclusive(
         end = clock() + patience
         while not _taken(handle):
             if clock() >= end:
-                raise Occupied(
+                raise LockBusyError(
                     f"Another process has held the lock file {path} for more than {patience:.0f} seconds.",
                     hint="Wait for the other run, or end it, and run again.",
                 )

@@ -9,7 +9,7 @@
 What is tried again depends on what a repetition can do. A read, or a write that sets
 absolute values, may be sent twice. A create may not: it is repeated only when it
 certainly was not carried out (the service throttled it, wanted a new login, or was
-never reached); in any other doubt it is `Unclear`, and the caller looks.
+never reached); in any other doubt it is `OutcomeUnknownError`, and the caller looks.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ from urllib.parse import quote, urlsplit
 from .._engine.errors import (
     ApiError,
     AuthenticationError,
-    NotFound,
-    PermissionDenied,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
     ProtocolError,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 from .decoding import TITLES
 from .retry import DEFAULT_RETRY, RetryPolicy, moment, retry_after
@@ -110,7 +110,7 @@ class Authorizer(Protocol):
         """These headers brought an HTTP 401: the next `headers` must be other ones."""
 
 
-class Answer:
+class Response:
     """What a service answered. `after_doubt`: an earlier try of the same write may have been carried out."""
 
     __slots__ = ("service", "request", "status", "headers", "content", "after_doubt", "_decoded")
@@ -173,13 +173,13 @@ def _whole_characters(value: object) -> object:
             return value
 
 
-class Dialect:
+class ErrorMapping:
     """How a service speaks of failure. Each client brings its own; this one knows HTTP alone."""
 
     hints: Mapping[type[ApiError], str] = {}
     """What to do, by kind of failure, where the service calls for other words than `_HINTS`."""
 
-    def status(self, answer: Answer) -> int:
+    def status(self, answer: Response) -> int:
         """The HTTP status, or the one that the answer means where the service says it in the body."""
         return answer.status
 
@@ -191,34 +191,34 @@ class Dialect:
             case _:
                 return ""
 
-    def kind(self, status: int, answer: Answer) -> type[ApiError]:
+    def kind(self, status: int, answer: Response) -> type[ApiError]:
         """The type of error that a status stands for."""
-        return _KINDS.get(status) or (Rejected if status < 500 else Unavailable)
+        return _KINDS.get(status) or (RejectedError if status < 500 else UnavailableError)
 
-    def details(self, answer: Answer) -> dict:
-        """Further arguments of a `Rejected`."""
+    def details(self, answer: Response) -> dict:
+        """Further arguments of a `RejectedError`."""
         return {}
 
 
 _HINTS: dict[type[ApiError], str] = {
-    NotFound: "It may have been deleted, or the address of the service is not right.",
-    Unavailable: "Try again later.",
+    NotFoundError: "It may have been deleted, or the address of the service is not right.",
+    UnavailableError: "Try again later.",
 }
 _UNCLEAR_HINT = "Whether it was carried out is not known."
 _KINDS: dict[int, type[ApiError]] = {
     401: AuthenticationError,
-    403: PermissionDenied,
-    404: NotFound,
-    408: Unavailable,
-    410: NotFound,
-    425: Unavailable,
-    429: QuotaExceeded,
-    501: Rejected,
+    403: PermissionDeniedError,
+    404: NotFoundError,
+    408: UnavailableError,
+    410: NotFoundError,
+    425: UnavailableError,
+    429: QuotaExceededError,
+    501: RejectedError,
 }
 _TRANSIENT = frozenset((408, 425, 500, 502, 503, 504))
 
 
-class TooSlow(Unavailable):
+class TimeoutBeforeAnswerError(UnavailableError):
     """The service did not answer in time to a request that was sent with `patient=False`."""
 
 
@@ -258,7 +258,7 @@ class _Exchange:
 @dataclass(slots=True)
 class _Try:
     outcome: _Outcome
-    answer: Answer | None = None
+    answer: Response | None = None
     reason: str = ""
     hint: str | None = None
     slow: bool = False
@@ -280,7 +280,7 @@ class HttpSession:
         calls: Calls,
         retry: RetryPolicy = DEFAULT_RETRY,
         limiter: Limiter | None = None,
-        dialect: Dialect | None = None,
+        dialect: ErrorMapping | None = None,
         authorizer: Authorizer | None = None,
         headers: Mapping[str, str] | None = None,
         secrets: Iterable[str] = (),
@@ -296,7 +296,7 @@ class HttpSession:
         self._calls = calls
         self._retry = retry
         self._limiter = limiter or _Unlimited(clock)
-        self._dialect = dialect or Dialect()
+        self._dialect = dialect or ErrorMapping()
         self._authorizer = authorizer
         self._sleep = sleep
         self._clock = clock
@@ -339,7 +339,7 @@ class HttpSession:
         allow: Collection[int] = (),
         needs: str | None = None,
         authorized: bool = True,
-    ) -> Answer:
+    ) -> Response:
         """Send a request until it has a usable answer; otherwise raise an `ApiError`.
 
         `path_or_url` is a path below the base URL, or a whole URL of the same host.
@@ -347,7 +347,7 @@ class HttpSession:
         anything (all but a GET do, unless it is a login), `repeatable` whether a change
         may be sent twice. `template` is the path without its ids,
         where the service counts its quota per endpoint. With `patient=False` a
-        time-out raises `TooSlow` at once. The statuses of `allow` are returned instead of
+        time-out raises `TimeoutBeforeAnswerError` at once. The statuses of `allow` are returned instead of
         raised. `needs` names the permission that the call takes. With `authorized=False`
         it goes without credentials (a login).
         """
@@ -375,12 +375,12 @@ class HttpSession:
         try:
             return self._exchange(exchange, body)
         except ApiError as error:
-            if exchange.doubt and isinstance(error, (AuthenticationError, QuotaExceeded)):
+            if exchange.doubt and isinstance(error, (AuthenticationError, QuotaExceededError)):
                 # Met on the way to a further try: it says nothing of the one that went before.
                 raise self._unclear(exchange, error) from error
             raise
 
-    def _exchange(self, exchange: _Exchange, body: dict) -> Answer:
+    def _exchange(self, exchange: _Exchange, body: dict) -> Response:
         while True:
             self._await_turn(exchange)
             result = self._try(exchange, body)
@@ -427,13 +427,13 @@ class HttpSession:
                 self._calls.count(self.service)
             return broken
         self._calls.count(self.service)
-        answer = Answer(self.service, exchange.request, response.status_code, response.headers, response.content)
+        answer = Response(self.service, exchange.request, response.status_code, response.headers, response.content)
         result = self._judge(exchange, answer)
         if result.outcome is _Outcome.STALE:
             exchange.authorizer.refused(credentials)
         return result
 
-    def _judge(self, exchange: _Exchange, answer: Answer) -> _Try:
+    def _judge(self, exchange: _Exchange, answer: Response) -> _Try:
         status = self._dialect.status(answer)
         if 200 <= status < 300:
             if status == 204 or answer.readable:
@@ -474,9 +474,9 @@ class HttpSession:
         if outcome is _Outcome.DOUBTFUL:
             exchange.doubt = exchange.doubt or exchange.writes
             if result.slow and not exchange.patient:
-                raise self._no_answer(exchange, result, TooSlow)
+                raise self._no_answer(exchange, result, TimeoutBeforeAnswerError)
             if not exchange.repeatable:
-                raise self._no_answer(exchange, result, Unclear)
+                raise self._no_answer(exchange, result, OutcomeUnknownError)
         wait = self._wait(exchange, result)
         if wait is None:
             raise self._refusal(exchange, result)
@@ -511,20 +511,20 @@ class HttpSession:
         """The error of an exchange that ends with this try."""
         answer = result.answer
         if exchange.doubt and result.outcome is not _Outcome.FINAL:
-            return self._no_answer(exchange, result, Unclear)
+            return self._no_answer(exchange, result, OutcomeUnknownError)
         if answer is None:
-            return self._no_answer(exchange, result, Unavailable)
+            return self._no_answer(exchange, result, UnavailableError)
         if result.outcome is _Outcome.THROTTLED:
             asked = retry_after(answer.headers)
             return self._out_of_quota(exchange, answer, self._retry.throttled_rest if asked is None else asked)
         return self.failure(answer, needs=exchange.needs, writes=exchange.writes)
 
-    def failure(self, answer: Answer, *, needs: str | None = None, writes: bool = True) -> ApiError:
+    def failure(self, answer: Response, *, needs: str | None = None, writes: bool = True) -> ApiError:
         """The error that an unusable answer stands for."""
         status = self._dialect.status(answer)
         details = {"service": self.service, "request": answer.request, "status": answer.status}
         if 300 <= status < 400:
-            return self._redirected(answer, details, Unclear if writes else ProtocolError)
+            return self._redirected(answer, details, OutcomeUnknownError if writes else ProtocolError)
         if status < 300:
             try:
                 answer.json()
@@ -534,14 +534,14 @@ class HttpSession:
         said = self.said(answer)
         verb = "failed at" if status >= 500 else "refused"
         hint = self._dialect.hints.get(kind) or _HINTS.get(kind)
-        if kind is PermissionDenied and needs:
+        if kind is PermissionDeniedError and needs:
             hint = f"This call needs {needs}."
-        if issubclass(kind, Rejected):
+        if issubclass(kind, RejectedError):
             details |= self._dialect.details(answer)
         message = f"{TITLES[self.service]} {verb} {answer.request} (HTTP {answer.status})"
         return kind(f"{message}: {_sentence(said)}" if said else f"{message}.", said=said, hint=hint, **details)
 
-    def _redirected(self, answer: Answer, details: dict, kind: type[ApiError]) -> ApiError:
+    def _redirected(self, answer: Response, details: dict, kind: type[ApiError]) -> ApiError:
         target = self._clean(answer.headers.get("Location") or "nowhere").split("?", 1)[0]
         message = f"{TITLES[self.service]} redirects {answer.request} to {target} (HTTP {answer.status})."
         hint = "Redirects are not followed: check the address of the service."
@@ -559,15 +559,15 @@ class HttpSession:
             message = f"{TITLES[self.service]} failed at {exchange.request} (HTTP {answer.status})"
             message += f": {_sentence(words)}" if words else "."
             details["status"] = answer.status
-        hint = _UNCLEAR_HINT if kind is Unclear else result.hint or _HINTS[Unavailable]
+        hint = _UNCLEAR_HINT if kind is OutcomeUnknownError else result.hint or _HINTS[UnavailableError]
         return kind(message, said=said, hint=hint, **details)
 
-    def _unclear(self, exchange: _Exchange, error: ApiError) -> Unclear:
+    def _unclear(self, exchange: _Exchange, error: ApiError) -> OutcomeUnknownError:
         details = {"service": self.service, "request": exchange.request, "status": error.status, "said": error.said}
-        return Unclear(error.message, hint=_UNCLEAR_HINT, **details)
+        return OutcomeUnknownError(error.message, hint=_UNCLEAR_HINT, **details)
 
-    def _out_of_quota(self, exchange: _Exchange, answer: Answer | None, wait: float) -> QuotaExceeded:
-        return QuotaExceeded(
+    def _out_of_quota(self, exchange: _Exchange, answer: Response | None, wait: float) -> QuotaExceededError:
+        return QuotaExceededError(
             f"The quota of {TITLES[self.service]} for {exchange.request} is used up.",
             service=self.service,
             request=exchange.request,
@@ -577,7 +577,7 @@ class HttpSession:
             hint=f"Go on {moment(wait, self._now())}.",
         )
 
-    def said(self, answer: Answer) -> str:
+    def said(self, answer: Response) -> str:
         """The service's own words: one line, cut short, without secrets."""
         if not answer.content:
             return ""

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from .errors import InputError, quoted
 from .model import Account, Adapter, BmsSettings, Organization
-from .normalize import name
+from .text import name
 
 _WAY_OUT = "Set the option account of bms_sync_settings to the id of the right BMS account."
 

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, Phone
-from .normalize import address, digits, text
+from .text import address, digits, text
 
 SCALARS = {
     "first-name": "first_name",

@@ -19,13 +19,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from . import push
+from . import bms_lookup
 from .departed import user_addresses
 from .matching import Conflict
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, Location, Snapshot, User
-from .normalize import contact_addresses, full_name, name
 from .plan import FAILED, Operation
 from .planning import Draft, by_username, push_candidates
+from .text import contact_addresses, full_name, name
 
 ADDRESS, NAME = "address", "name"
 
@@ -107,13 +107,13 @@ def audit(
     snapshot = drafted.snapshot
     contacts = sorted(snapshot.contacts, key=_by_id)
     known = sorted(bms.contacts, key=_by_id) if bms else []
-    links = push.bms_links(contacts, drafted.options.bms_adapter_names)
+    links = bms_lookup.bms_links(contacts, drafted.options.bms_adapter_names)
     unready = [each for each in operations if each.missing or each.action == FAILED]
     conflicts = [*drafted.matching.conflicts, *(_push_conflicts(drafted, operations, bms) if bms else ())]
     return Audit(
         bms_only=tuple(_bms_only(known, contacts, snapshot.users, links)),
         itglue_duplicates=tuple(_duplicates(contacts, contact_addresses)),
-        bms_duplicates=tuple(_duplicates(known, push.bms_addresses)),
+        bms_duplicates=tuple(_duplicates(known, bms_lookup.bms_addresses)),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         not_ready=tuple(
             Unready(each.user, each.contact_id, each.missing, each.reason) for each in sorted(unready, key=by_username)
@@ -142,7 +142,7 @@ def _bms_only(
         for key in (*user_addresses(user), full_name(user.given_name, user.surname)):
             holders[key].add(user.username)
     for contact in known:
-        own, held = full_name(contact.first_name, contact.last_name), push.bms_addresses(contact)
+        own, held = full_name(contact.first_name, contact.last_name), bms_lookup.bms_addresses(contact)
         if contact.id not in links and own not in names and addresses.isdisjoint(held):
             keys = (*held, own) if own else held
             yield BmsOnly(contact, tuple(sorted({user for key in keys for user in holders.get(key, ())})))
@@ -165,7 +165,7 @@ def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[s
 
 def _push_conflicts(drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot) -> Iterable[Conflict]:
     """What the look-up in BMS cannot settle; of what types a new contact would be does not matter for it."""
-    decisions = push.decide(
+    decisions = bms_lookup.decide(
         push_candidates(operations),
         replace(bms, email_type=_NO_TYPE, phone_type=_NO_TYPE),
         method=drafted.snapshot.bms.push_method,

@@ -18,7 +18,7 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .model import BmsContact, BmsEmail, BmsPhone, EntryChange
-from .normalize import address, digits, is_placeholder, name, text
+from .text import address, digits, is_placeholder, name, text
 
 EMAILS, PHONES = "Emails", "Phones"
 FIELDS: Mapping[str, str] = {

@@ -19,10 +19,10 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from .bms_fields import changed_fields, encode, phone_key
+from .bms_lookup import bms_addresses, linked_bms_id, look_up
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, User
-from .normalize import PLACEHOLDER, address, is_placeholder, is_real_number, text
 from .plan import BmsUpdate, Operation
-from .push import bms_addresses, linked_bms_id, look_up
+from .text import PLACEHOLDER, address, is_placeholder, is_real_number, text
 
 E = TypeVar("E", BmsEmail, BmsPhone)
 

@@ -18,8 +18,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .model import Contact, Office365Settings, User
-from .normalize import address, contact_addresses, domain, full_name, proxied, smtp_keys
 from .selection import exclusion_rule
+from .text import address, contact_addresses, domain, full_name, proxied, smtp_keys
 
 DISABLED, DELETED = "disabled", "deleted"
 

@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, Location, Office365Settings, Phone, User
-from .normalize import (
+from .text import (
     ONMICROSOFT,
     PLACEHOLDER,
     Number,

@@ -49,7 +49,7 @@ class SettingsError(InputError):
     """The settings of an organization are missing or break a rule."""
 
 
-class CeilingError(SyncError):
+class LimitExceededError(SyncError):
     """The plan passes a ceiling. Nothing has been written; `result` holds the plan."""
 
 
@@ -82,15 +82,15 @@ class AuthenticationError(ApiError):
     """The credentials are wrong, expired, or not for this tenant or region."""
 
 
-class PermissionDenied(ApiError):
+class PermissionDeniedError(ApiError):
     """The credentials are right but lack a permission; the message names it."""
 
 
-class NotFound(ApiError):
+class NotFoundError(ApiError):
     """The addressed object or path does not exist."""
 
 
-class Rejected(ApiError):
+class RejectedError(ApiError):
     """The service understood the write and refuses it; nothing was changed.
 
     `pointers` are the JSON pointers of the refused attributes, where the service
@@ -102,7 +102,7 @@ class Rejected(ApiError):
         self.pointers = pointers
 
 
-class QuotaExceeded(ApiError):
+class QuotaExceededError(ApiError):
     """The service's quota is used up; `retry_after` is in seconds, None when not said."""
 
     def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
@@ -110,11 +110,11 @@ class QuotaExceeded(ApiError):
         self.retry_after = retry_after
 
 
-class Unavailable(ApiError):
+class UnavailableError(ApiError):
     """No usable answer after all the tries that are safe. A write did not take place."""
 
 
-class Unclear(ApiError):
+class OutcomeUnknownError(ApiError):
     """A write was sent and its outcome is not known. Look before trying again."""
 
 

@@ -22,7 +22,7 @@ from typing import Any, TypeVar
 
 from .errors import InputError, quoted
 from .model import Contact, User
-from .normalize import (
+from .text import (
     NAMES_OF_CONTACT,
     NAMES_OF_USER,
     FullName,

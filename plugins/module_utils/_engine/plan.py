@@ -131,7 +131,7 @@ _fields_of = attrgetter(*(each.name for each in fields(Operation)))
 
 
 @dataclass(frozen=True, slots=True)
-class Ceiling:
+class ExceededLimit:
     """A ceiling that the plan passes: `count` changes where `limit` are allowed."""
 
     option: str
@@ -144,7 +144,7 @@ class Plan:
     """All that a run would do, in the order of the usernames.
 
     `deactivations` are the writes for the departed, each with the `key` of its departure in the
-    place of a user id. `passed` are the ceilings that forbid it; then nothing is carried out.
+    place of a user id. `passed` are the exceeded_limits that forbid it; then nothing is carried out.
     """
 
     operations: tuple[Operation, ...]
@@ -153,5 +153,5 @@ class Plan:
     deactivations: tuple[Operation, ...] = ()
     unclaimed: tuple[Unclaimed, ...] = ()
     account: Account | None = None
-    passed: tuple[Ceiling, ...] = ()
+    passed: tuple[ExceededLimit, ...] = ()
     warnings: tuple[str, ...] = ()

@@ -93,7 +93,7 @@ def _options(options: Options) -> dict[str, Any]:
 
 
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:
-    """The options that a document was made with; the ceilings are those that are `given` now."""
+    """The options that a document was made with; the exceeded_limits are those that are `given` now."""
     made = plan["options"]
     return replace(
         given,

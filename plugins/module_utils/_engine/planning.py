@@ -8,7 +8,7 @@
 
 Three steps, because later reads are needed only where an earlier step finds a use for them:
 `draft` selects and matches, `Draft.operations` says what is to be written to IT Glue, and
-`complete` decides the pushes and checks the ceilings.
+`complete` decides the pushes and checks the exceeded_limits.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from . import bms_update, leaving, push
+from . import bms_lookup, bms_update, offboarding
 from .account import is_bms
 from .attributes import EMAILS, changed_fields, encode
 from .departed import DEACTIVATE, DEPARTED, KEEP, Departure, Unclaimed, departures, unclaimed
@@ -26,7 +26,6 @@ from .enrichment import enriched, missing
 from .errors import InputError, quoted
 from .matching import OVERRIDE, Conflict, Matching, match
 from .model import BmsSnapshot, Contact, ContactType, Location, Snapshot, User
-from .normalize import address, contact_addresses, name, smtp_keys
 from .plan import (
     ALREADY_IN_BMS,
     CONFLICT,
@@ -43,11 +42,12 @@ from .plan import (
     UNCHANGED,
     UNDECIDED,
     UPDATE,
-    Ceiling,
+    ExceededLimit,
     Operation,
     Plan,
 )
 from .selection import REASONS, exclusion_rule
+from .text import address, contact_addresses, name, smtp_keys
 
 OVERRIDDEN, NOT_CHOSEN = "override", "users"
 """Left out by `match_overrides: ignore` and by the option `users`, beside the filter's reasons."""
@@ -246,8 +246,8 @@ class Draft:
         if not self.options.deactivate:
             return found
         if not self.options.allow_shrunken_source:
-            leaving.check_source(len(snapshot.users), snapshot.contacts, leavers.domains)
-        return leaving.kept_back(found, self.contacts, self.options.departed_keep)
+            offboarding.check_source(len(snapshot.users), snapshot.contacts, leavers.domains)
+        return offboarding.kept_back(found, self.contacts, self.options.departed_keep)
 
     def followed(self, operations: Iterable[Operation]) -> list[Operation]:
         """The operations whose linked contacts BMS has to follow: none whose sync is disabled or orphaned."""
@@ -358,7 +358,7 @@ def _microsoft_adapters(contacts: Iterable[Contact]) -> Iterable[str]:
     )
     if count:
         yield (
-            f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. Turn its "
+            f"IT Glue's own Microsoft integration writes to {count} of the organization's contacts too. RunLock its "
             "contact sync off for this tenant, or set primary_email: username in office365_sync_settings."
         )
 
@@ -427,7 +427,7 @@ class _Writer:
 
     def _linked(self, operation: Operation, contact: Contact, link: str) -> None:
         operation.action = LINKED
-        operation.bms_contact_id = push.linked_bms_id(contact, self.draft.options.bms_adapter_names)
+        operation.bms_contact_id = bms_lookup.linked_bms_id(contact, self.draft.options.bms_adapter_names)
         if link != "linked":
             operation.reason = operation.also(f"The contact's link to BMS is {link} in IT Glue.")
             operation.attention = True
@@ -491,7 +491,7 @@ def _conflict_reason(rule: str, others: Sequence[str], contact_ids: Sequence[int
     return f"The user matches {hits} by {by}{shared}. Settle it with match_overrides."
 
 
-# ------------------------------------------------------------- push and ceilings
+# ------------------------------------------------------------- push and exceeded_limits
 
 
 def push_candidates(operations: Iterable[Operation]) -> list[Operation]:
@@ -522,7 +522,7 @@ def complete(
     leavers: Leavers | None = None,
     types: ContactTypes = ContactTypes(),
 ) -> Plan:
-    """Decide the pushes and what is done about leavers, and check the ceilings.
+    """Decide the pushes and what is done about leavers, and check the exceeded_limits.
 
     `bms` is None where nobody needs it, or where BMS could not be read: then `unread` says why,
     and every push is deferred. An incomplete read never means "not there".
@@ -539,13 +539,15 @@ def complete(
     candidates = push_candidates(operations)
     if candidates and bms is None:
         deferred = {
-            each.user_id: push.held_back(replace(each, push=DEFERRED, reason=unread), drafted.snapshot.bms.push_method)
+            each.user_id: bms_lookup.held_back(
+                replace(each, push=DEFERRED, reason=unread), drafted.snapshot.bms.push_method
+            )
             for each in candidates
         }
         operations = [deferred.get(each.user_id, each) for each in operations]
         warnings.append(f"{len(candidates)} pushes are deferred: {unread}")
     elif candidates and bms is not None:
-        decisions = push.decide(
+        decisions = bms_lookup.decide(
             candidates,
             bms,
             method=drafted.snapshot.bms.push_method,
@@ -559,7 +561,7 @@ def complete(
         conflicts += decisions.conflicts
     operations = sorted(operations, key=by_username)
     if bms is not None:
-        warnings += push.namesakes(operations, drafted.snapshot.contacts)
+        warnings += bms_lookup.namesakes(operations, drafted.snapshot.contacts)
     # A walk through all of them for the few that leave, or follow Microsoft 365 in BMS.
     sought = _sought(operations, conflicts) if found or drafted.options.update_linked else {}
     departed, deactivations = _deactivations(drafted, found, theirs, unread, types, sought)
@@ -576,7 +578,7 @@ def complete(
         unclaimed=tuple(_unclaimed(drafted, leavers) if leavers.domains else ()),
         conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
         account=bms.account if bms else None,
-        passed=tuple(ceilings([*operations, *deactivations], drafted.kept, drafted.options)),
+        passed=tuple(exceeded_limits([*operations, *deactivations], drafted.kept, drafted.options)),
         warnings=tuple(warnings),
     )
 
@@ -593,20 +595,20 @@ def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> d
 
 def _counterparts(
     drafted: Draft, departed: Iterable[Departure], bms: BmsSnapshot | None
-) -> leaving.Counterparts | None:
+) -> offboarding.Counterparts | None:
     """Whose the BMS contacts are, where they have been read."""
     if bms is None:
         return None
     gone = {each.contact_id for each in departed if each.action != KEEP}
     stay = [contact for contact in drafted.snapshot.contacts if contact.id not in gone]
     users = [user for user in drafted.snapshot.users if user.id in drafted.kept_users]
-    return leaving.Counterparts(bms.contacts, users, stay, drafted.options.bms_adapter_names)
+    return offboarding.Counterparts(bms.contacts, users, stay, drafted.options.bms_adapter_names)
 
 
 def _deactivations(
     drafted: Draft,
     found: Iterable[Departure],
-    theirs: leaving.Counterparts | None,
+    theirs: offboarding.Counterparts | None,
     unread: str | None,
     types: ContactTypes,
     sought: Mapping[int, str],
@@ -618,9 +620,9 @@ def _deactivations(
         if departure.action == DEACTIVATE and types.departed is not None:
             contact = drafted.contacts[departure.contact_id]
             there = theirs.of(contact) if theirs else None
-            done, operation = leaving.deactivation(departure, contact, types.departed, there)
+            done, operation = offboarding.deactivation(departure, contact, types.departed, there)
             if reason := unread or (operation and _not_yet(drafted, operation, contact, sought)):
-                operation = leaving.put_off(departure, contact, reason)
+                operation = offboarding.put_off(departure, contact, reason)
             else:
                 departure = done
         departed.append(departure)
@@ -630,7 +632,7 @@ def _deactivations(
 
 def _not_yet(drafted: Draft, operation: Operation, contact: Contact, sought: Mapping[int, str]) -> str | None:
     """Why a contact cannot be deactivated in this run."""
-    bms_id = operation.bms_contact_id or push.linked_bms_id(contact, drafted.options.bms_adapter_names)
+    bms_id = operation.bms_contact_id or bms_lookup.linked_bms_id(contact, drafted.options.bms_adapter_names)
     if bms_id is not None and bms_id in sought:
         return bms_update.could_be(bms_id, sought[bms_id])
     if operation.action == UPDATE and _pushed_once_written(drafted, contact):
@@ -655,21 +657,21 @@ _WOULD_BE_PUSHED = "Any write would make IT Glue push the contact to BMS. Link i
 
 def _pushed_once_written(drafted: Draft, contact: Contact) -> bool:
     """Whether IT Glue's own two-way sync would make a BMS contact of somebody who left."""
-    native = drafted.snapshot.bms.push_method == push.NATIVE
+    native = drafted.snapshot.bms.push_method == bms_lookup.NATIVE
     return native and not drafted.link(contact) and not missing(contact)
 
 
 def _back_in_place(
-    drafted: Draft, operation: Operation, theirs: leaving.Counterparts | None, types: ContactTypes
+    drafted: Draft, operation: Operation, theirs: offboarding.Counterparts | None, types: ContactTypes
 ) -> Operation:
     """The operation of somebody who is back with its contact brought back too."""
     contact = drafted.contacts[operation.contact_id or 0]
     there = theirs.of(contact, operation.user_id) if theirs else None
-    return leaving.reactivation(operation, contact, types.new, there)
+    return offboarding.reactivation(operation, contact, types.new, there)
 
 
-def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> Iterable[Ceiling]:
-    """The ceilings that the operations pass (feature, section 6)."""
+def exceeded_limits(operations: Sequence[Operation], kept: int, options: Options) -> Iterable[ExceededLimit]:
+    """The exceeded_limits that the operations pass (feature, section 6)."""
     changing = [each for each in operations if each.writes or each.push == PENDING]
     for option, given, counted in (
         ("max_creates", options.max_creates, lambda each: each.action == CREATE),
@@ -680,7 +682,7 @@ def ceilings(operations: Sequence[Operation], kept: int, options: Options) -> It
         limit = allowed(option, given, kept)
         count = sum(map(counted, changing))
         if count > limit:
-            yield Ceiling(option, count, limit)
+            yield ExceededLimit(option, count, limit)
 
 
 def _deactivates(operation: Operation) -> bool:

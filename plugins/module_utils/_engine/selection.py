@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable
 
 from .model import Office365Settings, User
-from .normalize import address, domain, is_blank, primary_address
+from .text import address, domain, is_blank, primary_address
 
 REASONS = ("disabled", "guest", "unlicensed", "no_name", "domain", "group", "pattern")
 """Why a user is left out, in the order in which the reasons are tried."""

@@ -25,7 +25,7 @@ from .account import reference
 from .errors import InputError
 from .hosts import words
 from .model import BmsSettings, Organization
-from .normalize import ONMICROSOFT, name
+from .text import ONMICROSOFT, name
 
 MATCHED, IGNORED, UNMATCHED = "matched", "ignored", "unmatched"
 STATES = (MATCHED, IGNORED, UNMATCHED)

@@ -20,14 +20,16 @@ from typing import Any, TypeVar
 from . import bms_fields
 from .attributes import decode, encode, same_value
 from .model import BmsContact, Contact
-from .normalize import address, contact_addresses, name
+from .text import address, contact_addresses, name
 
 ITGLUE_CREATE, ITGLUE_UPDATE, ITGLUE_DELETE = "itglue.create", "itglue.update", "itglue.delete"
 BMS_CREATE, BMS_SET = "bms.create", "bms.set"
 
 REMOVE, RESTORE, DEACTIVATE, BMS_RESTORE = "remove", "restore", "deactivate", "restore_in_bms"
 
-_NOT_CARRIED_OUT = frozenset({"QuotaExceeded", "Unavailable", "AuthenticationError", "PermissionDenied", "NotFound"})
+_NOT_CARRIED_OUT = frozenset(
+    {"QuotaExceededError", "UnavailableError", "AuthenticationError", "PermissionDeniedError", "NotFoundError"}
+)
 
 
 _BY_HAND = "remove it by hand if that is right."
@@ -59,13 +61,13 @@ class Write:
     @property
     def changed(self) -> bool:
         """Whether rows of a change may have been taken."""
-        return self.error in (None, "Unclear") or self.in_part
+        return self.error in (None, "OutcomeUnknownError") or self.in_part
 
     @property
     def in_part(self) -> bool:
         """Whether a bulk request to change contacts was refused. Whether IT Glue takes such as a whole is not
         published: it may have taken the other rows."""
-        return self.kind == ITGLUE_UPDATE and self.error in ("Rejected", "NotFound") and len(self.rows) > 1
+        return self.kind == ITGLUE_UPDATE and self.error in ("RejectedError", "NotFoundError") and len(self.rows) > 1
 
 
 @dataclass(frozen=True, slots=True)

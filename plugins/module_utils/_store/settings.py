@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from .._clients.lock import exclusive
-from .._engine.errors import NotFound, Rejected, SettingsError, Unclear
+from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError
 from .._engine.model import Asset, AssetField, AssetType
 from .._engine.settings import BMS, KINDS, OFFICE365, check, merge, quoted, violations
 from . import layout
@@ -272,7 +272,7 @@ class SettingsStore:
     def remove(self, stored: Stored) -> None:
         """Delete the organization's asset. The type stays: types cannot be deleted."""
         if stored.asset:
-            with suppress(NotFound):  # a repeated request finds that its own work is done
+            with suppress(NotFoundError):  # a repeated request finds that its own work is done
                 self._itglue.delete_asset(stored.asset.id)
 
     def _traits(self, stored: Stored, settings: Mapping, asset_type: AssetType) -> dict:
@@ -320,14 +320,14 @@ def _once(create: Callable[[], T], look: Callable[[], T | None]) -> T:
     quicker, it is looked for; it is tried a second time only where it is not found."""
     try:
         return create()
-    except (Unclear, Rejected) as error:
+    except (OutcomeUnknownError, RejectedError) as error:
         if (found := look()) is not None:
             return found
-        if isinstance(error, Rejected):
+        if isinstance(error, RejectedError):
             raise
     try:
         return create()
-    except Unclear:
+    except OutcomeUnknownError:
         if (found := look()) is not None:
             return found
         raise

@@ -28,11 +28,11 @@ from .._engine.bms_fields import PHONES as PHONES_IN_BMS
 from .._engine.bms_fields import SHOWN, entry_changes
 from .._engine.bms_fields import encode as encode_in_bms
 from .._engine.bms_fields import same_value as same_in_bms
-from .._engine.errors import ApiError, NotFound, QuotaExceeded, Rejected, Unclear
+from .._engine.bms_lookup import bms_addresses
+from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
 from .._engine.model import BmsContact, Contact
-from .._engine.normalize import contact_addresses, name
 from .._engine.plan import CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation, Plan
-from .._engine.push import bms_addresses
+from .._engine.text import contact_addresses, name
 
 BULK = 50
 """Contacts in one bulk request. No limit is published; 50 is in use (IT Glue API, Contacts)."""
@@ -89,7 +89,7 @@ class Writer:
         self._organization_id = organization_id
         self._known = {contact.id for contact in known}
         self._operations: dict[str, Operation] = {}
-        self._doubtful: dict[str, Unclear] = {}
+        self._doubtful: dict[str, OutcomeUnknownError] = {}
         # Users whose contact was written in part when the service was gone.
         self._unfinished: set[str] = set()
         # Users whose contact IT Glue shows as if it had not been saved again.
@@ -131,7 +131,7 @@ class Writer:
         for chunk, later in _chunks(operations):
             try:
                 left = self._note_created(chunk, self._create_contacts(chunk), _same_person, _same_name)
-            except (Rejected, Unclear):
+            except (RejectedError, OutcomeUnknownError):
                 # Whether a bulk request is taken as a whole is not published.
                 left = chunk
             except ApiError as error:
@@ -162,10 +162,10 @@ class Writer:
                 if not self._note_created([operation], self._create_contacts([operation]), _same_person, _same_name):
                     return
                 doubt, may_repeat = "IT Glue's answer does not show the contact.", False
-            except Rejected as error:
+            except RejectedError as error:
                 self._lost(operation, FAILED, str(error))
                 return
-            except Unclear as error:
+            except OutcomeUnknownError as error:
                 doubt = str(error)
             if not self._look_for([operation]):
                 return
@@ -205,7 +205,7 @@ class Writer:
         """The service takes nothing now: what was not tried is for the next run."""
         self._note_quota(error)
         for operation in tried:
-            self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
+            self._lost(operation, DEFERRED if isinstance(error, QuotaExceededError) else FAILED, str(error))
         for operation in later:
             self._lost(operation, DEFERRED, f"Not tried: {error}")
 
@@ -226,13 +226,13 @@ class Writer:
         """In one request if IT Glue takes it; the error where the service takes nothing now."""
         try:
             self._itglue.update_contacts([(each.contact_id, each.after) for each in operations])
-        except (Rejected, NotFound):
+        except (RejectedError, NotFoundError):
             left = self._not_taken(operations)
             for number, operation in enumerate(left, 1):
                 if error := self._update_apart(operation):
                     self._give_up((), left[number:], error)
                     return error
-        except Unclear as error:
+        except OutcomeUnknownError as error:
             for operation in operations:
                 self._doubtful[operation.user_id] = error
             return error
@@ -268,12 +268,12 @@ class Writer:
             try:
                 self._itglue.update_contact(operation.contact_id, attributes)
                 taken.update(attributes)
-            except Rejected as error:
+            except RejectedError as error:
                 refused, rest = _without_refused(attributes, error)
                 locked += refused
                 reasons += [str(error)] if refused else []
                 waiting += rest
-            except Unclear as error:
+            except OutcomeUnknownError as error:
                 taken.update(attributes)
                 self._doubtful[operation.user_id] = gone = error
             except ApiError as error:
@@ -295,7 +295,7 @@ class Writer:
                 locked=tuple(sorted(locked)),
                 reason=operation.also(" ".join(dict.fromkeys(reasons))) if reasons else operation.reason,
             )
-        return None if isinstance(gone, NotFound) else gone
+        return None if isinstance(gone, NotFoundError) else gone
 
     # --------------------------------------------------------- IT Glue: read back
 
@@ -331,7 +331,7 @@ class Writer:
             return {contact.id: contact for contact in self._itglue.contacts(self._organization_id)}
         present = {}
         for operation in written:
-            with suppress(NotFound):
+            with suppress(NotFoundError):
                 present[operation.contact_id] = self._itglue.contact(operation.contact_id)
         return present
 
@@ -396,32 +396,32 @@ class Writer:
 
     def _push(self, account_id: int) -> None:
         waiting = self._with(lambda each: each.push == PUSHED)
-        unclear: dict[str, Unclear] = {}
+        unclear: dict[str, OutcomeUnknownError] = {}
         for dummy in range(2):
             unclear = self._create_in_bms(waiting)
             waiting = self._look_for_in_bms(account_id, [each for each in waiting if each.user_id in unclear])
         for operation in waiting:
             self._not_pushed(operation, FAILED, f"{unclear[operation.user_id]} The next run looks it up in BMS.")
 
-    def _create_in_bms(self, pushes: Sequence[Operation]) -> dict[str, Unclear]:
+    def _create_in_bms(self, pushes: Sequence[Operation]) -> dict[str, OutcomeUnknownError]:
         """Create side by side; user id to error of those whose outcome is not known."""
         stopped: list[ApiError] = []
 
-        def create(operation: Operation) -> Unclear | None:
+        def create(operation: Operation) -> OutcomeUnknownError | None:
             if stopped:
                 self._not_pushed(operation, DEFERRED, f"Not tried: {stopped[0]}")
                 return None
             try:
                 bms_id = self._bms.create_contact(operation.create_in_bms)
                 self._turned_out(operation, bms_contact_id=bms_id)
-            except Unclear as error:
+            except OutcomeUnknownError as error:
                 return error
-            except Rejected as error:
+            except RejectedError as error:
                 self._not_pushed(operation, FAILED, str(error))
             except ApiError as error:
                 stopped.append(error)
                 self._note_quota(error)
-                self._not_pushed(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
+                self._not_pushed(operation, DEFERRED if isinstance(error, QuotaExceededError) else FAILED, str(error))
             return None
 
         unclear = {}
@@ -474,7 +474,7 @@ class Writer:
             self._note_quota(error)
             rest = {field: value for field, value in operation.after.items() if field != TYPE}
             if not rest:
-                self._lost(operation, DEFERRED if isinstance(error, QuotaExceeded) else FAILED, str(error))
+                self._lost(operation, DEFERRED if isinstance(error, QuotaExceededError) else FAILED, str(error))
             self._turned_out(
                 operation,
                 active=None,
@@ -512,7 +512,7 @@ class Writer:
             try:
                 self._bms.set_contact(operation.bms_contact_id, values(operation))
             except ApiError as error:
-                if not isinstance(error, (Rejected, NotFound)):
+                if not isinstance(error, (RejectedError, NotFoundError)):
                     stopped.append(error)
                     self._note_quota(error)
                 return error
@@ -540,7 +540,10 @@ class Writer:
             if stopped:
                 return stopped[0]
             error = self._change(operation, field)
-            if error and (not isinstance(error, (Rejected, NotFound, Unclear)) or self._lacks_a_way(operation, error)):
+            if error and (
+                not isinstance(error, (RejectedError, NotFoundError, OutcomeUnknownError))
+                or self._lacks_a_way(operation, error)
+            ):
                 stopped.append(error)
                 self._note_quota(error)
             return error
@@ -572,7 +575,7 @@ class Writer:
                 self._bms.patch_emails(bms_id, changes)
             else:
                 self._bms.patch_phones(bms_id, changes)
-        except Unclear as error:
+        except OutcomeUnknownError as error:
             with suppress(ApiError):
                 present = encode_in_bms(self._bms.contact(bms_id), [field])[field]
                 return None if same_in_bms(field, present, update.after[field]) else error
@@ -583,7 +586,7 @@ class Writer:
 
     def _lacks_a_way(self, operation: Operation, error: ApiError) -> bool:
         """Whether what was not found is the way to change entries, and not the contact."""
-        if not isinstance(error, NotFound):
+        if not isinstance(error, NotFoundError):
             return False
         with suppress(ApiError):
             self._bms.contact(operation.bms_contact_id)
@@ -593,7 +596,7 @@ class Writer:
 
 def resume_at(error: ApiError | None) -> float | None:
     """The time (of the wall clock) when a quota is there again; None for other errors."""
-    waits = isinstance(error, QuotaExceeded) and error.retry_after is not None
+    waits = isinstance(error, QuotaExceededError) and error.retry_after is not None
     return time.time() + error.retry_after if waits else None
 
 
@@ -650,7 +653,7 @@ def _group(field: str) -> str:
     return next(group for group, fields in GROUPS.items() if field in fields)
 
 
-def _without_refused(attributes: Mapping[str, Any], error: Rejected) -> tuple[list[str], list[dict[str, Any]]]:
+def _without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:
     """The refused attribute groups, and what to try again without them.
 
     Where the error does not point at an attribute, each group is tried apart.

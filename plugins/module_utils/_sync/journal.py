@@ -39,9 +39,9 @@ from .._engine.bms_fields import FIELDS as BMS_FIELDS
 from .._engine.bms_fields import PHONES as PHONES_IN_BMS
 from .._engine.bms_fields import VALUE, applied
 from .._engine.bms_fields import encode as encode_in_bms
-from .._engine.errors import ApiError, InputError, Unavailable
+from .._engine.errors import ApiError, InputError, UnavailableError
 from .._engine.model import BmsContact, Contact, EntryChange
-from .._engine.normalize import contact_addresses
+from .._engine.text import contact_addresses
 from .._engine.undo import (
     BMS_CREATE,
     BMS_SET,
@@ -129,7 +129,7 @@ class Journal:
                 self._head = None
             self._line(content)
         except OSError as error:
-            raise Unavailable(
+            raise UnavailableError(
                 f"The journal file {self._path} cannot be written any more: {error.strerror}.", service="journal"
             ) from error
 

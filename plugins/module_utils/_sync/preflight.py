@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from .._engine import settings as rules
-from .._engine.errors import InputError, PermissionDenied, SettingsError, SyncError, quoted
+from .._engine.errors import InputError, PermissionDeniedError, SettingsError, SyncError, quoted
 from .._engine.model import Account, BmsSettings, Office365Settings, Organization
-from .._engine.normalize import name
 from .._engine.tenants import listed
+from .._engine.text import name
 from .._store.settings import Stored
 from .snapshot import Request, bms_type, read_account
 
@@ -135,7 +135,7 @@ class Preflight:
             self._check("groups", lambda: [graph.group_members(group) for group in groups])
         try:
             graph.verified_domains()
-        except PermissionDenied as error:
+        except PermissionDeniedError as error:
             message = f"Without it, the tenant's domains are taken from its users' addresses. {error}"
             self.checks.append(Check("verified_domains", LIMITED, message))
 

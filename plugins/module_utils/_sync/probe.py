@@ -23,12 +23,20 @@ from typing import Any
 
 from .._engine import probing as judge
 from .._engine.attributes import decode
-from .._engine.errors import ApiError, InputError, NotFound, PermissionDenied, Rejected, SyncError, Unclear
+from .._engine.errors import (
+    ApiError,
+    InputError,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    RejectedError,
+    SyncError,
+)
 from .._engine.model import Account, BmsContact, BmsEmail, BmsPhone, BmsSettings, EntryChange, Organization
 from .._engine.probing import NOT_PROBED, QUESTIONS, WRITE_BMS, Judgement, mail, mark, unknown
 from .probe_contacts import OwnBmsContacts, OwnContacts
+from .run_lock import BUSY, RunLock
 from .snapshot import read_account
-from .turn import BUSY, Turn
 
 NUMBER = "+1 (555) 010-0199"
 """A number that is kept for fiction (North American Numbering Plan)."""
@@ -92,16 +100,16 @@ class Probe:
     _made: bool = False
 
     def run(self) -> Probe:
-        """Answer all questions, as far as they may be asked.
+        """Response all questions, as far as they may be asked.
 
         Raises InputError for an organization that is not there, ApiError where IT Glue refuses
         the key, SyncError where another run has the organization.
         """
         self.organization = self.clients.itglue.organization(self.wanted.organization)
         writing = self.wanted.write and not self.preview
-        with Turn(self.clients.itglue.base_url, needed=writing) as turn:
-            turn.take(self.organization)
-            if turn.occupied:
+        with RunLock(self.clients.itglue.base_url, needed=writing) as run_lock:
+            run_lock.acquire(self.organization)
+            if run_lock.busy:
                 raise SyncError(f"{self.organization.name}: nothing was probed. {BUSY}")
             self._probe(writing)
         return self
@@ -194,7 +202,7 @@ class Probe:
         total = _total(self._itglue("/organizations", **{"page[size]": 1}))
         try:
             filtered = _total(self._itglue("/organizations", **{"page[size]": 1, "filter[no_such_filter]": "x"}))
-        except Rejected as error:
+        except RejectedError as error:
             return judge.unknown_filter(total, None, str(error))
         return judge.unknown_filter(total, filtered, None)
 
@@ -252,7 +260,7 @@ class Probe:
         try:
             try:
                 found = [each.id for each in self._own.create([row])]
-            except Unclear:
+            except OutcomeUnknownError:
                 found = [ident for ident, dummy in self._own.present()]
             if not found:
                 self.judgements["itglue_create"] = unknown("IT Glue's answer does not show the contact.")
@@ -393,7 +401,7 @@ class Probe:
         for lookup in ("lookup", "tenantlookup"):
             try:
                 body = self._bms(f"/v2/system/{lookup}/{table}", f"/v2/system/{lookup}/{{tableName}}")
-            except (NotFound, Rejected, PermissionDenied):
+            except (NotFoundError, RejectedError, PermissionDeniedError):
                 continue
             names = [str(_get(row, "name")) for row in _get(body, "result") or () if _get(row, "name")]
             if names:
@@ -446,7 +454,7 @@ class Probe:
             wanted = self._new_bms_contact()
             try:
                 made = self.clients.bms.contact(self._own_bms.create(wanted))
-            except Unclear as error:
+            except OutcomeUnknownError as error:
                 found = [each for each in self._own_bms.marked() if each.last_name == wanted.last_name]
                 if not found:
                     raise error
@@ -488,7 +496,7 @@ class Probe:
                 for change in changes:
                     self._own_bms.patch(made.id, kind, [change])
                 outcomes[kind] = "present"
-            except NotFound:
+            except NotFoundError:
                 outcomes[kind] = "absent"
             except ApiError as error:
                 outcomes[kind] = str(error)
@@ -574,7 +582,7 @@ class Probe:
     def _group_members(self, graph) -> Judgement:
         try:
             group = self._some_group(graph)
-        except PermissionDenied:
+        except PermissionDeniedError:
             group = None
         if group is None:
             return unknown("There is no group whose members could be asked for.")
@@ -601,7 +609,7 @@ def _refused(write: Callable[[], object]) -> str | None:
     """Carry out a write; the words of its refusal, None where it was taken."""
     try:
         write()
-    except Rejected as error:
+    except RejectedError as error:
         return str(error)
     return None
 
@@ -609,7 +617,7 @@ def _refused(write: Callable[[], object]) -> str | None:
 def _granted(read: Callable[[], object], what: str) -> Judgement:
     try:
         read()
-    except PermissionDenied as error:
+    except PermissionDeniedError as error:
         return judge.granted(str(error), what)
     return judge.granted(None, what)
 

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from .._engine.attributes import decode
-from .._engine.errors import ApiError, InputError, NotFound
+from .._engine.errors import ApiError, InputError, NotFoundError
 from .._engine.model import BmsContact, Contact, EntryChange
 from .._engine.probing import MARK, made_by_probe
 from .execute import BULK, PAGE
@@ -85,7 +85,7 @@ class OwnContacts:
             try:
                 for start in range(0, len(idents), BULK):
                     self._itglue.delete_contacts(idents[start : start + BULK])
-            except NotFound:
+            except NotFoundError:
                 continue
             except ApiError as error:
                 reason = str(error)
@@ -99,7 +99,7 @@ class OwnContacts:
     def _is_there(self, contact_id: int) -> bool:
         try:
             return made_by_probe(self._decoded(self.show(contact_id)), self._token)
-        except NotFound:
+        except NotFoundError:
             return False
 
     def _decoded(self, row: Mapping[str, Any]) -> Contact:

@@ -19,11 +19,11 @@ from typing import Any
 
 from .._engine.attributes import same_value
 from .._engine.bms_fields import EMAILS, PHONES, entry_changes
-from .._engine.errors import ApiError, InputError, NotFound, Rejected, SyncError, quoted
+from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError, SyncError, quoted
 from .._engine.model import BmsContact, Organization
 from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
 from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
-from .turn import BUSY, Turn
+from .run_lock import BUSY, RunLock
 
 BULK = 50
 """Contacts removed in one request, as many as are created in one."""
@@ -55,9 +55,9 @@ def revert(clients, organization: str, journal_file: str, *, preview: bool, vers
             f"not of {quoted(found.name)} ({found.id}).",
             hint="Give the organization that the journal belongs to.",
         )
-    with Turn(clients.itglue.base_url, needed=not preview) as turn:
-        turn.take(found)
-        if turn.occupied:
+    with RunLock(clients.itglue.base_url, needed=not preview) as run_lock:
+        run_lock.acquire(found)
+        if run_lock.busy:
             raise SyncError(f"{found.name}: nothing was taken back. {BUSY}", hint="Run again when it has ended.")
         return _revert(clients, found, head, writes, journal_file, preview=preview, version=version)
 
@@ -113,7 +113,7 @@ def _take(outcome: Reverted, undoing: Undoing, itglue, bms) -> None:
             _send(steps, itglue, bms)
             outcome.steps += steps
         except ApiError as error:
-            single = isinstance(error, (NotFound, Rejected))
+            single = isinstance(error, (NotFoundError, RejectedError))
             if single and len(apart := list(_apart(steps))) > 1:
                 waiting[:0] = [[step] for step in apart]
                 continue

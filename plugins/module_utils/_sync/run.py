@@ -16,17 +16,17 @@ from typing import Any
 
 from .._engine import plan_document as plan_documents
 from .._engine import planning
+from .._engine.bms_lookup import linked_bms_id
 from .._engine.departed import DEACTIVATED
-from .._engine.errors import ApiError, AuthenticationError, PermissionDenied
+from .._engine.errors import ApiError, AuthenticationError, PermissionDeniedError
 from .._engine.model import BmsSnapshot, Contact
 from .._engine.plan import Operation, Plan
-from .._engine.push import linked_bms_id
 from .collector import uncollected
 from .execute import Link, Writer, resume_at
 from .journal import Journal, RecordedBms, RecordedItGlue
 from .plan_file import read_plan, write_plan
+from .run_lock import WAITS, RunLock, put_off
 from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
-from .turn import WAITS, Turn, put_off
 
 
 @dataclass(slots=True)
@@ -72,15 +72,15 @@ def run(clients, store, request: Request, *, preview: bool, progress=None) -> Ru
     Raises InputError and SettingsError for bad input, and ApiError where a service cannot be
     read, all before anything is written.
     """
-    with Turn(clients.itglue.base_url, needed=not preview) as turn:
-        return _run(clients, store, request, turn, preview=preview, progress=progress or (lambda line: None))
+    with RunLock(clients.itglue.base_url, needed=not preview) as run_lock:
+        return _run(clients, store, request, run_lock, preview=preview, progress=progress or (lambda line: None))
 
 
-def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progress) -> Run:
+def _run(clients, store, request: Request, run_lock: RunLock, *, preview: bool, progress) -> Run:
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
-    outcome, bms = _planned(clients, store, request, turn, progress)
+    outcome, bms = _planned(clients, store, request, run_lock, progress)
     binding = _binding(outcome.read, request)
     if document is not None:
         _apply(outcome, document, binding, request)
@@ -88,7 +88,7 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
         writes = (*outcome.operations, *outcome.deactivations)
         write_plan(request.plan_file, plan_documents.document(binding, request.options, writes, made_at))
-    if turn.occupied:
+    if run_lock.busy:
         outcome.operations = tuple(map(put_off, outcome.operations))
         outcome.deactivations = tuple(map(put_off, outcome.deactivations))
         outcome.warnings.append(f"{outcome.name}: nothing was written. {WAITS}")
@@ -98,9 +98,9 @@ def _run(clients, store, request: Request, turn: Turn, *, preview: bool, progres
 
 
 @uncollected
-def _planned(clients, store, request: Request, turn: Turn, progress) -> tuple[Run, BmsSnapshot | None]:
+def _planned(clients, store, request: Request, run_lock: RunLock, progress) -> tuple[Run, BmsSnapshot | None]:
     """What is to be done, and what was read of BMS for it."""
-    found = read(clients, store, request, turn, progress)
+    found = read(clients, store, request, run_lock, progress)
     snapshot = found.snapshot
     say = _spoken(progress, snapshot.organization.name)
     say(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
@@ -146,7 +146,7 @@ def _apply(outcome: Run, document: Mapping[str, Any], binding: plan_documents.Bi
     done = {each.key for each in plan.departed if each.action == DEACTIVATED}
     found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), outcome.draft.contacts, done)
     outcome.refused_entries = found.refused
-    passed = tuple(planning.ceilings(found.operations, outcome.draft.kept, request.options))
+    passed = tuple(planning.exceeded_limits(found.operations, outcome.draft.kept, request.options))
     outcome.turned_out(tuple(found.operations))
     outcome.plan = replace(plan, operations=outcome.operations, deactivations=outcome.deactivations, passed=passed)
 
@@ -201,11 +201,11 @@ def _read_bms(
 ) -> tuple[BmsSnapshot | None, ApiError | None]:
     """What BMS holds, or why it could not be read: then every push waits for the next run.
 
-    Raises AuthenticationError and PermissionDenied: those no later run would be without.
+    Raises AuthenticationError and PermissionDeniedError: those no later run would be without.
     """
     try:
         return read_bms(clients.bms, draft, operations), None
-    except (AuthenticationError, PermissionDenied):
+    except (AuthenticationError, PermissionDeniedError):
         raise
     except ApiError as error:
         return None, error

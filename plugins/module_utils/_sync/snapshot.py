@@ -21,9 +21,10 @@ from typing import Any, NamedTuple
 
 from .._engine import account as accounts
 from .._engine import settings as rules
+from .._engine.bms_lookup import NATIVE, not_in_bms
 from .._engine.bms_update import needs_types
 from .._engine.departed import domains_of, unheld
-from .._engine.errors import InputError, PermissionDenied, SettingsError, quoted
+from .._engine.errors import InputError, PermissionDeniedError, SettingsError, quoted
 from .._engine.model import (
     Account,
     BmsSettings,
@@ -34,11 +35,10 @@ from .._engine.model import (
     Organization,
     Snapshot,
 )
-from .._engine.normalize import domain, name
 from .._engine.plan import Operation
 from .._engine.planning import Draft, Leavers, Options, push_candidates
-from .._engine.push import NATIVE, not_in_bms
-from .turn import Turn
+from .._engine.text import domain, name
+from .run_lock import RunLock
 
 Progress = Callable[[str], None]
 
@@ -69,7 +69,9 @@ class Read(NamedTuple):
     warnings: list[str]
 
 
-def read(clients, store, request: Request, turn: Turn | None = None, progress: Progress = lambda line: None) -> Read:
+def read(
+    clients, store, request: Request, run_lock: RunLock | None = None, progress: Progress = lambda line: None
+) -> Read:
     """Read the organization, its settings and contacts, and the tenant's users, once it is the run's turn.
 
     `progress` takes lines while a long list is read.
@@ -78,8 +80,8 @@ def read(clients, store, request: Request, turn: Turn | None = None, progress: P
     for a service that cannot be read.
     """
     organization = clients.itglue.organization(request.organization)
-    if turn is not None:
-        turn.take(organization)
+    if run_lock is not None:
+        run_lock.acquire(organization)
 
     def counted(entries: Iterable[Any], noun: str) -> Iterator[Any]:
         """The entries as they come, with a word after each `READ_BEFORE_A_WORD`."""
@@ -164,13 +166,13 @@ def read_leavers(graph, draft: Draft) -> Leavers:
         return Leavers()
     domains = domains_of(users)
     if not domains.issuperset(map(domain, carried)):
-        with suppress(PermissionDenied):
+        with suppress(PermissionDeniedError):
             domains |= frozenset(map(str.casefold, graph.verified_domains()))
     if domains.isdisjoint(map(domain, free)):
         return Leavers(domains=domains)
     try:
         return Leavers(tuple(graph.deleted_users()), domains)
-    except PermissionDenied as error:
+    except PermissionDeniedError as error:
         return Leavers(domains=domains, warnings=(f"Deleted users count as unknown. {error}",))
 
 

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._engine.leaving import BACK
+from ...module_utils._engine.offboarding import BACK
 from .words import SETTINGS_OPTIONS
 
 FORMAT = 1
@@ -207,7 +207,7 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Any] | None:
         "kept": given.get("kept") or 0,
         "reverts": "reverted" in given,
         **{name: dict(given.get(name) or {}) for name in COUNTS},
-        "ceilings_passed": list(given.get("ceilings_passed") or ()),
+        "limits_exceeded": list(given.get("limits_exceeded") or ()),
     }
 
 
@@ -272,7 +272,7 @@ def has_failed(run: Mapping[str, Any]) -> bool:
 
 def is_stopped(run: Mapping[str, Any]) -> bool:
     """Whether a ceiling forbade the plan, so that nothing of it was carried out."""
-    return bool(run["summary"] and run["summary"]["ceilings_passed"])
+    return bool(run["summary"] and run["summary"]["limits_exceeded"])
 
 
 def departure(entry: Mapping[str, Any]) -> str:

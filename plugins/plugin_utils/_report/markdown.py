@@ -18,9 +18,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 from typing import Any
 
+from .charts import TENANT_STATUSES, duration, mode_words, story, tenant_status
 from .collecting import departure, has_failed
 from .page import changes, overrides_yaml
-from .story import TENANT_STATUSES, duration, mode_words, story, tenant_status
 from .words import (
     ACTIONS,
     DEPARTURES,

@@ -20,8 +20,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from .charts import TENANT_STATUSES, duration, mode_words, story, tenant_status
 from .collecting import departure, is_back, is_stopped
-from .story import TENANT_STATUSES, duration, mode_words, story, tenant_status
 from .words import (
     ACTIONS,
     DEPARTURES,
@@ -215,7 +215,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "departed": _told(Counter(map(departure, run["departed"])), DEPARTURES),
         "reverted": _told(summary.get("reverted"), REVERTS),
         "requests": _told(summary.get("api_calls"), SERVICES),
-        "ceilings": [
+        "exceeded_limits": [
             f"{each['option']} allows {each['limit']}, the plan has {each['count']}" for each in _over(summary)
         ],
         "settings": [
@@ -226,7 +226,7 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _over(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return summary.get("ceilings_passed") or []
+    return summary.get("limits_exceeded") or []
 
 
 def _told(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:

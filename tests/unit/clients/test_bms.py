@@ -18,13 +18,13 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     ApiError,
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
     ProtocolError,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
@@ -290,7 +290,7 @@ def test_tokens_are_told_and_not_shown(make, service):
     told = []
     client = make(on_secret=told.append)
     service.answer = lambda request: reply(no("bad token access-1"), 400)
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         client.accounts("Frog")
     assert told == ["access-1", "refresh-1"]
     assert caught.value.said == "bad token ***"
@@ -446,14 +446,14 @@ def test_a_list_that_moved_is_read_again(bms, service):
 
 def test_a_list_that_stays_incomplete_is_unavailable(bms, service):
     service.answer = lambda request: ok([row(1)], totalRecords=2)
-    with pytest.raises(Unavailable, match="incomplete"):
+    with pytest.raises(UnavailableError, match="incomplete"):
         bms.contacts(2528)
 
 
 def test_a_count_that_comes_and_goes_is_incomplete(bms, service):
     answers = [ok([row(1)]), ok([], totalRecords=1)] * 2
     service.answer = lambda request: answers.pop(0)
-    with pytest.raises(Unavailable, match="incomplete"):
+    with pytest.raises(UnavailableError, match="incomplete"):
         bms.contacts(2528)
 
 
@@ -468,7 +468,7 @@ def test_one_contact(bms, service, wrapped, upper):
 @pytest.mark.parametrize("body", [reply(None, 404), ok(None), no("The contact does not exist")])
 def test_a_contact_that_is_not_there(bms, service, body):
     service.answer = lambda request: body
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         bms.contact(90211)
 
 
@@ -506,7 +506,7 @@ def test_a_contact_is_created(bms, service, wire):
 )
 def test_a_create_without_success_and_id_is_unclear(bms, service, body):
     service.answer = lambda request: body
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         bms.create_contact(JANE)
     assert service.asked == [f"POST {CONTACTS}"]
 
@@ -514,7 +514,7 @@ def test_a_create_without_success_and_id_is_unclear(bms, service, body):
 @pytest.mark.parametrize("words", ["EmailTypeId is wrong", "Location 3169 was not found"])
 def test_a_refused_create_is_rejected(bms, service, words):
     service.answer = lambda request: no(words)
-    with pytest.raises(Rejected, match=words):
+    with pytest.raises(RejectedError, match=words):
         bms.create_contact(JANE)
 
 
@@ -546,13 +546,13 @@ def test_single_values_are_set(bms, service, wire):
 @pytest.mark.parametrize("body", [reply(b"<html>"), reply(None), reply(None, 204), {"id": 90211}, []])
 def test_single_values_whose_fate_is_not_told(bms, service, body):
     service.answer = lambda request: body
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         bms.set_contact(90211, {"JobTitle": "CFO"})
 
 
 def test_single_values_that_are_refused(bms, service):
     service.answer = lambda request: no("too long")
-    with pytest.raises(Rejected, match="too long"):
+    with pytest.raises(RejectedError, match="too long"):
         bms.set_contact(90211, {"JobTitle": "x"})
 
 
@@ -590,14 +590,14 @@ def test_phones_are_changed_by_value(bms, service, wire):
 @pytest.mark.parametrize("result", [{"added": 1, "updated": 1, "deleted": 0}, {"added": 1}, None])
 def test_counters_that_do_not_fit_are_unclear(bms, service, result):
     service.answer = lambda request: ok(result)
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         bms.patch_emails(90211, CHANGES)
 
 
 @pytest.mark.parametrize("status", [404, 405])
 def test_an_older_release_cannot_change_emails(bms, service, status):
     service.answer = lambda request: reply(None, status)
-    with pytest.raises(NotFound, match="this release of BMS cannot change emails yet"):
+    with pytest.raises(NotFoundError, match="this release of BMS cannot change emails yet"):
         bms.patch_emails(90211, CHANGES)
 
 
@@ -638,27 +638,27 @@ def test_no_types_at_all(bms, service):
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        (no("m"), Rejected, "m"),
-        (reply(no("m"), 404), NotFound, "m"),
-        (reply(no(None), 403), PermissionDenied, ""),
-        (reply(pascal(no("m")), 400), Rejected, "m"),
+        (no("m"), RejectedError, "m"),
+        (reply(no("m"), 404), NotFoundError, "m"),
+        (reply(no(None), 403), PermissionDeniedError, ""),
+        (reply(pascal(no("m")), 400), RejectedError, "m"),
         (
             reply({"success": False, "error": {"message": "m", "details": "d", "subErrors": ["s", 5, "m"]}}, 400),
-            Rejected,
+            RejectedError,
             "m; d; s",
         ),
-        ({"success": False, "error": {"subErrors": "s", "stackStrace": "at line 5"}}, Rejected, ""),
-        ({"success": False, "error": "words"}, Rejected, "words"),
-        ({"success": False}, Rejected, ""),
-        (reply({"title": "invalid", "errors": {"Id": ["bad", 5], "x": 3}}, 400), Rejected, "invalid; bad"),
+        ({"success": False, "error": {"subErrors": "s", "stackStrace": "at line 5"}}, RejectedError, ""),
+        ({"success": False, "error": "words"}, RejectedError, "words"),
+        ({"success": False}, RejectedError, ""),
+        (reply({"title": "invalid", "errors": {"Id": ["bad", 5], "x": 3}}, 400), RejectedError, "invalid; bad"),
         (
             no("Invalid. ") | {"error": {"message": "Invalid. ", "details": "A; B.", "subErrors": ["A", "B."]}},
-            Rejected,
+            RejectedError,
             "Invalid; A; B",
         ),
-        (reply({"message": "m"}, 400), Rejected, "m"),
-        (reply(b"<html>", 418), Rejected, "a web page"),
-        (reply(no("later"), 429, Retry_After="100"), QuotaExceeded, "later"),
+        (reply({"message": "m"}, 400), RejectedError, "m"),
+        (reply(b"<html>", 418), RejectedError, "a web page"),
+        (reply(no("later"), 429, Retry_After="100"), QuotaExceededError, "later"),
     ],
 )
 def test_errors_in_all_their_forms(bms, service, body, kind, said):
@@ -671,7 +671,7 @@ def test_errors_in_all_their_forms(bms, service, body, kind, said):
 
 def test_a_missing_permission_is_named(bms, service):
     service.answer = lambda request: reply(None, 403)
-    with pytest.raises(PermissionDenied, match="This call needs a role that may modify CRM > Contacts"):
+    with pytest.raises(PermissionDeniedError, match="This call needs a role that may modify CRM > Contacts"):
         bms.create_contact(JANE)
 
 
@@ -683,7 +683,7 @@ def test_the_quota_is_per_endpoint(bms, service):
 
     service.answer = answer
     for ident in (1, 2):
-        with pytest.raises(QuotaExceeded):
+        with pytest.raises(QuotaExceededError):
             bms.contact(ident)
     assert bms.contacts(2528) == []
     assert service.asked.count("GET /v2/crm/contacts/summary/2") == 0

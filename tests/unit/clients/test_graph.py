@@ -25,10 +25,10 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     ApiError,
     AuthenticationError,
     InputError,
-    PermissionDenied,
+    PermissionDeniedError,
     ProtocolError,
-    QuotaExceeded,
-    Unavailable,
+    QuotaExceededError,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import User
 from tests.sandbox.identity import Identity
@@ -194,7 +194,7 @@ def test_failures_of_entra_are_tried_again(graph, entra, wire):
 
 def test_entra_that_stays_down_is_unavailable(graph, entra):
     entra.token = reply(None, 503)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         list(graph.users())
 
 
@@ -340,7 +340,7 @@ def test_an_empty_federated_token_is_not_sent(make, entra, wire, tmp_path):
 
 
 def test_an_untrusted_certificate_of_entra_names_ca_path(make, entra, calls):
-    with pytest.raises(Unavailable, match="its certificate is not trusted .* ca_path"):
+    with pytest.raises(UnavailableError, match="its certificate is not trusted .* ca_path"):
         list(make(http=HttpSettings(timeout=5.0)).users())
 
 
@@ -559,7 +559,7 @@ def test_the_missing_permission_is_named(graph, entra, read, permission):
     inner = {"request-id": "r1", "date": "d"}
     error = {"code": "Authorization_RequestDenied", "message": "Insufficient privileges", "innererror": inner}
     entra.answer = lambda request: reply({"error": error}, 403)
-    with pytest.raises(PermissionDenied, match=f"application permission {permission}, .*adminconsent") as caught:
+    with pytest.raises(PermissionDeniedError, match=f"application permission {permission}, .*adminconsent") as caught:
         read(graph)
     assert caught.value.said == "Authorization_RequestDenied: Insufficient privileges (request-id r1)"
 
@@ -580,7 +580,7 @@ def test_throttling_with_a_fractional_wait(graph, entra, clock):
 
 def test_throttling_without_end(graph, entra):
     entra.answer = lambda request: reply(None, 429)
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         list(graph.users())
 
 

@@ -13,12 +13,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     ApiError,
     AuthenticationError,
     InputError,
-    NotFound,
+    NotFoundError,
+    OutcomeUnknownError,
     ProtocolError,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
@@ -256,7 +256,7 @@ def test_one_contact(itglue, wire):
 
 def test_one_contact_that_is_not_there(itglue, wire):
     wire.says(reply({"status": 404, "error": "Not Found"}, 404))
-    with pytest.raises(NotFound, match="Not Found. It does not exist, or this API key may not see it."):
+    with pytest.raises(NotFoundError, match="Not Found. It does not exist, or this API key may not see it."):
         itglue.contact(72)
 
 
@@ -367,7 +367,7 @@ def test_pages_become_smaller_where_the_service_is_too_slow(itglue, wire, slow, 
 
 def test_a_service_that_stays_too_slow_is_unavailable(itglue, wire):
     wire.answer = lambda request: reply(None, 504)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         list(itglue.contacts(2))
     sizes = [request.query["page[size]"] for request in wire.requests]
     assert sizes[:6] == ["1000", "500", "250", "125", "62", "50"]
@@ -397,7 +397,7 @@ def test_a_list_that_counts_more_than_it_shows_is_taken_when_it_is_stable(itglue
 
 def test_a_list_that_never_holds_still_is_unavailable(itglue, wire):
     wire.answer = lambda request: {"data": [ROWS[len(wire.requests)]], "meta": {"total-count": 100}}
-    with pytest.raises(Unavailable, match="kept changing while it was read and stayed incomplete"):
+    with pytest.raises(UnavailableError, match="kept changing while it was read and stayed incomplete"):
         list(itglue.contacts(2))
 
 
@@ -443,7 +443,7 @@ def test_one_contact_is_created_as_the_reference_shows_it(itglue, wire):
 )
 def test_a_create_without_a_clear_answer_is_unclear(itglue, wire, step):
     wire.says(step)
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         itglue.create_contacts(2, [ATTRIBUTES])
     assert len(wire.requests) == 1
 
@@ -476,7 +476,7 @@ def test_a_synced_record_says_which_attributes_are_locked(itglue, wire):
         "status": 422,
     }
     wire.says(reply({"errors": [error]}, 422))
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         itglue.update_contact(72, ATTRIBUTES)
     assert caught.value.pointers == ("/data/attributes/contact-emails.base",)
     assert caught.value.said == "Cannot update a synced resource (/data/attributes/contact-emails.base)"
@@ -497,7 +497,7 @@ def test_a_delete_that_took_place_before_the_answer_was_lost(itglue, wire):
     wire.says(RESET, reply(None, 404))
     itglue.delete_asset(401)
     wire.says(reply(None, 404))
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         itglue.delete_asset(401)
 
 
@@ -679,25 +679,25 @@ def test_writes_of_assets(itglue, wire):
     [
         (403, {"message": "Forbidden"}, AuthenticationError, "Forbidden"),
         (401, None, AuthenticationError, ""),
-        (401, {"errors": [{"title": "Unauthorized", "source": {"pointer": "id"}}]}, NotFound, "Unauthorized (id)"),
-        (404, {"errors": [{"title": "Not found"}]}, NotFound, "Not found"),
+        (401, {"errors": [{"title": "Unauthorized", "source": {"pointer": "id"}}]}, NotFoundError, "Unauthorized (id)"),
+        (404, {"errors": [{"title": "Not found"}]}, NotFoundError, "Not found"),
         (
             422,
             {"errors": [{"status": "unprocessable_entity", "title": "Duplicate", "source": {"pointer": "data"}}]},
-            Rejected,
+            RejectedError,
             "Duplicate (data)",
         ),
         (
             422,
             {"errors": [{"title": "Unprocessable Entity", "detail": ["can't be blank", "x"], "status": 422}]},
-            Rejected,
+            RejectedError,
             "can't be blank, x",
         ),
-        (422, {"errors": [{"detail": None, "title": "T"}, "words", 5, {"source": "s"}]}, Rejected, "T; words"),
-        (400, {"error": "param is missing"}, Rejected, "param is missing"),
-        (400, {"errors": "words"}, Rejected, ""),
-        (415, b"Unsupported", Rejected, "Unsupported"),
-        (429, None, QuotaExceeded, ""),
+        (422, {"errors": [{"detail": None, "title": "T"}, "words", 5, {"source": "s"}]}, RejectedError, "T; words"),
+        (400, {"error": "param is missing"}, RejectedError, "param is missing"),
+        (400, {"errors": "words"}, RejectedError, ""),
+        (415, b"Unsupported", RejectedError, "Unsupported"),
+        (429, None, QuotaExceededError, ""),
     ],
 )
 def test_errors_in_all_their_forms(itglue, wire, status, body, kind, said):

@@ -21,19 +21,19 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import (
     Calls,
     HttpSettings,
-    TooSlow,
+    TimeoutBeforeAnswerError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
     ProtocolError,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 
 from .conftest import CLOSE, RESET, STALL, Reply, reply
@@ -96,7 +96,7 @@ def test_other_services_are_asked_through_the_proxy(connect, wire, calls):
     settings = HttpSettings(proxy=f"http://user:hunter2@127.0.0.1:{wire.port}", timeout=2.0)
     session = connect("bms", "https://bms.example", settings=settings)
     wire.answer = lambda request: Reply(407)
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(UnavailableError) as caught:
         session.request("POST", "/v2/crm/contacts/summary", json={})
     assert "the proxy did not let the request through" in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -122,7 +122,9 @@ def test_other_services_are_asked_through_the_proxy(connect, wire, calls):
 def test_hosts_that_no_proxy_names_are_asked_directly(connect, wire, no_proxy, tunnels):
     settings = HttpSettings(proxy=wire.url, no_proxy=no_proxy, timeout=2.0)
     wire.answer = lambda request: Reply(407)
-    with pytest.raises(Unavailable, match="did not let the request through" if tunnels else "its name is not known"):
+    with pytest.raises(
+        UnavailableError, match="did not let the request through" if tunnels else "its name is not known"
+    ):
         connect("bms", "https://bms.example", settings=settings).request("POST", "/v2/x", json={})
     assert len(wire.requests) >= tunnels
     assert {each.method for each in wire.requests} == ({"CONNECT"} if tunnels else set())
@@ -132,7 +134,7 @@ def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, c
     with socket.create_server(("127.0.0.1", 0)) as unused:
         port = unused.getsockname()[1]
     session = connect("bms", f"http://127.0.0.1:{port}")
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(UnavailableError) as caught:
         session.request("POST", "/contacts", json={})
     assert str(caught.value).startswith("Kaseya BMS did not answer POST /contacts: connection refused.")
     assert len(clock.slept) == RetryPolicy().tries - 1
@@ -141,7 +143,7 @@ def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, c
 
 def test_an_unknown_host_is_named_as_such(connect):
     session = connect("graph", "https://graph.invalid")
-    with pytest.raises(Unavailable, match="its name is not known"):
+    with pytest.raises(UnavailableError, match="its name is not known"):
         session.request("GET", "/users")
 
 
@@ -157,7 +159,7 @@ def test_a_broken_read_is_tried_again(session, wire, clock, step):
 def test_a_broken_create_is_unclear_and_sent_once(session, wire, step):
     session._timeout = (1.0, 0.2)
     wire.says(step)
-    with pytest.raises(Unclear, match="Whether it was carried out is not known"):
+    with pytest.raises(OutcomeUnknownError, match="Whether it was carried out is not known"):
         session.request("POST", "/contacts", json={})
     assert len(wire.requests) == 1
 
@@ -166,10 +168,10 @@ def test_an_earlier_failure_does_not_colour_a_later_one(connect, session, wire):
     """The exception that is being handled is no cause of the next one."""
     dead = connect("bms", "http://127.0.0.1:9")
     wire.says(RESET)
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         try:
             dead.request("GET", "/")
-        except Unavailable:
+        except UnavailableError:
             session.request("POST", "/contacts", json={})
     assert len(wire.requests) == 1
 
@@ -189,7 +191,7 @@ def test_an_untrusted_certificate_is_no_matter_of_trying_again(connect, wire, tl
     url, bundle = tls
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
     session = connect("graph", url, settings=HttpSettings(timeout=5.0))
-    with pytest.raises(Unavailable, match="its certificate is not trusted .* ca_path"):
+    with pytest.raises(UnavailableError, match="its certificate is not trusted .* ca_path"):
         session.request("POST", "/", json={})
     assert clock.slept == []
     assert wire.requests == []
@@ -293,7 +295,7 @@ def test_links_elsewhere_are_not_followed(session, wire, link):
     assert wire.requests == []
 
 
-@pytest.mark.parametrize(("method", "kind"), [("GET", ProtocolError), ("POST", Unclear)])
+@pytest.mark.parametrize(("method", "kind"), [("GET", ProtocolError), ("POST", OutcomeUnknownError)])
 def test_redirects_are_not_followed(session, wire, method, kind):
     wire.says(reply(None, 302, Location="https://evil.example/login?token=1"))
     with pytest.raises(kind, match="redirects .* to https://evil.example/login"):
@@ -316,7 +318,7 @@ def test_failures_of_the_service_are_tried_again_for_reads_and_absolute_writes(s
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_failures_of_the_service_leave_a_create_unclear(session, wire, status):
     wire.says(reply(None, status))
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         session.request("POST", "/a", json={})
     assert len(wire.requests) == 1
 
@@ -329,18 +331,18 @@ def test_a_successful_answer_that_is_no_json(session, wire, body):
     with pytest.raises(ProtocolError, match="is no JSON"):
         session.request("GET", "/a")
     assert len(wire.requests) == RetryPolicy().tries
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         session.request("POST", "/a", json={})
     assert len(wire.requests) == RetryPolicy().tries + 1
 
 
 def test_the_end_of_tries(session, wire):
     wire.answer = lambda request: reply({"message": "down for\r\nmaintenance"}, 503)
-    with pytest.raises(Unavailable) as caught:
+    with pytest.raises(UnavailableError) as caught:
         session.request("GET", "/a")
     assert str(caught.value) == "IT Glue failed at GET /a (HTTP 503): down for maintenance. Try again later."
     assert (caught.value.status, caught.value.said) == (503, "down for maintenance")
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         session.request("DELETE", "/a", repeatable=True)
 
 
@@ -348,7 +350,7 @@ def test_waits_double_within_the_cap_and_the_deadline(connect, wire, clock):
     retry = RetryPolicy(tries=9, base=1.0, cap=10.0, deadline=40.0)
     session = connect("bms", wire.url, retry=retry)
     wire.answer = lambda request: reply(None, 502)
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         session.request("GET", "/a")
     assert clock.slept == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
 
@@ -362,10 +364,10 @@ def test_the_jitter_is_full(connect, wire, clock):
 
 def test_an_impatient_request_ends_with_the_first_time_out(session, wire):
     wire.says(reply(None, 504), STALL)
-    with pytest.raises(TooSlow):
+    with pytest.raises(TimeoutBeforeAnswerError):
         session.request("GET", "/a", patient=False)
     session._timeout = (1.0, 0.2)
-    with pytest.raises(TooSlow, match="no answer in time"):
+    with pytest.raises(TimeoutBeforeAnswerError, match="no answer in time"):
         session.request("GET", "/a", patient=False)
     assert len(wire.requests) == 2
 
@@ -373,7 +375,7 @@ def test_an_impatient_request_ends_with_the_first_time_out(session, wire):
 def test_a_time_out_within_the_answer_is_one_too(session, wire):
     session._timeout = (1.0, 0.2)
     wire.answer = lambda request: reply(b"{}", Content_Length="10")
-    with pytest.raises(TooSlow):
+    with pytest.raises(TimeoutBeforeAnswerError):
         session.request("GET", "/a", patient=False)
 
 
@@ -413,11 +415,11 @@ def test_a_date_is_held_against_this_clock_where_the_service_gives_none(session,
 
 def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
     wire.says(reply({"message": "slow down"}, 429, Retry_After="900"))
-    with pytest.raises(QuotaExceeded) as caught:
+    with pytest.raises(QuotaExceededError) as caught:
         session.request("GET", "/a")
     assert caught.value.retry_after == 900
     assert caught.value.said == "slow down"
-    with pytest.raises(QuotaExceeded) as caught:
+    with pytest.raises(QuotaExceededError) as caught:
         session.request("GET", "/b")
     assert caught.value.retry_after == pytest.approx(900)
     assert len(wire.requests) == 1
@@ -426,37 +428,37 @@ def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
 @pytest.mark.parametrize("header", ["1e300", "9" * 30, "Fri, 31 Dec 9999 23:59:59 GMT"])
 def test_an_endless_wait_is_a_long_one(session, wire, header):
     wire.says(reply(None, 429, Retry_After=header))
-    with pytest.raises(QuotaExceeded) as caught:
+    with pytest.raises(QuotaExceededError) as caught:
         session.request("GET", "/a")
     assert 86_400 < caught.value.retry_after <= 366 * 86_400
 
 
 def test_a_quota_per_endpoint_holds_that_endpoint_only(session, wire):
     wire.says(reply(None, 429, Retry_After="900"), {})
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         session.request("GET", "/contacts/1", template="/contacts/{id}")
     session.request("GET", "/accounts/1", template="/accounts/{id}")
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         session.request("GET", "/contacts/2", template="/contacts/{id}")
     assert wire.asked == ["GET /contacts/1", "GET /accounts/1"]
 
 
 def test_endless_throttling_ends(session, wire, clock):
     wire.answer = lambda request: reply(None, 429)
-    with pytest.raises(QuotaExceeded) as caught:
+    with pytest.raises(QuotaExceededError) as caught:
         session.request("POST", "/a", json={})
     assert len(wire.requests) == RetryPolicy().throttled_tries
     assert caught.value.retry_after == 120
     assert "Go on at " in str(caught.value)
     assert sum(clock.slept) < RetryPolicy().deadline
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         session.request("POST", "/b", json={})
     assert len(wire.requests) == RetryPolicy().throttled_tries  # what follows does not even ask
 
 
 def test_a_long_wait_of_a_failing_service_is_not_waited_for(session, wire, clock):
     wire.says(reply(None, 503, Retry_After="3600"))
-    with pytest.raises(Unavailable):
+    with pytest.raises(UnavailableError):
         session.request("GET", "/a")
     assert clock.slept == []
 
@@ -483,7 +485,9 @@ def test_the_limiter_is_asked_before_each_try(connect, wire, clock):
     session.request("GET", "/c/1", template="/c/{id}")
     session.request("GET", "/c/2", template="/c/{id}")
     assert clock.slept[-2:] == [31.0, 0.55]
-    with pytest.raises(QuotaExceeded, match=r"GET /c/3 is used up. Go on at \d\d:\d\d:\d\d .*\(in 61 s\)") as caught:
+    with pytest.raises(
+        QuotaExceededError, match=r"GET /c/3 is used up. Go on at \d\d:\d\d:\d\d .*\(in 61 s\)"
+    ) as caught:
         session.request("GET", "/c/3", template="/c/{id}")
     assert caught.value.retry_after == 61
     assert caught.value.status is None
@@ -496,7 +500,7 @@ def test_the_limiter_is_told_what_the_service_says(connect, wire):
     session = connect("bms", wire.url, limiter=limiter)
     wire.says(reply(None, 429, Retry_After="7"), {}, reply(None, 429, Retry_After="900"))
     session.request("GET", "/c/1", template="/c/{id}")
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         session.request("GET", "/c/2", template="/c/{id}")
     told = [call for call in limiter.calls if len(call) == 2]
     assert told == [("GET /c/{id}", pytest.approx(7)), ("GET /c/{id}", 900)]
@@ -555,7 +559,7 @@ def test_a_login_that_fails_after_doubt_does_not_hide_the_doubt(connect, wire):
 
     session = connect("bms", wire.url, authorizer=Failing())
     wire.says(RESET, reply(None, 401))
-    with pytest.raises(Unclear, match="wrong password"):
+    with pytest.raises(OutcomeUnknownError, match="wrong password"):
         session.request("PATCH", "/a", json={}, repeatable=True)
 
 
@@ -565,16 +569,16 @@ def test_a_login_that_fails_after_doubt_does_not_hide_the_doubt(connect, wire):
 @pytest.mark.parametrize(
     ("status", "kind"),
     [
-        (400, Rejected),
+        (400, RejectedError),
         (401, AuthenticationError),
-        (403, PermissionDenied),
-        (404, NotFound),
-        (409, Rejected),
-        (410, NotFound),
-        (415, Rejected),
-        (422, Rejected),
-        (501, Rejected),
-        (599, Unavailable),
+        (403, PermissionDeniedError),
+        (404, NotFoundError),
+        (409, RejectedError),
+        (410, NotFoundError),
+        (415, RejectedError),
+        (422, RejectedError),
+        (501, RejectedError),
+        (599, UnavailableError),
     ],
 )
 def test_kinds_of_refusal(session, wire, status, kind):
@@ -589,7 +593,7 @@ def test_kinds_of_refusal(session, wire, status, kind):
 
 def test_the_permission_is_named(session, wire):
     wire.says(reply(None, 403))
-    with pytest.raises(PermissionDenied, match="This call needs User.Read.All"):
+    with pytest.raises(PermissionDeniedError, match="This call needs User.Read.All"):
         session.request("GET", "/users", needs="User.Read.All")
 
 
@@ -604,7 +608,7 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
     session.add_secret(None)
     words = "no\x1b[31m\nuser pass word+1 (pass%20word%2B1)\u202e tok-en " + "x" * 400
     wire.says(reply({"message": words}, 400))
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         session.request("GET", "/a")
     assert caught.value.said.startswith("no [31m user *** (***) *** xxx")
     assert len(caught.value.said) == 301
@@ -629,7 +633,7 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
 )
 def test_words_in_any_body(session, wire, body, said):
     wire.says(reply(body, 400))
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         session.request("GET", "/a")
     assert caught.value.said == said
     str(caught.value).encode()

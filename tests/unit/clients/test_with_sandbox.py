@@ -22,12 +22,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    NotFoundError,
+    OutcomeUnknownError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
@@ -209,7 +209,7 @@ def test_reads_are_the_same_under_every_assumption(sandbox, clients, switches):
     assert [contact.id for contact in contacts] == [100 + number for number in range(0, 2 * CONTACTS, 2)]
     assert [contact.id for contact in contacts if contact.adapters] == [100]
     assert itglue.contact(100) == contacts[0]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         itglue.contact(1)
     assert [location.name for location in itglue.locations(2)] == ["HQ"]
     assert [each.name for each in itglue.contact_types()] == ["Approver"]
@@ -223,7 +223,7 @@ def test_reads_are_the_same_under_every_assumption(sandbox, clients, switches):
         5000 + number: number % 4 > 0 for number in range(BMS_CONTACTS)
     }
     assert bms.contact(5001) == found[5001]
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         bms.contact(1)
     assert bms.email_types(found.values()) == bms.phone_types() == [BmsType(1, "Work")]
 
@@ -235,7 +235,7 @@ def test_reads_are_the_same_under_every_assumption(sandbox, clients, switches):
 
 def test_an_incomplete_list_of_bms_is_unavailable(sandbox, clients):
     sandbox.behaviour(bms_order="skip", bms_page_limit=20)
-    with pytest.raises(Unavailable, match="incomplete"):
+    with pytest.raises(UnavailableError, match="incomplete"):
         clients.bms.contacts(2528)
 
 
@@ -270,7 +270,7 @@ def test_writes_to_contacts(sandbox, clients):
     written = {contact.id: contact for contact in itglue.contacts(2)}
     assert (written[ann.id].title, written[ann.id].emails) == ("CFO", ())
     assert [written[each.id].title for each in several] == ["X", "Y"]
-    with pytest.raises(Rejected) as caught:
+    with pytest.raises(RejectedError) as caught:
         itglue.update_contact(102, {"contact-emails": []})
     assert caught.value.pointers == ("/data/attributes/contact-emails.base",)
     itglue.delete_contacts([ann.id, several[0].id])
@@ -299,10 +299,10 @@ def test_writes_to_assets(sandbox, clients):
     }
     assert list(itglue.assets(made.id, 2)) == list(itglue.assets(made.id))
     assert list(itglue.assets(made.id, 3)) == []
-    with pytest.raises(Rejected, match="invalid trait keys"):
+    with pytest.raises(RejectedError, match="invalid trait keys"):
         itglue.update_asset(asset.id, {"nope": 1})
     itglue.delete_asset(asset.id)
-    with pytest.raises(NotFound):
+    with pytest.raises(NotFoundError):
         itglue.delete_asset(asset.id)
     assert list(itglue.assets(made.id)) == []
 
@@ -328,15 +328,15 @@ def test_writes_to_bms(sandbox, clients, switches):
         "second@frog.example": False,
     }
     assert [phone.number for phone in contact.phones] == ["666"]
-    with pytest.raises(Rejected, match="default e-mail"):
+    with pytest.raises(RejectedError, match="default e-mail"):
         bms.create_contact(BmsContact(None, 2528, 3169, "Jane", "Doe"))
-    with pytest.raises(Rejected):
+    with pytest.raises(RejectedError):
         bms.set_contact(ident, {"Nonsense": 1})
 
 
 def test_an_older_bms_cannot_change_emails(sandbox, clients):
     sandbox.behaviour(bms_contact_patch_endpoints=False)
-    with pytest.raises(NotFound, match="cannot change emails yet"):
+    with pytest.raises(NotFoundError, match="cannot change emails yet"):
         clients.bms.patch_emails(5000, [EntryChange("add", "x@frog.example", type_id=1)])
 
 
@@ -358,17 +358,17 @@ def created(sandbox) -> int:
 @pytest.mark.parametrize(
     ("fault", "raised", "there"),
     [
-        ({"kind": "reset_before"}, Unclear, 0),
-        ({"kind": "reset_after"}, Unclear, 1),
-        ({"kind": "timeout_after"}, Unclear, 1),
-        ({"kind": "truncate"}, Unclear, 1),
-        ({"kind": "html"}, Unclear, 0),
-        ({"kind": "html", "committed": True}, Unclear, 1),
-        ({"kind": "status", "status": 503}, Unclear, 0),
-        ({"kind": "status", "status": 500, "committed": True}, Unclear, 1),
+        ({"kind": "reset_before"}, OutcomeUnknownError, 0),
+        ({"kind": "reset_after"}, OutcomeUnknownError, 1),
+        ({"kind": "timeout_after"}, OutcomeUnknownError, 1),
+        ({"kind": "truncate"}, OutcomeUnknownError, 1),
+        ({"kind": "html"}, OutcomeUnknownError, 0),
+        ({"kind": "html", "committed": True}, OutcomeUnknownError, 1),
+        ({"kind": "status", "status": 503}, OutcomeUnknownError, 0),
+        ({"kind": "status", "status": 500, "committed": True}, OutcomeUnknownError, 1),
         ({"kind": "status", "status": 429, "headers": {"Retry-After": "1"}}, None, 1),
-        ({"kind": "status", "status": 429, "headers": {"Retry-After": "999"}}, QuotaExceeded, 0),
-        ({"kind": "status", "status": 422}, Rejected, 0),
+        ({"kind": "status", "status": 429, "headers": {"Retry-After": "999"}}, QuotaExceededError, 0),
+        ({"kind": "status", "status": 422}, RejectedError, 0),
     ],
 )
 def test_a_create_is_never_carried_out_twice(sandbox, clients, request_, fault, raised, there):
@@ -450,9 +450,9 @@ def test_missing_consent_and_permission(sandbox, clients, changed):
     tenant["denied"] = ["organization", "groups"]
     sandbox.load(changed)
     graph = clients.graph()
-    with pytest.raises(PermissionDenied, match="Organization.Read.All"):
+    with pytest.raises(PermissionDeniedError, match="Organization.Read.All"):
         graph.verified_domains()
-    with pytest.raises(PermissionDenied, match="Group.Read.All"):
+    with pytest.raises(PermissionDeniedError, match="Group.Read.All"):
         graph.group_members("Staff's")
     tenant["consent"] = False
     sandbox.load(changed)
@@ -462,11 +462,11 @@ def test_missing_consent_and_permission(sandbox, clients, changed):
 
 def test_quotas(sandbox, clients):
     sandbox.behaviour(itglue_quota=2, bms_quota=2, quota_retry_after=True)
-    with pytest.raises(QuotaExceeded) as caught:
+    with pytest.raises(QuotaExceededError) as caught:
         for dummy in range(3):
             clients.itglue.organization(2)
     assert caught.value.retry_after > 60
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         for dummy in range(3):
             clients.bms.account(2528)
     assert len(clients.bms.account_locations(2528)) == 1

@@ -138,7 +138,7 @@ def outcomes() -> tuple[str, ...]:
     return tuple(
         found[1]
         for line in lines
-        if (found := re.match(r"(?:\w+Error|\w+Denied|Rejected|Unavailable|warning): (.+)", line))
+        if (found := re.match(r"(?:\w+Error|\w+Denied|RejectedError|UnavailableError|warning): (.+)", line))
     )
 
 

@@ -17,7 +17,7 @@ import yaml
 from docutils import nodes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import story
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import charts
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
 from tests.tools.files import ROOT
 from tests.tools.guides import GUIDES, guide, guides, tables
@@ -94,11 +94,11 @@ def test_the_report_guide_has_the_words_of_the_page(title, words):
 
 def test_the_report_guide_has_the_headlines():
     text = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
-    levels = (story.STOP, story.LOOK, story.FINE)
-    headlines = {story._headline({"mode": mode}, level) for mode in ("preview", "real") for level in levels}
+    levels = (charts.STOP, charts.LOOK, charts.FINE)
+    headlines = {charts._headline({"mode": mode}, level) for mode in ("preview", "real") for level in levels}
     assert len(headlines) == 6
     assert [each for each in headlines if f"   * - {each}\n" not in text] == []
-    assert story.mode_words("preview") in text
+    assert charts.mode_words("preview") in text
 
 
 def test_the_report_guide_has_the_parts_of_the_page():
@@ -111,9 +111,9 @@ def test_the_report_guide_has_the_parts_of_the_page():
 
 def test_the_safety_guide_has_the_ceilings():
     text = (GUIDES / "safety_guide.rst").read_text(encoding="utf-8")
-    ceilings = {name for name in spec("contact_sync").options if name.startswith("max_")}
-    assert len(ceilings) == 4
-    assert [name for name in ceilings if f"   * - ``{name}``, ``sync_{name}``\n" not in text] == []
+    exceeded_limits = {name for name in spec("contact_sync").options if name.startswith("max_")}
+    assert len(exceeded_limits) == 4
+    assert [name for name in exceeded_limits if f"   * - ``{name}``, ``sync_{name}``\n" not in text] == []
 
 
 def test_the_safety_guide_names_questions_of_the_probe():

@@ -119,7 +119,7 @@ def snapshot(
 
 
 def options(**values) -> planning.Options:
-    """Without ceilings, unless the row is about them."""
+    """Without exceeded_limits, unless the row is about them."""
     return planning.Options(**{"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"} | values)
 
 

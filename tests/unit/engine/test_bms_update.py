@@ -368,7 +368,7 @@ def test_values_are_the_same_once_bms_has_normalised_them(field, one, other, sam
     assert same_value(field, one, other) is same
 
 
-# ---------------------------------------------------------------------- ceilings
+# ---------------------------------------------------------------------- exceeded_limits
 
 
 def test_it_counts_once_as_an_update():

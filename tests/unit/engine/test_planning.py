@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what was read to what would be done: linked contacts, actions, ceilings (feature, sections 4 and 6)."""
+"""From what was read to what would be done: linked contacts, actions, exceeded_limits (feature, sections 4 and 6)."""
 
 from __future__ import annotations
 
@@ -359,7 +359,7 @@ def test_a_contact_type_that_it_glue_does_not_have_is_an_error_where_one_is_need
     assert drafted(snapshot([ANN], [ready()], contact_type="Boss"))["ann.lee"].action == "unchanged"
 
 
-# --------------------------------------------------------------------- ceilings
+# --------------------------------------------------------------------- exceeded_limits
 
 
 @pytest.mark.parametrize(
@@ -397,17 +397,17 @@ def test_a_malformed_ceiling_is_an_error(given):
         planning.allowed("max_creates", given, 100)
 
 
-def planned_with(ceilings, bms_settings=PUSHING):
+def planned_with(exceeded_limits, bms_settings=PUSHING):
     """Two creates, three updates, of which four are pushed; the fifth has its job title filled in BMS."""
     phones = {"business_phones": ("415-555-0100",)}
     users = [person(name, job_title="Clerk", **phones) for name in ("a.a", "b.b", "c.c", "d.d", "e.e")]
     contacts = [ready(1, "c.c"), ready(2, "d.d"), ready(3, "e.e", title="Clerk")]
     read = snapshot(users, contacts, bms_settings=bms_settings, set_phone_numbers_primary=True, phone_type="Office")
-    return planned(read, bms(in_bms(5, "e.e@client.example")), **ceilings)
+    return planned(read, bms(in_bms(5, "e.e@client.example")), **exceeded_limits)
 
 
 @pytest.mark.parametrize(
-    ("ceilings", "expected"),
+    ("exceeded_limits", "expected"),
     [
         pytest.param({"max_creates": "2", "max_updates": "3", "max_pushes": "4"}, [], id="just-allowed"),
         pytest.param({"max_creates": "1"}, [("max_creates", 2, 1)], id="creates"),
@@ -424,8 +424,8 @@ def planned_with(ceilings, bms_settings=PUSHING):
         ),
     ],
 )
-def test_ceilings(ceilings, expected):
-    plan = planned_with(ceilings)
+def test_ceilings(exceeded_limits, expected):
+    plan = planned_with(exceeded_limits)
     assert [(each.option, each.count, each.limit) for each in plan.passed] == expected
     assert len(plan.operations) == 5
 

@@ -22,7 +22,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, Unavailable
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, UnavailableError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, BmsPhone, EntryChange
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import execute, journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import (
@@ -191,7 +191,8 @@ def test_the_ids_of_a_bulk_are_those_of_its_rows_whatever_the_order_of_the_answe
 
 
 @pytest.mark.parametrize(
-    ("error", "name"), [(rejected(), "Rejected"), (unclear(), "Unclear"), (quota(), "QuotaExceeded")]
+    ("error", "name"),
+    [(rejected(), "RejectedError"), (unclear(), "OutcomeUnknownError"), (quota(), "QuotaExceededError")],
 )
 def test_a_failure_is_an_outcome(path, error, name):
     recorder = Journal(path, HEAD)
@@ -380,7 +381,7 @@ def test_an_outcome_that_cannot_be_told_does_not_undo_the_write(path, monkeypatc
     recorded = RecordedItGlue(itglue, recorder, [ready(72)])
     recorded.update_contact(72, {"title": "Boss"})
     assert itglue.there[72].title == "Boss"
-    with pytest.raises(Unavailable, match="cannot be written any more"):
+    with pytest.raises(UnavailableError, match="cannot be written any more"):
         recorded.update_contact(72, {"title": "Clerk"})
     assert itglue.there[72].title == "Boss"
     recorder.close()

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, Phase, assume, given, settings
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import Unavailable
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import UnavailableError
 from tests.trust.inprocess import Stand
 from tests.trust.worlds import Case, cases
 
@@ -119,9 +119,9 @@ def test_a_run_is_taken_back(regime, every):
         assert foreseen.writes == []
         assert stand.state() == middle
         # BMS may count other rows than it shows, twice in a row: then nothing is done.
-        assume(not isinstance(foreseen.error, Unavailable))
+        assume(not isinstance(foreseen.error, UnavailableError))
         reverted = stand.sync(**options)
-        assume(not isinstance(reverted.error, Unavailable))
+        assume(not isinstance(reverted.error, UnavailableError))
         assert foreseen.error is reverted.error is None
         told: dict[tuple, set] = {}
         for each in reverted.result["not_reverted"]:
@@ -171,8 +171,8 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         assert foreseen.writes == []
 
         own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
-        ceilings = {key: case.options[key] for key in case.options if key.startswith("max_")}
-        applied = stand.sync(apply_plan=str(path), **own, **ceilings)
+        exceeded_limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = stand.sync(apply_plan=str(path), **own, **exceeded_limits)
         plain = other.sync(**case.options)
         assert applied.error is None
         assert applied.result["refused"] == []
@@ -186,7 +186,7 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         ]
 
         after = stand.state()
-        again = stand.sync(apply_plan=str(path), **own, **ceilings)
+        again = stand.sync(apply_plan=str(path), **own, **exceeded_limits)
         # What a service refused is tried again, and what it shows otherwise than it was sent is another plan.
         refused = any("could not be set" in each for each in applied.warnings) or any(
             entry["unapplied"] or entry["locked"] or "failed" in (entry["action"], entry["push"])
@@ -235,8 +235,8 @@ def test_of_a_world_that_has_changed_exactly_what_changed_is_refused(regime, eve
         affected = {user_id for user_id, entry in was.items() if entry != now.get(user_id)}
 
         own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
-        ceilings = {key: case.options[key] for key in case.options if key.startswith("max_")}
-        applied = changed.sync(apply_plan=str(path), **own, **ceilings)
+        exceeded_limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = changed.sync(apply_plan=str(path), **own, **exceeded_limits)
         assert applied.error is None
         refused = {each["user_id"]: each for each in applied.result["refused"]}
         assert refused.keys() == affected

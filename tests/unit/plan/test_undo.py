@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import encode
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFound, SyncError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFoundError, SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
     BmsEmail,
@@ -32,7 +32,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.undo import (
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import read_journal
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import Turn
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.engine.builders import in_bms, linked, options, ready
 from tests.unit.plan.test_plan_documents import World
 from tests.unit.sync.fakes import FakeClients, Fault, gone, quota, rejected
@@ -104,7 +104,7 @@ def test_what_it_glue_makes_of_a_number_is_no_change():
     assert kinds(undo([created(sent)], [shown], [])) == [("remove", 72)]
 
 
-@pytest.mark.parametrize("error", [None, "Unclear", "Rejected"])
+@pytest.mark.parametrize("error", [None, "OutcomeUnknownError", "RejectedError"])
 def test_a_create_of_unknown_outcome_is_found_by_what_was_sent(error):
     write = created(ANN, known=False, error=error)
     assert kinds(undo([write], [ANN, ready(73, "bob.lee")], [])) == [("remove", 72)]
@@ -125,7 +125,9 @@ def test_a_contact_that_was_there_before_is_not_taken_for_the_created_one():
     assert undoing.steps == []
 
 
-@pytest.mark.parametrize("error", ["QuotaExceeded", "Unavailable", "AuthenticationError", "PermissionDenied"])
+@pytest.mark.parametrize(
+    "error", ["QuotaExceededError", "UnavailableError", "AuthenticationError", "PermissionDeniedError"]
+)
 def test_what_was_surely_not_carried_out_needs_nothing(error):
     writes = [
         created(ANN, known=False, error=error),
@@ -176,14 +178,16 @@ def test_an_updated_contact_that_is_gone_is_told():
     ]
 
 
-@pytest.mark.parametrize(("error", "steps"), [("Unclear", 1), (None, 1), ("Rejected", 0), ("NotFound", 0)])
+@pytest.mark.parametrize(
+    ("error", "steps"), [("OutcomeUnknownError", 1), (None, 1), ("RejectedError", 0), ("NotFoundError", 0)]
+)
 def test_an_update_of_unknown_outcome_is_undone_where_it_shows(error, steps):
     write = updated({"title": None}, {"title": "Boss"}, known=False, error=error)
     assert len(undo([write], [replace(ANN, title="Boss")], []).steps) == steps
     assert undo([write], [ANN], []).steps == []
 
 
-@pytest.mark.parametrize("error", ["Rejected", "NotFound"])
+@pytest.mark.parametrize("error", ["RejectedError", "NotFoundError"])
 def test_a_refused_bulk_is_undone_where_it_was_taken_in_part(error):
     """Bob's row was not taken, Cid is the one who is missing."""
     rows = [updated({"title": None}, {"title": "Boss"}, ident=each).rows[0] for each in (72, 73, 74)]
@@ -196,7 +200,7 @@ def test_a_refused_bulk_is_undone_where_it_was_taken_in_part(error):
 def test_what_two_writes_have_changed_is_told_once():
     """A bulk, refused, and the same contact by itself."""
     alone = updated({"title": None}, {"title": "Boss"})
-    bulk = Write(ITGLUE_UPDATE, (*alone.rows, *alone.rows), error="Rejected")
+    bulk = Write(ITGLUE_UPDATE, (*alone.rows, *alone.rows), error="RejectedError")
     undoing = undo([bulk, alone], [replace(ANN, title="Director")], [])
     assert undoing.remainders == [Remainder("itglue", 72, "Ann Lee", ("title",), "They have been changed since.")]
 
@@ -218,7 +222,7 @@ def test_an_inactive_or_missing_one_needs_nothing():
 
 def test_a_push_of_unknown_outcome_is_found_by_what_was_sent():
     there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee")
-    write = pushed(there, known=False, error="Unclear")
+    write = pushed(there, known=False, error="OutcomeUnknownError")
     others = [replace(there, id=1, first_name="Zoe"), replace(there, id=2, emails=())]
     assert kinds(undo([write], [], [there, *others])) == [("deactivate", 90211)]
     several = undo([write], [], [there, replace(there, id=90212)])
@@ -327,7 +331,7 @@ class Reverting(World):
     def _delete(self, ids):
         fault = self.itglue.called("delete_contacts", ids)
         if any(each not in self.itglue.there for each in ids):
-            raise NotFound("There is no such contact.", service="itglue", status=404)
+            raise NotFoundError("There is no such contact.", service="itglue", status=404)
         self.deleted.append(list(ids))
         for each in ids:
             del self.itglue.there[each]
@@ -415,8 +419,8 @@ def test_the_journal_of_another_organization(world):
 
 def test_no_other_run_comes_in_between(world):
     """The lock counts between processes; here the other turn is one of the same process."""
-    with Turn(world.itglue.base_url) as turn:
-        turn.take(world.itglue.organizations["Client Ltd"])
+    with RunLock(world.itglue.base_url) as turn:
+        turn.acquire(world.itglue.organizations["Client Ltd"])
         with pytest.raises(SyncError, match="nothing was taken back"):
             world.revert()
     assert world.deleted == []

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.story import story, tenant_status
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.charts import story, tenant_status
 from tests.tools.report_samples import (
     OFFICE365,
     about,
@@ -181,7 +181,7 @@ def test_what_is_done_about_leavers_is_counted_and_told():
 
 def test_leavers_of_a_plan_over_a_ceiling_are_not_counted_as_done():
     over = gone_and_back()
-    over["summary"]["ceilings_passed"] = [{"option": "max_deactivations", "count": 1, "limit": 0}]
+    over["summary"]["limits_exceeded"] = [{"option": "max_deactivations", "count": 1, "limit": 0}]
     totals = report([event("lake", "failed", over | {"msg": "No."})])["totals"]
     assert (totals["departures"], totals["returned"], totals["departed"]) == ({}, 0, 6)
 

@@ -12,7 +12,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFound, Rejected, Unclear
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    InputError,
+    NotFoundError,
+    OutcomeUnknownError,
+    RejectedError,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Asset,
     AssetField,
@@ -23,7 +28,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 HAPPY_FROG = Organization(2, "Happy Frog")
 ACME = Organization(5, "Acme")
 
-UNCLEAR = Unclear("No answer.", service="itglue")
+UNCLEAR = OutcomeUnknownError("No answer.", service="itglue")
 
 
 class FakeItGlue:
@@ -123,7 +128,7 @@ class FakeItGlue:
         for asset in self.stored:
             if asset.id == asset_id:
                 return asset
-        raise NotFound("No such asset.", service="itglue", status=404)
+        raise NotFoundError("No such asset.", service="itglue", status=404)
 
     def _write(self, call: str, work):
         self.calls.append(call)
@@ -138,7 +143,7 @@ class FakeItGlue:
     def _add_field(self, type_id: int, field: AssetField) -> AssetField:
         owner = self._type(type_id)
         if any(field.name == other.name or field.order == other.order for other in owner.fields):
-            raise Rejected("Name or order has already been taken.", service="itglue", status=422)
+            raise RejectedError("Name or order has already been taken.", service="itglue", status=422)
         made = replace(field, id=self._new_id(), key=field.key or field.name.lower().replace(" ", "-"))
         self.types[self.types.index(owner)] = replace(owner, fields=(*owner.fields, made))
         return made
@@ -157,16 +162,16 @@ class FakeItGlue:
     def _accepted(self, type_id: int, traits: dict) -> dict:
         fields = {field.key: field for field in self._type(type_id).fields}
         if not set(traits) <= set(fields):
-            raise Rejected("Request contains invalid trait keys", service="itglue", status=422)
+            raise RejectedError("Request contains invalid trait keys", service="itglue", status=422)
         for field in fields.values():
             if field.required and not traits.get(field.key):
-                raise Rejected(f"{field.key} can't be blank", service="itglue", status=422)
+                raise RejectedError(f"{field.key} can't be blank", service="itglue", status=422)
         return {key: self._as_read(fields[key], value) for key, value in traits.items() if value is not None}
 
     def _as_read(self, field: AssetField, value: object) -> object:
         if field.kind == "Tag":
             if not (isinstance(value, list) and all(isinstance(item, int) for item in value)):
-                raise Rejected(f"{field.key} is invalid", service="itglue", status=422)
+                raise RejectedError(f"{field.key} is invalid", service="itglue", status=422)
             return {"type": "Domains", "values": [{"id": item, "name": f"tag {item}"} for item in value]}
         return value
 

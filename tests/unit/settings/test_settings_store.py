@@ -11,7 +11,11 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import Rejected, SettingsError, Unclear
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    OutcomeUnknownError,
+    RejectedError,
+    SettingsError,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import AssetField, AssetType
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
@@ -336,7 +340,7 @@ def test_after_an_unclear_answer_it_is_looked_for_first(itglue, call, faults, se
 @pytest.mark.parametrize("call", ["create_asset_type", "create_asset"])
 def test_what_stays_unclear_is_said(itglue, call):
     itglue.fail(call, "lost", "lost")
-    with pytest.raises(Unclear):
+    with pytest.raises(OutcomeUnknownError):
         declared(itglue, BMS, {})
     assert itglue.calls.count(call) == 2
 
@@ -356,10 +360,10 @@ def test_a_field_that_somebody_else_adds_meanwhile_is_taken(itglue):
 
 def test_a_refused_type_is_an_error(itglue):
     def refuse(asset_type):
-        raise Rejected("icon is invalid", service="itglue", status=422)
+        raise RejectedError("icon is invalid", service="itglue", status=422)
 
     itglue.create_asset_type = refuse
-    with pytest.raises(Rejected, match="icon"):
+    with pytest.raises(RejectedError, match="icon"):
         declared(itglue, BMS, {})
 
 

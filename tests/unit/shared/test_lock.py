@@ -67,7 +67,7 @@ def test_another_process_is_waited_for(tmp_path, other_process):
 def test_waiting_has_an_end(tmp_path, other_process):
     times = iter(range(100))
     with (
-        pytest.raises(lock.Occupied, match="more than 5 seconds"),
+        pytest.raises(lock.LockBusyError, match="more than 5 seconds"),
         lock.exclusive("a name", directory=tmp_path, patience=5, clock=lambda: next(times), sleep=lambda seconds: None),
     ):
         pytest.fail("the lock was given twice")

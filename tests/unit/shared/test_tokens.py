@@ -20,7 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients import token
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import AuthenticationError, QuotaExceeded
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import AuthenticationError, QuotaExceededError
 from tests.unit.clients.conftest import Wire, reply
 
 NOW = 1_800_000_000.0
@@ -249,7 +249,7 @@ def test_a_wrong_password_is_tried_once_for_all_processes(bms, process):
 
 def test_a_login_that_is_throttled_is_no_refusal(bms, process):
     bms.wire.says(reply(None, 429, Retry_After="900"))
-    with pytest.raises(QuotaExceeded):
+    with pytest.raises(QuotaExceededError):
         process().accounts("Happy Frog")
     assert process().accounts("Happy Frog")
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
-    NotFound,
-    QuotaExceeded,
-    Rejected,
-    Unavailable,
-    Unclear,
+    NotFoundError,
+    OutcomeUnknownError,
+    QuotaExceededError,
+    RejectedError,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
@@ -39,20 +39,20 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge, violations
 
 
-def unclear(service: str = "itglue") -> Unclear:
-    return Unclear("The answer was lost.", service=service)
+def unclear(service: str = "itglue") -> OutcomeUnknownError:
+    return OutcomeUnknownError("The answer was lost.", service=service)
 
 
-def rejected(*pointers: str, said: str = "Cannot update a synced resource", service: str = "itglue") -> Rejected:
-    return Rejected(f"Refused: {said}.", service=service, status=422, said=said, pointers=pointers)
+def rejected(*pointers: str, said: str = "Cannot update a synced resource", service: str = "itglue") -> RejectedError:
+    return RejectedError(f"Refused: {said}.", service=service, status=422, said=said, pointers=pointers)
 
 
-def quota(service: str = "itglue") -> QuotaExceeded:
-    return QuotaExceeded("The quota is used up.", service=service, status=429)
+def quota(service: str = "itglue") -> QuotaExceededError:
+    return QuotaExceededError("The quota is used up.", service=service, status=429)
 
 
-def gone(service: str = "itglue") -> Unavailable:
-    return Unavailable("The service is gone.", service=service)
+def gone(service: str = "itglue") -> UnavailableError:
+    return UnavailableError("The service is gone.", service=service)
 
 
 @dataclass
@@ -134,7 +134,7 @@ class FakeItGlue(Service):
     def contact(self, contact_id):
         self.called("contact", contact_id)
         if contact_id not in self.there:
-            raise NotFound("There is no such contact.", service="itglue", status=404)
+            raise NotFoundError("There is no such contact.", service="itglue", status=404)
         return self.there[contact_id]
 
     def locations(self, organization_id):
@@ -185,7 +185,7 @@ class FakeItGlue(Service):
 
     def _check(self, contact_id, attributes):
         if contact_id not in self.there:
-            raise NotFound("There is no such contact.", service="itglue", status=404)
+            raise NotFoundError("There is no such contact.", service="itglue", status=404)
         refused = sorted(set(attributes) & self.locked.get(contact_id, set()))
         if refused:
             raise rejected(*(f"/data/attributes/{each}.base" for each in refused if self.points))
@@ -289,7 +289,7 @@ class FakeBms(Service):
     def contact(self, contact_id):
         self.called("contact", contact_id)
         if contact_id not in self.there:
-            raise NotFound("There is no such contact.", service="bms", status=404)
+            raise NotFoundError("There is no such contact.", service="bms", status=404)
         return self.there[contact_id]
 
     def patch_emails(self, contact_id, changes):
@@ -303,7 +303,7 @@ class FakeBms(Service):
         fault = self.called(method, contact_id, changes)
         with self.lock:
             if contact_id not in self.there:
-                raise NotFound("There is no such contact.", service="bms", status=404)
+                raise NotFoundError("There is no such contact.", service="bms", status=404)
             entries = list(getattr(self.there[contact_id], slot))
             for change in changes:
                 place = next((i for i, each in enumerate(entries) if getattr(each, value) == change.value), None)

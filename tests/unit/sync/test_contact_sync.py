@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import contact_sync
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import CeilingError, InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, LimitExceededError
 from tests.unit.engine.builders import person, ready, user
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
 
@@ -54,7 +54,7 @@ def test_check_mode_previews_and_a_real_run_writes(monkeypatch):
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
 def test_a_passed_ceiling_fails_the_task_with_the_whole_plan(monkeypatch, check_mode):
-    with pytest.raises(CeilingError) as caught:
+    with pytest.raises(LimitExceededError) as caught:
         ran(monkeypatch, [person("ann"), person("bob")], check_mode=check_mode, max_creates="1")
     assert "max_creates allows 1, the plan has 2" in str(caught.value)
     assert "Nothing was written" in str(caught.value)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFound
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFoundError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Link, Writer
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
@@ -833,7 +833,7 @@ def test_bms_follows_a_linked_contact():
 
 
 def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written():
-    missing = NotFound("There is no such thing.", service="bms", status=404)
+    missing = NotFoundError("There is no such thing.", service="bms", status=404)
     faults = [Fault(method, missing, times=99) for method in ("patch_emails", "patch_phones")]
     ran = following("ann", "bob", "cid", faults=faults)
     assert ran.bms.calls == {"set_contact": 3, "patch_emails": 1, "patch_phones": 1, "contact": 2}
@@ -851,7 +851,7 @@ def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written
 
 
 def test_a_contact_that_is_gone_from_bms_does_not_stop_the_others():
-    missing = NotFound("There is no such contact.", service="bms", status=404)
+    missing = NotFoundError("There is no such contact.", service="bms", status=404)
     gone_one = [Fault(method, missing, times=9, when=lambda ident, *more: ident == 90211) for method in
                 ("set_contact", "patch_emails", "patch_phones", "contact")]  # fmt: skip
     ran = following("ann", "bob", faults=gone_one)

@@ -179,7 +179,7 @@ def test_the_summary_counts_everybody():
     assert summary["push"] == {"already_in_bms": 1, "not_ready": 2, "pushed": 1}
     assert summary["excluded"] == {"disabled": 1, "guest": 1}
     assert summary["api_calls"] == CALLS
-    assert summary["ceilings_passed"] == []
+    assert summary["limits_exceeded"] == []
 
 
 def test_a_conflict_names_its_members_and_what_would_settle_it():
@@ -205,7 +205,7 @@ def test_a_conflict_in_bms_names_the_bms_contacts():
 def test_a_passed_ceiling_tells_the_whole_plan_and_no_change():
     found = told(options=Options(max_creates="0", max_updates="1"))
     assert found["changed"] is False
-    assert found["summary"]["ceilings_passed"] == [
+    assert found["summary"]["limits_exceeded"] == [
         {"option": "max_creates", "count": 1, "limit": 0},
         {"option": "max_updates", "count": 2, "limit": 1},
     ]

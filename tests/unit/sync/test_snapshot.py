@@ -15,8 +15,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine import settin
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
     InputError,
-    NotFound,
-    PermissionDenied,
+    NotFoundError,
+    PermissionDeniedError,
     ProtocolError,
     SettingsError,
 )
@@ -205,7 +205,7 @@ def test_deleted_users_are_read_where_an_address_has_no_user(contacts, domains, 
 
 def test_deleted_users_that_may_not_be_read_are_a_warning():
     world = World([ANN], [ready(), ready(73, "eve")])
-    world.graph.faults.append(Fault("deleted_users", PermissionDenied("Needs User.Read.All.", service="graph")))
+    world.graph.faults.append(Fault("deleted_users", PermissionDeniedError("Needs User.Read.All.", service="graph")))
     outcome = world.run()
     assert [each for each in outcome.warnings if "Needs User.Read.All." in each]
     assert [each.contact_id for each in outcome.plan.unclaimed] == [73]
@@ -306,7 +306,7 @@ def test_microsoft_365_that_cannot_be_read_ends_the_run_before_any_write():
         gone("bms"),
         ProtocolError("The list is incomplete.", service="bms"),
         rejected(service="bms"),
-        NotFound("BMS has no such list.", service="bms"),
+        NotFoundError("BMS has no such list.", service="bms"),
     ],
     ids=["quota", "gone", "incomplete", "refused", "not-found"],
 )
@@ -323,7 +323,7 @@ def test_bms_that_cannot_be_read_defers_every_push(method, error, preview):
     assert world.bms.created == []
 
 
-@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDenied])
+@pytest.mark.parametrize("kind", [AuthenticationError, PermissionDeniedError])
 def test_credentials_that_bms_refuses_end_the_run_before_any_write(kind):
     world = World([ANN], [ready(title="Boss")], bms=PUSH)
     world.bms.faults.append(Fault("accounts", kind("Wrong password.", service="bms")))

@@ -11,7 +11,7 @@ import unicodedata
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.normalize import (
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
     Number,
     address,
     contact_addresses,

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_lookup import TOUCHED_AGAIN, not_in_bms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import Conflict
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
@@ -20,7 +21,6 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Email,
     Phone,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.push import TOUCHED_AGAIN, not_in_bms
 from tests.unit.engine.builders import (
     NATIVE,
     PUSHING,

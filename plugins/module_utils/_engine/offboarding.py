@@ -18,13 +18,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .attributes import encode
+from .bms_lookup import People, bms_addresses, linked_bms_id
 from .departed import DEACTIVATE, DEACTIVATED, KEEP, Departure
 from .errors import InputError
 from .model import BmsContact, Contact, User
-from .normalize import contact_addresses, domain
 from .plan import DEFERRED, UNCHANGED, UPDATE, Operation
-from .push import People, bms_addresses, linked_bms_id
 from .selection import patterns
+from .text import contact_addresses, domain
 
 BACK = "The person is back."
 """Why the contact of somebody who returned is active again."""

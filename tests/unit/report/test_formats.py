@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.forms import FORMS, write
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS, write
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.junit import junit
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.markdown import LIMIT, markdown
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.page import html, overrides_yaml, page_data

@@ -20,53 +20,53 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result impor
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import lock
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.lock import LockError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
-    QuotaExceeded,
+    QuotaExceededError,
     SyncError,
-    Unavailable,
+    UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Organization
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsUpdate, Operation, Plan
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer, resume_at
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import WAITS, Turn, put_off
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import WAITS, RunLock, put_off
 
 ONE, OTHER = Organization(1, "One"), Organization(2, "Other")
 HERE = "https://itglue.example"
 
 
 def test_the_second_comes_too_late_and_the_third_after_the_first(tmp_path):
-    with Turn(HERE) as first, Turn(HERE) as second:
-        first.take(ONE)
-        second.take(ONE)
-        assert (first.occupied, second.occupied) == (False, True)
-    with Turn(HERE) as third:
-        third.take(ONE)
-        assert third.occupied is False
+    with RunLock(HERE) as first, RunLock(HERE) as second:
+        first.acquire(ONE)
+        second.acquire(ONE)
+        assert (first.busy, second.busy) == (False, True)
+    with RunLock(HERE) as third:
+        third.acquire(ONE)
+        assert third.busy is False
 
 
 @pytest.mark.parametrize(("service", "organization"), [(HERE, OTHER), ("https://itglue.example.eu", ONE)])
 def test_each_organization_is_apart(service, organization):
-    with Turn(HERE) as first, Turn(service) as second:
-        first.take(ONE)
-        second.take(organization)
-        assert second.occupied is False
+    with RunLock(HERE) as first, RunLock(service) as second:
+        first.acquire(ONE)
+        second.acquire(organization)
+        assert second.busy is False
 
 
 def test_a_preview_takes_nothing_and_sees_nothing():
-    with Turn(HERE, needed=False) as preview, Turn(HERE) as real, Turn(HERE, needed=False) as late:
-        preview.take(ONE)
-        real.take(ONE)
-        late.take(ONE)
-        assert not (preview.occupied or real.occupied or late.occupied)
+    with RunLock(HERE, needed=False) as preview, RunLock(HERE) as real, RunLock(HERE, needed=False) as late:
+        preview.acquire(ONE)
+        real.acquire(ONE)
+        late.acquire(ONE)
+        assert not (preview.busy or real.busy or late.busy)
 
 
 def test_it_is_given_back_after_an_error():
-    with pytest.raises(ZeroDivisionError), Turn(HERE) as first:
-        first.take(ONE)
+    with pytest.raises(ZeroDivisionError), RunLock(HERE) as first:
+        first.acquire(ONE)
         raise ZeroDivisionError
-    with Turn(HERE) as second:
-        second.take(ONE)
-        assert second.occupied is False
+    with RunLock(HERE) as second:
+        second.acquire(ONE)
+        assert second.busy is False
 
 
 def test_where_nobody_can_take_it_the_run_ends_before_it_reads(monkeypatch):
@@ -74,16 +74,16 @@ def test_where_nobody_can_take_it_the_run_ends_before_it_reads(monkeypatch):
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    with Turn(HERE) as turn, pytest.raises(LockError, match="does not lock files"):
-        turn.take(ONE)
+    with RunLock(HERE) as turn, pytest.raises(LockError, match="does not lock files"):
+        turn.acquire(ONE)
 
 
 HOLDER = """
 import time
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Organization
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.turn import Turn
-with Turn("https://itglue.example") as turn:
-    turn.take(Organization(1, "One"))
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
+with RunLock("https://itglue.example") as turn:
+    turn.acquire(Organization(1, "One"))
     print("taken", flush=True)
     time.sleep(600)
 """
@@ -97,14 +97,14 @@ def test_a_run_that_is_killed_leaves_the_organization_free(private_directory):
         text=True,
     )
     assert other.stdout.readline() == "taken\n"
-    with Turn(HERE) as late:
-        late.take(ONE)
-        assert late.occupied is True
+    with RunLock(HERE) as late:
+        late.acquire(ONE)
+        assert late.busy is True
     os.kill(other.pid, signal.SIGKILL)
     other.wait()
-    with Turn(HERE) as next_run:
-        next_run.take(ONE)
-        assert next_run.occupied is False
+    with RunLock(HERE) as next_run:
+        next_run.acquire(ONE)
+        assert next_run.busy is False
 
 
 # ---------------------------------------------------------------------- put off
@@ -145,22 +145,22 @@ def test_what_would_not_be_written_stays(action, push):
 def test_nothing_is_taken_back_while_another_run_writes(monkeypatch):
     monkeypatch.setattr(reverting, "read_journal", lambda path: ({"organization": {"id": 1}}, ()))
     clients = SimpleNamespace(itglue=SimpleNamespace(base_url=HERE, organization=lambda ident: ONE))
-    with Turn(HERE) as other, pytest.raises(SyncError, match="nothing was taken back. Another run on this control"):
-        other.take(ONE)
+    with RunLock(HERE) as other, pytest.raises(SyncError, match="nothing was taken back. Another run on this control"):
+        other.acquire(ONE)
         reverting.revert(clients, "1", "journal", preview=False, version="")
 
 
 # ---------------------------------------------------------------------- resume
 
 
-def used_up(seconds: float | None, service: str = "bms") -> QuotaExceeded:
-    return QuotaExceeded("The quota is used up.", service=service, retry_after=seconds)
+def used_up(seconds: float | None, service: str = "bms") -> QuotaExceededError:
+    return QuotaExceededError("The quota is used up.", service=service, retry_after=seconds)
 
 
 def test_a_quota_is_there_again_after_the_wait():
     assert resume_at(used_up(90)) == pytest.approx(time.time() + 90, abs=5)
     assert resume_at(used_up(None)) is None
-    assert resume_at(Unavailable("gone", service="bms")) is None
+    assert resume_at(UnavailableError("gone", service="bms")) is None
     assert resume_at(None) is None
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import replace
 
-from .._clients.lock import Occupied, exclusive
+from .._clients.lock import LockBusyError, exclusive
 from .._engine.model import Organization
 from .._engine.plan import ALREADY_IN_BMS, CREATE, DEFERRED, PENDING, PUSHED, UPDATE, Operation
 
@@ -26,29 +26,29 @@ BUSY = "Another run on this control node is writing to this organization."
 WAITS = f"{BUSY} The next run goes on."
 
 
-class Turn:
+class RunLock:
     """The right to write to one organization, from `take` until the block ends. A preview needs none."""
 
     def __init__(self, service: str, *, needed: bool = True) -> None:
-        self.occupied = False
+        self.busy = False
         self._service = service
         self._needed = needed
         self._held = ExitStack()
 
-    def __enter__(self) -> Turn:
+    def __enter__(self) -> RunLock:
         return self
 
     def __exit__(self, *details: object) -> None:
         self._held.close()
 
-    def take(self, organization: Organization) -> None:
+    def acquire(self, organization: Organization) -> None:
         """Take the organization, or note that another process has it. Raises LockError where nobody could."""
         if not self._needed:
             return
         try:
             self._held.enter_context(exclusive(f"{self._service} contacts of {organization.id}", patience=0))
-        except Occupied:
-            self.occupied = True
+        except LockBusyError:
+            self.busy = True
 
 
 def put_off(operation: Operation, reason: str = WAITS) -> Operation:

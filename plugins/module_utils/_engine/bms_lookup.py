@@ -21,7 +21,8 @@ from .attributes import EMAILS, encode
 from .errors import quoted
 from .matching import IGNORE, Conflict, by_key, connected, found_under, repeated
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
-from .normalize import (
+from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
+from .text import (
     NAMES_OF_CONTACT,
     PLACEHOLDER,
     FullName,
@@ -36,7 +37,6 @@ from .normalize import (
     smtp_keys,
     text,
 )
-from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
 
 EMAIL_RULE, NAME_RULE = "bms_email", "bms_name"
 NATIVE = "native"

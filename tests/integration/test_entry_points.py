@@ -18,7 +18,7 @@ import pytest
 
 from tests.tools.files import BUILD, COLLECTION
 
-DOORS = Path(__file__).with_name("doors")
+DOORS = Path(__file__).with_name("entry_points")
 TOKEN = "token-of-this-run"
 SECRETS = {
     "api_key": "ITG.key-of-nobody",
@@ -111,7 +111,7 @@ def task(name: str, args: dict, **keywords) -> dict:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
     """A folder with the installed collection and one more module in it."""
-    made = tmp_path_factory.mktemp("doors")
+    made = tmp_path_factory.mktemp("entry_points")
     plugins = made / COLLECTION / "plugins"
     shutil.copytree(BUILD / "installed" / COLLECTION, made / COLLECTION)
     shutil.copy(DOORS / "glue.py", plugins / "module_utils" / "_ansible" / "doors.py")
