@@ -34,7 +34,7 @@ HOUSE = {"benchmarks", "delivery", "docs", "sandbox"}
 #: Tests of what knows nothing of Ansible: only another Python can make a difference to them.
 WITHOUT_ANSIBLE = {"clients", "engine", "plan", "probe"}
 #: The inventory is tested with the fleet, the callback with the report.
-PARTS = ("artifact", "demo", "doors", "fleet", "modules_both_ways", "report")
+PARTS = ("artifact", "demo", "entry_points", "fleet", "modules_both_ways", "report")
 
 
 @dataclass(frozen=True)

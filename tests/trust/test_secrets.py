@@ -135,7 +135,7 @@ def play(places: dict[str, Path], given: dict, written: list[dict], connection: 
     hidden = {"ITGLUE_API_KEY", "AZURE_CLIENT_SECRET", "BMS_PASSWORD", "BMS_MFA_SECRET"}
     environment = os.environ | {name: value for name, value in connection.items() if name not in hidden}
     environment |= {
-        "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests" / "integration" / "doors"),
+        "ANSIBLE_CONNECTION_PLUGINS": str(ROOT / "tests" / "integration" / "entry_points"),
         "ANSIBLE_DISPLAY_TRACEBACK": "always",
         "ANSIBLE_LOG_PATH": str(folder / "ansible.log"),
         "HOME": str(places["home"]),
