@@ -13,9 +13,14 @@ compare by value.
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
+from typing import NewType
 
-from .values import dataclass
+ItGlueId = NewType("ItGlueId", int)
+"""The id of a record in IT Glue; up to 16 digits have been seen (IT Glue API, second look)."""
+
+BmsId = NewType("BmsId", int)
+"""The id of a record in Kaseya BMS. The two services number their records independently."""
 
 # ---------------------------------------------------------------- Microsoft 365
 
@@ -25,8 +30,9 @@ class User:
     """A Microsoft 365 user, with the properties that Graph returns for `$select`.
 
     `proxy_addresses` are as Graph gives them, prefix included (`SMTP:`, `smtp:`,
-    `SIP:`, `X500:`, `SPO:`); `normalize` reads them, and keeps in `keys_read` what it has
-    read, as each step of a run asks for it.
+    `SIP:`, `X500:`, `SPO:`); `text` reads them. `account_enabled` is None where Graph does
+    not say. `usage_location` is an ISO 3166 country code of two letters, the region of the
+    user's national telephone numbers.
     """
 
     id: str
@@ -43,9 +49,10 @@ class User:
     city: str | None = None
     state: str | None = None
     country: str | None = None
-    account_enabled: bool = True
+    account_enabled: bool | None = True
     user_type: str | None = None
     sku_ids: tuple[str, ...] = ()
+    usage_location: str | None = None
     keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
@@ -82,14 +89,14 @@ class Adapter:
     orphaned: bool = False
 
     @property
-    def remote_number(self) -> int | None:
-        """The id of the record in a system whose ids are numbers, as those of BMS are."""
-        return int(self.remote_id) if self.remote_id and self.remote_id.isdecimal() else None
+    def remote_number(self) -> BmsId | None:
+        """The id of the record in BMS, whose ids are numbers."""
+        return BmsId(int(self.remote_id)) if self.remote_id and self.remote_id.isdecimal() else None
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    id: int
+    id: ItGlueId
     name: str
     primary: bool = False
     adapters: tuple[Adapter, ...] = ()
@@ -99,7 +106,7 @@ class Organization:
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    id: int
+    id: ItGlueId
     name: str | None
     primary: bool = False
     address_1: str | None = None
@@ -110,7 +117,7 @@ class Location:
 
 @dataclass(frozen=True, slots=True)
 class ContactType:
-    id: int
+    id: ItGlueId
     name: str
 
 
@@ -118,24 +125,26 @@ class ContactType:
 class Contact:
     """An IT Glue contact; `id` is 0 for one that is still to be created.
 
-    `updated_at` is when it was last saved, as IT Glue spells it (RFC 3339). Two contacts that
-    differ in nothing else are equal. `keys_read` is where `normalize` keeps what it has read of
-    the e-mails.
+    `updated_at` is when it was last saved, as IT Glue spells it (RFC 3339); `url` is its address
+    in IT Glue. Two contacts that differ in nothing else are equal. `link_known` is False where
+    the answer does not tell whether the contact is linked: such a contact is not pushed.
     """
 
-    id: int
+    id: ItGlueId
     first_name: str | None = None
     last_name: str | None = None
     title: str | None = None
     emails: tuple[Email, ...] = ()
     phones: tuple[Phone, ...] = ()
-    location_id: int | None = None
+    location_id: ItGlueId | None = None
     location_name: str | None = None
-    contact_type_id: int | None = None
+    contact_type_id: ItGlueId | None = None
     psa_integration: str | None = None
     adapters: tuple[Adapter, ...] = ()
-    organization_id: int | None = None
+    organization_id: ItGlueId | None = None
+    link_known: bool = True
     updated_at: str | None = field(default=None, compare=False)
+    url: str | None = field(default=None, compare=False)
     keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
@@ -183,14 +192,14 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    id: int
+    id: BmsId
     name: str
     active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class BmsLocation:
-    id: int
+    id: BmsId
     name: str | None
     main: bool = False
 
@@ -215,9 +224,9 @@ class BmsPhone:
 class BmsContact:
     """A BMS contact; `id` is 0 for one that is still to be created."""
 
-    id: int
-    account_id: int
-    location_id: int | None = None
+    id: BmsId
+    account_id: BmsId
+    location_id: BmsId | None = None
     first_name: str | None = None
     last_name: str | None = None
     job_title: str | None = None
@@ -271,7 +280,7 @@ class UserFilter:
 
 @dataclass(frozen=True, slots=True)
 class Office365Settings:
-    """The Office 365 sync settings of one organization (feature, section 1)."""
+    """The Office 365 sync settings of one organization (guide to the settings)."""
 
     tenant_id: str | None = None
     set_phone_numbers_primary: bool = False
@@ -280,6 +289,7 @@ class Office365Settings:
     email_label: str = "Work"
     replace_blank_phone_numbers: bool = False
     primary_email: str = "mail"
+    different_names: str = "conflict"
     sync_aliases: bool = True
     contact_type: str | None = None
     user_filter: UserFilter = UserFilter()
@@ -287,7 +297,7 @@ class Office365Settings:
 
 @dataclass(frozen=True, slots=True)
 class BmsSettings:
-    """The BMS sync settings of one organization (feature, section 1)."""
+    """The BMS sync settings of one organization (guide to the settings)."""
 
     contact_sync: bool = False
     two_way_sync: bool = False
