@@ -12,7 +12,8 @@ which service, what it said in its own words, and what to do.
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 _SHOWN = 100
 
@@ -24,12 +25,28 @@ def quoted(value: object) -> str:
     return repr(text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…")
 
 
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A failure as results show it (`failure`): a code that stays as it is, and what a service said.
+
+    `service` is `graph`, `itglue`, `bms`, `journal`, or None where no service failed; `status` is the
+    HTTP status, None where there was no answer; `said` are the service's own words.
+    """
+
+    code: str
+    service: str | None = None
+    status: int | None = None
+    said: str = ""
+
+
 class SyncError(Exception):
     """Any failure that the collection foresees.
 
     `hint` says the way out; `result` is what a task returns beside the message, so
     that what was done is known on failure too.
     """
+
+    code: ClassVar[str] = "failed"
 
     def __init__(self, message: str, *, hint: str | None = None, result: dict[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -40,17 +57,28 @@ class SyncError(Exception):
     def __str__(self) -> str:
         return f"{self.message} {self.hint}" if self.hint else self.message
 
+    @property
+    def failure(self) -> Failure:
+        """The failure as results show it."""
+        return Failure(self.code)
+
 
 class InputError(SyncError):
     """What was declared, or what is stored, cannot be acted on. Raised before any write."""
+
+    code: ClassVar[str] = "invalid_input"
 
 
 class SettingsError(InputError):
     """The settings of an organization are missing or break a rule."""
 
+    code: ClassVar[str] = "invalid_settings"
+
 
 class LimitExceededError(SyncError):
     """The plan passes a ceiling. Nothing has been written; `result` holds the plan."""
+
+    code: ClassVar[str] = "limit_exceeded"
 
 
 class ApiError(SyncError):
@@ -60,6 +88,8 @@ class ApiError(SyncError):
     `status` the HTTP status, None when there was no answer; `said` the service's own
     words.
     """
+
+    code: ClassVar[str] = "service_failed"
 
     def __init__(
         self,
@@ -77,17 +107,27 @@ class ApiError(SyncError):
         self.status = status
         self.said = said
 
+    @property
+    def failure(self) -> Failure:
+        return Failure(self.code, self.service, self.status, self.said)
+
 
 class AuthenticationError(ApiError):
     """The credentials are wrong, expired, or not for this tenant or region."""
+
+    code: ClassVar[str] = "authentication_failed"
 
 
 class PermissionDeniedError(ApiError):
     """The credentials are right but lack a permission; the message names it."""
 
+    code: ClassVar[str] = "permission_denied"
+
 
 class NotFoundError(ApiError):
     """The addressed object or path does not exist."""
+
+    code: ClassVar[str] = "not_found"
 
 
 class RejectedError(ApiError):
@@ -97,6 +137,8 @@ class RejectedError(ApiError):
     names them.
     """
 
+    code: ClassVar[str] = "rejected"
+
     def __init__(self, message: str, *, pointers: tuple[str, ...] = (), **details: Any) -> None:
         super().__init__(message, **details)
         self.pointers = pointers
@@ -104,6 +146,8 @@ class RejectedError(ApiError):
 
 class QuotaExceededError(ApiError):
     """The service's quota is used up; `retry_after` is in seconds, None when not said."""
+
+    code: ClassVar[str] = "quota_exceeded"
 
     def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
         super().__init__(message, **details)
@@ -113,10 +157,16 @@ class QuotaExceededError(ApiError):
 class UnavailableError(ApiError):
     """No usable answer after all the tries that are safe. A write did not take place."""
 
+    code: ClassVar[str] = "unavailable"
+
 
 class OutcomeUnknownError(ApiError):
     """A write was sent and its outcome is not known. Look before trying again."""
 
+    code: ClassVar[str] = "outcome_unknown"
+
 
 class ProtocolError(ApiError):
     """A successful answer that is not what the service documents."""
+
+    code: ClassVar[str] = "unexpected_answer"
