@@ -11,14 +11,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Any
 
 from .conflicts import Conflict, Rule
 from .errors import Failure
 from .model import Account, BmsContact, BmsId, Contact, ItGlueId
-from .offboarding import Departure, UnmatchedAddress
-from .reasons import Reason
+from .reasons import NEEDS_A_LOOK, Reason
 
 
 class Action(StrEnum):
@@ -36,6 +34,10 @@ class Action(StrEnum):
     REFUSED = "refused"
 
 
+ENTRY_ACTIONS = frozenset({Action.STRUCK, Action.REFUSED})
+"""Actions that concern a whole entry of an applied plan, not the IT Glue part alone."""
+
+
 class Push(StrEnum):
     """What happens to a contact in BMS. No finished plan holds `UNDECIDED`."""
 
@@ -48,10 +50,6 @@ class Push(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     UNDECIDED = "undecided"
-
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
-"""The fields of a contact that is not written; shared by all of them."""
 
 
 # --------------------------------------------------------------------- subjects
@@ -91,8 +89,8 @@ class ItGluePart:
 
     action: Action
     contact_id: ItGlueId | None = None
-    before: Mapping[str, Any] = NOTHING
-    after: Mapping[str, Any] = NOTHING
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
     contact: Contact | None = None
     locked: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
@@ -107,6 +105,10 @@ class ItGluePart:
         """Whether a contact is saved as it is, for IT Glue to push it."""
         return self.action == Action.UPDATE and bool(self.after) and self.before == self.after
 
+    def without_writes(self, action: Action) -> ItGluePart:
+        """The part with nothing to write. Only `Operation.withheld` calls this."""
+        return ItGluePart(action, self.contact_id, locked=self.locked, unapplied=self.unapplied)
+
 
 @dataclass(frozen=True, slots=True)
 class BmsPart:
@@ -120,8 +122,8 @@ class BmsPart:
     push: Push | None = None
     contact_id: BmsId | None = None
     create: BmsContact | None = None
-    before: Mapping[str, Any] = NOTHING
-    after: Mapping[str, Any] = NOTHING
+    before: Mapping[str, Any] = field(default_factory=dict)
+    after: Mapping[str, Any] = field(default_factory=dict)
     missing: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
 
@@ -129,6 +131,15 @@ class BmsPart:
     def writes(self) -> bool:
         """Whether this changes anything in BMS."""
         return self.push == Push.PUSHED or bool(self.after)
+
+    @property
+    def active(self) -> bool:
+        """Whether BMS would change by this, be it that IT Glue pushes, or that the push is not decided yet."""
+        return self.writes or self.push in (Push.PENDING, Push.UNDECIDED)
+
+    def without_writes(self, push: Push | None) -> BmsPart:
+        """The part with nothing to write. Only `Operation.withheld` calls this."""
+        return BmsPart(push, self.contact_id, missing=self.missing, unapplied=self.unapplied)
 
 
 NOTHING_IN_BMS = BmsPart()
@@ -145,9 +156,21 @@ class Operation:
     reasons: tuple[Reason, ...] = ()
     failure: Failure | None = None
 
+    @property
+    def user(self) -> str:
+        """The username of the person."""
+        return self.subject.user
+
+    @property
+    def wanted(self) -> Contact:
+        """The contact as it should become. Raises ValueError where the operation has none."""
+        if self.itglue.contact is None:
+            raise ValueError(f"The operation of {self.user} has no contact.")
+        return self.itglue.contact
+
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""
-        return replace(self, reasons=(*self.reasons, *reasons))
+        return replace(self, reasons=(*self.reasons, *reasons)) if reasons else self
 
     def withheld(
         self, *, itglue: Action | None = None, bms: Push | None = None, reason: Reason | None = None
@@ -157,13 +180,94 @@ class Operation:
         A part is taken out by saying what it becomes instead: `itglue` for the IT Glue part, `bms` for
         the BMS part. A part that writes nothing keeps its action or push, so that a withheld plan tells
         the same of what was never to be written. `PENDING` counts as a write: IT Glue would push.
+
+        `STRUCK` and `REFUSED` concern the whole entry. They take out both parts of an operation that
+        writes anywhere, and nothing is left to push. `reason` is added where a part was taken out.
         """
-        raise NotImplementedError  # replaced while the planning is rebuilt
+        if itglue in ENTRY_ACTIONS:
+            if not self.writes and not self.bms.active:
+                return self
+            taken = replace(self, itglue=self.itglue.without_writes(itglue), bms=self.bms.without_writes(None))
+        else:
+            part = self.itglue.without_writes(itglue) if itglue is not None and self.itglue.writes else self.itglue
+            bms_part = self.bms.without_writes(bms) if bms is not None and self.bms.active else self.bms
+            if part is self.itglue and bms_part is self.bms:
+                return self
+            taken = replace(self, itglue=part, bms=bms_part)
+        return taken.because(reason) if reason else taken
 
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
         return self.itglue.writes or self.bms.writes
+
+    @property
+    def attention(self) -> bool:
+        """Whether a person should look at it although nothing needs a decision."""
+        return any(reason.code in NEEDS_A_LOOK for reason in self.reasons)
+
+    @property
+    def noteworthy(self) -> bool:
+        """Whether it changed, is blocked, or needs a look or a decision."""
+        return (
+            self.writes
+            or self.itglue.action in _NOTEWORTHY_ACTIONS
+            or self.bms.push in _NOTEWORTHY_PUSHES
+            or bool(self.itglue.locked or self.itglue.unapplied or self.bms.unapplied)
+            or self.attention
+        )
+
+
+_NOTEWORTHY_ACTIONS = ENTRY_ACTIONS | {Action.CONFLICT, Action.DEFERRED, Action.FAILED}
+_NOTEWORTHY_PUSHES = frozenset({Push.PENDING, Push.NOT_READY, Push.CONFLICT, Push.DEFERRED, Push.FAILED})
+
+
+# ------------------------------------------------------------------- offboarding
+
+
+class Evidence(StrEnum):
+    """What says that a person has departed."""
+
+    DISABLED = "disabled"
+    DELETED = "deleted"
+
+
+class DepartureAction(StrEnum):
+    """What is done about a contact whose person has departed. `DEACTIVATED`: nothing is left to do."""
+
+    REPORT = "report"
+    DEACTIVATE = "deactivate"
+    DEACTIVATED = "deactivated"
+    KEEP = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """A contact whose person has departed. `reason` says why it is reported only."""
+
+    user: str
+    user_id: str
+    contact_id: ItGlueId
+    evidence: Evidence
+    action: DepartureAction = DepartureAction.REPORT
+    reason: Reason | None = None
+
+    @property
+    def subject(self) -> DepartedSubject:
+        """The subject of the operation that deactivates the contact."""
+        return DepartedSubject(self.contact_id, self.user, self.user_id)
+
+
+@dataclass(frozen=True, slots=True)
+class UnmatchedAddress:
+    """A contact with addresses of the tenant's domains that no user holds, present or deleted."""
+
+    contact_id: ItGlueId
+    name: str
+    addresses: tuple[str, ...]
+
+
+# -------------------------------------------------------------------------- plan
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,11 @@ from typing import Any
 
 
 class ReasonCode(StrEnum):
-    """Why an operation is as it is. The values appear as `reason_code` in results: they stay as they are."""
+    """Why an operation is as it is. The values appear as `reason_code` in results: they stay as they are.
+
+    The comment behind a code names its parameters. `users` are usernames, in their order; `contact_ids`
+    are ids of IT Glue, `bms_contact_ids` those of BMS; `said` is the message of an error.
+    """
 
     # Excluded users, in the order in which the filter looks (`selection`).
     DISABLED = "disabled"
@@ -32,15 +36,104 @@ class ReasonCode(StrEnum):
     PATTERN = "pattern"
     IGNORED_BY_OVERRIDE = "override"
     NOT_AMONG_USERS = "users"
-    # Matching.
+
+    # Matching: conflicts. Each of them has rule, contact_ids, users (the other members of the conflict).
     SEVERAL_HITS = "several_hits"
     NAMES_DIFFER = "names_differ"
-    HIT_WITHHELD = "hit_withheld"
     KNOWN_CONTACT = "known_contact"
     POSSIBLY_RETURNED = "possibly_returned"
     SAME_PRIMARY_ADDRESS = "same_primary_address"
-    OVERRIDE_FOUND_CONTACT = "override_found_contact"
+
+    # Matching: notes.
+    HIT_WITHHELD = "hit_withheld"  # contact_id
+    OVERRIDE_FOUND_CONTACT = "override_found_contact"  # contact_id
+
+    # The IT Glue part (`planning`).
+    NO_ADDRESS = "no_address"
+    SHARED_ADDRESS = "shared_address"  # addresses, users (the others; either may be empty)
+    ALIAS_HELD = "alias_held"  # addresses, contact_ids
+    LINK_INACTIVE = "link_inactive"  # state (orphaned, disabled)
+    LINK_UNKNOWN = "link_unknown"  # contact_id
+
+    # The look-up in BMS (`bms_lookup`): who is there already.
+    IN_BMS_BY_ADDRESS = "in_bms_by_address"  # bms_contact_id
+    IN_BMS_BY_NAME = "in_bms_by_name"  # bms_contact_id
+    IN_BMS_BY_OVERRIDE = "in_bms_by_override"  # bms_contact_id
+    INACTIVE_IN_BMS = "inactive_in_bms"  # bms_contact_id
+    LINK_IN_ITGLUE = "link_in_itglue"  # bms_contact_id (native: IT Glue does not link by itself)
+    BMS_HIT_WITHHELD = "bms_hit_withheld"  # bms_contact_id, addresses (other names, a shared address)
+    LEFT_OUT_OF_BMS = "left_out_of_bms"  # bms_match_overrides says `ignore`
+
+    # The look-up in BMS: conflicts.
+    BMS_SEVERAL_HITS = "bms_several_hits"  # bms_contact_ids, same_names (whether merging is the way out)
+    BMS_CONTACT_SHARED = "bms_contact_shared"  # bms_contact_ids, users (the others)
+    BMS_ADDRESS_SHARED = "bms_address_shared"  # addresses, users (the others)
+    BMS_NAME_SHARED = "bms_name_shared"  # users (the others; native)
+    BMS_CONTACT_LINKED = "bms_contact_linked"  # bms_contact_ids, contact_id (the linked one)
+    BMS_NAME_OF_ANOTHER = "bms_name_of_another"  # bms_contact_ids (native: IT Glue would pair the two)
+    BMS_NAMES_DIFFER = "bms_names_differ"  # bms_contact_ids
+    BMS_INACTIVE_HIT = "bms_inactive_hit"  # bms_contact_ids
+
+    # Pushes (`bms_lookup`).
+    ITGLUE_PUSHES = "itglue_pushes"
+    AWAITING_LINK = "awaiting_link"
+    SAVED_AGAIN = "saved_again"
+    NO_BMS_LOCATION = "no_bms_location"  # account_id, location (its name, null for none)
+    EXTENSIONS_DROPPED = "extensions_dropped"
+    BMS_NOT_READ = "bms_not_read"  # said
+
+    # BMS contacts of linked contacts (`bms_update`): why one is not updated.
+    BMS_CONTACT_ELSEWHERE = "bms_contact_elsewhere"  # bms_contact_id, account_id
+    BMS_CONTACT_UNKNOWN = "bms_contact_unknown"  # bms_contact_ids (those that it could be)
+    BMS_CONTACT_OF_ANOTHER = "bms_contact_of_another"  # bms_contact_id
+    BMS_CONTACT_AMBIGUOUS = "bms_contact_ambiguous"  # bms_contact_id, users (those it could be)
+    ADDRESS_HELD_IN_BMS = "address_held_in_bms"  # addresses, bms_contact_id (the one without them)
+
+    # Offboarding (`offboarding`).
+    USER_DISABLED = "user_disabled"
+    USER_DELETED = "user_deleted"
+    DEPARTED_NAMES_DIFFER = "departed_names_differ"
+    DEPARTED_BMS_NAMES_DIFFER = "departed_bms_names_differ"  # bms_contact_id
+    WOULD_BE_PUSHED = "would_be_pushed"
+    RETURNED = "returned"
+
+    # Applied plans (`plan_document`).
+    STRUCK_FROM_PLAN = "struck_from_plan"
+    DUE_SINCE_PLAN = "due_since_plan"
+    PLAN_OUTDATED = "plan_outdated"  # changed (the keys that differ)
+    PLAN_SUPERSEDED = "plan_superseded"  # nothing is to be done for the person any more
+
+    # Warnings of a whole run.
+    OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)
+    UNKNOWN_USER = "unknown_user"  # user (as given in the option users)
+    ACCOUNTS_NOT_SHOWN = "accounts_not_shown"  # count (users whose accountEnabled Graph does not tell)
+    MICROSOFT_ADAPTERS = "microsoft_adapters"  # count (contacts)
+    DELETED_USERS_NOT_READ = "deleted_users_not_read"  # said
+    NAME_NOT_UNIQUE = "name_not_unique"  # user, name
+    PUSHES_DEFERRED = "pushes_deferred"  # count, said
+    OFFBOARDING_DEFERRED = "offboarding_deferred"  # deactivations, returns, said
+    UPDATES_NOT_COMPARED = "updates_not_compared"  # count, said
     # More codes are added beside the rule that gives them, under a heading of its own.
+
+
+NEEDS_A_LOOK = frozenset(
+    {
+        ReasonCode.HIT_WITHHELD,
+        ReasonCode.OVERRIDE_FOUND_CONTACT,
+        ReasonCode.LINK_INACTIVE,
+        ReasonCode.LINK_UNKNOWN,
+        ReasonCode.INACTIVE_IN_BMS,
+        ReasonCode.LINK_IN_ITGLUE,
+        ReasonCode.BMS_HIT_WITHHELD,
+        ReasonCode.BMS_CONTACT_ELSEWHERE,
+        ReasonCode.BMS_CONTACT_UNKNOWN,
+        ReasonCode.BMS_CONTACT_OF_ANOTHER,
+        ReasonCode.BMS_CONTACT_AMBIGUOUS,
+        ReasonCode.ADDRESS_HELD_IN_BMS,
+        ReasonCode.DEPARTED_BMS_NAMES_DIFFER,
+    }
+)
+"""The codes that a person should look at although nothing changes (`attention` in results)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +142,8 @@ class Reason:
 
     code: ReasonCode
     values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def because(code: ReasonCode, **values: Any) -> Reason:
+    """A reason with its parameters by name."""
+    return Reason(code, values)
