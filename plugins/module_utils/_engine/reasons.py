@@ -103,6 +103,37 @@ class ReasonCode(StrEnum):
     PLAN_OUTDATED = "plan_outdated"  # changed (the keys that differ)
     PLAN_SUPERSEDED = "plan_superseded"  # nothing is to be done for the person any more
 
+    # What became of a write (`itglue_writer`, `bms_writer`). `said` is the error's message.
+    WRITE_REJECTED = "write_rejected"  # service, said (the service refused it; nothing was changed)
+    WRITE_FAILED = "write_failed"  # service, said (the service cannot be used now; nothing was changed)
+    WRITE_UNCLEAR = "write_unclear"  # service, said (whether it took place is not known; the next run finds out)
+    QUOTA_EXCEEDED = "quota_exceeded"  # service, said
+    NOT_TRIED = "not_tried"  # service, said (why no further write was tried)
+    CREATE_NOT_SHOWN = "create_not_shown"  # service (the answer does not show the contact, nor does a look-up)
+    SEVERAL_ALIKE = "several_alike"  # contact_ids or bms_contact_ids (which of them the run made is not known)
+    ATTRIBUTES_LOCKED = "attributes_locked"  # said (IT Glue refused the groups that are in `locked`)
+    WRITTEN_IN_PART = "written_in_part"  # fields (groups that were not written), said
+    RETURN_DEFERRED = "return_deferred"  # said (the person stays departed until BMS can be written)
+    PUSHED_BY_ITGLUE = "pushed_by_itglue"
+    NOT_SAVED_AGAIN = "not_saved_again"
+    RUN_LOCK_BUSY = "run_lock_busy"
+
+    # What changed between reading and writing (`look_again`).
+    CHANGED_SINCE_READ = "changed_since_read"  # changed (the keys that differ)
+    IN_BMS_BY_NOW = "in_bms_by_now"  # bms_contact_ids
+    LINKED_BY_NOW = "linked_by_now"  # bms_contact_id, null where IT Glue does not tell it
+    REFUSED_AS_SYNCED = "refused_as_synced"
+
+    # Reverting (`undo`, `revert`): why something stays as it is.
+    CONTACT_GONE = "contact_gone"  # service
+    CHANGED_SINCE_WRITTEN = "changed_since_written"  # service
+    LINKED_SINCE = "linked_since"  # bms_contact_id, null where IT Glue does not tell it
+    WORKED_ON_SINCE = "worked_on_since"  # nothing that is read differs; IT Glue shows a later time of change
+    NOTHING_ALIKE = "nothing_alike"  # service (a create of unknown outcome, and no contact resembles it)
+    APPEARED_LATER = "appeared_later"  # contact_ids or bms_contact_ids (alike, but the run did not find it)
+    DEFAULT_ENTRY_NEEDED = "default_entry_needed"  # BMS keeps one default entry
+    NOT_SHOWN_AFTER_WRITE = "not_shown_after_write"  # service (accepted, but a later read does not show it)
+
     # Warnings of a whole run.
     OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)
     UNKNOWN_USER = "unknown_user"  # user (as given in the option users)
@@ -113,6 +144,14 @@ class ReasonCode(StrEnum):
     PUSHES_DEFERRED = "pushes_deferred"  # count, said
     OFFBOARDING_DEFERRED = "offboarding_deferred"  # deactivations, returns, said
     UPDATES_NOT_COMPARED = "updates_not_compared"  # count, said
+    NO_BMS_SETTINGS = "no_bms_settings"  # organization (its name)
+    NOTHING_WRITTEN = "nothing_written"  # organization (another run has the run lock)
+    NOT_READ_BACK = "not_read_back"  # said
+    UNAPPLIED = "unapplied"  # user, contact_id, fields
+    LINKS_NOT_READ = "links_not_read"  # said
+    CONTACTS_NOT_SAVED_AGAIN = "contacts_not_saved_again"  # users
+    BMS_FIELDS_NOT_SET = "bms_fields_not_set"  # fields (BMS's names), users, said
+    NOT_LOOKED_AGAIN = "not_looked_again"  # said (everything is deferred)
     # More codes are added beside the rule that gives them, under a heading of its own.
 
 
