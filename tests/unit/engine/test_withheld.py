@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import pytest
+
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Contact
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
