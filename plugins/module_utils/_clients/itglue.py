@@ -476,6 +476,7 @@ class _Page:
             psa_integration=read.text(attributes, "psa-integration"),
             adapters=adapters,
             organization_id=owner,
+            created_at=read.text(attributes, "created-at"),
             updated_at=read.text(attributes, "updated-at"),
         )
 

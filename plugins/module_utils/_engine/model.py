@@ -125,8 +125,8 @@ class ContactType:
 class Contact:
     """An IT Glue contact; `id` is 0 for one that is still to be created.
 
-    `updated_at` is when it was last saved, as IT Glue spells it (RFC 3339); `url` is its address
-    in IT Glue. Two contacts that differ in nothing else are equal. `link_known` is False where
+    `created_at` and `updated_at` are when it was created and last saved, as IT Glue spells it (RFC
+    3339); `url` is its address in IT Glue. Two contacts that differ in nothing else are equal. `link_known` is False where
     the answer does not tell whether the contact is linked: such a contact is not pushed.
     """
 
@@ -143,6 +143,7 @@ class Contact:
     adapters: tuple[Adapter, ...] = ()
     organization_id: ItGlueId | None = None
     link_known: bool = True
+    created_at: str | None = field(default=None, compare=False)
     updated_at: str | None = field(default=None, compare=False)
     url: str | None = field(default=None, compare=False)
     keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)

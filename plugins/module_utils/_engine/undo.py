@@ -4,78 +4,53 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Taking back what a journal tells (feature, section 6, "Journal").
+"""What a revert does: how the writes of a journal are reverted, and what cannot be (guide to plans).
 
-Whether a write still has to be taken back is read off the present state, not off a mark: a
-contact that is gone needs no removal, and a field that holds its former value no restoring. So
-taking back twice does nothing the second time, and an interrupted one goes on.
+Whether a write still has to be reverted is read off the present state, not off a mark: a contact
+that is gone needs no removal, and a field that holds its former value no restoring. So a second
+revert does nothing, and one that was interrupted goes on.
+
+Every contact that a run created is removed, made inactive, or listed among the remainders.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from enum import StrEnum
+from typing import Any, Generic
 
 from . import bms_fields
-from .attributes import decode, encode, same_value
-from .model import BmsContact, Contact
-from .text import address, contact_addresses, name
+from .attributes import SCALARS, decode, encode, same_value
+from .errors import Failure
+from .identity import Record, resembling
+from .model import BmsContact, BmsEmail, BmsId, BmsPhone, Contact, ItGlueId
+from .reasons import Reason, ReasonCode, because
+from .recorded import RecordedRow, RecordedWrite, Resolution, WriteKind, WriteOutcome
 
-ITGLUE_CREATE, ITGLUE_UPDATE, ITGLUE_DELETE = "itglue.create", "itglue.update", "itglue.delete"
-BMS_CREATE, BMS_SET = "bms.create", "bms.set"
-
-REMOVE, RESTORE, DEACTIVATE, BMS_RESTORE = "remove", "restore", "deactivate", "restore_in_bms"
-
-_NOT_CARRIED_OUT = frozenset(
-    {"QuotaExceededError", "UnavailableError", "AuthenticationError", "PermissionDeniedError", "NotFoundError"}
-)
+ITGLUE, BMS = "itglue", "bms"
 
 
-_BY_HAND = "remove it by hand if that is right."
-_CHANGED = "They have been changed since."
-_NEEDED = "BMS keeps one default entry, never none and never several."
+class StepKind(StrEnum):
+    """What a step does: to a contact of IT Glue, or to one of BMS."""
 
-_Known = TypeVar("_Known", Contact, BmsContact)
-
-
-@dataclass(frozen=True, slots=True)
-class Write:
-    """One write of a journal. `rows` have `id`, `before` and `after`.
-
-    `ids` belong to the rows one by one; they and `error` are None while the outcome is not known.
-    """
-
-    kind: str
-    rows: tuple[Mapping[str, Any], ...]
-    ids: tuple[int | None, ...] | None = None
-    error: str | None = None
-
-    def with_outcome(self, ids: Sequence[int | None] | None, error: str | None) -> Write:
-        return replace(self, ids=None if ids is None else tuple(ids), error=error)
+    REMOVE = "remove"
+    RESTORE = "restore"
+    DEACTIVATE = "deactivate"
+    RESTORE_IN_BMS = "restore_in_bms"
 
     @property
-    def not_carried_out(self) -> bool:
-        return self.error in _NOT_CARRIED_OUT and not self.in_part
-
-    @property
-    def changed(self) -> bool:
-        """Whether rows of a change may have been taken."""
-        return self.error in (None, "OutcomeUnknownError") or self.in_part
-
-    @property
-    def in_part(self) -> bool:
-        """Whether a bulk request to change contacts was refused. Whether IT Glue takes such as a whole is not
-        published: it may have taken the other rows."""
-        return self.kind == ITGLUE_UPDATE and self.error in ("RejectedError", "NotFoundError") and len(self.rows) > 1
+    def service(self) -> str:
+        """`itglue` or `bms`."""
+        return ITGLUE if self in (StepKind.REMOVE, StepKind.RESTORE) else BMS
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing to do: `remove` a contact from IT Glue or `restore` its fields, `deactivate` a
-    BMS contact or restore its fields there. `before` is what is there now."""
+    """One thing to do to the contact `id`. `before` is what is there now, `after` what it becomes."""
 
-    kind: str
+    kind: StepKind
     id: int
     before: Mapping[str, Any] = field(default_factory=dict)
     after: Mapping[str, Any] = field(default_factory=dict)
@@ -84,170 +59,271 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """What cannot be taken back, and why. `fields` are empty where it is the whole contact."""
+    """What cannot be reverted, and why. `fields` are empty where it is the whole contact, `id` is None
+    where the contact is not known."""
 
     service: str
     id: int | None
     name: str
     fields: tuple[str, ...]
-    reason: str
+    reason: Reason
+    failure: Failure | None = None
 
 
 @dataclass(slots=True)
-class Undoing:
+class Reversal:
     """The steps in the order in which they are to be taken, and what remains."""
 
     steps: list[Step] = field(default_factory=list)
     remainders: list[Remainder] = field(default_factory=list)
 
 
-def undo(writes: Sequence[Write], contacts: Iterable[Contact], bms_contacts: Iterable[BmsContact]) -> Undoing:
-    """How to take `writes` back, the last one first, given what IT Glue and BMS hold now."""
-    work = _Work({each.id: each for each in contacts}, {each.id: each for each in bms_contacts})
-    work.named = {
-        known
-        for write in writes
-        for known in (*(write.ids or ()), *(row["id"] for row in write.rows))
-        if known is not None
-    }
-    work.made_in_bms = {known for write in writes if write.kind == BMS_CREATE for known in write.ids or ()}
-    for write in reversed(writes):
-        if write.not_carried_out:
-            continue
+def undo(
+    writes: Sequence[RecordedWrite],
+    contacts: Iterable[Contact],
+    bms_contacts: Iterable[BmsContact],
+    saved_at: Mapping[ItGlueId, str] | None = None,
+) -> Reversal:
+    """How to revert `writes`, the last one first, given what IT Glue and BMS hold now.
+
+    `saved_at` has, by contact of IT Glue, the time of its last change that the runs have seen.
+    """
+    in_itglue = {each.id: each for each in contacts}
+    in_bms = {each.id: each for each in bms_contacts}
+    created = _Creates(ITGLUE, WriteKind.ITGLUE_CREATE, writes, in_itglue, decode)
+    created_in_bms = _Creates(BMS, WriteKind.BMS_CREATE, writes, in_bms, _bms_contact)
+    work = _Work(in_itglue, in_bms, created.ids, created_in_bms.ids, saved_at or {})
+    work.result.remainders += [*created.remainders, *created_in_bms.remainders]
+    for place, write in reversed(list(enumerate(writes))):
         for number, row in reversed(list(enumerate(write.rows))):
-            work.take_back(write, row, write.ids[number] if write.ids else row["id"])
+            work.revert(write, row, (place, number))
     return work.result
+
+
+# --------------------------------------------------- which contacts were created
+
+
+_Place = tuple[int, int]
+"""The number of a write in a journal, and that of a row in the write."""
+
+
+class _Creates(Generic[Record]):
+    """Which contacts the creates of a journal have made in one service, and which are not known."""
+
+    def __init__(
+        self,
+        service: str,
+        kind: WriteKind,
+        writes: Sequence[RecordedWrite],
+        present: Mapping[Any, Record],
+        read: Any,
+    ) -> None:
+        self.ids: dict[_Place, int] = {}
+        self.remainders: list[Remainder] = []
+        self._service = service
+        self._present = present
+        self._known = _named_by_updates(writes) if kind == WriteKind.ITGLUE_CREATE else {}
+        unclear: list[tuple[_Place, RecordedWrite, RecordedRow]] = []
+        for place, write in enumerate(writes):
+            for number, row in enumerate(write.rows if write.kind == kind else ()):
+                if row.id is not None:
+                    self.ids[place, number] = row.id
+                elif write.may_have_taken_place:
+                    unclear.append(((place, number), write, row))
+        for where, write, row in unclear:
+            self._look_for(where, write, row, read(row.after))
+
+    def _look_for(self, where: _Place, write: RecordedWrite, row: RecordedRow, wanted: Record) -> None:
+        """The contact that a create of unknown outcome made: the only one that resembles it."""
+        before = {*row.alike, *self._known.get(write.run, ())}
+        alike = [each.id for each in resembling(wanted, self._present.values()) if each.id not in before]
+        left = sorted(set(alike).difference(self.ids.values()))
+        if not left:
+            # What another create has made is the same person: the run has looked before it created again.
+            if not alike and row.resolution != Resolution.NOT_FOUND and write.outcome != WriteOutcome.REJECTED:
+                self._remains(wanted, because(ReasonCode.NOTHING_ALIKE, service=self._service))
+        elif row.resolution == Resolution.NOT_FOUND:
+            self._remains(wanted, because(ReasonCode.APPEARED_LATER, **self._named(left)))
+        elif len(left) > 1:
+            self._remains(wanted, because(ReasonCode.SEVERAL_ALIKE, **self._named(left)))
+        else:
+            self.ids[where] = left[0]
+
+    def _named(self, ids: list[int]) -> dict[str, list[int]]:
+        return {"contact_ids" if self._service == ITGLUE else "bms_contact_ids": ids}
+
+    def _remains(self, wanted: Record, reason: Reason) -> None:
+        remainder = Remainder(self._service, None, _shown(wanted), (), reason)
+        if remainder not in self.remainders:
+            self.remainders.append(remainder)
+
+
+def _named_by_updates(writes: Iterable[RecordedWrite]) -> Mapping[str, Collection[int]]:
+    """The contacts of IT Glue that each run has updated: they were there before it created any."""
+    found: dict[str, set[int]] = defaultdict(set)
+    for write in writes:
+        if write.kind == WriteKind.ITGLUE_UPDATE:
+            found[write.run].update(row.id for row in write.rows if row.id is not None)
+    return found
+
+
+def _bms_contact(after: Mapping[str, Any]) -> BmsContact:
+    """The BMS contact that a row of a create describes."""
+    values = dict(after)
+    values["id"] = BmsId(0)
+    values["emails"] = tuple(BmsEmail(**entry) for entry in after["emails"])
+    values["phones"] = tuple(BmsPhone(**entry) for entry in after["phones"])
+    return BmsContact(**values)
+
+
+# ------------------------------------------------------------------------- steps
 
 
 @dataclass(slots=True)
 class _Work:
     """The present state, as it will be after the steps so far."""
 
-    contacts: dict[int, Contact]
-    bms: dict[int, BmsContact]
-    named: set[int] = field(default_factory=set)
-    made_in_bms: set[int | None] = field(default_factory=set)
-    result: Undoing = field(default_factory=Undoing)
+    contacts: dict[ItGlueId, Contact]
+    bms: dict[BmsId, BmsContact]
+    created: Mapping[_Place, int]
+    created_in_bms: Mapping[_Place, int]
+    saved_at: Mapping[ItGlueId, str]
+    result: Reversal = field(default_factory=Reversal)
 
-    def take_back(self, write: Write, row: Mapping[str, Any], known: int | None) -> None:
-        if write.kind == ITGLUE_CREATE:
-            self._remove(row, known)
-        elif write.kind == BMS_CREATE:
-            self._deactivate(row, known)
-        elif write.kind == ITGLUE_UPDATE and write.changed:
-            if known in self.contacts or not write.in_part:
-                self._restore(row, known)
-        elif write.kind == BMS_SET and write.changed and known not in self.made_in_bms:
-            self._restore_in_bms(row, known)
+    def revert(self, write: RecordedWrite, row: RecordedRow, place: _Place) -> None:
+        """Take the steps for one row of a write."""
+        if write.kind == WriteKind.ITGLUE_CREATE and place in self.created:
+            self._remove(row, ItGlueId(self.created[place]))
+        elif write.kind == WriteKind.BMS_CREATE and place in self.created_in_bms:
+            self._deactivate(BmsId(self.created_in_bms[place]))
+        elif row.id is None or not write.may_have_taken_place:
+            return
+        elif write.kind == WriteKind.ITGLUE_UPDATE and (row.id in self.contacts or not write.in_part):
+            self._restore(row, ItGlueId(row.id))
+        elif write.kind == WriteKind.BMS_SET and row.id not in self.created_in_bms.values():
+            self._restore_in_bms(row, BmsId(row.id))
 
-    def _remove(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.contacts.get(known) if known is not None else self._made(row["after"])
+    # -------------------------------------------------------------- IT Glue
+
+    def _remove(self, row: RecordedRow, contact_id: ItGlueId) -> None:
+        contact = self.contacts.get(contact_id)
         if contact is None:
             return
-        edited = tuple(each for each in row["after"] if not same_value(contact, each, row["after"][each]))
-        if contact.adapters or contact.psa_integration:
-            self._remains("itglue", contact, f"It has been linked to another system since; {_BY_HAND}", ())
+        edited = tuple(each for each in row.after if not same_value(contact, each, row.after[each]))
+        if self._is_linked_elsewhere(contact):
+            ids = [each.remote_number for each in contact.adapters]
+            self._remains(ITGLUE, contact, because(ReasonCode.LINKED_SINCE, bms_contact_id=next(iter(ids), None)))
         elif edited:
-            self._remains("itglue", contact, f"It has been changed since; {_BY_HAND}", edited)
+            self._remains(ITGLUE, contact, because(ReasonCode.CHANGED_SINCE_WRITTEN, service=ITGLUE), edited)
+        elif contact.updated_at != self.saved_at.get(contact_id, contact.created_at):
+            self._remains(ITGLUE, contact, because(ReasonCode.WORKED_ON_SINCE))
         else:
-            self.result.steps.append(Step(REMOVE, contact.id, encode(contact, row["after"]), {}, _shown(contact)))
-            del self.contacts[contact.id]
+            before = encode(contact, row.after)
+            self.result.steps.append(Step(StepKind.REMOVE, contact_id, before, {}, _shown(contact)))
+            del self.contacts[contact_id]
 
-    def _made(self, after: Mapping[str, Any]) -> Contact | None:
-        """The contact that a create of unknown outcome made, where there is one like it."""
-        wanted = decode(after)
-        alike = [
-            contact
-            for contact in self.contacts.values()
-            if contact.id not in self.named
-            and (name(contact.first_name), name(contact.last_name)) == (name(wanted.first_name), name(wanted.last_name))
-            and contact_addresses(contact) == contact_addresses(wanted)
-        ]
-        return self._only("itglue", alike)
+    def _is_linked_elsewhere(self, contact: Contact) -> bool:
+        """Whether a contact is linked to anything but BMS contacts that the same journal has created."""
+        ours = self.created_in_bms.values()
+        if not contact.adapters:
+            return bool(contact.psa_integration) or not contact.link_known
+        return any(each.remote_number not in ours for each in contact.adapters)
 
-    def _only(self, service: str, alike: list[_Known]) -> _Known | None:
-        """The one of its kind; several are told, since which one the run has made cannot be known."""
-        if len(alike) > 1:
-            ids = ", ".join(str(each.id) for each in alike)
-            reason = f"Its answer was lost, and the contacts {ids} are alike; {_BY_HAND}"
-            self.result.remainders.append(Remainder(service, None, _shown(alike[0]), (), reason))
-        return alike[0] if len(alike) == 1 else None
+    def _restore(self, row: RecordedRow, contact_id: ItGlueId) -> None:
+        contact = self.contacts.get(contact_id)
+        if contact is None:
+            self._gone(ITGLUE, row, contact_id)
+            return
+        back: dict[str, Any] = {}
+        lost = []
+        for each, value in row.after.items():
+            if each not in row.before or same_value(contact, each, row.before[each]):
+                continue
+            if same_value(contact, each, value):
+                back[each] = row.before[each]
+            else:
+                lost.append(each)
+        if back:
+            self.result.steps.append(
+                Step(StepKind.RESTORE, contact_id, encode(contact, back), back, _shown(contact))
+            )
+            self.contacts[contact_id] = _with(contact, back)
+        if lost:
+            self._remains(ITGLUE, contact, because(ReasonCode.CHANGED_SINCE_WRITTEN, service=ITGLUE), lost)
 
-    def _remains(self, service: str, contact: Contact | BmsContact, reason: str, fields: Iterable[str]) -> None:
+    # ------------------------------------------------------------------ BMS
+
+    def _deactivate(self, bms_id: BmsId) -> None:
+        contact = self.bms.get(bms_id)
+        if contact is None or not contact.active:
+            return
+        before, after = {"IsActive": True}, {"IsActive": False}
+        self.result.steps.append(Step(StepKind.DEACTIVATE, bms_id, before, after, _shown(contact)))
+        self.bms[bms_id] = replace(contact, active=False)
+
+    def _restore_in_bms(self, row: RecordedRow, bms_id: BmsId) -> None:
+        contact = self.bms.get(bms_id)
+        if contact is None:
+            self._gone(BMS, row, bms_id)
+            return
+        found = _former_fields(contact, row)
+        if found.after:
+            self.result.steps.append(
+                Step(StepKind.RESTORE_IN_BMS, bms_id, found.before, found.after, _shown(contact))
+            )
+            self.bms[bms_id] = bms_fields.with_fields(contact, found.after)
+        for fields, reason in (
+            (found.changed, because(ReasonCode.CHANGED_SINCE_WRITTEN, service=BMS)),
+            (found.needed, because(ReasonCode.DEFAULT_ENTRY_NEEDED)),
+        ):
+            if fields:
+                self._remains(BMS, contact, reason, fields)
+
+    # ----------------------------------------------------------- remainders
+
+    def _gone(self, service: str, row: RecordedRow, contact_id: int) -> None:
+        reason = because(ReasonCode.CONTACT_GONE, service=service)
+        self.result.remainders.append(Remainder(service, contact_id, "", tuple(row.after), reason))
+
+    def _remains(
+        self, service: str, contact: Contact | BmsContact, reason: Reason, fields: Iterable[str] = ()
+    ) -> None:
         remainder = Remainder(service, contact.id, _shown(contact), tuple(fields), reason)
         # Once, though several writes were about it.
         if remainder not in self.result.remainders:
             self.result.remainders.append(remainder)
 
-    def _restore(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.contacts.get(known or 0)
-        if contact is None:
-            reason = "The contact is gone from IT Glue."
-            self.result.remainders.append(Remainder("itglue", known, "", tuple(row["after"]), reason))
-            return
-        back: dict[str, Any] = {}
-        lost = []
-        for each, value in row["after"].items():
-            if each not in row["before"] or same_value(contact, each, row["before"][each]):
-                continue
-            if same_value(contact, each, value):
-                back[each] = row["before"][each]
-            else:
-                lost.append(each)
-        if back:
-            self.result.steps.append(Step(RESTORE, contact.id, encode(contact, back), back, _shown(contact)))
-            self.contacts[contact.id] = _with(contact, back)
-        if lost:
-            self._remains("itglue", contact, _CHANGED, lost)
 
-    def _deactivate(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.bms.get(known) if known is not None else self._made_in_bms(row["after"])
-        if contact is None or not contact.active:
-            return
-        self.result.steps.append(Step(DEACTIVATE, contact.id, {"IsActive": True}, {"IsActive": False}, _shown(contact)))
-        self.bms[contact.id] = replace(contact, active=False)
+@dataclass(slots=True)
+class _Former:
+    """The fields of a BMS contact that get their former values; those that were `changed` since, and
+    those of which BMS needs an entry that the former value has not."""
 
-    def _made_in_bms(self, after: Mapping[str, Any]) -> BmsContact | None:
-        wanted = {address(entry["address"]) for entry in after["emails"]}
-        alike = [
-            contact
-            for contact in self.bms.values()
-            if contact.id not in self.named
-            and (name(contact.first_name), name(contact.last_name))
-            == (name(after["first_name"]), name(after["last_name"]))
-            and {address(entry.address) for entry in contact.emails} == wanted
-        ]
-        return self._only("bms", alike)
+    before: dict[str, Any] = field(default_factory=dict)
+    after: dict[str, Any] = field(default_factory=dict)
+    changed: list[str] = field(default_factory=list)
+    needed: list[str] = field(default_factory=list)
 
-    def _restore_in_bms(self, row: Mapping[str, Any], known: int | None) -> None:
-        contact = self.bms.get(known or 0)
-        if contact is None:
-            reason = "The contact is gone from BMS."
-            self.result.remainders.append(Remainder("bms", known, "", tuple(row["after"]), reason))
-            return
-        held, back, lost, needed = {}, {}, [], []
-        for each, value in row["after"].items():
-            present, before = bms_fields.encode(contact, [each])[each], row["before"].get(each)
-            if bms_fields.same_value(each, present, before):
-                continue
-            if not bms_fields.same_value(each, present, value):
-                lost.append(each)
-                continue
-            there = _in_order(each, present, value)
-            if each not in bms_fields.VALUE:
-                held[each], back[each] = there, before
-                continue
-            possible = bool(before and bms_fields.entry_changes(each, there, before))
-            if possible:
-                held[each], back[each] = there, before
-            if not possible or not _default_comes_back(there, before):
-                needed.append(each)
-        if back:
-            self.result.steps.append(Step(BMS_RESTORE, contact.id, held, back, _shown(contact)))
-            self.bms[contact.id] = bms_fields.with_fields(contact, back)
-        for fields, reason in ((lost, _CHANGED), (needed, _NEEDED)):
-            if fields:
-                self._remains("bms", contact, reason, fields)
+
+def _former_fields(contact: BmsContact, row: RecordedRow) -> _Former:
+    found = _Former()
+    for each, value in row.after.items():
+        present, before = bms_fields.encode(contact, [each])[each], row.before.get(each)
+        if bms_fields.same_value(each, present, before):
+            continue
+        if not bms_fields.same_value(each, present, value):
+            found.changed.append(each)
+            continue
+        there = _in_order(each, present, value)
+        if each not in bms_fields.VALUE:
+            found.before[each], found.after[each] = there, before
+            continue
+        possible = bool(before and bms_fields.entry_changes(each, there, before))
+        if possible:
+            found.before[each], found.after[each] = there, before
+        if not possible or not _default_comes_back(there, before or ()):
+            found.needed.append(each)
+    return found
 
 
 def _default_comes_back(there: Sequence[bms_fields.Entry], before: Sequence[bms_fields.Entry]) -> bool:
@@ -256,12 +332,12 @@ def _default_comes_back(there: Sequence[bms_fields.Entry], before: Sequence[bms_
     return is_default.count(True) == 1 or not any(entry["default"] for entry in there)
 
 
-def _in_order(field: str, present: Any, written: Any) -> Any:
+def _in_order(field_name: str, present: Any, written: Any) -> Any:
     """What is there; of a list the entries in the order in which they were written, as BMS spells them."""
-    if field not in bms_fields.VALUE:
+    if field_name not in bms_fields.VALUE:
         return present
-    spelled = {bms_fields.entry_key(field, entry): entry for entry in present}
-    return [spelled[bms_fields.entry_key(field, entry)] for entry in written]
+    spelled = {bms_fields.entry_key(field_name, entry): entry for entry in present}
+    return [spelled[bms_fields.entry_key(field_name, entry)] for entry in written]
 
 
 def _shown(contact: Contact | BmsContact) -> str:
@@ -270,12 +346,5 @@ def _shown(contact: Contact | BmsContact) -> str:
 
 def _with(contact: Contact, attributes: Mapping[str, Any]) -> Contact:
     changed = decode({**encode(contact), **attributes})
-    return replace(
-        contact,
-        **{
-            slot: getattr(changed, slot)
-            for slot in ("first_name", "last_name", "title", "location_id", "contact_type_id")
-        },
-        emails=changed.emails,
-        phones=changed.phones,
-    )
+    scalars = {slot: getattr(changed, slot) for slot in SCALARS.values()}
+    return replace(contact, **scalars, emails=changed.emails, phones=changed.phones)
