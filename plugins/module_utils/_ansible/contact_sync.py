@@ -9,24 +9,29 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._clients.retry import moment
+from .._engine.conflicts import IGNORE, NEW
 from .._engine.errors import InputError, LimitExceededError, quoted
-from .._engine.matching import IGNORE, NEW
-from .._engine.planning import Options, allowed
+from .._engine.limits import allowed
+from .._engine.options import Options
+from .._engine.plan import ExceededLimit
 from .._store.settings import SettingsStore
 from .._sync.revert import revert
 from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients
+from .notices import notices
 from .result import result, resume_after, reverted
+from .sentences import one_line, warning
 from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
 
-CEILINGS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
+LIMITS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
 
 SPEC = ModuleSpec(
     options={
@@ -71,41 +76,36 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     api = clients(params, task)
     store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
     outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress)
-    for warning in outcome.warnings:
-        task.warn(warning)
-    told = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
-    if outcome.refused:
-        raise LimitExceededError(_passed(outcome), hint=_WAY_OUT, result=told)
-    _warn_of_failures(outcome, task)
-    _warn_of_quota(outcome, task)
-    return told
+    for each in outcome.warnings:
+        task.warn(warning(each))
+    returned = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
+    if outcome.plan.limits_exceeded:
+        raise limit_exceeded(outcome.plan.limits_exceeded, returned)
+    for line in (*notices(returned), *_of_quota(outcome, returned)):
+        task.warn(line)
+    return returned
 
 
-_WAY_OUT = (
-    "Nothing was written. Look through contacts in the result; if all of it is right, raise the option for this run."
-)
+def limit_exceeded(limits: Sequence[ExceededLimit], returned: dict[str, Any]) -> LimitExceededError:
+    """The error of a plan that exceeds limits: how to raise those that are exceeded, and no others."""
+    listed = ", ".join(f"{each.option} allows {each.limit}, the plan has {each.count}" for each in limits)
+    variables = " ".join(f"-e sync_{each.option}=100%" for each in limits)
+    options = ", ".join(f"{each.option}: 100%" for each in limits)
+    return LimitExceededError(
+        f"Limit exceeded, nothing was written for {quoted(returned['organization']['name'])}: {listed}.",
+        hint=f"Look through contacts in the result or in the report. If all of it is right, raise the limit for one "
+        f"run: {variables} with the playbooks of the collection, {options} in a task of your own.",
+        result=returned,
+    )
 
 
-def _passed(outcome: Run) -> str:
-    listed = ", ".join(f"{each.option} allows {each.limit}, the plan has {each.count}" for each in outcome.plan.passed)
-    return f"The plan for {quoted(outcome.read.snapshot.organization.name)} passes a ceiling: {listed}."
-
-
-def _warn_of_failures(outcome: Run, task: Task) -> None:
-    every = (*outcome.operations, *outcome.deactivations)
-    failed = [each.user for each in every if "failed" in (each.action, each.push)]
-    if failed:
-        shown = ", ".join(failed[:5]) + (" and others" if len(failed) > 5 else "")
-        task.warn(f"{len(failed)} contacts failed ({shown}); the reason of each is in contacts.")
-
-
-def _warn_of_quota(outcome: Run, task: Task) -> None:
+def _of_quota(outcome: Run, returned: dict[str, Any]) -> Iterator[str]:
     wait = resume_after(outcome)
     if wait is not None:
-        every = (*outcome.operations, *outcome.deactivations)
-        put_off = sum("deferred" in (each.action, each.push) for each in every)
-        task.warn(
-            f"{outcome.read.snapshot.organization.name}: a quota is used up, and {put_off} contacts are deferred. "
+        entries = (*returned["contacts"], *returned["departed"])
+        deferred = sum("deferred" in (each["action"], each.get("push")) for each in entries)
+        yield (
+            f"{one_line(returned['organization']['name'])}: a quota is used up, and {deferred} contacts are deferred. "
             f"Run again {moment(wait, time.time())}."
         )
 
@@ -113,26 +113,26 @@ def _warn_of_quota(outcome: Run, task: Task) -> None:
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
     api = clients(params, task)
     outcome = revert(api, params["organization"], params["journal_file"], preview=task.check_mode, version=task.version)
-    for warning in outcome.warnings:
-        task.warn(warning)
+    for each in outcome.warnings:
+        task.warn(warning(each))
     if outcome.remainders:
-        task.warn(f"{len(outcome.remainders)} things could not be taken back; not_reverted says which and why.")
+        task.warn(f"{len(outcome.remainders)} writes could not be reverted; not_reverted says which and why.")
     return reverted(outcome, api_calls=api.calls.by_service())
 
 
 def _request(params: dict[str, Any], task: Task) -> Request:
-    for option in CEILINGS:
+    for option in LIMITS:
         allowed(option, params[option], 0)
     users = params["users"]
     if users is not None and params["departed"] == "deactivate":
         raise InputError(
             "The option users cannot be given together with departed: deactivate.",
-            hint="Who left can be told only by all users: leave one of the two out.",
+            hint="Only all users together show who has departed: leave one of the two out.",
         )
     if params["departed"] == "deactivate" and not params["departed_contact_type"].strip():
         raise InputError(
-            "departed_contact_type is empty, so nobody could tell who has left.",
-            hint="Give the name of a contact type that only people who left have.",
+            "departed_contact_type is empty, so departed people could not be told from others.",
+            hint="Give the name of a contact type that only departed people have.",
         )
     return Request(
         organization=params["organization"],
@@ -148,7 +148,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             deactivate=params["departed"] == "deactivate",
             departed_contact_type=params["departed_contact_type"],
             departed_keep=tuple(params["departed_keep"]),
-            **{option: params[option] for option in CEILINGS},
+            **{option: params[option] for option in LIMITS},
         ),
         push_wait=_push_wait(params["push_wait"]),
         plan_file=params["plan_file"],

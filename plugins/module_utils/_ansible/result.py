@@ -2,61 +2,92 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
+"""What `contact_sync` returns, for a preview and a real run alike (RETURN of the module)."""
 
-"""What `contact_sync` returns (feature, section 6), preview and real run alike."""
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 
 import math
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from .._engine import bms_fields
-from .._engine.attributes import EMAILS, PHONES
-from .._engine.matching import Conflict
-from .._engine.plan import CREATE, DEFERRED, FAILED, PUSHED, Operation
-from .._engine.undo import REMOVE, RESTORE, Step
+from .._engine.bms_fields import SHOWN
+from .._engine.conflicts import Conflict
+from .._engine.errors import Failure
+from .._engine.links import LinkState, link_state
+from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, User
+from .._engine.plan import Action, Operation, Push
+from .._engine.reasons import Reason, ReasonCode
 from .._sync.revert import Reverted
 from .._sync.run import Run
+from .diff import diff, step_diff
+from .sentences import Explained, explained, one_line
+
+Result = dict[str, Any]
+
+_NEEDS_A_DECISION_ACTIONS = frozenset({Action.CONFLICT, Action.FAILED, Action.REFUSED})
+_NEEDS_A_DECISION_PUSHES = frozenset({Push.CONFLICT, Push.FAILED, Push.NOT_READY})
+_NOT_BY_THE_FILTER = frozenset({ReasonCode.IGNORED_BY_OVERRIDE, ReasonCode.NOT_AMONG_USERS})
 
 
-def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> dict[str, Any]:
-    """The result of a run; `everything` lists every user, not only what changed or needs a person."""
+def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> Result:
+    """The result of a run; `everything` lists every user, not only what changed, is blocked or needs a decision."""
     snapshot = run.read.snapshot
+    names = {user.id: full_name(user.given_name, user.surname) or user.username for user in snapshot.users}
     return {
         "changed": run.changed,
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
         "settings": run.read.settings,
         "summary": summary(run, api_calls),
-        "contacts": [contact(each) for each in run.operations if everything or each.noteworthy],
-        "conflicts": [conflict(each) for each in run.plan.conflicts],
+        "contacts": [
+            {"name": names.get(each.subject.user_id, each.user), **contact(each)}
+            for each in run.operations
+            if everything or each.noteworthy
+        ],
+        "conflicts": _conflicts(run),
         "departed": departed(run),
-        "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unclaimed],
-        "refused": [asdict(each) for each in run.refused_entries],
+        "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unmatched],
+        "refused": [_plain_reason(asdict(each), each.reason) for each in run.refused_entries],
         "diff": diff((*run.operations, *run.deactivations)),
     }
 
 
-def summary(run: Run, api_calls: Mapping[str, int]) -> dict[str, Any]:
-    """Counts per action, push outcome and exclusion reason, and the requests per service."""
+def full_name(first: str | None, last: str | None) -> str:
+    """First and last name as a person reads them."""
+    return one_line(" ".join(filter(None, (first, last))))
+
+
+# ---------------------------------------------------------------------- summary
+
+
+def summary(run: Run, api_calls: Mapping[str, int]) -> Result:
+    """The run in numbers."""
     operations = run.operations
     return {
         "users": len(operations),
-        "kept": run.draft.kept,
-        "actions": _counts(each.action for each in operations),
-        "push": _counts(each.push for each in operations),
-        "excluded": _counts(run.draft.excluded.values()),
-        "limits_exceeded": [
-            {"option": each.option, "count": each.count, "limit": each.limit} for each in run.plan.passed
-        ],
+        "selected": selected(operations),
+        "actions": _counts(each.itglue.action for each in operations),
+        "push": _counts(each.bms.push for each in operations),
+        "excluded": _counts(each.reasons[0].code for each in operations if _is_excluded(each)),
+        "matched": _counts(each.matched_by for each in operations if not _is_excluded(each)),
+        "limits_exceeded": [asdict(each) for each in run.plan.limits_exceeded],
         "api_calls": dict(api_calls),
         "resume_after": resume_after(run),
     }
+
+
+def selected(operations: Iterable[Operation]) -> int:
+    """How many users the filter selects."""
+    return sum(not _is_excluded(each) or each.reasons[0].code in _NOT_BY_THE_FILTER for each in operations)
+
+
+def _is_excluded(operation: Operation) -> bool:
+    return operation.itglue.action == Action.EXCLUDED
 
 
 def resume_after(run: Run) -> int | None:
@@ -64,77 +95,204 @@ def resume_after(run: Run) -> int | None:
     return None if run.resume_at is None else max(0, math.ceil(run.resume_at - time.time()))
 
 
-_UNTOUCHED = {"bms_contact_id": None, "locked": [], "before": {}, "after": {}, "reason": None}
+def _counts(values: Iterable[str | None]) -> dict[str, int]:
+    return dict(sorted(Counter(str(each) for each in values if each is not None).items()))
 
 
-def departed(run: Run) -> list[dict[str, Any]]:
-    """Who left, with what is done about it, as it turned out."""
-    writes = {each.user_id: contact(each) for each in run.deactivations}
-    told = []
-    for each in run.plan.departed:
-        write = writes.get(each.key, _UNTOUCHED)
-        outcome = {key: write[key] for key in _UNTOUCHED}
-        failed = {"action": write["action"]} if write.get("action") in (FAILED, DEFERRED) else {}
-        told.append({**asdict(each), **outcome, **failed})
-    return told
+# --------------------------------------------------------------------- contacts
 
 
-def _counts(values) -> dict[str, int]:
-    return dict(sorted(Counter(each for each in values if each is not None).items()))
-
-
-def contact(operation: Operation) -> dict[str, Any]:
-    """One entry of `contacts`."""
+def contact(operation: Operation) -> Result:
+    """One entry of `contacts`, but for the name of the person."""
+    itglue, bms = operation.itglue, operation.bms
     before, after = touched(operation)
     return {
-        "user": operation.user,
-        "user_id": operation.user_id,
-        "contact_id": operation.contact_id,
-        "bms_contact_id": operation.bms_contact_id,
-        "action": operation.action,
-        "matched_by": operation.matched_by,
-        "push": operation.push,
-        "missing": list(operation.missing),
-        "locked": list(operation.locked),
-        "unapplied": list(operation.unapplied),
+        "user": operation.subject.user,
+        "user_id": operation.subject.user_id,
+        "contact_id": itglue.contact_id,
+        "bms_contact_id": bms.contact_id,
+        "action": str(itglue.action),
+        "matched_by": operation.matched_by and str(operation.matched_by),
+        "push": bms.push and str(bms.push),
+        "missing": list(bms.missing),
+        "locked": list(itglue.locked),
+        "unapplied": [*itglue.unapplied, *(SHOWN.get(each, each) for each in bms.unapplied)],
         "before": before,
         "after": after,
-        "reason": operation.reason,
+        "names": _names(operation, after),
+        **_told(explained(operation.reasons)),
+        "attention": needs_a_look(operation),
+        "failure": _failure(operation.failure),
     }
 
 
-_JOB_TITLE, _ACTIVE = bms_fields.SHOWN["JobTitle"], bms_fields.SHOWN["IsActive"]
+def needs_a_look(operation: Operation) -> bool:
+    """Whether somebody should look at it or decide something."""
+    return (
+        operation.attention
+        or operation.itglue.action in _NEEDS_A_DECISION_ACTIONS
+        or operation.bms.push in _NEEDS_A_DECISION_PUSHES
+    )
 
 
-def touched(operation: Operation) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The fields that an operation touches, before and after."""
-    before, after = dict(operation.before), dict(operation.after)
-    if operation.job_title is not None:
-        before[_JOB_TITLE], after[_JOB_TITLE] = None, operation.job_title
-    if operation.active is not None:
-        before[_ACTIVE], after[_ACTIVE] = not operation.active, operation.active
-    if operation.bms_update is not None:
-        for side, shown in ((operation.bms_update.before, before), (operation.bms_update.after, after)):
-            shown.update({bms_fields.SHOWN[field]: value for field, value in side.items()})
-    return before, after
+def touched(operation: Operation) -> tuple[Result, Result]:
+    """The fields that an operation touches, before and after; those of BMS under names of their own."""
+    itglue, bms = operation.itglue, operation.bms
+    return (
+        {**itglue.before, **{SHOWN[field]: value for field, value in bms.before.items()}},
+        {**itglue.after, **{SHOWN[field]: value for field, value in bms.after.items()}},
+    )
 
 
-def conflict(entry: Conflict) -> dict[str, Any]:
-    """One entry of `conflicts`, with the `match_overrides` that would settle it."""
+def _names(operation: Operation, after: Mapping[str, Any]) -> dict[str, str]:
+    """What the ids in `after` are called, by the name of the field."""
+    wanted = operation.itglue.contact
+    if wanted is None or not wanted.location_name or after.get("location-id") != wanted.location_id:
+        return {}
+    return {"location-id": wanted.location_name}
+
+
+def _told(words: Explained) -> Result:
     return {
-        "rule": entry.rule,
-        "users": list(entry.users),
-        "contact_ids": list(entry.contact_ids),
-        "bms_contact_ids": list(entry.bms_contact_ids),
-        "match_overrides": dict(entry.overrides),
+        "reason_code": words.code,
+        "reason_codes": list(words.codes),
+        "reason": words.sentence,
+        "hint": words.hint,
     }
 
 
-# -------------------------------------------------------------------- reverted
+def _plain_reason(entry: Result, reason: Reason) -> Result:
+    words = explained([reason])
+    return {**entry, "reason_code": words.code, "reason": words.sentence, "hint": words.hint}
 
 
-def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> dict[str, Any]:
-    """The result of taking a run back."""
+def _failure(failure: Failure | None) -> Result | None:
+    return None if failure is None else {**asdict(failure), "said": one_line(failure.said)}
+
+
+# -------------------------------------------------------------------- conflicts
+
+
+def _conflicts(run: Run) -> list[Result]:
+    snapshot = run.read.snapshot
+    users = {user.id: user for user in snapshot.users}
+    contacts = {each.id: each for each in snapshot.contacts}
+    bms = run.planning.findings.bms
+    bms_contacts = {each.id: each for each in bms.contacts} if bms else {}
+    adapter_names = run.planning.options.bms_adapter_names
+    return [_conflict(each, users, contacts, bms_contacts, adapter_names) for each in run.plan.conflicts]
+
+
+def _conflict(
+    conflict: Conflict,
+    users: Mapping[str, User],
+    contacts: Mapping[ItGlueId, Contact],
+    bms_contacts: Mapping[BmsId, BmsContact],
+    adapter_names: Sequence[str],
+) -> Result:
+    """One entry of `conflicts`, with everything that the decision needs."""
+    suggestion = {"match_overrides": {}, "bms_match_overrides": {}}
+    suggestion["bms_match_overrides" if conflict.in_bms else "match_overrides"] = dict(conflict.suggestion)
+    return {
+        "rule": str(conflict.rule),
+        "reason_code": str(conflict.code),
+        "users": list(conflict.users),
+        "people": [_person(users[each]) for each in conflict.user_ids if each in users],
+        "contact_ids": list(conflict.contact_ids),
+        "bms_contact_ids": list(conflict.bms_contact_ids),
+        "contacts": [_candidate(contacts[each], adapter_names) for each in conflict.contact_ids if each in contacts],
+        "bms_contacts": [
+            _bms_candidate(bms_contacts[each]) for each in conflict.bms_contact_ids if each in bms_contacts
+        ],
+        **suggestion,
+        "answers": {user: list(answers) for user, answers in conflict.answers.items()},
+    }
+
+
+def _person(user: User) -> Result:
+    addresses = [user.mail, user.username, *(each.partition(":")[2].strip() for each in user.proxy_addresses)]
+    return {
+        "user": user.username,
+        "user_id": user.id,
+        "first_name": user.given_name,
+        "last_name": user.surname,
+        "emails": list({each.casefold(): each for each in reversed(addresses) if each and "@" in each}.values())[::-1],
+    }
+
+
+def _candidate(contact: Contact, adapter_names: Sequence[str]) -> Result:
+    """A contact of IT Glue; `linked` is None where IT Glue does not tell."""
+    state = link_state(contact, adapter_names)
+    return {
+        "id": contact.id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "emails": [entry.value for entry in contact.emails],
+        "linked": None if state == LinkState.UNKNOWN else state is not None,
+        "url": contact.url,
+    }
+
+
+def _bms_candidate(contact: BmsContact) -> Result:
+    return {
+        "id": contact.id,
+        "first_name": contact.first_name,
+        "last_name": contact.last_name,
+        "emails": [entry.address for entry in contact.emails],
+        "active": contact.active,
+    }
+
+
+# --------------------------------------------------------------------- departed
+
+_DONE = {
+    "bms_contact_id": None,
+    "locked": [],
+    "before": {},
+    "after": {},
+    "reason_code": None,
+    "reason_codes": [],
+    "reason": None,
+    "hint": None,
+    "attention": False,
+    "failure": None,
+}
+_TURNED_OUT = frozenset({Action.FAILED, Action.DEFERRED, Action.STRUCK, Action.REFUSED})
+
+
+def departed(run: Run) -> list[Result]:
+    """Who has departed, with what is done about the contact, as it turned out."""
+    operations = {each.subject: each for each in run.deactivations}
+    contacts = {each.id: each for each in run.read.snapshot.contacts}
+    listed = []
+    for departure in run.plan.departed:
+        operation = operations.get(departure.subject)
+        entry = contact(operation) if operation else _DONE | _told(explained(_reasons(departure.reason)))
+        turned_out = operation is not None and operation.itglue.action in _TURNED_OUT
+        known = contacts.get(departure.contact_id)
+        listed.append(
+            {
+                "user": departure.user,
+                "user_id": departure.user_id,
+                "contact_id": departure.contact_id,
+                "name": full_name(known.first_name, known.last_name) if known else "",
+                "evidence": str(departure.evidence),
+                "action": entry["action"] if turned_out else str(departure.action),
+                **{key: entry[key] for key in _DONE},
+            }
+        )
+    return listed
+
+
+def _reasons(reason: Reason | None) -> Sequence[Reason]:
+    return () if reason is None else (reason,)
+
+
+# --------------------------------------------------------------------- reverted
+
+
+def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> Result:
+    """The result of reverting a run."""
     return {
         "changed": bool(outcome.steps),
         "organization": {"id": outcome.organization.id, "name": outcome.organization.name},
@@ -142,8 +300,8 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> dict[str, An
         "summary": {"reverted": _counts(each.kind for each in outcome.steps), "api_calls": dict(api_calls)},
         "reverted": [
             {
-                "what": each.kind,
-                "service": "itglue" if each.kind in (REMOVE, RESTORE) else "bms",
+                "what": str(each.kind),
+                "service": each.kind.service,
                 "id": each.id,
                 "name": each.name,
                 "before": dict(each.before),
@@ -151,106 +309,16 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> dict[str, An
             }
             for each in outcome.steps
         ],
-        "not_reverted": [{**asdict(each), "fields": list(each.fields)} for each in outcome.remainders],
-        "diff": [_step_diff(each) for each in outcome.steps],
+        "not_reverted": [
+            {
+                "service": each.service,
+                "id": each.id,
+                "name": each.name,
+                "fields": list(each.fields),
+                **_told(explained([each.reason])),
+                "failure": _failure(each.failure),
+            }
+            for each in outcome.remainders
+        ],
+        "diff": [step_diff(each) for each in outcome.steps],
     }
-
-
-def _step_diff(step: Step) -> dict[str, str]:
-    names = sorted({*step.before, *step.after})
-    sides = ({name: side.get(name) for name in names if name in side} for side in (step.before, step.after))
-    was, becomes = ([line for name in side for line in _plain_lines(name, side[name])] for side in sides)
-    where = "contact" if step.kind in (REMOVE, RESTORE) else "BMS contact"
-    return {
-        "before_header": one_line(f"{step.name}, {where} {step.id}"),
-        "after_header": step.kind.replace("_", " "),
-        "before": "".join(f"{line}\n" for line in _only_in(was, becomes)),
-        "after": "".join(f"{line}\n" for line in _only_in(becomes, was)),
-    }
-
-
-def _plain_lines(name: str, value: Any) -> list[str]:
-    if name in (EMAILS, PHONES):
-        return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
-    if name in _LISTS_IN_BMS:
-        return [one_line(f"{name}: {_entry_in_bms(each, _LISTS_IN_BMS[name])}") for each in value or ()]
-    return [] if value is None or value == "" else [one_line(f"{name}: {value}")]
-
-
-# ------------------------------------------------------------------------ diff
-
-
-def diff(operations: Iterable[Operation]) -> list[dict[str, str]]:
-    """One diff for each contact that changes, by username: field by field, in words, with the reason.
-
-    Nothing in here is known to a real run alone, such as the id of a contact that is created.
-    """
-    return [_contact_diff(each) for each in sorted(operations, key=lambda each: each.user) if each.writes]
-
-
-def _contact_diff(operation: Operation) -> dict[str, str]:
-    before, after = touched(operation)
-    fields = [
-        (_only_in(was, becomes), _only_in(becomes, was))
-        for name in sorted(after)
-        for was, becomes in [(_lines(operation, name, before.get(name)), _lines(operation, name, after[name]))]
-    ]
-    if operation.touches:
-        fields.append(([], ["contact: saved again as it is"]))
-    if operation.push == PUSHED:
-        fields.append(([], ["bms: created"]))
-    sides = [was for was, dummy in fields], [becomes for dummy, becomes in fields]
-    # The blank line, the same on both sides, keeps what was and what becomes of a field together.
-    between = [""] if any(sides[0]) else []
-    contact_id = None if operation.action == CREATE else operation.contact_id
-    return {
-        "before_header": one_line(operation.user if contact_id is None else f"{operation.user}, contact {contact_id}"),
-        "after_header": one_line(_headline(operation)),
-        "before": _text(sides[0], between),
-        "after": _text(sides[1], between),
-    }
-
-
-def _headline(operation: Operation) -> str:
-    """What happens to a contact, and why."""
-    matched = f", matched by {operation.matched_by}" if operation.matched_by else ""
-    return f"{operation.action}{matched}{f'. {operation.reason}' if operation.reason else ''}"
-
-
-def _only_in(these: list[str], others: list[str]) -> list[str]:
-    return sorted((Counter(these) - Counter(others)).elements())
-
-
-def _lines(operation: Operation, name: str, value: Any) -> list[str]:
-    """An attribute as a person reads it: one line for a value, an e-mail address or a phone."""
-    wanted = operation.contact
-    if name == "location-id" and wanted and wanted.location_id == value and wanted.location_name:
-        value = f"{wanted.location_name} ({value})"
-    return _plain_lines(name, value)
-
-
-def _entry(entry: Mapping[str, Any]) -> str:
-    extension = f" x{entry['extension']}" if entry.get("extension") else ""
-    marks = [entry.get("label-name") or "no label"]
-    marks += ["fax"] if entry.get("label-type") == "fax" else []
-    marks += ["primary"] if entry.get("primary") else []
-    return f"{entry['value']}{extension} ({', '.join(marks)})"
-
-
-_LISTS_IN_BMS = {name: value for field, value in bms_fields.VALUE.items() for name in (field, bms_fields.SHOWN[field])}
-"""The names of the lists of a BMS contact, and where an entry has its value."""
-
-
-def _entry_in_bms(entry: Mapping[str, Any], value: str) -> str:
-    marks = [entry["type_name"] or f"type {entry['type_id']}", *(["default"] if entry["default"] else [])]
-    return f"{entry[value]} ({', '.join(marks)})"
-
-
-def _text(fields: list[list[str]], between: list[str]) -> str:
-    lines = [line for each in fields for line in (*each, *between)]
-    return "".join(f"{line}\n" for line in lines[: len(lines) - len(between)])
-
-
-def one_line(text: str) -> str:
-    """`text` without what would break a line or steer a terminal."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())

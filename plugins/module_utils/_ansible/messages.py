@@ -1,0 +1,360 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The sentences of the reason codes: one table with the sentence, the way out and the page of the guides.
+
+In a sentence `{name}` stands for a value of the reason, and what stands in `[...]` is left out where
+one of its values is blank. The troubleshooting guide has an entry for each code, made of this table.
+"""
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .._engine.reasons import ReasonCode
+
+MATCHING, PLAN, TROUBLESHOOTING = "matching_guide", "plan_guide", "troubleshooting_guide"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What a reason code says: `sentence`, and `hint`: what to do, blank where nothing is to be done.
+
+    `guide` explains the matter where the entry of the troubleshooting guide does not do.
+    """
+
+    sentence: str
+    hint: str = ""
+    guide: str | None = None
+
+
+_DECIDE = (
+    "Compare the candidates in conflicts, and put the right answer into match_overrides (sync_match_overrides in the "
+    "inventory)."
+)
+_DECIDE_IN_BMS = (
+    "Compare the candidates in conflicts, and put the right answer into bms_match_overrides "
+    "(sync_bms_match_overrides in the inventory)."
+)
+_NEW_PLAN = "Make a new plan in check mode, and have it reviewed."
+_NEXT_RUN = "The next run does it."
+_TRIES_AGAIN = "The next run tries again."
+_FINDS_OUT = "The next run finds out."
+_BY_HAND = "Change or remove it by hand if that is right."
+
+MESSAGES: Mapping[ReasonCode, Message] = {
+    # Excluded users.
+    ReasonCode.DISABLED: Message("The account is disabled."),
+    ReasonCode.GUEST: Message("The user is a guest."),
+    ReasonCode.UNLICENSED: Message("The user has no licence that user_filter asks for."),
+    ReasonCode.NO_NAME: Message("The user has neither a first name nor a last name."),
+    ReasonCode.DOMAIN: Message("The domain of the primary address is not in user_filter.domains."),
+    ReasonCode.GROUP: Message("The user is in none of the groups in user_filter.groups."),
+    ReasonCode.PATTERN: Message("A pattern in user_filter.exclude fits the user."),
+    ReasonCode.IGNORED_BY_OVERRIDE: Message("match_overrides says ignore for the user."),
+    ReasonCode.NOT_AMONG_USERS: Message("The option users does not name the user."),
+    # Matching: conflicts.
+    ReasonCode.SEVERAL_HITS: Message("The user matches {contacts} by {rule}[, and so do {users}].", _DECIDE, MATCHING),
+    ReasonCode.NAMES_DIFFER: Message(
+        "The user shares {rule} with {contacts}, but the names differ: either the person was renamed, or the address "
+        "was handed on[; {users} match too].",
+        f"{_DECIDE} The id says that it is the same person, new that it is another one.",
+        MATCHING,
+    ),
+    ReasonCode.KNOWN_CONTACT: Message(
+        "No contact is created beside {contacts}, which may be the same person: by the names, or by the primary "
+        "address[; {users} match too].",
+        f"{_DECIDE} The id says that it is the same person, new that it is a namesake.",
+        MATCHING,
+    ),
+    ReasonCode.POSSIBLY_RETURNED: Message(
+        "The user matches {contacts} of a departed person[, and so do {users}]: either the person has returned, or "
+        "this is somebody else.",
+        f"{_DECIDE} The id says that the person has returned, new that it is somebody else.",
+        MATCHING,
+    ),
+    ReasonCode.SAME_PRIMARY_ADDRESS: Message(
+        "match_overrides says new, but the contact could not be told from others by its primary address"
+        "[: the users {users} have the same][: {contacts} hold it already].",
+        "Put the id of a contact in the place of new, or correct the address in Microsoft 365.",
+        MATCHING,
+    ),
+    # Matching: notes.
+    ReasonCode.HIT_WITHHELD: Message(
+        "Contact {contact_id} shares an address with the user, but belongs to somebody else, so it was not taken.",
+        "If it is the same person all the same, put the contact's id into match_overrides (sync_match_overrides).",
+        MATCHING,
+    ),
+    ReasonCode.OVERRIDE_FOUND_CONTACT: Message(
+        "match_overrides says new, and contact {contact_id} is the contact that it created.",
+        "Put {contact_id} in the place of new.",
+        MATCHING,
+    ),
+    # The IT Glue part.
+    ReasonCode.NO_ADDRESS: Message(
+        "The user has no e-mail address, so a new contact could not be found again.",
+        "Give the user an address in Microsoft 365, or exclude the user.",
+    ),
+    ReasonCode.SHARED_ADDRESS: Message(
+        "The user shares an address with others[: {addresses}][, held by {users} too], so the next run could not "
+        "match the contact again.",
+        "Correct the address in Microsoft 365, or resolve it with match_overrides (sync_match_overrides).",
+    ),
+    ReasonCode.ALIAS_HELD: Message(
+        "Another contact of the organization holds {addresses} ({contacts}), so it was not added.",
+        "Remove the address from the contact that it does not belong to, if that is wrong.",
+        MATCHING,
+    ),
+    ReasonCode.LINK_INACTIVE: Message(
+        "The contact is linked to BMS, but IT Glue does not sync the link: it is {state}.",
+        "Open Manage Data in IT Glue, and repair or remove the link.",
+    ),
+    ReasonCode.LINK_UNKNOWN: Message(
+        "IT Glue does not tell whether contact {contact_id} is linked to BMS, so it is not pushed.",
+        "Run again. If it stays so, open the contact in IT Glue and look at its link.",
+    ),
+    # The look-up in BMS: who is there already.
+    ReasonCode.IN_BMS_BY_ADDRESS: Message(
+        "BMS contact {bms_contact_id} is this person: it holds one of the addresses.",
+        "Nothing was created. If it is somebody else, correct the address in BMS.",
+    ),
+    ReasonCode.IN_BMS_BY_NAME: Message(
+        "BMS contact {bms_contact_id} is this person: it bears the same first and last name.",
+        "Nothing was created. If it is somebody else, put new into bms_match_overrides (sync_bms_match_overrides).",
+    ),
+    ReasonCode.IN_BMS_BY_OVERRIDE: Message(
+        "bms_match_overrides says that BMS contact {bms_contact_id} is this person."
+    ),
+    ReasonCode.INACTIVE_IN_BMS: Message(
+        "BMS contact {bms_contact_id} is inactive, and stays inactive.",
+        "Make it active in BMS if the person works there.",
+    ),
+    ReasonCode.LINK_IN_ITGLUE: Message(
+        "BMS contact {bms_contact_id} is this person, but IT Glue does not link the two by itself: any write to the "
+        "contact would make IT Glue create a second BMS contact.",
+        "Link the two in IT Glue.",
+    ),
+    ReasonCode.BMS_HIT_WITHHELD: Message(
+        "BMS contact {bms_contact_id} holds an address of the person ({addresses}), but bears other names, so it was "
+        "not taken.",
+        "If it is the same person, put its id into bms_match_overrides (sync_bms_match_overrides).",
+    ),
+    ReasonCode.LEFT_OUT_OF_BMS: Message("bms_match_overrides says ignore, so the person is not pushed."),
+    # The look-up in BMS: conflicts.
+    ReasonCode.BMS_SEVERAL_HITS: Message(
+        "Several BMS contacts could be this person: {bms_contact_ids}.", f"{_DECIDE_IN_BMS}[ {{same_names}}]"
+    ),
+    ReasonCode.BMS_CONTACT_SHARED: Message(
+        "This person could be {bms_contacts}, and so could {users}.", _DECIDE_IN_BMS
+    ),
+    ReasonCode.BMS_ADDRESS_SHARED: Message(
+        "The contact shares {addresses} with {users}: as two contacts, BMS would hold the address twice.",
+        "Remove the address from the one that it does not belong to.",
+    ),
+    ReasonCode.BMS_NAME_SHARED: Message(
+        "The contact bears the same name as {users}, and IT Glue pairs BMS contacts by name alone.",
+        "Create the BMS contacts by hand, and link them in IT Glue; or use push_method direct.",
+    ),
+    ReasonCode.BMS_CONTACT_LINKED: Message(
+        "This person could be {bms_contacts}, to which IT Glue contact {contact_id} is linked.",
+        f"Correct the link or the address. Or: {_DECIDE_IN_BMS[0].lower()}{_DECIDE_IN_BMS[1:]}",
+    ),
+    ReasonCode.BMS_NAME_OF_ANOTHER: Message(
+        "IT Glue would pair the contact with {bms_contacts}, who bears the name but is somebody else.",
+        "Create the BMS contact by hand, and link it in IT Glue; or use push_method direct.",
+    ),
+    ReasonCode.BMS_NAMES_DIFFER: Message(
+        "The person shares an address with {bms_contacts}, but the names differ.", _DECIDE_IN_BMS
+    ),
+    ReasonCode.BMS_INACTIVE_HIT: Message(
+        "This person could be {bms_contacts}, inactive in BMS, but that is not certain.", _DECIDE_IN_BMS
+    ),
+    # Pushes.
+    ReasonCode.ITGLUE_PUSHES: Message("IT Glue pushes the contact once it is written."),
+    ReasonCode.AWAITING_LINK: Message(
+        "IT Glue has not linked the contact to BMS yet. A run saves it again a day after its last change.",
+        "Where it stays so, edit and save the contact in IT Glue.",
+    ),
+    ReasonCode.SAVED_AGAIN: Message("The contact is complete already, and is saved again so that IT Glue pushes it."),
+    ReasonCode.NO_BMS_LOCATION: Message(
+        "The BMS account {account_id} has no main location[, and none named '{location}'].",
+        "Add the location to the account in BMS, or mark one as the main one.",
+    ),
+    ReasonCode.EXTENSIONS_DROPPED: Message("BMS has no phone extensions, so they are left out there."),
+    ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", _NEXT_RUN),
+    # BMS contacts of linked contacts.
+    ReasonCode.BMS_CONTACT_ELSEWHERE: Message(
+        "The linked BMS contact {bms_contact_id} is not in the account {account_id}, so it is not updated in BMS.",
+        "Correct the link in IT Glue.",
+    ),
+    ReasonCode.BMS_CONTACT_UNKNOWN: Message(
+        "IT Glue does not tell which BMS contact the contact is linked to[; it could be {bms_contacts}], so nothing "
+        "is updated in BMS.",
+        "Correct the link in IT Glue, or the address in BMS.",
+    ),
+    ReasonCode.BMS_CONTACT_OF_ANOTHER: Message(
+        "The linked BMS contact {bms_contact_id} is linked to another contact too, so it is not updated in BMS.",
+        "Correct one of the two links in IT Glue.",
+    ),
+    ReasonCode.BMS_CONTACT_AMBIGUOUS: Message(
+        "The linked BMS contact {bms_contact_id} could also be {users}, so it is not updated in BMS.",
+        "Separate their addresses or names in BMS first.",
+    ),
+    ReasonCode.ADDRESS_HELD_IN_BMS: Message(
+        "Another BMS contact holds {addresses}, so it is not added to BMS contact {bms_contact_id}.",
+        "Remove the address in BMS from the contact that it does not belong to.",
+    ),
+    # Offboarding.
+    ReasonCode.USER_DISABLED: Message("The person's account is disabled."),
+    ReasonCode.USER_DELETED: Message("The person's account is deleted."),
+    ReasonCode.DEPARTED_NAMES_DIFFER: Message(
+        "The contact holds an address of the departed user, but bears other names, so it is never deactivated.",
+        "Remove the address from the contact if it does not belong there.",
+    ),
+    ReasonCode.DEPARTED_BMS_NAMES_DIFFER: Message(
+        "BMS contact {bms_contact_id} bears other names than the departed user, so it stays active.",
+        "Make it inactive in BMS if it is the departed person.",
+    ),
+    ReasonCode.WOULD_BE_PUSHED: Message(
+        "Any write would make IT Glue push the contact to BMS, so it is not deactivated.",
+        "Link the contact to a BMS contact in IT Glue first.",
+    ),
+    ReasonCode.RETURNED: Message("The person has returned: the contact is active again."),
+    # Applied plans.
+    ReasonCode.STRUCK_FROM_PLAN: Message("A reviewer struck this entry from the plan.", "", PLAN),
+    ReasonCode.DUE_SINCE_PLAN: Message("The plan does not have this: it has become due since.", _NEW_PLAN, PLAN),
+    ReasonCode.PLAN_OUTDATED: Message(
+        "Something has changed since the plan was made, so this entry was not applied[: {changed}].", _NEW_PLAN, PLAN
+    ),
+    ReasonCode.PLAN_SUPERSEDED: Message(
+        "Nothing is to be done for this person any more, so this entry was not applied.", _NEW_PLAN, PLAN
+    ),
+    # What became of a write.
+    ReasonCode.WRITE_REJECTED: Message(
+        "{service} refused the write, and nothing was changed: {said}", "Correct the value that the message names."
+    ),
+    ReasonCode.WRITE_FAILED: Message("Nothing was written to {service}: {said}", _TRIES_AGAIN),
+    ReasonCode.WRITE_UNCLEAR: Message(
+        "Whether {service} carried out the write is not known: {said}",
+        "The next run looks before it writes, so nobody is created twice.",
+    ),
+    ReasonCode.QUOTA_EXCEEDED: Message("The quota of {service} is used up: {said}", _NEXT_RUN, "quotas_guide"),
+    ReasonCode.NOT_TRIED: Message("No further write to {service} was tried: {said}", _TRIES_AGAIN),
+    ReasonCode.CREATE_NOT_SHOWN: Message(
+        "{service} took the new contact, but does not show it.",
+        "The next run looks for the contact before it tries again.",
+    ),
+    ReasonCode.SEVERAL_ALIKE: Message(
+        "The answer to a create was lost, and several contacts are alike: [{contacts}][{bms_contacts}].",
+        "Remove the ones that nobody needs by hand.",
+    ),
+    ReasonCode.ATTRIBUTES_LOCKED: Message(
+        "IT Glue refused the fields in locked, because another integration owns them: {said}",
+        "Change them in the system that the contact is linked to.",
+    ),
+    ReasonCode.WRITTEN_IN_PART: Message("Not written: {fields}. {said}", _NEXT_RUN),
+    ReasonCode.RETURN_DEFERRED: Message(
+        "The person has returned, but stays departed until BMS can be written: {said}", _NEXT_RUN
+    ),
+    ReasonCode.PUSHED_BY_ITGLUE: Message("IT Glue has pushed the contact."),
+    ReasonCode.NOT_SAVED_AGAIN: Message(
+        "IT Glue took the contact as it is and shows no new time of change, so it may not push it.",
+        "Edit and save the contact in IT Glue.",
+    ),
+    ReasonCode.RUN_LOCK_BUSY: Message("Another run on this control node is writing to the organization.", _NEXT_RUN),
+    # What changed between reading and writing.
+    ReasonCode.CHANGED_SINCE_READ: Message(
+        "Somebody changed the contact while the run worked[: {changed}], so it was left as it is.", _NEXT_RUN
+    ),
+    ReasonCode.IN_BMS_BY_NOW: Message(
+        "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.", _NEXT_RUN
+    ),
+    ReasonCode.LINKED_BY_NOW: Message(
+        "The contact was linked to BMS while the run worked[: BMS contact {bms_contact_id}], so it was not pushed."
+    ),
+    ReasonCode.REFUSED_AS_SYNCED: Message(
+        "IT Glue refused the write because the contact is linked by now, so it was not pushed."
+    ),
+    # Reverting.
+    ReasonCode.CONTACT_GONE: Message("The contact is not in {service} any more."),
+    ReasonCode.CHANGED_SINCE_WRITTEN: Message("It has been changed since, so it stays as it is.", _BY_HAND, PLAN),
+    ReasonCode.LINKED_SINCE: Message(
+        "The contact has been linked to BMS since[: BMS contact {bms_contact_id}], so it stays.", _BY_HAND, PLAN
+    ),
+    ReasonCode.WORKED_ON_SINCE: Message("Somebody has worked on the contact since, so it stays.", _BY_HAND, PLAN),
+    ReasonCode.NOTHING_ALIKE: Message(
+        "The answer to the create was lost, and no contact in {service} resembles it.",
+        "Look for the person by hand, and remove the contact if it is there.",
+        PLAN,
+    ),
+    ReasonCode.APPEARED_LATER: Message(
+        "The answer to the create was lost, and what resembles it appeared later: [{contacts}][{bms_contacts}].",
+        _BY_HAND,
+        PLAN,
+    ),
+    ReasonCode.DEFAULT_ENTRY_NEEDED: Message(
+        "BMS keeps exactly one default entry, so the former entries cannot be put back.", "Correct them in BMS.", PLAN
+    ),
+    ReasonCode.NOT_SHOWN_AFTER_WRITE: Message(
+        "{service} accepted the write, but does not show it.", "Look at the contact there."
+    ),
+    # Warnings of a whole run.
+    ReasonCode.OVERRIDE_FOR_UNKNOWN_USER: Message(
+        "{option} names the user '{user}', whom the tenant does not have.",
+        "Correct the name, or remove the entry if the person has departed.",
+    ),
+    ReasonCode.UNKNOWN_USER: Message(
+        "The option users names '{user}', whom the tenant does not have.", "Correct the name, or remove it."
+    ),
+    ReasonCode.ACCOUNTS_NOT_SHOWN: Message(
+        "Microsoft Graph does not tell whether the accounts of {count} users are enabled, so they count as disabled.",
+        "Give the app registration the permission User.Read.All.",
+    ),
+    ReasonCode.MICROSOFT_ADAPTERS: Message(
+        "IT Glue's own Microsoft integration writes to {count} of the organization's contacts too.",
+        "Turn its contact sync off for this tenant, or set primary_email: username in office365_sync_settings.",
+        "migration_guide",
+    ),
+    ReasonCode.DELETED_USERS_NOT_READ: Message(
+        "The tenant's deleted users could not be read, so departed people may be missing: {said}",
+    ),
+    ReasonCode.NAME_NOT_UNIQUE: Message(
+        "{user}: the name {name} is not unique in the organization, and IT Glue pairs BMS contacts by name alone.",
+        "Look at the contact's link in IT Glue after its next sync.",
+    ),
+    ReasonCode.PUSHES_DEFERRED: Message("{count} pushes are deferred: {said}", _NEXT_RUN),
+    ReasonCode.OFFBOARDING_DEFERRED: Message(
+        "{deactivations} deactivations and {returns} returns are deferred: {said}", _NEXT_RUN
+    ),
+    ReasonCode.UPDATES_NOT_COMPARED: Message(
+        "{count} linked contacts were not compared with BMS: {said}", "The next run compares them."
+    ),
+    ReasonCode.NO_BMS_SETTINGS: Message(
+        "The organization '{organization}' has no BMS sync settings, so nothing is pushed.",
+        "Set them with the module msp.psa_sync.bms_sync_settings; contact_sync: false if nothing is to be pushed.",
+    ),
+    ReasonCode.NOTHING_WRITTEN: Message(
+        "{organization}: nothing was written, because another run on this control node is writing to it.",
+        "Run again when it has ended.",
+    ),
+    ReasonCode.NOT_READ_BACK: Message("What was written to IT Glue could not be read back: {said}", _FINDS_OUT),
+    ReasonCode.UNAPPLIED: Message(
+        "{user}: IT Glue accepted the write to contact {contact_id}, but does not show it: {fields}.",
+        "Look at the contact in IT Glue: a rule there may alter what is written.",
+    ),
+    ReasonCode.LINKS_NOT_READ: Message("Whether IT Glue has pushed its contacts is not known: {said}", _FINDS_OUT),
+    ReasonCode.CONTACTS_NOT_SAVED_AGAIN: Message(
+        "IT Glue took the contacts of {users} as they are and shows no new time of change, so it may not push them.",
+        "Edit and save them in IT Glue.",
+    ),
+    ReasonCode.BMS_FIELDS_NOT_SET: Message(
+        "Not set in BMS: {fields}, for {users}. {said}", "The next run tries again."
+    ),
+    ReasonCode.NOT_LOOKED_AGAIN: Message(
+        "What others have changed meanwhile could not be read, so everything is deferred: {said}", _NEXT_RUN
+    ),
+}
