@@ -12,11 +12,12 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from .._engine.errors import SyncError
+from .._engine.errors import Failure, SyncError
 from .dependencies import require_libraries
 from .masking import Secrets
 from .plain import plain, plain_dict
 from .run_memory import RunMemory
+from .sentences import failure_dict
 from .spec import ModuleSpec
 from .task import Task
 
@@ -65,10 +66,10 @@ def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: 
         require_libraries(spec.libraries)
         result = plain_dict(run(params, task))
     except SyncError as error:
-        result = _failed(error.result, secrets.text(str(error)))
+        result = _failed(error.result, secrets.text(str(error)), error.failure)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Ansible's own handler would show the error, and its causes, unmasked.
-        result = _failed({}, secrets.text(_unexpected(error)))
+        result = _failed({}, secrets.text(_unexpected(error)), Failure("defect"))
         if around.verbosity >= _VERBOSE:
             result["exception"] = secrets.text("".join(traceback.format_exception(error)))
     result.pop("invocation", None)
@@ -84,14 +85,14 @@ def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
     return lambda text: show(secrets.text(str(text)))
 
 
-def _failed(result: dict, message: str) -> dict:
-    """A failure keeps its result, as far as that is plain data."""
+def _failed(result: dict, message: str, failure: Failure) -> dict:
+    """A failure keeps its result, as far as that is plain data, and has a code."""
     try:
         kept = plain_dict(result)
     except TypeError as error:
         kept = {}
         message = f"{message} (The result could not be kept: {error}.)"
-    return {"changed": False, **kept, "failed": True, "msg": message}
+    return {"changed": False, **kept, "failed": True, "msg": message, "failure": failure_dict(failure)}
 
 
 def _unexpected(error: Exception) -> str:

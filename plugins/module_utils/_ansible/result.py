@@ -25,7 +25,7 @@ from .._engine.reasons import Reason, ReasonCode
 from .._sync.revert import Reverted
 from .._sync.run import Run
 from .diff import diff, step_diff
-from .sentences import Explained, explained, one_line
+from .sentences import Explained, explained, failure_dict, one_line
 
 Result = dict[str, Any]
 
@@ -167,7 +167,7 @@ def _plain_reason(entry: Result, reason: Reason) -> Result:
 
 
 def _failure(failure: Failure | None) -> Result | None:
-    return None if failure is None else {**asdict(failure), "said": one_line(failure.said)}
+    return None if failure is None else failure_dict(failure)
 
 
 # -------------------------------------------------------------------- conflicts

@@ -10,11 +10,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from string import Formatter
 from typing import Any
 
 from .._engine.conflicts import Rule
+from .._engine.errors import Failure
 from .._engine.reasons import NEEDS_A_LOOK, Reason, ReasonCode
 from .messages import MESSAGES, TROUBLESHOOTING
 
@@ -79,6 +80,11 @@ def hint(reason: Reason) -> str:
 def warning(reason: Reason) -> str:
     """A reason as a warning: the sentence, and what to do."""
     return " ".join(filter(None, (sentence(reason), hint(reason))))
+
+
+def failure_dict(failure: Failure) -> dict[str, Any]:
+    """A failure as results show it (`failure`), the service's own words in one line."""
+    return {**asdict(failure), "said": _value("said", failure.said)}
 
 
 def page(code: ReasonCode) -> str:

@@ -47,9 +47,10 @@ def given() -> Iterator[tuple[str, frozenset[str]]]:
     for path in sorted(path for folder in SOURCES for path in folder.glob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             match node:
-                case ast.Call(func=ast.Name(id="because" | "Reason"), args=[ast.Attribute(attr=code), *rest]) if all(
-                    each.arg for each in node.keywords
-                ):
+                case ast.Call(
+                    func=ast.Name(id="because" | "Reason"),
+                    args=[ast.Attribute(value=ast.Name(id="ReasonCode"), attr=code), *rest],
+                ) if all(each.arg for each in node.keywords):
                     names = {each.arg for each in node.keywords}
                     names |= {key.value for each in rest if isinstance(each, ast.Dict) for key in each.keys}
                     yield code, frozenset(names)

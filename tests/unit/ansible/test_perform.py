@@ -11,7 +11,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, perform
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import RejectedError, SyncError
 
 TOKEN = "token-of-this-run"
 SPEC = ModuleSpec(options={}, libraries=("json",))
@@ -47,14 +47,40 @@ def test_a_failure_keeps_its_result():
     def run(params, task):
         raise SyncError("Stopped.", hint="Go on.", result={"changed": True, "done": (1,)})
 
-    assert outcome(run).result == {"changed": True, "done": [1], "failed": True, "msg": "Stopped. Go on."}
+    assert outcome(run).result == {
+        "changed": True,
+        "done": [1],
+        "failed": True,
+        "msg": "Stopped. Go on.",
+        "failure": {"code": "failed", "service": None, "status": None, "said": ""},
+    }
+
+
+def test_a_failure_has_a_code_and_what_the_service_said():
+    def run(params, task):
+        raise RejectedError("Refused.", service="bms", status=422, said="No\n::error::" + TOKEN)
+
+    failure = outcome(run).result["failure"]
+    assert failure == {"code": "rejected", "service": "bms", "status": 422, "said": f"No ::error::{TOKEN}"}
+
+
+def test_a_defect_has_a_code_too():
+    def run(params, task):
+        raise ValueError("Oh.")
+
+    assert outcome(run).result["failure"]["code"] == "defect"
 
 
 def test_a_failure_without_result_has_changed_nothing():
     def run(params, task):
         raise SyncError("Stopped.")
 
-    assert outcome(run).result == {"changed": False, "failed": True, "msg": "Stopped."}
+    result = outcome(run).result
+    assert {name: result[name] for name in ("changed", "failed", "msg")} == {
+        "changed": False,
+        "failed": True,
+        "msg": "Stopped.",
+    }
 
 
 def test_a_failure_is_told_even_when_its_result_is_no_plain_data():
