@@ -121,7 +121,7 @@ class _Creates(Generic[Record]):
         self.ids: dict[_Place, int] = {}
         self.remainders: list[Remainder] = []
         self._service = service
-        self._present = present
+        self._present: Mapping[Any, Record] = present
         self._known = _named_by_updates(writes) if kind == WriteKind.ITGLUE_CREATE else {}
         unclear: list[tuple[_Place, RecordedWrite, RecordedRow]] = []
         for place, write in enumerate(writes):
@@ -149,8 +149,8 @@ class _Creates(Generic[Record]):
         else:
             self.ids[where] = left[0]
 
-    def _named(self, ids: list[int]) -> dict[str, list[int]]:
-        return {"contact_ids" if self._service == ITGLUE else "bms_contact_ids": ids}
+    def _named(self, ids: Sequence[int]) -> dict[str, list[int]]:
+        return {"contact_ids" if self._service == ITGLUE else "bms_contact_ids": list(ids)}
 
     def _remains(self, wanted: Record, reason: Reason) -> None:
         remainder = Remainder(self._service, None, _shown(wanted), (), reason)

@@ -4,25 +4,30 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Taking a run back with its journal, as far as the APIs allow (feature, section 6, "Journal").
+"""Reverting a run with its journal, as far as the APIs allow (guide to plans and journals).
 
-What takes a run back is told to the same journal. Contacts are removed from IT Glue by id
+What a revert writes is recorded in the same journal. Contacts are removed from IT Glue by id
 alone, and deactivated in BMS, never deleted there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
-from .._engine.attributes import same_value
+from .._engine.attributes import encode, same_value
 from .._engine.bms_fields import EMAILS, PHONES, entry_changes
 from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError, SyncError, quoted
-from .._engine.model import BmsContact, Organization
-from .._engine.undo import BMS_CREATE, BMS_SET, DEACTIVATE, REMOVE, RESTORE, Remainder, Step, Undoing, Write, undo
-from .journal import Journal, RecordedBms, RecordedItGlue, read_journal
+from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.recorded import WriteKind
+from .._engine.undo import Remainder, Reversal, Step, StepKind, undo
+from .journal import FileJournal, Journal, Written
+from .journal_reader import RecordedRuns, read_journal
+from .outcomes import not_tried, reason_of
+from .ports import Bms, ItGlue, Services
 from .run_lock import BUSY, RunLock
 
 BULK = 50
@@ -31,132 +36,167 @@ BULK = 50
 
 @dataclass(slots=True)
 class Reverted:
-    """What was taken back, or would be in a preview, and what remains as it is."""
+    """What was reverted, or would be in a preview, and what remains as it is."""
 
     organization: Organization
     tenant_id: str
     steps: list[Step] = field(default_factory=list)
     remainders: list[Remainder] = field(default_factory=list)
-    warnings: list[str] = field(default_factory=list)
+    warnings: list[Reason] = field(default_factory=list)
 
 
-def revert(clients, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
-    """Take back the runs that a journal tells of.
+@dataclass(frozen=True, slots=True)
+class _Present:
+    """What the services hold before anything is reverted."""
+
+    contacts: Mapping[ItGlueId, Contact]
+    bms_contacts: Mapping[BmsId, BmsContact]
+
+
+def revert(services: Services, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
+    """Revert the runs that a journal records.
 
     Raises InputError for a journal that cannot be read or that is another organization's, and
     ApiError where a service cannot be read, all before anything is written; SyncError where
     another run has the organization.
     """
-    head, writes = read_journal(journal_file)
-    found = clients.itglue.organization(organization)
-    if head["organization"]["id"] != found.id:
+    runs = read_journal(journal_file)
+    found = services.itglue.organization(organization)
+    if runs.organization_id != found.id:
         raise InputError(
-            f"The journal file {journal_file} is that of the organization {head['organization']['id']}, "
+            f"The journal file {journal_file} is that of the organization {runs.organization_id}, "
             f"not of {quoted(found.name)} ({found.id}).",
             hint="Give the organization that the journal belongs to.",
         )
-    with RunLock(clients.itglue.base_url, needed=not preview) as run_lock:
+    with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
         run_lock.acquire(found)
         if run_lock.busy:
-            raise SyncError(f"{found.name}: nothing was taken back. {BUSY}", hint="Run again when it has ended.")
-        return _revert(clients, found, head, writes, journal_file, preview=preview, version=version)
-
-
-def _revert(
-    clients, found: Organization, head: dict, writes: Sequence[Write], journal_file: str, *, preview: bool, version: str
-) -> Reverted:
-    contacts = tuple(clients.itglue.contacts(found.id))
-    bms_contacts = tuple(_bms_contacts(clients, head, writes))
-    undoing = undo(writes, contacts, bms_contacts)
-    outcome = Reverted(found, head.get("tenant_id") or "", undoing.steps, undoing.remainders)
-    if preview or not undoing.steps:
+            raise SyncError(f"{found.name}: nothing was reverted. {BUSY}", hint="Run again when it has ended.")
+        present = _read(services, found, runs)
+        reversal = undo(runs.writes, present.contacts.values(), present.bms_contacts.values(), runs.saved_at)
+        outcome = Reverted(found, runs.tenant_id or "", reversal.steps, reversal.remainders)
+        if not preview and reversal.steps:
+            _carry_out(services, outcome, present, _journal(journal_file, runs, version))
         return outcome
-    journal = Journal(
-        journal_file,
-        {
-            **{key: head.get(key) for key in ("organization", "tenant_id", "account_id")},
-            "version": version,
-            "reverts": True,
-        },
-    )
+
+
+def _read(services: Services, organization: Organization, runs: RecordedRuns) -> _Present:
+    contacts = {contact.id: contact for contact in services.itglue.contacts(organization.id)}
+    return _Present(contacts, {contact.id: contact for contact in _bms_contacts(services, runs)})
+
+
+def _bms_contacts(services: Services, runs: RecordedRuns) -> Iterator[BmsContact]:
+    """The contacts of the accounts that the journal has written to, where it has."""
+    creates = (write for write in runs.writes if write.kind == WriteKind.BMS_CREATE)
+    accounts = {row.after["account_id"] for write in creates for row in write.rows}
+    if any(write.kind == WriteKind.BMS_SET for write in runs.writes) and runs.account_id:
+        accounts.add(runs.account_id)
+    for account_id in sorted(accounts):
+        yield from services.bms.contacts(BmsId(account_id))
+
+
+def _journal(path: str, runs: RecordedRuns, version: str) -> Journal:
+    about = {key: runs.head.get(key) for key in ("organization", "tenant_id", "account_id")}
+    return FileJournal(path, {**about, "version": version, "reverts": True})
+
+
+def _carry_out(services: Services, outcome: Reverted, present: _Present, journal: Journal) -> None:
     try:
-        itglue = RecordedItGlue(clients.itglue, journal, contacts)
-        bms = RecordedBms(clients.bms, journal, bms_contacts) if bms_contacts else None
-        _take(outcome, undoing, itglue, bms)
+        bms = services.bms if present.bms_contacts else None
+        steps, outcome.steps = outcome.steps, []
+        _Reverter(services.itglue, bms, journal, present, outcome).take(steps)
+        _read_back(outcome, services.itglue, journal)
     finally:
         journal.close()
-    _read_back(outcome, clients.itglue)
-    return outcome
 
 
-def _bms_contacts(clients, head: dict[str, Any], writes: Sequence[Write]) -> Iterator[BmsContact]:
-    """The contacts of the accounts that the journal has written to, where it has."""
-    accounts = {row["after"]["account_id"] for write in writes if write.kind == BMS_CREATE for row in write.rows}
-    if any(write.kind == BMS_SET for write in writes) and head.get("account_id"):
-        accounts.add(head["account_id"])
-    for account_id in sorted(accounts):
-        yield from clients.bms.contacts(account_id)
+# ------------------------------------------------------------------------- steps
 
 
-def _take(outcome: Reverted, undoing: Undoing, itglue, bms) -> None:
-    """Take the steps; one that is refused does not stop the others, a service that is gone stops its own."""
-    outcome.steps = []
-    gone: dict[str, ApiError] = {}
-    waiting = list(_together(undoing.steps))
-    while waiting:
-        steps = waiting.pop(0)
-        service = _service(steps[0])
-        if service in gone:
-            outcome.remainders += [_left(step, f"Not tried: {gone[service]}") for step in steps]
-            continue
-        try:
-            _send(steps, itglue, bms)
-            outcome.steps += steps
-        except ApiError as error:
-            single = isinstance(error, (NotFoundError, RejectedError))
-            if single and len(apart := list(_apart(steps))) > 1:
-                waiting[:0] = [[step] for step in apart]
+class _Reverter:
+    """Takes steps. One that is refused does not stop the others, a service that is gone stops its own."""
+
+    def __init__(
+        self, itglue: ItGlue, bms: Bms | None, journal: Journal, present: _Present, outcome: Reverted
+    ) -> None:
+        self._itglue = itglue
+        self._bms = bms
+        self._journal = journal
+        self._present = present
+        self._outcome = outcome
+
+    def take(self, steps: Sequence[Step]) -> None:
+        """Take the steps in their order; what was taken, and what remains, is in the outcome."""
+        gone: dict[str, ApiError] = {}
+        waiting = list(_together(steps))
+        while waiting:
+            portion = waiting.pop(0)
+            service = portion[0].kind.service
+            if service in gone:
+                self._remain(portion, gone[service], not_tried(gone[service]))
                 continue
-            outcome.remainders += [_left(step, str(error)) for step in steps]
-            if not single:
-                gone[service] = error
+            try:
+                self._send(portion)
+                self._outcome.steps += portion
+            except ApiError as error:
+                single = isinstance(error, (NotFoundError, RejectedError))
+                if single and len(apart := list(_apart(portion))) > 1:
+                    waiting[:0] = [[step] for step in apart]
+                    continue
+                self._remain(portion, error, reason_of(error))
+                if not single:
+                    gone[service] = error
 
+    def _remain(self, steps: Sequence[Step], error: ApiError, reason: Reason) -> None:
+        for step in steps:
+            fields = () if step.kind in (StepKind.REMOVE, StepKind.DEACTIVATE) else tuple(step.after)
+            remainder = Remainder(step.kind.service, step.id, step.name, fields, reason, error.failure)
+            self._outcome.remainders.append(remainder)
 
-def _read_back(outcome: Reverted, itglue) -> None:
-    """What IT Glue accepted but does not show was not taken back."""
-    written = [step for step in outcome.steps if _service(step) == "itglue"]
-    if not written:
-        return
-    try:
-        present = {contact.id: contact for contact in itglue.contacts(outcome.organization.id)}
-    except ApiError as error:
-        outcome.warnings.append(f"What was written to IT Glue could not be read back: {error}")
-        return
-    removed = {step.id for step in written if step.kind == REMOVE}
-    later: set[tuple[int, str]] = set()
-    for step in reversed(written):
-        contact = present.get(step.id)
-        if step.kind == REMOVE:
-            missing, fields = contact is not None, ()
+    def _send(self, steps: Sequence[Step]) -> None:
+        step = steps[0]
+        if step.kind == StepKind.REMOVE:
+            self._remove([ItGlueId(each.id) for each in steps])
+        elif step.kind == StepKind.RESTORE:
+            self._restore(ItGlueId(step.id), step)
         else:
-            fields = tuple(
-                each
-                for each, value in step.after.items()
-                if (step.id, each) not in later and not (contact and same_value(contact, each, value))
-            )
-            later.update((step.id, each) for each in step.after)
-            missing = bool(fields) and step.id not in removed
-        if missing:
-            outcome.steps.remove(step)
-            reason = "IT Glue accepted it but does not show it."
-            outcome.remainders.append(Remainder("itglue", step.id, step.name, fields, reason))
+            self._change_in_bms(BmsId(step.id), step)
+
+    def _remove(self, contact_ids: Sequence[ItGlueId]) -> None:
+        rows = [{"id": each, "before": self._image(each), "after": {}} for each in contact_ids]
+        with self._journal.record(WriteKind.ITGLUE_DELETE, rows) as entry:
+            self._itglue.delete_contacts(contact_ids)
+            entry.written = [Written(each) for each in contact_ids]
+
+    def _image(self, contact_id: ItGlueId) -> dict[str, Any]:
+        contact = self._present.contacts.get(contact_id)
+        return {} if contact is None else encode(contact)
+
+    def _restore(self, contact_id: ItGlueId, step: Step) -> None:
+        row = {"id": contact_id, "before": dict(step.before), "after": dict(step.after)}
+        with self._journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+            restored = self._itglue.update_contact(contact_id, step.after)
+            entry.written = [Written(contact_id, restored.updated_at)]
+
+    def _change_in_bms(self, bms_id: BmsId, step: Step) -> None:
+        if self._bms is None:
+            raise ValueError("A step in BMS, but nothing of BMS was read.")
+        row = {"id": bms_id, "before": dict(step.before), "after": dict(step.after)}
+        with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
+            if EMAILS in step.after:
+                self._bms.patch_emails(bms_id, entry_changes(EMAILS, step.before[EMAILS], step.after[EMAILS]))
+            elif PHONES in step.after:
+                self._bms.patch_phones(bms_id, entry_changes(PHONES, step.before[PHONES], step.after[PHONES]))
+            else:
+                self._bms.set_contact(bms_id, step.after)
+            entry.written = [Written(bms_id)]
 
 
 def _apart(steps: Sequence[Step]) -> Iterator[Step]:
     """What a refused request has in it: whether a bulk is taken as a whole is not published, and
     one attribute that is locked must not keep the others from their former values."""
     for step in steps:
-        if step.kind == RESTORE and len(steps) == 1:
+        if step.kind == StepKind.RESTORE and len(steps) == 1:
             for name in step.after:
                 yield replace(step, before={name: step.before[name]}, after={name: step.after[name]})
         else:
@@ -167,29 +207,49 @@ def _together(steps: Sequence[Step]) -> Iterator[list[Step]]:
     """Removals that follow one another go in one request; all else goes alone."""
     for kind, run in groupby(steps, key=lambda step: step.kind):
         batch = list(run)
-        size = BULK if kind == REMOVE else 1
+        size = BULK if kind == StepKind.REMOVE else 1
         for start in range(0, len(batch), size):
             yield batch[start : start + size]
 
 
-def _send(steps: Sequence[Step], itglue, bms) -> None:
-    step = steps[0]
-    if step.kind == REMOVE:
-        itglue.delete_contacts([each.id for each in steps])
-    elif step.kind == RESTORE:
-        itglue.update_contact(step.id, step.after)
-    elif EMAILS in step.after:
-        bms.patch_emails(step.id, entry_changes(EMAILS, step.before[EMAILS], step.after[EMAILS]))
-    elif PHONES in step.after:
-        bms.patch_phones(step.id, entry_changes(PHONES, step.before[PHONES], step.after[PHONES]))
-    else:
-        bms.set_contact(step.id, step.after)
+# --------------------------------------------------------------------- read back
 
 
-def _service(step: Step) -> str:
-    return "itglue" if step.kind in (REMOVE, RESTORE) else "bms"
+def _read_back(outcome: Reverted, itglue: ItGlue, journal: Journal) -> None:
+    """What IT Glue accepted but does not show was not reverted."""
+    written = [step for step in outcome.steps if step.kind in (StepKind.REMOVE, StepKind.RESTORE)]
+    if not written:
+        return
+    try:
+        present = {contact.id: contact for contact in itglue.contacts(outcome.organization.id)}
+    except ApiError as error:
+        outcome.warnings.append(because(ReasonCode.NOT_READ_BACK, said=str(error)))
+        return
+    contacts = [present[ItGlueId(step.id)] for step in written if step.id in present]
+    journal.read_back([Written(contact.id, contact.updated_at) for contact in contacts])
+    reason = because(ReasonCode.NOT_SHOWN_AFTER_WRITE, service="itglue")
+    for step, fields in _not_shown(written, present):
+        outcome.steps.remove(step)
+        outcome.remainders.append(Remainder("itglue", step.id, step.name, fields, reason))
 
 
-def _left(step: Step, reason: str) -> Remainder:
-    fields = () if step.kind in (REMOVE, DEACTIVATE) else tuple(step.after)
-    return Remainder(_service(step), step.id, step.name, fields, reason)
+def _not_shown(
+    written: Sequence[Step], present: Mapping[ItGlueId, Contact]
+) -> Iterator[tuple[Step, tuple[str, ...]]]:
+    """The steps that IT Glue does not show, the last one first, with the fields that it does not show."""
+    removed = {step.id for step in written if step.kind == StepKind.REMOVE}
+    later: set[tuple[int, str]] = set()
+    for step in reversed(written):
+        contact = present.get(ItGlueId(step.id))
+        if step.kind == StepKind.REMOVE:
+            if contact is not None:
+                yield step, ()
+            continue
+        fields = tuple(
+            each
+            for each, value in step.after.items()
+            if (step.id, each) not in later and not (contact and same_value(contact, each, value))
+        )
+        later.update((step.id, each) for each in step.after)
+        if fields and step.id not in removed:
+            yield step, fields

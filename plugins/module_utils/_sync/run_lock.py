@@ -4,30 +4,29 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""One run at a time writes the contacts of an organization; what another finds to do is put off.
+"""One run at a time writes the contacts of an organization; what another run finds to do is deferred.
 
 Two runs that read the same contacts would both create who is missing. So a run that may write
-takes the organization before it reads, and keeps it until it has written. One that comes too late
-reads and plans as a preview does, and says that everything is for the next run. The lock is for the
-processes of one user on one control node. Two control nodes are kept apart by nothing but the
-look-ups: in IT Glue when a run begins, in BMS before its pushes.
+acquires the lock of the organization before it reads, and keeps it until it has written. A run that
+finds the lock busy reads and plans as a preview does, and defers everything to the next run. The lock
+is for the processes of one user on one control node. Two control nodes are kept apart by the look-ups
+alone: in IT Glue and BMS, when a run reads and again right before it writes.
 """
 
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import replace
 
 from .._clients.lock import LockBusyError, exclusive
 from .._engine.model import Organization
-from .._engine.plan import ALREADY_IN_BMS, CREATE, DEFERRED, PENDING, PUSHED, UPDATE, Operation
+from .._engine.plan import Action, Operation, Push
+from .._engine.reasons import ReasonCode, because
 
 BUSY = "Another run on this control node is writing to this organization."
-WAITS = f"{BUSY} The next run goes on."
 
 
 class RunLock:
-    """The right to write to one organization, from `take` until the block ends. A preview needs none."""
+    """The right to write to one organization, from `acquire` until the block ends. A preview needs none."""
 
     def __init__(self, service: str, *, needed: bool = True) -> None:
         self.busy = False
@@ -42,7 +41,7 @@ class RunLock:
         self._held.close()
 
     def acquire(self, organization: Organization) -> None:
-        """Take the organization, or note that another process has it. Raises LockError where nobody could."""
+        """Acquire the lock of an organization, or note that it is busy. Raises LockError where nobody could."""
         if not self._needed:
             return
         try:
@@ -51,22 +50,6 @@ class RunLock:
             self.busy = True
 
 
-def put_off(operation: Operation, reason: str = WAITS) -> Operation:
-    """The operation without its writes."""
-    writes_contact = operation.action in (CREATE, UPDATE)
-    pushes = operation.push in (PUSHED, PENDING) or (operation.push == ALREADY_IN_BMS and operation.job_title)
-    sets = operation.active is not None or operation.bms_update is not None
-    if not (writes_contact or pushes or sets):
-        return operation
-    return replace(
-        operation,
-        action=DEFERRED if writes_contact or sets else operation.action,
-        push=DEFERRED if pushes else operation.push,
-        before={},
-        after={},
-        create_in_bms=None,
-        job_title=None,
-        active=None,
-        bms_update=None,
-        reason=reason,
-    )
+def put_off(operation: Operation) -> Operation:
+    """The operation without its writes, which are for the next run."""
+    return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=because(ReasonCode.RUN_LOCK_BUSY))

@@ -1,0 +1,337 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Writing contacts to BMS, side by side, since BMS has no bulk requests.
+
+After an unclear answer to a create the writer looks first. What fails is for the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import asdict, replace
+from typing import Any
+
+from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
+from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
+from .._engine.identity import Created, find_created, resembling
+from .._engine.model import BmsContact, BmsId
+from .._engine.plan import BmsPart, Operation, Push, Subject
+from .._engine.reasons import ReasonCode, because
+from .._engine.recorded import Resolution, WriteKind
+from .journal import Entry, Journal, Resolved, Written
+from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, side_by_side
+from .ports import Attributes, Bms, Progress, silent
+
+CONTACT_TYPE = "contact-type-id"
+ACTIVE = "IsActive"
+LISTS = (EMAILS, PHONES)
+
+_SERVICE = "bms"
+
+
+class BmsWriter:
+    """Carries out the BMS parts of one plan, in one account.
+
+    `known` are the account's contacts as they were read: the before-images of the journal.
+    """
+
+    def __init__(
+        self,
+        bms: Bms,
+        journal: Journal,
+        outcomes: Outcomes,
+        account_id: BmsId,
+        known: Iterable[BmsContact],
+        progress: Progress = silent,
+    ) -> None:
+        self._bms = bms
+        self._journal = journal
+        self._outcomes = outcomes
+        self._account_id = account_id
+        self._before = {contact.id: contact for contact in known}
+        self._progress = progress
+
+    # ------------------------------------------------------------------ returned
+
+    def reactivate(self) -> None:
+        """Make active who has returned, before IT Glue forgets that they had departed: of whom the
+        contact no longer says so, no later run could tell that BMS waits."""
+        returned = self._outcomes.those(lambda each: each.bms.after.get(ACTIVE) is True)
+        for operation, error in self._set_each([(each, {ACTIVE: True}) for each in returned]):
+            if error is None:
+                continue
+            self._outcomes.note_quota(error)
+            self._outcomes.put(_stays_departed(operation, error))
+
+    # -------------------------------------------------------------------- create
+
+    def create(self) -> None:
+        """Create the contacts that the plan pushes. What is not found after an unclear answer is tried once more."""
+        waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED and each.bms.create is not None)
+        unclear: list[tuple[Operation, Entry | None, OutcomeUnknownError]] = []
+        for dummy in range(2):
+            unclear = self._create_each(waiting)
+            missing = self._look_for(unclear)
+            waiting = [operation for operation, dummy_entry, dummy_error in unclear if operation.subject in missing]
+        for operation, dummy_entry, error in unclear:
+            if operation.subject in missing:
+                self._outcomes.put(bms_failed(operation, error))
+
+    def _create_each(
+        self, pushes: Sequence[Operation]
+    ) -> list[tuple[Operation, Entry | None, OutcomeUnknownError]]:
+        """Create side by side; those whose outcome is not known."""
+        stopped: list[ApiError] = []
+
+        def create(operation: Operation) -> tuple[Entry | None, OutcomeUnknownError] | None:
+            if stopped:
+                self._outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=not_tried(stopped[0])))
+                return None
+            entry: list[Entry] = []
+            try:
+                self._create_one(operation, entry)
+            except OutcomeUnknownError as error:
+                return (entry[0] if entry else None), error
+            except ApiError as error:
+                if not isinstance(error, RejectedError):
+                    stopped.append(error)
+                    self._outcomes.note_quota(error)
+                self._outcomes.put(bms_failed(operation, error))
+            return None
+
+        unclear = []
+        for number, (operation, doubt) in enumerate(side_by_side(create, pushes), 1):
+            if doubt:
+                unclear.append((operation, *doubt))
+            if number % BULK == 0 or number == len(pushes):
+                self._progress(f"BMS: {number} of {len(pushes)} contacts pushed")
+        return unclear
+
+    def _create_one(self, operation: Operation, entries: list[Entry]) -> None:
+        """Create one contact; its entry in the journal is put into `entries` before anything is sent."""
+        contact = _new(operation)
+        alike = [each.id for each in resembling(contact, self._before.values())]
+        row = {"id": None, "before": {}, "after": asdict(contact), "alike": alike}
+        with self._journal.record(WriteKind.BMS_CREATE, [row]) as entry:
+            entries.append(entry)
+            bms_id = self._bms.create_contact(contact)
+            entry.written = [Written(bms_id)]
+        self._note_created(operation, bms_id)
+
+    def _look_for(self, unclear: Sequence[tuple[Operation, Entry | None, OutcomeUnknownError]]) -> set[Subject]:
+        """The subjects whose contact is not in BMS. What was found is noted, here and in the journal."""
+        if not unclear:
+            return set()
+        try:
+            present = self._bms.contacts(self._account_id)
+        except ApiError as error:
+            reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
+            for operation, entry, dummy in unclear:
+                self._resolve(entry, Resolved(0, Resolution.NOT_KNOWN))
+                self._outcomes.put(failed(operation.withheld(bms=Push.FAILED, reason=reason), error))
+            return set()
+        others = {each.bms.contact_id for each in self._outcomes if each.bms.contact_id is not None}
+        wanted = [_new(operation) for operation, dummy_entry, dummy in unclear]
+        missing = set()
+        found = find_created(wanted, present, self._before.keys() | others)
+        for (operation, entry, dummy), each in zip(unclear, found, strict=True):
+            self._resolve(entry, _resolved(each))
+            if each.record is not None:
+                self._note_created(operation, each.record.id)
+            elif each.alike:
+                reason = because(ReasonCode.SEVERAL_ALIKE, bms_contact_ids=sorted(one.id for one in each.alike))
+                self._outcomes.put(operation.withheld(bms=Push.FAILED, reason=reason))
+            else:
+                missing.add(operation.subject)
+        return missing
+
+    def _resolve(self, entry: Entry | None, found: Resolved) -> None:
+        if entry is not None:
+            self._journal.resolve(entry, [found])
+
+    def _note_created(self, operation: Operation, bms_id: BmsId) -> None:
+        self._outcomes.put(replace(operation, bms=replace(operation.bms, contact_id=bms_id)))
+
+    # -------------------------------------------------------------- single fields
+
+    def set_fields(self) -> None:
+        """Set single fields: job titles of new BMS contacts, since BMS takes none on creation (BMS API,
+        `ContactInputDto`), what changes of others, and who becomes inactive.
+
+        A failure is a warning: the next run sets it.
+        """
+        waiting = [(each, values) for each in self._outcomes if (values := _single_fields(each))]
+        failures: dict[tuple[tuple[str, ...], str], list[str]] = {}
+        for operation, error in self._set_each(waiting):
+            if error:
+                fields = tuple(_single_fields(operation))
+                failures.setdefault((fields, str(error)), []).append(operation.user)
+                self._outcomes.put(_not_applied(operation, fields))
+        for (fields, said), users in failures.items():
+            self._outcomes.warn(ReasonCode.BMS_FIELDS_NOT_SET, fields=list(fields), users=users, said=said)
+
+    def _set_each(
+        self, waiting: Sequence[tuple[Operation, Attributes]]
+    ) -> Iterator[tuple[Operation, ApiError | None]]:
+        """Set values of BMS contacts side by side; each operation with its error."""
+        stopped: list[ApiError] = []
+
+        def set_values(work: tuple[Operation, Attributes]) -> ApiError | None:
+            if stopped:
+                return stopped[0]
+            try:
+                self._set(_bms_id(work[0]), work[1])
+            except ApiError as error:
+                if not isinstance(error, (RejectedError, NotFoundError)):
+                    stopped.append(error)
+                    self._outcomes.note_quota(error)
+                return error
+            return None
+
+        for (operation, dummy), error in side_by_side(set_values, waiting):
+            yield operation, error
+
+    def _set(self, bms_id: BmsId, values: Attributes) -> None:
+        known = self._before.get(bms_id)
+        before = encode(known, values) if known else dict.fromkeys(values)
+        row = {"id": bms_id, "before": before, "after": dict(values)}
+        with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
+            self._bms.set_contact(bms_id, values)
+            entry.written = [Written(bms_id)]
+
+    # ------------------------------------------------------------ lists of entries
+
+    def change_entries(self, field: str) -> None:
+        """Change e-mails or phones of BMS contacts that are there.
+
+        A release of BMS without a way to change them is asked once. A failure is a warning: the next
+        run tries it again.
+        """
+        stopped: list[ApiError] = []
+        failures: dict[str, list[str]] = {}
+
+        def change(operation: Operation) -> ApiError | None:
+            if stopped:
+                return stopped[0]
+            error = self._change(operation, field)
+            if error and self._concerns_all(operation, error):
+                stopped.append(error)
+                self._outcomes.note_quota(error)
+            return error
+
+        def note(operation: Operation, error: ApiError | None) -> None:
+            if error:
+                self._outcomes.put(_not_applied(operation, [field]))
+                failures.setdefault(str(error), []).append(operation.user)
+
+        waiting = self._outcomes.those(lambda each: field in each.bms.after)
+        unknown = True
+        while waiting and unknown:
+            # One alone, until it is known whether there is a way.
+            operation = waiting.pop(0)
+            error = change(operation)
+            note(operation, error)
+            unknown = error is not None and not stopped
+        for operation, error in side_by_side(change, waiting):
+            note(operation, error)
+        for said, users in failures.items():
+            self._outcomes.warn(ReasonCode.BMS_FIELDS_NOT_SET, fields=[field], users=users, said=said)
+
+    def _change(self, operation: Operation, field: str) -> ApiError | None:
+        """What came of one; after an answer that was lost, a look at the contact tells."""
+        bms_id, part = _bms_id(operation), operation.bms
+        changes = entry_changes(field, part.before[field], part.after[field])
+        row = {"id": bms_id, "before": {field: part.before[field]}, "after": {field: part.after[field]}}
+        try:
+            with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
+                if field == EMAILS:
+                    self._bms.patch_emails(bms_id, changes)
+                else:
+                    self._bms.patch_phones(bms_id, changes)
+                entry.written = [Written(bms_id)]
+        except OutcomeUnknownError as error:
+            with suppress(ApiError):
+                present = encode(self._bms.contact(bms_id), [field])[field]
+                return None if same_value(field, present, part.after[field]) else error
+            return error
+        except ApiError as error:
+            return error
+        return None
+
+    def _concerns_all(self, operation: Operation, error: ApiError) -> bool:
+        """Whether an error says that no other contact can be changed either."""
+        if not isinstance(error, (RejectedError, NotFoundError, OutcomeUnknownError)):
+            return True
+        if not isinstance(error, NotFoundError):
+            return False
+        # What was not found is the way to change entries, and not the contact.
+        with suppress(ApiError):
+            self._bms.contact(_bms_id(operation))
+            return True
+        return False
+
+
+def _new(operation: Operation) -> BmsContact:
+    if operation.bms.create is None:
+        raise ValueError(f"The operation of {operation.user} creates nothing in BMS.")
+    return operation.bms.create
+
+
+def _bms_id(operation: Operation) -> BmsId:
+    if operation.bms.contact_id is None:
+        raise ValueError(f"The operation of {operation.user} has no BMS contact.")
+    return operation.bms.contact_id
+
+
+def _resolved(found: Created[BmsContact]) -> Resolved:
+    if found.record is not None:
+        return Resolved(0, Resolution.FOUND, Written(found.record.id))
+    if found.alike:
+        return Resolved(0, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
+    return Resolved(0, Resolution.NOT_FOUND)
+
+
+def _single_fields(operation: Operation) -> dict[str, Any]:
+    """The single fields of a BMS contact that are still to be set; who has returned is active already."""
+    part = operation.bms
+    values = {name: value for name, value in part.after.items() if name not in LISTS and (name, value) != (ACTIVE, True)}
+    if part.push == Push.PUSHED and part.create is not None and part.create.job_title:
+        values["JobTitle"] = part.create.job_title
+    return values
+
+
+def _not_applied(operation: Operation, fields: Iterable[str]) -> Operation:
+    """The operation with fields of its BMS contact that stay as they are."""
+    part, lost = operation.bms, set(fields)
+    create = part.create
+    if create is not None and "JobTitle" in lost:
+        create = replace(create, job_title=None)
+    unapplied = sorted({*part.unapplied, *(SHOWN[each] for each in lost)})
+    return replace(operation, bms=replace(_without(part, lost), create=create, unapplied=tuple(unapplied)))
+
+
+def _without(part: BmsPart, fields: Iterable[str]) -> BmsPart:
+    lost = set(fields)
+    return replace(
+        part,
+        before={name: value for name, value in part.before.items() if name not in lost},
+        after={name: value for name, value in part.after.items() if name not in lost},
+    )
+
+
+def _stays_departed(operation: Operation, error: ApiError) -> Operation:
+    """The operation of somebody who has returned and cannot be made active: the contact type says `departed`
+    until the next run."""
+    part = operation.itglue
+    after = {name: value for name, value in part.after.items() if name != CONTACT_TYPE}
+    operation = replace(operation, bms=_without(operation.bms, [ACTIVE]))
+    if not after:
+        return itglue_failed(operation, error)
+    before = {name: part.before[name] for name in after if name in part.before}
+    reason = because(ReasonCode.RETURN_DEFERRED, said=str(error))
+    return failed(replace(operation, itglue=replace(part, before=before, after=after)).because(reason), error)

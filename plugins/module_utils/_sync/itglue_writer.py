@@ -1,0 +1,400 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Writing contacts to IT Glue.
+
+A create is never repeated blindly: after an unclear answer, and after a refused bulk whose rows may
+have been taken one by one, the writer looks first. One bad contact does not stop the others; when
+a quota is used up, or the service is gone, what is left is deferred to the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from .._engine.attributes import encode
+from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
+from .._engine.identity import Created, find_answered, find_created
+from .._engine.model import Contact, ItGlueId
+from .._engine.plan import Action, Operation, Subject
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.recorded import Resolution, WriteKind
+from .journal import Entry, Journal, Resolved, Written
+from .outcomes import Outcomes, chunks, failed, itglue_failed, not_tried
+from .ports import Attributes, ItGlue, Progress, silent
+from .read_back import as_read_back, group_of, groups_of, was_taken
+
+PAGE = 1000
+"""Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
+
+_SERVICE = "itglue"
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What came of one request to create contacts: the operations whose contact is not there, and the error
+    where there was one."""
+
+    missing: list[Operation] = field(default_factory=list)
+    error: ApiError | None = None
+
+
+@dataclass(slots=True)
+class _Alone:
+    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that
+    are `locked`, and the error where the service takes nothing now."""
+
+    waiting: list[dict[str, Any]]
+    taken: set[str] = field(default_factory=set)
+    locked: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    error: ApiError | None = None
+
+
+class ItGlueWriter:
+    """Carries out the IT Glue parts of one plan for one organization.
+
+    `known` are the organization's contacts as they were read: the before-images of the journal.
+    """
+
+    def __init__(
+        self,
+        itglue: ItGlue,
+        journal: Journal,
+        outcomes: Outcomes,
+        organization_id: ItGlueId,
+        known: Iterable[Contact],
+        progress: Progress = silent,
+    ) -> None:
+        self._itglue = itglue
+        self._journal = journal
+        self._outcomes = outcomes
+        self._organization_id = organization_id
+        self._before = {contact.id: contact for contact in known}
+        self._created: set[ItGlueId] = set()
+        self._progress = progress
+        self._doubtful: dict[Subject, OutcomeUnknownError] = {}
+        self.unfinished: set[Subject] = set()
+        """Whose contact was written in part when the service was gone."""
+        self.not_saved: set[Subject] = set()
+        """Whose contact IT Glue shows as if it had not been saved again."""
+
+    # -------------------------------------------------------------------- create
+
+    def create(self) -> None:
+        """Create the contacts that the plan creates."""
+        waiting = self._outcomes.those(lambda each: each.itglue.action == Action.CREATE)
+        for portion, later in chunks(waiting):
+            if error := self._create_portion(portion):
+                self._defer(later, error)
+                return
+            self._progress(f"IT Glue: {len(waiting) - len(later)} of {len(waiting)} contacts created")
+
+    def _create_portion(self, operations: Sequence[Operation]) -> ApiError | None:
+        """In one request, and one by one what is not there after it; the error where the service takes
+        nothing now."""
+        try:
+            missing = self._attempt(operations).missing
+        except ApiError as error:
+            self._fail(operations, error)
+            return error
+        for number, operation in enumerate(missing, 1):
+            try:
+                self._create_alone(operation)
+            except ApiError as error:
+                self._fail([operation], error)
+                self._defer(missing[number:], error)
+                return error
+        return None
+
+    def _create_alone(self, operation: Operation) -> None:
+        """Tried twice only where a look in between did not find it."""
+        attempt = self._attempt([operation])
+        if attempt.missing and attempt.error:
+            attempt = self._attempt([operation])
+        if not attempt.missing:
+            return
+        if attempt.error:
+            self._outcomes.put(itglue_failed(operation, attempt.error))
+        else:
+            reason = because(ReasonCode.CREATE_NOT_SHOWN, service=_SERVICE)
+            self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
+
+    def _attempt(self, operations: Sequence[Operation]) -> _Attempt:
+        """Send one create. What it may have created beside what its answer shows is looked for.
+
+        Raises ApiError where the service takes nothing now.
+        """
+        wanted = [each.wanted for each in operations]
+        rows = self._rows_to_create(operations)
+        found: list[Created[Contact]] = [Created() for dummy in operations]
+        problem: ApiError | None = None
+        entry = None
+        try:
+            with self._journal.record(WriteKind.ITGLUE_CREATE, rows) as entry:
+                answered = self._itglue.create_contacts(self._organization_id, [each["after"] for each in rows])
+                found = find_answered(wanted, answered)
+                entry.written = [_written(each.record) for each in found]
+        except RejectedError as error:
+            if len(operations) == 1:
+                self._outcomes.put(itglue_failed(operations[0], error))
+                return _Attempt()
+            # Whether a bulk request is taken as a whole is not published.
+            problem = error
+        except OutcomeUnknownError as error:
+            problem = error
+        for operation, each in zip(operations, found, strict=True):
+            self._note_created(operation, each)
+        unseen = [(row, operations[row]) for row, each in enumerate(found) if each.record is None]
+        missing = self._look_for(entry, unseen) if unseen and entry else []
+        return _Attempt(missing, problem)
+
+    def _rows_to_create(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
+        """What the journal records of a create: beside the attributes the contacts that resemble the new one."""
+        resembling = find_created([each.wanted for each in operations], self._before.values())
+        return [
+            {"id": None, "before": {}, "after": dict(each.itglue.after), "alike": [known.id for known in found.alike]}
+            for each, found in zip(operations, resembling, strict=True)
+        ]
+
+    def _look_for(self, entry: Entry, unseen: Sequence[tuple[int, Operation]]) -> list[Operation]:
+        """The operations whose contact is not in IT Glue. What was found is noted, here and in the journal."""
+        try:
+            present = list(self._itglue.contacts(self._organization_id))
+        except ApiError as error:
+            self._journal.resolve(entry, [Resolved(row, Resolution.NOT_KNOWN) for row, dummy in unseen])
+            reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
+            for dummy, operation in unseen:
+                self._outcomes.put(failed(operation.withheld(itglue=Action.FAILED, reason=reason), error))
+            return []
+        known = self._before.keys() | self._created
+        found = find_created([operation.wanted for dummy, operation in unseen], present, known)
+        self._journal.resolve(entry, [_resolved(row, each) for (row, dummy), each in zip(unseen, found, strict=True)])
+        missing = []
+        for (dummy, operation), each in zip(unseen, found, strict=True):
+            if each.is_unclear:
+                reason = because(ReasonCode.SEVERAL_ALIKE, contact_ids=sorted(one.id for one in each.alike))
+                self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
+            elif each.record is None:
+                missing.append(operation)
+            self._note_created(operation, each)
+        return missing
+
+    def _note_created(self, operation: Operation, found: Created[Contact]) -> None:
+        if found.record is not None:
+            self._created.add(found.record.id)
+            self._outcomes.put(replace(operation, itglue=replace(operation.itglue, contact_id=found.record.id)))
+
+    # -------------------------------------------------------------------- update
+
+    def update(self) -> None:
+        """Change the contacts that the plan changes."""
+        waiting = self._outcomes.those(lambda each: each.itglue.action == Action.UPDATE)
+        for portion, later in chunks(waiting):
+            if error := self._update_portion(portion):
+                self._defer(later, error)
+                return
+            self._progress(f"IT Glue: {len(waiting) - len(later)} of {len(waiting)} contacts updated")
+
+    def _update_portion(self, operations: Sequence[Operation]) -> ApiError | None:
+        """In one request if IT Glue takes it; the error where the service takes nothing now."""
+        try:
+            self._send_updates([(_contact_id(each), each.itglue.after) for each in operations])
+        except (RejectedError, NotFoundError):
+            left = self._not_taken(operations)
+            for number, operation in enumerate(left, 1):
+                if error := self._update_alone(operation):
+                    self._defer(left[number:], error)
+                    return error
+        except OutcomeUnknownError as error:
+            for operation in operations:
+                self._doubtful[operation.subject] = error
+            return error
+        except ApiError as error:
+            self._fail(operations, error)
+            return error
+        return None
+
+    def _send_updates(self, rows: Sequence[tuple[ItGlueId, Attributes]]) -> None:
+        """One request, recorded: the bulk one, or, for one contact alone, its own."""
+        recorded = [
+            {"id": each, "before": self._before_image(each, attributes), "after": dict(attributes)}
+            for each, attributes in rows
+        ]
+        with self._journal.record(WriteKind.ITGLUE_UPDATE, recorded) as entry:
+            updated = {each.id: each for each in self._itglue.update_contacts(rows)}
+            entry.written = [_written(updated.get(each), each) for each, dummy in rows]
+
+    def _send_update(self, contact_id: ItGlueId, attributes: Attributes) -> None:
+        """A contact by itself."""
+        before = self._before_image(contact_id, attributes)
+        row = {"id": contact_id, "before": before, "after": dict(attributes)}
+        with self._journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+            entry.written = [_written(self._itglue.update_contact(contact_id, attributes), contact_id)]
+
+    def _before_image(self, contact_id: ItGlueId, attributes: Attributes) -> dict[str, Any]:
+        before = self._before.get(contact_id)
+        return {} if before is None else encode(before, attributes)
+
+    def _not_taken(self, operations: Sequence[Operation]) -> Sequence[Operation]:
+        """Those of a refused bulk request that it did not write.
+
+        Whether it is taken as a whole is not published, and what was written may be linked to BMS
+        by now, so that a second write of the same would be refused.
+        """
+        if len(operations) == 1:
+            return operations
+        try:
+            present = self.present(operations)
+        except ApiError:
+            return operations
+        return [each for each in operations if not was_taken(each, present.get(_contact_id(each)))]
+
+    def _update_alone(self, operation: Operation) -> ApiError | None:
+        """One contact, without the attribute groups that IT Glue refuses; the error where the
+        service takes nothing now."""
+        alone = _Alone([dict(operation.itglue.after)])
+        while alone.waiting and not alone.error:
+            self._send_alone(operation, alone)
+        if alone.error and not alone.taken:
+            self._fail([operation], alone.error)
+        else:
+            self._note_alone(operation, alone)
+        return None if isinstance(alone.error, NotFoundError) else alone.error
+
+    def _send_alone(self, operation: Operation, alone: _Alone) -> None:
+        attributes = alone.waiting.pop(0)
+        try:
+            self._send_update(_contact_id(operation), attributes)
+            alone.taken.update(attributes)
+        except RejectedError as error:
+            refused, rest = _without_refused(attributes, error)
+            alone.locked += refused
+            alone.reasons += [because(ReasonCode.ATTRIBUTES_LOCKED, said=str(error))] if refused else []
+            alone.waiting += rest
+        except OutcomeUnknownError as error:
+            alone.taken.update(attributes)
+            self._doubtful[operation.subject] = error
+            alone.error = error
+        except ApiError as error:
+            alone.waiting.insert(0, attributes)
+            alone.error = error
+
+    def _note_alone(self, operation: Operation, alone: _Alone) -> None:
+        part = operation.itglue
+        reasons = [each for number, each in enumerate(alone.reasons) if each not in alone.reasons[:number]]
+        if alone.waiting and alone.error:
+            self.unfinished.add(operation.subject)
+            fields = groups_of(each for attributes in alone.waiting for each in attributes)
+            reasons.append(because(ReasonCode.WRITTEN_IN_PART, fields=list(fields), said=str(alone.error)))
+            operation = failed(operation, alone.error)
+        after = {each: value for each, value in part.after.items() if each in alone.taken}
+        written = replace(
+            part,
+            action=Action.UPDATE if after else Action.UNCHANGED,
+            before={each: part.before[each] for each in after},
+            after=after,
+            locked=tuple(sorted(alone.locked)),
+        )
+        self._outcomes.put(replace(operation, itglue=written).because(*reasons))
+
+    # ----------------------------------------------------------------- read back
+
+    def read_back(self) -> None:
+        """See what IT Glue holds of all that was written."""
+        written = self._outcomes.those(lambda each: each.itglue.writes and each.itglue.contact_id is not None)
+        if not written:
+            return
+        try:
+            present = self.present(written)
+        except ApiError as error:
+            self._outcomes.warn(ReasonCode.NOT_READ_BACK, said=str(error))
+            for subject, doubt in self._doubtful.items():
+                self._outcomes.put(itglue_failed(self._outcomes[subject], doubt))
+            return
+        self._journal.read_back([_written(present.get(_contact_id(each)), _contact_id(each)) for each in written])
+        for operation in written:
+            self._note_read_back(operation, present.get(_contact_id(operation)))
+
+    def _note_read_back(self, operation: Operation, present: Contact | None) -> None:
+        if operation.itglue.resaves and present and not was_taken(operation, present):
+            self.not_saved.add(operation.subject)
+        part = as_read_back(operation, present)
+        doubt = self._doubtful.get(operation.subject)
+        if doubt and not part.after:
+            self._outcomes.put(itglue_failed(operation, doubt))
+            return
+        self._outcomes.put(replace(operation, itglue=part))
+        if part.unapplied:
+            self._outcomes.warn(
+                ReasonCode.UNAPPLIED,
+                user=operation.user,
+                contact_id=part.contact_id,
+                fields=list(part.unapplied),
+            )
+
+    def present(self, written: Sequence[Operation]) -> dict[ItGlueId, Contact]:
+        """The written contacts as they are now, in as few requests as it takes."""
+        if len(written) > 1 + (len(self._before) + len(self._created)) // PAGE:
+            return {contact.id: contact for contact in self._itglue.contacts(self._organization_id)}
+        present = {}
+        for operation in written:
+            with suppress(NotFoundError):
+                present[_contact_id(operation)] = self._itglue.contact(_contact_id(operation))
+        return present
+
+    # ------------------------------------------------------------------ failures
+
+    def _fail(self, tried: Iterable[Operation], error: ApiError) -> None:
+        self._outcomes.note_quota(error)
+        for operation in tried:
+            self._outcomes.put(itglue_failed(operation, error))
+
+    def _defer(self, later: Iterable[Operation], error: ApiError) -> None:
+        """The service takes nothing now: what was not tried is for the next run."""
+        self._outcomes.note_quota(error)
+        for operation in later:
+            self._outcomes.put(operation.withheld(itglue=Action.DEFERRED, reason=not_tried(error)))
+
+
+def _contact_id(operation: Operation) -> ItGlueId:
+    if operation.itglue.contact_id is None:
+        raise ValueError(f"The operation of {operation.user} has no contact yet.")
+    return operation.itglue.contact_id
+
+
+def _written(contact: Contact | None, contact_id: ItGlueId | None = None) -> Written:
+    return Written(contact_id, None) if contact is None else Written(contact.id, contact.updated_at)
+
+
+def _resolved(row: int, found: Created[Contact]) -> Resolved:
+    if found.record is not None:
+        return Resolved(row, Resolution.FOUND, _written(found.record))
+    if found.alike:
+        return Resolved(row, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
+    return Resolved(row, Resolution.NOT_FOUND)
+
+
+def _without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:
+    """The refused attribute groups, and what to try again without them.
+
+    Where the error does not point at an attribute, each group is tried apart.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for each, value in attributes.items():
+        groups.setdefault(group_of(each), {})[each] = value
+    if len(groups) == 1:
+        return list(groups), []
+    # Some pointers spell an attribute with underscores.
+    pointers = "".join(error.pointers).replace("_", "-")
+    pointed = [group for group, members in groups.items() if any(each in pointers for each in members)]
+    if not pointed:
+        return [], list(groups.values())
+    rest = {each: value for each, value in attributes.items() if group_of(each) not in pointed}
+    return pointed, [rest] if rest else []

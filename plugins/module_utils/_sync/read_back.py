@@ -1,0 +1,75 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What a read after a write says: which attributes IT Glue holds, and which it took without keeping them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
+from .._engine.model import Contact
+from .._engine.plan import Action, ItGluePart, Operation
+
+
+def group_of(attribute: str) -> str:
+    """The group of an attribute: what IT Glue takes or refuses together."""
+    return next(group for group, attributes in GROUPS.items() if attribute in attributes)
+
+
+def groups_of(attributes: Iterable[str]) -> tuple[str, ...]:
+    """The groups of attributes, each once."""
+    return tuple(sorted({group_of(each) for each in attributes}))
+
+
+def was_taken(operation: Operation, present: Contact | None) -> bool:
+    """Whether IT Glue holds what was to be written. `present` is the contact as it is now, None where it is gone."""
+    if present is None:
+        return False
+    if operation.itglue.resaves:
+        return present.updated_at != operation.wanted.updated_at
+    return all(comparable(present, each) == comparable(operation.wanted, each) for each in operation.itglue.after)
+
+
+def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
+    """The IT Glue part once IT Glue has been asked what it holds now.
+
+    `after` stays as it was sent where IT Glue holds the same after its normalisation.
+    """
+    part = operation.itglue
+    if present is None:
+        return replace(part, unapplied=groups_of(part.after))
+    exact, shown, touched = set(), set(), []
+    for each in part.after:
+        if comparable(present, each) == comparable(operation.wanted, each):
+            exact.add(each)
+        if each in exact or _shows(present, operation, each):
+            shown.add(each)
+        if part.action == Action.CREATE or encode(present, [each])[each] != part.before.get(each):
+            touched.append(each)
+    if len(exact) == len(part.after):
+        return part
+    return replace(
+        part,
+        action=part.action if touched else Action.UNCHANGED,
+        before={each: part.before[each] for each in touched if each in part.before},
+        after={each: part.after[each] if each in exact else encode(present, [each])[each] for each in touched},
+        unapplied=groups_of(each for each in part.after if each not in shown),
+    )
+
+
+def _shows(present: Contact, operation: Operation, attribute: str) -> bool:
+    """Whether all entries of an array are there as they were sent, be it beside others that somebody
+    else has added; and none that was to go, as where IT Glue merges arrays."""
+    if attribute not in (EMAILS, PHONES):
+        return False
+    there, sent, before = (
+        comparable(contact, attribute) for contact in (present, operation.wanted, decode(operation.itglue.before))
+    )
+    beside = Counter(value for value, *dummy in there) - Counter(value for value, *dummy in sent)
+    return all(entry in there for entry in sent) and not any(value in beside for value, *dummy in before)

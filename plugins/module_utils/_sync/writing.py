@@ -1,0 +1,62 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Carrying out a plan: the order of the writes. Both writers write nothing that the plan does not name."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .._engine.bms_fields import EMAILS, PHONES
+from .._engine.plan import Action, Operation, Push
+from .bms_writer import ACTIVE, BmsWriter
+from .itglue_writer import ItGlueWriter
+from .links import Waiting, await_links, note_not_saved
+from .outcomes import Outcomes
+from .ports import Progress, silent
+
+
+def carry_out(
+    outcomes: Outcomes,
+    itglue: ItGlueWriter,
+    bms: BmsWriter | None,
+    waiting: Waiting = Waiting(),
+    progress: Progress = silent,
+) -> None:
+    """Write what the operations of `outcomes` say, and note there how they turn out.
+
+    `bms` is None where nothing is written there.
+    """
+    itglue.create()
+    if bms is not None:
+        bms.reactivate()
+    itglue.update()
+    itglue.read_back()
+    _hold_back_pushes(outcomes, itglue)
+    if bms is not None:
+        bms.create()
+        bms.set_fields()
+        bms.change_entries(EMAILS)
+        bms.change_entries(PHONES)
+    await_links(outcomes, itglue.present, waiting, progress)
+    note_not_saved(outcomes, [outcomes[each] for each in itglue.not_saved])
+
+
+def _hold_back_pushes(outcomes: Outcomes, itglue: ItGlueWriter) -> None:
+    """Nothing goes to BMS of a contact whose write to IT Glue failed, be it in part."""
+    for operation in outcomes:
+        if operation.itglue.action in (Action.FAILED, Action.DEFERRED) or operation.subject in itglue.unfinished:
+            outcomes.put(_held_back(operation))
+
+
+def _held_back(operation: Operation) -> Operation:
+    part = operation.bms
+    pushes = part.push in (None, Push.PUSHED, Push.PENDING)
+    held = operation.withheld(bms=Push.DEFERRED if pushes else part.push)
+    if part.after.get(ACTIVE) is not True:
+        return held
+    # Who has returned is active in BMS already.
+    return replace(held, bms=replace(held.bms, before={ACTIVE: False}, after={ACTIVE: True}))
