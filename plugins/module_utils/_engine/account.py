@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Which BMS account an organization is (feature, section 4, "Account")."""
+"""Which BMS account an organization is (setup guide, BMS account)."""
 
 from __future__ import annotations
 

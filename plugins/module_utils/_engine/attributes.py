@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from typing import Any
 
-from .model import Contact, Email, Phone
+from .model import Contact, Email, ItGlueId, Phone
 from .text import address, digits, text
 
 SCALARS = {
@@ -49,7 +49,7 @@ def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
 def decode(attributes: Mapping[str, Any]) -> Contact:
     """The contact that attributes describe; what they leave out is blank."""
     return Contact(
-        id=0,
+        id=ItGlueId(0),
         first_name=attributes.get("first-name"),
         last_name=attributes.get("last-name"),
         title=attributes.get("title"),

@@ -14,7 +14,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
-from .model import Contact, Email, Location, Office365Settings, Phone, User
+from .model import Contact, Email, ItGlueId, Location, Office365Settings, Phone, User
 from .text import (
     ONMICROSOFT,
     PLACEHOLDER,
@@ -47,7 +47,7 @@ def enriched(
     contact: Contact | None,
     settings: Office365Settings,
     locations: Sequence[Location] = (),
-    contact_type_id: int | None = None,
+    contact_type_id: ItGlueId | None = None,
 ) -> Contact:
     """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
     base = contact or _blank(contact_type_id)
@@ -66,8 +66,8 @@ def enriched(
 
 
 @lru_cache(maxsize=8)
-def _blank(contact_type_id: int | None) -> Contact:
-    return Contact(id=0, contact_type_id=contact_type_id)
+def _blank(contact_type_id: ItGlueId | None) -> Contact:
+    return Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:

@@ -13,15 +13,18 @@ group of hits is a conflict. Nothing depends on the order of the rows.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import chain
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from .errors import InputError, quoted
-from .model import Contact, User
+from .conflicts import IGNORE, NEW, Conflict, Rule
+from .errors import InputError
+from .grouping import by_key, connected, found_under, repeated
+from .model import Contact, ItGlueId, User
+from .reasons import Reason, ReasonCode, because
 from .text import (
     NAMES_OF_CONTACT,
     NAMES_OF_USER,
@@ -35,21 +38,8 @@ from .text import (
 )
 
 Key = TypeVar("Key", bound=Hashable)
-Row = TypeVar("Row")
 
-ALIAS, USERNAME, NAME, OVERRIDE = "alias", "username", "name", "override"
-NEW, IGNORE = "new", "ignore"
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """Users and contacts that only a person can pair. `overrides` would settle it."""
-
-    rule: str
-    users: tuple[str, ...]
-    contact_ids: tuple[int, ...] = ()
-    bms_contact_ids: tuple[int, ...] = ()
-    overrides: Mapping[str, Any] = field(default_factory=dict)
+ALIAS, USERNAME, NAME, OVERRIDE = Rule.ALIAS, Rule.USERNAME, Rule.NAME, Rule.OVERRIDE
 
 
 @dataclass(slots=True)
@@ -58,14 +48,18 @@ class Matching:
 
     `ignored` are the ids of users that an override takes out; `settled_new` maps the ids of
     users with the override `new` to the contact that it found, or None where it creates.
+    `reasons` are notes on users, by their ids. `needs_deleted_users` says that a hit depends on
+    the tenant's deleted users.
     """
 
-    matches: dict[str, tuple[int, str]] = field(default_factory=dict)
+    matches: dict[str, tuple[ItGlueId, Rule]] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     conflicted: dict[str, Conflict] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
-    settled_new: dict[str, int | None] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+    settled_new: dict[str, ItGlueId | None] = field(default_factory=dict)
+    warnings: list[Reason] = field(default_factory=list)
+    reasons: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
+    needs_deleted_users: bool = False
 
 
 def match(
@@ -74,6 +68,7 @@ def match(
     contacts: Collection[Contact],
     overrides: Mapping[str, int | str] | None = None,
     primary_email: str = "mail",
+    deleted: Collection[User] | None = None,
 ) -> Matching:
     """Pair users with contacts; `kept` holds the ids of the users that the filter lets through.
 
@@ -102,7 +97,7 @@ def _names_of_users(
     users: Collection[User],
     kept: Collection[str],
     open_users: Mapping[str, User],
-    open_contacts: Mapping[int, Contact],
+    open_contacts: Mapping[ItGlueId, Contact],
 ) -> Callable[[User], Iterable[Hashable]]:
     """A left-out user takes part by name only where no kept user has that name."""
 
@@ -120,17 +115,17 @@ def _names_of_users(
 
 
 def _match_by(
-    rule: str,
+    rule: Rule,
     result: Matching,
     open_users: dict[str, User],
-    open_contacts: dict[int, Contact],
+    open_contacts: dict[ItGlueId, Contact],
     kept: Collection[str],
     primary_email: str,
     user_keys: Callable[[User], Iterable[Hashable]],
     contact_keys: Callable[[Contact], Iterable[Hashable]],
 ) -> None:
     holders = by_key(open_contacts, map(contact_keys, open_contacts.values()))
-    hits: dict[str, tuple[int, ...]] = {}
+    hits: dict[str, tuple[ItGlueId, ...]] = {}
     for user_id, keys in zip(open_users, map(user_keys, open_users.values()), strict=True):
         if found := found_under(keys, holders):
             hits[user_id] = found
@@ -144,64 +139,15 @@ def _match_by(
         _add_conflict(result, rule, members, claimed, kept, primary_email)
 
 
-def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
-    """The rows under each of their `keys`. A blank key is none; an id may be 0."""
-    holders: dict[Key, tuple[Row, ...]] = {}
-    more: dict[Key, list[Row]] = defaultdict(list)
-    for row, own in zip(rows, keys, strict=True):
-        alone = (row,)
-        for key in own:
-            if (key or key == 0) and holders.setdefault(key, alone) is not alone:
-                more[key].append(row)
-    for key, others in more.items():
-        holders[key] += tuple(others)
-    return holders
-
-
-def found_under(keys: Iterable[Key], holders: Mapping[Key, tuple[Row, ...]]) -> tuple[Row, ...]:
-    """The rows under any of the keys, each once."""
-    found: tuple[Row, ...] = ()
-    for key in keys:
-        if key in holders and (rows := holders[key]) is not found:
-            found = tuple(dict.fromkeys(found + rows)) if found else rows
-    return found
-
-
 def entangled(hits: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
     """The hits of those users who hit several, or what somebody else hits too."""
     shared = repeated(list(chain.from_iterable(hits.values())))
     return {user_id: own for user_id, own in hits.items() if len(own) > 1 or own[0] in shared}
 
 
-def repeated(keys: Collection[Key]) -> set[Key]:
-    """The keys that are there more than once."""
-    if len(set(keys)) == len(keys):
-        return set()
-    return {key for key, count in Counter(keys).items() if count > 1}
-
-
-def connected(hits: Mapping[str, Collection[Key]]) -> Iterable[tuple[Collection[str], Collection[Key]]]:
-    """The connected groups of users and what they hit, each once."""
-    holders = by_key(hits, hits.values())
-    seen: set[str] = set()
-    for first in hits:
-        if first in seen:
-            continue
-        users, waiting = {first}, [first]
-        group: set[Key] = set()
-        while waiting:
-            for each in set(hits[waiting.pop()]) - group:
-                group.add(each)
-                found = set(holders[each]) - users
-                users |= found
-                waiting.extend(found)
-        seen |= users
-        yield users, group
-
-
 def _add_conflict(
     result: Matching,
-    rule: str,
+    rule: Rule,
     users: Iterable[User],
     contacts: Iterable[Contact],
     kept: Collection[str],
@@ -209,11 +155,15 @@ def _add_conflict(
 ) -> None:
     users = sorted(users, key=lambda user: (user.username, user.id))
     contacts = sorted(contacts, key=lambda contact: contact.id)
+    ids = tuple(contact.id for contact in contacts)
     conflict = Conflict(
         rule=rule,
+        code=ReasonCode.SAME_PRIMARY_ADDRESS if rule == OVERRIDE and len(users) > 1 else ReasonCode.SEVERAL_HITS,
         users=tuple(user.username for user in users),
-        contact_ids=tuple(contact.id for contact in contacts),
-        overrides=_settlement(users, contacts, kept, primary_email),
+        user_ids=tuple(user.id for user in users),
+        contact_ids=ids,
+        suggestion=_settlement(users, contacts, kept, primary_email),
+        answers={user.username: (*ids, NEW, IGNORE) for user in users},
     )
     for user in users:
         result.conflicted[user.id] = conflict
@@ -251,7 +201,7 @@ def _settlement(
 def _apply_overrides(
     result: Matching,
     open_users: dict[str, User],
-    open_contacts: dict[int, Contact],
+    open_contacts: dict[ItGlueId, Contact],
     kept: Collection[str],
     overrides: Mapping[str, int | str],
     primary_email: str,
@@ -262,7 +212,7 @@ def _apply_overrides(
     for key, target in overrides.items():
         user = by_id.get(key.strip().casefold()) or by_name.get(address(key))
         if user is None:
-            result.warnings.append(f"match_overrides names the user {quoted(key)}, whom the tenant does not have.")
+            result.warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option="match_overrides", user=key))
         elif wanted.setdefault(user.id, target) != target:
             raise InputError(
                 f"match_overrides names the user {user.username} twice, with different targets.",
@@ -285,8 +235,7 @@ def _apply_overrides(
                 hint="A contact is one person: keep one of the two entries.",
             )
         claimed[target] = username
-        open_contacts.pop(target)
-        result.matches[user_id] = (target, OVERRIDE)
+        result.matches[user_id] = (open_contacts.pop(ItGlueId(int(target))).id, OVERRIDE)
 
     newcomers: dict[str, list[User]] = defaultdict(list)
     for user_id, target in wanted.items():
@@ -303,7 +252,7 @@ def _settle_new(
     result: Matching,
     primary: str,
     users: list[User],
-    open_contacts: dict[int, Contact],
+    open_contacts: dict[ItGlueId, Contact],
     kept: Collection[str],
     primary_email: str,
 ) -> None:

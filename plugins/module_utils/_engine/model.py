@@ -314,10 +314,15 @@ class BmsSettings:
         return self.contact_sync and self.two_way_sync and self.auto_push_office365_contacts
 
     @property
+    def native(self) -> bool:
+        """Whether IT Glue's own two-way sync pushes what is written to it."""
+        return self.push_method == "native"
+
+    @property
     def follows(self) -> bool:
         """Whether linked contacts are updated in BMS too, where the run updates them. Under `native`
         IT Glue's own two-way sync does that."""
-        return self.contact_sync and self.two_way_sync and self.push_method != "native"
+        return self.contact_sync and self.two_way_sync and not self.native
 
 
 # -------------------------------------------------------------------- snapshot

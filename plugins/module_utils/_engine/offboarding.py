@@ -4,10 +4,13 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Deactivating the contacts of people who left, and bringing them back (feature, section 6).
+"""Departed people: who has departed, what becomes of their contacts, and who has returned (offboarding guide).
 
-A contact that departed gets the contact type for that in IT Glue and becomes inactive in BMS.
-It is never deleted. Whoever returns gets both back, but only where the contact carries that
+Only positive evidence counts: the user is disabled, or is among the tenant's deleted items. That an
+address has no user says nothing about a person; such a contact is listed and never touched.
+
+The contact of somebody who has departed gets the contact type for that in IT Glue and becomes inactive
+in BMS. It is never deleted. Whoever returns gets both back, but only where the contact carries that
 type: what somebody deactivated by hand stays so.
 """
 
@@ -18,120 +21,221 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from .attributes import encode
-from .bms_lookup import People, bms_addresses, linked_bms_id
-from .departed import DEACTIVATE, DEACTIVATED, KEEP, Departure
+from .directory import BmsDirectory, Directory, bms_addresses, user_addresses
 from .errors import InputError
-from .model import BmsContact, Contact, User
-from .plan import DEFERRED, UNCHANGED, UPDATE, Operation
-from .selection import patterns
-from .text import contact_addresses, domain
+from .model import BmsContact, Contact, ItGlueId, Snapshot, User
+from .plan import (
+    Action,
+    BmsPart,
+    Departure,
+    DepartureAction,
+    Evidence,
+    ItGluePart,
+    Operation,
+    UnmatchedAddress,
+)
+from .reasons import Reason, ReasonCode, because
+from .selection import exclusion_rule, patterns
+from .text import contact_addresses, domain, full_name, proxied
 
-BACK = "The person is back."
-"""Why the contact of somebody who returned is active again."""
+CONTACT_TYPE = "contact-type-id"
+ACTIVE = "IsActive"
+
+# ----------------------------------------------------------------- who has departed
 
 
-def kept_back(departures: Iterable[Departure], contacts: Mapping[int, Contact], keep: Sequence[str]) -> list[Departure]:
+def as_it_was(user: User) -> User:
+    """A deleted user under the username that it had: Graph puts the object id in front of it."""
+    prefix = user.id.replace("-", "")
+    mangled = bool(prefix) and user.username.casefold().startswith(prefix.casefold())
+    return replace(user, username=user.username[len(prefix) :] or user.username) if mangled else user
+
+
+def departures(
+    contacts: Iterable[Contact], snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
+) -> list[Departure]:
+    """The contacts whose addresses belong to a user who has departed, and to no selected user.
+
+    `contacts` are those that no selected user is matched with. The user must have both names and
+    pass the filter but for being disabled and for its licence.
+    """
+    holders = _departed_by_address(snapshot, deleted, selected)
+    if not holders:
+        return []
+    stay = frozenset().union(*(user_addresses(user) for user in snapshot.users if user.id in selected))
+    found = []
+    for contact in sorted(contacts, key=lambda each: each.id):
+        addresses = contact_addresses(contact)
+        departed = {
+            (evidence, user.username, user.id) for value in addresses for user, evidence in holders.get(value, ())
+        }
+        if departed and addresses.isdisjoint(stay):
+            evidence, username, user_id = max(departed)
+            found.append(Departure(username, user_id, contact.id, evidence))
+    return found
+
+
+def _departed_by_address(
+    snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
+) -> Mapping[str, Sequence[tuple[User, Evidence]]]:
+    user_filter = replace(snapshot.office365.user_filter, include_disabled=True, licensed_only=False, license_skus=())
+    excluded = exclusion_rule(replace(snapshot.office365, user_filter=user_filter), snapshot.members)
+    users = [
+        (user, Evidence.DISABLED) for user in snapshot.users if not user.account_enabled and user.id not in selected
+    ]
+    users += [(user, Evidence.DELETED) for user in map(as_it_was, deleted)]
+    holders: dict[str, list[tuple[User, Evidence]]] = defaultdict(list)
+    for user, evidence in users:
+        if full_name(user.given_name, user.surname) and excluded(user) is None:
+            for value in user_addresses(user):
+                holders[value].append((user, evidence))
+    return holders
+
+
+def kept_back(found: Iterable[Departure], contacts: Mapping[ItGlueId, Contact], keep: Sequence[str]) -> list[Departure]:
     """The departures with those marked that the keep list names: contact ids, or patterns of
     addresses and usernames in which `*` stands for any text."""
-    ids = {int(each) for each in keep if each.strip().isdecimal()}
-    spared = patterns(each for each in keep if not each.strip().isdecimal()) or (lambda value: False)
+    ids = {int(line) for line in keep if line.strip().isdecimal()}
+    spared = patterns(line for line in keep if not line.strip().isdecimal()) or (lambda value: False)
     return [
-        replace(each, action=KEEP)
-        if each.contact_id in ids or spared(each.user) or any(map(spared, contact_addresses(contacts[each.contact_id])))
-        else replace(each, action=DEACTIVATE)
-        for each in departures
+        replace(departure, action=DepartureAction.KEEP)
+        if departure.contact_id in ids
+        or spared(departure.user)
+        or any(map(spared, contact_addresses(contacts[departure.contact_id])))
+        else replace(departure, action=DepartureAction.DEACTIVATE)
+        for departure in found
     ]
 
 
-def deactivation(
-    departure: Departure, contact: Contact, type_id: int, bms_contact: BmsContact | None
-) -> tuple[Departure, Operation | None]:
-    """What is left to do about a departed contact, None where it is done."""
-    gone = replace(contact, contact_type_id=type_id)
-    fields = () if contact.contact_type_id == type_id else ("contact-type-id",)
-    active = bms_contact is not None and bms_contact.active
-    if not fields and not active:
-        return replace(departure, action=DEACTIVATED), None
-    operation = Operation(
-        user=departure.user,
-        user_id=departure.key,
-        action=UPDATE if fields else UNCHANGED,
-        contact_id=contact.id,
-        bms_contact_id=bms_contact.id if bms_contact else None,
-        before=encode(contact, fields),
-        after=encode(gone, fields),
-        contact=gone,
-        active=False if active else None,
-        reason="The user is disabled." if departure.evidence == "disabled" else "The user is deleted.",
-    )
-    return departure, operation
-
-
-def put_off(departure: Departure, contact: Contact, reason: str) -> Operation:
-    """What is left to the next run about a departed contact."""
-    return Operation(user=departure.user, user_id=departure.key, action=DEFERRED, contact_id=contact.id, reason=reason)
-
-
-def reactivation(
-    operation: Operation, contact: Contact, type_id: int | None, bms_contact: BmsContact | None
-) -> Operation:
-    """The operation of somebody who returned, with the contact brought back in both services."""
-    wanted = replace(operation.contact or contact, contact_type_id=type_id)
-    active = bms_contact is not None and not bms_contact.active
-    return replace(
-        operation,
-        action=UPDATE,
-        before={**operation.before, **encode(contact, ["contact-type-id"])},
-        after={**operation.after, **encode(wanted, ["contact-type-id"])},
-        contact=wanted,
-        bms_contact_id=bms_contact.id if bms_contact else operation.bms_contact_id,
-        active=True if active else operation.active,
-        reason=operation.also(BACK),
-    )
-
-
-class Counterparts:
-    """Which BMS contact is that of a contact. `users` and `contacts` are those who stay: what is
-    theirs is nobody else's."""
-
-    def __init__(
-        self,
-        bms_contacts: Iterable[BmsContact],
-        users: Collection[User],
-        contacts: Collection[Contact],
-        adapter_names: Collection[str],
-    ) -> None:
-        self._there = tuple(bms_contacts)
-        self._people = People(users, contacts)
-        self._adapter_names = adapter_names
-        self._links: dict[int | None, set[int]] = defaultdict(set)
-        for contact in contacts:
-            self._links[linked_bms_id(contact, adapter_names)].add(contact.id)
-
-    def of(self, contact: Contact, user_id: str = "") -> BmsContact | None:
-        """Its link, else the only one with an address of its; None where that may be another's."""
-        linked = linked_bms_id(contact, self._adapter_names)
-        addresses = contact_addresses(contact)
-        found = [
-            each
-            for each in self._there
-            if (each.id == linked if linked is not None else not addresses.isdisjoint(bms_addresses(each)))
-        ]
-        if len(found) != 1 or self._links.get(found[0].id, set()) - {contact.id}:
-            return None
-        if linked is None and self._people.others_hold(bms_addresses(found[0]), user_id, contact.id):
-            return None
-        return found[0]
-
-
-def check_source(users: int, contacts: Iterable[Contact], domains: Iterable[str]) -> None:
+def check_source(users: int, contacts: Iterable[Contact], domains: Collection[str]) -> None:
     """Refuse a tenant with fewer users than half of the contacts that carry its domains: it was
     not read in full, or it is not this client's. Raises InputError."""
-    ours = frozenset(domains)
-    carrying = sum(any(domain(value) in ours for value in contact_addresses(contact)) for contact in contacts)
+    carrying = sum(any(domain(value) in domains for value in contact_addresses(contact)) for contact in contacts)
     if users * 2 < carrying:
         raise InputError(
             f"The tenant has {users} users, but {carrying} contacts carry its domains, so nobody is deactivated.",
             hint="Check tenant_id and what the app registration may read. Set allow_shrunken_source: true if this "
             "is right.",
+        )
+
+
+# ---------------------------------------------------------------- unmatched addresses
+
+
+def domains_of(users: Iterable[User]) -> frozenset[str]:
+    """The domains of the users' own addresses: all of them are verified domains of the tenant.
+
+    `mail` does not count, it may be any address; nor do guests' addresses.
+    """
+    found: set[str] = set()
+    for user in users:
+        if (user.user_type or "").casefold() != "guest":
+            found.update(map(domain, proxied(user)))
+            found.add(domain(user.username))
+    return frozenset(found - {""})
+
+
+def unmatched_addresses(
+    contacts: Iterable[Contact], directory: Directory, deleted: Iterable[User], domains: Collection[str]
+) -> list[UnmatchedAddress]:
+    """The contacts with an address of the tenant's `domains` that no user holds, present or deleted."""
+    held = frozenset().union(*(user_addresses(as_it_was(user)) for user in deleted))
+    found = []
+    for contact in sorted(contacts if domains else (), key=lambda each: each.id):
+        free = directory.unheld(contact) - held
+        if ours := tuple(sorted(value for value in free if domain(value) in domains)):
+            shown = " ".join(filter(None, (contact.first_name, contact.last_name)))
+            found.append(UnmatchedAddress(contact.id, shown, ours))
+    return found
+
+
+# --------------------------------------------------------------------- what is done
+
+
+def deactivation(
+    departure: Departure, contact: Contact, type_id: ItGlueId, bms_contact: BmsContact | None
+) -> Operation | None:
+    """What is left to do about a departed contact, None where it is done."""
+    becomes = replace(contact, contact_type_id=type_id)
+    fields = () if contact.contact_type_id == type_id else (CONTACT_TYPE,)
+    active = bms_contact is not None and bms_contact.active
+    if not fields and not active:
+        return None
+    disabled = departure.evidence == Evidence.DISABLED
+    return Operation(
+        departure.subject,
+        ItGluePart(
+            action=Action.UPDATE if fields else Action.UNCHANGED,
+            contact_id=contact.id,
+            before=encode(contact, fields),
+            after=encode(becomes, fields),
+            contact=becomes,
+        ),
+        BmsPart(
+            contact_id=bms_contact.id if bms_contact else None,
+            before={ACTIVE: True} if active else {},
+            after={ACTIVE: False} if active else {},
+        ),
+        reasons=(Reason(ReasonCode.USER_DISABLED if disabled else ReasonCode.USER_DELETED),),
+    )
+
+
+def deferred(departure: Departure, reason: Reason) -> Operation:
+    """What is left to the next run about a departed contact, whatever it turns out to be."""
+    return Operation(departure.subject, ItGluePart(Action.DEFERRED, departure.contact_id), reasons=(reason,))
+
+
+def reactivation(
+    operation: Operation, contact: Contact, type_id: ItGlueId | None, bms_contact: BmsContact | None
+) -> Operation:
+    """The operation of somebody who has returned, with the contact brought back in both services."""
+    becomes = replace(operation.itglue.contact or contact, contact_type_id=type_id)
+    itglue = replace(
+        operation.itglue,
+        action=Action.UPDATE,
+        before={**operation.itglue.before, **encode(contact, [CONTACT_TYPE])},
+        after={**operation.itglue.after, **encode(becomes, [CONTACT_TYPE])},
+        contact=becomes,
+    )
+    bms = operation.bms
+    if bms_contact is not None:
+        inactive = not bms_contact.active
+        bms = replace(
+            bms,
+            contact_id=bms_contact.id,
+            before={**bms.before, ACTIVE: False} if inactive else bms.before,
+            after={**bms.after, ACTIVE: True} if inactive else bms.after,
+        )
+    return replace(operation, itglue=itglue, bms=bms).because(because(ReasonCode.RETURNED))
+
+
+class Counterparts:
+    """Which BMS contact is that of a contact. `staying` are the ids of the users who have not departed,
+    `departing` those of the contacts of people who have: what is held by anybody else is nobody's."""
+
+    def __init__(
+        self, directory: Directory, bms: BmsDirectory, staying: Collection[str], departing: Collection[ItGlueId]
+    ) -> None:
+        self._directory = directory
+        self._bms = bms
+        self._staying = staying
+        self._departing = departing
+
+    def of(self, contact: Contact, user_id: str | None = None) -> BmsContact | None:
+        """Its link, else the only one with an address of its; None where that may be another's."""
+        linked = self._directory.linked_bms_id(contact)
+        if linked is not None:
+            found = self._bms.contact.get(linked)
+        else:
+            several = self._bms.with_an_address(contact_addresses(contact))
+            found = several[0] if len(several) == 1 else None
+        if found is None or self._is_anothers(found, contact, user_id, by_address=linked is None):
+            return None
+        return found
+
+    def _is_anothers(self, found: BmsContact, contact: Contact, user_id: str | None, *, by_address: bool) -> bool:
+        if {*self._directory.linked.get(found.id, ())} - {contact.id, *self._departing}:
+            return True
+        return by_address and self._directory.others_hold(
+            bms_addresses(found), user_id, contact.id, among=self._staying, without=self._departing
         )

@@ -16,30 +16,40 @@ been read, the planning stops and names it; whoever reads the services gives it,
 
 Nothing is read that no stage asks for, and nothing is worked out twice: each stage hands its result on.
 
-=================  =====================================================  =================================
-stage              result                                                 may need
-=================  =====================================================  =================================
-selection          `selected`: the users that the filter lets through
-matching           `matching`: which contact is whose                     deleted users
-offboarding        `departures`: contacts whose person has departed       verified domains, deleted users
-IT Glue            `operations`: what becomes of each user's contact      locations, contact types
-look-up in BMS     who is in BMS already, and who has to be created       account and contacts of BMS
-pushes, updates    `plan`: both parts of each operation, and the limits   locations and types of BMS
-=================  =====================================================  =================================
+=================  ==================================================  ================================
+stage              result                                              may need
+=================  ==================================================  ================================
+matching           `matched`: who is selected, and who is whom         deleted users
+offboarding        `departures`: contacts whose person has departed    verified domains, deleted users
+IT Glue            `operations`: what becomes of each user's contact   locations, contact types
+look-up in BMS     who is in BMS already                               account and contacts of BMS
+pushes, updates    `plan`: both parts of each operation, the limits    locations and types of BMS
+=================  ==================================================  ================================
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
+from typing import TypeVar
 
+from . import bms_plan, offboarding
+from .bms_plan import Planned, PlannedContacts
 from .directory import Directory
-from .matching import Matching
-from .model import BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
+from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
+from .limits import exceeded_limits
+from .matching import Matching, match
+from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options as Options
 from .plan import Departure, Operation, Plan
-from .selection import Selected
+from .reasons import Reason, ReasonCode, because
+from .selection import Selected, limited, select
+from .text import contact_addresses, domain
+
+T = TypeVar("T")
+Stage = Generator[frozenset["Need"], None, T]
+"""A stage yields what it needs to have read, and returns its result."""
 
 
 class Need(StrEnum):
@@ -93,9 +103,7 @@ class Planning:
     users that cannot be right.
     """
 
-    selected: Selected
-    directory: Directory
-    matching: Matching
+    matched: Matched
     departures: tuple[Departure, ...]
     operations: tuple[Operation, ...]
 
@@ -123,6 +131,141 @@ class Planning:
     def _go_on(self) -> None:
         self.needs = next(self._stages, frozenset())
 
-    def _run(self) -> Iterator[frozenset[Need]]:
-        raise NotImplementedError
-        yield frozenset()
+    def _need(self, *needs: Need) -> Stage[None]:
+        """Stop until all of this has been read, or tried."""
+        while lacking := frozenset(need for need in needs if self.findings.lack(need)):
+            yield lacking
+
+    # ------------------------------------------------------------------ stages
+
+    def _run(self) -> Stage[None]:
+        self.matched = yield from self._match()
+        domains = yield from self._offboard()
+        contacts = yield from self._plan_contacts()
+        self.operations = contacts.operations
+        planned, account = yield from self._plan_bms(contacts)
+        conflicts = (*self.matched.matching.conflicts, *planned.conflicts)
+        deleted = self.findings.deleted_users or ()
+        unmatched = offboarding.unmatched_addresses(
+            self.matched.unmatched_contacts, self.matched.directory, deleted, domains
+        )
+        changes = (*planned.operations, *planned.deactivations)
+        self._plan = Plan(
+            operations=planned.operations,
+            conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
+            departed=planned.departures,
+            deactivations=planned.deactivations,
+            unmatched=tuple(unmatched),
+            account=account,
+            limits_exceeded=tuple(exceeded_limits(changes, len(self.matched.selected.user_ids), self.options)),
+            warnings=(*self._warnings(), *planned.warnings),
+        )
+
+    def _match(self) -> Stage[Matched]:
+        """Who is selected, and who is whom."""
+        snapshot, options = self.snapshot, self.options
+        selected = select(snapshot, options)
+        matching = self._matching(selected, None)
+        deleted = None
+        if matching.needs_deleted_users:
+            yield from self._need(Need.DELETED_USERS)
+            deleted = self.findings.deleted_users or ()
+            matching = self._matching(selected, deleted)
+        selected = limited(selected, matching.ignored, snapshot.users, options)
+        directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
+        return Matched(snapshot, options, selected, matching, directory, deleted)
+
+    def _matching(self, selected: Selected, deleted: tuple[User, ...] | None) -> Matching:
+        snapshot = self.snapshot
+        return match(
+            snapshot.users,
+            selected.user_ids,
+            snapshot.contacts,
+            self.options.match_overrides,
+            snapshot.office365.primary_email,
+            deleted,
+        )
+
+    def _offboard(self) -> Stage[frozenset[str]]:
+        """Find who has departed; the domains that are the tenant's.
+
+        Where the app may not read the verified domains, those of the users' addresses take their place.
+        Whoever is to be deactivated needs them for all contacts: a source that has shrunk is seen by the
+        contacts that carry them.
+        """
+        matched, users = self.matched, self.snapshot.users
+        unmatched = matched.unmatched_contacts
+        free = frozenset().union(*map(matched.directory.unheld, unmatched))
+        carried = free
+        if self.options.deactivate:
+            carried = frozenset().union(*map(contact_addresses, self.snapshot.contacts))
+        domains = offboarding.domains_of(users) if carried else frozenset()
+        if not domains.issuperset(map(domain, carried)):
+            yield from self._need(Need.VERIFIED_DOMAINS)
+            domains |= frozenset(map(str.casefold, self.findings.verified_domains or ()))
+        if not domains.isdisjoint(map(domain, free)):
+            yield from self._need(Need.DELETED_USERS)
+        self.departures = tuple(self._departures(unmatched, domains))
+        return domains
+
+    def _departures(self, unmatched: Iterable[Contact], domains: frozenset[str]) -> Iterable[Departure]:
+        snapshot, options, selected = self.snapshot, self.options, self.matched.selected.user_ids
+        found = offboarding.departures(unmatched, snapshot, self.findings.deleted_users or (), selected)
+        if not options.deactivate:
+            return found
+        if not options.allow_shrunken_source:
+            offboarding.check_source(len(snapshot.users), snapshot.contacts, domains)
+        return offboarding.kept_back(found, self.matched.directory.contact, options.departed_keep)
+
+    def _plan_contacts(self) -> Stage[PlannedContacts]:
+        """What becomes of each contact in IT Glue."""
+        written = list(self.matched.written())
+        creates = any(contact is None for contact in written)
+        if any(contact is None or contact.location_id is None for contact in written):
+            yield from self._need(Need.LOCATIONS)
+        types = ContactTypes()
+        if self.options.deactivate or (self.snapshot.office365.contact_type is not None and creates):
+            yield from self._need(Need.CONTACT_TYPES)
+            types = contact_types(self.snapshot, self.options, self.findings.contact_types or ())
+        operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
+        return PlannedContacts(self.matched, operations, self.departures, types)
+
+    def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
+        """Both parts of all operations, and the account where BMS was read."""
+        if not contacts.needs_bms:
+            return bms_plan.plan_without_bms(contacts, None), None
+        yield from self._need(Need.BMS)
+        bms = self.findings.bms
+        if bms is not None:
+            found = bms_plan.look_up(contacts, bms)
+            if found.creates:
+                yield from self._need(Need.BMS_LOCATIONS, Need.BMS_TYPES)
+            elif found.needs_types:
+                yield from self._need(Need.BMS_TYPES)
+            if not self.findings.not_read.keys() & {Need.BMS_LOCATIONS, Need.BMS_TYPES}:
+                return bms_plan.plan_with_bms(found, self._complete(bms)), bms.account
+        unread = [self.findings.not_read[need] for need in _OF_BMS if need in self.findings.not_read]
+        return bms_plan.plan_without_bms(contacts, unread[0]), None
+
+    def _complete(self, bms: BmsSnapshot) -> BmsSnapshot:
+        """The account and its contacts, with the locations and types as far as they have been read."""
+        email_type, phone_type = self.findings.bms_types or (None, None)
+        locations = self.findings.bms_locations or ()
+        return replace(bms, locations=locations, email_type=email_type, phone_type=phone_type)
+
+    def _warnings(self) -> Iterable[Reason]:
+        """The warnings of the run as a whole."""
+        yield from self.matched.matching.warnings
+        yield from self.matched.selected.warnings
+        count = sum(
+            any("microsoft" in adapter.kind.casefold() for adapter in contact.adapters)
+            for contact in self.snapshot.contacts
+            if contact.adapters
+        )
+        if count:
+            yield because(ReasonCode.MICROSOFT_ADAPTERS, count=count)
+        if said := self.findings.not_read.get(Need.DELETED_USERS):
+            yield because(ReasonCode.DELETED_USERS_NOT_READ, said=said)
+
+
+_OF_BMS = (Need.BMS, Need.BMS_LOCATIONS, Need.BMS_TYPES)

@@ -1,0 +1,269 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The BMS parts of a plan: look-up, pushes, updates of linked contacts, departed and returned people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from . import bms_lookup, bms_push, bms_update, offboarding
+from .conflicts import Conflict
+from .directory import BmsDirectory
+from .enrichment import missing
+from .itglue_plan import ContactTypes, Matched
+from .links import LinkState
+from .model import BmsId, BmsSnapshot, Contact
+from .plan import Action, Departure, DepartureAction, Operation, Push
+from .reasons import Reason, ReasonCode, because
+from .text import address
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedContacts:
+    """What is planned for IT Glue, and who has departed: what the BMS parts are decided from."""
+
+    matched: Matched
+    operations: tuple[Operation, ...]
+    departures: tuple[Departure, ...]
+    types: ContactTypes
+
+    @property
+    def needs_bms(self) -> bool:
+        """Whether anybody has to be looked for in BMS."""
+        if bms_lookup.candidates(self.operations) or self.followed:
+            return True
+        if not self.matched.snapshot.bms.contact_sync:
+            return False
+        return bool(self.returned) or any(each.action == DepartureAction.DEACTIVATE for each in self.departures)
+
+    @property
+    def followed(self) -> list[Operation]:
+        """The operations whose linked contacts BMS has to follow: none whose sync is disabled or orphaned."""
+        matched = self.matched
+        if not (matched.options.update_linked and matched.snapshot.bms.follows):
+            return []
+        return [
+            operation
+            for operation in self.operations
+            if operation.itglue.action in (Action.UPDATE, Action.LINKED) and self._link(operation) == LinkState.LINKED
+        ]
+
+    def _link(self, operation: Operation) -> LinkState | None:
+        contact = self.contact(operation)
+        return None if contact is None else self.matched.directory.link(contact)
+
+    def contact(self, operation: Operation) -> Contact | None:
+        """The contact of the operation as it is."""
+        contact_id = operation.itglue.contact_id
+        return None if contact_id is None else self.matched.directory.contact[contact_id]
+
+    @property
+    def returned(self) -> list[Operation]:
+        """The operations of people whose contacts carry the type of the departed."""
+        if self.types.departed is None:
+            return []
+        return [
+            operation
+            for operation in self.operations
+            if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
+            and (contact := self.contact(operation)) is not None
+            and contact.contact_type_id == self.types.departed
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """Both parts of all operations, by username, and what there is to report beside them."""
+
+    operations: tuple[Operation, ...]
+    departures: tuple[Departure, ...]
+    deactivations: tuple[Operation, ...]
+    conflicts: tuple[Conflict, ...] = ()
+    warnings: tuple[Reason, ...] = ()
+
+
+def _by_username(operations: Iterable[Operation]) -> list[Operation]:
+    return sorted(operations, key=by_username)
+
+
+def by_username(operation: Operation) -> tuple[str, str]:
+    """What operations are sorted by wherever a person sees them."""
+    return address(operation.user), operation.subject.user_id
+
+
+# ------------------------------------------------------------------- with BMS
+
+
+@dataclass(frozen=True, slots=True)
+class LookedUp:
+    """What the look-up found. Those operations that are still `UNDECIDED` are to be pushed."""
+
+    contacts: PlannedContacts
+    bms: BmsSnapshot
+    operations: tuple[Operation, ...]
+    conflicts: tuple[Conflict, ...]
+    pairs: tuple[bms_update.Pair, ...]
+    counterparts: offboarding.Counterparts
+
+    @property
+    def creates(self) -> bool:
+        """Whether a BMS contact has to be created."""
+        return not self.contacts.matched.snapshot.bms.native and bool(bms_lookup.candidates(self.operations))
+
+    @property
+    def needs_types(self) -> bool:
+        """Whether an e-mail or phone has to be created in BMS, under the types of the settings."""
+        return self.creates or bms_update.needs_types(self.pairs)
+
+
+def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
+    """Find everybody in BMS whom the plan is about."""
+    matched, directory = contacts.matched, BmsDirectory(bms.contacts)
+    departing = frozenset(each.contact_id for each in contacts.departures if each.action != DepartureAction.KEEP)
+    counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
+    back = {each.subject: _reactivated(contacts, each, counterparts) for each in contacts.returned}
+    operations = [back.get(each.subject, each) for each in contacts.operations]
+    sought = bms_lookup.candidates(operations)
+    hits = bms_lookup.look_up(sought, matched.directory, directory)
+    decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
+    operations = [decisions.operations.get(each.subject, each) for each in operations]
+    followed = {each.subject for each in contacts.followed}
+    linked = [each for each in operations if each.subject in followed]
+    pairs = bms_update.pairs(linked, matched.directory, directory, bms.account.id)
+    return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
+
+
+def _reactivated(
+    contacts: PlannedContacts, operation: Operation, counterparts: offboarding.Counterparts | None
+) -> Operation:
+    contact = contacts.contact(operation)
+    if contact is None:
+        return operation
+    bms_contact = counterparts.of(contact, operation.subject.user_id) if counterparts else None
+    return offboarding.reactivation(operation, contact, contacts.types.new, bms_contact)
+
+
+def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
+    """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
+    contacts, matched = found.contacts, found.contacts.matched
+    read_at, native = matched.snapshot.read_at, matched.snapshot.bms.native
+    pushed = {
+        each.subject: bms_push.left_to_itglue(each, read_at) if native else bms_push.created_in_bms(each, bms)
+        for each in bms_lookup.candidates(found.operations)
+    }
+    operations = _by_username(pushed.get(each.subject, each) for each in found.operations)
+    warnings = tuple(bms_push.names_not_unique(operations, matched.snapshot.contacts))
+    sought = _sought(operations, (*matched.matching.conflicts, *found.conflicts))
+    created = [each.bms.create for each in operations if each.bms.create is not None]
+    followed = bms_update.follow(found.pairs, bms, created, sought) if found.pairs else {}
+    operations = [followed.get(each.subject, each) for each in operations]
+    departures, deactivations = _deactivations(contacts, found.counterparts, None, sought)
+    return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings)
+
+
+def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:
+    """The BMS contacts that the look-up found, with the users whose they could be."""
+    found = {
+        each.bms.contact_id: (each.user,)
+        for each in operations
+        if each.bms.push == Push.ALREADY_IN_BMS and each.bms.contact_id is not None
+    }
+    return found | {bms_id: each.users for each in conflicts for bms_id in each.bms_contact_ids}
+
+
+# ---------------------------------------------------------------- without BMS
+
+
+def plan_without_bms(contacts: PlannedContacts, unread: str | None) -> Planned:
+    """Both parts of all operations where BMS is not needed, or could not be read: `unread` says why.
+
+    An incomplete read never means "not there": then every push, deactivation and return is deferred.
+    """
+    operations, warnings = list(contacts.operations), []
+    if unread is None:
+        back = {each.subject: _reactivated(contacts, each, None) for each in contacts.returned}
+        operations = [back.get(each.subject, each) for each in operations]
+    departures, deactivations = _deactivations(contacts, None, unread, {})
+    if unread is not None:
+        operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]
+        warnings = list(_deferrals(contacts, deactivations, unread))
+    return Planned(tuple(_by_username(operations)), departures, deactivations, warnings=tuple(warnings))
+
+
+def _deferred(operation: Operation, unread: str, native: bool) -> Operation:
+    """Under `native` nothing is written to IT Glue either: each write makes it push."""
+    if operation.bms.push != Push.UNDECIDED:
+        return operation
+    reason = because(ReasonCode.BMS_NOT_READ, said=unread)
+    return operation.withheld(itglue=Action.DEFERRED if native else None, bms=Push.DEFERRED, reason=reason)
+
+
+def _deferrals(contacts: PlannedContacts, deactivations: Sequence[Operation], unread: str) -> Iterable[Reason]:
+    if pushes := len(bms_lookup.candidates(contacts.operations)):
+        yield because(ReasonCode.PUSHES_DEFERRED, count=pushes, said=unread)
+    returns = len(contacts.returned)
+    if deactivations or returns:
+        yield because(ReasonCode.OFFBOARDING_DEFERRED, deactivations=len(deactivations), returns=returns, said=unread)
+    if followed := len(contacts.followed):
+        yield because(ReasonCode.UPDATES_NOT_COMPARED, count=followed, said=unread)
+
+
+# ------------------------------------------------------------- departed people
+
+
+def _deactivations(
+    contacts: PlannedContacts,
+    counterparts: offboarding.Counterparts | None,
+    unread: str | None,
+    sought: Mapping[BmsId, tuple[str, ...]],
+) -> tuple[tuple[Departure, ...], tuple[Operation, ...]]:
+    """The departures with what is done about them, and the operations that it takes."""
+    departures: list[Departure] = []
+    operations: list[Operation] = []
+    for departure in contacts.departures:
+        if departure.action == DepartureAction.DEACTIVATE:
+            operation = _deactivation(contacts, departure, counterparts, unread, sought)
+            if operation is None:
+                departure = replace(departure, action=DepartureAction.DEACTIVATED)
+            else:
+                operations.append(operation)
+        departures.append(departure)
+    return tuple(departures), tuple(operations)
+
+
+def _deactivation(
+    contacts: PlannedContacts,
+    departure: Departure,
+    counterparts: offboarding.Counterparts | None,
+    unread: str | None,
+    sought: Mapping[BmsId, tuple[str, ...]],
+) -> Operation | None:
+    """What is to be done about a departed contact in this run, None where all is done."""
+    type_id = contacts.types.departed
+    if unread is not None:
+        return offboarding.deferred(departure, because(ReasonCode.BMS_NOT_READ, said=unread))
+    if type_id is None:
+        return None
+    contact = contacts.matched.directory.contact[departure.contact_id]
+    bms_contact = counterparts.of(contact) if counterparts else None
+    operation = offboarding.deactivation(departure, contact, type_id, bms_contact)
+    if operation is not None and (reason := _not_yet(contacts.matched, operation, contact, sought)):
+        return offboarding.deferred(departure, reason)
+    return operation
+
+
+def _not_yet(
+    matched: Matched, operation: Operation, contact: Contact, sought: Mapping[BmsId, tuple[str, ...]]
+) -> Reason | None:
+    """Why a contact cannot be deactivated in this run."""
+    bms_id = operation.bms.contact_id or matched.directory.linked_bms_id(contact)
+    if bms_id is not None and bms_id in sought:
+        return bms_update.could_be(bms_id, sought[bms_id])
+    # IT Glue's own two-way sync would make a BMS contact of somebody who has departed.
+    pushes = matched.snapshot.bms.native and not matched.directory.link(contact) and not missing(contact)
+    return because(ReasonCode.WOULD_BE_PUSHED) if operation.itglue.writes and pushes else None

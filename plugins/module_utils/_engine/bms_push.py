@@ -1,0 +1,140 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What is pushed: the BMS contact that is created, or the contact that IT Glue pushes (setup guide)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from itertools import chain
+
+from .attributes import EMAILS, encode
+from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
+from .plan import Action, ItGluePart, Operation, Push, Subject
+from .reasons import Reason, ReasonCode, because
+from .text import (
+    NAMES_OF_CONTACT,
+    PLACEHOLDER,
+    bearers,
+    folded,
+    full_name,
+    is_placeholder,
+    text,
+)
+
+SAVED_AGAIN_AFTER = 24 * 3600.0
+"""Seconds after which a complete contact without a link is saved again."""
+
+_SAVED_FIELDS = ("first-name", EMAILS)
+"""What is sent to save a contact as it is: a contact that is ready has both."""
+
+
+# ---------------------------------------------------------------------- native
+
+
+def left_to_itglue(operation: Operation, read_at: float) -> Operation:
+    """Under `native`: IT Glue pushes what is written to it. `read_at` is in seconds since the epoch.
+
+    A contact that was complete before is saved as it is, but not again within a day: by the time
+    of its last change the next run knows that it was saved, and changes nothing.
+    """
+    pending = replace(operation, bms=replace(operation.bms, push=Push.PENDING))
+    if operation.itglue.action != Action.UNCHANGED:
+        return pending.because(because(ReasonCode.ITGLUE_PUSHES))
+    contact = operation.wanted
+    if not _saved_before(contact, read_at - SAVED_AGAIN_AFTER):
+        return pending.because(because(ReasonCode.AWAITING_LINK))
+    present = encode(contact, _SAVED_FIELDS)
+    saved = ItGluePart(Action.UPDATE, operation.itglue.contact_id, present, present, contact)
+    return replace(pending, itglue=saved).because(because(ReasonCode.SAVED_AGAIN))
+
+
+def _saved_before(contact: Contact, moment: float) -> bool:
+    """Whether a contact was last saved before `moment`; never where IT Glue does not tell."""
+    try:
+        saved = datetime.fromisoformat(contact.updated_at or "")
+    except ValueError:
+        return False
+    return (saved if saved.tzinfo else saved.replace(tzinfo=UTC)).timestamp() < moment
+
+
+# ---------------------------------------------------------------------- direct
+
+
+def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
+    """Under `direct`: the operation with the BMS contact to create. It fails where the account has no
+    location for it."""
+    contact = operation.wanted
+    place = bms_location(contact, bms.locations)
+    if place is None:
+        reason = because(ReasonCode.NO_BMS_LOCATION, account_id=bms.account.id, location=contact.location_name)
+        return operation.withheld(bms=Push.FAILED, reason=reason)
+    pushed = replace(operation.bms, push=Push.PUSHED, create=bms_contact(contact, bms, place))
+    dropped = any(entry.extension for entry in contact.phones)
+    reasons = (because(ReasonCode.EXTENSIONS_DROPPED),) if dropped else ()
+    return replace(operation, bms=pushed).because(*reasons)
+
+
+def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
+    """The account's location of the same name, else its main one."""
+    wanted = folded(contact.location_name)
+    same = [place for place in locations if wanted and folded(place.name) == wanted]
+    main = [place for place in locations if place.main]
+    return min(same or main, key=lambda place: place.id, default=None)
+
+
+def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsContact:
+    """The contact as BMS takes it: all e-mails and phones, primary as default; no faxes."""
+    email_type, phone_type = bms.types
+    return BmsContact(
+        id=BmsId(0),
+        account_id=bms.account.id,
+        location_id=place.id,
+        first_name=text(contact.first_name),
+        last_name=text(contact.last_name) or None,
+        job_title=text(contact.title) or None,
+        emails=tuple(
+            BmsEmail(entry.value.strip(), email_type.id, email_type.name, entry.primary) for entry in contact.emails
+        ),
+        phones=tuple(
+            BmsPhone(
+                PLACEHOLDER if is_placeholder(entry.value) else entry.value,
+                phone_type.id,
+                phone_type.name,
+                entry.primary,
+            )
+            for entry in contact.phones
+            if entry.kind != "fax"
+        ),
+    )
+
+
+# ---------------------------------------------------------------------- warnings
+
+
+def names_not_unique(operations: Sequence[Operation], contacts: Iterable[Contact]) -> Iterator[Reason]:
+    """Warnings of pushes whose name is not unique among the contacts as they become.
+
+    The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
+    """
+    pushed = [operation for operation in operations if operation.bms.push in (Push.PUSHED, Push.PENDING)]
+    if not pushed:
+        return
+    written: dict[int | Subject, Contact] = {
+        operation.itglue.contact_id or operation.subject: operation.wanted
+        for operation in operations
+        if operation.itglue.writes
+    }
+    becomes = chain((contact for contact in contacts if contact.id not in written), written.values())
+    names = [full_name(operation.wanted.first_name, operation.wanted.last_name) for operation in pushed]
+    held = Counter(own for own, dummy in bearers({own for own in names if own}, becomes, NAMES_OF_CONTACT))
+    for operation, own in zip(pushed, names, strict=True):
+        if own and held[own] > 1:
+            shown = f"{operation.wanted.first_name} {operation.wanted.last_name}"
+            yield because(ReasonCode.NAME_NOT_UNIQUE, user=operation.user, name=shown)

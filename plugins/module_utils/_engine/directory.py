@@ -1,0 +1,148 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Who holds which address, bears which name, and is linked with which BMS contact.
+
+Built once for a run, and handed from stage to stage. Each index is made when it is first asked for:
+a tenant in which nothing changes needs few of them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from functools import cached_property
+
+from .grouping import by_key, found_under
+from .links import LinkState, link_state, linked_bms_id
+from .model import BmsContact, BmsId, Contact, ItGlueId, User
+from .text import FullName, address, contact_addresses, email_keys, full_name, smtp_keys
+
+
+def user_addresses(user: User) -> frozenset[str]:
+    """All addresses of a user, username included, in the form in which they are compared."""
+    return frozenset((*smtp_keys(user), address(user.username))) - {""}
+
+
+def bms_email_keys(contact: BmsContact) -> list[str]:
+    """Each e-mail of a BMS contact in the form in which they are compared."""
+    return [address(entry.address) for entry in contact.emails]
+
+
+def bms_addresses(contact: BmsContact) -> frozenset[str]:
+    """All addresses of a BMS contact, in the form in which they are compared."""
+    return frozenset(filter(None, bms_email_keys(contact)))
+
+
+class Directory:
+    """The users of the tenant and the contacts of the organization, by what they hold."""
+
+    def __init__(self, users: Collection[User], contacts: Collection[Contact], adapter_names: Collection[str]) -> None:
+        self.users = users
+        self.contacts = contacts
+        self._adapter_names = adapter_names
+
+    # ------------------------------------------------------------------- by id
+
+    @cached_property
+    def contact(self) -> Mapping[ItGlueId, Contact]:
+        """The contacts by id."""
+        return {contact.id: contact for contact in self.contacts}
+
+    # -------------------------------------------------------------- by address
+
+    @cached_property
+    def users_by_address(self) -> Mapping[str, tuple[User, ...]]:
+        """The users by each of their addresses, username included."""
+        return by_key(self.users, map(user_addresses, self.users))
+
+    @cached_property
+    def contacts_by_address(self) -> Mapping[str, tuple[Contact, ...]]:
+        """The contacts by each of their e-mails."""
+        return by_key(self.contacts, map(email_keys, self.contacts))
+
+    def unheld(self, contact: Contact) -> frozenset[str]:
+        """The addresses of a contact that no user of the tenant holds."""
+        return frozenset(value for value in contact_addresses(contact) if value not in self.users_by_address)
+
+    def others_hold(
+        self,
+        addresses: Iterable[str],
+        user_id: str | None,
+        contact_id: ItGlueId | None,
+        *,
+        among: Container[str] | None = None,
+        without: Container[ItGlueId] = (),
+    ) -> bool:
+        """Whether a user or contact other than these two holds one of the addresses.
+
+        `among` limits it to users with these ids, `without` leaves out contacts.
+        """
+        return any(
+            user.id != user_id and (among is None or user.id in among)
+            for value in addresses
+            for user in self.users_by_address.get(value, ())
+        ) or any(
+            contact.id != contact_id and contact.id not in without
+            for value in addresses
+            for contact in self.contacts_by_address.get(value, ())
+        )
+
+    # ----------------------------------------------------------------- by link
+
+    def link(self, contact: Contact) -> LinkState | None:
+        """How a contact is linked to BMS, None for one that is not."""
+        return link_state(contact, self._adapter_names)
+
+    def linked_bms_id(self, contact: Contact) -> BmsId | None:
+        """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
+        return linked_bms_id(contact, self._adapter_names)
+
+    @cached_property
+    def linked(self) -> Mapping[BmsId, tuple[ItGlueId, ...]]:
+        """The contacts that are linked to each BMS contact, by its id."""
+        links: dict[BmsId, list[ItGlueId]] = defaultdict(list)
+        for contact in self.contacts:
+            if contact.adapters and (bms_id := self.linked_bms_id(contact)) is not None:
+                links[bms_id].append(contact.id)
+        return {bms_id: tuple(sorted(ids)) for bms_id, ids in links.items()}
+
+
+class BmsDirectory:
+    """The BMS contacts of an account, by what they hold."""
+
+    def __init__(self, contacts: Collection[BmsContact]) -> None:
+        self.contacts = contacts
+
+    @cached_property
+    def contact(self) -> Mapping[BmsId, BmsContact]:
+        """The BMS contacts by id."""
+        return {contact.id: contact for contact in self.contacts}
+
+    @cached_property
+    def by_address(self) -> Mapping[str, tuple[BmsContact, ...]]:
+        """The BMS contacts by each of their e-mails."""
+        return by_key(self.contacts, map(bms_email_keys, self.contacts))
+
+    @cached_property
+    def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
+        names = [full_name(contact.first_name, contact.last_name) for contact in self.contacts]
+        return by_key(self.contacts, [(name,) if name else () for name in names])
+
+    def with_an_address(self, addresses: Iterable[str]) -> Sequence[BmsContact]:
+        """The BMS contacts that hold one of the addresses, by their ids."""
+        return _in_order(found_under(addresses, self.by_address))
+
+    def named(self, name: FullName | None) -> Sequence[BmsContact]:
+        """The BMS contacts of this first and last name, by their ids."""
+        return _in_order(self._by_name.get(name, ())) if name else ()
+
+
+def _in_order(contacts: Sequence[BmsContact]) -> tuple[BmsContact, ...]:
+    """By their ids, each once."""
+    if len(contacts) < 2:
+        return tuple(contacts)
+    return tuple(contact for dummy, contact in sorted({contact.id: contact for contact in contacts}.items()))

@@ -1,0 +1,272 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What becomes of each user's contact in IT Glue (matching guide); the BMS part stays open where one is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .attributes import EMAILS, changed_fields, encode
+from .conflicts import Rule
+from .directory import Directory
+from .enrichment import enriched, missing
+from .errors import InputError, quoted
+from .links import LinkState
+from .matching import Matching, match
+from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
+from .options import Options
+from .plan import NOTHING_IN_BMS, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
+from .reasons import Reason, ReasonCode, because
+from .selection import Selected
+from .text import contact_addresses, name
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Who is selected, and whose each contact is: what a contact's future is decided from."""
+
+    snapshot: Snapshot
+    options: Options
+    selected: Selected
+    matching: Matching
+    directory: Directory
+    deleted_users: tuple[User, ...] | None = None
+
+    def contact_of(self, user: User) -> Contact | None:
+        """The contact that the user is matched with."""
+        pair = self.matching.matches.get(user.id)
+        return self.directory.contact[pair[0]] if pair else None
+
+    @property
+    def unmatched_contacts(self) -> list[Contact]:
+        """The contacts that no selected user is matched with, and that are in no conflict."""
+        selected = self.selected.user_ids
+        taken = {contact_id for user_id, (contact_id, dummy) in self.matching.matches.items() if user_id in selected}
+        taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
+        return [contact for contact in self.snapshot.contacts if contact.id not in taken]
+
+    def written(self) -> Iterator[Contact | None]:
+        """The contacts that may be written, None for each that has to be created."""
+        for user in self.snapshot.users:
+            if user.id in self.selected.excluded or user.id in self.matching.conflicted:
+                continue
+            contact = self.contact_of(user)
+            if contact is None or self.options.update_linked or self.directory.link(contact) in _NOT_LINKED:
+                yield contact
+
+
+# ---------------------------------------------------------------- contact types
+
+
+@dataclass(frozen=True, slots=True)
+class ContactTypes:
+    """The ids of the contact types that the settings and options name, None where they name none."""
+
+    new: ItGlueId | None = None
+    departed: ItGlueId | None = None
+
+
+def contact_types(snapshot: Snapshot, options: Options, present: Sequence[ContactType]) -> ContactTypes:
+    """The ids of the contact types of new and of departed contacts.
+
+    Raises InputError for a type that IT Glue does not have, and for one that is meant for both.
+    """
+    new, departed = snapshot.office365.contact_type, options.departed_contact_type
+    types = ContactTypes(
+        _type_id(new, present, "contact_type of office365_sync_settings"),
+        _type_id(departed, present, "departed_contact_type") if options.deactivate else None,
+    )
+    if types.departed is not None and types.departed == types.new:
+        raise InputError(
+            f"departed_contact_type is {quoted(departed)}, which is the contact_type of new contacts too.",
+            hint="Departed people need a contact type of their own, or nobody could tell who has returned.",
+        )
+    return types
+
+
+def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) -> ItGlueId | None:
+    if not wanted:
+        return None
+    found = sorted(each.id for each in present if name(each.name) == name(wanted))
+    if not found:
+        raise InputError(
+            f"IT Glue has no contact type named {quoted(wanted)} (option {option}).",
+            hint=f"It has: {', '.join(sorted(each.name for each in present)) or 'none'}.",
+        )
+    return found[0]
+
+
+# ------------------------------------------------------------------- operations
+
+
+def plan_contacts(
+    matched: Matched, locations: Sequence[Location], contact_type_id: ItGlueId | None
+) -> tuple[Operation, ...]:
+    """Each user's operation, in the order of the users. Pushes that only BMS can decide are `UNDECIDED`."""
+    planner = _Planner(matched, locations, contact_type_id)
+    operations = _without_lost(matched, [planner.operation(user) for user in matched.snapshot.users])
+    return tuple([planner.with_bms_part(operation) for operation in operations])
+
+
+@dataclass(frozen=True, slots=True)
+class _Planner:
+    matched: Matched
+    locations: Sequence[Location]
+    contact_type_id: ItGlueId | None
+
+    def operation(self, user: User) -> Operation:
+        """What becomes of the user's contact, and why."""
+        matching, excluded = self.matched.matching, self.matched.selected.excluded
+        subject = UserSubject(user.username, user.id)
+        contact_id, rule = matching.matches.get(user.id, (None, None))
+        if user.id in excluded:
+            reasons: tuple[Reason, ...] = (Reason(excluded[user.id]),)
+            return Operation(subject, ItGluePart(Action.EXCLUDED, contact_id), matched_by=rule, reasons=reasons)
+        reasons = matching.reasons.get(user.id, ())
+        if conflict := matching.conflicted.get(user.id):
+            others = [each for each in conflict.users if each != user.username]
+            reason = because(
+                conflict.code, rule=conflict.rule.value, contact_ids=list(conflict.contact_ids), users=others
+            )
+            return Operation(subject, ItGluePart(Action.CONFLICT), reasons=(reason, *reasons))
+        if contact_id is None or rule is None:
+            return self._create(user, subject).because(*reasons)
+        return self._update(user, subject, self.matched.directory.contact[contact_id], rule).because(*reasons)
+
+    def _create(self, user: User, subject: UserSubject) -> Operation:
+        wanted = self._enriched(user, None)
+        if not wanted.emails:
+            return Operation(subject, ItGluePart(Action.FAILED), reasons=(because(ReasonCode.NO_ADDRESS),))
+        after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
+        return Operation(subject, ItGluePart(Action.CREATE, after=after, contact=wanted))
+
+    def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule) -> Operation:
+        link = self.matched.directory.link(contact)
+        linked = link not in _NOT_LINKED
+        reasons = (*self._found_by_new(user), *_notes_on_link(contact, link))
+        bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
+        if linked and not self.matched.options.update_linked:
+            return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
+        wanted = self._enriched(user, contact)
+        fields = changed_fields(contact, wanted) if wanted is not contact else ()
+        if fields:
+            before, after = encode(contact, fields), encode(wanted, fields)
+            itglue = ItGluePart(Action.UPDATE, contact.id, before, after, wanted)
+        else:
+            itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
+        return Operation(subject, itglue, bms, rule, reasons)
+
+    def _found_by_new(self, user: User) -> tuple[Reason, ...]:
+        found = self.matched.matching.settled_new.get(user.id)
+        return (because(ReasonCode.OVERRIDE_FOUND_CONTACT, contact_id=found),) if found else ()
+
+    def _enriched(self, user: User, contact: Contact | None) -> Contact:
+        return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
+
+    def with_bms_part(self, operation: Operation) -> Operation:
+        """The operation with what is to be pushed, or what keeps it from that."""
+        itglue, settings = operation.itglue, self.matched.snapshot.bms
+        if itglue.action not in _PUSHABLE:
+            return operation
+        link = self._link(itglue.contact_id)
+        if link not in _NOT_LINKED:
+            return operation
+        if not settings.pushes:
+            return replace(operation, bms=BmsPart(Push.OFF))
+        if lacking := missing(operation.wanted):
+            return replace(operation, bms=BmsPart(Push.NOT_READY, missing=lacking))
+        if link == LinkState.UNKNOWN:
+            # Under `native` IT Glue pushes whatever is written, unless it is linked.
+            kept_from_push = operation.withheld(itglue=Action.DEFERRED) if settings.native else operation
+            return replace(kept_from_push, bms=BmsPart(Push.DEFERRED))
+        return replace(operation, bms=BmsPart(Push.UNDECIDED))
+
+    def _link(self, contact_id: ItGlueId | None) -> LinkState | None:
+        return None if contact_id is None else self.matched.directory.link(self.matched.directory.contact[contact_id])
+
+
+_NOT_LINKED = (None, LinkState.UNKNOWN)
+_PUSHABLE = frozenset({Action.CREATE, Action.UPDATE, Action.UNCHANGED})
+
+
+def _notes_on_link(contact: Contact, link: LinkState | None) -> tuple[Reason, ...]:
+    if link in (LinkState.ORPHANED, LinkState.DISABLED):
+        return (because(ReasonCode.LINK_INACTIVE, state=link.value),)
+    if link == LinkState.UNKNOWN:
+        return (because(ReasonCode.LINK_UNKNOWN, contact_id=contact.id),)
+    return ()
+
+
+# ------------------------------------- what the next run would not match with its user
+
+
+def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operation]:
+    """Fail the operations whose contact the next run would not match with its user again.
+
+    That takes users who share an address: of two contacts that are both given it, each would be hit by
+    both; and whoever holds it as an alias comes before whoever holds it as username.
+    """
+    gained = {
+        operation.subject.user_id: _gained(matched, operation)
+        for operation in operations
+        if EMAILS in operation.itglue.after
+    }
+    while shared := _shared(gained, matched.directory):
+        lost = _lost(matched, operations)
+        if not lost:
+            break
+        gained = {user_id: addresses for user_id, addresses in gained.items() if user_id not in lost}
+        operations = [
+            _failed(operation, shared) if operation.subject.user_id in lost else operation for operation in operations
+        ]
+    return operations
+
+
+def _gained(matched: Matched, operation: Operation) -> frozenset[str]:
+    contact_id = operation.itglue.contact_id
+    addresses = contact_addresses(operation.wanted)
+    return addresses if contact_id is None else addresses - contact_addresses(matched.directory.contact[contact_id])
+
+
+def _shared(gained: Mapping[str, frozenset[str]], directory: Directory) -> dict[str, list[str]]:
+    """The addresses that a contact gains and that another user than its own holds too, with the
+    usernames of all who hold them."""
+    shared: dict[str, list[str]] = {}
+    for user_id, addresses in gained.items():
+        for value in addresses:
+            holders = directory.users_by_address.get(value, ())
+            if any(user.id != user_id for user in holders):
+                shared[value] = sorted(user.username for user in holders)
+    return shared
+
+
+def _lost(matched: Matched, operations: Iterable[Operation]) -> set[str]:
+    """The users whose contact, written as planned, would not be matched with them."""
+    written = {operation.subject.user_id: operation for operation in operations if operation.itglue.writes}
+    ids = {
+        user_id: operation.itglue.contact_id or ItGlueId(-number)
+        for number, (user_id, operation) in enumerate(written.items(), 1)
+    }
+    becomes: dict[ItGlueId, Contact] = dict(matched.directory.contact)
+    becomes |= {ids[user_id]: replace(operation.wanted, id=ids[user_id]) for user_id, operation in written.items()}
+    again = match(
+        matched.snapshot.users,
+        matched.selected.user_ids,
+        becomes.values(),
+        matched.options.match_overrides,
+        matched.snapshot.office365.primary_email,
+        matched.deleted_users,
+    )
+    return {user_id for user_id in written if again.matches.get(user_id, (None,))[0] != ids[user_id]}
+
+
+def _failed(operation: Operation, shared: Mapping[str, Sequence[str]]) -> Operation:
+    addresses = sorted(contact_addresses(operation.wanted) & shared.keys())
+    users = sorted({user for value in addresses for user in shared[value]} - {operation.user})
+    reason = because(ReasonCode.SHARED_ADDRESS, addresses=addresses if users else [], users=users)
+    return operation.withheld(itglue=Action.FAILED, reason=reason)
