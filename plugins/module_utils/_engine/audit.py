@@ -4,32 +4,34 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What to look at before the first run of a client (feature, section 7).
+"""What to look at before the first run of a client (migration guide).
 
 The vendor warns of it: IT Glue cannot see BMS contacts that never reached it, so whoever is
-in BMS already may end up there twice. This looks at both sides, and says what the rules of
+in BMS already may end up there as a duplicate. This looks at both sides, and says what the rules of
 the sync would make of them. Nothing is decided here that the sync decides otherwise: its own
-functions are asked.
+planning is asked.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from . import bms_lookup
-from .departed import user_addresses
-from .matching import Conflict
-from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, Location, Snapshot, User
-from .plan import FAILED, Operation
-from .planning import Draft, by_username, push_candidates
+from .bms_plan import by_username
+from .conflicts import Conflict
+from .directory import Directory, bms_addresses, user_addresses
+from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot
+from .plan import Action
+from .planning import Planning
+from .reasons import Reason
 from .text import contact_addresses, full_name, name
 
 ADDRESS, NAME = "address", "name"
 
-_NO_TYPE = BmsType(0, "")
+ANY_TYPES = (BmsType(0, ""), BmsType(0, ""))
+"""The types of BMS for a planning whose plan is only looked at: nothing is created with them."""
 
 Side = TypeVar("Side", Contact, BmsContact)
 
@@ -56,9 +58,9 @@ class Unready:
     """A user whose contact would not be written, or would not be pushed, and why."""
 
     user: str
-    contact_id: int | None
+    contact_id: ItGlueId | None
     missing: tuple[str, ...]
-    reason: str | None
+    reasons: tuple[Reason, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,23 +102,21 @@ def as_if_pushing(snapshot: Snapshot) -> Snapshot:
     return replace(snapshot, bms=bms)
 
 
-def audit(
-    drafted: Draft, operations: Sequence[Operation], locations: Iterable[Location], bms: BmsSnapshot | None
-) -> Audit:
-    """What is found. `drafted` is of a snapshot `as_if_pushing`; `bms` is None where it could not be read."""
-    snapshot = drafted.snapshot
-    contacts = sorted(snapshot.contacts, key=_by_id)
+def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | None) -> Audit:
+    """What is found. `planning` is finished, and of a snapshot `as_if_pushing`; `bms` is None where it
+    could not be read."""
+    directory = planning.matched.directory
+    contacts = sorted(directory.contacts, key=_by_id)
     known = sorted(bms.contacts, key=_by_id) if bms else []
-    links = bms_lookup.bms_links(contacts, drafted.options.bms_adapter_names)
-    unready = [each for each in operations if each.missing or each.action == FAILED]
-    conflicts = [*drafted.matching.conflicts, *(_push_conflicts(drafted, operations, bms) if bms else ())]
+    unready = [each for each in planning.operations if each.bms.missing or each.itglue.action == Action.FAILED]
     return Audit(
-        bms_only=tuple(_bms_only(known, contacts, snapshot.users, links)),
+        bms_only=tuple(_bms_only(known, directory)),
         itglue_duplicates=tuple(_duplicates(contacts, contact_addresses)),
-        bms_duplicates=tuple(_duplicates(known, bms_lookup.bms_addresses)),
-        conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
+        bms_duplicates=tuple(_duplicates(known, bms_addresses)),
+        conflicts=planning.plan.conflicts,
         not_ready=tuple(
-            Unready(each.user, each.contact_id, each.missing, each.reason) for each in sorted(unready, key=by_username)
+            Unready(each.user, each.itglue.contact_id, each.bms.missing, each.reasons)
+            for each in sorted(unready, key=by_username)
         ),
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),
         email_types=_in_use(each.emails for each in known),
@@ -131,24 +131,22 @@ def _by_id(contact: Contact | BmsContact) -> int:
     return contact.id
 
 
-def _bms_only(
-    known: Iterable[BmsContact], contacts: Collection[Contact], users: Iterable[User], links: Collection[int]
-) -> Iterable[BmsOnly]:
+def _bms_only(known: Iterable[BmsContact], directory: Directory) -> Iterator[BmsOnly]:
     """The BMS contacts that no IT Glue contact is linked with, or shares an address or both names with."""
-    addresses = frozenset().union(*map(contact_addresses, contacts))
-    names = {full_name(each.first_name, each.last_name) for each in contacts} - {None}
-    holders: dict[object, set[str]] = defaultdict(set)
-    for user in users:
+    names = {full_name(each.first_name, each.last_name) for each in directory.contacts} - {None}
+    users: dict[object, set[str]] = defaultdict(set)
+    for user in directory.users:
         for key in (*user_addresses(user), full_name(user.given_name, user.surname)):
-            holders[key].add(user.username)
+            users[key].add(user.username)
     for contact in known:
-        own, held = full_name(contact.first_name, contact.last_name), bms_lookup.bms_addresses(contact)
-        if contact.id not in links and own not in names and addresses.isdisjoint(held):
+        own, held = full_name(contact.first_name, contact.last_name), bms_addresses(contact)
+        known_address = any(value in directory.contacts_by_address for value in held)
+        if contact.id not in directory.linked and own not in names and not known_address:
             keys = (*held, own) if own else held
-            yield BmsOnly(contact, tuple(sorted({user for key in keys for user in holders.get(key, ())})))
+            yield BmsOnly(contact, tuple(sorted({username for key in keys for username in users.get(key, ())})))
 
 
-def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[str]]) -> Iterable[Duplicate]:
+def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[str]]) -> Iterator[Duplicate]:
     """By address first, then by name."""
     by_address: dict[str, list[int]] = defaultdict(list)
     by_name: dict[str, list[int]] = defaultdict(list)
@@ -163,28 +161,17 @@ def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[s
                 yield Duplicate(by, value, tuple(holders[value]))
 
 
-def _push_conflicts(drafted: Draft, operations: Sequence[Operation], bms: BmsSnapshot) -> Iterable[Conflict]:
-    """What the look-up in BMS cannot settle; of what types a new contact would be does not matter for it."""
-    decisions = bms_lookup.decide(
-        push_candidates(operations),
-        replace(bms, email_type=_NO_TYPE, phone_type=_NO_TYPE),
-        method=drafted.snapshot.bms.push_method,
-        users=drafted.snapshot.users,
-        contacts=drafted.snapshot.contacts,
-        adapter_names=drafted.options.bms_adapter_names,
-    )
-    return decisions.conflicts
-
-
-def _lacked(locations: Iterable[Location], contacts: Iterable[Contact], bms: BmsSnapshot) -> Iterable[LackedLocation]:
-    there = {name(each.name) for each in bms.locations} - {""}
+def _lacked(locations: Iterable[Location], contacts: Sequence[Contact], bms: BmsSnapshot) -> Iterator[LackedLocation]:
+    names = {name(each.name) for each in bms.locations} - {""}
     used = Counter(each.location_id for each in contacts)
     for location in sorted(locations, key=lambda each: (name(each.name), each.id)):
-        if name(location.name) not in there:
+        if name(location.name) not in names:
             yield LackedLocation(location, used[location.id])
 
 
 def _in_use(entries: Iterable[Iterable[BmsEmail | BmsPhone]]) -> tuple[TypeInUse, ...]:
     """The types of the entries of each contact, none counted twice for one contact."""
-    counts = Counter(kind for of_contact in entries for kind in {(e.type_id, e.type_name or "") for e in of_contact})
+    counts = Counter(
+        kind for contact in entries for kind in {(entry.type_id, entry.type_name or "") for entry in contact}
+    )
     return tuple(TypeInUse(BmsType(*kind), counts[kind]) for kind in sorted(counts))
