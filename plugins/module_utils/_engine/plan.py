@@ -181,19 +181,17 @@ class Operation:
         the BMS part. A part that writes nothing keeps its action or push, so that a withheld plan tells
         the same of what was never to be written. `PENDING` counts as a write: IT Glue would push.
 
-        `STRUCK` and `REFUSED` concern the whole entry. They take out both parts of an operation that
-        writes anywhere, and nothing is left to push. `reason` is added where a part was taken out.
+        `STRUCK` and `REFUSED` concern the whole entry of an applied plan: they take out both parts, and
+        nothing is left to push. `reason` is added where a part was taken out.
         """
-        if itglue in ENTRY_ACTIONS:
-            if not self.writes and not self.bms.active:
-                return self
-            taken = replace(self, itglue=self.itglue.without_writes(itglue), bms=self.bms.without_writes(None))
-        else:
-            part = self.itglue.without_writes(itglue) if itglue is not None and self.itglue.writes else self.itglue
-            bms_part = self.bms.without_writes(bms) if bms is not None and self.bms.active else self.bms
-            if part is self.itglue and bms_part is self.bms:
-                return self
-            taken = replace(self, itglue=part, bms=bms_part)
+        part, bms_part = self.itglue, self.bms
+        if itglue in ENTRY_ACTIONS or (itglue is not None and part.writes):
+            part = part.without_writes(itglue)
+        if self.bms.active and (bms is not None or itglue in ENTRY_ACTIONS):
+            bms_part = self.bms.without_writes(bms)
+        if part is self.itglue and bms_part is self.bms:
+            return self
+        taken = replace(self, itglue=part, bms=bms_part)
         return taken.because(reason) if reason else taken
 
     @property

@@ -4,11 +4,11 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""A plan as a document that is reviewed, and then applied exactly (feature, section 6, "Plan").
+"""A plan as a document that is reviewed, and then applied exactly (plan guide).
 
 To apply a document, the plan is made anew from what is there now, and the two are held against
-each other user by user. What is still the same is carried out; what has been done already is
-not done again; all else is refused, with both values. What the document does not have waits.
+each other subject by subject. What is still the same is carried out; what has been done already is
+not done again; what the reviewer has struck is not done; all else is refused, with both values.
 """
 
 from __future__ import annotations
@@ -16,24 +16,28 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from .attributes import same_value
 from .errors import InputError
-from .model import Contact
-from .plan import ALREADY_IN_BMS, DEFERRED, FAILED, LINKED, PENDING, PUSHED, UNCHANGED, Operation
-from .planning import Options
+from .model import Contact, ItGlueId
+from .options import Options
+from .plan import Action, Operation, Push, Subject, UserSubject
+from .reasons import Reason, ReasonCode, because
 
-VERSION = 1
-"""The version of the format; `docs/schemas/plan.schema.json` describes it."""
+VERSION = 2
+"""The version of the format; `docs/schemas/plan.schema.json` describes it, and `plan_format` checks it."""
+
+PLANNED_OPTIONS = tuple(each.name for each in fields(Options) if not each.name.startswith("max_"))
+"""The options that decide who is written: a document holds them all. The limits are those of the applying task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a plan is good for and nothing else."""
 
-    organization_id: int
+    organization_id: ItGlueId
     organization_name: str
     tenant_id: str
     settings: Mapping[str, Any]
@@ -42,26 +46,34 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An entry of a document that is not applied, because what is there has changed."""
+    """An entry of a document that is not applied. `planned` and `found` hold what differs, by part and key."""
 
     user: str
     user_id: str
+    contact_id: ItGlueId | None
     planned: Mapping[str, Any]
     found: Mapping[str, Any]
-    reason: str
+    reason: Reason
 
 
 @dataclass(slots=True)
 class Applicable:
-    """The operations to carry out, one for each user, and what was refused."""
+    """The operations to carry out, one for each subject, and what was refused."""
 
     operations: list[Operation] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
 
 
+# ------------------------------------------------------------------------- write
+
+
 def document(binding: Binding, options: Options, operations: Iterable[Operation], made_at: str) -> dict[str, Any]:
-    """The document of a plan: JSON values only, and only what would be written."""
-    entries = [_entry(each) for each in operations if each.writes]
+    """The document of a plan: JSON values only, and only what would be written.
+
+    `planned` names all subjects of the entries, so that an entry that is struck is told from a change
+    that became due later.
+    """
+    writes = [operation for operation in operations if operation.writes]
     return {
         "plan": VERSION,
         "collection": binding.collection,
@@ -69,8 +81,9 @@ def document(binding: Binding, options: Options, operations: Iterable[Operation]
         "organization": {"id": binding.organization_id, "name": binding.organization_name},
         "tenant_id": binding.tenant_id,
         "settings_digest": digest(binding.settings),
-        "options": _options(options),
-        "operations": entries,
+        "options": {name: _plain(getattr(options, name)) for name in PLANNED_OPTIONS},
+        "planned": [key_of(operation.subject) for operation in writes],
+        "operations": [_entry(operation) for operation in writes],
     }
 
 
@@ -79,52 +92,57 @@ def digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _options(options: Options) -> dict[str, Any]:
-    return {
-        "bms_adapter_names": list(options.bms_adapter_names),
-        "update_linked": options.update_linked,
-        "users": None if options.users is None else sorted(options.users),
-        "match_overrides": dict(options.match_overrides),
-        "allow_shrunken_source": options.allow_shrunken_source,
-        "deactivate": options.deactivate,
-        "departed_contact_type": options.departed_contact_type,
-        "departed_keep": list(options.departed_keep),
-    }
+def _plain(value: Any) -> Any:
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:
-    """The options that a document was made with; the exceeded_limits are those that are `given` now."""
-    made = plan["options"]
-    return replace(
-        given,
-        bms_adapter_names=tuple(made["bms_adapter_names"]),
-        update_linked=made["update_linked"],
-        users=None if made["users"] is None else frozenset(made["users"]),
-        match_overrides=made["match_overrides"],
-        allow_shrunken_source=made["allow_shrunken_source"],
-        deactivate=made["deactivate"],
-        departed_contact_type=made["departed_contact_type"],
-        departed_keep=tuple(made["departed_keep"]),
-    )
+    """The options that a document was made with; the limits are those that are `given` now."""
+    made = {name: _restored(name, plan["options"][name]) for name in PLANNED_OPTIONS}
+    return replace(given, **made)
+
+
+def _restored(name: str, value: Any) -> Any:
+    if name == "users":
+        return None if value is None else frozenset(value)
+    return tuple(value) if isinstance(value, list) else value
+
+
+def key_of(subject: Subject) -> str:
+    """A subject as `planned` names it."""
+    return f"user/{subject.user_id}" if isinstance(subject, UserSubject) else f"departed/{subject.contact_id}"
+
+
+def entry_key(entry: Mapping[str, Any]) -> str:
+    """The key of the subject of an entry."""
+    subject = entry["subject"]
+    return f"user/{subject['user_id']}" if subject["kind"] == "user" else f"departed/{subject['contact_id']}"
 
 
 def _entry(operation: Operation) -> dict[str, Any]:
-    create, update = operation.create_in_bms, operation.bms_update
+    itglue, bms, subject = operation.itglue, operation.bms, operation.subject
+    kind = "user" if isinstance(subject, UserSubject) else "departed"
     return {
-        "user": operation.user,
-        "user_id": operation.user_id,
-        "contact_id": operation.contact_id,
-        "bms_contact_id": operation.bms_contact_id,
-        "action": operation.action,
-        "matched_by": operation.matched_by,
-        "push": operation.push,
-        "before": dict(operation.before),
-        "after": dict(operation.after),
-        "create_in_bms": None if create is None else json.loads(json.dumps(asdict(create))),
-        "job_title": operation.job_title,
-        "active": operation.active,
-        "bms_update": None if update is None else {"before": dict(update.before), "after": dict(update.after)},
-        "reason": operation.reason,
+        "subject": {"kind": kind, **asdict(subject)},
+        "matched_by": operation.matched_by.value if operation.matched_by else None,
+        "itglue": {
+            "action": itglue.action.value,
+            "contact_id": itglue.contact_id,
+            "before": dict(itglue.before),
+            "after": dict(itglue.after),
+        },
+        "bms": {
+            "push": bms.push.value if bms.push else None,
+            "contact_id": bms.contact_id,
+            "create": None if bms.create is None else json.loads(json.dumps(asdict(bms.create))),
+            "before": dict(bms.before),
+            "after": dict(bms.after),
+        },
+        "reasons": [{"code": reason.code.value, "values": dict(reason.values)} for reason in operation.reasons],
     }
 
 
@@ -144,107 +162,106 @@ def check(plan: Mapping[str, Any], binding: Binding, path: str) -> None:
             values = "" if made == plan["settings_digest"] else f": {made} in the plan, {now} now"
             raise InputError(
                 f"The plan {path} was made {what}{values}.",
-                hint="Nothing was written. Make the plan anew in check mode, and have it reviewed.",
+                hint="Nothing was written. Make a new plan in check mode, and have it reviewed.",
             )
 
 
 def applicable(
     plan: Mapping[str, Any],
     fresh: Sequence[Operation],
-    contacts: Mapping[int, Contact],
-    done: Collection[str] = (),
+    contacts: Mapping[ItGlueId, Contact],
+    done: Collection[Subject] = (),
 ) -> Applicable:
     """What of a document can be carried out, given the plan as it would be made now.
 
-    `done` are the keys of the departures about which nothing is left to do.
+    `contacts` are those of the organization by id, `done` the departed about whom nothing is left to do.
     """
-    planned = {entry["user_id"]: entry for entry in plan["operations"] if entry["user_id"] not in done}
+    entries = {entry_key(entry): entry for entry in plan["operations"]}
+    for subject in done:
+        entries.pop(key_of(subject), None)
+    planned = frozenset(plan["planned"])
     result = Applicable()
     for operation in fresh:
-        entry = planned.pop(operation.user_id, None)
+        key = key_of(operation.subject)
+        entry = entries.pop(key, None)
         if entry is None:
-            result.operations.append(_waiting(operation))
-        elif _still_holds(entry, operation, contacts.get(operation.contact_id or 0)):
+            result.operations.append(_without_entry(operation, struck=key in planned))
+        elif _still_holds(entry, operation, contacts.get(operation.itglue.contact_id or ItGlueId(0))):
             result.operations.append(operation)
         else:
-            result.refused.append(_refusal(entry, _entry(operation)))
-            result.operations.append(_refused(operation))
-    for entry in planned.values():
-        result.refused.append(_refusal(entry, {}))
+            refusal = _refusal(entry, _entry(operation))
+            result.refused.append(refusal)
+            result.operations.append(operation.withheld(itglue=Action.REFUSED, reason=refusal.reason))
+    for entry in entries.values():
+        result.refused.append(_refusal(entry, None))
     return result
 
 
-def _still_holds(entry: Mapping[str, Any], now: Operation, contact: Contact | None) -> bool:
-    """Whether each half of an entry is as planned, or done."""
-    found = _entry(now)
-    same = all(found[key] == entry[key] for key in ("action", "contact_id", "before", "after"))
-    done = now.action in (UNCHANGED, LINKED) and _done(entry, contact) and entry["contact_id"] in (None, now.contact_id)
-    return (same or done) and _bms_still_holds(entry, found, now)
-
-
-def _done(entry: Mapping[str, Any], contact: Contact | None) -> bool:
-    """Whether a contact holds what an entry would write to IT Glue."""
-    return contact is not None and all(same_value(contact, name, value) for name, value in entry["after"].items())
-
-
-def _bms_still_holds(entry: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
-    """Whether BMS is as planned, or what is left to do there is a part of what was."""
-    keys = ("push", "create_in_bms", "job_title", "active", "bms_update")
-    same = all(found[key] == entry[key] for key in keys) and _same_link(entry, found)
-    in_bms = now.push == ALREADY_IN_BMS or now.action == LINKED or now.push == entry["push"] != PUSHED
-    sets = any(entry[key] is not None for key in ("job_title", "active", "bms_update"))
-    planned = entry["push"] in (PUSHED, PENDING) or sets
-    title = entry["job_title"] or (entry["create_in_bms"] or {}).get("job_title")
-    left = now.job_title in (None, title) and now.active in (None, entry["active"]) and _part_of(entry, found)
-    return same or (planned and in_bms and left)
-
-
-def _part_of(entry: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether what is left of a linked contact's BMS contact is as planned."""
-    left, planned = found["bms_update"], entry["bms_update"] or {"before": {}, "after": {}}
-    part = left is None or all(left[side].items() <= planned[side].items() for side in ("before", "after"))
-    return part and _same_link(entry, found)
-
-
-def _same_link(entry: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
-    """Whether it is the BMS contact that was reviewed, where one is to follow."""
-    return found["bms_update"] is None or found["bms_contact_id"] == entry["bms_contact_id"]
-
-
-def _waiting(operation: Operation) -> Operation:
-    """An operation that no document has: it is for the next plan."""
+def _without_entry(operation: Operation, *, struck: bool) -> Operation:
+    """An operation that the document does not have: struck by the reviewer, or due since."""
     if not operation.writes:
         return operation
-    return replace(
-        _nothing_of(operation),
-        action=DEFERRED,
-        reason="Not part of the plan: it has become due since.",
+    if struck:
+        return operation.withheld(itglue=Action.STRUCK, reason=because(ReasonCode.STRUCK_FROM_PLAN))
+    due = because(ReasonCode.DUE_SINCE_PLAN)
+    return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=due)
+
+
+def _still_holds(entry: Mapping[str, Any], now: Operation, contact: Contact | None) -> bool:
+    """Whether each part of an entry is as planned, or done."""
+    planned, found = entry["itglue"], _entry(now)
+    done = (
+        now.itglue.action in (Action.UNCHANGED, Action.LINKED)
+        and _done(planned, contact)
+        and planned["contact_id"] in (None, now.itglue.contact_id)
     )
+    return (found["itglue"] == planned or done) and _bms_still_holds(entry["bms"], found["bms"], now)
 
 
-def _refused(operation: Operation) -> Operation:
-    return replace(_nothing_of(operation), action=FAILED, reason="The plan no longer holds for this user: see refused.")
+def _done(planned: Mapping[str, Any], contact: Contact | None) -> bool:
+    """Whether a contact holds what an entry would write to IT Glue."""
+    return contact is not None and all(same_value(contact, name, value) for name, value in planned["after"].items())
 
 
-def _nothing_of(operation: Operation) -> Operation:
-    push = DEFERRED if operation.push == PUSHED else operation.push
-    return replace(
-        operation, before={}, after={}, push=push, create_in_bms=None, job_title=None, active=None, bms_update=None
+def _bms_still_holds(planned: Mapping[str, Any], found: Mapping[str, Any], now: Operation) -> bool:
+    """Whether BMS is as planned, or what is left to do there is a part of what was."""
+    same_contact = not planned["after"] or found["contact_id"] == planned["contact_id"]
+    if same_contact and all(found[key] == planned[key] for key in ("push", "create", "before", "after")):
+        return True
+    wanted = planned["push"] in (Push.PUSHED, Push.PENDING) or bool(planned["after"])
+    in_bms = (
+        now.bms.push == Push.ALREADY_IN_BMS
+        or now.itglue.action == Action.LINKED
+        or now.bms.push == planned["push"] != Push.PUSHED
     )
+    return wanted and in_bms and _left_over(planned, found)
 
 
-def _refusal(entry: Mapping[str, Any], found: Mapping[str, Any]) -> Refusal:
-    shown = ("action", "contact_id", "push", "before", "after", "create_in_bms", "job_title", "active", "bms_update")
-    changed = [key for key in shown if entry.get(key) != found.get(key)]
-    reason = (
-        f"What is there has changed since the plan was made: {', '.join(changed)} would be otherwise now."
-        if found
-        else "Nothing is to be done for this user any more: it is gone, or back."
-    )
-    return Refusal(
-        user=entry["user"],
-        user_id=entry["user_id"],
-        planned={key: entry[key] for key in changed},
-        found={key: found.get(key) for key in changed},
-        reason=reason,
-    )
+def _left_over(planned: Mapping[str, Any], found: Mapping[str, Any]) -> bool:
+    """Whether what is still to be set in BMS is a part of what was planned, on the same BMS contact."""
+    created = planned["create"] or {}
+    for name, value in found["after"].items():
+        if name in planned["after"]:
+            same = (value, found["before"][name]) == (planned["after"][name], planned["before"].get(name))
+            if not same or found["contact_id"] != planned["contact_id"]:
+                return False
+        elif name != "JobTitle" or value != created.get("job_title"):
+            return False
+    return True
+
+
+def _refusal(entry: Mapping[str, Any], found: Mapping[str, Any] | None) -> Refusal:
+    """What differs between an entry and what would be done now, None for nothing."""
+    planned_parts: dict[str, dict[str, Any]] = {}
+    found_parts: dict[str, dict[str, Any]] = {}
+    changed = []
+    for part in ("itglue", "bms"):
+        for key, planned in entry[part].items():
+            now = found[part][key] if found else None
+            if planned != now:
+                planned_parts.setdefault(part, {})[key] = planned
+                found_parts.setdefault(part, {})[key] = now
+                changed.append(f"{part}.{key}")
+    reason = because(ReasonCode.PLAN_OUTDATED, changed=changed) if found else Reason(ReasonCode.PLAN_SUPERSEDED)
+    subject, contact_id = entry["subject"], entry["itglue"]["contact_id"]
+    return Refusal(subject["user"], subject["user_id"], contact_id, planned_parts, found_parts, reason)
