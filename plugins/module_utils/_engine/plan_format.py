@@ -19,6 +19,7 @@ Types = tuple[type, ...]
 
 _NULL = type(None)
 _DOCUMENT: Mapping[str, Types] = {
+    "plan": (int,),
     "collection": (str,),
     "made_at": (str,),
     "organization": (dict,),
@@ -60,7 +61,7 @@ _BMS: Mapping[str, Types] = {
 def is_plan(found: Any) -> bool:
     """Whether a document has all that applying it looks at, in the types that it has there."""
     return (
-        _has(found, {"plan": (int,)} | _DOCUMENT)
+        _has(found, _DOCUMENT)
         and found["plan"] == VERSION
         and _has(found["organization"], {"id": (int,), "name": (str,)})
         and _has(found["options"], {name: _OPTIONS[name] for name in PLANNED_OPTIONS})
