@@ -8,50 +8,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from .._engine import planning
-from .._engine.audit import Audit, as_if_pushing, audit
+from .._engine.audit import ANY_TYPES, Audit, as_if_pushing, audit
 from .._engine.errors import InputError
 from .._engine.model import BmsSnapshot
-from .._engine.plan import Operation
+from .._engine.planning import Findings, Need, Planning
 from .collector import uncollected
-from .snapshot import Read, Request, read, read_account
+from .ports import Bms, Services, Store
+from .snapshot import NeedReader, Read, Request, read, read_account
 
 
 class Audited(NamedTuple):
-    """The findings, what was read for them, and why BMS was not, where it was not."""
+    """The findings, what was read and planned for them, and why BMS was not read, where it was not."""
 
     read: Read
-    draft: planning.Draft
-    operations: Sequence[Operation]
+    planning: Planning
     bms: BmsSnapshot | None
     findings: Audit
     problems: tuple[str, ...]
 
 
 @uncollected
-def read_and_audit(clients, store, request: Request) -> Audited:
+def read_and_audit(services: Services, store: Store, request: Request) -> Audited:
     """Audit one client. Writes nothing.
 
     An account that is not found is a finding; all other failures are raised as in a run.
     """
-    found = read(clients, store, request)
+    found = read(services, store, request)
     snapshot = as_if_pushing(found.snapshot)
-    drafted = planning.draft(snapshot, request.options)
-    locations = tuple(clients.itglue.locations(snapshot.organization.id))
-    types = tuple(clients.itglue.contact_types()) if snapshot.office365.contact_type else ()
-    operations = drafted.operations(locations, types)
-    bms, problems = _read_bms(clients.bms, drafted)
-    findings = audit(drafted, operations, locations, bms)
-    return Audited(found, drafted, operations, bms, findings, problems)
+    reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
+    locations = tuple(services.itglue.locations(snapshot.organization.id))
+    bms, problems = _read_bms(services.bms, reader)
+    known = Findings(locations=locations, bms_types=ANY_TYPES)
+    if bms is None:
+        known = known.with_those_of(Findings(not_read={Need.BMS: problems[0]}))
+    else:
+        known = known.with_those_of(Findings(bms=bms, bms_locations=bms.locations))
+    planning = reader.complete(Planning(snapshot, request.options, known))
+    return Audited(found, planning, bms, audit(planning, locations, bms), problems)
 
 
-def _read_bms(bms, drafted: planning.Draft) -> tuple[BmsSnapshot | None, tuple[str, ...]]:
+def _read_bms(bms: Bms, reader: NeedReader) -> tuple[BmsSnapshot | None, tuple[str, ...]]:
+    snapshot = reader.snapshot
     try:
-        snapshot = drafted.snapshot
-        account = read_account(bms, snapshot.organization, snapshot.bms, drafted.options.bms_adapter_names)
+        account = read_account(bms, snapshot.organization, snapshot.bms, reader.adapter_names)
     except InputError as error:
         return None, (str(error),)
     locations = tuple(bms.account_locations(account.id))

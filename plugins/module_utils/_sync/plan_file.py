@@ -17,22 +17,22 @@ from .._engine.plan_document import VERSION
 from .._engine.plan_format import is_plan
 from .files import read_regular, replace_regular
 
-_PLAN_FILE = "plan file"
-
 
 def write_plan(path: str, document: Mapping[str, Any]) -> None:
-    """Put a document in the place of whatever is at `path`. Raises InputError where that fails."""
-    content = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    replace_regular(path, content.encode(), _PLAN_FILE, "Give plan_file a path in a directory of your own.")
+    """Put a document in the place of the plan at `path`, or where there is none. Raises InputError where that fails."""
+    text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    replace_regular(path, text.encode(), "plan file", "Give plan_file a path in a directory of your own.")
 
 
 def read_plan(path: str) -> dict[str, Any]:
     """The document at `path`. Raises InputError for a file that is none of this version."""
-    hint = "Make a new plan: run contact_sync in check mode with plan_file."
     try:
-        found = json.loads(read_regular(path, _PLAN_FILE))
+        found = json.loads(read_regular(path, "plan file"))
     except ValueError as error:
-        raise InputError(f"The {_PLAN_FILE} {path} is no JSON.", hint=hint) from error
+        raise InputError(f"The plan file {path} is no JSON.", hint=_WAY_OUT) from error
     if not is_plan(found):
-        raise InputError(f"The {_PLAN_FILE} {path} is no plan of format {VERSION}.", hint=hint)
+        raise InputError(f"The plan file {path} is no plan of format {VERSION}.", hint=_WAY_OUT)
     return dict(found)
+
+
+_WAY_OUT = "Make a new one: run contact_sync in check mode with plan_file."

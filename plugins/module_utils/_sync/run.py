@@ -4,44 +4,50 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""One run for one organization: read, plan, and, unless it is a preview, carry out."""
+"""One run for one organization: read, plan, and, unless it is a preview, write and read back."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from .._engine import plan_document as plan_documents
-from .._engine import planning
-from .._engine.bms_lookup import linked_bms_id
-from .._engine.departed import DEACTIVATED
-from .._engine.errors import ApiError, AuthenticationError, PermissionDeniedError
-from .._engine.model import BmsSnapshot, Contact
-from .._engine.plan import Operation, Plan
+from .._engine.errors import InputError
+from .._engine.limits import exceeded_limits
+from .._engine.links import LinkState, link_state, linked_bms_id
+from .._engine.model import Contact
+from .._engine.options import Options
+from .._engine.plan import DepartureAction, Operation, Plan
+from .._engine.planning import Planning
+from .._engine.reasons import Reason, ReasonCode, because
+from .bms_writer import BmsWriter
 from .collector import uncollected
-from .execute import Link, Writer, resume_at
-from .journal import Journal, RecordedBms, RecordedItGlue
+from .itglue_writer import ItGlueWriter
+from .journal import FileJournal, Journal
+from .links import Link, LinkOf, Waiting
+from .outcomes import Outcomes
 from .plan_file import read_plan, write_plan
-from .run_lock import WAITS, RunLock, put_off
-from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
+from .ports import Progress, Services, Store, silent
+from .run_lock import RunLock, put_off
+from .snapshot import NeedReader, Read, Request, read
+from .writing import carry_out
 
 
 @dataclass(slots=True)
 class Run:
-    """What a run read, planned and did. `operations` are as they turned out.
+    """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
 
     `resume_at` is the time (of the wall clock) when the quota that was used up is there again.
     """
 
     read: Read
-    draft: planning.Draft
+    planning: Planning
     plan: Plan
     operations: tuple[Operation, ...]
     deactivations: tuple[Operation, ...]
-    warnings: list[str]
+    warnings: list[Reason]
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
     resume_at: float | None = None
 
@@ -57,8 +63,8 @@ class Run:
 
     @property
     def refused(self) -> bool:
-        """Whether a ceiling forbade the plan."""
-        return bool(self.plan.passed)
+        """Whether a limit forbade the plan."""
+        return bool(self.plan.limits_exceeded)
 
     @property
     def changed(self) -> bool:
@@ -66,70 +72,57 @@ class Run:
         return not self.refused and any(each.writes for each in (*self.operations, *self.deactivations))
 
 
-def run(clients, store, request: Request, *, preview: bool, progress=None) -> Run:
+def run(services: Services, store: Store, request: Request, *, preview: bool, progress: Progress = silent) -> Run:
     """Bring one organization's contacts up to date, or say what that would change.
 
     Raises InputError and SettingsError for bad input, and ApiError where a service cannot be
     read, all before anything is written.
     """
-    with RunLock(clients.itglue.base_url, needed=not preview) as run_lock:
-        return _run(clients, store, request, run_lock, preview=preview, progress=progress or (lambda line: None))
-
-
-def _run(clients, store, request: Request, run_lock: RunLock, *, preview: bool, progress) -> Run:
+    if request.plan_file and not preview:
+        raise InputError(
+            "plan_file was given outside check mode. Nothing was written.",
+            hint="Run in check mode to make a plan, or leave plan_file out to write without one.",
+        )
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
-    outcome, bms = _planned(clients, store, request, run_lock, progress)
-    binding = _binding(outcome.read, request)
-    if document is not None:
-        _apply(outcome, document, binding, request)
-    if request.plan_file and preview:
-        made_at = datetime.now(UTC).isoformat(timespec="seconds")
-        writes = (*outcome.operations, *outcome.deactivations)
-        write_plan(request.plan_file, plan_documents.document(binding, request.options, writes, made_at))
-    if run_lock.busy:
-        outcome.operations = tuple(map(put_off, outcome.operations))
-        outcome.deactivations = tuple(map(put_off, outcome.deactivations))
-        outcome.warnings.append(f"{outcome.name}: nothing was written. {WAITS}")
-    elif not preview and not outcome.refused:
-        _carry_out(clients, outcome, request, bms, progress)
-    return outcome
+    with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
+        outcome = _planned(services, store, request, run_lock, progress)
+        if document is not None:
+            _apply(outcome, document, request)
+        if request.plan_file and preview:
+            _write_plan(outcome, request)
+        if run_lock.busy:
+            _put_off(outcome)
+        elif not preview and outcome.changed:
+            _carry_out(services, outcome, request, progress)
+        return outcome
+
+
+# --------------------------------------------------------------------------- plan
 
 
 @uncollected
-def _planned(clients, store, request: Request, run_lock: RunLock, progress) -> tuple[Run, BmsSnapshot | None]:
-    """What is to be done, and what was read of BMS for it."""
-    found = read(clients, store, request, run_lock, progress)
+def _planned(
+    services: Services, store: Store, request: Request, run_lock: RunLock, progress: Progress
+) -> Run:
+    """What is to be done, and what was read for it."""
+    found = read(services, store, request, run_lock, progress)
     snapshot = found.snapshot
-    say = _spoken(progress, snapshot.organization.name)
-    say(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
-    draft = planning.draft(snapshot, request.options)
-    say(f"{len(draft.matching.matches)} users matched with contacts, {draft.kept} are synced")
-    locations, contact_types = read_for_contacts(clients.itglue, draft)
-    types = draft.contact_types(contact_types)
-    operations = draft.operations(locations, contact_types)
-    leavers = read_leavers(clients.graph(snapshot.tenant_id), draft)
-    bms, unread = None, None
-    if planning.needs_bms(draft, operations, leavers, types):
-        bms, unread = _read_bms(clients, draft, operations)
-        say(f"BMS: {'not read' if bms is None else f'{len(bms.contacts)} contacts read'}")
-    plan = planning.complete(draft, operations, bms, str(unread) if unread else None, leavers, types)
-    outcome = Run(
-        found,
-        draft,
-        plan,
-        plan.operations,
-        plan.deactivations,
-        [*found.warnings, *plan.warnings],
-        resume_at=resume_at(unread),
-    )
-    return outcome, bms
+    tell = _named(progress, snapshot.organization.name)
+    tell(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
+    reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
+    planning = reader.complete(Planning(snapshot, request.options))
+    plan = planning.plan
+    if planning.findings.bms is not None:
+        tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
+    warnings = [*found.warnings, *plan.warnings]
+    return Run(found, planning, plan, plan.operations, plan.deactivations, warnings, resume_at=reader.resume_at)
 
 
-def _spoken(progress, name: str):
-    """A function that tells a line about an organization."""
-    return lambda line: progress(f"{name}: {line}")
+def _named(progress: Progress, organization: str) -> Progress:
+    """A progress that tells lines about an organization."""
+    return lambda line: progress(f"{organization}: {line}")
 
 
 def _binding(found: Read, request: Request) -> plan_documents.Binding:
@@ -139,73 +132,79 @@ def _binding(found: Read, request: Request) -> plan_documents.Binding:
     )
 
 
-def _apply(outcome: Run, document: Mapping[str, Any], binding: plan_documents.Binding, request: Request) -> None:
+def _write_plan(outcome: Run, request: Request) -> None:
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    operations = (*outcome.operations, *outcome.deactivations)
+    document = plan_documents.document(_binding(outcome.read, request), request.options, operations, made_at)
+    write_plan(str(request.plan_file), document)
+
+
+def _apply(outcome: Run, document: Mapping[str, Any], request: Request) -> None:
     """Leave of the plan what the document has, and what still holds of it."""
-    plan_documents.check(document, binding, request.apply_plan)
+    plan_documents.check(document, _binding(outcome.read, request), str(request.apply_plan))
     plan = outcome.plan
-    done = {each.key for each in plan.departed if each.action == DEACTIVATED}
-    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), outcome.draft.contacts, done)
+    contacts = {contact.id: contact for contact in outcome.read.snapshot.contacts}
+    done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED}
+    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
     outcome.refused_entries = found.refused
-    passed = tuple(planning.exceeded_limits(found.operations, outcome.draft.kept, request.options))
+    selected = len(outcome.planning.matched.selected.user_ids)
+    exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
     outcome.turned_out(tuple(found.operations))
-    outcome.plan = replace(plan, operations=outcome.operations, deactivations=outcome.deactivations, passed=passed)
-
-
-def _carry_out(clients, outcome: Run, request: Request, bms: BmsSnapshot | None, progress) -> None:
-    snapshot, plan = outcome.read.snapshot, outcome.plan
-    itglue, bms_client = clients.itglue, clients.bms if plan.account else None
-    journal = _journal(outcome, request)
-    if journal is not None:
-        itglue = RecordedItGlue(itglue, journal, snapshot.contacts)
-        bms_client = RecordedBms(bms_client, journal, bms.contacts) if bms_client and bms else None
-    writer = Writer(
-        itglue,
-        bms_client,
-        snapshot.organization.id,
-        snapshot.contacts,
-        progress=_spoken(progress, outcome.name),
-        link=partial(_link, outcome.draft),
-        push_wait=request.push_wait,
+    outcome.plan = replace(
+        plan, operations=outcome.operations, deactivations=outcome.deactivations, limits_exceeded=exceeded
     )
+
+
+def _put_off(outcome: Run) -> None:
+    outcome.operations = tuple(map(put_off, outcome.operations))
+    outcome.deactivations = tuple(map(put_off, outcome.deactivations))
+    outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))
+
+
+# -------------------------------------------------------------------------- write
+
+
+def _carry_out(services: Services, outcome: Run, request: Request, progress: Progress) -> None:
+    outcomes = Outcomes((*outcome.plan.operations, *outcome.plan.deactivations))
+    journal = _journal(outcome, request)
+    tell = _named(progress, outcome.name)
+    snapshot, bms = outcome.read.snapshot, outcome.planning.findings.bms
+    itglue_writer = ItGlueWriter(
+        services.itglue, journal, outcomes, snapshot.organization.id, snapshot.contacts, tell
+    )
+    bms_writer = None
+    if bms is not None:
+        bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, tell)
+    waiting = Waiting(_link_of(request.options), request.push_wait)
     try:
-        outcome.turned_out(writer.carry_out(plan))
+        carry_out(outcomes, itglue_writer, bms_writer, waiting, tell)
     finally:
-        if journal is not None:
-            journal.close()
-    outcome.warnings += writer.warnings
-    outcome.resume_at = max(outcome.resume_at or 0, writer.resume_at or 0) or None
+        journal.close()
+    outcome.turned_out(tuple(outcomes))
+    outcome.warnings += outcomes.warnings
+    outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None
 
 
-def _link(draft: planning.Draft, contact: Contact) -> Link | None:
-    linked = draft.link(contact)
-    return None if linked is None else Link(linked_bms_id(contact, draft.options.bms_adapter_names))
+def _link_of(options: Options) -> LinkOf:
+    def link(contact: Contact) -> Link | None:
+        state = link_state(contact, options.bms_adapter_names)
+        if state is None or state == LinkState.UNKNOWN:
+            return None
+        return Link(linked_bms_id(contact, options.bms_adapter_names))
+
+    return link
 
 
-def _journal(outcome: Run, request: Request) -> Journal | None:
-    if not request.journal_file or not outcome.changed:
-        return None
-    snapshot, account = outcome.read.snapshot, outcome.plan.account
-    return Journal(
+def _journal(outcome: Run, request: Request) -> Journal:
+    if not request.journal_file:
+        return Journal()
+    organization, account = outcome.read.snapshot.organization, outcome.plan.account
+    return FileJournal(
         request.journal_file,
         {
-            "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
-            "tenant_id": snapshot.tenant_id,
+            "organization": {"id": organization.id, "name": organization.name},
+            "tenant_id": outcome.read.snapshot.tenant_id,
             "account_id": account.id if account else None,
             "version": request.version,
         },
     )
-
-
-def _read_bms(
-    clients, draft: planning.Draft, operations: list[Operation]
-) -> tuple[BmsSnapshot | None, ApiError | None]:
-    """What BMS holds, or why it could not be read: then every push waits for the next run.
-
-    Raises AuthenticationError and PermissionDeniedError: those no later run would be without.
-    """
-    try:
-        return read_bms(clients.bms, draft, operations), None
-    except (AuthenticationError, PermissionDeniedError):
-        raise
-    except ApiError as error:
-        return None, error

@@ -6,9 +6,8 @@
 
 """Reading what a run has to know, side by side and no more than it needs.
 
-Microsoft 365 and IT Glue are read always; locations and contact types only where a contact
-needs one; BMS only where a contact may have to be pushed, its locations and types only where
-one has to be created.
+The settings, the users of Microsoft 365 and the contacts of IT Glue are read always. What else has to
+be known, the planning says: `NeedReader` reads it.
 """
 
 from __future__ import annotations
@@ -16,34 +15,32 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
-from .._engine.bms_lookup import NATIVE, not_in_bms
-from .._engine.bms_update import needs_types
-from .._engine.departed import domains_of, unheld
-from .._engine.errors import InputError, PermissionDeniedError, SettingsError, quoted
-from .._engine.model import (
-    Account,
-    BmsSettings,
-    BmsSnapshot,
-    BmsType,
-    ContactType,
-    Location,
-    Organization,
-    Snapshot,
+from .._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    PermissionDeniedError,
+    SettingsError,
+    quoted,
 )
-from .._engine.plan import Operation
-from .._engine.planning import Draft, Leavers, Options, push_candidates
-from .._engine.text import domain, name
+from .._engine.model import Account, BmsId, BmsSettings, BmsSnapshot, BmsType, Office365Settings, Organization, Snapshot
+from .._engine.options import Options
+from .._engine.planning import Findings, Need, Planning
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.text import name
+from .outcomes import resume_at
+from .ports import Bms, Progress, Services, Store, silent
 from .run_lock import RunLock
 
-Progress = Callable[[str], None]
-
-READ_BEFORE_A_WORD = 2000
+READ_BEFORE_A_LINE = 2000
 """Users or contacts that are read before a person hears of it: a few pages."""
+
+T = TypeVar("T")
 
 
 class Request(NamedTuple):
@@ -62,64 +59,78 @@ class Request(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A snapshot, the settings as the mappings that results show, and what there is to say."""
+    """A snapshot, the settings as the mappings that results show, and warnings."""
 
     snapshot: Snapshot
     settings: dict[str, dict[str, Any]]
-    warnings: list[str]
+    warnings: list[Reason]
 
 
 def read(
-    clients, store, request: Request, run_lock: RunLock | None = None, progress: Progress = lambda line: None
+    services: Services,
+    store: Store,
+    request: Request,
+    run_lock: RunLock | None = None,
+    progress: Progress = silent,
 ) -> Read:
-    """Read the organization, its settings and contacts, and the tenant's users, once it is the run's turn.
+    """Read the organization, its settings and contacts, and the tenant's users, once the run lock is acquired.
 
     `progress` takes lines while a long list is read.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
     for a service that cannot be read.
     """
-    organization = clients.itglue.organization(request.organization)
+    organization = services.itglue.organization(request.organization)
     if run_lock is not None:
         run_lock.acquire(organization)
-
-    def counted(entries: Iterable[Any], noun: str) -> Iterator[Any]:
-        """The entries as they come, with a word after each `READ_BEFORE_A_WORD`."""
-        for number, entry in enumerate(entries, 1):
-            yield entry
-            if number % READ_BEFORE_A_WORD == 0:
-                progress(f"{organization.name}: {number} {noun} read so far")
-
+    line = _counting(progress, organization.name)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
-        contacts = pool.submit(lambda: tuple(counted(clients.itglue.contacts(organization.id), "contacts")))
-        settings, warnings = _settings(store, organization, request)
-        tenant_id = _tenant_id(settings, organization, request)
-        office365 = rules.office365(settings[rules.OFFICE365], organization=repr(organization.name))
-        bms = rules.bms(settings[rules.BMS], organization=repr(organization.name))
-        graph = clients.graph(tenant_id)
+        contacts = pool.submit(lambda: tuple(line(services.itglue.contacts(organization.id), "contacts")))
+        settings, warnings = read_settings(store, organization, request)
+        tenant_id = tenant_of(settings, organization, request)
+        office365, bms = parsed_settings(settings, organization)
+        graph = services.graph(tenant_id)
         # Pages are no snapshot: a user may come twice.
-        users = pool.submit(lambda: tuple({user.id: user for user in counted(graph.users(), "users")}.values()))
-        members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
+        users = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
+        members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
         snapshot = Snapshot(
             organization, tenant_id, office365, bms, users.result(), contacts.result(), members, time.time()
         )
     return Read(snapshot, settings, warnings)
 
 
-def _settings(store, organization: Organization, request: Request) -> tuple[dict[str, dict[str, Any]], list[str]]:
+def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], str], Iterator[T]]:
+    """Entries as they come, with a line after each `READ_BEFORE_A_LINE`."""
+
+    def counted(entries: Iterable[T], noun: str) -> Iterator[T]:
+        for number, entry in enumerate(entries, 1):
+            yield entry
+            if number % READ_BEFORE_A_LINE == 0:
+                progress(f"{organization}: {number} {noun} read so far")
+
+    return counted
+
+
+# ----------------------------------------------------------------------- settings
+
+
+def read_settings(
+    store: Store, organization: Organization, request: Request
+) -> tuple[dict[str, dict[str, Any]], list[Reason]]:
+    """The settings of a run: those that are stored, and the declared ones laid over them, with warnings.
+
+    Raises SettingsError where they are missing or break a rule.
+    """
     stored = store.read(organization.id)
-    warnings = []
     declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
+    warnings = []
     if stored.office365 is None and not declared[rules.OFFICE365]:
         raise SettingsError(
             f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
             hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
         )
     if stored.bms is None and not declared[rules.BMS]:
-        warnings.append(
-            f"The organization {quoted(organization.name)} has no BMS sync settings, so nothing is pushed. "
-            "The module msp.psa_sync.bms_sync_settings sets them."
-        )
+        warnings.append(because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name))
     merged = {}
     for kind in rules.KINDS:
         merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
@@ -129,12 +140,24 @@ def _settings(store, organization: Organization, request: Request) -> tuple[dict
     return merged, warnings
 
 
-def _tenant_id(settings: Mapping[str, Mapping[str, Any]], organization: Organization, request: Request) -> str:
+def parsed_settings(
+    settings: Mapping[str, dict[str, Any]], organization: Organization
+) -> tuple[Office365Settings, BmsSettings]:
+    """The settings of both kinds as values of the model."""
+    named = repr(organization.name)
+    office365 = rules.office365(settings[rules.OFFICE365], organization=named)
+    return office365, rules.bms(settings[rules.BMS], organization=named)
+
+
+def tenant_of(settings: Mapping[str, dict[str, Any]], organization: Organization, request: Request) -> str:
+    """The tenant of a run, which is put into the settings too. Raises SettingsError for none, InputError for
+    one that is no GUID."""
     tenant_id = rules.guid(request.tenant_id or "") or settings[rules.OFFICE365]["tenant_id"]
     if not tenant_id:
         raise SettingsError(
             f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
-            hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings.",
+            hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings; "
+            "msp.psa_sync.tenant_match_info makes suggestions.",
         )
     if not rules.is_guid(tenant_id):
         raise InputError(
@@ -142,74 +165,131 @@ def _tenant_id(settings: Mapping[str, Mapping[str, Any]], organization: Organiza
             hint="The Entra admin center shows the tenant id on its overview.",
         )
     settings[rules.OFFICE365]["tenant_id"] = tenant_id
-    return tenant_id
+    return str(tenant_id)
 
 
-def read_for_contacts(itglue, draft: Draft) -> tuple[Sequence[Location], Sequence[ContactType]]:
-    """What IT Glue must tell before contacts can be written: locations, and types of contacts."""
-    organization_id = draft.snapshot.organization.id
-    locations = tuple(itglue.locations(organization_id)) if draft.needs_locations else ()
-    return locations, tuple(itglue.contact_types()) if draft.needs_contact_types else ()
+# ----------------------------------------------------- what a planning needs to know
 
 
-def read_leavers(graph, draft: Draft) -> Leavers:
-    """What tells who left, as far as there is a contact with an address that no user holds.
+@dataclass(slots=True)
+class NeedReader:
+    """Reads what a planning needs. What only some of a run can do without is told as not read, with the reason.
 
-    Where the app may not read the verified domains, those of the users' addresses take their
-    place (feature, section 2). Whoever is to be deactivated needs them for all contacts: a source
-    that has shrunk is told by the contacts that carry them.
+    `resume_at` is the time (of the wall clock) when a quota that was used up meanwhile is there again.
     """
-    users = draft.snapshot.users
-    free = frozenset().union(*unheld(draft.bystanders, users).values())
-    carried = draft.addresses if draft.options.deactivate else free
-    if not carried:
-        return Leavers()
-    domains = domains_of(users)
-    if not domains.issuperset(map(domain, carried)):
-        with suppress(PermissionDeniedError):
-            domains |= frozenset(map(str.casefold, graph.verified_domains()))
-    if domains.isdisjoint(map(domain, free)):
-        return Leavers(domains=domains)
-    try:
-        return Leavers(tuple(graph.deleted_users()), domains)
-    except PermissionDeniedError as error:
-        return Leavers(domains=domains, warnings=(f"Deleted users count as unknown. {error}",))
+
+    services: Services
+    snapshot: Snapshot
+    adapter_names: Collection[str]
+    resume_at: float | None = None
+
+    def complete(self, planning: Planning) -> Planning:
+        """Read whatever the planning needs, until it needs nothing more.
+
+        Raises InputError for what was declared and is not there, and ApiError for a service without
+        which nothing can be planned.
+        """
+        while planning.needs:
+            planning.add(self.read(planning.needs, planning.findings))
+        return planning
+
+    def read(self, needs: Collection[Need], known: Findings) -> Findings:
+        """What is needed next, given what has been found so far."""
+        found = Findings()
+        for need, look in (
+            (Need.VERIFIED_DOMAINS, self._verified_domains),
+            (Need.DELETED_USERS, self._deleted_users),
+            (Need.LOCATIONS, self._locations),
+            (Need.CONTACT_TYPES, self._contact_types),
+            (Need.BMS, self._bms),
+            (Need.BMS_LOCATIONS, self._bms_locations),
+            (Need.BMS_TYPES, self._bms_types),
+        ):
+            if need in needs:
+                found = found.with_those_of(look(known.with_those_of(found)))
+        return found
+
+    def _verified_domains(self, known: Findings) -> Findings:
+        """Where the app may not read them, the domains of the users' addresses take their place."""
+        try:
+            domains = self.services.graph(self.snapshot.tenant_id).verified_domains()
+        except PermissionDeniedError as error:
+            return Findings(not_read={Need.VERIFIED_DOMAINS: str(error)})
+        return Findings(verified_domains=frozenset(map(str.casefold, domains)))
+
+    def _deleted_users(self, known: Findings) -> Findings:
+        try:
+            return Findings(deleted_users=tuple(self.services.graph(self.snapshot.tenant_id).deleted_users()))
+        except PermissionDeniedError as error:
+            return Findings(not_read={Need.DELETED_USERS: str(error)})
+
+    def _locations(self, known: Findings) -> Findings:
+        return Findings(locations=tuple(self.services.itglue.locations(self.snapshot.organization.id)))
+
+    def _contact_types(self, known: Findings) -> Findings:
+        return Findings(contact_types=tuple(self.services.itglue.contact_types()))
+
+    def _bms(self, known: Findings) -> Findings:
+        """The account and all its contacts. Raises InputError for an account that BMS does not have."""
+        snapshot, bms = self.snapshot, self.services.bms
+
+        def look() -> Findings:
+            account = read_account(bms, snapshot.organization, snapshot.bms, self.adapter_names)
+            return Findings(bms=BmsSnapshot(account, tuple(bms.contacts(account.id))))
+
+        return self._of_bms(Need.BMS, look)
+
+    def _bms_locations(self, known: Findings) -> Findings:
+        account = _snapshot_of(known).account
+        return self._of_bms(
+            Need.BMS_LOCATIONS,
+            lambda: Findings(bms_locations=tuple(self.services.bms.account_locations(account.id))),
+        )
+
+    def _bms_types(self, known: Findings) -> Findings:
+        """Raises InputError for a type that BMS does not have."""
+        bms, settings, contacts = self.services.bms, self.snapshot.bms, _snapshot_of(known).contacts
+
+        def look() -> Findings:
+            email = bms_type(settings.email_type, "email_type", lambda: bms.email_types(contacts))
+            phone = bms_type(settings.phone_type, "phone_type", lambda: bms.phone_types(contacts))
+            return Findings(bms_types=(email, phone))
+
+        return self._of_bms(Need.BMS_TYPES, look)
+
+    def _of_bms(self, need: Need, look: Callable[[], Findings]) -> Findings:
+        """What BMS holds, or why it could not be read: then every push waits for the next run.
+
+        Raises AuthenticationError and PermissionDeniedError: those no later run would be without.
+        """
+        try:
+            return look()
+        except (AuthenticationError, PermissionDeniedError):
+            raise
+        except ApiError as error:
+            self.resume_at = max(self.resume_at or 0, resume_at(error) or 0) or None
+            return Findings(not_read={need: str(error)})
 
 
-def read_bms(bms, draft: Draft, operations: Sequence[Operation]) -> BmsSnapshot:
-    """The account of the organization, its contacts, and what a create or an added entry needs.
-
-    Raises InputError for an account or a type that BMS does not have.
-    """
-    snapshot = draft.snapshot
-    account = read_account(bms, snapshot.organization, snapshot.bms, draft.options.bms_adapter_names)
-    contacts = tuple(bms.contacts(account.id))
-    known = BmsSnapshot(account, contacts)
-    if snapshot.bms.push_method == NATIVE:
-        return known
-    creates = bool(not_in_bms(push_candidates(operations), contacts, snapshot.users, snapshot.contacts))
-    if not creates and not needs_types(draft.pairs(operations, known)):
-        return known
-    return BmsSnapshot(
-        account,
-        contacts,
-        tuple(bms.account_locations(account.id)) if creates else (),
-        bms_type(snapshot.bms.email_type, "email_type", lambda: bms.email_types(contacts)),
-        bms_type(snapshot.bms.phone_type, "phone_type", lambda: bms.phone_types(contacts)),
-    )
+def _snapshot_of(known: Findings) -> BmsSnapshot:
+    if known.bms is None:
+        raise ValueError("The planning needs more of BMS, but its account has not been read.")
+    return known.bms
 
 
-def read_account(bms, organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> Account:
+def read_account(
+    bms: Bms, organization: Organization, settings: BmsSettings, adapter_names: Collection[str]
+) -> Account:
     """The BMS account of an organization. Raises InputError where there is none, or none for sure."""
     wanted = accounts.reference(organization, settings, adapter_names)
     if wanted.id is None:
-        found = bms.accounts(wanted.name)
+        found = list(bms.accounts(wanted.name))
     else:
-        found = [each for each in (bms.account(wanted.id),) if each is not None]
+        found = [each for each in (bms.account(BmsId(wanted.id)),) if each is not None]
     return accounts.settle(found, wanted, organization)
 
 
-def bms_type(wanted: str | None, option: str, types) -> BmsType | None:
+def bms_type(wanted: str | None, option: str, types: Callable[[], Sequence[BmsType]]) -> BmsType | None:
     """The BMS type that a setting names, by name or by id; None where none is set.
 
     An id is taken as it is: where BMS has no table of types, the types in use are not all
@@ -220,7 +300,7 @@ def bms_type(wanted: str | None, option: str, types) -> BmsType | None:
         return None
     if wanted.isdecimal():
         return BmsType(int(wanted), wanted)
-    there: Iterable[BmsType] = types()
+    there = types()
     for each in there:
         if name(each.name) == name(wanted):
             return each
