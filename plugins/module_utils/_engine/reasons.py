@@ -134,6 +134,16 @@ class ReasonCode(StrEnum):
     DEFAULT_ENTRY_NEEDED = "default_entry_needed"  # BMS keeps one default entry
     NOT_SHOWN_AFTER_WRITE = "not_shown_after_write"  # service (accepted, but a later read does not show it)
 
+    # Checks before a run (`preflight`): what was found, or why something was not checked.
+    CHECK_OK = "check_ok"
+    CHECK_FOUND = "check_found"  # name, id
+    DOMAINS_OF_USERS = "domains_of_users"  # said (verified domains cannot be read; those of addresses are taken)
+    ORGANIZATION_NOT_KNOWN = "organization_not_known"
+    SETTINGS_NOT_READ = "settings_not_read"
+    SETTINGS_NOT_VALID = "settings_not_valid"
+    TENANT_NOT_KNOWN = "tenant_not_known"
+    PUSHES_OFF = "pushes_off"
+
     # Warnings of a whole run.
     OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)
     UNKNOWN_USER = "unknown_user"  # user (as given in the option users)
