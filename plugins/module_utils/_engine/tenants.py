@@ -24,7 +24,7 @@ from difflib import SequenceMatcher
 from .account import reference
 from .errors import InputError
 from .hosts import words
-from .model import BmsSettings, Organization
+from .model import BmsSettings, ItGlueId, Organization
 from .text import ONMICROSOFT, name
 
 MATCHED, IGNORED, UNMATCHED = "matched", "ignored", "unmatched"
@@ -75,7 +75,7 @@ class Match:
 def matches(
     tenants: Iterable[Tenant],
     organizations: Collection[Organization],
-    stored: Mapping[int, str],
+    stored: Mapping[ItGlueId, str],
     ignored: Collection[str],
     *,
     most: int = 3,

@@ -6,9 +6,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
     Adapter,
@@ -28,7 +28,10 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     User,
     UserFilter,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 
 SKU = "05e9a617-0261-4cee-bb44-138d3ef5d965"
 ORGANIZATION = Organization(1, "Client Ltd")
@@ -118,20 +121,63 @@ def snapshot(
     )
 
 
-def options(**values) -> planning.Options:
-    """Without exceeded_limits, unless the row is about them."""
-    return planning.Options(**{"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"} | values)
+def options(**values) -> Options:
+    """Without limits, unless the row is about them."""
+    return Options(**{"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"} | values)
 
 
-def drafted(read: Snapshot, locations=(OFFICE,), contact_types=(), **values) -> dict[str, Operation]:
-    """The operations of a draft, by the part of the username before the @."""
-    found = planning.draft(read, options(**values)).operations(locations, contact_types)
-    return {each.user.partition("@")[0]: each for each in found}
+def planning_of(
+    read: Snapshot,
+    present: BmsSnapshot | None = None,
+    *,
+    locations=(OFFICE,),
+    contact_types=(),
+    deleted=(),
+    domains=(),
+    unread: str | None = None,
+    **values,
+) -> Planning:
+    """A planning that finds all this where it asks for it; `unread` says why BMS could not be read."""
+    present = present or bms()
+    findings = Findings(
+        verified_domains=frozenset(domains),
+        deleted_users=tuple(deleted),
+        locations=tuple(locations),
+        contact_types=tuple(contact_types),
+        bms=None if unread else BmsSnapshot(present.account, present.contacts),
+        bms_locations=present.locations,
+        bms_types=(present.email_type, present.phone_type),
+        not_read={Need.BMS: unread} if unread else {},
+    )
+    return Planning(read, options(**values), findings)
 
 
-def planned(read: Snapshot, present: BmsSnapshot | None = None, locations=(OFFICE,), unread=None, **values) -> Plan:
-    draft = planning.draft(read, options(**values))
-    operations = draft.operations(locations)
-    if not planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes()):
-        present = None
-    return planning.complete(draft, operations, present, unread)
+def planned(read: Snapshot, present: BmsSnapshot | None = None, **values) -> Plan:
+    """The finished plan."""
+    return planning_of(read, present, **values).plan
+
+
+def drafted(read: Snapshot, **values) -> dict[str, Operation]:
+    """The operations before BMS is asked, by the part of the username before the @."""
+    return by_name(planning_of(read, **values).operations)
+
+
+def by_name(operations: Iterable[Operation]) -> dict[str, Operation]:
+    """Operations by the part of the username before the @."""
+    return {each.user.partition("@")[0]: each for each in operations}
+
+
+def codes(operation: Operation) -> list[str]:
+    """The codes of the reasons, in their order."""
+    return [reason.code.value for reason in operation.reasons]
+
+
+def values_of(operation: Operation, code: ReasonCode) -> dict:
+    """The values of the one reason of this code."""
+    (found,) = [reason.values for reason in operation.reasons if reason.code == code]
+    return dict(found)
+
+
+def limits(plan: Plan) -> list[tuple[str, int, int]]:
+    """The limits that a plan exceeds: option, count, limit."""
+    return [(each.option, each.count, each.limit) for each in plan.limits_exceeded]

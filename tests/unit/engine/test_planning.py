@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""From what was read to what would be done: linked contacts, actions, exceeded_limits (feature, sections 4 and 6)."""
+"""From what was read to what would be done: linked contacts, actions, limits, and what has to be read."""
 
 from __future__ import annotations
 
@@ -10,25 +10,39 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.limits import allowed
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, ContactType, Email
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    BmsPart,
+    ItGluePart,
+    Operation,
+    Push,
+    UserSubject,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import (
     NATIVE,
     OFFICE,
     PUSHING,
     bms,
+    codes,
     contact,
     drafted,
     in_bms,
+    limits,
     linked,
     options,
     person,
     planned,
+    planning_of,
     ready,
     snapshot,
     user,
+    values_of,
 )
 
 ANN = person("ann.lee")
@@ -60,54 +74,68 @@ BMS = Adapter("Kaseya BMS", "5", sync=True)
 def test_link(adapters, psa_integration, expected):
     something = ready(adapters=adapters, psa_integration=psa_integration)
     found = drafted(snapshot([CLERK], [something], bms_settings=PUSHING))["ann.lee"]
-    assert found.action == ("linked" if expected else "update")
-    assert found.push == (None if expected else "undecided")
+    assert found.itglue.action == ("linked" if expected else "update")
+    assert found.bms.push == (None if expected else "undecided")
     assert found.attention is (expected in ("orphaned", "disabled"))
-    assert (found.reason is None) is (expected in (None, "linked"))
+    assert codes(found) == ([] if expected in (None, "linked") else ["link_inactive"])
     if expected in ("orphaned", "disabled"):
-        assert expected in found.reason
+        assert values_of(found, ReasonCode.LINK_INACTIVE) == {"state": expected}
+
+
+@pytest.mark.parametrize(
+    ("bms_settings", "action", "push"),
+    [
+        pytest.param(PUSHING, "update", "deferred", id="direct"),
+        pytest.param(NATIVE, "deferred", "deferred", id="native-would-push-it-once-it-is-written"),
+        pytest.param(replace(NATIVE, contact_sync=False), "update", "off", id="nothing-is-pushed"),
+    ],
+)
+def test_a_contact_whose_link_is_unknown_is_not_pushed(bms_settings, action, push):
+    found = drafted(snapshot([CLERK], [ready(link_known=False)], bms_settings=bms_settings))["ann.lee"]
+    assert (found.itglue.action, found.bms.push, codes(found)) == (action, push, ["link_unknown"])
+    assert found.attention
+
+
+def test_what_says_that_a_contact_is_linked_counts_although_the_rest_is_unknown():
+    found = drafted(snapshot([CLERK], [linked(link_known=False)], bms_settings=PUSHING))["ann.lee"]
+    assert (found.itglue.action, found.bms.push, codes(found)) == ("linked", None, [])
 
 
 def test_the_names_of_the_adapter_are_an_option():
     read = snapshot([CLERK], [ready(adapters=(Adapter("Kaseya PSA", "5", sync=True),))])
-    assert drafted(read)["ann.lee"].action == "update"
-    assert drafted(read, bms_adapter_names=("kaseya psa",))["ann.lee"].action == "linked"
+    assert drafted(read)["ann.lee"].itglue.action == "update"
+    assert drafted(read, bms_adapter_names=("kaseya psa",))["ann.lee"].itglue.action == "linked"
 
 
 def test_a_linked_contact_is_neither_pushed_nor_updated():
     found = drafted(snapshot([CLERK], [linked()], bms_settings=PUSHING))["ann.lee"]
-    assert (found.action, found.push, found.after, found.bms_contact_id, found.writes) == (
-        "linked",
-        None,
-        {},
-        90211,
-        False,
-    )
+    assert (found.itglue, found.bms) == (ItGluePart(Action.LINKED, 72), BmsPart(None, 90211))
+    assert not found.writes
     assert not found.noteworthy
 
 
 def test_update_linked_updates_but_does_not_push():
     found = drafted(snapshot([CLERK], [linked()], bms_settings=PUSHING), update_linked=True)["ann.lee"]
-    assert (found.action, found.push, found.after, found.bms_contact_id) == ("update", None, {"title": "Clerk"}, 90211)
+    assert (found.itglue.action, found.itglue.after, found.bms) == ("update", {"title": "Clerk"}, BmsPart(None, 90211))
 
 
 def test_update_linked_with_nothing_to_update_is_linked():
     found = drafted(snapshot([ANN], [linked()]), update_linked=True)["ann.lee"]
-    assert (found.action, found.noteworthy) == ("linked", False)
+    assert (found.itglue.action, found.noteworthy) == ("linked", False)
 
 
 @pytest.mark.parametrize("someone", [ANN, CLERK], ids=["unchanged", "updated"])
 def test_update_linked_reports_a_broken_link_all_the_same(someone):
     read = snapshot([someone], [linked(psa_integration="orphaned")])
     found = drafted(read, update_linked=True)["ann.lee"]
-    assert (found.attention, "orphaned" in found.reason) == (True, True)
+    assert (found.attention, codes(found)) == (True, ["link_inactive"])
 
 
 def test_the_placeholder_goes_to_a_linked_contact_only_with_update_linked():
     values = {"replace_blank_phone_numbers": True, "phone_type": "Office"}
     read = snapshot([ANN], [linked(phones=())], **values)
-    assert drafted(read)["ann.lee"].after == {}
-    (entry,) = drafted(read, update_linked=True)["ann.lee"].after["contact-phones"]
+    assert drafted(read)["ann.lee"].itglue.after == {}
+    (entry,) = drafted(read, update_linked=True)["ann.lee"].itglue.after["contact-phones"]
     assert (entry["value"], entry["primary"]) == ("000-000-0000", True)
 
 
@@ -122,8 +150,9 @@ def test_each_user_has_one_operation_in_the_order_of_the_usernames():
 
 def test_create_sends_what_is_there_and_never_without_its_e_mails():
     found = drafted(snapshot([ANN]))["ann.lee"]
-    assert (found.action, found.contact_id, found.before, found.push) == ("create", None, {}, "off")
-    assert found.after == {
+    assert (found.itglue.action, found.itglue.contact_id, found.bms.push) == ("create", None, "off")
+    assert found.itglue.before == {}
+    assert found.itglue.after == {
         "first-name": "Ann",
         "last-name": "Lee",
         "location-id": 10,
@@ -134,19 +163,18 @@ def test_create_sends_what_is_there_and_never_without_its_e_mails():
 def test_no_address_at_all_is_failed_with_the_reason():
     nobody = person("ann.lee", username="ann", mail=None, proxy_addresses=("SIP:ann@client.example",))
     found = drafted(snapshot([nobody], bms_settings=PUSHING))["ann"]
-    assert (found.action, found.push, found.after) == ("failed", None, {})
-    assert "no e-mail address" in found.reason
+    assert (found.itglue, found.bms, codes(found)) == (ItGluePart(Action.FAILED), BmsPart(), ["no_address"])
 
 
 def test_update_tells_the_fields_it_touches_before_and_after():
     something = ready(title="Boss", emails=(Email("old@x.io", "Home", True),))
     found = drafted(snapshot([CLERK], [something]))["ann.lee"]
-    assert (found.action, found.matched_by, found.contact_id) == ("update", "name", 72)
-    assert found.before == {
+    assert (found.itglue.action, found.matched_by, found.itglue.contact_id) == ("update", "name", 72)
+    assert found.itglue.before == {
         "title": "Boss",
         "contact-emails": [{"value": "old@x.io", "label-name": "Home", "primary": True}],
     }
-    assert found.after == {
+    assert found.itglue.after == {
         "title": "Clerk",
         "contact-emails": [
             {"value": "old@x.io", "label-name": "Home", "primary": False},
@@ -157,106 +185,92 @@ def test_update_tells_the_fields_it_touches_before_and_after():
 
 def test_unchanged():
     found = drafted(snapshot([ANN], [ready()]))["ann.lee"]
-    assert (found.action, found.before, found.after, found.writes, found.noteworthy) == (
-        "unchanged",
-        {},
-        {},
-        False,
-        False,
-    )
+    assert (found.itglue.action, found.itglue.before, found.itglue.after) == ("unchanged", {}, {})
+    assert (found.writes, found.noteworthy) == (False, False)
 
 
-def test_a_left_out_user_is_excluded_with_the_first_reason_and_its_contact_named():
+def test_a_user_is_excluded_with_the_first_reason_and_its_contact_named():
     found = drafted(snapshot([person("ann.lee", account_enabled=False, sku_ids=()), person("bob")], [ready()]))[
         "ann.lee"
     ]
-    assert (found.action, found.reason, found.contact_id, found.push) == ("excluded", "disabled", 72, None)
+    assert (found.itglue, found.bms) == (ItGluePart(Action.EXCLUDED, 72), BmsPart())
+    assert codes(found) == ["disabled"]
 
 
 def test_an_ignored_user_is_excluded_and_its_contact_is_free():
     users = [ANN, person("al", given_name="Ann", surname="Lee")]
     found = drafted(snapshot(users, [ready()]), match_overrides={"id-ann.lee": "ignore"})
-    assert (found["ann.lee"].action, found["ann.lee"].reason) == ("excluded", "override")
-    assert (found["al"].contact_id, found["al"].matched_by) == (72, "name")
+    assert (found["ann.lee"].itglue.action, codes(found["ann.lee"])) == ("excluded", ["override"])
+    assert (found["al"].itglue.contact_id, found["al"].matched_by) == (72, "name")
 
 
 def test_users_limits_what_is_done_not_what_is_matched():
     users = [person("ann"), person("al", given_name="Ann")]
     read = snapshot(users, [contact(1, first="Ann", last="Lee")])
     found = drafted(read, users=frozenset({"al@client.example"}))
-    assert {name: each.action for name, each in found.items()} == {"ann": "excluded", "al": "conflict"}
+    assert {name: each.itglue.action for name, each in found.items()} == {"ann": "excluded", "al": "conflict"}
 
 
 @pytest.mark.parametrize(
-    ("users", "contacts", "words"),
+    ("users", "contacts", "expected"),
     [
         pytest.param(
             [ANN, person("al", given_name="Ann", surname="Lee")],
             [contact(1, first="Ann", last="Lee")],
-            "The user matches contact 1 by first and last name, and so does al@client.example.",
+            {"rule": "name", "contact_ids": [1], "users": ["al@client.example"]},
             id="two-users",
         ),
         pytest.param(
             [user("ann.lee")],
             [contact(1, "ann.lee@client.example"), contact(2, "ann.lee@client.example")],
-            "The user matches contacts 1, 2 by an e-mail address.",
+            {"rule": "alias", "contact_ids": [1, 2], "users": []},
             id="two-contacts",
         ),
         pytest.param(
             [user("ann.lee", username="a@x.io"), user("bob", username="A@x.io"), user("cid", username="a@X.io")],
             [contact(1, "a@x.io")],
-            "The user matches contact 1 by the username, and so do",
+            {"rule": "username", "contact_ids": [1], "users": ["A@x.io", "a@X.io"]},
             id="three-users",
         ),
     ],
 )
-def test_a_conflict_writes_nothing_and_says_who(users, contacts, words):
+def test_a_conflict_writes_nothing_and_names_all_members(users, contacts, expected):
     read = snapshot(users, contacts, user_filter={"require_name": False}, bms_settings=PUSHING)
-    found = next(each for each in planning.draft(read, options()).operations() if each.user_id == "id-ann.lee")
-    assert (found.action, found.push, found.after, found.writes) == ("conflict", None, {}, False)
-    assert words in found.reason
-    assert "match_overrides" in found.reason
+    found = next(each for each in planning_of(read).operations if each.subject.user_id == "id-ann.lee")
+    assert (found.itglue, found.bms, found.writes) == (ItGluePart(Action.CONFLICT), BmsPart(), False)
+    assert values_of(found, ReasonCode.SEVERAL_HITS) == expected
 
 
 def test_new_names_the_id_to_put_in_its_place():
     read = snapshot([ANN], [ready()], bms_settings=PUSHING)
     plan = planned(read, bms(in_bms(5, "ann.lee@client.example")), match_overrides={"id-ann.lee": "new"})
     (found,) = plan.operations
-    assert (found.action, found.contact_id, found.matched_by, found.push) == (
-        "unchanged",
-        72,
-        "override",
-        "already_in_bms",
-    )
-    assert "put 72 in the place of 'new'" in found.reason
-    assert "BMS contact 5" in found.reason
+    assert (found.itglue.action, found.itglue.contact_id, found.matched_by) == ("unchanged", 72, "override")
+    assert (found.bms.push, found.bms.contact_id) == ("already_in_bms", 5)
+    assert values_of(found, ReasonCode.OVERRIDE_FOUND_CONTACT) == {"contact_id": 72}
     assert found.noteworthy
 
 
 def test_new_names_the_id_of_a_linked_contact_too():
     found = drafted(snapshot([ANN], [linked()]), match_overrides={"id-ann.lee": "new"})["ann.lee"]
-    assert (found.action, found.noteworthy, "put 72" in found.reason) == ("linked", True, True)
+    assert (found.itglue.action, found.noteworthy, codes(found)) == ("linked", True, ["override_found_contact"])
 
 
 def test_new_creates_beside_a_namesake():
     found = drafted(snapshot([ANN], [contact(1, first="Ann", last="Lee")]), match_overrides={"id-ann.lee": "new"})
-    assert (found["ann.lee"].action, found["ann.lee"].reason) == ("create", None)
+    assert (found["ann.lee"].itglue.action, found["ann.lee"].reasons) == ("create", ())
 
 
 def test_two_new_ones_of_one_address_say_why_they_are_a_conflict():
     users = [person("ann", mail="both@x.io"), person("bob", mail="both@x.io")]
     found = drafted(snapshot(users), match_overrides={"id-ann": "new", "id-bob": "new"})
-    assert (
-        found["ann"].reason == "'new' cannot tell the user from bob@client.example: they have the same primary address."
-    )
+    assert values_of(found["ann"], ReasonCode.SAME_PRIMARY_ADDRESS)["users"] == ["bob@client.example"]
 
 
 def test_contacts_with_a_microsoft_adapter_bring_a_warning():
     microsoft = Adapter("Microsoft", "6f1c", sync=True)
     plan = planned(snapshot([ANN], [ready(adapters=(microsoft,)), contact(73, adapters=(microsoft,))]))
-    (warning,) = plan.warnings
-    assert "2 of the organization's contacts" in warning
-    assert "primary_email: username" in warning
+    assert plan.warnings == (Reason(ReasonCode.MICROSOFT_ADAPTERS, {"count": 2}),)
 
 
 # --------------------------------------- what the next run would not match again
@@ -292,7 +306,7 @@ def test_contacts_with_a_microsoft_adapter_bring_a_warning():
             [person("ann", proxy_addresses=("smtp:old@x.io",)), person("bob", mail="old@x.io", account_enabled=False)],
             [contact(1, "ann@client.example")],
             {"ann": "failed", "bob": "excluded"},
-            id="an-alias-that-a-left-out-user-holds-too",
+            id="an-alias-that-an-excluded-user-holds-too",
         ),
         pytest.param(
             [person("ann", proxy_addresses=("smtp:old@x.io",)), person("bob", mail="old@x.io", account_enabled=False)],
@@ -303,18 +317,18 @@ def test_contacts_with_a_microsoft_adapter_bring_a_warning():
     ],
 )
 def test_what_could_not_be_matched_again_is_failed(users, contacts, expected):
-    found = planning.draft(snapshot(users, contacts), options()).operations((OFFICE,))
-    assert {each.user_id.removeprefix("id-"): each.action for each in found} == expected
+    found = planning_of(snapshot(users, contacts)).operations
+    assert {each.subject.user_id.removeprefix("id-"): each.itglue.action for each in found} == expected
     for each in found:
-        if each.action == "failed":
-            assert (each.push, each.after, each.writes) == (None, {}, False)
-            assert "shares the address" in each.reason
+        if each.itglue.action == "failed":
+            assert (each.bms, each.itglue.after, each.writes) == (BmsPart(), {}, False)
+            assert values_of(each, ReasonCode.SHARED_ADDRESS)["addresses"]
 
 
 def test_who_shares_no_address_is_written_all_the_same():
     users = [person("ann", mail="both@x.io"), person("bob", mail="both@x.io"), person("cid"), person("dan")]
     found = drafted(snapshot(users, [contact(1, "cid@client.example")]))
-    assert {name: each.action for name, each in found.items()} == {
+    assert {name: each.itglue.action for name, each in found.items()} == {
         "ann": "failed",
         "bob": "failed",
         "cid": "update",
@@ -326,7 +340,7 @@ def test_who_shares_no_address_is_written_all_the_same():
 
 
 @pytest.mark.parametrize(
-    ("users", "contacts", "more", "locations", "creates"),
+    ("users", "contacts", "more", "locations", "types"),
     [
         pytest.param([ANN], [], {}, True, True, id="create"),
         pytest.param([ANN], [ready()], {}, False, False, id="a-contact-with-a-location"),
@@ -339,9 +353,65 @@ def test_who_shares_no_address_is_written_all_the_same():
         ),
     ],
 )
-def test_what_a_draft_needs(users, contacts, more, locations, creates):
-    found = planning.draft(snapshot(users, contacts), options(**more))
-    assert (found.needs_locations, found.creates) == (locations, creates)
+def test_locations_and_contact_types_are_read_where_a_contact_needs_them(users, contacts, more, locations, types):
+    asked = needs(snapshot(users, contacts, contact_type="End User"), **more)
+    assert (Need.LOCATIONS in asked, Need.CONTACT_TYPES in asked) == (locations, types)
+
+
+def needs(read, **more) -> set[Need]:
+    """All that a planning asks for, when nothing of it is there but what it needs."""
+    planning = Planning(read, options(**more))
+    answers = {
+        Need.VERIFIED_DOMAINS: frozenset(),
+        Need.DELETED_USERS: (),
+        Need.LOCATIONS: (OFFICE,),
+        Need.CONTACT_TYPES: TYPES,
+        Need.BMS: bms(),
+        Need.BMS_LOCATIONS: bms().locations,
+        Need.BMS_TYPES: (bms().email_type, bms().phone_type),
+    }
+    asked: set[Need] = set()
+    while planning.needs:
+        assert not asked & planning.needs, "nothing is asked for twice"
+        with pytest.raises(ValueError, match="still needs"):
+            assert planning.plan
+        asked |= planning.needs
+        planning.add(Findings(**{need: answers[need] for need in planning.needs}))
+    assert planning.plan
+    return asked
+
+
+NO_NEEDS: set[Need] = set()
+
+
+@pytest.mark.parametrize(
+    ("contacts", "more", "expected"),
+    [
+        pytest.param([linked()], {}, NO_NEEDS, id="all-linked"),
+        pytest.param([linked()], {"update_linked": True}, {Need.BMS}, id="linked-contacts-that-are-updated"),
+        pytest.param([linked(title="Boss")], {"update_linked": True}, {Need.BMS}, id="a-title-in-bms-needs-no-type"),
+        pytest.param([ready()], {}, {Need.BMS, Need.BMS_LOCATIONS, Need.BMS_TYPES}, id="a-new-bms-contact"),
+        pytest.param([ready(phones=())], {}, NO_NEEDS, id="not-ready"),
+        pytest.param([linked(), contact(80, "x@gone.example")], {}, {Need.VERIFIED_DOMAINS}, id="another-domain"),
+        pytest.param([linked(), contact(80, "x@client.example")], {}, {Need.DELETED_USERS}, id="an-unheld-address"),
+    ],
+)
+def test_nothing_is_read_that_no_stage_asks_for(contacts, more, expected):
+    assert needs(snapshot([ANN], contacts, bms_settings=PUSHING), **more) == expected
+
+
+def test_findings_of_an_earlier_planning_are_not_asked_for_again():
+    first = planning_of(snapshot([ANN], bms_settings=PUSHING))
+    again = Planning(snapshot([ANN], [ready()], bms_settings=PUSHING), options(), first.findings)
+    assert (again.needs, again.plan.operations[0].bms.push) == (frozenset(), Push.PUSHED)
+
+
+def test_types_of_bms_that_cannot_be_read_defer_the_pushes():
+    planning = Planning(snapshot([ANN], [ready()], bms_settings=PUSHING), options())
+    planning.add(Findings(bms=bms()))
+    planning.add(Findings(bms_locations=(), not_read={Need.BMS_TYPES: "BMS is gone."}))
+    (found,) = planning.plan.operations
+    assert (found.bms.push, codes(found), planning.plan.account) == ("deferred", ["bms_not_read"], None)
 
 
 TYPES = (ContactType(25, "Approver"), ContactType(24, "End User"), ContactType(26, "end user"))
@@ -350,20 +420,20 @@ TYPES = (ContactType(25, "Approver"), ContactType(24, "End User"), ContactType(2
 def test_the_contact_type_is_found_by_name_for_new_contacts():
     read = snapshot([ANN], contact_type=" END user")
     found = drafted(read, contact_types=TYPES)["ann.lee"]
-    assert found.after["contact-type-id"] == 24
+    assert found.itglue.after["contact-type-id"] == 24
 
 
 def test_a_contact_type_that_it_glue_does_not_have_is_an_error_where_one_is_needed():
     with pytest.raises(InputError, match=r"'Boss'.*option contact_type.*Approver, End User"):
         drafted(snapshot([ANN], contact_type="Boss"), contact_types=TYPES)
-    assert drafted(snapshot([ANN], [ready()], contact_type="Boss"))["ann.lee"].action == "unchanged"
+    assert drafted(snapshot([ANN], [ready()], contact_type="Boss"))["ann.lee"].itglue.action == "unchanged"
 
 
-# --------------------------------------------------------------------- exceeded_limits
+# ----------------------------------------------------------------------- limits
 
 
 @pytest.mark.parametrize(
-    ("given", "kept", "expected"),
+    ("given", "selected", "expected"),
     [
         pytest.param(None, 10, 25, id="default-25"),
         pytest.param(None, 50, 25, id="default-at-the-border"),
@@ -385,35 +455,35 @@ def test_a_contact_type_that_it_glue_does_not_have_is_an_error_where_one_is_need
         pytest.param("007", 10, 7, id="leading-zeros"),
     ],
 )
-def test_allowed(given, kept, expected):
-    assert planning.allowed("max_creates", given, kept) == expected
+def test_allowed(given, selected, expected):
+    assert allowed("max_creates", given, selected) == expected
 
 
 @pytest.mark.parametrize(
     "given", ["-1", "many", "1.5", "%", "1,5%", "10%%", "1e3", "0x10", "٣", "½%", "1_000", ".", ".%", "1 0", "+5", "5."]
 )
-def test_a_malformed_ceiling_is_an_error(given):
+def test_a_malformed_limit_is_an_error(given):
     with pytest.raises(InputError, match="max_creates is .* neither a number nor a percentage"):
-        planning.allowed("max_creates", given, 100)
+        allowed("max_creates", given, 100)
 
 
-def planned_with(exceeded_limits, bms_settings=PUSHING):
+def planned_with(given, bms_settings=PUSHING):
     """Two creates, three updates, of which four are pushed; the fifth has its job title filled in BMS."""
     phones = {"business_phones": ("415-555-0100",)}
     users = [person(name, job_title="Clerk", **phones) for name in ("a.a", "b.b", "c.c", "d.d", "e.e")]
     contacts = [ready(1, "c.c"), ready(2, "d.d"), ready(3, "e.e", title="Clerk")]
     read = snapshot(users, contacts, bms_settings=bms_settings, set_phone_numbers_primary=True, phone_type="Office")
-    return planned(read, bms(in_bms(5, "e.e@client.example")), **exceeded_limits)
+    return planned(read, bms(in_bms(5, "e.e@client.example")), **given)
 
 
 @pytest.mark.parametrize(
-    ("exceeded_limits", "expected"),
+    ("given", "expected"),
     [
         pytest.param({"max_creates": "2", "max_updates": "3", "max_pushes": "4"}, [], id="just-allowed"),
         pytest.param({"max_creates": "1"}, [("max_creates", 2, 1)], id="creates"),
         pytest.param({"max_updates": "2"}, [("max_updates", 3, 2)], id="updates-job-titles-in-bms-included"),
         pytest.param({"max_pushes": "3"}, [("max_pushes", 4, 3)], id="pushes"),
-        pytest.param({"max_creates": "20%"}, [("max_creates", 2, 1)], id="percentage-of-the-kept-users"),
+        pytest.param({"max_creates": "20%"}, [("max_creates", 2, 1)], id="percentage-of-the-selected-users"),
         pytest.param(
             {"max_creates": "40%", "max_updates": "40%"}, [("max_updates", 3, 2)], id="just-allowed-percentage"
         ),
@@ -424,71 +494,83 @@ def planned_with(exceeded_limits, bms_settings=PUSHING):
         ),
     ],
 )
-def test_ceilings(exceeded_limits, expected):
-    plan = planned_with(exceeded_limits)
-    assert [(each.option, each.count, each.limit) for each in plan.passed] == expected
+def test_limits(given, expected):
+    plan = planned_with(given)
+    assert limits(plan) == expected
     assert len(plan.operations) == 5
 
 
 def test_what_it_glue_would_push_counts_too():
     plan = planned_with({"max_pushes": "3"}, NATIVE)
-    assert [(each.option, each.count, each.limit) for each in plan.passed] == [("max_pushes", 4, 3)]
+    assert limits(plan) == [("max_pushes", 4, 3)]
 
 
-def test_the_ceilings_count_the_kept_users_of_the_filter_not_of_the_task():
+def test_limits_count_the_users_whom_the_filter_selects_not_those_of_the_task():
     users = [person(f"u{number}") for number in range(4)] + [person("out", sku_ids=())]
     plan = planned(snapshot(users), users=frozenset({"id-u0", "id-u1"}), max_creates="25%")
-    assert [(each.count, each.limit) for each in plan.passed] == [(2, 1)]
+    assert limits(plan) == [("max_creates", 2, 1)]
 
 
-def test_the_default_ceilings_are_on():
+def test_the_default_limits_are_on():
     users = [person(f"u{number}") for number in range(26)]
-    read = snapshot(users)
-    found = planning.draft(read, planning.Options())
-    plan = planning.complete(found, found.operations((OFFICE,)))
-    assert [(each.option, each.count, each.limit) for each in plan.passed] == [("max_creates", 26, 25)]
+    planning = Planning(snapshot(users), Options(), Findings(locations=(OFFICE,)))
+    assert limits(planning.plan) == [("max_creates", 26, 25)]
 
 
-# ----------------------------------------------------------- what is worth telling
+# --------------------------------------------------------------- what is reported
+
+ANN_SUBJECT = UserSubject("ann@client.example", "1")
 
 
 @pytest.mark.parametrize(
-    ("values", "writes", "noteworthy"),
+    ("action", "push", "writes", "noteworthy"),
     [
-        pytest.param({"action": "create"}, True, True, id="create"),
-        pytest.param({"action": "update"}, True, True, id="update"),
-        pytest.param({"action": "unchanged"}, False, False, id="unchanged"),
-        pytest.param({"action": "linked"}, False, False, id="linked"),
-        pytest.param({"action": "excluded"}, False, False, id="excluded"),
-        pytest.param({"action": "conflict"}, False, True, id="conflict"),
-        pytest.param({"action": "deferred"}, False, True, id="deferred"),
-        pytest.param({"action": "failed"}, False, True, id="failed"),
-        pytest.param({"action": "unchanged", "push": "pushed"}, True, True, id="pushed"),
-        pytest.param({"action": "unchanged", "push": "already_in_bms"}, False, False, id="already_in_bms"),
-        pytest.param(
-            {"action": "unchanged", "push": "already_in_bms", "job_title": "Clerk"}, True, True, id="job-title-filled"
-        ),
-        pytest.param({"action": "unchanged", "push": "off"}, False, False, id="off"),
-        pytest.param({"action": "unchanged", "push": "pending"}, False, True, id="pending"),
-        pytest.param({"action": "unchanged", "push": "not_ready"}, False, True, id="not_ready"),
-        pytest.param({"action": "unchanged", "push": "conflict"}, False, True, id="push-conflict"),
-        pytest.param({"action": "unchanged", "push": "deferred"}, False, True, id="push-deferred"),
-        pytest.param({"action": "unchanged", "push": "failed"}, False, True, id="push-failed"),
-        pytest.param({"action": "unchanged", "locked": ("contact-emails",)}, False, True, id="locked"),
-        pytest.param({"action": "unchanged", "unapplied": ("name",)}, False, True, id="unapplied"),
-        pytest.param({"action": "linked", "attention": True}, False, True, id="attention"),
+        (Action.CREATE, None, True, True),
+        (Action.UPDATE, None, True, True),
+        (Action.UNCHANGED, None, False, False),
+        (Action.LINKED, None, False, False),
+        (Action.EXCLUDED, None, False, False),
+        (Action.CONFLICT, None, False, True),
+        (Action.DEFERRED, None, False, True),
+        (Action.FAILED, None, False, True),
+        (Action.STRUCK, None, False, True),
+        (Action.REFUSED, None, False, True),
+        (Action.UNCHANGED, Push.PUSHED, True, True),
+        (Action.UNCHANGED, Push.ALREADY_IN_BMS, False, False),
+        (Action.UNCHANGED, Push.OFF, False, False),
+        (Action.UNCHANGED, Push.PENDING, False, True),
+        (Action.UNCHANGED, Push.NOT_READY, False, True),
+        (Action.UNCHANGED, Push.CONFLICT, False, True),
+        (Action.UNCHANGED, Push.DEFERRED, False, True),
+        (Action.UNCHANGED, Push.FAILED, False, True),
     ],
 )
-def test_operation(values, writes, noteworthy):
-    found = Operation(user="ann", user_id="1", **values)
+def test_what_writes_and_what_is_noteworthy(action, push, writes, noteworthy):
+    found = Operation(ANN_SUBJECT, ItGluePart(action), BmsPart(push))
     assert (found.writes, found.noteworthy) == (writes, noteworthy)
 
 
-def test_a_steady_tenant_has_nothing_to_tell():
+@pytest.mark.parametrize(
+    ("changes", "writes", "noteworthy"),
+    [
+        pytest.param({"bms": BmsPart(Push.ALREADY_IN_BMS, 5, after={"JobTitle": "Clerk"})}, True, True, id="job-title"),
+        pytest.param({"itglue": ItGluePart(Action.LINKED, 72, locked=("name",))}, False, True, id="locked"),
+        pytest.param({"itglue": ItGluePart(Action.LINKED, 72, unapplied=("name",))}, False, True, id="unapplied"),
+        pytest.param({"bms": BmsPart(unapplied=("bms-emails",))}, False, True, id="unapplied-in-bms"),
+        pytest.param({"reasons": (Reason(ReasonCode.LINK_INACTIVE),)}, False, True, id="attention"),
+        pytest.param({"reasons": (Reason(ReasonCode.IN_BMS_BY_NAME),)}, False, False, id="no-attention"),
+    ],
+)
+def test_what_else_is_noteworthy(changes, writes, noteworthy):
+    found = replace(Operation(ANN_SUBJECT, ItGluePart(Action.LINKED, 72)), **changes)
+    assert (found.writes, found.noteworthy) == (writes, noteworthy)
+
+
+def test_a_steady_tenant_has_nothing_to_report():
     users = [person(f"user{number}.lee") for number in range(20)]
     contacts = [linked(number, f"user{number}.lee", 1000 + number) for number in range(10)]
     contacts += [ready(number, f"user{number}.lee") for number in range(10, 20)]
     present = bms(*(in_bms(1000 + number, f"user{number}.lee@client.example") for number in range(20)))
     plan = planned(snapshot(users, contacts, bms_settings=PUSHING), present)
     assert [each for each in plan.operations if each.noteworthy or each.writes] == []
-    assert (plan.conflicts, plan.passed, plan.warnings) == ((), (), ())
+    assert (plan.conflicts, plan.limits_exceeded, plan.warnings) == ((), (), ())
