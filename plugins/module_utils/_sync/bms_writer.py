@@ -13,14 +13,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
 from .._engine.identity import Created, find_created, resembling
 from .._engine.model import BmsContact, BmsId
-from .._engine.plan import BmsPart, Operation, Push, Subject
+from .._engine.plan import BmsPart, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .journal import Entry, Journal, Resolved, Written
@@ -32,6 +32,15 @@ ACTIVE = "IsActive"
 LISTS = (EMAILS, PHONES)
 
 _SERVICE = "bms"
+
+
+@dataclass(frozen=True, slots=True)
+class _Unclear:
+    """A create whose outcome is not known. `entry` is None where the journal could not even begin one."""
+
+    operation: Operation
+    entry: Entry | None
+    error: OutcomeUnknownError
 
 
 class BmsWriter:
@@ -73,30 +82,26 @@ class BmsWriter:
     def create(self) -> None:
         """Create the contacts that the plan pushes. What is not found after an unclear answer is tried once more."""
         waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED and each.bms.create is not None)
-        unclear: list[tuple[Operation, Entry | None, OutcomeUnknownError]] = []
+        missing: list[_Unclear] = []
         for dummy in range(2):
-            unclear = self._create_each(waiting)
-            missing = self._look_for(unclear)
-            waiting = [operation for operation, dummy_entry, dummy_error in unclear if operation.subject in missing]
-        for operation, dummy_entry, error in unclear:
-            if operation.subject in missing:
-                self._outcomes.put(bms_failed(operation, error))
+            missing = self._look_for(self._create_each(waiting))
+            waiting = [each.operation for each in missing]
+        for each in missing:
+            self._outcomes.put(bms_failed(each.operation, each.error))
 
-    def _create_each(
-        self, pushes: Sequence[Operation]
-    ) -> list[tuple[Operation, Entry | None, OutcomeUnknownError]]:
+    def _create_each(self, pushes: Sequence[Operation]) -> list[_Unclear]:
         """Create side by side; those whose outcome is not known."""
         stopped: list[ApiError] = []
 
-        def create(operation: Operation) -> tuple[Entry | None, OutcomeUnknownError] | None:
+        def create(operation: Operation) -> _Unclear | None:
             if stopped:
                 self._outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=not_tried(stopped[0])))
                 return None
-            entry: list[Entry] = []
+            entries: list[Entry] = []
             try:
-                self._create_one(operation, entry)
+                self._create_one(operation, entries)
             except OutcomeUnknownError as error:
-                return (entry[0] if entry else None), error
+                return _Unclear(operation, entries[0] if entries else None, error)
             except ApiError as error:
                 if not isinstance(error, RejectedError):
                     stopped.append(error)
@@ -105,9 +110,9 @@ class BmsWriter:
             return None
 
         unclear = []
-        for number, (operation, doubt) in enumerate(side_by_side(create, pushes), 1):
+        for number, (dummy, doubt) in enumerate(side_by_side(create, pushes), 1):
             if doubt:
-                unclear.append((operation, *doubt))
+                unclear.append(doubt)
             if number % BULK == 0 or number == len(pushes):
                 self._progress(f"BMS: {number} of {len(pushes)} contacts pushed")
         return unclear
@@ -123,32 +128,32 @@ class BmsWriter:
             entry.written = [Written(bms_id)]
         self._note_created(operation, bms_id)
 
-    def _look_for(self, unclear: Sequence[tuple[Operation, Entry | None, OutcomeUnknownError]]) -> set[Subject]:
-        """The subjects whose contact is not in BMS. What was found is noted, here and in the journal."""
+    def _look_for(self, unclear: Sequence[_Unclear]) -> list[_Unclear]:
+        """Those whose contact is not in BMS. What was found is noted, here and in the journal."""
         if not unclear:
-            return set()
+            return []
         try:
             present = self._bms.contacts(self._account_id)
         except ApiError as error:
             reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
-            for operation, entry, dummy in unclear:
-                self._resolve(entry, Resolved(0, Resolution.NOT_KNOWN))
-                self._outcomes.put(failed(operation.withheld(bms=Push.FAILED, reason=reason), error))
-            return set()
+            for each in unclear:
+                self._resolve(each.entry, Resolved(0, Resolution.NOT_KNOWN))
+                self._outcomes.put(failed(each.operation.withheld(bms=Push.FAILED, reason=reason), error))
+            return []
         others = {each.bms.contact_id for each in self._outcomes if each.bms.contact_id is not None}
-        wanted = [_new(operation) for operation, dummy_entry, dummy in unclear]
-        missing = set()
+        wanted = [_new(each.operation) for each in unclear]
         found = find_created(wanted, present, self._before.keys() | others)
-        for (operation, entry, dummy), each in zip(unclear, found, strict=True):
-            self._resolve(entry, _resolved(each))
-            if each.record is not None:
-                self._note_created(operation, each.record.id)
-            elif each.alike:
-                reason = because(ReasonCode.SEVERAL_ALIKE, bms_contact_ids=sorted(one.id for one in each.alike))
-                self._outcomes.put(operation.withheld(bms=Push.FAILED, reason=reason))
-            else:
-                missing.add(operation.subject)
-        return missing
+        return [each for each, created in zip(unclear, found, strict=True) if self._is_missing(each, created)]
+
+    def _is_missing(self, unclear: _Unclear, found: Created[BmsContact]) -> bool:
+        """Whether a contact is not in BMS; what is there instead is noted."""
+        self._resolve(unclear.entry, _resolved(found))
+        if found.record is not None:
+            self._note_created(unclear.operation, found.record.id)
+        elif found.alike:
+            reason = because(ReasonCode.SEVERAL_ALIKE, bms_contact_ids=sorted(each.id for each in found.alike))
+            self._outcomes.put(unclear.operation.withheld(bms=Push.FAILED, reason=reason))
+        return not found.alike
 
     def _resolve(self, entry: Entry | None, found: Resolved) -> None:
         if entry is not None:
@@ -175,9 +180,7 @@ class BmsWriter:
         for (fields, said), users in failures.items():
             self._outcomes.warn(ReasonCode.BMS_FIELDS_NOT_SET, fields=list(fields), users=users, said=said)
 
-    def _set_each(
-        self, waiting: Sequence[tuple[Operation, Attributes]]
-    ) -> Iterator[tuple[Operation, ApiError | None]]:
+    def _set_each(self, waiting: Sequence[tuple[Operation, Attributes]]) -> Iterator[tuple[Operation, ApiError | None]]:
         """Set values of BMS contacts side by side; each operation with its error."""
         stopped: list[ApiError] = []
 
@@ -299,7 +302,9 @@ def _resolved(found: Created[BmsContact]) -> Resolved:
 def _single_fields(operation: Operation) -> dict[str, Any]:
     """The single fields of a BMS contact that are still to be set; who has returned is active already."""
     part = operation.bms
-    values = {name: value for name, value in part.after.items() if name not in LISTS and (name, value) != (ACTIVE, True)}
+    values = {
+        name: value for name, value in part.after.items() if name not in LISTS and (name, value) != (ACTIVE, True)
+    }
     if part.push == Push.PUSHED and part.create is not None and part.create.job_title:
         values["JobTitle"] = part.create.job_title
     return values

@@ -29,6 +29,7 @@ from .._engine.model import (
     Organization,
     User,
 )
+from .._engine.settings import KINDS
 from .._store.settings import Stored, StoredSettings
 
 Attributes = Mapping[str, Any]
@@ -167,7 +168,10 @@ class Store(Protocol):
 
 
 class FleetStore(Protocol):
-    """Where the settings of all organizations are read."""
+    """Where the settings of one organization and of all are read, kind by kind."""
+
+    def read(self, organization_id: ItGlueId, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
+        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
 
     def read_kinds(self, kinds: Sequence[str]) -> Mapping[str, list[Stored]]:
         """The settings of all organizations, by kind."""

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What a client's first run will stumble over, found out with a handful of reads.
+"""What a client's first run will stumble over, found out by the run's own checks.
 
 Each check says what it found. One that fails does not keep the others from being made, as far
 as they do not need what it was to find.
@@ -12,39 +12,65 @@ as they do not need what it was to find.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from .._engine import settings as rules
-from .._engine.errors import InputError, PermissionDeniedError, SettingsError, SyncError, quoted
-from .._engine.model import Account, BmsSettings, Office365Settings, Organization
+from .._engine.errors import InputError, SettingsError, SyncError, quoted
+from .._engine.itglue_plan import contact_types
+from .._engine.model import (
+    Account,
+    BmsLocation,
+    BmsSettings,
+    ItGlueId,
+    Office365Settings,
+    Organization,
+    Snapshot,
+    User,
+)
+from .._engine.planning import Findings, Need
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.selection import select
 from .._engine.tenants import listed
-from .._engine.text import name
 from .._store.settings import Stored
-from .snapshot import Request, bms_type, read_account
+from .ports import FleetStore, Services
+from .snapshot import NeedReader, Request, bms_type, merged_settings, read_account, tenant_of
 
-PASSED, FAILED, LIMITED, SKIPPED = "passed", "failed", "limited", "skipped"
-"""`limited`: the sync works without it, but not everything of it does."""
+DIRECT = "direct"
+
+
+class CheckState(StrEnum):
+    """What a check found. `LIMITED`: the sync works without it, but not everything of it does."""
+
+    READY = "ready"
+    FAILED = "failed"
+    LIMITED = "limited"
+    SKIPPED = "skipped"
+
 
 T = TypeVar("T")
+
+_OK = because(ReasonCode.CHECK_OK)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One thing looked at, and what to know or to do about it."""
+    """One thing that was checked. `reason` says what was found; after a failure `said` is the error's message."""
 
     name: str
-    state: str
-    message: str
+    state: CheckState
+    reason: Reason | None = None
+    said: str = ""
 
 
 @dataclass
 class Preflight:
     """The checks of one client, in their order."""
 
-    clients: Any
-    make_store: Callable[[], Any]
+    services: Services
+    make_store: Callable[[], FleetStore]
     request: Request
     checks: list[Check] = field(default_factory=list)
     organization: Organization | None = None
@@ -52,144 +78,151 @@ class Preflight:
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
-        self.organization = self._check("itglue", self._named_organization, _said)
-        if self.organization is None:
-            self._skip(
-                "the organization is not known", "office365_settings", "bms_settings", "tenant", "microsoft", "bms"
-            )
+        itglue, wanted = self.services.itglue, self.request.organization
+        organization = self._check("itglue", lambda: itglue.organization(wanted), _found)
+        if organization is None:
+            names = ("office365_settings", "bms_settings", "tenant", "microsoft", "bms")
+            self._skip(ReasonCode.ORGANIZATION_NOT_KNOWN, *names)
             return self
-        stored = self._check("settings_store", lambda: self.make_store().read_kinds(rules.KINDS))
-        office365 = self._settings(rules.OFFICE365, stored, self.request.office365_settings, Office365Settings)
-        bms = self._settings(rules.BMS, stored, self.request.bms_settings, BmsSettings)
-        self._microsoft(office365, stored)
-        if office365 and office365.contact_type:
-            self._check("contact_type", lambda: self._contact_type(office365.contact_type))
-        self._bms(bms)
+        self.organization = organization
+        store = self._check("settings_store", self._opened)
+        office365 = self._settings(rules.OFFICE365, store, organization)
+        bms = self._settings(rules.BMS, store, organization)
+        self._microsoft(organization, office365, store[1] if store else {})
+        self._bms(organization, rules.bms(bms) if bms else None)
         return self
 
     # ------------------------------------------------------------------ checking
 
-    def _check(self, which: str, look: Callable[[], T], say: Callable[[T], str] | None = None) -> T | None:
+    def _check(self, name: str, look: Callable[[], T], tell: Callable[[T], Reason] = lambda found: _OK) -> T | None:
         try:
             found = look()
         except SyncError as error:
-            self.checks.append(Check(which, FAILED, str(error)))
+            self.checks.append(Check(name, CheckState.FAILED, said=str(error)))
             return None
-        self.checks.append(Check(which, PASSED, say(found) if say else "As it has to be."))
+        self.checks.append(Check(name, CheckState.READY, tell(found)))
         return found
 
-    def _skip(self, why: str, *names: str) -> None:
-        self.checks += [Check(each, SKIPPED, f"Not checked: {why}.") for each in names]
+    def _skip(self, code: ReasonCode, *names: str) -> None:
+        self.checks += [Check(each, CheckState.SKIPPED, because(code)) for each in names]
 
-    def _named_organization(self) -> Organization:
-        return self.clients.itglue.organization(self.request.organization)
+    def _limit(self, name: str, reason: Reason) -> None:
+        self.checks.append(Check(name, CheckState.LIMITED, reason))
 
     # ------------------------------------------------------------------ settings
 
+    def _opened(self) -> tuple[FleetStore, Mapping[str, Sequence[Stored]]]:
+        """The store, and the settings of all organizations: two of them may have one tenant."""
+        store = self.make_store()
+        return store, store.read_kinds(rules.KINDS)
+
     def _settings(
-        self, kind: str, stored: Mapping[str, list[Stored]] | None, declared: Mapping[str, Any] | None, make: type[T]
-    ) -> T | None:
-        which = f"{kind}_settings"
-        if stored is None:
-            self._skip("the settings cannot be read", which)
+        self, kind: str, opened: tuple[FleetStore, Any] | None, organization: Organization
+    ) -> dict[str, Any] | None:
+        """The settings of one kind that a run would work with, None where it would not."""
+        name = f"{kind}_settings"
+        if opened is None:
+            self._skip(ReasonCode.SETTINGS_NOT_READ, name)
             return None
-        return self._check(which, lambda: self._merged(kind, stored[kind], declared, make))
+        store = opened[0]
 
-    def _merged(self, kind: str, stored: list[Stored], declared: Mapping[str, Any] | None, make: type[T]) -> T:
-        own = [one for one in stored if one.organization_id == self.organization.id]
-        if len(own) > 1:
-            raise SettingsError(f"The {rules.TITLES[kind]} are stored twice. {' '.join(own[0].violations)}")
-        if not own and not declared:
-            module = "office365_sync_settings" if kind == rules.OFFICE365 else "bms_sync_settings"
-            raise SettingsError(
-                f"The organization {quoted(self.organization.name)} has no {rules.TITLES[kind]}.",
-                hint=f"Declare them with the module msp.psa_sync.{module}, or in the host's variables.",
-            )
-        carried = own[0] if own else Stored(kind, self.organization.id, self.organization.name)
-        merged = carried.with_declared(declared)
-        return rules.office365(merged) if make is Office365Settings else rules.bms(merged)
+        def look() -> tuple[dict[str, Any], bool]:
+            stored = store.read(organization.id, organization.name, [kind])
+            return merged_settings(kind, stored, organization, self.request), stored.of(kind).settings is None
 
-    def _contact_type(self, wanted: str) -> None:
-        there = list(self.clients.itglue.contact_types())
-        if not any(name(each.name) == name(wanted) for each in there):
-            raise InputError(
-                f"IT Glue has no contact type named {quoted(wanted)} (option contact_type of office365_sync_settings).",
-                hint=f"It has: {', '.join(sorted(each.name for each in there)) or 'none'}.",
+        found = self._check(name, look)
+        if found is None:
+            return None
+        settings, is_missing = found
+        if kind == rules.BMS and is_missing and not self.request.bms_settings:
+            # A run syncs all the same, and pushes nothing.
+            self.checks[-1] = Check(
+                name, CheckState.LIMITED, because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)
             )
+        return settings
 
     # ----------------------------------------------------------------- Microsoft
 
-    def _microsoft(self, settings: Office365Settings | None, stored: Mapping[str, list[Stored]] | None) -> None:
-        self.tenant_id = rules.guid(self.request.tenant_id or "") or (settings.tenant_id if settings else None)
-        if settings is None and not self.tenant_id:
-            self._skip("the settings do not hold", "tenant")
+    def _microsoft(
+        self, organization: Organization, settings: dict[str, Any] | None, stored: Mapping[str, Sequence[Stored]]
+    ) -> None:
+        if settings is None and not self.request.tenant_id:
+            self._skip(ReasonCode.SETTINGS_NOT_VALID, "tenant")
             return
-        if self._check("tenant", lambda: self._own_tenant(stored)) is None:
-            self._skip("the tenant is not known", "microsoft")
+        held = {rules.OFFICE365: settings or {"tenant_id": None}}
+        tenant_id = self._check("tenant", lambda: self._tenant(organization, held, stored))
+        if tenant_id is None:
+            self._skip(ReasonCode.TENANT_NOT_KNOWN, "microsoft")
             return
-        graph = self._check("microsoft", self._readable_users)
-        if graph is None:
-            return
-        if settings and settings.user_filter.groups:
-            groups = settings.user_filter.groups
-            self._check("groups", lambda: [graph.group_members(group) for group in groups])
-        try:
-            graph.verified_domains()
-        except PermissionDeniedError as error:
-            message = f"Without it, the tenant's domains are taken from its users' addresses. {error}"
-            self.checks.append(Check("verified_domains", LIMITED, message))
+        self.tenant_id = tenant_id
+        users = self._check("microsoft", lambda: tuple(self.services.graph(tenant_id).users()))
+        office365 = rules.office365(settings) if settings else Office365Settings()
+        snapshot = Snapshot(organization, tenant_id, office365, BmsSettings(), users or (), ())
+        if users is not None and settings:
+            self._users(snapshot, users)
+        if users is not None:
+            self._verified_domains(snapshot)
+        if office365.contact_type:
+            types = self.services.itglue.contact_types
+            self._check("contact_type", lambda: contact_types(snapshot, self.request.options, tuple(types())))
 
-    def _own_tenant(self, stored: Mapping[str, list[Stored]] | None) -> str:
-        if not self.tenant_id:
-            raise SettingsError(
-                f"The organization {quoted(self.organization.name)} is matched with no Microsoft tenant.",
-                hint="Set tenant_id in the Office 365 sync settings; msp.psa_sync.tenant_match_info makes suggestions.",
-            )
-        if not rules.is_guid(self.tenant_id):
-            raise InputError(f"tenant_id is {quoted(self.tenant_id)}, which is no GUID.")
+    def _tenant(
+        self, organization: Organization, settings: Mapping[str, Any], stored: Mapping[str, Sequence[Stored]]
+    ) -> str:
+        tenant_id = tenant_of(settings, organization, self.request)
         others = {
-            one.organization_id: Organization(one.organization_id, one.organization_name)
-            for one in (stored or {}).get(rules.OFFICE365, ())
-            if one.merged["tenant_id"] == self.tenant_id and one.organization_id != self.organization.id
+            one.organization_id: Organization(ItGlueId(one.organization_id), one.organization_name)
+            for one in stored.get(rules.OFFICE365, ())
+            if one.merged["tenant_id"] == tenant_id and one.organization_id != organization.id
         }
         if others:
             raise SettingsError(
-                f"The tenant {self.tenant_id} is matched with {listed([self.organization, *others.values()])}.",
+                f"The tenant {tenant_id} is matched with {listed([organization, *others.values()])}.",
                 hint="Take it from all but one with msp.psa_sync.tenant_match, state: unmatched.",
             )
-        return self.tenant_id
+        return tenant_id
 
-    def _readable_users(self):
-        graph = self.clients.graph(self.tenant_id)
-        if next(graph.users(), None) is None:
-            raise InputError(
-                f"The tenant {self.tenant_id} has no users.", hint="Check tenant_id, and what the app may read."
-            )
-        return graph
+    def _users(self, snapshot: Snapshot, users: tuple[User, ...]) -> None:
+        """Whether the user filter selects anybody, by the run's own selection."""
+        graph, groups = self.services.graph(snapshot.tenant_id), snapshot.office365.user_filter.groups
+        members: frozenset[str] | None = frozenset()
+        if groups:
+            members = self._check("groups", lambda: frozenset[str]().union(*map(graph.group_members, groups)))
+        if members is None:
+            return
+        options = replace(self.request.options, allow_shrunken_source=False)
+        filtered = replace(snapshot, members=members)
+        self._check("users", lambda: select(filtered, options))
+
+    def _verified_domains(self, snapshot: Snapshot) -> None:
+        reader = NeedReader(self.services, snapshot, self.request.options.bms_adapter_names)
+        found = reader.read({Need.VERIFIED_DOMAINS}, Findings())
+        if said := found.not_read.get(Need.VERIFIED_DOMAINS):
+            self._limit("verified_domains", because(ReasonCode.DOMAINS_OF_USERS, said=said))
 
     # ----------------------------------------------------------------------- BMS
 
-    def _bms(self, settings: BmsSettings | None) -> None:
+    def _bms(self, organization: Organization, settings: BmsSettings | None) -> None:
         if settings is None or not settings.pushes:
-            why = "the settings do not hold" if settings is None else "the switches for a push are not all on"
-            self._skip(why, "bms")
+            self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
             return
-        names = self.request.options.bms_adapter_names
-        account = self._check("bms", lambda: read_account(self.clients.bms, self.organization, settings, names), _said)
-        if account is None or settings.push_method != "direct":
+        names, bms = self.request.options.bms_adapter_names, self.services.bms
+        account = self._check("bms", lambda: read_account(bms, organization, settings, names), _found)
+        if account is None or settings.push_method != DIRECT:
             return
-        bms = self.clients.bms
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))
         self._check("bms_phone_type", lambda: bms_type(settings.phone_type, "phone_type", bms.phone_types))
-        self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account.name))
+        self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account))
 
 
-def _said(found: Organization | Account) -> str:
-    return f"{found.name} ({found.id})."
+def _found(record: Organization | Account) -> Reason:
+    return because(ReasonCode.CHECK_FOUND, name=record.name, id=record.id)
 
 
-def _some_location(locations, account: str) -> None:
+def _some_location(locations: Sequence[BmsLocation], account: Account) -> Sequence[BmsLocation]:
     if not locations:
         raise InputError(
-            f"The BMS account {quoted(account)} has no location, and a BMS contact needs one.", hint="Add one in BMS."
+            f"The BMS account {quoted(account.name)} has no location, and a BMS contact needs one.",
+            hint="Add one in BMS.",
         )
+    return locations

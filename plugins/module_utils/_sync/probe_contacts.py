@@ -20,7 +20,8 @@ from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFoundError
 from .._engine.model import BmsContact, Contact, EntryChange
 from .._engine.probing import MARK, made_by_probe
-from .execute import BULK, PAGE
+from .itglue_writer import PAGE
+from .outcomes import BULK
 
 _TRIES = 2
 

@@ -23,7 +23,7 @@ from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError,
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
-from .._engine.undo import Remainder, Reversal, Step, StepKind, undo
+from .._engine.undo import Remainder, Step, StepKind, undo
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
 from .outcomes import not_tried, reason_of
@@ -116,9 +116,7 @@ def _carry_out(services: Services, outcome: Reverted, present: _Present, journal
 class _Reverter:
     """Takes steps. One that is refused does not stop the others, a service that is gone stops its own."""
 
-    def __init__(
-        self, itglue: ItGlue, bms: Bms | None, journal: Journal, present: _Present, outcome: Reverted
-    ) -> None:
+    def __init__(self, itglue: ItGlue, bms: Bms | None, journal: Journal, present: _Present, outcome: Reverted) -> None:
         self._itglue = itglue
         self._bms = bms
         self._journal = journal
@@ -233,9 +231,7 @@ def _read_back(outcome: Reverted, itglue: ItGlue, journal: Journal) -> None:
         outcome.remainders.append(Remainder("itglue", step.id, step.name, fields, reason))
 
 
-def _not_shown(
-    written: Sequence[Step], present: Mapping[ItGlueId, Contact]
-) -> Iterator[tuple[Step, tuple[str, ...]]]:
+def _not_shown(written: Sequence[Step], present: Mapping[ItGlueId, Contact]) -> Iterator[tuple[Step, tuple[str, ...]]]:
     """The steps that IT Glue does not show, the last one first, with the fields that it does not show."""
     removed = {step.id for step in written if step.kind == StepKind.REMOVE}
     later: set[tuple[int, str]] = set()

@@ -103,9 +103,7 @@ def run(services: Services, store: Store, request: Request, *, preview: bool, pr
 
 
 @uncollected
-def _planned(
-    services: Services, store: Store, request: Request, run_lock: RunLock, progress: Progress
-) -> Run:
+def _planned(services: Services, store: Store, request: Request, run_lock: RunLock, progress: Progress) -> Run:
     """What is to be done, and what was read for it."""
     found = read(services, store, request, run_lock, progress)
     snapshot = found.snapshot
@@ -169,9 +167,7 @@ def _carry_out(services: Services, outcome: Run, request: Request, progress: Pro
     journal = _journal(outcome, request)
     tell = _named(progress, outcome.name)
     snapshot, bms = outcome.read.snapshot, outcome.planning.findings.bms
-    itglue_writer = ItGlueWriter(
-        services.itglue, journal, outcomes, snapshot.organization.id, snapshot.contacts, tell
-    )
+    itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, snapshot.organization.id, snapshot.contacts, tell)
     bms_writer = None
     if bms is not None:
         bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, tell)

@@ -33,6 +33,7 @@ from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.text import name
+from .._store.settings import StoredSettings
 from .outcomes import resume_at
 from .ports import Bms, Progress, Services, Store, silent
 from .run_lock import RunLock
@@ -122,22 +123,27 @@ def read_settings(
     Raises SettingsError where they are missing or break a rule.
     """
     stored = store.read(organization.id)
-    declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
-    warnings = []
-    if stored.office365 is None and not declared[rules.OFFICE365]:
+    merged = {kind: merged_settings(kind, stored, organization, request) for kind in rules.KINDS}
+    missing = stored.bms is None and not request.bms_settings
+    warnings = [because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)] if missing else []
+    return merged, warnings
+
+
+def merged_settings(kind: str, stored: StoredSettings, organization: Organization, request: Request) -> dict[str, Any]:
+    """The settings of one kind. Raises SettingsError where they break a rule, or where those that no run can be
+    without are missing."""
+    declared = request.office365_settings if kind == rules.OFFICE365 else request.bms_settings
+    present = stored.office365 if kind == rules.OFFICE365 else stored.bms
+    if kind == rules.OFFICE365 and present is None and not declared:
         raise SettingsError(
             f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
             hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
         )
-    if stored.bms is None and not declared[rules.BMS]:
-        warnings.append(because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name))
-    merged = {}
-    for kind in rules.KINDS:
-        merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
-        # The asset is named for what it holds itself, not for what this task lays over it.
-        address = stored.of(kind).address if stored.of(kind).violations else None
-        rules.check(kind, merged[kind], organization=repr(organization.name), address=address)
-    return merged, warnings
+    merged = rules.merge(kind, present, declared)
+    # The asset is named for what it holds itself, not for what this task lays over it.
+    address = stored.of(kind).address if stored.of(kind).violations else None
+    rules.check(kind, merged, organization=repr(organization.name), address=address)
+    return merged
 
 
 def parsed_settings(

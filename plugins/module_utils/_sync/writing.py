@@ -23,7 +23,7 @@ def carry_out(
     outcomes: Outcomes,
     itglue: ItGlueWriter,
     bms: BmsWriter | None,
-    waiting: Waiting = Waiting(),
+    waiting: Waiting,
     progress: Progress = silent,
 ) -> None:
     """Write what the operations of `outcomes` say, and note there how they turn out.
