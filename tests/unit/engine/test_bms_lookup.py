@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Readiness and push: the look-up in BMS and what follows from it (feature, section 5)."""
+"""Readiness and push: the look-up in BMS and what follows from it."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_lookup import TOUCHED_AGAIN, not_in_bms
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import Conflict
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_push import SAVED_AGAIN_AFTER
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Conflict, Rule
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
     BmsContact,
@@ -21,18 +21,23 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Email,
     Phone,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, ItGluePart
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import (
     NATIVE,
     PUSHING,
     bms,
+    by_name,
+    codes,
     contact,
-    drafted,
     in_bms,
+    limits,
     linked,
     person,
     planned,
     ready,
     snapshot,
+    values_of,
 )
 
 PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
@@ -41,7 +46,7 @@ PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
 def pushes(users, contacts, present, bms_settings=PUSHING, **more):
     """The operations after the look-up, by the part of the username before the @, and the plan."""
     plan = planned(snapshot(users, contacts, bms_settings=bms_settings, **more), present)
-    return {each.user.partition("@")[0]: each for each in plan.operations}, plan
+    return by_name(plan.operations), plan
 
 
 def one(someone, something, present, bms_settings=PUSHING, **more):
@@ -70,19 +75,19 @@ def newcomer(**values):
         pytest.param(ANN, ready(), {"contact_sync": False}, "off", id="contact-sync-off"),
         pytest.param(ANN, ready(), {"two_way_sync": False}, "off", id="two-way-sync-off"),
         pytest.param(ANN, ready(), {"auto_push_office365_contacts": False}, "off", id="auto-push-off"),
-        pytest.param(person("ann.lee", sku_ids=()), ready(), {}, None, id="left-out-user"),
+        pytest.param(person("ann.lee", sku_ids=()), ready(), {}, None, id="excluded-user"),
     ],
 )
-def test_push_is_for_kept_users_contacts_that_are_unlinked_and_ready(someone, something, switches, expected):
+def test_push_is_for_selected_users_contacts_that_are_unlinked_and_ready(someone, something, switches, expected):
     users = [someone, person("keep.me")]
     found, dummy = pushes(users, [something] if something else [], bms(), replace(PUSHING, **switches), **PRIMARY)
-    assert found["ann.lee"].push == expected
+    assert found["ann.lee"].bms.push == expected
 
 
-def test_not_ready_says_what_is_missing_and_writes_to_it_glue_all_the_same():
+def test_not_ready_tells_what_is_missing_and_writes_to_it_glue_all_the_same():
     found = one(person("ann.lee", job_title="Clerk"), ready(phones=(), location_id=None), bms())
-    assert (found.push, found.missing) == ("not_ready", ("primary_phone",))
-    assert (found.action, found.after) == ("update", {"title": "Clerk", "location-id": 10})
+    assert (found.bms.push, found.bms.missing) == ("not_ready", ("primary_phone",))
+    assert (found.itglue.action, found.itglue.after) == ("update", {"title": "Clerk", "location-id": 10})
 
 
 # ------------------------------------------------------------------- the look-up
@@ -121,7 +126,7 @@ FROM_ALIAS = person("ann.lee", proxy_addresses=("SMTP:ann.lee@client.example", "
         pytest.param(
             [in_bms(5, "gone@client.example", first="Ann", last="Lee")],
             ("pushed", None),
-            id="not-by-name-with-a-left-out-users-address",
+            id="not-by-name-with-an-excluded-users-address",
         ),
         pytest.param([in_bms(5, first="Ann", last=None)], ("pushed", None), id="both-names-needed"),
         pytest.param([in_bms(5, first="Anne", last="Lee")], ("pushed", None), id="no-fuzzy-match"),
@@ -153,19 +158,19 @@ def test_look_up(present, expected, turned):
     contacts = [ready(), linked(73, "bob.ray", 1, first="Bob", last="Ray"), contact(74, "cid@x.io")]
     present = tuple(reversed(present)) if turned else present
     found, dummy = pushes(users, contacts, bms(*present))
-    assert (found["ann.lee"].push, found["ann.lee"].bms_contact_id) == expected
+    assert (found["ann.lee"].bms.push, found["ann.lee"].bms.contact_id) == expected
 
 
 def test_a_contact_without_a_last_name_is_not_looked_for_by_name():
     nameless = person("ann.lee", surname=None)
     found = one(nameless, ready(last=None), bms(in_bms(5, first="Ann", last=None)))
-    assert found.push == "pushed"
+    assert found.bms.push == "pushed"
 
 
-def test_an_inactive_one_is_said_and_left_inactive():
+def test_an_inactive_one_is_reported_and_left_inactive():
     found = one(ANN, ready(), bms(in_bms(5, "ann.lee@client.example", active=False)))
+    assert codes(found) == ["in_bms_by_address", "inactive_in_bms"]
     assert found.attention
-    assert "inactive" in found.reason
     assert not found.writes
 
 
@@ -180,13 +185,14 @@ def test_an_inactive_one_is_said_and_left_inactive():
 )
 def test_a_blank_job_title_is_filled(theirs, ours, expected):
     found = one(ANN, ready(title=ours), bms(in_bms(5, "ann.lee@client.example", job_title=theirs)))
-    assert (found.push, found.action, found.job_title) == ("already_in_bms", "unchanged", expected)
+    assert (found.bms.push, found.itglue.action) == ("already_in_bms", "unchanged")
+    assert found.bms.after == ({"JobTitle": expected} if expected else {})
     assert found.writes is (expected is not None)
 
 
 def test_a_new_contact_that_is_in_bms_is_created_in_it_glue_only():
     found = one(newcomer(), None, bms(in_bms(5, "ann.lee@client.example")), **PRIMARY)
-    assert (found.action, found.push, found.create_in_bms) == ("create", "already_in_bms", None)
+    assert (found.itglue.action, found.bms.push, found.bms.create) == ("create", "already_in_bms", None)
 
 
 # ------------------------------------------------------------------- conflicts
@@ -196,17 +202,42 @@ def test_several_hits_are_a_conflict_of_the_person():
     found, plan = pushes(
         [ANN], [ready(title="Clerk")], bms(in_bms(6, "ann.lee@client.example"), in_bms(5, "ann.lee@client.example"))
     )
-    assert found["ann.lee"].push == "conflict"
-    assert "5, 6" in found["ann.lee"].reason
+    assert found["ann.lee"].bms.push == "conflict"
+    assert values_of(found["ann.lee"], ReasonCode.BMS_SEVERAL_HITS) == {"bms_contact_ids": [5, 6], "same_names": False}
     assert plan.conflicts == (
-        Conflict("bms_email", ("ann.lee@client.example",), (), (5, 6), {"ann.lee@client.example": "ignore"}),
+        Conflict(
+            rule=Rule.BMS_EMAIL,
+            code=ReasonCode.BMS_SEVERAL_HITS,
+            users=("ann.lee@client.example",),
+            user_ids=("id-ann.lee",),
+            bms_contact_ids=(5, 6),
+            answers={"ann.lee@client.example": (5, 6, "new", "ignore")},
+            in_bms=True,
+        ),
     )
+
+
+@pytest.mark.parametrize(
+    ("names", "same"),
+    [
+        pytest.param([("Ann", "Lee"), ("ann", "LEE")], True, id="the-same"),
+        pytest.param([("Ann", "Lee"), ("Front", "Desk")], False, id="others"),
+        pytest.param([("Ann", "Lee"), (None, None)], False, id="one-without"),
+    ],
+)
+def test_merging_is_the_way_out_for_the_same_names_alone(names, same):
+    present = [
+        in_bms(bms_id, "ann.lee@client.example", first=first, last=last)
+        for bms_id, (first, last) in enumerate(names, 5)
+    ]
+    found = one(ANN, ready(), bms(*present))
+    assert values_of(found, ReasonCode.BMS_SEVERAL_HITS)["same_names"] is same
 
 
 def test_a_conflict_in_bms_does_not_stop_the_write_to_it_glue():
     present = bms(in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example"))
     found = one(person("ann.lee", job_title="Clerk"), ready(), present)
-    assert (found.action, found.push) == ("update", "conflict")
+    assert (found.itglue.action, found.bms.push) == ("update", "conflict")
 
 
 @pytest.mark.parametrize(
@@ -223,7 +254,7 @@ def test_one_bms_contact_for_two_persons_is_one_conflict(present, rule):
     if present.emails:
         contacts = [with_addresses(each, "shared@x.io") for each in contacts]
     found, plan = pushes(users, contacts, bms(present))
-    assert {each.push for each in found.values()} == {"conflict"}
+    assert {each.bms.push for each in found.values()} == {"conflict"}
     assert [(each.rule, each.users, each.bms_contact_ids) for each in plan.conflicts] == [
         (rule, ("ann.lee@client.example", "bob.ray@client.example"), (5,))
     ]
@@ -281,15 +312,20 @@ def test_contacts_of_one_run_that_share_an_address_are_one_bms_contact_for_two(
     in_conflict = {name for group in expected for name in group}
     for operation in plan.operations:
         name = operation.user.partition("@")[0]
-        assert (operation.push == "conflict") == (name in in_conflict), operation
+        assert (operation.bms.push == "conflict") == (name in in_conflict), operation
         if name in in_conflict:
-            assert operation.create_in_bms is None
-            assert "s@x.io" in operation.reason or "t@x.io" in operation.reason or "could also be" in operation.reason
+            assert operation.bms.create is None
+            (reason,) = operation.reasons
+            if reason.code == ReasonCode.BMS_ADDRESS_SHARED:
+                assert set(reason.values["addresses"]) <= set(shared[name].lower().split())
+            else:
+                assert reason.code == ReasonCode.BMS_CONTACT_SHARED
     found = [(each.rule, tuple(user.partition("@")[0] for user in each.users)) for each in plan.conflicts]
     assert found == [("bms_email", group) for group in expected]
     for conflict in plan.conflicts:
         assert conflict.contact_ids == tuple(chosen[user] for user in conflict.users)
-        assert set(conflict.overrides.values()) == {"ignore"}
+        assert (conflict.suggestion, conflict.in_bms) == ({}, True)
+        assert all(each[-2:] == ("new", "ignore") for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
 
 
@@ -298,22 +334,24 @@ def test_namesakes_of_two_addresses_are_two_persons():
     users = [person("ann.lee"), person("bob.ray", given_name="Ann", surname="Lee")]
     contacts = [ready(72, "ann.lee"), ready(73, "bob.ray", first="Ann", last="Lee")]
     found, plan = pushes(users, contacts, bms(in_bms(5, "bob.ray@client.example", first="Ann", last="Lee")))
-    assert {name: each.push for name, each in found.items()} == {"ann.lee": "pushed", "bob.ray": "already_in_bms"}
+    assert {name: each.bms.push for name, each in found.items()} == {"ann.lee": "pushed", "bob.ray": "already_in_bms"}
     assert plan.conflicts == ()
 
 
 def test_the_bms_contact_of_a_linked_contact_is_not_given_to_another():
     contacts = [ready(), linked(73, "bob.ray", 5, first="Bob", last="Ray")]
     found, plan = pushes([ANN], contacts, bms(in_bms(5, "ann.lee@client.example")))
-    assert found["ann.lee"].push == "conflict"
+    assert values_of(found["ann.lee"], ReasonCode.BMS_CONTACT_LINKED) == {"bms_contact_ids": [5], "contact_id": 73}
     assert [(each.contact_ids, each.bms_contact_ids) for each in plan.conflicts] == [((73,), (5,))]
 
 
-def test_ignoring_the_users_settles_a_conflict_in_bms():
+def test_ignoring_the_users_resolves_a_conflict_in_bms():
     read = snapshot([ANN], [ready()], bms_settings=PUSHING)
     present = bms(in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example"))
     (conflict,) = planned(read, present).conflicts
-    assert planned(read, present, match_overrides=conflict.overrides).conflicts == ()
+    ignore = dict.fromkeys(conflict.users, "ignore")
+    ignored = planned(read, present, allow_shrunken_source=True, match_overrides=ignore)
+    assert ignored.conflicts == ()
 
 
 # ----------------------------------------------------------------------- direct
@@ -330,7 +368,7 @@ def test_direct_creates_it_with_all_e_mails_and_phones_under_the_types_of_the_se
         ),
     )
     found = one(ANN, something, bms())
-    assert found.create_in_bms == BmsContact(
+    assert found.bms.create == BmsContact(
         id=0,
         account_id=2528,
         location_id=3169,
@@ -340,12 +378,12 @@ def test_direct_creates_it_with_all_e_mails_and_phones_under_the_types_of_the_se
         emails=(BmsEmail("ann.lee@client.example", 1, "Work", True), BmsEmail("al@x.io", 1, "Work")),
         phones=(BmsPhone("4155550100", 2, "Desk", True), BmsPhone("000-000-0000", 2, "Desk")),
     )
-    assert found.reason == "BMS has no phone extensions: dropped there."
+    assert codes(found) == ["extensions_dropped"]
 
 
 def test_what_is_pushed_is_the_contact_as_it_becomes():
     found = one(newcomer(given_name="Anne", job_title="Boss"), ready(phones=()), bms(), **PRIMARY)
-    made = found.create_in_bms
+    made = found.bms.create
     assert (made.first_name, made.job_title, [each.number for each in made.phones]) == ("Anne", "Boss", ["4155550100"])
 
 
@@ -361,13 +399,13 @@ def test_what_is_pushed_is_the_contact_as_it_becomes():
 @pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
 def test_the_location_in_bms(locations, expected, turned):
     found = one(ANN, ready(), bms(locations=tuple(reversed(locations)) if turned else tuple(locations)))
-    assert found.create_in_bms.location_id == expected
+    assert found.bms.create.location_id == expected
 
 
 def test_no_location_in_bms_is_a_failed_push():
     found = one(person("ann.lee", job_title="Clerk"), ready(), bms(locations=(BmsLocation(1, "Depot"),)))
-    assert (found.action, found.push, found.create_in_bms) == ("update", "failed", None)
-    assert "'Head Office'" in found.reason
+    assert (found.itglue.action, found.bms.push, found.bms.create) == ("update", "failed", None)
+    assert values_of(found, ReasonCode.NO_BMS_LOCATION) == {"account_id": 2528, "location": "Head Office"}
 
 
 # ----------------------------------------------------------------------- native
@@ -383,25 +421,27 @@ def test_no_location_in_bms_is_a_failed_push():
 )
 def test_native_writes_it_complete_and_it_glue_pushes(someone, something, expected):
     found = one(someone, something, bms(), NATIVE, **PRIMARY)
-    assert (found.action, found.push, found.writes) == expected
-    assert found.create_in_bms is None
-    assert found.contact.location_id == 10
+    assert (found.itglue.action, found.bms.push, found.writes) == expected
+    assert codes(found) == ["itglue_pushes" if expected[2] else "awaiting_link"]
+    assert found.bms.create is None
+    assert found.wanted.location_id == 10
 
 
-@pytest.mark.parametrize("something", [None, ready(title="Clerk")], ids=["new", "to-complete"])
+@pytest.mark.parametrize("something", [None, ready(title="Clerk")], ids=["new", "to-update"])
 def test_native_holds_back_a_person_who_is_in_bms_but_not_linked(something):
     """Any write to IT Glue would push a double."""
     found = one(newcomer(job_title="Boss"), something, bms(in_bms(5, "ann.lee@client.example")), NATIVE, **PRIMARY)
-    assert (found.action, found.push, found.bms_contact_id) == ("unchanged", "already_in_bms", 5)
-    assert (found.before, found.after, found.job_title, found.writes) == ({}, {}, None, False)
-    assert found.noteworthy
-    assert "Link the two" in found.reason
+    assert found.itglue == ItGluePart(Action.UNCHANGED, something.id if something else None)
+    assert (found.bms.push, found.bms.contact_id, found.bms.after) == ("already_in_bms", 5, {})
+    assert codes(found) == ["in_bms_by_address", "link_in_itglue"]
+    assert found.noteworthy and not found.writes
 
 
 def test_native_holds_back_a_conflict():
     present = bms(in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example"))
     found = one(newcomer(job_title="Boss"), ready(), present, NATIVE, **PRIMARY)
-    assert (found.action, found.push, found.after, found.writes) == ("unchanged", "conflict", {}, False)
+    assert (found.itglue, found.bms.push) == (ItGluePart(Action.UNCHANGED, 72), "conflict")
+    assert not found.writes
 
 
 SAVED = "2026-11-01T12:00:00.000Z"
@@ -412,50 +452,50 @@ NOON = 1793534400.0
 @pytest.mark.parametrize(
     ("saved", "read_at", "action"),
     [
-        pytest.param(SAVED, NOON + TOUCHED_AGAIN + 1, "update", id="a-day-ago"),
-        pytest.param(SAVED, NOON + TOUCHED_AGAIN, "unchanged", id="within-the-day"),
+        pytest.param(SAVED, NOON + SAVED_AGAIN_AFTER + 1, "update", id="a-day-ago"),
+        pytest.param(SAVED, NOON + SAVED_AGAIN_AFTER, "unchanged", id="within-the-day"),
         pytest.param(SAVED, NOON - 60, "unchanged", id="by-a-clock-that-is-ahead"),
-        pytest.param("2026-11-01T12:00:00", NOON + TOUCHED_AGAIN + 1, "update", id="without-a-zone"),
-        pytest.param("2026-11-01T14:00:00+02:00", NOON + TOUCHED_AGAIN, "unchanged", id="in-another-zone"),
+        pytest.param("2026-11-01T12:00:00", NOON + SAVED_AGAIN_AFTER + 1, "update", id="without-a-zone"),
+        pytest.param("2026-11-01T14:00:00+02:00", NOON + SAVED_AGAIN_AFTER, "unchanged", id="in-another-zone"),
         pytest.param(None, 9e9, "unchanged", id="not-told"),
         pytest.param("yesterday", 9e9, "unchanged", id="not-understood"),
     ],
 )
 def test_native_saves_a_complete_contact_again_where_nobody_has_for_a_day(saved, read_at, action):
     found = one(ANN, ready(updated_at=saved), bms(), NATIVE, read_at=read_at)
-    assert (found.action, found.push, found.touches) == (action, "pending", action == "update")
+    assert (found.itglue.action, found.bms.push, found.itglue.resaves) == (action, "pending", action == "update")
 
 
 def test_what_is_saved_again_is_sent_as_it_is():
     found = one(ANN, ready(updated_at=SAVED, title="Clerk"), bms(), NATIVE, read_at=9e9)
-    assert found.before == found.after
-    assert found.after == {
+    assert found.itglue.before == found.itglue.after
+    assert found.itglue.after == {
         "first-name": "Ann",
         "contact-emails": [{"value": "ann.lee@client.example", "label-name": "Work", "primary": True}],
     }
-    assert "saved again so that IT Glue pushes it" in found.reason
+    assert codes(found) == ["saved_again"]
 
 
 def test_what_is_saved_again_counts_as_update_and_push():
     read = snapshot([ANN], [ready(updated_at=SAVED)], bms_settings=NATIVE, read_at=9e9)
     plan = planned(read, bms(), max_updates="0", max_pushes="0")
-    assert [(each.option, each.count) for each in plan.passed] == [("max_updates", 1), ("max_pushes", 1)]
+    assert limits(plan) == [("max_updates", 1, 0), ("max_pushes", 1, 0)]
 
 
 @pytest.mark.parametrize("present", [in_bms(5, "ann.lee@client.example"), in_bms(5, first="Ann", last="Lee")])
 def test_who_is_in_bms_already_is_not_saved_again(present):
     found = one(ANN, ready(updated_at=SAVED), bms(present), NATIVE, read_at=9e9)
-    assert (found.action, found.writes) == ("unchanged", False)
+    assert (found.itglue.action, found.writes) == ("unchanged", False)
 
 
 def test_direct_saves_nothing_again():
     found = one(ANN, ready(updated_at=SAVED), bms(), PUSHING, read_at=9e9)
-    assert (found.action, found.push) == ("unchanged", "pushed")
+    assert (found.itglue.action, found.bms.push) == ("unchanged", "pushed")
 
 
 def test_native_still_writes_what_is_not_ready():
     found = one(person("ann.lee", job_title="Boss"), ready(phones=()), bms(), NATIVE)
-    assert (found.action, found.push) == ("update", "not_ready")
+    assert (found.itglue.action, found.bms.push) == ("update", "not_ready")
 
 
 @pytest.mark.parametrize(
@@ -466,9 +506,10 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
     read = snapshot([person("ann.lee", job_title="Boss")], [ready()], bms_settings=bms_settings)
     plan = planned(read, None, unread="BMS is gone.")
     (found,) = plan.operations
-    assert (found.action, found.push, found.reason, found.create_in_bms) == (action, "deferred", "BMS is gone.", None)
+    assert (found.itglue.action, found.bms.push, found.bms.create) == (action, "deferred", None)
+    assert found.reasons == (Reason(ReasonCode.BMS_NOT_READ, {"said": "BMS is gone."}),)
     assert found.writes is (action == "update")
-    assert plan.warnings == ("1 pushes are deferred: BMS is gone.",)
+    assert plan.warnings == (Reason(ReasonCode.PUSHES_DEFERRED, {"count": 1, "said": "BMS is gone."}),)
 
 
 # ------------------------------------------------------------------- namesakes
@@ -507,8 +548,8 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
 @pytest.mark.parametrize("bms_settings", [PUSHING, NATIVE], ids=["direct", "native"])
 def test_a_push_whose_name_is_not_unique_carries_a_warning(users, contacts, expected, bms_settings):
     dummy, plan = pushes(users, contacts, bms(), bms_settings, **PRIMARY)
-    assert [each.partition("@")[0] for each in plan.warnings] == expected
-    assert all("pairs BMS contacts by name alone" in each for each in plan.warnings)
+    assert {reason.code for reason in plan.warnings} <= {ReasonCode.NAME_NOT_UNIQUE}
+    assert [reason.values["user"].partition("@")[0] for reason in plan.warnings] == expected
 
 
 TWO_NEW_NAMESAKES = [newcomer(), person("al", given_name="Ann", surname="Lee", business_phones=("1 415 555 0101",))]
@@ -516,15 +557,19 @@ TWO_NEW_NAMESAKES = [newcomer(), person("al", given_name="Ann", surname="Lee", b
 
 def test_two_new_namesakes_carry_a_warning():
     dummy, plan = pushes(TWO_NEW_NAMESAKES, [], bms(), **PRIMARY)
-    assert [each.partition("@")[0] for each in plan.warnings] == ["al", "ann.lee"]
+    assert [reason.values for reason in plan.warnings] == [
+        {"user": "al@client.example", "name": "Ann Lee"},
+        {"user": "ann.lee@client.example", "name": "Ann Lee"},
+    ]
     assert plan.conflicts == ()
 
 
 def test_two_new_namesakes_under_native_are_a_conflict():
     """IT Glue would push the first, and pair the second with what it made of the first."""
     found, plan = pushes(TWO_NEW_NAMESAKES, [], bms(), NATIVE, **PRIMARY)
-    assert {(each.action, each.push, each.writes) for each in found.values()} == {("unchanged", "conflict", False)}
-    assert "shares first and last name with al@client.example" in found["ann.lee"].reason
+    assert {(each.itglue.action, each.bms.push) for each in found.values()} == {("unchanged", "conflict")}
+    assert not any(each.writes for each in found.values())
+    assert values_of(found["ann.lee"], ReasonCode.BMS_NAME_SHARED) == {"users": ["al@client.example"]}
     assert [(each.rule, each.users) for each in plan.conflicts] == [
         ("bms_name", ("al@client.example", "ann.lee@client.example"))
     ]
@@ -539,13 +584,6 @@ def test_who_is_in_bms_already_carries_no_warning():
 # ------------------------------------------------------------------------ links
 
 
-def test_not_in_bms_is_the_same_look_up():
-    read = snapshot([ANN, person("bob.ray")], [ready(), ready(73, "bob.ray")], bms_settings=PUSHING)
-    operations = list(drafted(read).values())
-    left = not_in_bms(operations, [in_bms(5, "bob.ray@client.example")], read.users, read.contacts)
-    assert [each.user for each in left] == ["ann.lee@client.example"]
-
-
 @pytest.mark.parametrize(
     ("adapters", "expected"),
     [
@@ -557,4 +595,4 @@ def test_not_in_bms_is_the_same_look_up():
 )
 def test_a_linked_contact_tells_its_bms_contact(adapters, expected):
     found = one(ANN, linked(adapters=adapters), None)
-    assert (found.action, found.bms_contact_id) == ("linked", expected)
+    assert (found.itglue.action, found.bms.contact_id) == ("linked", expected)

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""`update_linked`: what becomes of the BMS contact of a linked contact (feature, section 4)."""
+"""`update_linked`: what becomes of the BMS contact of a linked contact."""
 
 from __future__ import annotations
 
@@ -30,12 +30,15 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     EntryChange,
     Phone,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsPart
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import (
     NATIVE,
     PUSHING,
     bms,
     contact,
     in_bms,
+    limits,
     linked,
     person,
     planned,
@@ -59,7 +62,7 @@ def followed(someone, something, *present, bms_settings=PUSHING, others=(), **mo
 
 
 def becomes(operation) -> dict:
-    return dict(operation.bms_update.after) if operation.bms_update else {}
+    return dict(operation.bms.after)
 
 
 # ------------------------------------------------------------------- who follows
@@ -68,21 +71,25 @@ def becomes(operation) -> dict:
 def test_bms_follows_what_becomes_of_the_contact_in_it_glue():
     someone = person("ann.lee", given_name="Anna", job_title="Boss", business_phones=("4155550100",))
     operation, plan = followed(someone, linked(), replace(SAME, job_title="Clerk"))
-    assert (operation.action, operation.after) == ("update", {"first-name": "Anna", "title": "Boss"})
-    assert operation.bms_contact_id == 90211
-    assert operation.bms_update.before == {"FirstName": "Ann", "JobTitle": "Clerk"}
-    assert operation.bms_update.after == {"FirstName": "Anna", "JobTitle": "Boss"}
+    assert (operation.itglue.action, operation.itglue.after) == ("update", {"first-name": "Anna", "title": "Boss"})
+    assert operation.bms == BmsPart(
+        None,
+        90211,
+        before={"FirstName": "Ann", "JobTitle": "Clerk"},
+        after={"FirstName": "Anna", "JobTitle": "Boss"},
+    )
     assert plan.account.id == 2528
 
 
 def test_bms_follows_where_it_glue_is_right_already():
     operation, dummy = followed(ANN, linked(title="Boss"), SAME)
-    assert (operation.action, operation.writes, becomes(operation)) == ("linked", True, {"JobTitle": "Boss"})
+    assert (operation.itglue.action, operation.writes) == ("linked", True)
+    assert becomes(operation) == {"JobTitle": "Boss"}
 
 
 def test_who_is_right_in_both_is_left_alone():
     operation, dummy = followed(ANN, linked(), SAME)
-    assert (operation.action, operation.writes, operation.noteworthy) == ("linked", False, False)
+    assert (operation.itglue.action, operation.writes, operation.noteworthy) == ("linked", False, False)
 
 
 @pytest.mark.parametrize(
@@ -97,7 +104,7 @@ def test_who_is_right_in_both_is_left_alone():
 )
 def test_bms_is_not_even_read_where_it_does_not_follow(bms_settings, more):
     operation, plan = followed(ANN, linked(title="Boss"), SAME, bms_settings=bms_settings, **more)
-    assert (operation.bms_update, plan.account) == (None, None)
+    assert (becomes(operation), plan.account) == ({}, None)
 
 
 def test_auto_push_is_about_new_contacts_alone():
@@ -117,51 +124,55 @@ def test_auto_push_is_about_new_contacts_alone():
 )
 def test_a_link_that_does_not_sync_is_not_followed(something):
     operation, plan = followed(ANN, something, SAME)
-    assert (operation.bms_update, plan.account) == (None, None)
+    assert (becomes(operation), plan.account) == ({}, None)
 
 
 def test_an_unread_bms_is_a_warning_and_it_glue_is_written_all_the_same():
     read = snapshot([person("ann.lee", job_title="Boss")], [linked()], bms_settings=PUSHING)
     plan = planned(read, None, unread="BMS is gone.", update_linked=True)
     (operation,) = plan.operations
-    assert (operation.action, operation.push, operation.bms_update) == ("update", None, None)
-    assert plan.warnings == ("1 linked contacts are not compared with BMS: BMS is gone.",)
+    assert (operation.itglue.action, operation.bms) == ("update", BmsPart(None, 90211))
+    assert plan.warnings == (Reason(ReasonCode.UPDATES_NOT_COMPARED, {"count": 1, "said": "BMS is gone."}),)
 
 
 # ------------------------------------------------------------ which BMS contact
 
 UNTOLD = linked(title="Boss", adapters=())
+ELSEWHERE = Reason(ReasonCode.BMS_CONTACT_ELSEWHERE, {"bms_contact_id": 90211, "account_id": 2528})
+OF_ANOTHER = Reason(ReasonCode.BMS_CONTACT_OF_ANOTHER, {"bms_contact_id": 90211})
+
+
+def unknown(*bms_ids: int) -> Reason:
+    return Reason(ReasonCode.BMS_CONTACT_UNKNOWN, {"bms_contact_ids": list(bms_ids)})
 
 
 @pytest.mark.parametrize(
-    ("something", "others", "present", "expected", "words"),
+    ("something", "others", "present", "expected", "reason"),
     [
         pytest.param(linked(title="Boss"), [], [SAME], 90211, None, id="by-the-link"),
-        pytest.param(linked(title="Boss"), [], [], None, "90211 is not in the account 2528", id="not-in-the-account"),
+        pytest.param(linked(title="Boss"), [], [], None, ELSEWHERE, id="not-in-the-account"),
         pytest.param(UNTOLD, [], [SAME], 90211, None, id="by-e-mail"),
         pytest.param(UNTOLD, [], [in_bms(5, first="ann", last="LEE")], 5, None, id="by-name"),
-        pytest.param(UNTOLD, [], [], None, "which is not found", id="not-found"),
-        pytest.param(UNTOLD, [], [SAME, replace(SAME, id=7)], None, "could be 7, 90211", id="several"),
-        pytest.param(
-            UNTOLD, [linked(73, "bob.ray")], [SAME], None, "90211 is that of another contact", id="anothers-link"
-        ),
+        pytest.param(UNTOLD, [], [], None, unknown(), id="not-found"),
+        pytest.param(UNTOLD, [], [SAME, replace(SAME, id=7)], None, unknown(7, 90211), id="several"),
+        pytest.param(UNTOLD, [linked(73, "bob.ray")], [SAME], None, OF_ANOTHER, id="anothers-link"),
         pytest.param(
             linked(title="Boss"),
             [linked(73, "bob.ray")],
             [SAME],
             None,
-            "90211 is that of another contact",
+            OF_ANOTHER,
             id="two-links-to-one",
         ),
     ],
 )
-def test_the_bms_contact_is_the_one_that_is_surely_the_persons(something, others, present, expected, words):
+def test_the_bms_contact_is_the_one_that_is_surely_the_persons(something, others, present, expected, reason):
     operation, dummy = followed(ANN, something, *present, others=others)
     if expected:
-        assert (operation.bms_contact_id, becomes(operation)["JobTitle"]) == (expected, "Boss")
+        assert (operation.bms.contact_id, becomes(operation)["JobTitle"]) == (expected, "Boss")
     else:
-        assert (operation.bms_update, operation.writes, operation.noteworthy) == (None, False, True)
-        assert words in operation.reason and operation.reason.endswith("It is not updated in BMS.")
+        assert (becomes(operation), operation.writes, operation.noteworthy) == ({}, False, True)
+        assert operation.reasons == (reason,)
 
 
 NAMED_BOB = in_bms(90211, first="Bob", last="Ray")
@@ -179,11 +190,10 @@ def test_a_bms_contact_that_could_be_somebody_elses_is_left_as_it_is(something, 
     """A new name would take away what the question hangs on: the next run would find nobody, and push."""
     read = snapshot([ANN, person("bob.ray")], [something, ready(73, "bob.ray")], bms_settings=PUSHING)
     ann, bob = planned(read, bms(there), update_linked=True).operations
-    assert (bob.push, bob.bms_update) == (push, None)
-    assert (ann.bms_update, ann.writes, ann.noteworthy) == (None, False, True)
-    assert ann.reason == (
-        "Its BMS contact 90211 could also be bob.ray@client.example. Separate them in BMS first. "
-        "It is not updated in BMS."
+    assert (bob.bms.push, becomes(bob)) == (push, {})
+    assert (becomes(ann), ann.writes, ann.noteworthy) == ({}, False, True)
+    assert ann.reasons == (
+        Reason(ReasonCode.BMS_CONTACT_AMBIGUOUS, {"bms_contact_id": 90211, "users": ["bob.ray@client.example"]}),
     )
 
 
@@ -240,8 +250,10 @@ def test_without_a_type_no_e_mail_is_added_and_the_default_moves_all_the_same():
 def test_an_address_that_another_bms_contact_has_is_not_added_and_told():
     something = linked(emails=(Email("ann.lee@client.example", "Work", True), Email("team@client.example", "Work")))
     operation, dummy = followed(ANN, something, SAME, in_bms(7, "TEAM@client.example"))
-    assert (operation.bms_update, operation.attention) == (None, True)
-    assert operation.reason == "Another BMS contact has team@client.example: not added to BMS contact 90211."
+    assert (becomes(operation), operation.attention) == ({}, True)
+    assert operation.reasons == (
+        Reason(ReasonCode.ADDRESS_HELD_IN_BMS, {"addresses": ["team@client.example"], "bms_contact_id": 90211}),
+    )
 
 
 def test_of_two_contacts_that_share_an_address_one_gets_it():
@@ -374,4 +386,4 @@ def test_values_are_the_same_once_bms_has_normalised_them(field, one, other, sam
 def test_it_counts_once_as_an_update():
     someone = person("ann.lee", job_title="Boss")
     dummy, plan = followed(someone, linked(), SAME, max_updates="0", max_pushes="0")
-    assert [(each.option, each.count) for each in plan.passed] == [("max_updates", 1)]
+    assert limits(plan) == [("max_updates", 1, 0)]

@@ -2,16 +2,20 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which users are kept (feature, section 2)."""
+"""Which users are selected."""
 
 from __future__ import annotations
 
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import draft
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.selection import REASONS, exclusion_rule
-from tests.unit.engine.builders import SKU, options, person, settings, snapshot, user
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.selection import (
+    FILTER_REASONS,
+    exclusion_rule,
+    select,
+)
+from tests.unit.engine.builders import SKU, options, person, planning_of, settings, snapshot, user
 
 OTHER_SKU = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
 
@@ -24,7 +28,7 @@ def reason(someone, members=(), primary_email="mail", **user_filter):
 @pytest.mark.parametrize(
     ("values", "user_filter", "expected"),
     [
-        pytest.param({}, {}, None, id="kept"),
+        pytest.param({}, {}, None, id="selected"),
         pytest.param({"account_enabled": False}, {}, "disabled", id="disabled"),
         pytest.param({"account_enabled": False}, {"include_disabled": True}, None, id="disabled-included"),
         pytest.param({"user_type": "Guest"}, {}, "guest", id="guest"),
@@ -109,7 +113,7 @@ def test_counted_under_the_first_reason_that_applies():
         values = {key: value for fault in faults.values() for key, value in fault.items()}
         told.append(reason(person("ann", **{"id": "member"} | values), members=("member",), **user_filter))
         faults.pop(told[-1])
-    assert tuple(told) == REASONS
+    assert tuple(told) == FILTER_REASONS
     assert reason(person("ann", id="member"), members=("member",), **user_filter) is None
 
 
@@ -123,41 +127,55 @@ def test_counted_under_the_first_reason_that_applies():
         pytest.param(
             [user("ann"), person("bob", account_enabled=False), person("cid", sku_ids=())],
             [
-                "leaves out all 3 users",
+                "excludes all 3 users",
                 "disabled: 1, unlicensed: 1, no_name: 1",
                 "user_filter",
                 "allow_shrunken_source",
             ],
-            id="none-kept",
+            id="none-selected",
         ),
     ],
 )
 def test_an_empty_source_is_an_error_before_any_write(users, words):
     read = snapshot(users)
     with pytest.raises(InputError) as caught:
-        draft(read, options())
+        select(read, options())
     assert [word for word in words if word not in str(caught.value)] == []
-    assert draft(read, options(allow_shrunken_source=True)).kept == 0
+    assert select(read, options(allow_shrunken_source=True)).user_ids == frozenset()
 
 
-def test_each_left_out_user_is_counted_once():
+@pytest.mark.parametrize("lifted", [False, True])
+def test_a_source_that_tells_of_no_account_whether_it_is_enabled_is_an_error(lifted):
+    """The app has a weaker permission than it needs: nobody would be selected, or a leaver would."""
+    read = snapshot([person("ann", account_enabled=None), person("bob", account_enabled=None)])
+    with pytest.raises(InputError, match=r"User\.Read\.All"):
+        select(read, options(allow_shrunken_source=lifted))
+
+
+def test_some_accounts_that_are_not_shown_count_as_disabled_with_one_warning():
+    users = [person("ann"), person("bob", account_enabled=None), person("cid", account_enabled=None)]
+    found = select(snapshot(users), options())
+    assert found.excluded == {"id-bob": "disabled", "id-cid": "disabled"}
+    assert found.warnings == (Reason(ReasonCode.ACCOUNTS_NOT_SHOWN, {"count": 2}),)
+
+
+def test_each_excluded_user_is_counted_once():
     users = [person("ann"), person("bob", account_enabled=False, sku_ids=()), person("cid", user_type="Guest")]
-    found = draft(snapshot(users), options())
+    found = select(snapshot(users), options())
     assert found.excluded == {"id-bob": "disabled", "id-cid": "guest"}
-    assert found.kept == 1
+    assert found.user_ids == {"id-ann"}
 
 
-def test_users_left_out_by_the_task_are_kept_by_the_filter():
+def test_users_excluded_by_the_task_are_selected_by_the_filter():
     users = [person("ann"), person("bob"), person("cid", sku_ids=())]
-    chosen = draft(
-        snapshot(users), options(users=frozenset({"ANN@client.example "}), match_overrides={"id-ann": "ignore"})
-    )
-    assert chosen.excluded == {"id-ann": "override", "id-bob": "users", "id-cid": "unlicensed"}
-    assert chosen.kept == 2
-    assert chosen.kept_users == {"id-ann", "id-bob"}
+    given = {"users": frozenset({"ANN@client.example "}), "match_overrides": {"id-ann": "ignore"}}
+    found = planning_of(snapshot(users), **given).matched.selected
+    assert found.excluded == {"id-ann": "override", "id-bob": "users", "id-cid": "unlicensed"}
+    assert found.user_ids == {"id-ann", "id-bob"}
 
 
-def test_users_can_be_named_by_id_and_an_unknown_one_is_said():
-    chosen = draft(snapshot([person("ann"), person("bob")]), options(users=frozenset({"ID-bob", "eve@client.example"})))
-    assert chosen.excluded == {"id-ann": "users"}
-    assert chosen.warnings == ["The option users names 'eve@client.example', whom the tenant does not have."]
+def test_users_can_be_named_by_id_and_an_unknown_one_is_a_warning():
+    given = {"users": frozenset({"ID-bob", "eve@client.example"})}
+    plan = planning_of(snapshot([person("ann"), person("bob")]), **given).plan
+    assert [reason.code for reason in plan.operations[0].reasons] == ["users"]
+    assert plan.warnings == (Reason(ReasonCode.UNKNOWN_USER, {"user": "eve@client.example"}),)

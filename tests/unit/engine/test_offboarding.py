@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""People who left, clause by clause, and what is done about their contacts (feature, section 6, "Departed")."""
+"""Departed people, rule by rule, what is done about their contacts, and who returns."""
 
 from __future__ import annotations
 
@@ -10,20 +10,22 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.departed import as_it_was
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Leavers
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, DepartedSubject, ItGluePart
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
+from tests.unit.engine import builders
 from tests.unit.engine.builders import (
     LINK,
-    OFFICE,
     PUSHING,
     bms,
+    codes,
     contact,
     in_bms,
+    limits,
     linked,
-    options,
     person,
     ready,
     snapshot,
@@ -32,7 +34,7 @@ from tests.unit.engine.builders import (
 FORMER, CLIENT_TYPE = 31, 24
 TYPES = (ContactType(FORMER, "Former"), ContactType(CLIENT_TYPE, "End User"))
 DEACTIVATE = {"deactivate": True, "departed_contact_type": "former"}
-# BMS as such is on, and nobody is pushed: the rows are about those who left.
+# BMS as such is on, and nobody is pushed: the rows are about departed people.
 ON = BmsSettings(contact_sync=True)
 
 STAYS = person("stay")
@@ -51,25 +53,20 @@ def deleted(name="ann.lee", **values):
 
 def planned(users, contacts, *, gone=(), present=None, unread=None, domains=("client.example",), **values):
     """The plan of a run that has read all this; `values` are options, settings or both."""
-    told = {name: values.pop(name) for name in tuple(values) if name in planning.Options.__dataclass_fields__}
+    given = {name: values.pop(name) for name in tuple(values) if name in Options.__dataclass_fields__}
     read = snapshot(users, contacts, **{"bms_settings": ON} | values)
-    draft = planning.draft(read, options(**told))
-    operations = draft.operations((OFFICE,), TYPES)
-    leavers, types = Leavers(tuple(gone), frozenset(domains)), draft.contact_types(TYPES)
-    if present is None and unread is None and planning.needs_bms(draft, operations, leavers, types):
-        present = bms()
-    return planning.complete(draft, operations, present, unread, leavers, types)
+    return builders.planned(read, present, contact_types=TYPES, deleted=gone, domains=domains, unread=unread, **given)
 
 
-def told(plan):
+def departures(plan):
     return [(each.contact_id, each.evidence, each.action) for each in plan.departed]
 
 
-# ------------------------------------------------------------------------- who left
+# ------------------------------------------------------------------------- who has departed
 
 
 @pytest.mark.parametrize(
-    ("leaver", "expected"),
+    ("departed_user", "expected"),
     [
         pytest.param(disabled(), [(72, "disabled", "report")], id="disabled"),
         pytest.param(disabled(user_type="Guest"), [], id="but-for-a-guest"),
@@ -77,21 +74,21 @@ def told(plan):
         pytest.param(disabled(surname=" "), [], id="both-names-last"),
         pytest.param(disabled(mail="ann.lee@other.example"), [], id="of-another-domain"),
         pytest.param(disabled(id="id-outsider"), [], id="not-in-the-group"),
-        pytest.param(disabled(username="svc-ann@client.example"), [], id="of-a-pattern-that-is-left-out"),
+        pytest.param(disabled(username="svc-ann@client.example"), [], id="of-a-pattern-that-is-excluded"),
         pytest.param(person("ann.lee", sku_ids=()), [], id="unlicensed-is-no-evidence"),
-        pytest.param(person("ann.lee", id="id-outsider"), [], id="left-out-is-no-evidence"),
+        pytest.param(person("ann.lee", id="id-outsider"), [], id="excluded-is-no-evidence"),
     ],
 )
-def test_a_disabled_user_who_passes_the_filter_but_for_that_and_its_licence(leaver, expected):
+def test_a_disabled_user_who_passes_the_filter_but_for_that_and_its_licence(departed_user, expected):
     rule = {"groups": ("Staff",), "domains": ("client.example",), "exclude": ("svc-*",)}
     members = {"id-stay", "id-ann.lee"}
-    plan = planned([STAYS, leaver], [ready()], user_filter=rule, members=members)
-    assert told(plan) == expected
+    plan = planned([STAYS, departed_user], [ready()], user_filter=rule, members=members)
+    assert departures(plan) == expected
     assert plan.deactivations == ()
 
 
 @pytest.mark.parametrize(
-    ("leaver", "expected"),
+    ("departed_user", "expected"),
     [
         pytest.param(deleted(), [(72, "deleted", "report")], id="deleted"),
         pytest.param(deleted(username=f"{GONE_ID}ann.lee@client.example", mail=None), [], id="the-id-has-no-dashes"),
@@ -105,8 +102,8 @@ def test_a_disabled_user_who_passes_the_filter_but_for_that_and_its_licence(leav
         pytest.param(deleted(user_type="Guest"), [], id="but-for-a-guest"),
     ],
 )
-def test_a_deleted_user_under_the_username_that_it_had(leaver, expected):
-    assert told(planned([STAYS], [ready()], gone=[leaver])) == expected
+def test_a_deleted_user_under_the_username_that_it_had(departed_user, expected):
+    assert departures(planned([STAYS], [ready()], gone=[departed_user])) == expected
 
 
 @pytest.mark.parametrize(
@@ -132,17 +129,17 @@ def test_the_object_id_in_front_of_a_deleted_username(username, expected):
         pytest.param(person("bob", mail="ann.lee@client.example"), id="as-mail"),
     ],
 )
-def test_no_address_that_a_kept_user_holds(someone):
-    """The contact is not the kept user's own, which another one is by override."""
+def test_no_address_that_a_selected_user_holds(someone):
+    """The contact is not the selected user's own, which another one is by override."""
     own = ready(80, "bob", last="Lee")
     plan = planned([someone, disabled()], [ready(), own], match_overrides={someone.id: 80})
-    assert told(plan) == []
+    assert departures(plan) == []
 
 
-def test_a_contact_that_a_kept_user_is_matched_with_has_not_left():
-    """By name: it has only the address of the namesake who left."""
+def test_a_contact_that_a_selected_user_is_matched_with_has_not_departed():
+    """By name: it has only the address of the namesake who has departed."""
     kept = person("new", given_name="Ann", surname="Lee")
-    assert told(planned([kept, disabled()], [ready()], match_overrides={kept.id: 72})) == []
+    assert departures(planned([kept, disabled()], [ready()], match_overrides={kept.id: 72})) == []
 
 
 def test_a_contact_of_a_conflict_is_left_alone():
@@ -152,24 +149,24 @@ def test_a_contact_of_a_conflict_is_left_alone():
     assert [each.contact_ids for each in plan.conflicts] == [(72, 73)]
 
 
-def test_a_contact_of_several_who_left_is_one_departure():
+def test_a_contact_of_several_departed_people_is_one_departure():
     shared = contact(72, "ann.lee@client.example", "bob@client.example")
     plan = planned([STAYS, disabled(), disabled("bob")], [shared], **DEACTIVATE)
-    assert told(plan) == [(72, "disabled", "deactivate")]
+    assert departures(plan) == [(72, "disabled", "deactivate")]
     assert len(plan.deactivations) == 1
 
 
-def test_several_contacts_of_one_who_left_are_a_departure_each():
+def test_several_contacts_of_one_departed_person_are_a_departure_each():
     plan = planned([STAYS, disabled()], [ready(), ready(73)], **DEACTIVATE)
-    assert told(plan) == [(72, "disabled", "deactivate"), (73, "disabled", "deactivate")]
+    assert departures(plan) == [(72, "disabled", "deactivate"), (73, "disabled", "deactivate")]
 
 
-def test_a_disabled_user_whom_the_filter_keeps_has_not_left():
+def test_a_disabled_user_whom_the_filter_selects_has_not_departed():
     lenient = {"include_disabled": True, "licensed_only": False}
-    assert told(planned([STAYS, disabled()], [ready()], user_filter=lenient)) == []
+    assert departures(planned([STAYS, disabled()], [ready()], user_filter=lenient)) == []
 
 
-# ------------------------------------------------------------------- what is unclaimed
+# ------------------------------------------------------------- unmatched addresses
 
 
 @pytest.mark.parametrize(
@@ -183,10 +180,10 @@ def test_a_disabled_user_whom_the_filter_keeps_has_not_left():
     ],
 )
 @pytest.mark.parametrize("deactivate", [{}, DEACTIVATE], ids=["report", "deactivate"])
-def test_unclaimed_is_listed_and_never_touched(something, gone, expected, deactivate):
+def test_an_unmatched_address_is_listed_and_its_contact_never_touched(something, gone, expected, deactivate):
     plan = planned([STAYS], [something], gone=gone, **deactivate)
-    assert [(each.contact_id, each.addresses) for each in plan.unclaimed] == expected
-    touched = {each.contact_id for each in (*plan.operations, *plan.deactivations) if each.writes}
+    assert [(each.contact_id, each.addresses) for each in plan.unmatched] == expected
+    touched = {each.itglue.contact_id for each in (*plan.operations, *plan.deactivations) if each.writes}
     assert expected == [] or touched == {None}, "only the new contact of whoever stays"
 
 
@@ -235,17 +232,26 @@ MARK = ({"contact-type-id": None}, {"contact-type-id": FORMER})
 def test_a_deactivation(something, present, expected, evidence):
     users, gone = ([STAYS, disabled()], []) if evidence == "disabled" else ([STAYS], [deleted()])
     plan = planned(users, [something], gone=gone, present=bms(*present), **DEACTIVATE)
-    assert told(plan) == [(72, evidence, "deactivate")]
+    assert departures(plan) == [(72, evidence, "deactivate")]
     (found,) = plan.deactivations
-    assert (found.action, found.before, found.after, found.bms_contact_id, found.active) == expected
-    assert found.writes and found.push is None and found.create_in_bms is None
-    assert found.user_id == "departed/72"
+    itglue, in_bms_ = found.itglue, found.bms
+    assert (itglue.action, itglue.before, itglue.after, in_bms_.contact_id, active(found)) == expected
+    assert found.writes and in_bms_.push is None and in_bms_.create is None
+    assert found.subject == DepartedSubject(72, *(plan.departed[0].user, plan.departed[0].user_id))
+    assert codes(found) == [f"user_{evidence}"]
+
+
+def active(operation):
+    """Whether the BMS contact is to become active or inactive, None where it stays as it is."""
+    becomes = operation.bms.after.get("IsActive")
+    assert becomes is None or operation.bms.before == {"IsActive": not becomes}
+    return becomes
 
 
 @pytest.mark.parametrize("present", [[], [in_bms(5, "ann.lee@client.example", active=False)]], ids=["none", "inactive"])
 def test_what_is_deactivated_stays_so_and_nothing_is_left_to_do(present):
     plan = planned([STAYS, disabled()], [ready(contact_type_id=FORMER)], present=bms(*present), **DEACTIVATE)
-    assert told(plan) == [(72, "disabled", "deactivated")]
+    assert departures(plan) == [(72, "disabled", "deactivated")]
     assert plan.deactivations == ()
 
 
@@ -263,13 +269,13 @@ OTHERS = ready(80, "stay", last="Lee")
     ],
 )
 def test_the_bms_contact_of_somebody_who_stays_is_left_active(theirs, other):
-    """A contact of somebody who left, and one of somebody who stays, have a common address."""
+    """The contact of a departed person, and that of somebody who stays, have a common address."""
     both = "info@client.example"
-    leaver = contact(72, "ann.lee@client.example", both, location_id=10)
+    departed_user = contact(72, "ann.lee@client.example", both, location_id=10)
     other = replace(other, emails=(*other.emails, contact(0, both).emails[0]))
-    plan = planned([STAYS, disabled()], [leaver, other], present=bms(theirs), **DEACTIVATE)
+    plan = planned([STAYS, disabled()], [departed_user, other], present=bms(theirs), **DEACTIVATE)
     (found,) = plan.deactivations
-    assert (found.contact_id, found.active, found.bms_contact_id) == (72, None, None)
+    assert (found.itglue.contact_id, active(found), found.bms.contact_id) == (72, None, None)
 
 
 def test_a_link_that_two_contacts_have_is_nobodys():
@@ -279,7 +285,7 @@ def test_a_link_that_two_contacts_have_is_nobodys():
         present=bms(in_bms(5)),
         **DEACTIVATE,
     )
-    assert [each.active for each in plan.deactivations] == [None]
+    assert [active(each) for each in plan.deactivations] == [None]
 
 
 def test_a_bms_contact_that_could_be_somebody_elses_is_a_matter_of_the_conflict():
@@ -290,15 +296,17 @@ def test_a_bms_contact_that_could_be_somebody_elses_is_a_matter_of_the_conflict(
     )
     (conflict,), (operation,) = plan.conflicts, plan.deactivations
     assert (conflict.users, conflict.contact_ids, conflict.bms_contact_ids) == ((STAYS.username,), (72,), (90211,))
-    assert (operation.action, operation.writes, operation.after) == ("deferred", False, {})
-    assert operation.reason == ("Its BMS contact 90211 could also be stay@client.example. Separate them in BMS first.")
+    assert (operation.itglue, operation.writes) == (ItGluePart(Action.DEFERRED, 72), False)
+    assert operation.reasons == (
+        Reason(ReasonCode.BMS_CONTACT_AMBIGUOUS, {"bms_contact_id": 90211, "users": [STAYS.username]}),
+    )
 
 
-def test_who_left_by_two_contacts_is_inactive_in_bms():
+def test_who_has_departed_by_two_contacts_is_inactive_in_bms():
     plan = planned(
         [STAYS, disabled()], [ready(), ready(73)], present=bms(in_bms(5, "ann.lee@client.example")), **DEACTIVATE
     )
-    assert {each.active for each in plan.deactivations} == {False}
+    assert {active(each) for each in plan.deactivations} == {False}
 
 
 @pytest.mark.parametrize(
@@ -308,22 +316,23 @@ def test_who_left_by_two_contacts_is_inactive_in_bms():
 def test_the_keep_list(keep):
     something = replace(ready(), emails=(*ready().emails, contact(0, "a@old.example").emails[0]))
     plan = planned([STAYS, disabled()], [something], departed_keep=("", keep), **DEACTIVATE)
-    assert told(plan) == [(72, "disabled", "keep")]
+    assert departures(plan) == [(72, "disabled", "keep")]
     assert plan.deactivations == ()
 
 
-def test_the_bms_contact_of_a_kept_contact_is_not_deactivated_through_another_contact_of_the_leaver():
+def test_the_bms_contact_of_a_kept_contact_is_not_deactivated_through_another_contact_of_the_departed_user():
     kept = contact(71, "a.lee@client.example", adapters=(replace(LINK, remote_id="902"),))
     there = in_bms(902, "ann.lee@client.example")
-    leaver = disabled(proxy_addresses=("SMTP:ann.lee@client.example", "smtp:a.lee@client.example"))
-    plan = planned([STAYS, leaver], [kept, ready()], present=bms(there), departed_keep=("71",), **DEACTIVATE)
-    assert told(plan) == [(71, "disabled", "keep"), (72, "disabled", "deactivate")]
-    assert [(each.contact_id, each.active, each.bms_contact_id) for each in plan.deactivations] == [(72, None, None)]
+    departed_user = disabled(proxy_addresses=("SMTP:ann.lee@client.example", "smtp:a.lee@client.example"))
+    plan = planned([STAYS, departed_user], [kept, ready()], present=bms(there), departed_keep=("71",), **DEACTIVATE)
+    assert departures(plan) == [(71, "disabled", "keep"), (72, "disabled", "deactivate")]
+    (found,) = plan.deactivations
+    assert (found.itglue.contact_id, active(found), found.bms.contact_id) == (72, None, None)
 
 
 @pytest.mark.parametrize("keep", ["7", "ann", "*@other.example", "*bob*"])
 def test_whom_the_keep_list_does_not_name(keep):
-    assert told(planned([STAYS, disabled()], [ready()], departed_keep=(keep,), **DEACTIVATE)) == [
+    assert departures(planned([STAYS, disabled()], [ready()], departed_keep=(keep,), **DEACTIVATE)) == [
         (72, "disabled", "deactivate")
     ]
 
@@ -333,20 +342,20 @@ def test_whom_the_keep_list_does_not_name(keep):
     [(None, 20), ("3", 3), ("0", 0), ("50%", 2), ("100 %", 5), ("", 20)],
 )
 @pytest.mark.parametrize("more", [0, 1])
-def test_the_ceiling_of_deactivations(given, allowed, more):
+def test_the_limit_of_deactivations(given, allowed, more):
     count = allowed + more
-    leavers = [disabled(f"u{number}") for number in range(count)]
+    departed_users = [disabled(f"u{number}") for number in range(count)]
     contacts = [ready(number, f"u{number}") for number in range(count)]
     kept = [person(f"k{number}") for number in range(5)]
-    plan = planned([*kept, *leavers], contacts, max_deactivations=given, allow_shrunken_source=True, **DEACTIVATE)
-    assert [(each.option, each.count, each.limit) for each in plan.passed] == (
-        [("max_deactivations", count, allowed)] if more else []
+    plan = planned(
+        [*kept, *departed_users], contacts, max_deactivations=given, allow_shrunken_source=True, **DEACTIVATE
     )
+    assert limits(plan) == ([("max_deactivations", count, allowed)] if more else [])
 
 
 def test_deactivations_are_no_updates():
     plan = planned([STAYS, disabled()], [ready()], max_updates="0", **DEACTIVATE)
-    assert plan.passed == ()
+    assert plan.limits_exceeded == ()
 
 
 # ------------------------------------------------------------------- shrunken source
@@ -385,21 +394,24 @@ def test_bms_that_cannot_be_read_defers_deactivations_and_returns():
     back = ready(80, "stay", last="Lee", contact_type_id=FORMER)
     plan = planned([STAYS, disabled()], [ready(), back], unread="BMS is gone.", **DEACTIVATE)
     (found,) = plan.deactivations
-    assert (found.action, found.writes, found.reason) == ("deferred", False, "BMS is gone.")
+    assert (found.itglue.action, found.writes, codes(found)) == ("deferred", False, ["bms_not_read"])
     assert all(not each.writes for each in plan.operations)
-    assert plan.warnings == ("1 deactivations and 1 returns are deferred: BMS is gone.",)
-    assert plan.passed == ()
+    assert plan.warnings == (
+        Reason(ReasonCode.OFFBOARDING_DEFERRED, {"deactivations": 1, "returns": 1, "said": "BMS is gone."}),
+    )
+    assert plan.limits_exceeded == ()
 
 
-def test_without_the_sync_to_bms_only_it_glue_is_told():
+def test_without_the_sync_to_bms_only_it_glue_is_departures():
     """Then BMS is not even read: a client without BMS has no account there."""
     read = {"bms_settings": BmsSettings(), **DEACTIVATE}
     back = ready(80, "stay", last="Lee", contact_type_id=FORMER)
     plan = planned([STAYS, disabled()], [ready(), back], **read)
     assert plan.account is None
-    assert [(each.action, each.after) for each in plan.deactivations] == [("update", {"contact-type-id": FORMER})]
-    (returned,) = [each for each in plan.operations if each.contact_id == 80]
-    assert (returned.action, returned.after) == ("update", {"contact-type-id": None})
+    (found,) = plan.deactivations
+    assert (found.itglue.action, found.itglue.after) == ("update", {"contact-type-id": FORMER})
+    (returned,) = [each for each in plan.operations if each.itglue.contact_id == 80]
+    assert (returned.itglue.action, returned.itglue.after) == ("update", {"contact-type-id": None})
 
 
 @pytest.mark.parametrize(
@@ -411,15 +423,15 @@ def test_without_the_sync_to_bms_only_it_glue_is_told():
         pytest.param(ready(contact_type_id=FORMER), None, id="marked-already"),
     ],
 )
-def test_under_native_nobody_who_left_is_pushed_by_being_marked(something, action):
+def test_under_native_no_departed_person_is_pushed_by_being_marked(something, action):
     """IT Glue pushes what is ready, not linked, and written."""
     read = {"bms_settings": replace(ON, push_method="native"), **DEACTIVATE}
     plan = planned([STAYS, disabled()], [something], present=bms(in_bms(5)), **read)
-    assert [each.action for each in plan.deactivations] == ([action] if action else [])
+    assert [each.itglue.action for each in plan.deactivations] == ([action] if action else [])
     assert [each.writes for each in plan.deactivations] == ([action == "update"] if action else [])
 
 
-# ------------------------------------------------------------------------------ back
+# -------------------------------------------------------------------------- returned
 
 
 @pytest.mark.parametrize(
@@ -460,21 +472,22 @@ def test_under_native_nobody_who_left_is_pushed_by_being_marked(something, actio
         ),
     ],
 )
-def test_who_is_back_gets_both_back(something, present, expected):
+def test_who_has_returned_gets_both_back(something, present, expected):
     plan = planned(
         [STAYS, person("ann.lee")], [something], present=bms(*present), contact_type="End User", **DEACTIVATE
     )
-    (found,) = [each for each in plan.operations if each.contact_id == 72]
-    assert (found.action, found.after, found.active) == expected
-    assert found.push in ("off", None)
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.itglue.action, found.itglue.after, active(found)) == expected
+    assert found.bms.push in ("off", None)
+    assert ("returned" in codes(found)) is (expected[0] == "update")
 
 
-def test_without_deactivate_nobody_is_brought_back():
+def test_without_deactivate_nobody_is_reactivated():
     plan = planned([STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)], present=bms())
-    assert all(not each.writes for each in plan.operations if each.contact_id == 72)
+    assert all(not each.writes for each in plan.operations if each.itglue.contact_id == 72)
 
 
-def test_who_is_back_and_could_be_pushed_is_said_to_be_active_again():
+def test_who_has_returned_and_could_be_pushed_is_active_again():
     plan = planned(
         [STAYS, person("ann.lee")],
         [ready(contact_type_id=FORMER)],
@@ -482,12 +495,12 @@ def test_who_is_back_and_could_be_pushed_is_said_to_be_active_again():
         bms_settings=PUSHING,
         **DEACTIVATE,
     )
-    (found,) = [each for each in plan.operations if each.contact_id == 72]
-    assert (found.push, found.bms_contact_id, found.active) == ("already_in_bms", 5, True)
-    assert "stays so" not in found.reason and "The person is back." in found.reason
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.bms.push, found.bms.contact_id, active(found)) == ("already_in_bms", 5, True)
+    assert codes(found) == ["returned", "in_bms_by_address"]
 
 
-def test_the_type_of_those_who_left_is_no_type_of_new_contacts():
+def test_the_type_of_departed_people_is_no_type_of_new_contacts():
     with pytest.raises(InputError, match="'former', which is the contact_type of new contacts too"):
         planned([person("ann.lee")], [ready()], contact_type=" FORMER ", **DEACTIVATE)
 
