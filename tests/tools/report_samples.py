@@ -44,12 +44,29 @@ def event(host: str, status: str, result: dict[str, Any], **changes: Any):
     return Event(host=host, status=status, result=result, **{**given, **changes})
 
 
+def explained(code: str | None = None, reason: str | None = None, hint: str | None = None) -> dict[str, Any]:
+    """Why an entry is as it is: a reason code, its sentence, and what to do."""
+    return {"reason_code": code, "reason_codes": [code] if code else [], "reason": reason, "hint": hint}
+
+
+SEVERAL_HITS = explained(
+    "several_hits",
+    "The user matches contacts 71, 74 by first and last name.",
+    "Compare the candidates in conflicts, and put the right answer into match_overrides.",
+)
+ATTENTION = ({"conflict", "failed", "refused"}, {"conflict", "failed", "not_ready"})
+
+
 def contact(user: str, action: str, **changes: Any) -> dict[str, Any]:
     """One entry of `contacts`."""
+    name = user.partition("@")[0].replace(".", " ").title() if "<" not in user else ""
     return {
         "user": user,
         "user_id": f"id of {user}",
+        "name": name,
         "contact_id": None if action == "create" else 72,
+        "contact_url": None if action == "create" else "https://example.itglue.com/2/contacts/72",
+        "names": {},
         "bms_contact_id": None,
         "action": action,
         "matched_by": "alias" if action == "update" else None,
@@ -59,7 +76,51 @@ def contact(user: str, action: str, **changes: Any) -> dict[str, Any]:
         "unapplied": [],
         "before": {},
         "after": {},
-        "reason": None,
+        **explained(),
+        "attention": action in ATTENTION[0] or changes.get("push") in ATTENTION[1],
+        "failure": None,
+        **changes,
+    }
+
+
+def card(ident: int, first: str, last: str, *emails: str, **more: Any) -> dict[str, Any]:
+    """A contact of IT Glue, as `conflicts` lists it."""
+    return {
+        "id": ident,
+        "first_name": first,
+        "last_name": last,
+        "emails": list(emails),
+        "linked": False,
+        "url": f"https://example.itglue.com/2/contacts/{ident}",
+        **more,
+    }
+
+
+def bms_card(ident: int, first: str, last: str, *emails: str, active: bool = True) -> dict[str, Any]:
+    """A BMS contact, as `conflicts` lists it."""
+    return {"id": ident, "first_name": first, "last_name": last, "emails": list(emails), "active": active}
+
+
+def person(user: str, first: str, last: str, *emails: str) -> dict[str, Any]:
+    """A user, as `conflicts` lists it."""
+    named = {"user": user, "user_id": f"id of {user}", "first_name": first, "last_name": last}
+    return named | {"emails": [user, *emails]}
+
+
+def conflict(rule: str, users: list[str], **changes: Any) -> dict[str, Any]:
+    """One entry of `conflicts`."""
+    return {
+        "rule": rule,
+        "reason_code": "bms_several_hits" if rule.startswith("bms") else "several_hits",
+        "users": users,
+        "people": [],
+        "contact_ids": [],
+        "bms_contact_ids": [],
+        "contacts": [],
+        "bms_contacts": [],
+        "match_overrides": {},
+        "bms_match_overrides": {},
+        "answers": {},
         **changes,
     }
 
@@ -70,13 +131,19 @@ def departed(user: str, contact_id: int, action: str, **changes: Any) -> dict[st
         "user": user,
         "user_id": f"id of {user}",
         "contact_id": contact_id,
+        "contact_url": f"https://example.itglue.com/6/contacts/{contact_id}",
+        "name": user.partition("@")[0].title() if "<" not in user else user,
+        "names": {"contact-type-id": {"31": "Former employee"}},
         "evidence": "deleted",
         "action": action,
         "bms_contact_id": None,
         "locked": [],
+        "unapplied": [],
         "before": {},
         "after": {},
-        "reason": None,
+        **explained(),
+        "attention": action == "failed",
+        "failure": None,
         **changes,
     }
 
@@ -102,10 +169,11 @@ def synced(name: str, ident: int, contacts: list[dict[str, Any]], *, quiet: int 
         "settings": {},
         "summary": {
             "users": sum(actions.values()),
-            "kept": sum(actions.values()) - 6,
+            "selected": sum(actions.values()) - 6,
             "actions": dict(+actions),
             "push": dict(Counter(each["push"] for each in contacts if each["push"])),
             "excluded": excluded,
+            "matched": dict(+Counter(alias=actions["linked"], name=actions["update"])),
             "limits_exceeded": [],
             "api_calls": {"graph": 3, "itglue": 6, "bms": 5},
         },
@@ -139,28 +207,67 @@ def happy_frog() -> dict[str, Any]:
                 "update",
                 push="already_in_bms",
                 bms_contact_id=90211,
+                matched_by="name",
                 before={"title": "Accountant", "contact-phones": numbers},
                 after={"title": "Controller", "contact-phones": moved},
-                reason="BMS contact 90211 is this person, by e-mail address.",
+                **explained(
+                    "in_bms_by_address",
+                    "BMS contact 90211 is this person: it holds one of the addresses.",
+                    "Nothing was created. If it is somebody else, correct the address in BMS.",
+                ),
             ),
-            contact("kim@happyfrog.example", "conflict", reason="The user matches contacts 71, 74 by name."),
-            contact("lee@happyfrog.example", "conflict", reason="The user matches contacts 71, 74 by name."),
+            contact("kim@happyfrog.example", "conflict", **SEVERAL_HITS),
+            contact("lee@happyfrog.example", "conflict", **SEVERAL_HITS),
             contact("sam@happyfrog.example", "update", push="not_ready", missing=["primary_phone", "location"]),
-            contact(f"{SCRIPT}@happyfrog.example", "linked", locked=["contact-phones"], reason=f"Held by {SCRIPT}."),
+            contact(
+                f"{SCRIPT}@happyfrog.example",
+                "linked",
+                locked=["contact-phones"],
+                attention=True,
+                **explained("link_inactive", f"Held by {SCRIPT}."),
+            ),
         ],
         quiet=170,
         conflicts=[
-            {
-                "rule": "name",
-                "users": ["kim@happyfrog.example", "lee@happyfrog.example"],
-                "contact_ids": [71, 74],
-                "bms_contact_ids": [],
-                "match_overrides": {"kim@happyfrog.example": 71, "lee@happyfrog.example": "new"},
-            },
-            {"rule": "bms_name", "users": [], "contact_ids": [], "bms_contact_ids": [9, 8], "match_overrides": {}},
+            conflict(
+                "name",
+                ["kim@happyfrog.example", "lee@happyfrog.example"],
+                people=[
+                    person("kim@happyfrog.example", "Kim", "Lee", "k.lee@happyfrog.example"),
+                    person("lee@happyfrog.example", "Kim", "Lee"),
+                ],
+                contact_ids=[71, 74],
+                contacts=[
+                    card(71, "Kim", "Lee", "k.lee@happyfrog.example", "kim.private@mail.example"),
+                    card(74, "Kim", SCRIPT, "lee@happyfrog.example", linked=True),
+                ],
+                match_overrides={"kim@happyfrog.example": 71},
+                answers={
+                    "kim@happyfrog.example": [71, 74, "new", "ignore"],
+                    "lee@happyfrog.example": [71, 74, "new", "ignore"],
+                },
+            ),
+            conflict(
+                "bms_email",
+                ["sam@happyfrog.example"],
+                people=[person("sam@happyfrog.example", "Sam", "Able", "office@happyfrog.example")],
+                bms_contact_ids=[9, 8],
+                bms_contacts=[
+                    bms_card(9, "Ann", "Able", "office@happyfrog.example"),
+                    bms_card(8, "Sam", "Able", "s.able@happyfrog.example", active=False),
+                ],
+                answers={"sam@happyfrog.example": [9, 8, "new", "ignore"]},
+            ),
         ],
         departed=[departed("max@happyfrog.example", 75, "report", evidence="disabled")],
-        unclaimed=[{"contact_id": 76, "name": f"Old {SCRIPT}", "addresses": ["reception@happyfrog.example"]}],
+        unclaimed=[
+            {
+                "contact_id": 76,
+                "name": f"Old {SCRIPT}",
+                "addresses": ["reception@happyfrog.example"],
+                "contact_url": None,
+            }
+        ],
         warnings=["2 contacts carry a Microsoft adapter too."],
     )
 
@@ -177,11 +284,24 @@ def small() -> list:
         "settings": after,
         "diff": {"before": before, "after": after},
     }
-    refused = {"msg": "Microsoft Graph refused the sign-in: AADSTS7000215, the client secret is not valid.\nCheck it."}
+    consent = "https://login.microsoftonline.com/6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11/adminconsent?client_id=1"
+    refused = {
+        "msg": "Microsoft Entra gives no token for Gamma: AADSTS65001: the client has not consented.\n"
+        f"Open {consent} as an administrator, not https://evil.example/x.",
+        "failure": {"code": "authentication_failed", "service": "graph", "status": 400, "said": "AADSTS65001"},
+    }
     return [
         event("happy_frog", "changed", declared, action=OFFICE365, task="Declare the settings"),
         event("happy_frog", "changed", happy_frog()),
-        event("over", "failed", {**over, "changed": False, "msg": "The plan passes a ceiling: max_creates allows 25."}),
+        event(
+            "over",
+            "failed",
+            {
+                **over,
+                "changed": False,
+                "msg": "Limit exceeded, nothing was written for 'Over & Co.': max_creates allows 25, the plan has 40.",
+            },
+        ),
         event("gamma", "failed", refused, requested="Gamma, Inc."),
         event("delta", "unreachable", {"msg": "No route"}, requested="Delta", seconds=None),
         event("secretive", "hidden", {}),
@@ -189,30 +309,44 @@ def small() -> list:
     ]
 
 
-def gone_and_back() -> dict[str, Any]:
-    """People who left, with all that can be done about them, and one who is back."""
+RETURNED = explained("returned", "The person has returned: the contact is active again.")
+
+
+def departed_and_returned() -> dict[str, Any]:
+    """Departed people, with all that can be done about their contacts, and one who has returned."""
     inactive = {"contact-type-id": 31, "bms-active": False}
     active = {"contact-type-id": None, "bms-active": True}
     change = {"before": active, "after": inactive, "bms_contact_id": 90213}
-    back = contact("rita@lake.example", "update", before=inactive, after=active, reason="The person is back.")
+    returned = contact("rita@lake.example", "update", before=inactive, after=active, **RETURNED)
     return synced(
         "Lake & Sons",
         6,
-        [back],
+        [returned],
         departed=[
             departed(
-                "max@lake.example", 75, "deactivate", reason="The user is disabled.", evidence="disabled", **change
+                "max@lake.example",
+                75,
+                "deactivate",
+                evidence="disabled",
+                **change,
+                **explained("user_disabled", "The person's account is disabled."),
             ),
             departed(f"{SCRIPT}@lake.example", 76, "report"),
             departed("old@lake.example", 77, "deactivated"),
             departed("boss@lake.example", 78, "keep"),
-            departed("held@lake.example", 79, "failed", locked=["contact-type"], reason="IT Glue refuses it."),
-            departed("late@lake.example", 80, "deferred", reason="The quota is used up."),
+            departed(
+                "held@lake.example",
+                79,
+                "failed",
+                locked=["contact-type"],
+                **explained("attributes_locked", "IT Glue refused the fields."),
+            ),
+            departed("late@lake.example", 80, "deferred", **explained("quota_exceeded", "The quota is used up.")),
         ],
     )
 
 
-def taken_back(**changes: Any) -> dict[str, Any]:
+def reverted(**changes: Any) -> dict[str, Any]:
     """A result of `contact_sync` with `state: reverted`."""
     titles = {"before": {"title": "Controller"}, "after": {"title": "Accountant"}}
     steps = [
@@ -234,19 +368,20 @@ def taken_back(**changes: Any) -> dict[str, Any]:
         "reverted": steps,
         "not_reverted": [
             {"service": "itglue", "id": 75, "name": "Max Muster", "fields": ["title"],
-             "reason": "They have been changed since."},
-            {"service": "itglue", "id": None, "name": "", "fields": [], "reason": "Its answer was lost."},
+             **explained("changed_since_written", "It has been changed since, so it stays as it is."), "failure": None},
+            {"service": "itglue", "id": None, "name": "", "fields": [],
+             **explained("nothing_alike", "The answer to the create was lost."), "failure": None},
         ],
         "diff": [],
         **changes,
     }  # fmt: skip
 
 
-def leaving() -> list:
-    """People who left or are back, and a run that is taken back."""
+def offboarding() -> list:
+    """Departed and returned people, and a run that is reverted."""
     return [
-        event("lake", "changed", gone_and_back(), preview=False),
-        event("undone", "changed", taken_back(), preview=False, task="Take the run back"),
+        event("lake", "changed", departed_and_returned(), preview=False),
+        event("undone", "changed", reverted(), preview=False, task="Revert the run"),
     ]
 
 
@@ -258,17 +393,11 @@ def large(tenants: int = 1000, entries: int = 50_000) -> Iterator:
         people = [_entry(place, index) for index in range(share)]
         pairs = [each["user"] for each in people if each["action"] == "conflict"]
         conflicts = [
-            {
-                "rule": "name",
-                "users": [user],
-                "contact_ids": [1, 2],
-                "bms_contact_ids": [],
-                "match_overrides": {user: 1},
-            }
+            conflict("name", [user], contact_ids=[1, 2], match_overrides={user: 1}, answers={user: [1, 2, "new"]})
             for user in pairs
         ]
-        leavers = [departed(f"gone{n}@c{place}.example", n, "report") for n in range(2)]
-        result = synced(name, place + 10, people, quiet=30, conflicts=conflicts, departed=leavers)
+        gone = [departed(f"gone{n}@c{place}.example", n, "report") for n in range(2)]
+        result = synced(name, place + 10, people, quiet=30, conflicts=conflicts, departed=gone)
         yield event(f"client_{place:04}", "changed" if result["changed"] else "ok", result)
 
 
@@ -282,7 +411,7 @@ def _entry(place: int, index: int) -> dict[str, Any]:
         contact(user, "create", push="pushed", after={**new, "contact-phones": numbers}),
         contact(user, "update", before={"contact-phones": []}, after={"contact-phones": numbers}),
         contact(user, "unchanged", push="not_ready", missing=["primary_phone"]),
-        contact(user, "conflict", reason=f"The user matches contacts {index}, {index + 1} by name."),
+        contact(user, "conflict", **SEVERAL_HITS),
     ]
     return kinds[(place + index) % 5 if index % 10 else 3]
 
@@ -295,7 +424,7 @@ def main() -> None:
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [int(each) for each in sys.argv[2:4]]
-    made = report(about(), large(*sizes) if sizes else [*small(), *leaving()])
+    made = report(about(), large(*sizes) if sizes else [*small(), *offboarding()])
     for form in FORMS.values():
         path = folder / f"report.{form.ending}"
         path.write_text(form.render(made), encoding="utf-8")

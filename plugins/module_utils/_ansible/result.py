@@ -20,7 +20,7 @@ from .._engine.conflicts import Conflict
 from .._engine.errors import Failure
 from .._engine.links import LinkState, link_state
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, User
-from .._engine.plan import Action, Operation, Push
+from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
 from .._engine.reasons import Reason, ReasonCode
 from .._sync.revert import Reverted
 from .._sync.run import Run
@@ -37,21 +37,20 @@ _NOT_BY_THE_FILTER = frozenset({ReasonCode.IGNORED_BY_OVERRIDE, ReasonCode.NOT_A
 def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> Result:
     """The result of a run; `everything` lists every user, not only what changed, is blocked or needs a decision."""
     snapshot = run.read.snapshot
-    names = {user.id: full_name(user.given_name, user.surname) or user.username for user in snapshot.users}
+    records = _Records(run)
     return {
         "changed": run.changed,
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
         "settings": run.read.settings,
         "summary": summary(run, api_calls),
-        "contacts": [
-            {"name": names.get(each.subject.user_id, each.user), **contact(each)}
-            for each in run.operations
-            if everything or each.noteworthy
-        ],
+        "contacts": [records.contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": _conflicts(run),
-        "departed": departed(run),
-        "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unmatched],
+        "departed": _departed(run, records),
+        "unclaimed": [
+            {**asdict(each), "addresses": list(each.addresses), "contact_url": records.url(each.contact_id)}
+            for each in run.plan.unmatched
+        ],
         "refused": [_plain_reason(asdict(each), each.reason) for each in run.refused_entries],
         "diff": diff((*run.operations, *run.deactivations)),
     }
@@ -102,8 +101,51 @@ def _counts(values: Iterable[str | None]) -> dict[str, int]:
 # --------------------------------------------------------------------- contacts
 
 
+class _Records:
+    """What was read, for the names and addresses of what an operation knows by its id alone."""
+
+    def __init__(self, run: Run) -> None:
+        snapshot, findings = run.read.snapshot, run.planning.findings
+        self._users = {user.id: user for user in snapshot.users}
+        self._contacts = {contact.id: contact for contact in snapshot.contacts}
+        self._names: Mapping[str, Mapping[int, str | None]] = {
+            "location-id": {place.id: place.name for place in findings.locations or ()},
+            "contact-type-id": {each.id: each.name for each in findings.contact_types or ()},
+        }
+
+    def contact(self, operation: Operation) -> Result:
+        """One entry of `contacts`."""
+        entry = contact(operation)
+        user = self._users.get(operation.subject.user_id)
+        return {
+            "name": full_name(user.given_name, user.surname) if user else "",
+            "contact_url": self.url(operation.itglue.contact_id),
+            "names": self.names(entry),
+            **entry,
+        }
+
+    def url(self, contact_id: ItGlueId | None) -> str | None:
+        """The address of a contact in IT Glue, where it is known."""
+        known = self._contacts.get(contact_id) if contact_id is not None else None
+        return known.url if known else None
+
+    def name(self, contact_id: ItGlueId) -> str:
+        """First and last name of a contact."""
+        known = self._contacts.get(contact_id)
+        return full_name(known.first_name, known.last_name) if known else ""
+
+    def names(self, entry: Result) -> dict[str, dict[str, str]]:
+        """What the ids in `before` and `after` of an entry are called, by the name of the field."""
+        found: dict[str, dict[str, str]] = {}
+        for field, known in self._names.items():
+            for ident in (entry["before"].get(field), entry["after"].get(field)):
+                if name := known.get(ident):
+                    found.setdefault(field, {})[str(ident)] = name
+        return found
+
+
 def contact(operation: Operation) -> Result:
-    """One entry of `contacts`, but for the name of the person."""
+    """One entry of `contacts`, as far as the operation knows it."""
     itglue, bms = operation.itglue, operation.bms
     before, after = touched(operation)
     return {
@@ -119,7 +161,6 @@ def contact(operation: Operation) -> Result:
         "unapplied": [*itglue.unapplied, *(SHOWN.get(each, each) for each in bms.unapplied)],
         "before": before,
         "after": after,
-        "names": _names(operation, after),
         **_told(explained(operation.reasons)),
         "attention": needs_a_look(operation),
         "failure": _failure(operation.failure),
@@ -142,14 +183,6 @@ def touched(operation: Operation) -> tuple[Result, Result]:
         {**itglue.before, **{SHOWN[field]: value for field, value in bms.before.items()}},
         {**itglue.after, **{SHOWN[field]: value for field, value in bms.after.items()}},
     )
-
-
-def _names(operation: Operation, after: Mapping[str, Any]) -> dict[str, str]:
-    """What the ids in `after` are called, by the name of the field."""
-    wanted = operation.itglue.contact
-    if wanted is None or not wanted.location_name or after.get("location-id") != wanted.location_id:
-        return {}
-    return {"location-id": wanted.location_name}
 
 
 def _told(words: Explained) -> Result:
@@ -245,43 +278,32 @@ def _bms_candidate(contact: BmsContact) -> Result:
 
 # --------------------------------------------------------------------- departed
 
-_DONE = {
-    "bms_contact_id": None,
-    "locked": [],
-    "before": {},
-    "after": {},
-    "reason_code": None,
-    "reason_codes": [],
-    "reason": None,
-    "hint": None,
-    "attention": False,
-    "failure": None,
-}
 _TURNED_OUT = frozenset({Action.FAILED, Action.DEFERRED, Action.STRUCK, Action.REFUSED})
 
 
-def departed(run: Run) -> list[Result]:
+def _departed(run: Run, records: _Records) -> list[Result]:
     """Who has departed, with what is done about the contact, as it turned out."""
     operations = {each.subject: each for each in run.deactivations}
-    contacts = {each.id: each for each in run.read.snapshot.contacts}
-    listed = []
-    for departure in run.plan.departed:
-        operation = operations.get(departure.subject)
-        entry = contact(operation) if operation else _DONE | _told(explained(_reasons(departure.reason)))
-        turned_out = operation is not None and operation.itglue.action in _TURNED_OUT
-        known = contacts.get(departure.contact_id)
-        listed.append(
-            {
-                "user": departure.user,
-                "user_id": departure.user_id,
-                "contact_id": departure.contact_id,
-                "name": full_name(known.first_name, known.last_name) if known else "",
-                "evidence": str(departure.evidence),
-                "action": entry["action"] if turned_out else str(departure.action),
-                **{key: entry[key] for key in _DONE},
-            }
-        )
-    return listed
+    return [_departure(each, operations.get(each.subject), records) for each in run.plan.departed]
+
+
+def _departure(departure: Departure, operation: Operation | None, records: _Records) -> Result:
+    """One entry of `departed`; `operation` is what is written, None where nothing is."""
+    nothing = Operation(departure.subject, ItGluePart(Action.UNCHANGED, departure.contact_id))
+    entry = contact(operation or nothing.because(*_reasons(departure.reason)))
+    turned_out = operation is not None and operation.itglue.action in _TURNED_OUT
+    own = {key: entry.pop(key) for key in ("user", "user_id", "contact_id", "action")}
+    for key in ("matched_by", "push", "missing"):
+        del entry[key]
+    return {
+        **own,
+        "action": own["action"] if turned_out else str(departure.action),
+        "contact_url": records.url(departure.contact_id),
+        "name": records.name(departure.contact_id),
+        "names": records.names(entry),
+        "evidence": str(departure.evidence),
+        **entry,
+    }
 
 
 def _reasons(reason: Reason | None) -> Sequence[Reason]:

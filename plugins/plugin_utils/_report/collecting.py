@@ -17,10 +17,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ...module_utils._engine.offboarding import BACK
-from .words import SETTINGS_OPTIONS
+from .labels import SETTINGS_OPTIONS
 
-FORMAT = 1
+FORMAT = 2
 """The format of the report. It is raised when something that was there changes its meaning or goes."""
 
 COLLECTION = "msp.psa_sync"
@@ -31,7 +30,7 @@ OK, CHANGED, FAILED, UNREACHABLE, HIDDEN = "ok", "changed", "failed", "unreachab
 """How a task ended. `hidden` is one with no_log, of which nothing more is known."""
 
 LISTS = ("contacts", "conflicts", "departed", "unclaimed", "reverted", "not_reverted")
-COUNTS = ("actions", "push", "excluded", "reverted", "api_calls")
+COUNTS = ("actions", "push", "excluded", "matched", "reverted", "api_calls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,7 @@ def _tenants(events: list[Event]) -> list[dict[str, Any]]:
     found: dict[object, dict[str, Any]] = {}
     for event in events:
         key, name = names.of(event)
-        tenant = found.setdefault(key, {"name": name, "organization_id": None, "tenant_id": None, "runs": []})
+        tenant = found.setdefault(key, _new(name))
         organization = event.result.get("organization")
         if isinstance(organization, Mapping):
             tenant["name"] = str(organization.get("name") or tenant["name"])
@@ -112,7 +111,12 @@ def _tenants(events: list[Event]) -> list[dict[str, Any]]:
         tenant["runs"].append(_run(event))
     for tenant in found.values():
         _count_once(tenant["runs"])
+        tenant["status"] = tenant_status(tenant)
     return sorted(found.values(), key=lambda tenant: (tenant["name"].casefold(), tenant["name"]))
+
+
+def _new(name: str) -> dict[str, Any]:
+    return {"name": name, "organization_id": None, "tenant_id": None, "status": "ok", "runs": []}
 
 
 class _Names:
@@ -147,14 +151,14 @@ def _fold(name: object) -> str:
 
 
 def _count_once(runs: list[dict[str, Any]]) -> None:
-    """A preview that the real run followed is listed, but not counted. So for syncing, and so for taking back."""
+    """A preview that the real run followed is listed, but not counted. So for syncing, and so for reverting."""
     last_real = {_kind(run): place for place, run in enumerate(runs) if _syncs(run) and not run["preview"]}
     for place, run in enumerate(runs):
         run["counted"] = not (_syncs(run) and run["preview"] and place < last_real.get(_kind(run), -1))
 
 
 def _kind(run: Mapping[str, Any]) -> bool:
-    """Whether a run took others back; one that failed early is not known to."""
+    """Whether a run reverted others; one that failed early is not known to."""
     return bool(run["summary"] and run["summary"]["reverts"])
 
 
@@ -175,9 +179,10 @@ def _run(event: Event) -> dict[str, Any]:
         "item": None if hidden else event.item,
         "preview": event.preview,
         "counted": True,
-        "status": event.status,
+        "status": _status(event),
         "ignored": event.ignored,
         "message": _message(event),
+        "failure": _failure(result),
         "warnings": [str(each) for each in result.get("warnings") or ()],
         "seconds": None if event.seconds is None else round(event.seconds, 2),
         "summary": _summary(result) if event.action == SYNC else None,
@@ -186,13 +191,25 @@ def _run(event: Event) -> dict[str, Any]:
     }
 
 
+def _status(event: Event) -> str:
+    """How a task ended: failed too where the playbook goes on and fails the client later, in fewer words."""
+    return FAILED if event.status in (OK, CHANGED) and _failure(event.result) else event.status
+
+
+def _failure(result: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The failure of a task: its code, the service, its status, and what it said."""
+    found = result.get("failure")
+    return dict(found) if isinstance(found, Mapping) else None
+
+
 def _message(event: Event) -> str | None:
-    if event.status == HIDDEN:
+    status = _status(event)
+    if status == HIDDEN:
         return "The result is hidden by no_log."
-    if event.status not in (FAILED, UNREACHABLE):
+    if status not in (FAILED, UNREACHABLE):
         return None
     if not is_ours(event.action):
-        return f"The task failed before the client's turn: {event.task}. What it says is in the output of the run."
+        return f"A task failed before the client was synced: {event.task}. The output of the run has its message."
     return str(event.result.get("msg") or "The task failed without a message.")
 
 
@@ -204,7 +221,7 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Any] | None:
     return {
         **given,
         "users": given.get("users") or 0,
-        "kept": given.get("kept") or 0,
+        "selected": given.get("selected") or 0,
         "reverts": "reverted" in given,
         **{name: dict(given.get(name) or {}) for name in COUNTS},
         "limits_exceeded": list(given.get("limits_exceeded") or ()),
@@ -245,20 +262,23 @@ def _totals(tenants: list[dict[str, Any]]) -> dict[str, Any]:
     counted = [[run for run in tenant["runs"] if run["counted"]] for tenant in tenants]
     runs = [run for each in counted for run in each]
     syncs = [run for run in runs if run["summary"] is not None]
-    carried = [run for run in syncs if not is_stopped(run)]
+    carried = [run for run in syncs if not is_over_limit(run)]
     return {
         "tenants": len(tenants),
-        "tenants_failed": sum(any(has_failed(run) and not is_stopped(run) for run in each) for each in counted),
-        "tenants_stopped": sum(any(map(is_stopped, each)) for each in counted),
+        "tenants_failed": sum(any(has_failed(run) and not is_over_limit(run) for run in each) for each in counted),
+        "tenants_over_limit": sum(any(map(is_over_limit, each)) for each in counted),
+        "verdicts": _sum([Counter(tenant["status"] for tenant in tenants)]),
         "tasks_hidden": sum(run["status"] == HIDDEN for run in runs),
         "users": sum(run["summary"]["users"] for run in syncs),
-        "kept": sum(run["summary"]["kept"] for run in syncs),
+        "selected": sum(run["summary"]["selected"] for run in syncs),
         "actions": _sum(run["summary"]["actions"] for run in carried),
         "push": _sum(run["summary"]["push"] for run in carried),
         "excluded": _sum(run["summary"]["excluded"] for run in syncs),
+        "matched": _sum(run["summary"]["matched"] for run in carried),
         "api_calls": _sum(run["summary"]["api_calls"] for run in syncs),
-        "departures": _sum(Counter(map(departure, run["departed"])) for run in runs if not is_stopped(run)),
-        "returned": sum(is_back(each) for run in carried for each in run["contacts"]),
+        "departures": _sum(Counter(map(departure, run["departed"])) for run in runs if not is_over_limit(run)),
+        "looks": sum("look" in groups(each) for run in carried for each in run["contacts"]),
+        "returned": sum(is_returned(each) for run in carried for each in run["contacts"]),
         **{name: sum(len(run[name]) for run in runs) for name in LISTS if name != "contacts"},
         "settings": sum(len(run["settings"] or ()) for run in runs),
         "warnings": sum(len(run["warnings"]) for run in runs),
@@ -270,19 +290,56 @@ def has_failed(run: Mapping[str, Any]) -> bool:
     return run["status"] in (FAILED, UNREACHABLE) and not run["ignored"]
 
 
-def is_stopped(run: Mapping[str, Any]) -> bool:
-    """Whether a ceiling forbade the plan, so that nothing of it was carried out."""
+def is_over_limit(run: Mapping[str, Any]) -> bool:
+    """Whether a limit forbade the plan, so that nothing of it was carried out."""
     return bool(run["summary"] and run["summary"]["limits_exceeded"])
 
 
 def departure(entry: Mapping[str, Any]) -> str:
-    """What is done about somebody who left."""
+    """What is done about a departed person."""
     return str(entry.get("action") or "report")
 
 
-def is_back(entry: Mapping[str, Any]) -> bool:
+def is_returned(entry: Mapping[str, Any]) -> bool:
     """Whether a contact is made active again, because its person has returned."""
-    return BACK in str(entry.get("reason") or "") and entry.get("action") == "update"
+    return "returned" in (entry.get("reason_codes") or ()) and entry.get("action") == "update"
+
+
+def groups(entry: Mapping[str, Any]) -> list[str]:
+    """What an entry of `contacts` is listed under (`labels.GROUPS`)."""
+    action, push = entry.get("action"), entry.get("push")
+    states = {action, push}
+    found = [name for name in ("failed", "not_ready", "deferred", "refused") if name in states]
+    found += ["decision"] if "conflict" in states else []
+    found += ["look"] if entry.get("attention") and not {*found} - {"deferred"} else []
+    found += ["returned"] if is_returned(entry) else []
+    found += ["created"] if action == "create" else []
+    written = {"before", "after"} <= entry.keys() and bool(entry["after"]) and action != "create"
+    found += ["changed"] if action == "update" or written else []
+    found += ["pushed"] if push in ("pushed", "pending") else []
+    return found
+
+
+_OPEN = ("failed", "deferred", "conflict", "not_ready", "refused")
+
+
+def tenant_status(tenant: Mapping[str, Any]) -> str:
+    """`failed`, `over_limit`, `hidden`, `attention`, `changed` or `ok`: the gravest that a client's runs show."""
+    runs = [run for run in tenant["runs"] if run["counted"]]
+    if any(has_failed(run) and not is_over_limit(run) for run in runs):
+        return "failed"
+    if any(map(is_over_limit, runs)):
+        return "over_limit"
+    if any(run["status"] == HIDDEN for run in runs):
+        return "hidden"
+    counts = [run["summary"][name] for run in runs if run["summary"] for name in ("actions", "push")]
+    counts += [Counter(map(departure, run["departed"])) for run in runs]
+    looks = any(entry.get("attention") for run in runs for entry in run["contacts"])
+    if looks or any(run["conflicts"] or run["not_reverted"] for run in runs):
+        return "attention"
+    if any(each.get(name) for each in counts for name in _OPEN):
+        return "attention"
+    return "changed" if any(run["status"] == CHANGED for run in runs) else "ok"
 
 
 def _sum(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The report as JUnit XML, for what shows tests: a suite for each client, a case for each task and person."""
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
 from .collecting import departure, has_failed
-from .words import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
+from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
 
 # XML 1.0 has no way to write these.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,8 +31,11 @@ class _Case(NamedTuple):
 
 
 def junit(report: Mapping[str, Any]) -> str:
-    """A failed task is an error; a conflict, a failed contact, and what could not be taken back are failures; who has
-    to wait is skipped."""
+    """The report as JUnit XML.
+
+    A failed task is an error; a conflict, a failed contact and a write that could not be reverted are
+    failures; a person who has to wait is skipped.
+    """
     root = ElementTree.Element("testsuites", name=_clean(report["title"]), time=f"{report['seconds']}")
     total: Counter[str] = Counter()
     for tenant in report["tenants"]:
@@ -58,9 +61,9 @@ def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
         for entry in run["departed"]:
             yield _departed(entry)
         for entry in run["reverted"]:
-            yield _Case(_taken(entry), None, label(REVERTS, entry.get("what")))
+            yield _Case(_contact(entry), None, label(REVERTS, entry.get("what")))
         for entry in run["not_reverted"]:
-            yield _Case(_taken(entry), "failure", f"not taken back: {entry.get('reason')}")
+            yield _Case(_contact(entry), "failure", f"not reverted: {entry.get('reason')}")
 
 
 def _person(entry: Mapping[str, Any]) -> _Case:
@@ -68,24 +71,28 @@ def _person(entry: Mapping[str, Any]) -> _Case:
     told = [label(ACTIONS, entry.get("action"))]
     told += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
     told += [f"lacks {', '.join(label(MISSING, each) for each in entry['missing'])}"] if entry.get("missing") else []
-    told += [str(entry["reason"])] if entry.get("reason") else []
+    told += [str(entry[each]) for each in ("reason", "hint") if entry.get(each)]
     outcome = (
-        "failure" if states & {"failed", "conflict"} else "skipped" if states & {"deferred", "not_ready"} else None
+        "failure"
+        if states & {"failed", "conflict", "refused"}
+        else "skipped"
+        if states & {"deferred", "not_ready"}
+        else None
     )
     return _Case(str(entry.get("user")), outcome, "; ".join(told))
 
 
 def _departed(entry: Mapping[str, Any]) -> _Case:
-    """Who left, with what is done about the contact."""
+    """A departed person, with what is done about the contact."""
     state = departure(entry)
     told = [label(EVIDENCE, entry.get("evidence")), label(DEPARTURES, state)]
     told += [str(entry["reason"])] if entry.get("reason") else []
     outcome = {"failed": "failure", "deferred": "skipped"}.get(state)
-    return _Case(f"{entry.get('user')}, who left", outcome, "; ".join(told))
+    return _Case(f"{entry.get('user')}, departed", outcome, "; ".join(told))
 
 
-def _taken(entry: Mapping[str, Any]) -> str:
-    """The contact that a write is taken back of."""
+def _contact(entry: Mapping[str, Any]) -> str:
+    """The contact that a write is reverted of."""
     fields = f" ({', '.join(map(str, entry['fields']))})" if entry.get("fields") else ""
     who = entry.get("name") or "a contact"
     return f"{who}, {label(SERVICES, entry.get('service'))} contact {entry.get('id') or 'that is not known'}{fields}"

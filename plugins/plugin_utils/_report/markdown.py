@@ -2,30 +2,27 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The report as Markdown, for a comment on a pull request and for the summary of a CI job.
 
-Both end at a size. What does not fit is left out line by line, the least urgent first, and
-each part says how much of it is missing.
+Short at the top: the verdict, what to do next, a row for each client. Below, what there is to know of each
+client, folded up. A comment and a summary end at a size: what does not fit is left out line by line, of the
+clients in best order first, and each part says how much of it is missing.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import zip_longest
+from dataclasses import dataclass
 from typing import Any
 
-from .charts import TENANT_STATUSES, duration, mode_words, story, tenant_status
-from .collecting import departure, has_failed
-from .page import changes, overrides_yaml
-from .words import (
+from .collecting import departure, groups
+from .entries import changes, overrides_yaml, question, suggestion, variable
+from .labels import (
     ACTIONS,
     DEPARTURES,
     EVIDENCE,
-    EXCLUDED,
     FIELDS,
     KINDS,
     MISSING,
@@ -36,243 +33,221 @@ from .words import (
     count,
     label,
 )
+from .markdown_text import block, code, cut, size, text
+from .next_steps import next_steps
+from .verdict import TENANT_STATUSES, duration, mode_words, tenant_verdict, verdict, why
 
 LIMIT = 65_536
 """Characters in a comment on GitHub (GitHub, "Body is too long (maximum is 65536 characters)")."""
 
 _SIGNS = {"stop": "🛑", "look": "⚠️", "fine": "ℹ️"}
-_LONGEST_LINE = 1_500
+_TENANT_SIGNS = {
+    "failed": "🛑", "over_limit": "🛑", "hidden": "🛑", "attention": "⚠️", "changed": "✅", "ok": "✅",
+}  # fmt: skip
 _ROOM_FOR_A_NOTE = 120
+_HEADING = "| Client | Verdict | Selected | New | Changed | To BMS | Decide |\n|---|---|--:|--:|--:|--:|--:|\n"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Part:
-    """A heading, what stands above the lines, the lines, and what one line is called."""
+    """A part of what there is to know of a client: its title, its lines, and what one line is called."""
 
     title: str
-    lines: list[str]
+    lines: tuple[str, ...]
     noun: tuple[str, str]
-    above: list[str] = field(default_factory=list)
 
 
 def markdown(report: Mapping[str, Any], limit: int = LIMIT) -> str:
     """The report in at most `limit` characters, counted as UTF-16 does, so that no counting is stricter."""
-    parts = [part for part in _parts(report) if part.lines]
-    text = _head(report)
-    room = limit - _size(text) - _size(_foot(report))
-    for place, part in enumerate(parts):
-        reserved = _ROOM_FOR_A_NOTE * (len(parts) - place)
-        added = _fitting(part, room - reserved)
-        room -= _size(added)
-        text += added
-    return text + _foot(report)
-
-
-def _size(text: str) -> int:
-    return len(text.encode("utf-16-le", "replace")) // 2
-
-
-def _fitting(part: _Part, room: int) -> str:
-    """As much of a part as there is room for, and a note of the rest."""
-    head = "\n".join(["", f"## {part.title}", "", *part.above, ""])
-    left = room - _size(head)
-    taken: list[str] = []
-    for line in part.lines:
-        left -= _size(line) + 1
-        if left < 0:
-            break
-        taken.append(line)
-    missing = len(part.lines) - len(taken)
-    note = f"\n*{count(missing, *part.noun)} left out here: see the other forms of this report.*\n" if missing else ""
-    if not taken:
-        return f"\n## {part.title}\n{note}"
-    return head + "\n".join(taken) + "\n" + note
+    gravity = list(TENANT_STATUSES)
+    tenants = sorted(report["tenants"], key=lambda tenant: gravity.index(tenant["status"]))
+    head, foot = _head(report), _foot(report)
+    room = limit - size(head) - size(foot) - 2 * _ROOM_FOR_A_NOTE
+    rows = _rows(tenants, report["mode"], room // 2 if len(tenants) > 1 else room)
+    room -= size(rows)
+    return head + rows + _details(tenants, report["mode"], room) + foot
 
 
 # -------------------------------------------------------------- head and foot
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    told = story(report)
+    told = verdict(report)
     lines = [
-        f"# {_text(report['title'])}: {told.headline}",
+        f"# {text(report['title'])}: {told.headline}",
         "",
         f"**{mode_words(report['mode'])}.** {told.changes}",
         "",
         *[f"- {_SIGNS[point.level]} {point.text}" for point in told.points],
     ]
-    counts = list(_counts(report["totals"]))
-    if counts:
-        lines += ["", "| IT Glue | | BMS | |", "|---|--:|---|--:|", *counts]
+    for step in next_steps(report):
+        lines += ["", cut(f"**Next:** {text(step.text)}")]
+        lines += ["", block(step.command, "shell", "")] if step.command else []
     return "\n".join(lines) + "\n"
-
-
-def _counts(totals: Mapping[str, Any]) -> Iterator[str]:
-    columns = [
-        [
-            (label(words, name), f"{totals[key][name]:,}")
-            for name in dict.fromkeys([*words, *totals[key]])
-            if totals[key].get(name)
-        ]
-        for key, words in (("actions", ACTIONS), ("push", PUSHES))
-    ]
-    for left, right in zip_longest(*columns, fillvalue=("", "")):
-        yield f"| {' | '.join((*left, *right))} |"
 
 
 def _foot(report: Mapping[str, Any]) -> str:
     calls = ", ".join(f"{label(SERVICES, name)} {number:,}" for name, number in report["totals"]["api_calls"].items())
     requests = f" Requests: {calls}." if calls else ""
-    return f"\n---\nTook {duration(report['seconds'])}.{requests} Made by {_text(report['generator'])}.\n"
+    return f"\n---\nTook {duration(report['seconds'])}.{requests} Made by {text(report['generator'])}.\n"
+
+
+# -------------------------------------------------------------------- clients
+
+
+def _rows(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
+    """A row for each client, as many as there is room for."""
+    head = f"\n## Clients\n\n{_HEADING}"
+    rows, left = _fitting([_row(tenant, mode) for tenant in tenants], room - size(head))
+    return head + "".join(f"{row}\n" for row in rows) + _note(left, ("client", "clients"))
+
+
+def _row(tenant: Mapping[str, Any], mode: str) -> str:
+    runs = [run for run in tenant["runs"] if run["counted"]]
+    summaries = [run["summary"] for run in runs if run["summary"]]
+
+    def total(key: str, *names: str) -> int:
+        return sum(each[key].get(name, 0) for each in summaries for name in names)
+
+    selected = f"{sum(each['selected'] for each in summaries):,} of {sum(each['users'] for each in summaries):,}"
+    numbers = (total("actions", "create"), total("actions", "update"), total("push", "pushed", "pending"))
+    cells = (
+        text(tenant["name"]),
+        f"{_TENANT_SIGNS[tenant['status']]} {tenant_verdict(tenant, mode)}",
+        selected,
+        *(f"{number:,}" for number in numbers),
+        f"{sum(len(run['conflicts']) for run in runs):,}",
+    )
+    return cut(f"| {' | '.join(cells)} |")
+
+
+def _details(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
+    """What there is to know of each client, folded up; the gravest first."""
+    shown, left = "", 0
+    for tenant in tenants:
+        parts = [part for part in _parts(tenant) if part.lines]
+        if not parts:
+            continue
+        title = (
+            f"<details><summary><b>{text(tenant['name'], markup=False)}</b>: {tenant_verdict(tenant, mode)}</summary>\n"
+        )
+        body = _body(parts, room - size(title) - size("\n</details>\n") - _ROOM_FOR_A_NOTE)
+        if body is None:
+            left += 1
+            continue
+        client = f"\n{title}{body}\n</details>\n"
+        room -= size(client)
+        shown += client
+    return shown + _note(left, ("client's details", "clients' details"))
+
+
+def _body(parts: list[_Part], room: int) -> str | None:
+    """The parts of one client, as much of each as there is room for; None where not even their titles fit."""
+    room -= sum(size(f"\n#### {part.title}\n\n") + _ROOM_FOR_A_NOTE for part in parts)
+    if room < 0:
+        return None
+    told = ""
+    for part in parts:
+        lines, left = _fitting(part.lines, room)
+        room -= sum(size(line) + 1 for line in lines)
+        told += f"\n#### {part.title}\n\n" + "".join(f"{line}\n" for line in lines) + _note(left, part.noun)
+    return told
+
+
+def _fitting(lines: Iterable[str], room: int) -> tuple[list[str], int]:
+    """The lines that there is room for, and how many are left out."""
+    taken: list[str] = []
+    lines = list(lines)
+    for line in lines:
+        room -= size(line) + 1
+        if room < 0:
+            break
+        taken.append(line)
+    return taken, len(lines) - len(taken)
+
+
+def _note(left: int, noun: tuple[str, str]) -> str:
+    return f"\n*{count(left, *noun)} left out here: see the other forms of this report.*\n" if left else ""
 
 
 # ----------------------------------------------------------------------- parts
 
 
-def _parts(report: Mapping[str, Any]) -> Iterator[_Part]:
-    """The parts of the report, the most urgent first."""
-    runs = [(tenant, run) for tenant in report["tenants"] for run in tenant["runs"] if run["counted"]]
-    people = [(tenant, entry) for tenant, run in runs for entry in run["contacts"]]
-    yield _Part("Failures", list(_failures(runs)), ("failure", "failures"))
+def _parts(tenant: Mapping[str, Any]) -> Iterator[_Part]:
+    """The parts of a client, the most urgent first."""
+    runs = [run for run in tenant["runs"] if run["counted"]]
+    people = [entry for run in runs for entry in run["contacts"]]
+    warnings = [each for run in runs for each in run["warnings"]]
+    yield _Part("Why", tuple(cut(f"- {text(each)}") for each in why(tenant)), ("line", "lines"))
     yield _Part(
-        "Conflicts",
-        list(_conflicts(runs)),
-        ("conflict", "conflicts"),
-        ["Nothing is written for them. Check each proposal, and put it into `match_overrides` of the client.", ""],
+        "Conflicts", tuple(_conflict(each, run) for run in runs for each in run["conflicts"]), ("conflict", "conflicts")
     )
-    yield _Part("Not done", [_line(*each) for each in people if _is_undone(each[1])], ("person", "people"))
-    yield _Part("Not taken back", list(_not_reverted(runs)), ("thing", "things"))
-    yield _Part("Not ready for BMS", list(_not_ready(people)), ("person", "people"))
-    yield _Part(
-        "Clients",
-        [_tenant(tenant) for tenant in report["tenants"]],
-        ("client", "clients"),
-        ["| Client | State | Users | New | Changed | To BMS | Conflicts |", "|---|---|--:|--:|--:|--:|--:|"],
-    )
-    yield _Part("Settings", list(_settings(runs)), ("client's settings", "clients' settings"))
-    yield _Part("Changes", [_line(*each) for each in people if _is_change(each[1])], ("person", "people"))
-    yield _Part("Taken back", list(_reverted(runs)), ("write", "writes"))
-    yield _Part("Departed", list(_departed(runs)), ("contact", "contacts"))
-    yield _Part("Unclaimed", list(_unclaimed(runs)), ("contact", "contacts"))
-    yield _Part("Warnings", list(_warnings(runs)), ("warning", "warnings"))
+    for title, wanted in (
+        ("Not done", ("failed", "refused", "deferred")),
+        ("Not ready for BMS", ("not_ready",)),
+        ("To look at", ("look",)),
+    ):
+        yield _Part(title, tuple(_line(each) for each in people if {*wanted} & {*groups(each)}), ("person", "people"))
+    yield _Part("Not reverted", tuple(map(_not_reverted, _entries(runs, "not_reverted"))), ("write", "writes"))
+    yield _Part("Settings", tuple(_settings(runs)), ("line", "lines"))
+    yield _Part("Changes", tuple(_line(each) for each in people if _is_change(each)), ("person", "people"))
+    yield _Part("Reverted", tuple(map(_reverted, _entries(runs, "reverted"))), ("write", "writes"))
+    yield _Part("Departed", tuple(map(_departed, _entries(runs, "departed"))), ("contact", "contacts"))
+    yield _Part("Unmatched addresses", tuple(map(_unmatched, _entries(runs, "unclaimed"))), ("contact", "contacts"))
+    yield _Part("Warnings", tuple(cut(f"- {text(each)}") for each in warnings), ("warning", "warnings"))
 
 
-_Runs = Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]]
-
-
-def _failures(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        if has_failed(run):
-            yield _cut(f"- **{_text(tenant['name'])}**, {_text(run['task'])}: {_text(run['message'])}")
-
-
-def _conflicts(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for entry in run["conflicts"]:
-            users = ", ".join(map(_code, entry.get("users") or ())) or "no user"
-            ids = [
-                f"{name} contacts {', '.join(map(str, entry[key]))}"
-                for name, key in (("IT Glue", "contact_ids"), ("BMS", "bms_contact_ids"))
-                if entry.get(key)
-            ]
-            proposal = overrides_yaml(entry)
-            line = (
-                f"- **{_text(tenant['name'])}**: {users}; {'; '.join(ids)}; by {_text(label(RULES, entry.get('rule')))}"
-            )
-            yield _cut(line) + ("\n" + _block(proposal) if proposal else "")
-
-
-def _not_ready(people: _Runs) -> Iterator[str]:
-    for tenant, entry in people:
-        if entry.get("push") == "not_ready":
-            lacks = ", ".join(label(MISSING, each) for each in entry.get("missing") or ())
-            yield _cut(f"- {_text(tenant['name'])}: {_code(entry.get('user'))} lacks {_text(lacks)}")
-
-
-def _is_undone(entry: Mapping[str, Any]) -> bool:
-    return bool({entry.get("action"), entry.get("push")} & {"failed", "deferred"} or entry.get("unapplied"))
+def _entries(runs: Iterable[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
+    return [entry for run in runs for entry in run[name]]
 
 
 def _is_change(entry: Mapping[str, Any]) -> bool:
-    written = entry.get("action") in ("create", "update") or entry.get("push") in ("pushed", "pending")
-    return (written or bool(entry.get("after"))) and not _is_undone(entry)
+    found = groups(entry)
+    return bool({"created", "changed", "pushed"} & {*found}) and not {"failed", "refused", "deferred", "not_ready"} & {
+        *found
+    }
 
 
-def _line(tenant: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
-    """What happens to one person, and to which fields."""
+def _conflict(entry: Mapping[str, Any], run: Mapping[str, Any]) -> str:
+    """The question, each candidate, and the answer for the inventory."""
+    users = ", ".join(map(code, entry.get("users") or ())) or "no user"
+    lines = [cut(f"- **{question(entry)}** {users}, by {text(label(RULES, entry.get('rule')))}")]
+    for each in entry.get("people") or ():
+        lines.append(cut(f"  - user {_name(each)}: {_addresses(each)}"))
+    for each in entry.get("contacts") or ():
+        linked = {True: "linked to BMS", False: "not linked"}.get(each.get("linked"), "link unknown")
+        lines.append(cut(f"  - IT Glue contact {text(each.get('id'))}, {_name(each)}, {linked}: {_addresses(each)}"))
+    for each in entry.get("bms_contacts") or ():
+        active = "active" if each.get("active") else "inactive"
+        lines.append(cut(f"  - BMS contact {text(each.get('id'))}, {_name(each)}, {active}: {_addresses(each)}"))
+    answers = entry.get("answers") or {}
+    for user in answers if answers and not suggestion(entry) else ():
+        lines.append(cut(f"  - {variable(entry)}: answers for {code(user)} are {', '.join(map(code, answers[user]))}"))
+    if suggested := overrides_yaml(entry):
+        lines += ["  - Suggested, check first:", "", block(suggested, "yaml", "    ")]
+    return "\n".join(lines)
+
+
+def _name(entry: Mapping[str, Any]) -> str:
+    return text(" ".join(filter(None, (entry.get("first_name"), entry.get("last_name")))) or "without a name")
+
+
+def _addresses(entry: Mapping[str, Any]) -> str:
+    return ", ".join(map(code, entry.get("emails") or ())) or "no address"
+
+
+def _line(entry: Mapping[str, Any]) -> str:
+    """What happens to one person, to which fields, and why."""
     told = [label(ACTIONS, entry.get("action"))] + ([label(PUSHES, entry["push"])] if entry.get("push") else [])
-    reason = entry.get("reason")
-    line = f"- {_text(tenant['name'])}: {_code(entry.get('user'))} {_text('; '.join(told))}{_fields(entry)}"
-    line += f". {_text(EXCLUDED.get(str(reason), reason))}" if reason else ""
-    return _cut(line)
+    lacks = ", ".join(label(MISSING, each) for each in entry.get("missing") or ())
+    told += [f"lacks {lacks}"] if lacks else []
+    name = f"{text(entry['name'])} " if entry.get("name") else ""
+    return cut(f"- {name}{code(entry.get('user'))} {text('; '.join(told))}{_fields(entry)}{_why(entry)}")
 
 
-def _values(lines: list[str]) -> str:
-    return ", ".join(map(_code, lines)) or "(empty)"
-
-
-def _tenant(tenant: Mapping[str, Any]) -> str:
-    summaries = [run["summary"] for run in tenant["runs"] if run["counted"] and run["summary"]]
-
-    def total(key: str, *names: str) -> int:
-        return sum(each[key].get(name, 0) for each in summaries for name in names)
-
-    conflicts = sum(len(run["conflicts"]) for run in tenant["runs"] if run["counted"])
-    numbers = (
-        sum(each["users"] for each in summaries),
-        total("actions", "create"),
-        total("actions", "update"),
-        total("push", "pushed", "pending"),
-        conflicts,
-    )
-    cells = [_text(tenant["name"]), TENANT_STATUSES[tenant_status(tenant)], *(f"{number:,}" for number in numbers)]
-    return _cut(f"| {' | '.join(cells)} |")
-
-
-def _settings(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        changed = [
-            f"{_code(each['option'])} {_code(_plainly(each['before']))} → {_code(_plainly(each['after']))}"
-            for each in run["settings"] or ()
-        ]
-        if changed:
-            kind = label(KINDS, run["settings"][0]["kind"])
-            yield _cut(f"- **{_text(tenant['name'])}**, {kind}: {', '.join(changed)}")
-
-
-def _plainly(value: Any) -> str:
-    if isinstance(value, list):
-        return ", ".join(map(str, value))
-    return {None: "(not set)", True: "yes", False: "no"}.get(value, str(value))
-
-
-def _departed(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for each in run["departed"]:
-            evidence = label(EVIDENCE, each.get("evidence"))
-            who = f"{_code(each.get('user'))}, contact {_text(each.get('contact_id'))}"
-            line = f"- {_text(tenant['name'])}: {who}: {_text(evidence)}. {label(DEPARTURES, departure(each))}"
-            yield _cut(line + _fields(each) + (f". {_text(each['reason'])}" if each.get("reason") else ""))
-
-
-def _reverted(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for each in run["reverted"]:
-            yield _cut(f"- {_text(tenant['name'])}: {_whose(each)}: {label(REVERTS, each.get('what'))}{_fields(each)}")
-
-
-def _not_reverted(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for each in run["not_reverted"]:
-            fields = ", ".join(label(FIELDS, name) for name in each.get("fields") or ())
-            what = f" ({_text(fields)})" if fields else ""
-            yield _cut(f"- {_text(tenant['name'])}: {_whose(each)}{what}: {_text(each.get('reason'))}")
-
-
-def _whose(entry: Mapping[str, Any]) -> str:
-    """The contact that a write is taken back of, or not."""
-    name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
-    return f"{_text(name)}, {label(SERVICES, entry.get('service'))} contact {_text(ident)}"
+def _why(entry: Mapping[str, Any]) -> str:
+    told = " ".join(filter(None, (entry.get("reason"), entry.get("hint"))))
+    return f". {text(told)}" if told else ""
 
 
 def _fields(entry: Mapping[str, Any]) -> str:
@@ -281,50 +256,54 @@ def _fields(entry: Mapping[str, Any]) -> str:
     return f". {'; '.join(told)}" if told else ""
 
 
-def _unclaimed(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for each in run["unclaimed"]:
-            addresses = ", ".join(map(_code, each.get("addresses") or ()))
-            who = f"contact {_text(each.get('contact_id'))}, {_text(each.get('name'))}"
-            yield _cut(f"- {_text(tenant['name'])}: {who}: {addresses}")
+def _values(lines: list[str]) -> str:
+    return ", ".join(map(code, lines)) or "(empty)"
 
 
-def _warnings(runs: _Runs) -> Iterator[str]:
-    for tenant, run in runs:
-        for each in run["warnings"]:
-            yield _cut(f"- {_text(tenant['name'])}: {_text(each)}")
+def _settings(runs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    """The settings that change; where all are stored for the first time, how many."""
+    for run in runs:
+        changed = run["settings"] or ()
+        if not changed:
+            continue
+        kind = label(KINDS, changed[0]["kind"])
+        if len(changed) > 1 and all(each["before"] is None for each in changed):
+            yield f"- {kind}: {count(len(changed), 'setting')} stored for the first time"
+            continue
+        told = [
+            f"{code(each['option'])} {code(_plainly(each['before']))} → {code(_plainly(each['after']))}"
+            for each in changed
+        ]
+        yield cut(f"- {kind}: {', '.join(told)}")
 
 
-# ------------------------------------------------------------------------ text
-
-_SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
-
-
-def _text(value: object) -> str:
-    """Text of an API as Markdown that shows exactly this: no markup, mentions or links."""
-    text = _one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    text = _SPECIAL.sub(r"\\\1", text).replace("@", "&#64;").replace("://", ":&#47;&#47;")
-    return re.sub(r"\bwww\.", "www&#46;", text, flags=re.IGNORECASE)
+def _plainly(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return {None: "(not set)", True: "yes", False: "no"}.get(value, str(value))
 
 
-def _code(value: object) -> str:
-    """Text of an API as code: nothing in it counts but the backtick."""
-    return f"`{_one_line(value).replace('`', chr(39)) or ' '}`"
+def _departed(entry: Mapping[str, Any]) -> str:
+    evidence = label(EVIDENCE, entry.get("evidence"))
+    who = f"{code(entry.get('user'))}, contact {text(entry.get('contact_id'))}"
+    return cut(f"- {who}: {text(evidence)}. {label(DEPARTURES, departure(entry))}{_fields(entry)}{_why(entry)}")
 
 
-def _block(text: str) -> str:
-    """Lines of YAML as a block below an item of a list, with a fence that the text does not hold."""
-    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", text)), default=0))
-    return "\n".join(f"  {line}" for line in (f"{fence}yaml", *text.splitlines(), fence))
+def _unmatched(entry: Mapping[str, Any]) -> str:
+    addresses = ", ".join(map(code, entry.get("addresses") or ()))
+    return cut(f"- contact {text(entry.get('contact_id'))}, {text(entry.get('name'))}: {addresses}")
 
 
-def _one_line(value: object) -> str:
-    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
+def _reverted(entry: Mapping[str, Any]) -> str:
+    return cut(f"- {_whose(entry)}: {label(REVERTS, entry.get('what'))}{_fields(entry)}")
 
 
-def _cut(line: str) -> str:
-    """A line of bearable length; a code span that is cut is closed."""
-    if len(line) <= _LONGEST_LINE:
-        return line
-    kept = line[: _LONGEST_LINE - 2]
-    return kept + ("`" if kept.count("`") % 2 else "") + "…"
+def _not_reverted(entry: Mapping[str, Any]) -> str:
+    fields = ", ".join(label(FIELDS, name) for name in entry.get("fields") or ())
+    return cut(f"- {_whose(entry)}{f' ({text(fields)})' if fields else ''}{_why(entry)}")
+
+
+def _whose(entry: Mapping[str, Any]) -> str:
+    """The contact that a write is reverted of, or not."""
+    name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
+    return f"{text(name)}, {label(SERVICES, entry.get('service'))} contact {text(ident)}"
