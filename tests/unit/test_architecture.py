@@ -327,10 +327,9 @@ def uses_of_writers(source: Source) -> Iterator[tuple[ast.AST, str]]:
 
 
 def test_one_place_writes():
-    """Contacts are written by `_sync/execute.py`, taken back by `_sync/revert.py`, both through the journal's
-    recorders; `_sync/probe_contacts.py` writes those that it has made itself; settings are written by `_store`.
-    Nobody else can write at all."""
-    of_contacts = {f"_sync/{name}.py" for name in ("execute", "revert", "journal", "probe_contacts")}
+    """Contacts are written by the two writers, and reverted by `_sync/revert.py`; `_sync/probe_contacts.py`
+    writes those that it has made itself; settings are written by `_store`. Nobody else can write at all."""
+    of_contacts = {f"_sync/{name}.py" for name in ("itglue_writer", "bms_writer", "revert", "probe_contacts")}
     wrong = []
     for source in sources():
         if source.part == "_clients":
@@ -365,7 +364,8 @@ def test_the_probe_writes_its_own_contacts_only():
 def test_both_places_write():
     """The test above would pass if it looked for the wrong names."""
     used = {source.short: {name for dummy, name in uses_of_writers(source)} for source in sources()}
-    assert used["_sync/execute.py"] >= {"create_contacts", "create_contact"}
+    assert used["_sync/itglue_writer.py"] >= {"create_contacts", "update_contacts", "update_contact"}
+    assert used["_sync/bms_writer.py"] >= {"create_contact", "set_contact", "patch_emails", "patch_phones"}
     assert {"create_asset", "update_asset"} <= set().union(*(used[name] for name in used if name.startswith("_store/")))
 
 

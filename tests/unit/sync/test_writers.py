@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The writer, against services that fail at every point: nobody twice, nothing lost, all of it told."""
+"""The writers, against services that fail at every point: nobody twice, nothing lost, all of it reported."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFoundError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, Email, Phone
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import BULK, Link, Writer
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Link, Waiting
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
+from tests.unit.sync.running import Row, carried_out, warned
 
 PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
 
@@ -38,10 +40,14 @@ class Ran:
         self.more = {"bms_settings": bms_settings, **PRIMARY, **more}
         self.plan = self._plan()
         self.lines: list[str] = []
-        self.writer = Writer(self.itglue, self.bms, 1, self.itglue.there.values(), progress=self.lines.append)
-        self.operations = self.writer.carry_out(self.plan)
+        done = self._carry_out(self.plan)
+        self.operations = tuple(map(Row, done))
         self.by = {each.user.partition(".")[0]: each for each in self.operations}
-        self.warnings = self.writer.warnings
+        self.warnings = warned(done)
+
+    def _carry_out(self, plan):
+        there, in_account = list(self.itglue.there.values()), list(self.bms.there.values())
+        return carried_out(plan, self.itglue, self.bms, there, in_account, progress=self.lines.append)
 
     def _plan(self):
         more = dict(self.more)
@@ -58,8 +64,8 @@ class Ran:
         """A plain run without faults: what it writes, and the state after it."""
         self.itglue.faults, self.bms.faults = [], []
         plan = self._plan()
-        Writer(self.itglue, self.bms, 1, self.itglue.there.values()).carry_out(plan)
-        return [each for each in plan.operations if each.writes]
+        self._carry_out(plan)
+        return [Row(each) for each in plan.operations if each.writes]
 
     def nobody_twice(self):
         """Each user has one contact, and each ready one is one BMS contact."""
@@ -89,10 +95,10 @@ def test_what_is_planned_is_done():
     }
     assert {each.bms_contact_id for each in ran.operations} == set(ran.bms.there)
     assert ran.warnings == []
-    assert ran.operations == tuple(
-        replace(each, contact_id=ran.by[name].contact_id, bms_contact_id=ran.by[name].bms_contact_id)
-        for name, each in zip(ran.by, ran.plan.operations, strict=True)
-    )
+    for done, planned_one in zip(ran.operations, ran.plan.operations, strict=True):
+        ids = {"itglue": done.contact_id, "bms": done.bms_contact_id}
+        parts = {name: replace(getattr(planned_one, name), contact_id=ident) for name, ident in ids.items()}
+        assert done.operation == replace(planned_one, **parts)
 
 
 def test_nothing_to_write_asks_nobody():
@@ -137,7 +143,8 @@ def test_one_refused_contact_does_not_stop_the_others():
     ran = Ran(people("ann", "bob", "cid"), FakeItGlue([], fault))
     assert ran.told("action") == {"ann": "create", "bob": "failed", "cid": "create"}
     assert ran.by["bob"].after == {}
-    assert "Invalid name" in ran.by["bob"].reason
+    assert ran.by["bob"].codes == ("write_rejected",)
+    assert "Invalid name" in ran.by["bob"].failure.said
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, -1], ids=["none", "one", "two", "all"])
@@ -167,7 +174,8 @@ def test_an_unclear_create_is_found_on_the_second_look():
 def test_an_unclear_create_that_stays_unclear_is_failed():
     ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", unclear(), times=9)))
     assert ran.told("action", "contact_id", "after") == {"ann": ("failed", None, {})}
-    assert "The answer was lost. The next run looks for the contact" in ran.by["ann"].reason
+    assert ran.by["ann"].codes == ("write_unclear",)
+    assert ran.by["ann"].failure.code == "outcome_unknown"
     assert ran.itglue.calls["create_contacts"] == 3
     assert [each.action for each in ran.again()] == ["create"]
     assert ran.nobody_twice()
@@ -177,7 +185,7 @@ def test_a_look_that_fails_ends_in_no_second_try():
     faults = [Fault("create_contacts", unclear(), rows=-1), Fault("contacts", gone(), times=9)]
     ran = Ran(people("ann", "bob"), FakeItGlue([], *faults))
     assert ran.told("action") == {"ann": "failed", "bob": "failed"}
-    assert "not known; the next run finds out" in ran.by["ann"].reason
+    assert ran.told("codes") == {"ann": ("write_unclear",), "bob": ("write_unclear",)}
     assert len(ran.itglue.created) == 2
     assert ran.again() == []
     assert ran.nobody_twice()
@@ -215,20 +223,19 @@ def test_a_contact_that_was_there_before_is_never_taken_for_a_new_one():
     itglue = FakeItGlue([], Fault("create_contacts", unclear()))
     ran_plan = planned(snapshot(people("ann")))
     itglue.there[1] = there
-    writer = Writer(itglue, None, 1, [there])
-    (found,) = writer.carry_out(ran_plan)
+    (found,) = map(Row, carried_out(ran_plan, itglue, None, [there]))
     assert (found.action, found.contact_id) == ("create", 2)
 
 
 @pytest.mark.parametrize(
-    ("error", "tried", "reason"),
+    ("error", "tried", "code", "said"),
     [
-        pytest.param(quota(), "deferred", "The quota is used up.", id="quota"),
-        pytest.param(gone(), "failed", "The service is gone.", id="gone"),
+        pytest.param(quota(), "deferred", "quota_exceeded", "The quota is used up.", id="quota"),
+        pytest.param(gone(), "failed", "write_failed", "The service is gone.", id="gone"),
     ],
 )
 @pytest.mark.parametrize("apart", [False, True], ids=["in-bulk", "one-by-one"])
-def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, reason, apart):
+def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, code, said, apart):
     first = [Fault("create_contacts", rejected(said="Invalid"))] if apart else []
     fault = Fault("create_contacts", error, nth=3 if apart else 2, times=99)
     ran = Ran(many(2 * BULK + 1), FakeItGlue([], *first, fault))
@@ -236,8 +243,8 @@ def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, reason,
     done = 2 if apart else BULK
     hit = 1 if apart else BULK
     assert actions == ["create"] * done + [tried] * hit + ["deferred"] * (2 * BULK + 1 - done - hit)
-    assert ran.operations[done].reason == reason
-    assert ran.operations[-1].reason == f"Not tried: {reason}"
+    assert (ran.operations[done].codes, ran.operations[done].said) == ((code,), said)
+    assert (ran.operations[-1].codes, ran.operations[-1].said) == (("not_tried",), said)
     assert ran.itglue.calls["create_contacts"] == (4 if apart else 2), "nothing is asked in vain"
     assert len(ran.itglue.created) == done
     assert len(ran.again()) == 2 * BULK + 1 - done
@@ -261,7 +268,8 @@ def test_a_locked_group_does_not_lose_the_others():
     found = ran.by["ann"]
     assert (found.action, found.locked, found.after) == ("update", ("contact-emails",), {"title": "Clerk"})
     assert found.before == {"title": None}
-    assert "Cannot update a synced resource" in found.reason
+    assert found.codes == ("attributes_locked",)
+    assert "Cannot update a synced resource" in found.said
     assert ran.itglue.there[1].title == "Clerk"
     assert [what for what, dummy in ran.itglue.writes] == ["bulk update", "update", "update"]
 
@@ -308,9 +316,9 @@ def test_a_contact_that_is_gone_does_not_stop_the_others():
     itglue = FakeItGlue(contacts("ann", "bob", "cid"))
     plan = planned(snapshot(updates("ann", "bob", "cid"), itglue.there.values()))
     del itglue.there[2]
-    done = Writer(itglue, None, 1, itglue.there.values()).carry_out(plan)
+    done = list(map(Row, carried_out(plan, itglue, None, list(itglue.there.values()))))
     assert [each.action for each in done] == ["update", "failed", "update"]
-    assert "no such contact" in done[1].reason
+    assert (done[1].codes, done[1].failure.code) == (("write_rejected",), "not_found")
 
 
 @pytest.mark.parametrize("rows", [0, 1, -1], ids=["none", "one", "all"])
@@ -320,7 +328,7 @@ def test_a_lost_answer_to_an_update_is_settled_by_the_read_back(rows):
     taken = 2 if rows < 0 else rows
     assert [each.action for each in ran.operations] == ["update"] * taken + ["failed"] * (2 - taken)
     assert [each.after for each in ran.operations] == [{"title": "Clerk"}] * taken + [{}] * (2 - taken)
-    assert all(each.reason == "The answer was lost." for each in ran.operations[taken:])
+    assert [each.codes for each in ran.operations[taken:]] == [("write_unclear",)] * (2 - taken)
     assert ran.warnings == []
     assert len(ran.again()) == 2 - taken
 
@@ -329,7 +337,7 @@ def test_a_lost_answer_that_cannot_be_read_back_claims_nothing():
     faults = [Fault("update_contacts", unclear(), rows=-1), Fault("contact", gone()), Fault("contacts", gone())]
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), *faults))
     assert ran.told("action", "after") == {"ann": ("failed", {})}
-    assert "Whether it was written is not known" in ran.by["ann"].reason
+    assert ran.by["ann"].codes == ("write_unclear",)
     assert ran.again() == []
 
 
@@ -348,7 +356,7 @@ def test_what_one_by_one_was_written_before_the_quota_ended_is_told():
         "bob": ("deferred", {}, ()),
         "cid": ("deferred", {}, ()),
     }
-    assert ran.by["cid"].reason == "Not tried: The quota is used up."
+    assert ran.by["cid"].codes == ("not_tried",)
     assert itglue.calls["update_contact"] == 4
 
 
@@ -358,7 +366,8 @@ def test_a_quota_that_ends_in_the_middle_of_one_contact_keeps_what_was_taken():
     itglue = FakeItGlue(contacts("ann"), fault, locked={1: {"contact-emails"}}, points=False)
     found = Ran(users, itglue).by["ann"]
     assert (found.action, found.after) == ("update", {"title": "Clerk"})
-    assert "The quota is used up." in found.reason
+    assert "written_in_part" in found.codes
+    assert found.failure.code == "quota_exceeded"
     assert found.writes
 
 
@@ -406,7 +415,7 @@ def test_what_the_read_back_does_not_show_is_a_warning_not_a_change():
     assert (found.action, found.unapplied, found.before, found.after) == ("unchanged", ("name",), {}, {})
     assert not found.writes
     assert ran.warnings == [
-        "ann.lee@client.example: IT Glue accepted the write to contact 1 but does not show it: name."
+        ("unapplied", {"user": "ann.lee@client.example", "contact_id": 1, "fields": ["name"]}),
     ]
 
 
@@ -425,8 +434,8 @@ def test_a_create_shows_what_was_kept_of_it():
 def test_a_contact_that_is_not_shown_at_all_is_unapplied():
     itglue = FakeItGlue(contacts("ann"))
     plan = planned(snapshot(updates("ann"), itglue.there.values()))
-    itglue.update_contacts = lambda rows: itglue.there.clear()
-    (found,) = Writer(itglue, None, 1, [ready(1)]).carry_out(plan)
+    itglue.update_contacts = lambda rows: itglue.there.clear() or []
+    (found,) = map(Row, carried_out(plan, itglue, None, [ready(1)]))
     assert found.unapplied == ("name",)
 
 
@@ -453,9 +462,10 @@ def test_what_somebody_else_has_added_meanwhile_is_not_unapplied():
     taken = itglue.update_contacts
 
     def beside_another_edit(rows):
-        taken(rows)
+        answer = taken(rows)
         contact = itglue.there[1]
         itglue.there[1] = replace(contact, emails=(*contact.emails, Email("extra@client.example", "Home")))
+        return answer
 
     itglue.update_contacts = beside_another_edit
     found = Ran(users, itglue).by["ann"]
@@ -473,7 +483,7 @@ def test_normalised_values_are_not_unapplied():
 def test_a_read_back_that_fails_is_a_warning():
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("contact", gone()), Fault("contacts", gone())))
     assert ran.told("action", "after") == {"ann": ("update", {"title": "Clerk"})}
-    assert ran.warnings == ["What was written to IT Glue could not be read back: The service is gone."]
+    assert ran.warnings == [("not_read_back", {"said": "The service is gone."})]
 
 
 # -------------------------------------------------------------------------- BMS
@@ -532,7 +542,7 @@ def test_an_unclear_create_in_bms_is_found_on_the_second_look():
 def test_an_unclear_create_in_bms_that_stays_unclear_is_failed():
     ran = Ran(people("ann"), FakeItGlue(), FakeBms([], Fault("create_contact", unclear("bms"), times=9)), PUSHING)
     assert ran.told("action", "push", "bms_contact_id") == {"ann": ("create", "failed", None)}
-    assert "The answer was lost. The next run looks it up in BMS." in ran.by["ann"].reason
+    assert ran.by["ann"].codes == ("write_unclear",)
     assert ran.bms.calls["create_contact"] == 2
     assert [each.push for each in ran.again()] == ["pushed"]
 
@@ -569,7 +579,7 @@ def test_a_refused_push_does_not_stop_the_others():
         "bob": ("create", "failed"),
         "cid": ("create", "pushed"),
     }
-    assert "No location" in ran.by["bob"].reason
+    assert "No location" in ran.by["bob"].failure.said
 
 
 def test_pushes_after_the_end_of_the_quota_are_deferred():
@@ -588,7 +598,7 @@ def test_a_service_that_goes_away_fails_what_was_tried_and_defers_the_rest():
     pushes = [each.push for each in ran.operations]
     assert set(pushes) == {"pushed", "failed", "deferred"}
     assert pushes.count("failed") <= 8
-    assert all("Not tried" in each.reason for each in ran.operations if each.push == "deferred")
+    assert {each.codes for each in ran.operations if each.push == "deferred"} == {("not_tried",)}
 
 
 # -------------------------------------------------------------------- job titles
@@ -598,29 +608,31 @@ def test_a_job_title_that_fails_is_a_warning():
     fault = Fault("set_contact", rejected(said="No", service="bms"))
     ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), FakeBms([], fault), PUSHING)
     assert ran.told("push") == {"ann": "pushed"}
-    assert ran.warnings == ["The job title in BMS could not be set: ann.lee@client.example. Refused: No."]
-    assert [each.job_title for each in ran.again()] == ["Boss"], "the next run fills it"
+    said = {"fields": ["JobTitle"], "users": ["ann.lee@client.example"], "said": "Refused: No."}
+    assert ran.warnings == [("bms_fields_not_set", said)]
+    assert (ran.by["ann"].unapplied, ran.by["ann"].create_in_bms.job_title) == (("bms-job-title",), None)
+    assert [each.bms_after for each in ran.again()] == [{"JobTitle": "Boss"}], "the next run fills it"
     assert ran.bms.there[5001].job_title == "Boss"
 
 
 def test_a_blank_job_title_is_filled():
     there = [in_bms(90211, "ann.lee@client.example")]
     ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), FakeBms(there), PUSHING)
-    assert ran.told("push", "job_title") == {"ann": ("already_in_bms", "Boss")}
+    assert ran.told("push", "bms_after") == {"ann": ("already_in_bms", {"JobTitle": "Boss"})}
     assert ran.bms.titles == [(90211, {"JobTitle": "Boss"})]
 
 
 def test_a_blank_job_title_that_could_not_be_filled_is_no_change():
     there = FakeBms([in_bms(90211, "ann.lee@client.example")], Fault("set_contact", gone("bms")))
     ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), there, PUSHING)
-    assert ran.told("push", "job_title", "writes") == {"ann": ("already_in_bms", None, False)}
+    assert ran.told("push", "bms_after", "writes") == {"ann": ("already_in_bms", {}, False)}
     assert len(ran.warnings) == 1
 
 
 def test_a_failed_write_to_it_glue_holds_the_job_title_back():
     there = FakeBms([in_bms(90211, "ann.lee@client.example")])
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("update_contacts", quota())), there, PUSHING)
-    assert ran.told("action", "push", "job_title") == {"ann": ("deferred", "already_in_bms", None)}
+    assert ran.told("action", "push", "bms_after") == {"ann": ("deferred", "already_in_bms", {})}
     assert ran.bms.titles == []
 
 
@@ -630,8 +642,8 @@ def test_job_titles_stop_where_the_quota_ends_with_one_warning():
     assert {each.push for each in ran.operations} == {"pushed"}
     assert len(ran.bms.titles) == 10
     assert ran.bms.calls["set_contact"] <= 10 + 8
-    (warning,) = ran.warnings
-    assert "and 25 others. The quota is used up." in warning
+    ((code, values),) = ran.warnings
+    assert (code, len(values["users"]), values["said"]) == ("bms_fields_not_set", 30, "The quota is used up.")
 
 
 def test_a_contact_that_was_written_in_part_is_not_pushed():
@@ -667,19 +679,10 @@ def waited(itglue, users, push_wait, links_after, read_at=0.0):
 
     there = snapshot(users, itglue.there.values(), bms_settings=NATIVE, read_at=read_at, **PRIMARY)
     plan = planned(there, bms())
-    writer = Writer(
-        itglue,
-        FakeBms(),
-        1,
-        itglue.there.values(),
-        link=link,
-        push_wait=push_wait,
-        sleep=clock.sleep,
-        clock=lambda: clock.now,
-    )
-    done = writer.carry_out(plan)
-    writer.operations = done
-    return {each.user.partition(".")[0]: (each.push, each.bms_contact_id) for each in done}, clock, writer
+    waiting = Waiting(link, push_wait, clock.sleep, lambda: clock.now)
+    done = carried_out(plan, itglue, FakeBms(), list(itglue.there.values()), waiting=waiting)
+    rows = map(Row, done)
+    return {each.user.partition(".")[0]: (each.push, each.bms_contact_id) for each in rows}, clock, done
 
 
 def test_links_are_waited_for_until_they_are_there():
@@ -714,37 +717,36 @@ def complete(*names):
 
 def test_what_was_complete_before_is_saved_again_and_waited_for():
     itglue = FakeItGlue(complete("ann", "bob"), stamp=NOW)
-    found, clock, writer = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    found, clock, done = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
     assert found == {"ann": ("pushed", 9072), "bob": ("pending", None)}
     assert [kind for kind, dummy in itglue.writes] == ["bulk update"]
-    assert (clock.now, writer.warnings) == (20, [])
+    assert (clock.now, done.warnings) == (20, [])
 
 
 def test_a_service_that_shows_no_trace_of_it_is_told_and_nothing_has_changed():
     itglue = FakeItGlue(complete("ann", "bob"))
-    found, dummy, writer = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    found, dummy, done = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
     assert found == {"ann": ("pushed", 9072), "bob": ("pending", None)}
-    done = {each.user: (each.action, each.unapplied, each.writes) for each in writer.operations}
-    assert done == {
+    assert {each.user: (each.action, each.unapplied, each.writes) for each in map(Row, done)} == {
         "ann.lee@client.example": ("update", (), True),
         "bob.lee@client.example": ("unchanged", ("touch",), False),
     }
-    assert ["bob.lee@client.example as they are" in each for each in writer.warnings] == [True]
+    assert warned(done) == [("contacts_not_saved_again", {"users": ["bob.lee@client.example"]})]
 
 
 def test_a_lock_keeps_nobody_from_being_saved_again():
     itglue = FakeItGlue(complete("ann"), locked={72: {"contact-emails"}}, stamp=NOW)
-    found, dummy, writer = waited(itglue, [person("ann.lee")], 20.0, {"Ann": 1.0}, 9e9)
+    found, dummy, done = waited(itglue, [person("ann.lee")], 20.0, {"Ann": 1.0}, 9e9)
     assert found == {"ann": ("pushed", 9072)}
-    assert [each.locked for each in writer.operations] == [("contact-emails",)]
+    assert [each.locked for each in map(Row, done)] == [("contact-emails",)]
     assert itglue.there[72] == complete("ann")[0]
 
 
 def test_links_that_cannot_be_read_are_pending_with_a_warning():
     faults = [Fault("contacts", gone(), nth=2, times=9), Fault("contact", gone(), nth=2, times=9)]
-    found, dummy, writer = waited(FakeItGlue([], *faults), people("ann"), 60.0, {"Ann": 0.0})
+    found, dummy, done = waited(FakeItGlue([], *faults), people("ann"), 60.0, {"Ann": 0.0})
     assert found == {"ann": ("pending", None)}
-    assert writer.warnings == ["Whether IT Glue has pushed its contacts is not known: The service is gone."]
+    assert warned(done) == [("links_not_read", {"said": "The service is gone."})]
 
 
 # ----------------------------------------------------------------- in every place
@@ -838,15 +840,13 @@ def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written
     ran = following("ann", "bob", "cid", faults=faults)
     assert ran.bms.calls == {"set_contact": 3, "patch_emails": 1, "patch_phones": 1, "contact": 2}
     assert {each.unapplied for each in ran.operations} == {("bms-emails", "bms-phones")}
-    assert [dict(each.bms_update.after) for each in ran.operations] == [{"JobTitle": "Boss"}] * 3
-    assert [each.split(": ")[0] for each in ran.warnings] == [
-        "The e-mails in BMS could not be changed",
-        "The phones in BMS could not be changed",
+    assert [each.bms_after for each in ran.operations] == [{"JobTitle": "Boss"}] * 3
+    assert [(code, values["fields"]) for code, values in ran.warnings] == [
+        ("bms_fields_not_set", ["Emails"]),
+        ("bms_fields_not_set", ["Phones"]),
     ]
-    assert "ann.lee@client.example, bob.lee@client.example, cid.lee@client.example" in ran.warnings[0]
-    again = ran._plan().operations
-    ran.bms.calls.clear()
-    done = Writer(ran.itglue, ran.bms, 1, ran.itglue.there.values()).carry_out(replace(ran.plan, operations=again))
+    assert ran.warnings[0][1]["users"] == [f"{name}.lee@client.example" for name in ("ann", "bob", "cid")]
+    done = ran._carry_out(ran._plan())
     assert not any(each.writes for each in done), "what cannot be written is no change"
 
 
@@ -874,7 +874,7 @@ def test_a_lost_answer_is_settled_by_a_look(taken, unapplied):
 def test_what_bms_refuses_is_listed_and_the_rest_is_written():
     ran = following("ann", "bob", faults=[Fault("patch_phones", rejected(said="No", service="bms"))])
     assert ran.told("unapplied") == {"ann": ("bms-phones",), "bob": ()}
-    assert set(ran.by["ann"].bms_update.after) == {"JobTitle", "Emails"}
+    assert set(ran.by["ann"].bms_after) == {"JobTitle", "Emails"}
 
 
 def test_a_quota_that_ends_leaves_the_rest_to_the_next_run():
@@ -891,5 +891,5 @@ def test_a_failed_write_to_it_glue_holds_bms_back():
     itglue = FakeItGlue(there, Fault("update_contacts", quota()))
     users = [person("ann.lee", job_title="Chief")]
     ran = Ran(users, itglue, FakeBms(present), PUSHING, update_linked=True)
-    assert ran.told("action", "bms_update") == {"ann": ("deferred", None)}
+    assert ran.told("action", "push", "bms_after") == {"ann": ("deferred", "deferred", {})}
     assert ran.bms.there[90211] == present[0]
