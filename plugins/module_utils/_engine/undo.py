@@ -244,9 +244,7 @@ class _Work:
             else:
                 lost.append(each)
         if back:
-            self.result.steps.append(
-                Step(StepKind.RESTORE, contact_id, encode(contact, back), back, _shown(contact))
-            )
+            self.result.steps.append(Step(StepKind.RESTORE, contact_id, encode(contact, back), back, _shown(contact)))
             self.contacts[contact_id] = _with(contact, back)
         if lost:
             self._remains(ITGLUE, contact, because(ReasonCode.CHANGED_SINCE_WRITTEN, service=ITGLUE), lost)
@@ -268,9 +266,7 @@ class _Work:
             return
         found = _former_fields(contact, row)
         if found.after:
-            self.result.steps.append(
-                Step(StepKind.RESTORE_IN_BMS, bms_id, found.before, found.after, _shown(contact))
-            )
+            self.result.steps.append(Step(StepKind.RESTORE_IN_BMS, bms_id, found.before, found.after, _shown(contact)))
             self.bms[bms_id] = bms_fields.with_fields(contact, found.after)
         for fields, reason in (
             (found.changed, because(ReasonCode.CHANGED_SINCE_WRITTEN, service=BMS)),
@@ -285,9 +281,7 @@ class _Work:
         reason = because(ReasonCode.CONTACT_GONE, service=service)
         self.result.remainders.append(Remainder(service, contact_id, "", tuple(row.after), reason))
 
-    def _remains(
-        self, service: str, contact: Contact | BmsContact, reason: Reason, fields: Iterable[str] = ()
-    ) -> None:
+    def _remains(self, service: str, contact: Contact | BmsContact, reason: Reason, fields: Iterable[str] = ()) -> None:
         remainder = Remainder(service, contact.id, _shown(contact), tuple(fields), reason)
         # Once, though several writes were about it.
         if remainder not in self.result.remainders:

@@ -116,7 +116,7 @@ class Journal:
         except ApiError as error:
             self._after_write({"outcome": entry.number, "result": outcome_of(error)})
             raise
-        rows_after = [_as_row(each) for each in entry.written]
+        rows_after = [_as_row(each) for each in entry.written or [Written(None)] * len(rows)]
         self._after_write({"outcome": entry.number, "result": WriteOutcome.DONE, "rows": rows_after})
 
     def resolve(self, entry: Entry, rows: Sequence[Resolved]) -> None:

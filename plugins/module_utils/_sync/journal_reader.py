@@ -31,6 +31,7 @@ from .files import read_regular
 VERSIONS = (1, 2)
 """The versions of the format that are read."""
 
+_ABOUT = ("organization", "tenant_id", "account_id", "version")
 _BEGIN = b'{"run": "'
 
 _OUTCOMES_OF_VERSION_1: Mapping[str, WriteOutcome] = {
@@ -176,7 +177,8 @@ class _Reader:
                 hint="Use a journal file for each organization.",
             )
         self._heads[run] = entry
-        self._head = {**(self._head or {}), **{key: value for key, value in entry.items() if value is not None}}
+        about = {key: value for key, value in entry.items() if key in _ABOUT and value is not None}
+        self._head = {**(self._head or {}), **about}
 
     def _write(self, run: str, kind: WriteKind, rows: Sequence[Any]) -> RecordedWrite:
         if kind == WriteKind.BMS_CREATE and any(
