@@ -12,16 +12,16 @@ author:
   - The msp.psa_sync authors (@msp-psa-sync)
 description:
   - Reads the users of a client's Microsoft 365 tenant, matches them with the client's contacts in IT Glue,
-    completes those contacts, and pushes the ones that are new or not linked to Kaseya BMS.
+    updates those contacts, and pushes the ones that are new or not linked to Kaseya BMS.
   - What it does follows the settings that M(msp.psa_sync.office365_sync_settings) and
     M(msp.psa_sync.bms_sync_settings) store in IT Glue.
   - In check mode it says what it would do, contact by contact, and writes nothing.
   - A user is matched by any of its e-mail addresses, then by its username, then by first and last name,
     each compared regardless of case. A hit that is not one user and one contact is a conflict, nothing is
-    written for it, and RV(conflicts) says how to settle it.
+    written for it, and RV(conflicts) lists the candidates and the answers that resolve it.
   - A contact that is linked to BMS is left alone, unless O(update_linked=true). Before a contact is created in BMS,
-    all the contacts of the account are looked through, so that a person who exists in BMS only is adopted and not
-    doubled.
+    all the contacts of the account are looked through, so that a person who exists in BMS already is not created
+    again.
   - For O(bms_settings.push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off, because
     IT Glue pushes new and changed contacts by itself. Where it must stay on, use V(native).
   - The contact sync of the tenant must be off in IT Glue's own Microsoft integration, or both write to the same
@@ -37,9 +37,9 @@ options:
     elements: str
   match_overrides:
     description:
-      - Settles conflicts. The keys are usernames or Entra ids of users.
+      - Resolves conflicts. The keys are usernames or Entra ids of users.
       - A number pairs the user with that IT Glue contact. V(new) creates a contact, unless exactly one has the user's
-        primary address as its primary address already, which is then taken. V(ignore) leaves the user out.
+        primary address as its primary address already, which is then taken. V(ignore) excludes the user.
     type: dict
   update_linked:
     description:
@@ -53,23 +53,23 @@ options:
       - With O(bms_settings.push_method=native), BMS is left to IT Glue, whose own two-way sync carries what it is
         given. So it is with a contact whose link is disabled or orphaned.
       - A BMS contact that more than one contact is linked with, or that cannot be told for sure, is left alone and
-        named in C(reason). An address that another BMS contact of the account has is not added.
+        named in the reason. An address that another BMS contact of the account has is not added.
       - Where a release of BMS has no way to change e-mails and phones, names and job titles are written all the same,
         C(unapplied) lists the rest, and a warning says so.
     type: bool
     default: false
   allow_shrunken_source:
     description:
-      - Whether to go on when the tenant has no users, or the filter keeps none, and with O(departed=deactivate) when it
+      - Whether to go on when the tenant has no users, or the filter selects none, and with O(departed=deactivate) when it
         has fewer users than half of the contacts that carry its domains.
     type: bool
     default: false
   max_creates:
     description:
-      - How many contacts may be created in IT Glue, as a number, or as a percentage of the kept users, rounded down.
+      - How many contacts may be created in IT Glue, as a number, or as a percentage of the selected users, rounded down.
         V(0) allows none.
-      - When the plan passes this, nothing is written and the task fails, in check mode too. The plan is in the result.
-      - If not set, the larger of 25 and 50 % are allowed. Open a first run explicitly.
+      - When the plan exceeds this, nothing is written and the task fails, in check mode too. The plan is in the result.
+      - If not set, the larger of 25 and 50 % are allowed. Raise the limit for a first run explicitly.
     type: str
   max_updates:
     description:
@@ -82,14 +82,14 @@ options:
     type: str
   departed:
     description:
-      - What happens to the contacts of people who left. That takes evidence. The user is disabled, or is among the
+      - What happens to the contacts of departed people. A person has departed only where there is evidence. The user is disabled, or is among the
         tenant's deleted users, has both names, and passes the filter but for being disabled and for its licence.
       - With V(report), they are listed in RV(departed).
       - With V(deactivate), they get O(departed_contact_type) in IT Glue and, where O(bms_settings.contact_sync) is on,
-        become inactive in BMS. Nothing is deleted. Whoever comes back gets both back, if the contact still has that
+        become inactive in BMS. Nothing is deleted. A person who returns gets both back, if the contact still has that
         type.
       - The BMS contact is the one that the contact is linked to, or else the only one that has an address of its, and
-        none of somebody who stays.
+        none of a selected user.
       - With O(bms_settings.push_method=native), a contact that is ready and not linked is C(deferred), because IT Glue
         would push it.
     type: str
@@ -97,7 +97,7 @@ options:
     default: report
   departed_contact_type:
     description:
-      - The name of the contact type of people who left, which new contacts do not get. Required for
+      - The name of the contact type of departed people, which new contacts do not get. Required for
         O(departed=deactivate).
     type: str
   departed_keep:
@@ -114,7 +114,7 @@ options:
     type: str
   report:
     description:
-      - With V(changes), RV(contacts) lists what changed, is blocked or needs a person.
+      - With V(changes), RV(contacts) lists what changed, is blocked or needs a decision.
       - With V(all), it lists every user.
     type: str
     choices: [changes, all]
@@ -132,10 +132,10 @@ options:
   state:
     description:
       - With V(synced), the contacts are brought up to date.
-      - With V(reverted), the runs that O(journal_file) tells of are taken back, the last write first, as far as that is
+      - With V(reverted), the runs that O(journal_file) tells of are reverted (a rollback), the last write first, as far as that is
         possible. Contacts that were created are removed from IT Glue and deactivated in BMS, changed fields are put
         back where they still hold what was written. RV(not_reverted) lists what remains.
-      - Taking back twice does nothing more.
+      - Reverting twice does nothing more.
     type: str
     choices: [synced, reverted]
     default: synced
@@ -144,25 +144,25 @@ options:
       - In check mode, the plan is written to this file as JSON, readable by its owner alone, for a review.
         O(apply_plan) then applies exactly that.
       - The format is described by C(docs/schemas/plan.schema.json) in the collection.
-      - Without check mode it is not written.
+      - Outside check mode the option is an error, and nothing is written.
     type: path
   apply_plan:
     description:
       - Applies exactly the plan in this file. What it touches is read again.
       - An entry that does not hold any more is not applied but listed in RV(refused). What has been done already is not
         done again, and what is new waits for the next plan.
-      - The exceeded_limits count for the plan too.
+      - The limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
       - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names), O(allow_shrunken_source), O(departed),
         O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
     type: path
   journal_file:
     description:
-      - Each write is told to this file with what was there before, before it is sent, and with its outcome after.
+      - Each write is recorded in this file with what was there before, before it is sent, and with its outcome after.
         The file only grows, and is readable by its owner alone. Give each organization a file of its own.
-      - Each line is on the disk before the run goes on, so that a run that was killed can be taken back too.
+      - Each line is on the disk before the run goes on, so that a run that was killed can be reverted too.
         The format of a line is described by C(docs/schemas/journal.schema.json) in the collection.
-      - With O(state=reverted), the journal to take back.
+      - With O(state=reverted), the journal of the runs to revert.
     type: path
 extends_documentation_fragment:
   - msp.psa_sync.attributes
@@ -184,7 +184,7 @@ EXAMPLES = r"""
   msp.psa_sync.contact_sync:
     organization: Happy Frog
 
-- name: Open the first run, which creates a contact for nearly every user
+- name: Raise the limits for the first run, which creates a contact for nearly every user
   msp.psa_sync.contact_sync:
     organization: Happy Frog
     max_creates: 100%
@@ -212,7 +212,7 @@ EXAMPLES = r"""
     apply_plan: /tmp/happy-frog.plan.json
     journal_file: /tmp/happy-frog.journal
 
-- name: Take it back
+- name: Revert it
   msp.psa_sync.contact_sync:
     organization: Happy Frog
     state: reverted
@@ -223,17 +223,19 @@ EXAMPLES = r"""
     organization: Happy Frog
     update_linked: true
 
-- name: See which conflicts there are, and what would settle them
+- name: See which conflicts there are
   msp.psa_sync.contact_sync:
     organization: Happy Frog
   check_mode: true
   register: preview
 
-- name: Show the match_overrides that are proposed, for somebody to look through
+- name: Show the suggestions and all answers, for somebody who knows the people
   ansible.builtin.debug:
-    msg: "{{ preview.conflicts | map(attribute='match_overrides') | combine }}"
+    msg:
+      suggested: "{{ preview.conflicts | map(attribute='match_overrides') | combine }}"
+      possible: "{{ preview.conflicts | map(attribute='answers') | combine }}"
 
-- name: Settle a conflict
+- name: Resolve a conflict
   msp.psa_sync.contact_sync:
     organization: Happy Frog
     match_overrides:
@@ -248,7 +250,7 @@ EXAMPLES = r"""
       - jo.smith@happyfrog.example
     report: all
 
-- name: Deactivate the contacts of people who left, in a tenant that has few users left
+- name: Deactivate the contacts of departed people, in a tenant that has few users left
   msp.psa_sync.contact_sync:
     organization: Happy Frog
     departed: deactivate
@@ -262,30 +264,30 @@ EXAMPLES = r"""
 RETURN = r"""
 organization:
   description: The organization in IT Glue.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: dict
   sample: {id: 2, name: Happy Frog}
 tenant_id:
   description: The Microsoft 365 tenant that was read.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: str
   sample: 6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11
 settings:
   description: The settings that counted, under C(office365) and C(bms), with all options.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: dict
   sample: {bms: {auto_push_office365_contacts: true}, office365: {phone_type: Office}}
 summary:
   description: The run in numbers.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: dict
   contains:
     users:
       description: Users of the tenant.
       type: int
       sample: 210
-    kept:
-      description: Users that the filter lets through.
+    selected:
+      description: Users that the filter selects.
       type: int
       sample: 180
     actions:
@@ -298,12 +300,16 @@ summary:
       sample: {already_in_bms: 1, not_ready: 1, pushed: 8}
     excluded:
       description:
-        - Users that are left out, by the first reason that applies.
+        - Users that are excluded, by the first reason that applies.
         - C(override) are ignored by O(match_overrides), C(users) not named in O(users).
       type: dict
       sample: {disabled: 12, guest: 10, unlicensed: 8}
+    matched:
+      description: Users that are not excluded, by what they and their contacts were matched by.
+      type: dict
+      sample: {alias: 174, name: 2, username: 2}
     limits_exceeded:
-      description: The exceeded_limits that forbade the plan.
+      description: The limits that forbade the plan. Each has C(option), C(count) and C(limit).
       type: list
       elements: dict
       sample: []
@@ -312,7 +318,7 @@ summary:
       type: dict
       sample: {bms: 5, graph: 3, itglue: 6}
     reverted:
-      description: With O(state=reverted), instead of the above, what was taken back, by its kind.
+      description: With O(state=reverted), instead of the above, what was reverted, by its kind.
       type: dict
       sample: {deactivate: 2, remove: 2, restore: 6}
     resume_after:
@@ -321,12 +327,21 @@ summary:
         - Null when no quota was used up.
       type: int
       sample: null
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. C(msg) has the message for people.
+    - C(code) stays as it is from version to version. C(service) is C(graph), C(itglue), C(bms), C(journal), or null
+      where no service failed. C(status) is the HTTP status, null where there was no answer. C(said) are the
+      service's own words.
+  returned: failure
+  type: dict
+  sample: {code: permission_denied, said: "Authorization_RequestDenied", service: graph, status: 403}
 contacts:
   description:
-    - What changed, is blocked or needs a person. With O(report=all), every user.
+    - What changed, is blocked or needs a decision. With O(report=all), every user.
     - Attributes are under IT Glue's names. What begins with C(bms-) is a field of the BMS contact. C(bms-job-title),
       C(bms-first-name), C(bms-last-name), C(bms-emails), C(bms-phones), and C(bms-active) for whether it is active.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: list
   elements: dict
   contains:
@@ -338,10 +353,18 @@ contacts:
       description: The Entra id of the user.
       type: str
       sample: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+    name:
+      description: First and last name of the user.
+      type: str
+      sample: Jo Smith
     contact_id:
       description: The IT Glue contact. Null in check mode for one that is still to be created.
       type: int
       sample: 72
+    contact_url:
+      description: The address of the contact in IT Glue, null where it is not known.
+      type: str
+      sample: https://happyfrog.itglue.com/2/contacts/72
     bms_contact_id:
       description: The BMS contact. Null in check mode for one that is still to be created.
       type: int
@@ -349,7 +372,8 @@ contacts:
     action:
       description:
         - What happens in IT Glue. One of C(create), C(update), C(unchanged), C(linked), C(conflict), C(excluded),
-          C(deferred), C(failed).
+          C(deferred), C(failed), and with O(apply_plan) also C(struck) for what a reviewer took out of the plan, and
+          C(refused) for what no longer holds.
       type: str
       sample: update
     matched_by:
@@ -388,46 +412,115 @@ contacts:
       description: The attributes that change, as they are now, or would be.
       type: dict
       sample: {title: Controller}
-    reason:
-      description: Why, in a sentence.
+    names:
+      description: What ids in C(before) and C(after) are called, by the name of the field and the id.
+      type: dict
+      sample: {}
+    reason_code:
+      description:
+        - The code of the gravest reason, or null. Codes stay as they are from version to version, sentences do not.
+        - The troubleshooting guide has an entry for each code.
       type: str
+      sample: in_bms_by_address
+    reason_codes:
+      description: The codes of all reasons.
+      type: list
+      elements: str
+      sample: [in_bms_by_address]
+    reason:
+      description: Why, in sentences.
+      type: str
+      sample: "BMS contact 90211 is this person: it holds one of the addresses."
+    hint:
+      description: What to do, or null where nothing is to be done.
+      type: str
+      sample: Nothing was created. If it is somebody else, correct the address in BMS.
+    attention:
+      description: Whether somebody should look at it or decide something.
+      type: bool
+      sample: false
+    failure:
+      description: The failure of this entry, as RV(failure), or null.
+      type: dict
       sample: null
 conflicts:
   description:
-    - Groups of users and contacts that only a person can pair. Nothing is written for them.
-  returned: success, and when a ceiling is passed
+    - Groups of users and contacts of whom only a person can say who is who. Nothing is written for them.
+  returned: success, and when a limit is exceeded
   type: list
   elements: dict
   contains:
     rule:
       description:
-        - What they have in common. One of C(alias), C(username), C(name), C(override), and for BMS C(bms_email),
-          C(bms_name).
+        - What they have in common. One of C(alias), C(username), C(name), C(override), C(primary_email), and for BMS
+          C(bms_email), C(bms_name).
       type: str
       sample: name
+    reason_code:
+      description: Why it is a conflict, as in RV(contacts[].reason_code).
+      type: str
+      sample: several_hits
     users:
       description: The usernames.
       type: list
       elements: str
       sample: [jo.smith@happyfrog.example, joanna.smith@happyfrog.example]
+    people:
+      description: The users with their names and addresses.
+      type: list
+      elements: dict
+      sample:
+        - user: jo.smith@happyfrog.example
+          user_id: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+          first_name: Jo
+          last_name: Smith
+          emails: [jo.smith@happyfrog.example]
     contact_ids:
       description: The IT Glue contacts.
       type: list
       elements: int
       sample: [72]
+    contacts:
+      description:
+        - The IT Glue contacts with their names and addresses, whether they are linked to BMS (null where IT Glue does
+          not tell), and their address in IT Glue.
+      type: list
+      elements: dict
+      sample:
+        - id: 72
+          first_name: Jo
+          last_name: Smith
+          emails: [jo@happyfrog.example]
+          linked: false
+          url: https://happyfrog.itglue.com/2/contacts/72
     bms_contact_ids:
       description: The BMS contacts.
       type: list
       elements: int
       sample: []
+    bms_contacts:
+      description: The BMS contacts with their names and addresses, and whether they are active.
+      type: list
+      elements: dict
+      sample: []
     match_overrides:
-      description: A proposal for O(match_overrides) that would settle it. Check it before you use it.
+      description:
+        - The suggestion for O(match_overrides), by username. Empty where no answer is best. Check it before you use it.
       type: dict
-      sample: {jo.smith@happyfrog.example: 72, joanna.smith@happyfrog.example: new}
+      sample: {jo.smith@happyfrog.example: 72}
+    bms_match_overrides:
+      description:
+        - The same for a conflict in BMS, whose answers are ids of BMS contacts.
+      type: dict
+      sample: {}
+    answers:
+      description: All answers that can be given for each username. Ids of the candidates, C(new) and C(ignore).
+      type: dict
+      sample: {jo.smith@happyfrog.example: [72, new, ignore], joanna.smith@happyfrog.example: [72, new, ignore]}
 departed:
   description:
-    - Contacts of people who left, because their user is disabled or among the tenant's deleted users.
-  returned: success, and when a ceiling is passed
+    - Contacts of departed people, whose user is disabled or among the tenant's deleted users.
+  returned: success, and when a limit is exceeded
   type: list
   elements: dict
   contains:
@@ -443,6 +536,14 @@ departed:
       description: The IT Glue contact.
       type: int
       sample: 75
+    contact_url:
+      description: The address of the contact in IT Glue, null where it is not known.
+      type: str
+      sample: https://happyfrog.itglue.com/2/contacts/75
+    name:
+      description: First and last name of the contact.
+      type: str
+      sample: Max Leaver
     bms_contact_id:
       description: The BMS contact, where something is done about it.
       type: int
@@ -454,11 +555,16 @@ departed:
     action:
       description:
         - What happens. One of C(report), C(deactivate), C(deactivated) for nothing left to do, C(keep) for
-          O(departed_keep), C(failed), C(deferred).
+          O(departed_keep), C(failed), C(deferred), and with O(apply_plan) also C(struck) and C(refused).
       type: str
       sample: deactivate
     locked:
       description: Groups of attributes that IT Glue refuses to have changed.
+      type: list
+      elements: str
+      sample: []
+    unapplied:
+      description: Groups of attributes that IT Glue accepted but does not show, and fields that BMS did not take.
       type: list
       elements: str
       sample: []
@@ -470,15 +576,42 @@ departed:
       description: The attributes that change, as they are now, or would be.
       type: dict
       sample: {contact-type-id: 31, bms-active: false}
-    reason:
-      description: Why, in a sentence.
+    names:
+      description: What ids in C(before) and C(after) are called, by the name of the field and the id.
+      type: dict
+      sample: {contact-type-id: {"31": Former employee}}
+    reason_code:
+      description:
+        - The code of the gravest reason, or null. Codes stay as they are from version to version, sentences do not.
+        - The troubleshooting guide has an entry for each code.
       type: str
-      sample: The user is disabled.
+      sample: user_disabled
+    reason_codes:
+      description: The codes of all reasons.
+      type: list
+      elements: str
+      sample: [user_disabled]
+    reason:
+      description: Why, in sentences.
+      type: str
+      sample: The person's account is disabled.
+    hint:
+      description: What to do, or null where nothing is to be done.
+      type: str
+      sample: null
+    attention:
+      description: Whether somebody should look at it or decide something.
+      type: bool
+      sample: false
+    failure:
+      description: The failure of this entry, as RV(failure), or null.
+      type: dict
+      sample: null
 unclaimed:
   description:
-    - Contacts with an address of the tenant's domains that no user holds, present or deleted.
+    - Contacts with an unmatched address, which is one of the tenant's domains that no user holds, present or deleted.
       They are listed and not touched.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: list
   elements: dict
   contains:
@@ -486,6 +619,10 @@ unclaimed:
       description: The IT Glue contact.
       type: int
       sample: 76
+    contact_url:
+      description: The address of the contact in IT Glue, null where it is not known.
+      type: str
+      sample: https://happyfrog.itglue.com/2/contacts/76
     name:
       description: First and last name of the contact.
       type: str
@@ -498,7 +635,7 @@ unclaimed:
 refused:
   description:
     - Entries of O(apply_plan) that do not hold any more, and were not applied.
-  returned: success, and when a ceiling is passed, but for O(state=reverted)
+  returned: success, and when a limit is exceeded, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -507,24 +644,36 @@ refused:
       type: str
       sample: jo.smith@happyfrog.example
     user_id:
-      description: The Entra id of the user. For a contact to deactivate, C(departed/) and its id.
+      description: The Entra id of the user.
       type: str
       sample: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+    contact_id:
+      description: The IT Glue contact, null for one that was still to be created.
+      type: int
+      sample: 72
     planned:
-      description: What the plan has, as far as it would be otherwise now.
+      description: What the plan has under C(itglue) and C(bms), as far as it would be otherwise now.
       type: dict
-      sample: {before: {title: Accountant}}
+      sample: {itglue: {before: {title: Accountant}}}
     found:
       description: What would be in its place now. All null when there is nothing to do any more.
       type: dict
-      sample: {before: {title: Director}}
+      sample: {itglue: {before: {title: Director}}}
+    reason_code:
+      description: Why, as a code.
+      type: str
+      sample: plan_outdated
     reason:
       description: Why, in a sentence.
       type: str
-      sample: "What is there has changed since the plan was made: before would be otherwise now."
+      sample: "Something has changed since the plan was made, so this entry was not applied: itglue.before."
+    hint:
+      description: What to do.
+      type: str
+      sample: Make a new plan in check mode, and have it reviewed.
 reverted:
   description:
-    - What was taken back, or would be, in that order.
+    - What was reverted, or would be, in that order.
   returned: success with O(state=reverted)
   type: list
   elements: dict
@@ -551,12 +700,12 @@ reverted:
       type: dict
       sample: {title: Controller}
     after:
-      description: What is put back.
+      description: What is restored.
       type: dict
       sample: {title: Accountant}
 not_reverted:
   description:
-    - What could not be taken back, or was changed since and therefore is left as it is.
+    - What could not be reverted, or was changed since and therefore stays as it is.
   returned: success with O(state=reverted)
   type: list
   elements: dict
@@ -578,15 +727,34 @@ not_reverted:
       type: list
       elements: str
       sample: [title]
-    reason:
-      description: Why, in a sentence.
+    reason_code:
+      description:
+        - The code of the gravest reason, or null. Codes stay as they are from version to version, sentences do not.
+        - The troubleshooting guide has an entry for each code.
       type: str
-      sample: They have been changed since.
+      sample: changed_since_written
+    reason_codes:
+      description: The codes of all reasons.
+      type: list
+      elements: str
+      sample: [changed_since_written]
+    reason:
+      description: Why, in sentences.
+      type: str
+      sample: "It has been changed since, so it stays as it is."
+    hint:
+      description: What to do, or null where nothing is to be done.
+      type: str
+      sample: Change or remove it by hand if that is right.
+    failure:
+      description: The failure of this entry, as RV(failure), or null.
+      type: dict
+      sample: null
 diff:
   description:
     - One diff for each contact that changes, by username, field by field. Its headers name the contact, what happens
       to it, and why.
-  returned: success, and when a ceiling is passed
+  returned: success, and when a limit is exceeded
   type: list
   elements: dict
   sample:

@@ -14,7 +14,7 @@ description:
   - Checks with a handful of reads what M(msp.psa_sync.contact_sync) needs for a client - the credentials of the
     services, the consent of the tenant, valid settings, the account in BMS, and the types that the settings name.
     Nothing is written.
-  - A check that fails is no failure of this module. RV(passed) says whether all is well, and RV(to_do) what to do.
+  - A check that fails is no failure of this module. RV(ready) says whether the client can be synced, and RV(to_do) what to do.
 extends_documentation_fragment:
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client
@@ -40,7 +40,7 @@ EXAMPLES = r"""
 
 - name: Stop where it is not
   ansible.builtin.assert:
-    that: preflight.passed
+    that: preflight.ready
     fail_msg: "{{ preflight.to_do }}"
 """
 
@@ -55,8 +55,8 @@ tenant_id:
   returned: success
   type: str
   sample: 6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11
-passed:
-  description: Whether no check has failed.
+ready:
+  description: Whether the client can be synced, which is so when no check has failed.
   returned: success
   type: bool
   sample: false
@@ -84,13 +84,17 @@ checks:
       sample: microsoft
     state:
       description:
-        - V(passed), V(failed), V(limited) where the sync works but not all of it, or V(skipped).
+        - V(ready), V(failed), V(limited) where the sync works but not all of it, or V(skipped).
       type: str
-      sample: passed
+      sample: ready
+    reason_code:
+      description: The code of what was found, which stays as it is. Null after a failure.
+      type: str
+      sample: check_ok
     message:
       description: What was found, or what to do.
       type: str
-      sample: As it has to be.
+      sample: OK.
 api_calls:
   description: The number of requests to each service.
   returned: success

@@ -180,7 +180,7 @@ def test_every_credential_opens_graph(checks, app, token, tmp_path):
     ]
     for row, found in zip(rows, checks(*rows), strict=True):
         assert failed(found) == {}, row
-        assert found["microsoft"]["state"] == found["bms"]["state"] == "passed"
+        assert found["microsoft"]["state"] == found["bms"]["state"] == "ready"
 
 
 def test_what_is_wrong_with_a_credential_names_its_option(checks, app, expired, token, tmp_path):

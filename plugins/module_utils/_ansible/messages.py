@@ -302,6 +302,17 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.NOT_SHOWN_AFTER_WRITE: Message(
         "{service} accepted the write, but does not show it.", "Look at the contact there."
     ),
+    # Checks before a run.
+    ReasonCode.CHECK_OK: Message("OK."),
+    ReasonCode.CHECK_FOUND: Message("{name} ({id})."),
+    ReasonCode.DOMAINS_OF_USERS: Message(
+        "The tenant's verified domains cannot be read, so the domains of its users' addresses are taken: {said}"
+    ),
+    ReasonCode.ORGANIZATION_NOT_KNOWN: Message("Not checked, because the organization is not known."),
+    ReasonCode.SETTINGS_NOT_READ: Message("Not checked, because the stored settings could not be read."),
+    ReasonCode.SETTINGS_NOT_VALID: Message("Not checked, because the settings are not valid."),
+    ReasonCode.TENANT_NOT_KNOWN: Message("Not checked, because the tenant is not known."),
+    ReasonCode.PUSHES_OFF: Message("Not checked, because the settings say that nothing is pushed to BMS."),
     # Warnings of a whole run.
     ReasonCode.OVERRIDE_FOR_UNKNOWN_USER: Message(
         "{option} names the user '{user}', whom the tenant does not have.",

@@ -11,9 +11,10 @@ from __future__ import annotations
 from typing import Any
 
 from .._store.settings import SettingsStore
-from .._sync.preflight import FAILED, Preflight
+from .._sync.preflight import Check, CheckState, Preflight
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients
+from .sentences import sentence
 from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import shown_organization
@@ -26,13 +27,26 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     request = client_request(params)
     api = clients(params, task)
     done = Preflight(api, lambda: SettingsStore(api.itglue, warn=task.warn), request).run()
-    failed = [each for each in done.checks if each.state == FAILED]
+    failed = [each for each in done.checks if each.state == CheckState.FAILED]
     return {
         "changed": False,
         "organization": shown_organization(done.organization),
         "tenant_id": done.tenant_id,
-        "passed": not failed,
-        "checks": [{"name": each.name, "state": each.state, "message": each.message} for each in done.checks],
-        "to_do": [f"{each.name}: {each.message}" for each in failed],
+        "ready": not failed,
+        "checks": [
+            {
+                "name": each.name,
+                "state": str(each.state),
+                "reason_code": each.reason and str(each.reason.code),
+                "message": _message(each),
+            }
+            for each in done.checks
+        ],
+        "to_do": [f"{each.name}: {_message(each)}" for each in failed],
         "api_calls": api.calls.by_service(),
     }
+
+
+def _message(check: Check) -> str:
+    """What a check found, or the message of its failure."""
+    return check.said if check.reason is None else sentence(check.reason)

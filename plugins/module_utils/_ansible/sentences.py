@@ -22,7 +22,7 @@ from .messages import MESSAGES, TROUBLESHOOTING
 SERVICES: Mapping[str, str] = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 
 _LONGEST_VALUE, _LONGEST_MESSAGE = 300, 1500
-_OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
+OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 
 _NOTES = frozenset(
     {
@@ -114,7 +114,7 @@ def _filled(text: str, values: Mapping[str, Any]) -> str:
     def optional(found: re.Match[str]) -> str:
         return found[1] if all(shown[name] for name in names if f"{{{name}}}" in found[1]) else ""
 
-    return one_line(_OPTIONAL.sub(optional, text).format_map(shown))
+    return one_line(OPTIONAL.sub(optional, text).format_map(shown))
 
 
 def _value(name: str, value: Any) -> str:

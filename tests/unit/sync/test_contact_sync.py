@@ -41,7 +41,7 @@ def test_the_options_of_the_feature_are_there_with_its_defaults():
     defaults = {name: options[name].get("default") for name in ("update_linked", "allow_shrunken_source", "report")}
     assert defaults == {"update_linked": False, "allow_shrunken_source": False, "report": "changes"}
     assert options["bms_adapter_names"]["default"] == ["bms", "vorex"]
-    assert all("default" not in options[ceiling] for ceiling in contact_sync.CEILINGS)
+    assert all("default" not in options[limit] for limit in contact_sync.LIMITS)
 
 
 def test_check_mode_previews_and_a_real_run_writes(monkeypatch):
@@ -53,27 +53,32 @@ def test_check_mode_previews_and_a_real_run_writes(monkeypatch):
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
-def test_a_passed_ceiling_fails_the_task_with_the_whole_plan(monkeypatch, check_mode):
+def test_an_exceeded_limit_fails_the_task_with_the_whole_plan(monkeypatch, check_mode):
     with pytest.raises(LimitExceededError) as caught:
         ran(monkeypatch, [person("ann"), person("bob")], check_mode=check_mode, max_creates="1")
-    assert "max_creates allows 1, the plan has 2" in str(caught.value)
-    assert "Nothing was written" in str(caught.value)
+    message = str(caught.value)
+    assert message.startswith(
+        "Limit exceeded, nothing was written for 'Client Ltd': max_creates allows 1, the plan has 2."
+    )
+    assert "-e sync_max_creates=100% with the playbooks of the collection, max_creates: 100% in a task" in message
+    assert "max_updates" not in message
+    assert caught.value.code == "limit_exceeded"
     assert caught.value.result["changed"] is False
     assert [each["action"] for each in caught.value.result["contacts"]] == ["create", "create"]
 
 
-@pytest.mark.parametrize("option", contact_sync.CEILINGS)
-def test_a_malformed_ceiling_fails_before_anything_is_read(monkeypatch, option):
+@pytest.mark.parametrize("option", contact_sync.LIMITS)
+def test_a_malformed_limit_fails_before_anything_is_read(monkeypatch, option):
     with pytest.raises(InputError, match=f"{option} is 'many'"):
         ran(monkeypatch, [], **{option: "many"})
 
 
-def test_who_left_cannot_be_told_by_some_users(monkeypatch):
+def test_some_users_do_not_show_who_has_departed(monkeypatch):
     with pytest.raises(InputError, match="users cannot be given together with departed: deactivate"):
         ran(monkeypatch, [person("ann")], departed="deactivate", departed_contact_type="End User", users=["ann"])
 
 
-def test_a_blank_type_for_those_who_left_is_an_error(monkeypatch):
+def test_a_blank_type_for_departed_people_is_an_error(monkeypatch):
     with pytest.raises(InputError, match="departed_contact_type is empty"):
         ran(monkeypatch, [person("ann")], departed="deactivate", departed_contact_type=" ")
 
@@ -84,7 +89,17 @@ def test_failures_are_a_warning_that_names_them(monkeypatch):
     ]
     told, warnings = ran(monkeypatch, nobody)
     assert told["summary"]["actions"] == {"failed": 7}
-    assert "7 contacts failed (u0, u1, u2, u3, u4 and others); the reason of each is in contacts." in warnings
+    (found,) = warnings
+    assert found.startswith("Client Ltd: 7 contacts failed: u0 (The user has no e-mail address")
+    assert "u4" in found and "u5" not in found
+    assert found.endswith("; and 2 more.")
+
+
+def test_conflicts_are_a_warning_of_the_module(monkeypatch):
+    dummy, warnings = ran(monkeypatch, [person("ann.lee")], [ready(1), ready(2)])
+    assert warnings == [
+        "Client Ltd: 1 conflict needs a decision: ann.lee@client.example. See conflicts in the result, or the report."
+    ]
 
 
 def test_report_all(monkeypatch):

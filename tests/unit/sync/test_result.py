@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What `contact_sync` returns, but for its diff (feature, section 6)."""
+"""What `contact_sync` returns, but for its diff."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result import result
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
 from tests.unit.engine.builders import contact, in_bms, linked, person, ready, user
@@ -87,7 +87,15 @@ ENTRY = [
     "unapplied",
     "before",
     "after",
+    "name",
+    "names",
+    "contact_url",
+    "reason_code",
+    "reason_codes",
     "reason",
+    "hint",
+    "attention",
+    "failure",
 ]
 
 
@@ -129,7 +137,15 @@ def test_an_entry():
         "unapplied": [],
         "before": {"title": None},
         "after": {"title": "Clerk"},
+        "name": "Ann Lee",
+        "names": {},
+        "contact_url": None,
+        "reason_code": None,
+        "reason_codes": [],
         "reason": None,
+        "hint": None,
+        "attention": False,
+        "failure": None,
     }
 
 
@@ -166,7 +182,7 @@ def test_what_is_missing_is_told():
 
 def test_the_summary_counts_everybody():
     summary = told()["summary"]
-    assert (summary["users"], summary["kept"]) == (9, 7)
+    assert (summary["users"], summary["selected"]) == (9, 7)
     assert summary["actions"] == {
         "conflict": 1,
         "create": 1,
@@ -178,31 +194,69 @@ def test_the_summary_counts_everybody():
     }
     assert summary["push"] == {"already_in_bms": 1, "not_ready": 2, "pushed": 1}
     assert summary["excluded"] == {"disabled": 1, "guest": 1}
+    assert summary["matched"] == {"alias": 4}
     assert summary["api_calls"] == CALLS
     assert summary["limits_exceeded"] == []
 
 
-def test_a_conflict_names_its_members_and_what_would_settle_it():
-    assert told()["conflicts"] == [
-        {
-            "rule": "alias",
-            "users": ["gus.lee@client.example"],
-            "contact_ids": [4, 5],
-            "bms_contact_ids": [],
-            "match_overrides": {"gus.lee@client.example": 4},
-        }
-    ]
+def test_a_conflict_lists_each_candidate_and_each_answer():
+    (found,) = told()["conflicts"]
+    assert found == {
+        "rule": "alias",
+        "reason_code": "several_hits",
+        "users": ["gus.lee@client.example"],
+        "people": [
+            {
+                "user": "gus.lee@client.example",
+                "user_id": "id-gus.lee",
+                "first_name": "Gus",
+                "last_name": "Lee",
+                "emails": ["shared@x.io", "gus.lee@client.example"],
+            }
+        ],
+        "contact_ids": [4, 5],
+        "bms_contact_ids": [],
+        "contacts": [
+            {
+                "id": ident,
+                "first_name": None,
+                "last_name": None,
+                "emails": ["shared@x.io"],
+                "linked": False,
+                "url": None,
+            }
+            for ident in (4, 5)
+        ],
+        "bms_contacts": [],
+        "match_overrides": found["match_overrides"],
+        "bms_match_overrides": {},
+        "answers": {"gus.lee@client.example": [4, 5, "new", "ignore"]},
+    }
 
 
-def test_a_conflict_in_bms_names_the_bms_contacts():
+def test_a_conflict_in_bms_lists_the_bms_contacts():
     emails = (Email("bob.lee@client.example", "Work", True), Email("cid.lee@client.example"))
     contacts = [ready(2, "bob.lee", emails=emails), linked(9, "cid.lee", 90213)]
     (found,) = told(users=[person("bob.lee")], contacts=contacts)["conflicts"]
     assert (found["rule"], found["contact_ids"], found["bms_contact_ids"]) == ("bms_email", [9], [90213])
-    assert found["match_overrides"] == {"bob.lee@client.example": "ignore"}
+    assert found["match_overrides"] == {}
+    (candidate,) = found["bms_contacts"]
+    assert (candidate["id"], candidate["active"]) == (90213, True)
+    assert candidate["emails"] == ["cid.lee@client.example"]
+    assert found["contacts"][0]["linked"] is True
+    assert 90213 in found["answers"]["bob.lee@client.example"]
 
 
-def test_a_passed_ceiling_tells_the_whole_plan_and_no_change():
+def test_an_entry_says_why_by_its_code():
+    entries = {each["user"].partition(".")[0]: each for each in told(everything=True)["contacts"]}
+    assert entries["eve"]["reason_code"] == "disabled"
+    assert entries["gus"]["reason_code"] == "several_hits"
+    assert entries["nul"]["reason_codes"] == ["no_address"]
+    assert entries["cid"]["reason_code"] == "in_bms_by_address"
+    assert [name for name, each in entries.items() if each["attention"]] == ["dan", "gus", "joe", "nul"]
+
+
+def test_an_exceeded_limit_returns_the_whole_plan_and_no_change():
     found = told(options=Options(max_creates="0", max_updates="1"))
     assert found["changed"] is False
     assert found["summary"]["limits_exceeded"] == [
