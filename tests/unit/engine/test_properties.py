@@ -21,7 +21,7 @@ from hypothesis import assume, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import enrichment, planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import enrichment
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import changed_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import with_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import enriched
@@ -40,7 +40,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Snapshot,
     User,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Operation, Plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, Operation, Plan, Push
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Planning
 from tests.unit.engine.builders import ACCOUNT, NATIVE, PUSHING, SKU, bms, options, settings, snapshot
 
 # ---------------------------------------------------------------------- worlds
@@ -175,17 +177,23 @@ office365 = chances.map(lambda chance: Maker(chance).settings())
 
 @dataclass(frozen=True)
 class World:
-    """What a run reads, and what it is told."""
+    """What a run reads, and the options that it is given."""
 
     read: Snapshot
     present: BmsSnapshot
-    told: planning.Options
+    given: Options
 
-    def plan(self) -> Plan:
-        draft = planning.draft(self.read, self.told)
-        operations = draft.operations(LOCATIONS)
-        needed = planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes())
-        return planning.complete(draft, operations, self.present if needed else None)
+    def plan(self, locations: Sequence[Location] = LOCATIONS) -> Plan:
+        present = self.present
+        findings = Findings(
+            verified_domains=frozenset(),
+            deleted_users=(),
+            locations=tuple(locations),
+            bms=BmsSnapshot(present.account, present.contacts),
+            bms_locations=present.locations,
+            bms_types=(present.email_type, present.phone_type),
+        )
+        return Planning(self.read, self.given, findings).plan
 
 
 def _world(people, there, pushed, rules, chance) -> World:
@@ -199,8 +207,8 @@ def _world(people, there, pushed, rules, chance) -> World:
             overrides[user.id] = free.pop(chance.randrange(len(free)))
         elif target in ("ignore", "new"):
             overrides[user.username] = target
-    told = options(allow_shrunken_source=True, match_overrides=overrides, update_linked=make.one(True, False, False))
-    return World(snapshot(people, there, office365=rules, bms_settings=switches), bms(*pushed), told)
+    given = options(allow_shrunken_source=True, match_overrides=overrides, update_linked=make.one(True, False, False))
+    return World(snapshot(people, there, office365=rules, bms_settings=switches), bms(*pushed), given)
 
 
 worlds = st.builds(_world, users(), contacts(), rows(Maker.in_bms, 4), office365, chances)
@@ -284,7 +292,7 @@ def test_matching_is_what_the_feature_says(people, there, chance):
 def test_what_conflicts_offer_settles_them(people, there, chance):
     kept = kept_of(people, chance)
     conflicts = match(people, kept, there).conflicts
-    offered = {user: target for each in conflicts for user, target in each.overrides.items()}
+    offered = {user: target for each in conflicts for user, target in each.suggestion.items()}
     settled = match(people, kept, there, offered)
     members = {user for each in conflicts for user in each.users}
     assert [each for each in settled.conflicts if members & set(each.users)] == []
@@ -303,10 +311,7 @@ def test_nothing_hangs_on_the_order_of_rows(world, chance):
         read=replace(world.read, users=shuffled(world.read.users), contacts=shuffled(world.read.contacts)),
         present=replace(world.present, contacts=shuffled(world.present.contacts)),
     )
-    draft = planning.draft(turned.read, turned.told)
-    operations = draft.operations(shuffled(LOCATIONS))
-    needed = planning.needs_bms(draft, operations, planning.Leavers(), planning.ContactTypes())
-    assert planning.complete(draft, operations, turned.present if needed else None) == world.plan()
+    assert turned.plan(shuffled(LOCATIONS)) == world.plan()
 
 
 # ------------------------------------------------------------------- enrichment
@@ -420,19 +425,16 @@ def applied(world: World, operations: Iterable[Operation], chance: Random) -> Wo
     there = {contact.id: contact for contact in world.read.contacts}
     in_bms = {contact.id: contact for contact in world.present.contacts}
     for operation in operations:
-        if operation.action in ("create", "update"):
-            ident = operation.contact_id or max(there, default=0) + 1
+        itglue, bms_part = operation.itglue, operation.bms
+        if itglue.writes:
+            ident = itglue.contact_id or max(there, default=0) + 1
             before = there.get(ident, Contact(id=ident, organization_id=1))
-            there[ident] = as_the_server_keeps_it(patched(before, operation.after), chance)
-        if operation.push == "pushed":
+            there[ident] = as_the_server_keeps_it(patched(before, itglue.after), chance)
+        if bms_part.create is not None:
             ident = max([5000, *in_bms]) + 1
-            in_bms[ident] = replace(operation.create_in_bms, id=ident)
-        if operation.job_title:
-            ident = operation.bms_contact_id
-            in_bms[ident] = replace(in_bms[ident], job_title=operation.job_title)
-        if operation.bms_update:
-            ident = operation.bms_contact_id
-            in_bms[ident] = with_fields(in_bms[ident], operation.bms_update.after)
+            in_bms[ident] = replace(bms_part.create, id=ident)
+        if bms_part.after:
+            in_bms[bms_part.contact_id] = with_fields(in_bms[bms_part.contact_id], bms_part.after)
     return replace(
         world,
         read=replace(world.read, contacts=tuple(there.values())),
@@ -474,11 +476,11 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
     """No run brings about a conflict between users and contacts, or changes who is whom."""
     first = world.plan()
     after = applied(world, first.operations, chance)
-    before = {each.user_id: each for each in first.operations}
+    before = {each.subject: each.itglue for each in first.operations}
     for each in after.plan().operations:
-        if before[each.user_id].contact_id is not None:
-            assert each.contact_id == before[each.user_id].contact_id
-        assert (each.action == "conflict") == (before[each.user_id].action == "conflict")
+        if before[each.subject].contact_id is not None:
+            assert each.itglue.contact_id == before[each.subject].contact_id
+        assert (each.itglue.action == "conflict") == (before[each.subject].action == "conflict")
 
 
 @given(worlds, chances)
@@ -489,7 +491,7 @@ def test_a_run_that_broke_off_is_finished_by_the_next_with_nobody_twice(world, c
     finished = applied(broken, broken.plan().operations, chance)
     assert [each for each in finished.plan().operations if each.writes] == []
 
-    created = {each.user_id for each in first.operations if each.action == "create"}
+    created = {each.subject for each in first.operations if each.itglue.action == "create"}
     assert len(finished.read.contacts) <= len(world.read.contacts) + len(created)
     assert {contact.id for contact in world.read.contacts} <= {contact.id for contact in finished.read.contacts}
 
@@ -497,32 +499,45 @@ def test_a_run_that_broke_off_is_finished_by_the_next_with_nobody_twice(world, c
 @given(worlds)
 def test_no_two_operations_write_the_same_contact(world):
     written = [each for each in world.plan().operations if each.writes]
-    in_it_glue = [each.contact_id for each in written if each.action == "update"]
-    in_bms = [each.bms_contact_id for each in written if each.job_title or each.bms_update]
+    in_it_glue = [each.itglue.contact_id for each in written if each.itglue.action == "update"]
+    in_bms = [each.bms.contact_id for each in written if each.bms.after]
     assert len(in_it_glue) == len(set(in_it_glue))
     assert len(in_bms) == len(set(in_bms))
-    assert len({each.user_id for each in written}) == len(written)
+    assert len({each.subject for each in written}) == len(written)
 
 
 @given(worlds)
 def test_each_user_has_one_operation_that_says_what_it_does(world):
     plan = world.plan()
-    assert sorted(each.user_id for each in plan.operations) == sorted(user.id for user in world.read.users)
+    assert sorted(each.subject.user_id for each in plan.operations) == sorted(user.id for user in world.read.users)
     for each in plan.operations:
-        assert (each.action == "update") == (each.contact_id is not None and bool(each.after))
-        assert set(each.before) <= set(each.after)
-        assert (each.create_in_bms is not None) == (each.push == "pushed")
-        assert each.push != "undecided"
-        assert (each.push == "not_ready") == bool(each.missing)
-        if each.action in ("conflict", "failed") or each.push in ("conflict", "failed", "already_in_bms"):
-            assert each.reason
+        itglue, bms_part = each.itglue, each.bms
+        assert (itglue.action == "update") == (itglue.contact_id is not None and bool(itglue.after))
+        assert set(itglue.before) <= set(itglue.after)
+        assert bms_part.before.keys() == bms_part.after.keys()
+        assert (bms_part.create is not None) == (bms_part.push == "pushed")
+        assert bms_part.push != "undecided"
+        assert (bms_part.push == "not_ready") == bool(bms_part.missing)
+        if itglue.action in ("conflict", "failed", "excluded"):
+            assert each.reasons
+        if bms_part.push in ("conflict", "failed", "already_in_bms", "pending"):
+            assert each.reasons
+
+
+@given(worlds)
+def test_nothing_is_left_of_a_withheld_operation(world):
+    for operation in world.plan().operations:
+        withheld = operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED)
+        assert not withheld.writes
+        assert withheld.bms.push not in ("pushed", "pending")
+        assert withheld.withheld(itglue=Action.FAILED, bms=Push.FAILED) == withheld
 
 
 @given(users(), contacts(), office365)
-def test_only_kept_users_are_written_for(people, there, rules):
+def test_only_selected_users_are_written_for(people, there, rules):
     world = World(snapshot(people, there, office365=rules), bms(), options(allow_shrunken_source=True))
-    left_out = {user.id for user in people if not user.account_enabled or not user.sku_ids}
-    assert not left_out & {each.user_id for each in world.plan().operations if each.writes}
+    excluded = {user.id for user in people if not user.account_enabled or not user.sku_ids}
+    assert not excluded & {each.subject.user_id for each in world.plan().operations if each.writes}
 
 
 def test_the_worlds_are_crowded():
@@ -533,8 +548,8 @@ def test_the_worlds_are_crowded():
     @given(worlds)
     def look(world):
         plan = world.plan()
-        seen.update({("action", each.action) for each in plan.operations})
-        seen.update({("push", each.push) for each in plan.operations})
+        seen.update({("action", each.itglue.action) for each in plan.operations})
+        seen.update({("push", each.bms.push) for each in plan.operations})
         seen.update({("rule", each.matched_by) for each in plan.operations})
 
     look()
