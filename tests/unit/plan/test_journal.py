@@ -2,13 +2,11 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The journal: told before it is sent, and its outcome after, whatever happens in between."""
+"""The journal: each write before it is sent, and what became of it after, whatever happens in between."""
 
 from __future__ import annotations
 
-import ast
 import errno
-import inspect
 import json
 import os
 import signal
@@ -16,25 +14,37 @@ import stat
 import subprocess
 import sys
 import threading
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import encode
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, UnavailableError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, BmsPhone, EntryChange
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync import execute, journal
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import (
-    Journal,
-    RecordedBms,
-    RecordedItGlue,
-    read_journal,
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    BmsPart,
+    ItGluePart,
+    Operation,
+    Plan,
+    Push,
+    UserSubject,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.recorded import (
+    Resolution,
+    WriteKind,
+    WriteOutcome,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import journal
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import FileJournal, Written
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal_reader import VERSIONS, read_journal
 from tests.tools.files import BUILD, ROOT
-from tests.unit.engine.builders import in_bms, ready
+from tests.unit.engine.builders import ACCOUNT, in_bms, ready
 from tests.unit.plan.test_plan_documents import World
-from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, quota, rejected, unclear
+from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
+from tests.unit.sync.running import Row, carried_out
 
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "journal.schema.json").read_text(encoding="utf-8"))
 HEAD = {
@@ -43,7 +53,6 @@ HEAD = {
     "account_id": 2528,
     "version": "1.0.0",
 }
-NEW = {"first-name": "Bob", "contact-emails": [{"value": "bob@client.example", "label-name": "Work", "primary": True}]}
 
 
 @pytest.fixture
@@ -60,7 +69,10 @@ def lines(path: str) -> list[dict]:
 
 
 def kinds(path: str) -> list[str]:
-    return [next(key for key in ("journal", "write", "outcome") if key in line) for line in lines(path)]
+    return [next(key for key in ("journal", *AFTER, "write") if key in line) for line in lines(path)]
+
+
+AFTER = ("outcome", "resolved", "read_back")
 
 
 def test_the_schema_is_one():
@@ -90,127 +102,216 @@ class Watching:
         return watched if callable(method) else method
 
 
-WRITES = {
-    "create_contacts": (lambda itglue: itglue.create_contacts(1, [NEW]), "itglue.create", None, {}, NEW, [102]),
-    "update_contacts": (
-        lambda itglue: itglue.update_contacts([(72, {"title": "Clerk"})]),
-        "itglue.update",
-        72,
-        {"title": "Trainee"},
-        {"title": "Clerk"},
-        [72],
-    ),
-    "update_contact": (
-        lambda itglue: itglue.update_contact(72, {"title": "Clerk", "location-id": None}),
-        "itglue.update",
-        72,
-        {"title": "Trainee", "location-id": 10},
-        {"title": "Clerk", "location-id": None},
-        [72],
-    ),
-}
+def operation(contact, action=Action.CREATE, before=None, after=None, bms=None) -> Operation:
+    """What is to be written of a contact."""
+    part = ItGluePart(action, contact.id, before or {}, encode(contact) if after is None else after, contact)
+    name = contact.emails[0].value
+    return Operation(UserSubject(name, f"id-{name}"), part, bms or BmsPart())
 
 
-@pytest.mark.parametrize("method", WRITES)
-def test_a_write_to_it_glue_is_on_the_disk_before_it_is_sent(path, method):
-    send, kind, ident, before, after, ids = WRITES[method]
-    watching = Watching(FakeItGlue([ready(72, title="Trainee"), ready(101, "zoe.lee")]), path)
-    recorder = Journal(path, HEAD)
-    send(RecordedItGlue(watching, recorder, list(watching.service.there.values())))
+def new(name: str = "bob.lee", **values) -> Operation:
+    return operation(ready(None, name, **values))
+
+
+def plan(*operations, in_bms: bool = False) -> Plan:
+    return Plan(tuple(operations), account=ACCOUNT if in_bms else None)
+
+
+def written_by(path, found, itglue=None, bms=None) -> list[Row]:
+    """Carry out a plan with a journal; the operations as they turned out."""
+    itglue, bms = itglue or FakeItGlue(), bms or FakeBms()
+    recorder = FileJournal(path, HEAD)
+    there, in_account = (list(getattr(each, "service", each).there.values()) for each in (itglue, bms))
+    done = carried_out(found, itglue, bms, there, in_account, journal=recorder)
     recorder.close()
-    ((called, seen),) = watching.seen
-    head, write = seen
-    assert called == method
+    return list(map(Row, done))
+
+
+def test_a_create_is_on_the_disk_before_it_is_sent(path):
+    watching = Watching(FakeItGlue([ready(101, "zoe.lee", created_at="x")], stamp="2026-01-01T10:00:00.000Z"), path)
+    (done,) = written_by(path, plan(new()), watching)
+    called, (head, write) = watching.seen[0]
+    assert called == "create_contacts"
     assert {key: head[key] for key in HEAD} == HEAD
-    assert (write["kind"], write["rows"]) == (kind, [{"id": ident, "before": before, "after": after}])
-    assert lines(path)[:2] == seen
-    assert [line.get("ids") for line in lines(path)[2:]] == [ids]
+    row = {"id": None, "before": {}, "after": encode(ready(None, "bob.lee")), "alike": []}
+    assert (write["kind"], write["rows"]) == ("itglue.create", [row])
+    seen = {"id": done.contact_id, "updated_at": "2026-01-01T10:00:00.000Z"}
+    assert [line[key] for line in lines(path)[2:] for key in ("rows", "read_back") if key in line] == [[seen], [seen]]
+    assert read_journal(path).saved_at == {done.contact_id: "2026-01-01T10:00:00.000Z"}
 
 
-def test_a_removal_is_told_with_all_that_is_removed(path):
+def test_updates_are_on_the_disk_before_they_are_sent(path):
+    contact = ready(72, title="Clerk", location_id=None)
     there = ready(72, title="Trainee")
-    watching = Watching(FakeItGlue([there]), path)
-    watching.service.delete_contacts = lambda ids: [watching.service.there.pop(each) for each in ids]
-    recorder = Journal(path, HEAD)
-    RecordedItGlue(watching, recorder, [there]).delete_contacts([72])
-    recorder.close()
-    (row,) = watching.seen[0][1][1]["rows"]
-    assert (row["id"], row["after"], row["before"]["title"]) == (72, {}, "Trainee")
-    assert row["before"]["contact-emails"][0]["value"] == "ann.lee@client.example"
-    assert lines(path)[-1]["ids"] == [72]
+    before, after = encode(there, ["title", "location-id"]), encode(contact, ["title", "location-id"])
+    watching = Watching(FakeItGlue([there], locked={72: {"title"}}), path)
+    written_by(path, plan(operation(contact, Action.UPDATE, before, after)), watching)
+    told = [(name, seen[-1]["kind"], seen[-1]["rows"]) for name, seen in watching.seen if name.startswith("update")]
+    assert told == [
+        ("update_contacts", "itglue.update", [{"id": 72, "before": before, "after": after}]),
+        ("update_contact", "itglue.update", [{"id": 72, "before": before, "after": after}]),
+        (
+            "update_contact",
+            "itglue.update",
+            [{"id": 72, "before": {"location-id": 10}, "after": {"location-id": None}}],
+        ),
+    ]
+    assert [write.outcome for write in read_journal(path).writes] == ["rejected", "rejected", "done"]
+
+
+def created_in_bms(name: str = "bob.lee", **values) -> Operation:
+    contact = in_bms(0, f"{name}@client.example", first="Bob", last="Lee", **values)
+    return operation(ready(72, name), Action.UNCHANGED, {}, {}, BmsPart(Push.PUSHED, create=contact))
+
+
+def set_in_bms(there, before, after) -> Operation:
+    bms = BmsPart(Push.ALREADY_IN_BMS, there.id, None, before, after)
+    return operation(ready(73, "ann.lee"), Action.UNCHANGED, {}, {}, bms)
 
 
 def test_writes_to_bms_are_on_the_disk_before_they_are_sent(path):
-    watching = Watching(FakeBms([in_bms(90211, "ann.lee@client.example", job_title="Clerk")]), path)
-    recorder = Journal(path, HEAD)
-    bms = RecordedBms(watching, recorder, list(watching.service.there.values()))
-    made = bms.create_contact(replace(in_bms(90211, "bob@client.example", first="Bob"), id=None))
-    bms.set_contact(90211, {"JobTitle": "Boss"})
-    recorder.close()
+    there = in_bms(90211, "ann.lee@client.example", job_title="Clerk")
+    watching = Watching(FakeBms([there]), path)
+    made, dummy = written_by(
+        path,
+        plan(created_in_bms(), set_in_bms(there, {"JobTitle": "Clerk"}, {"JobTitle": "Boss"}), in_bms=True),
+        bms=watching,
+    )
     creating, setting = (seen[-1] for dummy, seen in watching.seen)
     assert (creating["kind"], setting["kind"]) == ("bms.create", "bms.set")
-    assert creating["rows"][0]["after"]["emails"][0]["address"] == "bob@client.example"
+    assert creating["rows"][0]["after"]["emails"][0]["address"] == "bob.lee@client.example"
     assert setting["rows"] == [{"id": 90211, "before": {"JobTitle": "Clerk"}, "after": {"JobTitle": "Boss"}}]
-    assert [line["ids"] for line in lines(path) if "outcome" in line] == [[made], [90211]]
+    ids = [row["id"] for line in lines(path) if "outcome" in line for row in line["rows"]]
+    assert ids == [made.bms_contact_id, 90211]
 
 
-def test_lists_of_a_bms_contact_are_told_whole_before_changes_of_them_are_sent(path):
+def test_lists_of_a_bms_contact_are_recorded_whole_before_changes_of_them_are_sent(path):
     there = in_bms(90211, "ann.lee@client.example", phones=(BmsPhone("3315550199", 2, "Desk", True),))
+    email = {"address": "ann.lee@client.example", "type_id": 1, "type_name": "Work", "default": True}
+    phone = {"number": "3315550199", "type_id": 2, "type_name": "Desk", "default": True}
+    before = {"Emails": [email], "Phones": [phone]}
+    after = {
+        "Emails": [{**email, "default": False}, {**email, "address": "ann@client.example"}],
+        "Phones": [{**phone, "number": "4155550100"}],
+    }
     watching = Watching(FakeBms([there]), path)
-    recorder = Journal(path, HEAD)
-    bms = RecordedBms(watching, recorder, [there])
-    bms.patch_emails(90211, [EntryChange("add", "ann@client.example", type_id=1, default=True)])
-    bms.patch_phones(90211, [EntryChange("update", "3315550199", "4155550100")])
-    recorder.close()
-    emails, phones = (seen[-1]["rows"] for dummy, seen in watching.seen)
-    (row,) = emails
-    assert (row["id"], [each["address"] for each in row["before"]["Emails"]]) == (90211, ["ann.lee@client.example"])
-    assert [(each["address"], each["type_id"], each["default"]) for each in row["after"]["Emails"]] == [
-        ("ann.lee@client.example", 1, False),
-        ("ann@client.example", 1, True),
+    written_by(path, plan(set_in_bms(there, before, after), in_bms=True), bms=watching)
+    rows = [row for dummy, seen in watching.seen for row in seen[-1]["rows"]]
+    assert [(row["before"], row["after"]) for row in rows] == [
+        ({"Emails": before["Emails"]}, {"Emails": after["Emails"]}),
+        ({"Phones": before["Phones"]}, {"Phones": after["Phones"]}),
     ]
-    (row,) = phones
-    assert [[each["number"] for each in row[side]["Phones"]] for side in ("before", "after")] == [
-        ["3315550199"],
-        ["4155550100"],
-    ]
-    assert [line["ids"] for line in lines(path) if "outcome" in line] == [[90211], [90211]]
-    assert [write.kind for write in read_journal(path)[1]] == ["bms.set", "bms.set"]
+    assert [write.kind for write in read_journal(path).writes] == ["bms.set", "bms.set"]
 
 
 def test_the_ids_of_a_bulk_are_those_of_its_rows_whatever_the_order_of_the_answer(path):
-    rows = [
-        {**NEW, "contact-emails": [{"value": f"{name}@client.example", "label-name": "Work", "primary": True}]}
-        for name in ("bob", "cid", "dan")
-    ]
     itglue = FakeItGlue([], answers=lambda made: [made[2], made[0]])
-    recorder = Journal(path, HEAD)
-    RecordedItGlue(itglue, recorder, []).create_contacts(1, rows)
-    recorder.close()
-    assert lines(path)[-1]["ids"] == [101, None, 103]
+    written_by(path, plan(*(new(f"{name}.lee") for name in ("bob", "cid", "dan"))), itglue)
+    (write,) = read_journal(path).writes
+    assert [row.id for row in write.rows] == [101, 102, 103]
+    assert [row.resolution for row in write.rows] == [None, "found", None]
+    (resolved,) = (line for line in lines(path) if "resolved" in line)
+    assert resolved["rows"] == [{"row": 1, "found": "found", "id": 102, "updated_at": None}]
 
 
 @pytest.mark.parametrize(
-    ("error", "name"),
-    [(rejected(), "RejectedError"), (unclear(), "OutcomeUnknownError"), (quota(), "QuotaExceededError")],
+    ("error", "outcome"),
+    [
+        (rejected(), WriteOutcome.REJECTED),
+        (unclear(), WriteOutcome.UNKNOWN),
+        (quota(), WriteOutcome.QUOTA_EXCEEDED),
+        (gone(), WriteOutcome.NOT_SENT),
+    ],
 )
-def test_a_failure_is_an_outcome(path, error, name):
-    recorder = Journal(path, HEAD)
-    itglue = RecordedItGlue(FakeItGlue([], Fault("create_contacts", error)), recorder, [])
-    with pytest.raises(type(error)):
-        itglue.create_contacts(1, [NEW])
-    recorder.close()
-    assert lines(path)[-1]["error"] == name
-    (write,) = read_journal(path)[1]
-    assert (write.error, write.ids) == (name, None)
+def test_a_failure_is_an_outcome(path, error, outcome):
+    written_by(path, plan(new()), FakeItGlue([], Fault("create_contacts", error, times=9)))
+    told = [line["result"] for line in lines(path) if "outcome" in line]
+    assert set(told) == {outcome.value}
+    assert {write.outcome for write in read_journal(path).writes} == {outcome}
+
+
+# --------------------------------------------- what became of a write of unknown outcome
+
+
+def resolutions(path) -> list[tuple]:
+    return [(row.id, row.resolution) for write in read_journal(path).writes for row in write.rows]
+
+
+def test_an_unclear_create_that_is_found_has_its_id(path):
+    written_by(path, plan(new()), FakeItGlue([], Fault("create_contacts", unclear(), rows=-1)))
+    assert kinds(path) == ["journal", "write", "outcome", "resolved", "read_back"]
+    assert resolutions(path) == [(101, Resolution.FOUND)]
+
+
+def test_an_unclear_create_that_is_not_found_is_recorded_too(path):
+    written_by(path, plan(new()), FakeItGlue([], Fault("create_contacts", unclear())))
+    assert resolutions(path) == [(None, Resolution.NOT_FOUND), (101, None)]
+
+
+def test_an_unclear_create_that_cannot_be_looked_for_is_not_known(path):
+    faults = [Fault("create_contacts", unclear(), rows=-1), Fault("contacts", gone(), times=9)]
+    written_by(path, plan(new()), FakeItGlue([], *faults))
+    assert resolutions(path) == [(None, Resolution.NOT_KNOWN)]
+
+
+def test_of_several_that_are_alike_none_is_taken_and_all_are_recorded(path):
+    """A technician has made the same person meanwhile."""
+    itglue = FakeItGlue()
+
+    def meanwhile(rows):
+        itglue.there[500] = ready(500, "bob.lee")
+        return True
+
+    itglue.faults.append(Fault("create_contacts", unclear(), rows=-1, when=meanwhile))
+    (done,) = written_by(path, plan(new()), itglue)
+    assert (done.action, done.codes) == ("failed", ("several_alike",))
+    assert resolutions(path) == [(None, Resolution.NOT_KNOWN)]
+    (resolved,) = (line for line in lines(path) if "resolved" in line)
+    assert resolved["rows"] == [{"row": 0, "found": "not_known", "alike": [500, 501]}]
+
+
+def test_who_was_alike_before_is_recorded_with_a_create(path):
+    """The namesake of the same address, of whom match_overrides says that it is somebody else."""
+    itglue = FakeItGlue([ready(72, "bob.lee")], Fault("create_contacts", unclear(), rows=-1))
+    (done,) = written_by(path, plan(new()), itglue)
+    assert done.contact_id == 73
+    (write,) = read_journal(path).writes
+    assert [(row.alike, row.id) for row in write.rows] == [((72,), 73)]
+
+
+@pytest.mark.parametrize(
+    ("faults", "found"),
+    [
+        ([Fault("create_contact", unclear("bms"), rows=-1)], [(5001, Resolution.FOUND)]),
+        ([Fault("create_contact", unclear("bms"))], [(None, Resolution.NOT_FOUND), (5001, None)]),
+        (
+            [Fault("create_contact", unclear("bms"), rows=-1), Fault("contacts", gone("bms"))],
+            [(None, Resolution.NOT_KNOWN)],
+        ),
+    ],
+    ids=["found", "not-found", "not-known"],
+)
+def test_an_unclear_create_in_bms_is_resolved(path, faults, found):
+    written_by(path, plan(created_in_bms(), in_bms=True), bms=FakeBms([], *faults))
+    assert resolutions(path) == found
+
+
+# ----------------------------------------------------------------- lines and the disk
+
+
+def update(recorder, itglue, contact_id, after) -> None:
+    """One recorded write, as the writers make it."""
+    row = {"id": contact_id, "before": encode(itglue.there[contact_id], after), "after": after}
+    with recorder.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+        entry.written = [Written(itglue.update_contact(contact_id, after).id)]
 
 
 def test_a_defect_leaves_the_outcome_open(path):
-    itglue = FakeItGlue([])
-    itglue.create_contacts = lambda *args: 1 / 0
-    recorder = Journal(path, HEAD)
+    recorder = FileJournal(path, HEAD)
+    itglue = FakeItGlue([ready(72)])
+    itglue.update_contact = lambda *args: 1 / 0
     with pytest.raises(ZeroDivisionError):
-        RecordedItGlue(itglue, recorder, []).create_contacts(1, [NEW])
+        update(recorder, itglue, 72, {"title": "Boss"})
     recorder.close()
     assert kinds(path) == ["journal", "write"]
 
@@ -219,48 +320,30 @@ def test_each_line_is_flushed_before_the_run_goes_on(path, monkeypatch):
     order = []
     monkeypatch.setattr(journal.os, "fsync", lambda file: order.append(len(lines(path))))
     itglue = FakeItGlue([ready(72)])
-    update = itglue.update_contact
-    itglue.update_contact = lambda *args: (order.append("sent"), update(*args))[1]
-    recorder = Journal(path, HEAD)
-    RecordedItGlue(itglue, recorder, [ready(72)]).update_contact(72, {"title": "Boss"})
+    send = itglue.update_contact
+    itglue.update_contact = lambda *args: (order.append("sent"), send(*args))[1]
+    recorder = FileJournal(path, HEAD)
+    update(recorder, itglue, 72, {"title": "Boss"})
     recorder.close()
     assert order == [1, 2, "sent", 3]
 
 
-def test_every_write_of_the_writer_is_recorded():
-    """A method that only passes through would be a write that nobody can take back."""
-    called = {
-        (node.value.attr, node.attr)
-        for node in ast.walk(ast.parse(inspect.getsource(execute)))
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Attribute)
-        if node.value.attr in ("_itglue", "_bms")
-    }
-    reads = {"contact", "contacts"}
-    recorded = {
-        (side, name)
-        for side, recorder in (("_itglue", RecordedItGlue), ("_bms", RecordedBms))
-        for name in vars(recorder)
-        if not name.startswith("_")
-    }
-    wanted = {(side, name) for side, name in called if name not in reads}
-    assert len(wanted) >= 5
-    assert wanted <= recorded
-
-
 def test_threads_do_not_come_between_each_others_lines(path):
-    bms = FakeBms()
-    recorder = Journal(path, HEAD)
-    recorded = RecordedBms(bms, recorder, [])
-    person = BmsContact(id=None, account_id=2528, first_name="x" * 5000)
-    threads = [threading.Thread(target=recorded.create_contact, args=(person,)) for dummy in range(16)]
+    recorder = FileJournal(path, HEAD)
+    row = {"id": 72, "before": {}, "after": {"title": "x" * 5000}}
+
+    def write():
+        with recorder.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+            entry.written = [Written(72)]
+
+    threads = [threading.Thread(target=write) for dummy in range(16)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     recorder.close()
     assert sorted(kinds(path)) == ["journal"] + ["outcome"] * 16 + ["write"] * 16
-    writes = read_journal(path)[1]
-    assert sorted(write.ids[0] for write in writes) == sorted(bms.there)
+    assert {write.outcome for write in read_journal(path).writes} == {WriteOutcome.DONE}
 
 
 # -------------------------------------------------------------------------- runs
@@ -270,11 +353,13 @@ def test_a_run_tells_each_of_its_writes(tmp_path, path):
     world = World(tmp_path)
     world.run(journal_file=path)
     assert kinds(path)[0] == "journal"
-    head, writes = read_journal(path)
-    assert {key: head[key] for key in HEAD} == HEAD
+    recorded = read_journal(path)
+    assert {key: recorded.head[key] for key in HEAD} == HEAD
+    writes = recorded.writes
     assert [write.kind for write in writes][:2] == ["itglue.create", "itglue.update"]
     assert sorted(write.kind for write in writes)[:4] == ["bms.create", "bms.create", "bms.set", "bms.set"]
-    assert all(write.ids and write.error is None for write in writes)
+    assert {write.outcome for write in writes} == {WriteOutcome.DONE}
+    assert all(row.id for write in writes for row in write.rows)
 
 
 @pytest.mark.parametrize("preview", [True, False])
@@ -331,11 +416,11 @@ def test_the_journal_of_another_organization_is_left_alone(tmp_path, path):
 
 
 def test_two_runs_do_not_write_to_one_journal_at_once(path):
-    first = Journal(path, HEAD)
+    first = FileJournal(path, HEAD)
     with pytest.raises(InputError, match="Another run is writing"):
-        Journal(path, HEAD)
+        FileJournal(path, HEAD)
     first.close()
-    Journal(path, HEAD).close()
+    FileJournal(path, HEAD).close()
 
 
 def test_a_full_disk_stops_the_writes_and_leaves_a_readable_journal(tmp_path, path, monkeypatch):
@@ -352,37 +437,37 @@ def test_a_full_disk_stops_the_writes_and_leaves_a_readable_journal(tmp_path, pa
 
     monkeypatch.setattr(journal.os, "write", filling)
     outcome = world.run(journal_file=path)
-    told = {each.user.partition(".")[0]: each for each in outcome.operations}
+    told = {each.user.partition(".")[0]: Row(each) for each in outcome.operations}
     assert told["bob"].action == "create"
     assert told["ann"].action in ("failed", "deferred")
-    assert "No space left on device" in told["ann"].reason
+    assert "No space left on device" in told["ann"].said
+    assert told["ann"].failure is None or told["ann"].failure.service == "journal"
     assert [kind for kind, dummy in world.itglue.writes] == ["create"]
     assert world.bms.created == []
     monkeypatch.undo()
-    assert [write.kind for write in read_journal(path)[1]] == ["itglue.create"]
+    assert [write.kind for write in read_journal(path).writes] == ["itglue.create"]
     # Room again: the next run goes on in the same file.
     world.run(journal_file=path)
-    assert {write.kind for write in read_journal(path)[1]} >= {"itglue.create", "itglue.update", "bms.create"}
+    assert {write.kind for write in read_journal(path).writes} >= {"itglue.create", "itglue.update", "bms.create"}
 
 
 def test_an_outcome_that_cannot_be_told_does_not_undo_the_write(path, monkeypatch):
-    recorder = Journal(path, HEAD)
+    recorder = FileJournal(path, HEAD)
     itglue = FakeItGlue([ready(72)])
-    update = itglue.update_contact
+    send = itglue.update_contact
 
     def full(*args):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def sent(*args):
         monkeypatch.setattr(journal.os, "write", full)
-        return update(*args)
+        return send(*args)
 
     itglue.update_contact = sent
-    recorded = RecordedItGlue(itglue, recorder, [ready(72)])
-    recorded.update_contact(72, {"title": "Boss"})
+    update(recorder, itglue, 72, {"title": "Boss"})
     assert itglue.there[72].title == "Boss"
     with pytest.raises(UnavailableError, match="cannot be written any more"):
-        recorded.update_contact(72, {"title": "Clerk"})
+        update(recorder, itglue, 72, {"title": "Clerk"})
     assert itglue.there[72].title == "Boss"
     recorder.close()
 
@@ -392,26 +477,26 @@ def test_an_outcome_that_cannot_be_told_does_not_undo_the_write(path, monkeypatc
 KILLED = """
 import os, signal, sys
 sys.path[:0] = {paths!r}
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import Journal, RecordedItGlue
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import FileJournal
 from tests.unit.engine.builders import ready
+from tests.unit.plan.test_journal import update
 from tests.unit.sync.fakes import FakeItGlue
 itglue = FakeItGlue([ready(72), ready(73)])
-journal = Journal({path!r}, {head!r})
-recorded = RecordedItGlue(itglue, journal, [ready(72), ready(73)])
-recorded.update_contact(72, {{"title": "Boss"}})
+journal = FileJournal({path!r}, {head!r})
+update(journal, itglue, 72, {{"title": "Boss"}})
 itglue.update_contact = lambda *args: os.kill(os.getpid(), signal.SIGKILL)
-recorded.update_contact(73, {{"title": "Clerk"}})
+update(journal, itglue, 73, {{"title": "Clerk"}})
 """
 
 
-def test_a_run_that_is_killed_leaves_each_write_told(path):
+def test_a_run_that_is_killed_leaves_each_write_recorded(path):
     code = KILLED.format(paths=[str(BUILD / "dev"), str(ROOT)], path=path, head=HEAD)
     done = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True)
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert kinds(path) == ["journal", "write", "outcome", "write"]
-    known, unknown = read_journal(path)[1]
-    assert (known.ids, known.error) == ((72,), None)
-    assert (unknown.ids, unknown.error, unknown.rows[0]["after"]) == (None, None, {"title": "Clerk"})
+    known, unknown = read_journal(path).writes
+    assert (known.rows[0].id, known.outcome) == (72, WriteOutcome.DONE)
+    assert (unknown.outcome, unknown.rows[0].after) == (WriteOutcome.UNKNOWN, {"title": "Clerk"})
 
 
 def torn(path: str, keep: int) -> None:
@@ -424,26 +509,26 @@ def torn(path: str, keep: int) -> None:
 def test_a_line_that_was_not_finished_is_passed_over_and_the_next_run_goes_on(tmp_path, path, keep):
     world = World(tmp_path)
     world.run(journal_file=path)
-    whole = read_journal(path)[1]
+    whole = read_journal(path).writes
     torn(path, keep)
-    cut = read_journal(path)[1]
+    cut = read_journal(path).writes
     assert [write.kind for write in cut] == [write.kind for write in whole]
-    assert [write.ids for write in cut].count(None) == 1
+    assert [write.outcome for write in cut].count(WriteOutcome.UNKNOWN) == 1
     before = Path(path).read_bytes()
     world.edit(72, title="Trainee")
     world.run(journal_file=path)
     assert Path(path).read_bytes().startswith(before)
-    assert [write.kind for write in read_journal(path)[1]] == [*(write.kind for write in whole), "itglue.update"]
+    assert [write.kind for write in read_journal(path).writes] == [*(write.kind for write in whole), "itglue.update"]
 
 
 def test_a_head_that_was_not_finished_is_no_run(path):
     Path(path).write_text('{"run": "0123', encoding="utf-8")
-    with pytest.raises(InputError, match="tells of no write"):
+    with pytest.raises(InputError, match="records no write"):
         read_journal(path)
-    recorder = Journal(path, HEAD)
-    RecordedItGlue(FakeItGlue([ready(72)]), recorder, [ready(72)]).update_contact(72, {"title": "Boss"})
+    recorder = FileJournal(path, HEAD)
+    update(recorder, FakeItGlue([ready(72)]), 72, {"title": "Boss"})
     recorder.close()
-    assert [write.kind for write in read_journal(path)[1]] == ["itglue.update"]
+    assert [write.kind for write in read_journal(path).writes] == ["itglue.update"]
 
 
 # -------------------------------------------------------------------------- read
@@ -456,26 +541,32 @@ def written(path: str, *entries: dict | str) -> None:
     Path(path).write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
 
 
-START = {"journal": 1, **HEAD}
+START = {"journal": 2, **HEAD}
+EMAILS = [{"value": "bob@client.example", "label-name": "Work", "primary": True}]
+CREATE = {
+    "write": 1,
+    "kind": "itglue.create",
+    "rows": [{"id": None, "before": {}, "after": {"first-name": "Bob", "contact-emails": EMAILS}}],
+}
 WRITE = {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {"title": None}, "after": {"title": "B"}}]}
 
 
-def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_took_back(path):
+def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_reverted(path):
     other = {"run": "b" * 32}
     back = {"run": "c" * 32}
     written(
         path,
         START,
         WRITE,
-        {"outcome": 1, "ids": [72]},
+        {"outcome": 1, "result": "done", "rows": [{"id": 72, "updated_at": None}]},
         {**START, **back, "reverts": True},
         {**WRITE, **back},
         {**START, **other, "account_id": None},
         {**WRITE, **other, "kind": "itglue.delete", "rows": [{"id": 73, "before": {}, "after": {}}]},
     )
-    head, writes = read_journal(path)
-    assert [write.rows[0]["id"] for write in writes] == [72, 73]
-    assert head["account_id"] == 2528
+    recorded = read_journal(path)
+    assert [write.rows[0].id for write in recorded.writes] == [72, 73]
+    assert recorded.account_id == 2528
 
 
 @pytest.mark.parametrize(
@@ -490,7 +581,10 @@ def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_too
         {"write": 1, "kind": "itglue.update", "rows": [{"id": "72", "before": {}, "after": {}}]},
         {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {}, "after": {"no-such": 1}}]},
         {"write": 1, "kind": "bms.set", "rows": [{"id": 72, "before": {}, "after": {"title": 1}}]},
-        {"outcome": 7, "ids": [1]},
+        {"write": 1, "kind": "itglue.create", "rows": [{"id": None, "before": {}, "after": {"first-name": "Bob"}}]},
+        {"write": 1, "kind": "no.such", "rows": []},
+        {"outcome": 7, "result": "done", "rows": []},
+        {"resolved": 7, "rows": []},
         {"something": 1},
     ],
 )
@@ -500,17 +594,91 @@ def test_a_line_that_cannot_be_understood_is_named(path, entry):
         read_journal(path)
 
 
-@pytest.mark.parametrize("ids", [[], [72, 73], "72"])
-def test_an_outcome_that_does_not_fit_its_write(path, ids):
-    written(path, START, WRITE, {"outcome": 1, "ids": ids})
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"outcome": 1, "result": "done", "rows": []},
+        {"outcome": 1, "result": "done", "rows": [{"id": 72}, {"id": 73}]},
+        {"outcome": 1, "result": "done", "rows": [{"id": True}]},
+        {"outcome": 1, "result": "perhaps"},
+        {"outcome": 1},
+        {"resolved": 1, "rows": [{"row": 7, "found": "not_found"}]},
+        {"resolved": 1, "rows": [{"row": 0, "found": "found"}]},
+        {"resolved": 1, "rows": ["x"]},
+        {"read_back": [{"id": "72"}]},
+    ],
+)
+def test_a_line_that_does_not_fit_its_write(path, entry):
+    written(path, START, CREATE, entry)
     with pytest.raises(InputError, match="Line 3 of the journal file"):
         read_journal(path)
+
+
+def test_a_bms_contact_of_another_account_than_the_runs_is_refused(path):
+    after = asdict(in_bms(None, "ann@client.example", first="Ann", account_id=1))
+    written(path, START, {"write": 1, "kind": "bms.create", "rows": [{"id": None, "before": {}, "after": after}]})
+    with pytest.raises(InputError, match="Line 2 of the journal file"):
+        read_journal(path)
+
+
+@pytest.mark.parametrize(
+    ("outcome", "found"),
+    [
+        ({"ids": [72]}, (WriteOutcome.DONE, 72)),
+        ({"ids": [None]}, (WriteOutcome.DONE, None)),
+        ({"error": "RejectedError"}, (WriteOutcome.REJECTED, None)),
+        ({"error": "NotFound"}, (WriteOutcome.REJECTED, None)),
+        ({"error": "Unavailable"}, (WriteOutcome.NOT_SENT, None)),
+        ({"error": "AuthenticationError"}, (WriteOutcome.NOT_SENT, None)),
+        ({"error": "QuotaExceeded"}, (WriteOutcome.QUOTA_EXCEEDED, None)),
+        ({"error": "Unclear"}, (WriteOutcome.UNKNOWN, None)),
+        ({"error": "ProtocolError"}, (WriteOutcome.UNKNOWN, None)),
+    ],
+)
+def test_a_journal_of_format_1_is_still_read(path, outcome, found):
+    written(path, {**START, "journal": 1}, CREATE, {"outcome": 1, **outcome})
+    (write,) = read_journal(path).writes
+    assert (write.outcome, write.rows[0].id) == found
+
+
+@pytest.mark.parametrize("ids", [[], [72, 73], "72"])
+def test_an_outcome_of_format_1_that_does_not_fit_its_write(path, ids):
+    written(path, {**START, "journal": 1}, WRITE, {"outcome": 1, "ids": ids})
+    with pytest.raises(InputError, match="Line 3 of the journal file"):
+        read_journal(path)
+
+
+@pytest.mark.parametrize("torn_line", ["", '{"run": "' + "b" * 32])
+def test_a_tail_of_nul_bytes_costs_the_last_line_and_the_next_run_goes_on(tmp_path, path, torn_line):
+    """What a file system leaves after a crash."""
+    world = World(tmp_path)
+    world.run(journal_file=path)
+    whole = read_journal(path)
+    with open(path, "ab") as file:
+        file.write(torn_line.encode() + b"\0" * 4096)
+    assert read_journal(path).writes == whole.writes
+    world.edit(72, title="Trainee")
+    world.run(journal_file=path)
+    assert [write.kind for write in read_journal(path).writes] == [
+        *(write.kind for write in whole.writes),
+        "itglue.update",
+    ]
+
+
+@pytest.mark.parametrize("place", ["link", "pipe", "folder"])
+def test_only_a_regular_file_is_read(tmp_path, path, place):
+    World(tmp_path).run(journal_file=path)
+    (tmp_path / "link").symlink_to(path)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(InputError, match="journal file .* cannot be read: it is no regular file"):
+        read_journal(str(tmp_path / place))
 
 
 @pytest.mark.parametrize("content", ["", "\n", "export PATH=/bin\n"])
 def test_what_is_no_journal(path, content):
     Path(path).write_text(content, encoding="utf-8")
-    with pytest.raises(InputError, match=r"tells of no write|cannot be understood"):
+    with pytest.raises(InputError, match=r"records no write|cannot be understood"):
         read_journal(path)
 
 
@@ -523,9 +691,9 @@ def test_a_write_before_any_head_is_no_journal(path):
 def test_another_format_several_organizations_and_no_file(path):
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_journal(path)
-    written(path, {**START, "journal": 2})
-    with pytest.raises(InputError, match="has the format 2; this version reads 1"):
+    written(path, {**START, "journal": VERSIONS[-1] + 1})
+    with pytest.raises(InputError, match="has the format 3; this version reads 2 and older"):
         read_journal(path)
     written(path, START, {**START, "run": "b" * 32, "organization": {"id": 2, "name": "Other"}})
-    with pytest.raises(InputError, match="tells of several organizations"):
+    with pytest.raises(InputError, match="is about several organizations"):
         read_journal(path)
