@@ -204,6 +204,11 @@ def sentence(parts: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def one_line(value: object) -> str:
+    """Text without what would break a line."""
+    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
+
+
 def lines(value: Any) -> list[str]:
     """An attribute of a contact, or a setting, as a person reads it: one line for each entry."""
     if value is None or value == "" or value == []:

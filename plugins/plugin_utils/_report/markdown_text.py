@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import re
 
+from .labels import one_line
+
 LONGEST_LINE = 1_500
 
 _SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
@@ -32,11 +34,6 @@ def block(content: str, kind: str, indent: str) -> str:
     """Lines as a block, with a fence that they do not hold."""
     fence = "`" * max(3, 1 + max(map(len, re.findall("`+", content)), default=0))
     return "\n".join(f"{indent}{line}" for line in (f"{fence}{kind}", *content.splitlines(), fence))
-
-
-def one_line(value: object) -> str:
-    """Text without what would break a line."""
-    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
 
 
 def cut(line: str) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from .collecting import COLLECTION
-from .labels import count
+from .labels import count, one_line
 from .verdict import BLOCKED
 
 _SHIPPED = ("audit", "drift", "enforce_settings", "preflight", "probe", "sync_contacts")
@@ -102,7 +102,7 @@ def _command(playbook: str, hosts: Iterable[str], more: str = "", *, check: bool
     listed = list(hosts)
     limit = f"--limit {shlex.quote(','.join(listed))}" if listed and len(listed) <= _MOST_HOSTS else ""
     parts = ("ansible-playbook -i inventory", shlex.quote(playbook), limit, more, "--check" if check else "")
-    return " ".join(filter(None, parts))
+    return one_line(" ".join(filter(None, parts)))
 
 
 def _hosts(tenants: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -13,19 +13,20 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.charts import story, tenant_status
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import verdict, why
 from tests.tools.report_samples import (
     OFFICE365,
     about,
     contact,
+    departed_and_returned,
     event,
-    gone_and_back,
     happy_frog,
     large,
-    leaving,
+    offboarding,
+    reverted,
     small,
     synced,
-    taken_back,
 )
 
 SCHEMA = json.loads((Path(collecting.__file__).parent / "assets" / "report.schema.json").read_text())
@@ -50,13 +51,16 @@ def test_one_of_everything_follows_the_schema():
     assert made["totals"] == {
         "tenants": 6,
         "tenants_failed": 2,
-        "tenants_stopped": 1,
+        "tenants_over_limit": 1,
+        "verdicts": {"attention": 1, "failed": 2, "hidden": 1, "ok": 1, "over_limit": 1},
         "tasks_hidden": 1,
         "users": 294,
-        "kept": 276,
+        "selected": 276,
         "actions": {"conflict": 2, "create": 1, "excluded": 12, "linked": 231, "update": 2},
         "push": {"already_in_bms": 1, "not_ready": 1, "pushed": 1},
         "excluded": {"disabled": 12, "guest": 6},
+        "matched": {"alias": 231, "name": 2},
+        "looks": 1,
         "api_calls": {"bms": 15, "graph": 9, "itglue": 18},
         "conflicts": 2,
         "departures": {"report": 1},
@@ -78,11 +82,14 @@ def test_the_schema_is_one():
         jsonschema.validate(made, SCHEMA)
 
 
-def test_a_plan_over_a_ceiling_is_listed_whole_and_counted_apart():
+def test_a_plan_over_a_limit_is_listed_whole_and_counted_apart():
     made = report(small())
     (run,) = named(made, "Over & Co.")["runs"]
     assert (run["status"], len(run["contacts"])) == ("failed", 40)
-    assert run["message"] == "The plan passes a ceiling: max_creates allows 25."
+    assert (
+        run["message"]
+        == "Limit exceeded, nothing was written for 'Over & Co.': max_creates allows 25, the plan has 40."
+    )
     assert made["totals"]["actions"]["create"] == 1
 
 
@@ -134,7 +141,7 @@ def test_an_ignored_failure_is_no_failure():
     assert made["totals"]["tenants_failed"] == 0
 
 
-def test_nothing_is_told_of_a_hidden_result_or_of_another_module():
+def test_nothing_is_shown_of_a_hidden_result_or_of_another_module():
     secret = {"msg": "s3cret", "warnings": ["s3cret"], "organization": {"id": 1, "name": "s3cret"}}
     hidden = event("a", "hidden", {**secret, **happy_frog()} | secret, item=None)
     other = event("b", "failed", secret | {"organization": None}, action="ansible.builtin.uri", task="Fetch")
@@ -145,81 +152,145 @@ def test_nothing_is_told_of_a_hidden_result_or_of_another_module():
     assert "Fetch" in runs[1]["message"] + runs[0]["message"]
 
 
+def test_a_failed_result_is_a_failure_though_the_playbook_goes_on():
+    failure = {"code": "rejected", "service": "bms", "status": 422, "said": "No."}
+    made = report([event("a", "ok", {"failed": False, "msg": "No.", "failure": failure})])
+    (run,) = made["tenants"][0]["runs"]
+    assert (run["status"], run["message"], run["failure"]) == ("failed", "No.", failure)
+    assert made["tenants"][0]["status"] == "failed"
+
+
 @pytest.mark.parametrize(
     ("events", "level", "headline"),
     [
-        ([event("a", "ok", synced("A", 1, []))], "fine", "Nothing stands in the way"),
-        ([event("a", "changed", happy_frog())], "look", "Safe to run, but some people need a decision"),
-        (small(), "stop", "Do not go on yet"),
-        ([event("a", "ok", synced("A", 1, []), preview=False)], "fine", "All done"),
-        ([event("a", "failed", {"msg": "No."}, preview=False)], "stop", "Not everything was done"),
+        ([event("a", "ok", synced("A", 1, []))], "fine", "1 client ready"),
+        ([event("a", "changed", happy_frog())], "look", "1 client ready"),
+        (small(), "stop", "2 clients ready, 4 blocked"),
+        ([event("a", "ok", synced("A", 1, []), preview=False)], "fine", "1 client done"),
+        ([event("a", "failed", {"msg": "No."}, preview=False)], "stop", "1 client failed"),
+        ([event("a", "failed", {"msg": "No."})], "stop", "1 client blocked"),
     ],
 )
-def test_the_story_says_whether_to_go_on(events, level, headline):
-    told = story(report(events))
+def test_the_verdict_counts_the_clients_that_are_ready(events, level, headline):
+    told = verdict(report(events))
     assert (told.level, told.headline) == (level, headline)
 
 
-def test_what_is_done_about_leavers_is_counted_and_told():
-    made = report(leaving()[:1])
+def test_each_client_has_a_verdict_of_its_own():
+    made = report(small())
+    assert {each["name"]: each["status"] for each in made["tenants"]} == {
+        "Calm Waters": "ok",
+        "Delta": "failed",
+        "Gamma, Inc.": "failed",
+        "Happy Frog": "attention",
+        "Over & Co.": "over_limit",
+        "secretive": "hidden",
+    }
+    assert why(named(made, "Happy Frog")) == ["2 conflicts and 1 person not ready for BMS."]
+    assert "AADSTS65001" in why(named(made, "Gamma, Inc."))[0]
+    assert "max_creates allows 25" in why(named(made, "Over & Co."))[0]
+
+
+def test_a_point_leads_to_what_it_counts():
+    points = {point.text: point[2:] for point in verdict(report(small())).points}
+    assert points["2 clients failed"] == ("tenants", "status", "failed")
+    assert points["2 conflicts need a decision"] == ("conflicts", "", "")
+    assert points["1 person is not ready for BMS"] == ("people", "group", "not_ready")
+    assert points["1 person to look at"] == ("people", "group", "look")
+
+
+def test_what_to_do_next_has_its_command():
+    steps = next_steps(report(small()))
+    assert [step.command for step in steps] == [
+        "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit over -e sync_max_creates=100%",
+        "ansible-playbook -i inventory msp.psa_sync.preflight --limit delta,gamma",
+        "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit happy_frog --check",
+        "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit 'all:!delta:!gamma:!over:!secretive'",
+    ]
+    assert steps[0].text.startswith("Over & Co.:")
+
+
+@pytest.mark.parametrize(
+    ("playbooks", "expected"),
+    [(("site.yml",), "site.yml"), (("enforce_settings.yml", "sync_contacts.yml"), "msp.psa_sync.sync_contacts")],
+)
+def test_the_command_names_the_playbook_that_was_run(playbooks, expected):
+    made = report([event("a", "changed", synced("A", 1, [contact("a@a.example", "create")]))], playbooks=playbooks)
+    assert [step.command for step in next_steps(made)] == [f"ansible-playbook -i inventory {expected}"]
+
+
+def test_where_all_is_done_nothing_is_to_be_done():
+    assert next_steps(report([event("a", "ok", synced("A", 1, []), preview=False)])) == []
+
+
+def test_departures_are_counted_by_what_is_done():
+    made = report(offboarding()[:1])
     assert made["totals"]["departures"] == dict.fromkeys(
         ("deactivate", "deactivated", "deferred", "failed", "keep", "report"), 1
     )
     assert made["totals"]["returned"] == 1
-    told = story(made)
-    assert told.level == "stop"
-    assert "made 1 contact of people who left inactive" in told.changes
+    told = verdict(made)
+    assert told.level == "look"
+    assert "deactivated 1 contact of departed people" in told.changes
     assert [(each.level, each.text) for each in told.points] == [
-        ("stop", "1 person who left could not be made inactive"),
-        ("look", "1 person has left"),
-        ("look", "1 person who left waits for the next run"),
-        ("fine", "1 person who left is made inactive"),
-        ("fine", "1 person is back, and made active again"),
+        ("fine", "1 person has returned"),
+        ("stop", "1 departed person could not be deactivated"),
+        ("look", "1 person has departed"),
+        ("look", "1 departed person waits for the next run"),
+        ("fine", "1 departed person is deactivated"),
     ]
-    assert tenant_status(made["tenants"][0]) == "attention"
+    assert made["tenants"][0]["status"] == "attention"
 
 
-def test_leavers_of_a_plan_over_a_ceiling_are_not_counted_as_done():
-    over = gone_and_back()
+@pytest.mark.parametrize(("codes", "expected"), [(["extensions_dropped", "returned"], 1), (["in_bms_by_name"], 0)])
+def test_a_returned_person_is_known_by_the_reason_code(codes, expected):
+    entry = contact(
+        "a@a.example", "update", reason_code=codes[0], reason_codes=codes, reason="The person has returned."
+    )
+    assert report([event("a", "changed", synced("A", 1, [entry]))])["totals"]["returned"] == expected
+
+
+def test_departures_of_a_plan_over_a_limit_are_not_counted_as_done():
+    over = departed_and_returned()
     over["summary"]["limits_exceeded"] = [{"option": "max_deactivations", "count": 1, "limit": 0}]
     totals = report([event("lake", "failed", over | {"msg": "No."})])["totals"]
     assert (totals["departures"], totals["returned"], totals["departed"]) == ({}, 0, 6)
 
 
-def test_what_is_taken_back_is_counted_and_told():
-    made = report(leaving()[1:])
+def test_what_is_reverted_is_counted():
+    made = report(offboarding()[1:])
     assert (made["totals"]["reverted"], made["totals"]["not_reverted"]) == (4, 2)
-    told = story(made)
-    assert told.changes == "What was done to 1 client was looked through. The run took back 4 writes."
-    assert [(each.level, each.text) for each in told.points] == [("look", "2 things are not taken back")]
-    assert tenant_status(made["tenants"][0]) == "attention"
-    nothing = taken_back(changed=False, reverted=[], not_reverted=[])
-    assert story(report([event("undone", "ok", nothing, preview=False)])).level == "fine"
+    told = verdict(made)
+    assert told.changes == "The journal of 1 client was read. The run reverted 4 writes."
+    assert [(each.level, each.text) for each in told.points] == [("look", "2 writes are not reverted")]
+    assert made["tenants"][0]["status"] == "attention"
+    nothing = reverted(changed=False, reverted=[], not_reverted=[])
+    assert verdict(report([event("undone", "ok", nothing, preview=False)])).level == "fine"
 
 
-def test_a_sync_does_not_stand_for_the_preview_of_taking_back():
+def test_a_sync_does_not_stand_for_the_preview_of_a_revert():
     """Nor the other way round: both are counted, and only a preview of the same kind is not."""
     sync = event("a", "changed", synced("Undone Ltd", 7, [contact("a@a.example", "create")]), preview=False)
-    undo = [event("a", "changed", taken_back(), preview=preview) for preview in (True, False)]
+    undo = [event("a", "changed", reverted(), preview=preview) for preview in (True, False)]
     assert [run["counted"] for run in report([undo[0], sync])["tenants"][0]["runs"]] == [True, True]
     assert [run["counted"] for run in report([sync, *undo])["tenants"][0]["runs"]] == [True, False, True]
 
 
 def test_an_interrupted_run_says_so():
-    told = story(report([event("a", "ok", synced("A", 1, []))], complete=False))
+    told = verdict(report([event("a", "ok", synced("A", 1, []))], complete=False))
     assert told.level == "stop"
-    assert "interrupted" in told.points[-1].text
+    assert "interrupted" in told.points[0].text
 
 
 def test_the_words_of_a_preview_and_of_a_real_run():
-    preview = story(report([event("a", "changed", happy_frog())])).changes
-    real = story(report([event("a", "changed", happy_frog(), preview=False)])).changes
+    preview = verdict(report([event("a", "changed", happy_frog())])).changes
+    real = verdict(report([event("a", "changed", happy_frog(), preview=False)])).changes
     assert preview == (
-        "182 users of 1 client were read. The run would create 1 contact in IT Glue, change 2 contacts in IT Glue "
-        "and create 1 contact in BMS."
+        "176 of 182 users selected in 1 client. The run would create 1 contact in IT Glue, update 2 contacts in "
+        "IT Glue and create 1 contact in BMS."
     )
     assert real.endswith(
-        "The run created 1 contact in IT Glue, changed 2 contacts in IT Glue and created 1 contact in BMS."
+        "The run created 1 contact in IT Glue, updated 2 contacts in IT Glue and created 1 contact in BMS."
     )
 
 
