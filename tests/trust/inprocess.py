@@ -46,7 +46,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Waiting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe import Probe
 from tests.sandbox.core import Sandbox
 from tests.sandbox.stage import Stage
@@ -198,9 +198,9 @@ class Stand:
             GraphClient=partial(GraphClient, make_session=self.session),
             SharedTokens=partial(SharedTokens, now=self.clock),
         )
-        writer = mock.patch.object(sync_run, "Writer", partial(Writer, sleep=self.clock.sleep, clock=self.clock))
+        waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
-        with clients, writer, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
+        with clients, waiting, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
             yield
 
     def session(self, *arguments: Any, limiter: object = None, **details: Any) -> HttpSession:

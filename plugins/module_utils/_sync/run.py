@@ -112,6 +112,9 @@ def _planned(services: Services, store: Store, request: Request, run_lock: RunLo
     reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
     planning = reader.complete(Planning(snapshot, request.options))
     plan = planning.plan
+    matched = planning.matched
+    selected = len(matched.selected.user_ids)
+    tell(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
     if planning.findings.bms is not None:
         tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
     warnings = [*found.warnings, *plan.warnings]

@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -24,11 +23,27 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     SyncError,
     UnavailableError,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Organization
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsUpdate, Operation, Plan
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Account,
+    BmsContact,
+    Contact,
+    Email,
+    Organization,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    BmsPart,
+    ItGluePart,
+    Operation,
+    Plan,
+    Push,
+    UserSubject,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.execute import Writer, resume_at
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import WAITS, RunLock, put_off
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import resume_at
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock, put_off
+from tests.unit.sync.running import Row, carried_out
 
 ONE, OTHER = Organization(1, "One"), Organization(2, "Other")
 HERE = "https://itglue.example"
@@ -74,8 +89,8 @@ def test_where_nobody_can_take_it_the_run_ends_before_it_reads(monkeypatch):
         raise OSError(38, "Function not implemented")
 
     monkeypatch.setattr(lock.fcntl, "flock", refuse)
-    with RunLock(HERE) as turn, pytest.raises(LockError, match="does not lock files"):
-        turn.acquire(ONE)
+    with RunLock(HERE) as lock_of_run, pytest.raises(LockError, match="does not lock files"):
+        lock_of_run.acquire(ONE)
 
 
 HOLDER = """
@@ -110,42 +125,57 @@ def test_a_run_that_is_killed_leaves_the_organization_free(private_directory):
 # ---------------------------------------------------------------------- put off
 
 
-def operation(action: str, push: str | None = None, **details) -> Operation:
-    return Operation(user="jo@client.example", user_id="u1", action=action, push=push, **details)
+BEFORE, AFTER = {"title": None}, {"title": "x"}
+TITLE = {"JobTitle": "Boss"}
+
+
+def operation(action: Action, push: Push | None = None, before=(), after=(), *, user: str = "jo", **in_bms):
+    """What is to be written of Jo; `fields` are set in BMS, and `create` is created there."""
+    wanted = Contact(0, "Jo", emails=(Email("jo@client.example", primary=True),))
+    part = ItGluePart(action, None, dict(before), dict(after), wanted)
+    fields = in_bms.pop("fields", {})
+    bms = BmsPart(push, before=dict.fromkeys(fields), after=fields, **in_bms)
+    return Operation(UserSubject(f"{user}@client.example", user), part, bms)
 
 
 @pytest.mark.parametrize(
     ("planned", "action", "push"),
     [
-        (operation("create", "pushed", after={"title": "x"}), "deferred", "deferred"),
-        (operation("update", "already_in_bms", before={"title": None}, after={"title": "x"}), "deferred", None),
-        (operation("update", "not_ready", after={"title": "x"}), "deferred", None),
-        (operation("unchanged", "pushed"), "unchanged", "deferred"),
-        (operation("unchanged", "pending"), "unchanged", "deferred"),
-        (operation("unchanged", "already_in_bms", job_title="Controller"), "unchanged", "deferred"),
-        (operation("linked", bms_update=BmsUpdate({"JobTitle": None}, {"JobTitle": "Boss"})), "deferred", None),
+        (operation(Action.CREATE, Push.PUSHED, after=AFTER), "deferred", "deferred"),
+        (operation(Action.UPDATE, Push.ALREADY_IN_BMS, BEFORE, AFTER), "deferred", "already_in_bms"),
+        (operation(Action.UPDATE, Push.NOT_READY, after=AFTER), "deferred", "not_ready"),
+        (operation(Action.UNCHANGED, Push.PUSHED), "unchanged", "deferred"),
+        (operation(Action.UNCHANGED, Push.PENDING), "unchanged", "deferred"),
+        (operation(Action.UNCHANGED, Push.ALREADY_IN_BMS, fields=TITLE), "unchanged", "deferred"),
+        (operation(Action.LINKED, fields=TITLE), "linked", "deferred"),
     ],
 )
-def test_what_would_be_written_is_put_off(planned, action, push):
+def test_what_would_be_written_is_deferred(planned, action, push):
     late = put_off(planned)
-    assert (late.action, late.push) == (action, push or planned.push)
-    assert late.reason == WAITS
+    assert (late.itglue.action, late.bms.push) == (action, push)
+    assert [each.code for each in late.reasons] == ["run_lock_busy"]
     assert not late.writes
     assert late.noteworthy
 
 
 @pytest.mark.parametrize(
-    ("action", "push"), [("unchanged", "already_in_bms"), ("linked", None), ("excluded", None), ("conflict", "off")]
+    ("action", "push"),
+    [
+        (Action.UNCHANGED, Push.ALREADY_IN_BMS),
+        (Action.LINKED, None),
+        (Action.EXCLUDED, None),
+        (Action.CONFLICT, Push.OFF),
+    ],
 )
 def test_what_would_not_be_written_stays(action, push):
-    planned = operation(action, push, reason="as it was")
+    planned = operation(action, push).because(Reason(ReasonCode.NO_ADDRESS))
     assert put_off(planned) == planned
 
 
-def test_nothing_is_taken_back_while_another_run_writes(monkeypatch):
-    monkeypatch.setattr(reverting, "read_journal", lambda path: ({"organization": {"id": 1}}, ()))
+def test_nothing_is_reverted_while_another_run_writes(monkeypatch):
+    monkeypatch.setattr(reverting, "read_journal", lambda path: SimpleNamespace(organization_id=1))
     clients = SimpleNamespace(itglue=SimpleNamespace(base_url=HERE, organization=lambda ident: ONE))
-    with RunLock(HERE) as other, pytest.raises(SyncError, match="nothing was taken back. Another run on this control"):
+    with RunLock(HERE) as other, pytest.raises(SyncError, match="nothing was reverted. Another run on this control"):
         other.acquire(ONE)
         reverting.revert(clients, "1", "journal", preview=False, version="")
 
@@ -188,25 +218,26 @@ class Service:
 
 def pushes(count: int) -> tuple[Operation, ...]:
     contact = BmsContact(0, 7, 8, "Jo", "Smith", None, True, (), ())
-    planned = operation("unchanged", "pushed", create_in_bms=contact)
-    return tuple(replace(planned, user=f"user{each}", user_id=f"u{each}") for each in range(count))
+    users = (f"user{each}" for each in range(count))
+    return tuple(operation(Action.UNCHANGED, Push.PUSHED, user=each, create=contact) for each in users)
 
 
 def test_the_writer_asks_no_more_than_it_must_and_remembers_when_to_go_on():
     bms = Service(room=3, wait=1200)
-    writer = Writer(None, bms, 1, ())
-    done = writer.carry_out(Plan(pushes(200), account=SimpleNamespace(id=7)))
+    outcomes = carried_out(Plan(pushes(200), account=Account(7, "One")), None, bms, ())
+    done = list(map(Row, outcomes))
     assert [each.push for each in done].count("pushed") == 3
     late = [each for each in done if each.push == "deferred"]
     assert len(late) == 197
-    assert all("The quota is used up." in each.reason for each in late)
+    assert all("The quota is used up." in each.said for each in late)
     assert bms.asked < 3 + 16  # those that were under way
-    assert writer.resume_at == pytest.approx(time.time() + 1200, abs=5)
+    assert outcomes.resume_at == pytest.approx(time.time() + 1200, abs=5)
 
 
 def test_of_two_quotas_the_later_one_counts():
-    writer = Writer(Service(0, 250), Service(0, 1200), 1, ())
-    create = replace(operation("create", after={"first-name": "Jo"}), user_id="new")
-    done = writer.carry_out(Plan((create, *pushes(2)), account=SimpleNamespace(id=7)))
-    assert [(each.action, each.push) for each in done] == [("deferred", None)] + [("unchanged", "deferred")] * 2
-    assert writer.resume_at == pytest.approx(time.time() + 1200, abs=5)
+    create = operation(Action.CREATE, after={"first-name": "Jo"}, user="new")
+    plan = Plan((create, *pushes(2)), account=Account(7, "One"))
+    outcomes = carried_out(plan, Service(0, 250), Service(0, 1200), ())
+    done = [(each.action, each.push) for each in map(Row, outcomes)]
+    assert done == [("deferred", None)] + [("unchanged", "deferred")] * 2
+    assert outcomes.resume_at == pytest.approx(time.time() + 1200, abs=5)

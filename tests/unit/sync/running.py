@@ -69,5 +69,3 @@ def carried_out(
 def warned(outcomes: Outcomes) -> list[tuple[str, dict]]:
     """The warnings by code and values."""
     return [(each.code.value, dict(each.values)) for each in outcomes.warnings]
-
-

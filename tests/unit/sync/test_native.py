@@ -121,13 +121,13 @@ def test_a_plan_of_it_is_applied_once(tmp_path):
     it, path = stand(), tmp_path / "plan.json"
     it.sync(check=True, plan_file=str(path), **OPTIONS)
     (entry,) = json.loads(path.read_text(encoding="utf-8"))["operations"]
-    assert entry["before"] == entry["after"] != {}
+    assert entry["itglue"]["before"] == entry["itglue"]["after"] != {}
     assert it.sync(apply_plan=str(path), **OPTIONS).changed
     again = it.sync(apply_plan=str(path), **OPTIONS)
     assert (again.changed, again.writes, again.result["refused"]) == (False, [], [])
 
 
-def test_there_is_nothing_of_it_to_take_back(tmp_path):
+def test_there_is_nothing_of_it_to_revert(tmp_path):
     it, journal = stand(), str(tmp_path / "journal")
     it.sync(journal_file=journal, **OPTIONS)
     reverted = it.sync(organization=str(CLIENT), state="reverted", journal_file=journal)

@@ -27,6 +27,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request, bms_type, read
 from tests.unit.engine.builders import in_bms, linked, person, ready
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone, quota, rejected
+from tests.unit.sync.running import Row, warned
 
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
 OTHER = "00000000-1111-4222-8333-444444444444"
@@ -61,6 +62,17 @@ class World:
 def steady(**values):
     """A client where all is done: its contacts are linked."""
     return World([ANN, person("bob")], [linked(1, "ann.lee"), linked(2, "bob", 90212)], bms=PUSH, **values)
+
+
+def told(outcome) -> list[tuple]:
+    """What was done of each user, in IT Glue and in BMS."""
+    return [(each.itglue.action, each.bms.push) for each in outcome.operations]
+
+
+def without_ids(operation):
+    """An operation without the ids that only a real run knows."""
+    parts = {name: replace(getattr(operation, name), contact_id=None) for name in ("itglue", "bms")}
+    return replace(operation, **parts)
 
 
 # ------------------------------------------------------------------- what is read
@@ -161,7 +173,7 @@ def test_groups_of_the_filter_are_read_and_no_others():
     world = World(users, office365=office365, groups={"Staff": {ANN.id}, "Board": {"id-bob"}})
     assert world.read().snapshot.members == {ANN.id, "id-bob"}
     assert world.graph.calls["group_members"] == 2
-    assert world.run().draft.excluded == {"id-cid": "group"}
+    assert world.run().planning.matched.selected.excluded == {"id-cid": "group"}
 
 
 def test_a_user_that_comes_twice_is_one_user():
@@ -207,8 +219,8 @@ def test_deleted_users_that_may_not_be_read_are_a_warning():
     world = World([ANN], [ready(), ready(73, "eve")])
     world.graph.faults.append(Fault("deleted_users", PermissionDeniedError("Needs User.Read.All.", service="graph")))
     outcome = world.run()
-    assert [each for each in outcome.warnings if "Needs User.Read.All." in each]
-    assert [each.contact_id for each in outcome.plan.unclaimed] == [73]
+    assert ("deleted_users_not_read", {"said": "Needs User.Read.All."}) in warned(outcome)
+    assert [each.contact_id for each in outcome.plan.unmatched] == [73]
 
 
 # ------------------------------------------------------------------ settings
@@ -244,8 +256,8 @@ def test_no_settings_at_all_says_how_to_make_them():
 
 def test_no_bms_settings_push_nothing_with_a_warning():
     outcome = World([ANN], [ready()]).run()
-    assert [each for each in outcome.warnings if "no BMS sync settings" in each]
-    assert [each.push for each in outcome.operations] == ["off"]
+    assert warned(outcome) == [("no_bms_settings", {"organization": "Client Ltd"})]
+    assert [each.bms.push for each in outcome.operations] == ["off"]
 
 
 def test_the_tenant_of_the_task_overrides_the_stored_one():
@@ -315,11 +327,8 @@ def test_bms_that_cannot_be_read_defers_every_push(method, error, preview):
     world = World([ANN, person("bob", **PHONE)], [ready(title="Boss")], bms=PUSH)
     world.bms.faults.append(Fault(method, error))
     outcome = world.run(preview)
-    assert [(each.action, each.push) for each in outcome.operations] == [
-        ("unchanged", "deferred"),
-        ("create", "not_ready"),
-    ]
-    assert outcome.operations[0].reason == str(error)
+    assert told(outcome) == [("unchanged", "deferred"), ("create", "not_ready")]
+    assert Row(outcome.operations[0]).said == str(error)
     assert world.bms.created == []
 
 
@@ -378,10 +387,8 @@ def test_a_preview_writes_nothing_and_predicts_the_real_run():
     preview, real = previewed.run(preview=True), done.run(preview=False)
     assert (previewed.itglue.writes, previewed.bms.created, previewed.bms.titles) == ([], [], [])
     assert preview.changed is real.changed is True
-    assert [replace(each, contact_id=None, bms_contact_id=None) for each in real.operations] == [
-        replace(each, contact_id=None, bms_contact_id=None) for each in preview.operations
-    ]
-    assert [(each.action, each.push) for each in real.operations] == [
+    assert list(map(without_ids, real.operations)) == list(map(without_ids, preview.operations))
+    assert told(real) == [
         ("update", "pushed"),
         ("create", "pushed"),
         ("unchanged", "already_in_bms"),
@@ -390,27 +397,27 @@ def test_a_preview_writes_nothing_and_predicts_the_real_run():
 
 
 @pytest.mark.parametrize("preview", [True, False], ids=["check", "real"])
-def test_a_passed_ceiling_writes_nothing_in_either_mode(preview):
+def test_a_limit_that_is_exceeded_writes_nothing_in_either_mode(preview):
     world = World([ANN, person("bob")])
     outcome = world.run(preview, options=Options(max_creates="1"))
     assert (outcome.refused, outcome.changed) == (True, False)
-    assert [each.action for each in outcome.operations] == ["create", "create"]
+    assert told(outcome) == [("create", "off"), ("create", "off")]
     assert world.itglue.writes == []
 
 
-def test_what_a_run_says_on_the_way():
+def test_what_a_run_reports_on_the_way():
     lines = []
     world = World([ANN])
     run(world.clients, world.store, Request("Client Ltd"), preview=False, progress=lines.append)
     assert lines == [
         "Client Ltd: 1 users, 0 contacts read",
-        "Client Ltd: 0 users matched with contacts, 1 are synced",
+        "Client Ltd: 1 of 1 users selected, 0 matched with contacts",
         "Client Ltd: IT Glue: 1 of 1 contacts created",
     ]
 
 
-def test_a_long_list_is_told_while_it_is_read(monkeypatch):
-    monkeypatch.setattr(snapshots, "READ_BEFORE_A_WORD", 2)
+def test_a_long_list_is_reported_while_it_is_read(monkeypatch):
+    monkeypatch.setattr(snapshots, "READ_BEFORE_A_LINE", 2)
     lines = []
     world = World([person(f"user{number}") for number in range(5)])
     run(world.clients, world.store, Request("Client Ltd"), preview=True, progress=lines.append)
