@@ -51,12 +51,12 @@ def candidates(operations: Iterable[Operation]) -> list[Operation]:
     return [operation for operation in operations if operation.bms.push == Push.UNDECIDED]
 
 
-def look_up(sought: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> dict[Subject, Hit]:
-    """The BMS contacts that could be each of the operations' contacts.
+def look_up(sought: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
+    """The BMS contacts that could be each of the operations' contacts, in their order.
 
     A namesake counts only where nobody else, user or contact, holds an address of it.
     """
-    return {operation.subject: _hit(operation, directory, bms) for operation in sought}
+    return [_hit(operation, directory, bms) for operation in sought]
 
 
 def _hit(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
@@ -71,19 +71,16 @@ def _hit(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
     return Hit(own, by_name=True) if own else Hit(namesakes=tuple(named))
 
 
-def decide(
-    sought: Sequence[Operation], hits: Mapping[Subject, Hit], directory: Directory, *, native: bool
-) -> Decisions:
+def decide(sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
     """Decide the pushes of the candidates from what was found for them."""
     groups = _groups(sought, hits, directory, native)
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
-    for operation in sought:
-        hit = hits[operation.subject]
+    for operation, hit in zip(sought, hits, strict=True):
         blocked: tuple[Conflict, Reason] | None = None
         if native and hit.namesakes:
             blocked = _would_pair(operation, hit.namesakes)
-        elif group := groups.get(operation.subject):
+        elif group := groups.get(operation.subject) if groups else None:
             blocked = group.conflict, _reason(operation, hit, group)
         if blocked:
             conflict, reason = blocked
@@ -112,7 +109,7 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     elif is_blank(found.job_title) and operation.itglue.contact and not is_blank(operation.itglue.contact.title):
         before["JobTitle"], after["JobTitle"] = found.job_title, text(operation.itglue.contact.title)
     bms = BmsPart(Push.ALREADY_IN_BMS, found.id, before=before, after=after)
-    return replace(operation, bms=bms).because(*reasons)
+    return replace(operation, bms=bms, reasons=(*operation.reasons, *reasons))
 
 
 # ------------------------------------------------------------------- conflicts
@@ -133,55 +130,56 @@ class _Group:
 
 
 def _groups(
-    sought: Sequence[Operation], hits: Mapping[Subject, Hit], directory: Directory, native: bool
+    sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, native: bool
 ) -> dict[Subject, _Group]:
     """The group of each candidate whose push is not clear. It is clear where one candidate has one BMS
     contact that nobody is linked to, or none and nothing in common with another."""
     shared = _shared_marks(sought, hits, native)
-    bms_ids = [found.id for hit in hits.values() for found in hit.found]
+    bms_ids = [found.id for hit in hits for found in hit.found]
     contested: set[Hashable] = {*shared, *repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}
-    for operation in sought:
-        claim: list[Hashable] = [found.id for found in hits[operation.subject].found]
+    members: dict[Subject, _Member] = {}
+    for operation, hit in zip(sought, hits, strict=True):
+        claim: list[Hashable] = [found.id for found in hit.found]
         if shared:
             claim += shared.intersection(_marks(operation.wanted, native))
         if len(claim) > 1 or not contested.isdisjoint(claim):
-            claims[operation.subject] = claim
-    by_subject = {operation.subject: operation for operation in sought if operation.subject in claims}
+            claims[operation.subject], members[operation.subject] = claim, (operation, hit)
     groups: dict[Subject, _Group] = {}
     for subjects, claimed in connected(claims):
-        members = sorted(map(by_subject.__getitem__, subjects), key=_by_username)
-        if group := _group(members, claimed, hits, directory):
+        if group := _group(sorted(map(members.__getitem__, subjects), key=_by_username), claimed, directory):
             groups |= dict.fromkeys(subjects, group)
     return groups
 
 
-def _by_username(operation: Operation) -> tuple[str, str]:
-    return operation.user, operation.subject.user_id
+_Member = tuple[Operation, Hit]
 
 
-def _group(
-    members: Sequence[Operation], claimed: Collection[Hashable], hits: Mapping[Subject, Hit], directory: Directory
-) -> _Group | None:
+def _by_username(member: _Member) -> tuple[str, str]:
+    return member[0].user, member[0].subject.user_id
+
+
+def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory: Directory) -> _Group | None:
     """The group with its conflict, None where there is nothing to decide."""
     bms_ids = tuple(sorted(BmsId(each) for each in claimed if isinstance(each, int)))
     addresses = frozenset(each for each in claimed if isinstance(each, str))
-    shared = len(claimed) > len(bms_ids)
-    own = {operation.itglue.contact_id for operation in members}
+    operations = tuple(operation for operation, dummy in members)
+    own = {operation.itglue.contact_id for operation in operations}
     linked = {contact_id for each in bms_ids for contact_id in directory.linked.get(each, ())} - own
     if len(members) == 1 and len(bms_ids) == 1 and not linked:
         return None
-    by_address = addresses or any(hits[each.subject].found and not hits[each.subject].by_name for each in members)
     if len(bms_ids) > 1:
         code = ReasonCode.BMS_SEVERAL_HITS
     elif bms_ids:
         code = ReasonCode.BMS_CONTACT_SHARED if len(members) > 1 else ReasonCode.BMS_CONTACT_LINKED
     else:
         code = ReasonCode.BMS_ADDRESS_SHARED if addresses else ReasonCode.BMS_NAME_SHARED
-    contact_ids = linked | {each for each in own if each is not None and shared}
-    rule = Rule.BMS_EMAIL if by_address else Rule.BMS_NAME
-    conflict = _conflict(rule, code, members, bms_ids, tuple(sorted(contact_ids)))
-    return _Group(tuple(members), addresses, min(linked, default=None), conflict)
+    by_address = addresses or any(hit.found and not hit.by_name for dummy, hit in members)
+    in_common = {each for each in own if each is not None} if len(claimed) > len(bms_ids) else set()
+    conflict = _conflict(
+        Rule.BMS_EMAIL if by_address else Rule.BMS_NAME, code, operations, bms_ids, tuple(sorted(linked | in_common))
+    )
+    return _Group(operations, addresses, min(linked, default=None), conflict)
 
 
 def _conflict(
@@ -203,10 +201,10 @@ def _conflict(
     )
 
 
-def _shared_marks(sought: Sequence[Operation], hits: Mapping[Subject, Hit], native: bool) -> frozenset[Hashable]:
+def _shared_marks(sought: Sequence[Operation], hits: Sequence[Hit], native: bool) -> frozenset[Hashable]:
     """The marks that somebody who is not in BMS yet shares with another candidate."""
     marks = [_marks(operation.wanted, native) for operation in sought]
-    new = [own for operation, own in zip(sought, marks, strict=True) if not hits[operation.subject].found]
+    new = [own for own, hit in zip(marks, hits, strict=True) if not hit.found]
     wanted = frozenset(chain.from_iterable(new)) - {""}
     held = [mark for own in marks if not wanted.isdisjoint(own) for mark in wanted.intersection(own)]
     return frozenset(repeated(held))

@@ -18,7 +18,7 @@ from .enrichment import missing
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
 from .model import BmsId, BmsSnapshot, Contact
-from .plan import Action, Departure, DepartureAction, Operation, Push
+from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import address
 
@@ -87,6 +87,11 @@ class Planned:
     warnings: tuple[Reason, ...] = ()
 
 
+def _with(changed: Mapping[Subject, Operation], operations: Sequence[Operation]) -> list[Operation]:
+    """The operations with the changed ones in their places."""
+    return [changed.get(operation.subject, operation) for operation in operations] if changed else list(operations)
+
+
 def _by_username(operations: Iterable[Operation]) -> list[Operation]:
     return sorted(operations, key=by_username)
 
@@ -127,14 +132,13 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     departing = frozenset(each.contact_id for each in contacts.departures if each.action != DepartureAction.KEEP)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
     back = {each.subject: _reactivated(contacts, each, counterparts) for each in contacts.returned}
-    operations = [back.get(each.subject, each) for each in contacts.operations]
+    operations = _with(back, contacts.operations)
     sought = bms_lookup.candidates(operations)
     hits = bms_lookup.look_up(sought, matched.directory, directory)
     decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
-    operations = [decisions.operations.get(each.subject, each) for each in operations]
-    followed = {each.subject for each in contacts.followed}
-    linked = [each for each in operations if each.subject in followed]
-    pairs = bms_update.pairs(linked, matched.directory, directory, bms.account.id)
+    operations = _with(decisions.operations, operations)
+    followed = [back.get(each.subject, each) for each in contacts.followed]
+    pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id)
     return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
 
 
@@ -156,12 +160,12 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
         each.subject: bms_push.left_to_itglue(each, read_at) if native else bms_push.created_in_bms(each, bms)
         for each in bms_lookup.candidates(found.operations)
     }
-    operations = _by_username(pushed.get(each.subject, each) for each in found.operations)
+    operations = _by_username(_with(pushed, found.operations))
     warnings = tuple(bms_push.names_not_unique(operations, matched.snapshot.contacts))
     sought = _sought(operations, (*matched.matching.conflicts, *found.conflicts))
     created = [each.bms.create for each in operations if each.bms.create is not None]
     followed = bms_update.follow(found.pairs, bms, created, sought) if found.pairs else {}
-    operations = [followed.get(each.subject, each) for each in operations]
+    operations = _with(followed, operations)
     departures, deactivations = _deactivations(contacts, found.counterparts, None, sought)
     return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings)
 
@@ -187,7 +191,7 @@ def plan_without_bms(contacts: PlannedContacts, unread: str | None) -> Planned:
     operations, warnings = list(contacts.operations), []
     if unread is None:
         back = {each.subject: _reactivated(contacts, each, None) for each in contacts.returned}
-        operations = [back.get(each.subject, each) for each in operations]
+        operations = _with(back, operations)
     departures, deactivations = _deactivations(contacts, None, unread, {})
     if unread is not None:
         operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]

@@ -46,7 +46,8 @@ def pairs(linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, 
     """
     if not linked:
         return ()
-    hits = look_up([operation for operation in linked if operation.bms.contact_id is None], directory, bms)
+    unknown = [operation for operation in linked if operation.bms.contact_id is None]
+    hits = {operation.subject: hit for operation, hit in zip(unknown, look_up(unknown, directory, bms), strict=True)}
     claims = Counter({bms_id: len(contact_ids) for bms_id, contact_ids in directory.linked.items()})
     claims.update(found.id for hit in hits.values() for found in hit.found)
     return tuple(_pair(operation, hits.get(operation.subject, Hit()), bms, claims, account_id) for operation in linked)

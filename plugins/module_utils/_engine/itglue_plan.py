@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .attributes import EMAILS, changed_fields, encode
-from .conflicts import Rule
+from .conflicts import Conflict, Rule
 from .directory import Directory
 from .enrichment import enriched, missing
 from .errors import InputError, quoted
@@ -20,7 +20,7 @@ from .links import LinkState
 from .matching import Matching, match
 from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
 from .options import Options
-from .plan import NOTHING_IN_BMS, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
+from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected
 from .text import contact_addresses, name
@@ -109,8 +109,7 @@ def plan_contacts(
 ) -> tuple[Operation, ...]:
     """Each user's operation, in the order of the users. Pushes that only BMS can decide are `UNDECIDED`."""
     planner = _Planner(matched, locations, contact_type_id)
-    operations = _without_lost(matched, [planner.operation(user) for user in matched.snapshot.users])
-    return tuple([planner.with_bms_part(operation) for operation in operations])
+    return tuple(_without_lost(matched, [planner.operation(user) for user in matched.snapshot.users]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,31 +124,28 @@ class _Planner:
         subject = UserSubject(user.username, user.id)
         contact_id, rule = matching.matches.get(user.id, (None, None))
         if user.id in excluded:
-            reasons: tuple[Reason, ...] = (Reason(excluded[user.id]),)
-            return Operation(subject, ItGluePart(Action.EXCLUDED, contact_id), matched_by=rule, reasons=reasons)
-        reasons = matching.reasons.get(user.id, ())
+            because_of = (Reason(excluded[user.id]),)
+            return Operation(subject, ItGluePart(Action.EXCLUDED, contact_id), matched_by=rule, reasons=because_of)
         if conflict := matching.conflicted.get(user.id):
-            others = [each for each in conflict.users if each != user.username]
-            reason = because(
-                conflict.code, rule=conflict.rule.value, contact_ids=list(conflict.contact_ids), users=others
-            )
-            return Operation(subject, ItGluePart(Action.CONFLICT), reasons=(reason, *reasons))
-        if contact_id is None or rule is None:
-            return self._create(user, subject).because(*reasons)
-        return self._update(user, subject, self.matched.directory.contact[contact_id], rule).because(*reasons)
+            operation = Operation(subject, ItGluePart(Action.CONFLICT), reasons=(_conflict_reason(conflict, user),))
+        elif contact_id is None:
+            operation = self._create(user, subject)
+        else:
+            operation = self._update(user, subject, self.matched.directory.contact[contact_id], rule)
+        return operation.because(*matching.reasons.get(user.id, ()))
 
     def _create(self, user: User, subject: UserSubject) -> Operation:
         wanted = self._enriched(user, None)
         if not wanted.emails:
             return Operation(subject, ItGluePart(Action.FAILED), reasons=(because(ReasonCode.NO_ADDRESS),))
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return Operation(subject, ItGluePart(Action.CREATE, after=after, contact=wanted))
+        return Operation(subject, ItGluePart(Action.CREATE, after=after, contact=wanted), self._push(wanted))
 
-    def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule) -> Operation:
+    def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
         link = self.matched.directory.link(contact)
         linked = link not in _NOT_LINKED
-        reasons = (*self._found_by_new(user), *_notes_on_link(contact, link))
         bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
+        reasons = (*self._found_by_new(user), *_notes_on_link(contact, link))
         if linked and not self.matched.options.update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
         wanted = self._enriched(user, contact)
@@ -159,7 +155,10 @@ class _Planner:
             itglue = ItGluePart(Action.UPDATE, contact.id, before, after, wanted)
         else:
             itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
-        return Operation(subject, itglue, bms, rule, reasons)
+        if not linked:
+            bms = self._push(wanted)
+        operation = Operation(subject, itglue, bms, rule, reasons)
+        return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
     def _found_by_new(self, user: User) -> tuple[Reason, ...]:
         found = self.matched.matching.settled_new.get(user.id)
@@ -168,30 +167,29 @@ class _Planner:
     def _enriched(self, user: User, contact: Contact | None) -> Contact:
         return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
 
-    def with_bms_part(self, operation: Operation) -> Operation:
-        """The operation with what is to be pushed, or what keeps it from that."""
-        itglue, settings = operation.itglue, self.matched.snapshot.bms
-        if itglue.action not in _PUSHABLE:
-            return operation
-        link = self._link(itglue.contact_id)
-        if link not in _NOT_LINKED:
-            return operation
-        if not settings.pushes:
-            return replace(operation, bms=BmsPart(Push.OFF))
-        if lacking := missing(operation.wanted):
-            return replace(operation, bms=BmsPart(Push.NOT_READY, missing=lacking))
-        if link == LinkState.UNKNOWN:
-            # Under `native` IT Glue pushes whatever is written, unless it is linked.
-            kept_from_push = operation.withheld(itglue=Action.DEFERRED) if settings.native else operation
-            return replace(kept_from_push, bms=BmsPart(Push.DEFERRED))
-        return replace(operation, bms=BmsPart(Push.UNDECIDED))
+    def _push(self, wanted: Contact) -> BmsPart:
+        """That the contact is to be pushed, or what keeps it from that."""
+        if not self.matched.snapshot.bms.pushes:
+            return BmsPart(Push.OFF)
+        if lacking := missing(wanted):
+            return BmsPart(Push.NOT_READY, missing=lacking)
+        return TO_BE_PUSHED
 
-    def _link(self, contact_id: ItGlueId | None) -> LinkState | None:
-        return None if contact_id is None else self.matched.directory.link(self.matched.directory.contact[contact_id])
+    def _without_push(self, operation: Operation) -> Operation:
+        """A contact whose link is unknown is not pushed. Under `native` it is not written either: IT Glue
+        pushes whatever is written, unless it is linked."""
+        if operation.bms.push != Push.UNDECIDED:
+            return operation
+        itglue = Action.DEFERRED if self.matched.snapshot.bms.native else None
+        return operation.withheld(itglue=itglue, bms=Push.DEFERRED)
 
 
 _NOT_LINKED = (None, LinkState.UNKNOWN)
-_PUSHABLE = frozenset({Action.CREATE, Action.UPDATE, Action.UNCHANGED})
+
+
+def _conflict_reason(conflict: Conflict, user: User) -> Reason:
+    others = [username for username in conflict.users if username != user.username]
+    return because(conflict.code, rule=conflict.rule.value, contact_ids=list(conflict.contact_ids), users=others)
 
 
 def _notes_on_link(contact: Contact, link: LinkState | None) -> tuple[Reason, ...]:
@@ -269,4 +267,5 @@ def _failed(operation: Operation, shared: Mapping[str, Sequence[str]]) -> Operat
     addresses = sorted(contact_addresses(operation.wanted) & shared.keys())
     users = sorted({user for value in addresses for user in shared[value]} - {operation.user})
     reason = because(ReasonCode.SHARED_ADDRESS, addresses=addresses if users else [], users=users)
-    return operation.withheld(itglue=Action.FAILED, reason=reason)
+    failed = ItGluePart(Action.FAILED, operation.itglue.contact_id)
+    return Operation(operation.subject, failed, matched_by=operation.matched_by, reasons=(*operation.reasons, reason))

@@ -126,8 +126,9 @@ class Contact:
     """An IT Glue contact; `id` is 0 for one that is still to be created.
 
     `created_at` and `updated_at` are when it was created and last saved, as IT Glue spells it (RFC
-    3339); `url` is its address in IT Glue. Two contacts that differ in nothing else are equal. `link_known` is False where
-    the answer does not tell whether the contact is linked: such a contact is not pushed.
+    3339); `url` is its address in IT Glue. Two contacts that differ in nothing else are equal.
+    `link_known` is False where the answer does not tell whether the contact is linked: such a contact
+    is not pushed.
     """
 
     id: ItGlueId

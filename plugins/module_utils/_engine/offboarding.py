@@ -127,12 +127,15 @@ def domains_of(users: Iterable[User]) -> frozenset[str]:
 
     `mail` does not count, it may be any address; nor do guests' addresses.
     """
-    found: set[str] = set()
+    # A tenant has few domains: one good address of each, as it is spelled, is looked at.
+    found: dict[str, str] = {}
     for user in users:
         if (user.user_type or "").casefold() != "guest":
-            found.update(map(domain, proxied(user)))
-            found.add(domain(user.username))
-    return frozenset(found - {""})
+            for value in (*proxied(user), user.username):
+                spelled = value.rpartition("@")[2]
+                if not found.get(spelled):
+                    found[spelled] = domain(value)
+    return frozenset(found.values()) - {""}
 
 
 def unmatched_addresses(

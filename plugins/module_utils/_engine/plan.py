@@ -143,6 +143,7 @@ class BmsPart:
 
 
 NOTHING_IN_BMS = BmsPart()
+TO_BE_PUSHED = BmsPart(Push.UNDECIDED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -126,6 +126,7 @@ def test_every_field_of_a_contact_that_is_written_can_differ():
         "adapters",
         "organization_id",
         "link_known",
+        "created_at",
         "updated_at",
         "url",
     }
