@@ -9,15 +9,10 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import (
-    Conflict,
-    by_key,
-    connected,
-    entangled,
-    found_under,
-    match,
-)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import by_key, connected, found_under
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import entangled, match
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import contact, person, user
 
 
@@ -237,14 +232,10 @@ def test_a_conflict_among_left_out_users_is_not_reported_but_holds_its_contacts(
 def test_a_conflict_with_a_kept_user_names_the_left_out_ones():
     users = [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[:1])]
     found = match(users, {"id-ann"}, [contact(1, "a@x.io")])
-    assert found.conflicts == [
-        Conflict(
-            "alias",
-            ("ann@client.example", "bob@client.example"),
-            (1,),
-            overrides={"ann@client.example": 1, "bob@client.example": "ignore"},
-        )
-    ]
+    (conflict,) = found.conflicts
+    assert (conflict.rule, conflict.users) == ("alias", ("ann@client.example", "bob@client.example"))
+    assert conflict.contact_ids == (1,)
+    assert conflict.suggestion == {"ann@client.example": 1, "bob@client.example": "ignore"}
 
 
 # ------------------------------------------------------------------- overrides
@@ -279,7 +270,8 @@ def test_an_override_said_twice_is_one():
 
 def test_an_override_of_an_unknown_user_is_a_warning():
     found = match([user()], {"id-ann"}, [], {"eve@client.example": "new"})
-    assert found.warnings == ["match_overrides names the user 'eve@client.example', whom the tenant does not have."]
+    values = {"option": "match_overrides", "user": "eve@client.example"}
+    assert found.warnings == [Reason(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, values)]
 
 
 def test_an_override_wins_over_all_rules():
@@ -386,8 +378,8 @@ SETTLED = {
 def test_what_a_conflict_offers_settles_it(users, contacts, overrides):
     kept = {each.id for each in users}
     (conflict,) = match(users, kept, contacts).conflicts
-    assert conflict.overrides == overrides
-    settled = match(users, kept, contacts, conflict.overrides)
+    assert conflict.suggestion == overrides
+    settled = match(users, kept, contacts, conflict.suggestion)
     assert settled.conflicts == []
     pairs = {user_id: pair[0] for user_id, pair in settled.matches.items()}
     assert pairs == {each.id: target for each in users if isinstance(target := overrides[each.username], int)}
@@ -398,7 +390,7 @@ def test_what_a_conflict_about_new_offers_settles_it():
     contacts = [contact(1, emails=(Email("both@x.io", primary=True),))]
     asked = {"id-ann": "new", "id-bob": "new"}
     (conflict,) = match(users, {"id-ann", "id-bob"}, contacts, asked).conflicts
-    settled = match(users, {"id-ann", "id-bob"}, contacts, conflict.overrides)
+    settled = match(users, {"id-ann", "id-bob"}, contacts, conflict.suggestion)
     assert (settled.conflicts, settled.matches) == ([], {"id-ann": (1, "override")})
 
 

@@ -6,8 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import planning
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.audit import Audit, as_if_pushing, audit
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.audit import ANY_TYPES, Audit, as_if_pushing, audit
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
     Adapter,
@@ -26,6 +25,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Snapshot,
     User,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
 
 ACCOUNT = Account(1, "Frog")
 
@@ -58,9 +59,21 @@ def findings(users=(), contacts=(), bms=(), locations=(), bms_locations=(), read
             tuple(contacts),
         )
     )
-    drafted = planning.draft(snapshot, planning.Options(allow_shrunken_source=True))
     there = BmsSnapshot(ACCOUNT, tuple(bms), tuple(bms_locations)) if read else None
-    return audit(drafted, drafted.operations(tuple(locations)), locations, there)
+    planning = Planning(
+        snapshot,
+        Options(allow_shrunken_source=True),
+        Findings(
+            verified_domains=frozenset(),
+            deleted_users=(),
+            locations=tuple(locations),
+            bms=there,
+            bms_locations=tuple(bms_locations),
+            bms_types=ANY_TYPES,
+            not_read={} if read else {Need.BMS: "BMS has no such account."},
+        ),
+    )
+    return audit(planning, locations, there)
 
 
 def test_a_bms_contact_is_had_by_link_by_address_or_by_name():
@@ -115,10 +128,8 @@ def test_who_is_not_ready_and_why():
     nameless = User("id", "", given_name="No", surname="Address", sku_ids=("sku",))
     users = [user("Ann One"), user("Ben Two", business_phones=("5550100",)), nameless]
     found = findings(users, locations=[place])
-    assert [(each.user, each.missing, bool(each.reason)) for each in found.not_ready] == [
-        ("", (), True),
-        ("ann.one@frog.example", ("primary_phone",), False),
-    ]
+    told = [(each.user, each.missing, [reason.code for reason in each.reasons]) for each in found.not_ready]
+    assert told == [("", (), ["no_address"]), ("ann.one@frog.example", ("primary_phone",), [])]
 
 
 def test_it_is_asked_what_would_be_whatever_is_switched_on():
