@@ -15,15 +15,20 @@ from dataclasses import replace
 import jsonschema
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import plan_document as plan_documents
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import PLANNED_OPTIONS, options_of
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.plan_file import read_plan, write_plan
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
 from tests.tools.files import ROOT
-from tests.unit.engine.builders import contact, in_bms, linked, options, person, ready
+from tests.unit.engine.builders import codes, contact, in_bms, linked, options, person, ready
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone
 
+BINDING = plan_documents.Binding(1, "Client Ltd", "tenant", {}, "1.0.0")
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "plan.schema.json").read_text(encoding="utf-8"))
 OFFICE365 = {"tenant_id": TENANT, "set_phone_numbers_primary": True, "phone_type": "Office"}
@@ -87,7 +92,16 @@ def world(tmp_path) -> World:
 
 
 def by_user(found) -> dict:
-    return {(each["user"] if isinstance(each, dict) else each.user).partition(".")[0]: each for each in found}
+    """Entries of a document, or operations, by the first name."""
+    return {
+        (each["subject"]["user"] if isinstance(each, dict) else each.user).partition(".")[0]: each for each in found
+    }
+
+
+def strike(world, plan: dict, name: str) -> None:
+    """Remove the entry of a person, as a reviewer does."""
+    plan["operations"] = [entry for entry in plan["operations"] if not entry["subject"]["user"].startswith(name)]
+    write_plan(world.path, plan)
 
 
 # ---------------------------------------------------------------------- document
@@ -95,7 +109,7 @@ def by_user(found) -> dict:
 
 def test_the_schema_is_one():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
-    for broken in ({}, {"plan": 2}, []):
+    for broken in ({}, {"plan": 1}, {"plan": 2}, []):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(broken, SCHEMA)
 
@@ -105,14 +119,14 @@ def test_a_plan_holds_what_would_be_written_and_follows_its_schema(world):
     jsonschema.validate(plan, SCHEMA, format_checker=jsonschema.FormatChecker())
     entries = by_user(plan["operations"])
     assert entries.keys() == {"ann", "bob", "cid"}
-    assert (entries["ann"]["action"], entries["ann"]["before"]) == ("update", {"title": "Trainee"})
-    assert (entries["bob"]["action"], entries["bob"]["push"], entries["bob"]["contact_id"]) == (
-        "create",
-        "pushed",
-        None,
-    )
-    assert entries["bob"]["create_in_bms"]["emails"][0]["address"] == "bob.lee@client.example"
-    assert (entries["cid"]["action"], entries["cid"]["job_title"]) == ("unchanged", "Boss")
+    assert plan["planned"] == ["user/id-ann.lee", "user/id-bob.lee", "user/id-cid.lee"]
+    ann, bob, cid = (entries[name] for name in ("ann", "bob", "cid"))
+    assert ann["subject"] == {"kind": "user", "user": ANN.username, "user_id": ANN.id}
+    assert (ann["itglue"]["action"], ann["itglue"]["before"]) == ("update", {"title": "Trainee"})
+    assert (bob["itglue"]["action"], bob["itglue"]["contact_id"], bob["bms"]["push"]) == ("create", None, "pushed")
+    assert bob["bms"]["create"]["emails"][0]["address"] == "bob.lee@client.example"
+    assert (cid["itglue"]["action"], cid["bms"]["after"]) == ("unchanged", {"JobTitle": "Boss"})
+    assert cid["reasons"] == [{"code": "in_bms_by_address", "values": {"bms_contact_id": 90211}}]
     assert plan["organization"] == {"id": 1, "name": "Client Ltd"}
     assert world.written() == 0
 
@@ -122,22 +136,29 @@ def test_what_does_not_change_is_not_in_it(world):
     assert world.plan()["operations"] == []
 
 
-def test_a_plan_with_leavers_follows_its_schema_and_is_applied(world):
+def test_a_plan_with_departed_people_follows_its_schema_and_is_applied(world):
     world.itglue.there[74] = ready(74, "max.gone")
     world.graph.there.append(person("max.gone", account_enabled=False))
     world.bms.there[90212] = in_bms(90212, "max.gone@client.example", first="Max", last="Gone")
     away = options(deactivate=True, departed_contact_type="End User", departed_keep=("nobody@*",))
     plan = world.plan(options=away)
     jsonschema.validate(plan, SCHEMA)
-    (entry,) = [each for each in plan["operations"] if each["user_id"] == "departed/74"]
-    assert (entry["after"], entry["active"]) == ({"contact-type-id": 24}, False)
+    assert plan["planned"][-1] == "departed/74"
+    entry = by_user(plan["operations"])["max"]
+    assert entry["subject"] == {
+        "kind": "departed",
+        "contact_id": 74,
+        "user": "max.gone@client.example",
+        "user_id": "id-max.gone",
+    }
+    assert (entry["itglue"]["after"], entry["bms"]["after"]) == ({"contact-type-id": 24}, {"IsActive": False})
     # The options are those of the plan, whatever the task says.
     applied = world.apply()
     assert applied.refused_entries == []
     assert (world.itglue.there[74].contact_type_id, world.bms.there[90212].active) == (24, False)
     again = world.apply()
     assert again.refused_entries == []
-    assert [each.user_id for each in again.deactivations] == []
+    assert again.deactivations == ()
 
 
 FOLLOWING = options(update_linked=True)
@@ -155,23 +176,15 @@ def test_a_plan_of_what_follows_in_bms_follows_its_schema_and_is_applied(world):
     plan = world.plan(options=FOLLOWING)
     jsonschema.validate(plan, SCHEMA)
     entry = by_user(plan["operations"])["ann"]
-    assert (entry["action"], entry["push"], entry["bms_contact_id"]) == ("update", None, 90212)
-    assert (
-        entry["bms_update"]["before"].keys()
-        == entry["bms_update"]["after"].keys()
-        == {
-            "JobTitle",
-            "Emails",
-            "Phones",
-        }
-    )
+    assert (entry["itglue"]["action"], entry["bms"]["push"], entry["bms"]["contact_id"]) == ("update", None, 90212)
+    assert entry["bms"]["before"].keys() == entry["bms"]["after"].keys() == {"JobTitle", "Emails", "Phones"}
     assert world.apply().refused_entries == []
     assert (world.bms.there[90212].job_title, len(world.bms.there[90212].emails)) == ("Clerk", 2)
     again = world.apply()
     assert (again.refused_entries, again.changed) == ([], False)
 
 
-def test_what_is_done_in_part_in_bms_is_completed(world):
+def test_what_is_done_in_part_in_bms_is_finished(world):
     followed(world)
     world.plan(options=FOLLOWING)
     world.bms.there[90212] = replace(world.bms.there[90212], job_title="Clerk")
@@ -187,17 +200,21 @@ def test_a_bms_contact_that_has_changed_is_refused_with_both_values(world, chang
     world.plan(options=FOLLOWING)
     world.bms.there[90212] = edited = replace(world.bms.there[90212], **changes)
     (refused,) = world.apply().refused_entries
-    assert refused.planned.keys() == refused.found.keys() == {"bms_update"}
+    assert refused.planned.keys() == refused.found.keys() == {"bms"}
+    assert refused.planned["bms"].keys() <= {"before", "after"}
+    assert refused.reason.code == ReasonCode.PLAN_OUTDATED
     assert world.bms.there[90212] == edited
 
 
-def test_a_leaver_who_is_back_is_refused(world):
+def test_a_departed_person_who_has_returned_is_refused(world):
     world.itglue.there[74] = ready(74, "max.gone")
     world.graph.there.append(person("max.gone", account_enabled=False))
     world.plan(options=options(deactivate=True, departed_contact_type="End User"))
     world.graph.there[-1] = person("max.gone")
     applied = world.apply()
-    assert [each.user_id for each in applied.refused_entries] == ["departed/74"]
+    assert [(each.contact_id, each.reason) for each in applied.refused_entries] == [
+        (74, Reason(ReasonCode.PLAN_SUPERSEDED))
+    ]
     assert world.itglue.there[74].contact_type_id is None
 
 
@@ -216,9 +233,32 @@ def test_the_options_of_the_plan_count_when_it_is_applied(world, given):
     jsonschema.validate(plan, SCHEMA)
     applied = world.apply()
     assert applied.refused_entries == []
-    assert {each.user_id for each in applied.operations if each.writes} == {
-        each["user_id"] for each in plan["operations"]
+    assert {each.subject.user_id for each in applied.operations if each.writes} == {
+        each["subject"]["user_id"] for each in plan["operations"]
     }
+
+
+def test_every_option_that_decides_who_is_written_is_in_the_plan(world):
+    """An option that a plan does not hold would come from the applying task, reviewed by nobody."""
+    given = Options(
+        bms_adapter_names=("psa",),
+        update_linked=True,
+        users=frozenset({"a@x.io"}),
+        match_overrides={"a@x.io": 7},
+        bms_match_overrides={"a@x.io": "new"},
+        deactivate=True,
+        departed_contact_type="Former",
+        departed_keep=("b@x.io",),
+        allow_shrunken_source=True,
+        max_creates="7",
+    )
+    default = Options()
+    assert [name for name in PLANNED_OPTIONS if getattr(given, name) == getattr(default, name)] == []
+    limits = {"max_creates", "max_updates", "max_pushes", "max_deactivations"}
+    assert {*Options.__dataclass_fields__} - {*PLANNED_OPTIONS} == limits
+    document = plan_documents.document(BINDING, given, [], "2026-11-29T06:00:00+00:00")
+    jsonschema.validate(document, SCHEMA)
+    assert options_of(json.loads(json.dumps(document)), default) == replace(given, max_creates=None)
 
 
 # -------------------------------------------------------------------------- file
@@ -240,9 +280,10 @@ def test_it_is_read_as_it_was_written(world):
     assert read_plan(world.path) == plan
 
 
-def test_a_real_run_writes_none(world):
-    world.run(plan_file=world.path)
-    assert not os.path.exists(world.path)
+def test_outside_check_mode_it_is_an_error_before_anything_is_written(world):
+    with pytest.raises(InputError, match="outside check mode"):
+        world.run(plan_file=world.path)
+    assert (world.written(), os.path.exists(world.path)) == (0, False)
 
 
 @pytest.mark.parametrize("path", ["missing/plan.json", "."])
@@ -265,11 +306,12 @@ def without(key):
     return change
 
 
-def entry(**values):
+def entry(part=None, **values):
     def change(plan):
-        plan["operations"][0].update(values)
+        entry = plan["operations"][0]
+        (entry[part] if part else entry).update(values)
 
-    change.__name__ = "entry_" + "_".join(values)
+    change.__name__ = "_".join(("entry", *([part] if part else []), *values))
     return change
 
 
@@ -286,7 +328,11 @@ def twice(plan):
 
 
 def another_format(plan):
-    plan["plan"] = 2
+    plan["plan"] = 1
+
+
+def planned_that_is_none(plan):
+    plan["planned"] = [7]
 
 
 def operations_that_are_none(plan):
@@ -298,16 +344,27 @@ def organization_that_is_none(plan):
 
 
 CHANGES = [
-    *map(without, ("plan", "collection", "organization", "tenant_id", "settings_digest", "options", "operations")),
-    entry(user_id=7),
-    entry(before="title"),
-    entry(after={"title": []}),
-    entry(after={"no-such": "x"}),
-    entry(after={"contact-emails": ["x"]}),
-    entry(after={"contact-phones": {"value": "1"}}),
-    entry(create_in_bms="x"),
-    entry(active="yes"),
-    entry(bms_update={"before": {}}),
+    *map(
+        without,
+        ("plan", "collection", "organization", "tenant_id", "settings_digest", "options", "planned", "operations"),
+    ),
+    entry(itglue=None),
+    entry(bms=[]),
+    entry(reasons=["because"]),
+    entry(subject={"kind": "user"}),
+    entry("subject", user_id=7),
+    entry("subject", kind="departed"),
+    entry("subject", kind="nobody"),
+    entry("itglue", before="title"),
+    entry("itglue", after={"title": []}),
+    entry("itglue", after={"no-such": "x"}),
+    entry("itglue", after={"contact-emails": ["x"]}),
+    entry("itglue", after={"contact-phones": {"value": "1"}}),
+    entry("bms", create="x"),
+    entry("bms", push=7),
+    entry("bms", after={"NoSuch": "x"}),
+    entry("bms", after={"Emails": ["x"]}),
+    entry("bms", after={"JobTitle": []}),
     option(users="ann"),
     option(users=[7]),
     option(bms_adapter_names=None),
@@ -317,6 +374,7 @@ CHANGES = [
     another_format,
     operations_that_are_none,
     organization_that_is_none,
+    planned_that_is_none,
 ]
 
 
@@ -325,12 +383,12 @@ def test_a_malformed_plan_is_refused(world, change):
     plan = world.plan()
     change(plan)
     write_plan(world.path, plan)
-    with pytest.raises(InputError, match="is no plan of format 1"):
+    with pytest.raises(InputError, match="is no plan of format 2"):
         world.apply()
     assert world.written() == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"plan": 1}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"plan": 2}'])
 def test_what_is_no_plan_is_refused(world, content):
     with open(world.path, "wb") as file:
         file.write(content)
@@ -399,7 +457,8 @@ def test_a_plan_that_holds_is_carried_out_as_foreseen(world):
         assert outcome.changed and not outcome.refused_entries
         told = by_user(outcome.operations)
         for user, planned in by_user(plan["operations"]).items():
-            assert (told[user].action, dict(told[user].after)) == (planned["action"], planned["after"])
+            itglue = told[user].itglue
+            assert (itglue.action, dict(itglue.after)) == (planned["itglue"]["action"], planned["itglue"]["after"])
     assert world.itglue.there[72].title == "Clerk"
     assert [each.first_name for each in world.bms.created] == ["Ann", "Bob"]
     assert world.bms.there[90211].job_title == "Boss"
@@ -413,17 +472,17 @@ def test_applied_twice_it_changes_nothing_the_second_time(world):
     assert (again.changed, again.refused_entries, world.written()) == (False, [], before)
 
 
-def test_what_is_done_in_part_is_completed(world):
+def test_what_is_done_in_part_is_finished(world):
     """As after a quota that was used up: ann is done in IT Glue, not in BMS."""
     world.plan()
     world.edit(72, title="Clerk")
     applied = world.apply()
     assert applied.refused_entries == []
-    assert by_user(applied.operations)["ann"].push == "pushed"
+    assert by_user(applied.operations)["ann"].bms.push == "pushed"
     assert "Ann" in [each.first_name for each in world.bms.created]
 
 
-def test_a_job_title_that_bms_did_not_take_is_completed(world):
+def test_a_job_title_that_bms_did_not_take_is_set(world):
     world.plan()
     world.bms.faults.append(Fault("set_contact", gone("bms"), times=9))
     world.apply()
@@ -444,9 +503,12 @@ def test_what_changed_since_is_refused_with_both_values_and_the_rest_is_applied(
     applied = world.apply()
     (refused,) = applied.refused_entries
     assert (refused.user, refused.user_id) == ("ann.lee@client.example", "id-ann.lee")
-    assert (refused.planned, refused.found) == ({"before": {"title": "Trainee"}}, {"before": {"title": "Director"}})
-    assert "before would be otherwise now" in refused.reason
-    assert by_user(applied.operations)["ann"].action == "failed"
+    assert refused.planned == {"itglue": {"before": {"title": "Trainee"}}}
+    assert refused.found == {"itglue": {"before": {"title": "Director"}}}
+    assert refused.reason == Reason(ReasonCode.PLAN_OUTDATED, {"changed": ["itglue.before"]})
+    ann = by_user(applied.operations)["ann"]
+    assert (ann.itglue.action, ann.bms.push, ann.writes) == ("refused", None, False)
+    assert codes(ann) == ["plan_outdated"]
     assert world.itglue.there[72].title == "Director"
     assert [each.first_name for each in world.bms.created] == ["Bob"]
 
@@ -456,7 +518,8 @@ def test_a_user_that_wants_something_else_now_is_refused(world):
     world.graph.there[0] = replace(ANN, job_title="Head")
     applied = world.apply()
     (refused,) = applied.refused_entries
-    assert (refused.planned["after"], refused.found["after"]) == ({"title": "Clerk"}, {"title": "Head"})
+    planned, found = refused.planned["itglue"], refused.found["itglue"]
+    assert (planned["after"], found["after"]) == ({"title": "Clerk"}, {"title": "Head"})
     assert world.itglue.there[72].title == "Trainee"
 
 
@@ -465,8 +528,8 @@ def test_a_user_that_is_gone_is_refused(world):
     del world.graph.there[1]
     applied = world.apply()
     (refused,) = applied.refused_entries
-    assert (refused.user_id, refused.found["action"]) == ("id-bob.lee", None)
-    assert "not" in refused.reason or "gone" in refused.reason
+    assert (refused.user_id, refused.found["itglue"]["action"]) == ("id-bob.lee", None)
+    assert refused.reason == Reason(ReasonCode.PLAN_SUPERSEDED)
     assert len(world.itglue.there) == 2
 
 
@@ -476,7 +539,7 @@ def test_a_person_whom_somebody_else_has_created_otherwise_is_refused(world):
     applied = world.apply()
     (refused,) = applied.refused_entries
     assert refused.user_id == "id-bob.lee"
-    assert (refused.planned["action"], refused.found["action"]) == ("create", "update")
+    assert (refused.planned["itglue"]["action"], refused.found["itglue"]["action"]) == ("create", "update")
     assert world.itglue.there[90].first_name == "Robert"
 
 
@@ -486,7 +549,7 @@ def test_a_person_who_is_in_bms_now_is_not_created_there_again(world):
     applied = world.apply()
     assert [each.first_name for each in world.bms.created] == ["Ann"]
     assert applied.refused_entries == []
-    assert by_user(applied.operations)["bob"].push == "already_in_bms"
+    assert by_user(applied.operations)["bob"].bms.push == "already_in_bms"
 
 
 def test_what_has_become_due_since_waits_for_the_next_plan(world):
@@ -494,41 +557,83 @@ def test_what_has_become_due_since_waits_for_the_next_plan(world):
     world.graph.there.append(person("dan.lee", business_phones=("4155550104",)))
     applied = world.apply()
     dan = by_user(applied.operations)["dan"]
-    assert (dan.action, dan.push, dan.writes) == ("deferred", "deferred", False)
-    assert "Not part of the plan" in dan.reason
+    assert (dan.itglue.action, dan.bms.push, dan.writes) == ("deferred", "deferred", False)
+    assert codes(dan) == ["due_since_plan"]
     assert applied.refused_entries == []
     assert "Dan" not in [each.first_name for each in world.itglue.there.values()]
 
 
-def test_an_entry_that_was_taken_out_by_the_reviewer_is_not_applied(world):
-    plan = world.plan()
-    plan["operations"] = [each for each in plan["operations"] if each["user_id"] != "id-bob.lee"]
-    write_plan(world.path, plan)
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize("name", ["ann", "bob", "cid"])
+def test_an_entry_that_the_reviewer_removed_is_struck(world, name, preview):
+    strike(world, world.plan(), name)
+    applied = world.apply(preview)
+    found = by_user(applied.operations)[name]
+    assert (found.itglue.action, found.bms.push in (None, "already_in_bms"), found.writes) == ("struck", True, False)
+    assert codes(found)[-1] == "struck_from_plan"
+    assert applied.refused_entries == []
+    assert not any(made.first_name.casefold() == name for made in world.bms.created)
+
+
+def test_a_struck_entry_stays_struck_whatever_has_changed_since(world):
+    strike(world, world.plan(), "ann")
+    world.edit(72, title="Director")
     applied = world.apply()
-    assert by_user(applied.operations)["bob"].action == "deferred"
-    assert len(world.itglue.there) == 2
+    assert by_user(applied.operations)["ann"].itglue.action == "struck"
+    assert world.itglue.there[72].title == "Director"
+
+
+def test_what_a_reviewer_struck_and_is_done_by_now_is_nothing_to_report(world):
+    strike(world, world.plan(), "cid")
+    world.bms.there[90211] = replace(world.bms.there[90211], job_title="Boss")
+    cid = by_user(world.apply().operations)["cid"]
+    assert (cid.itglue.action, cid.bms.push, cid.noteworthy) == ("unchanged", "already_in_bms", False)
+
+
+NATIVE = {**PUSHING, "push_method": "native"}
+
+
+@pytest.mark.parametrize("how", ["struck", "due-since", "refused"])
+def test_check_mode_predicts_what_is_applied_under_native(world, how):
+    """What is taken out is not pushed by IT Glue either: nothing of it stays pending."""
+    world.store.bms = NATIVE
+    plan = world.plan()
+    if how == "struck":
+        strike(world, plan, "bob")
+    elif how == "due-since":
+        world.graph.there.append(person("bob.new", business_phones=("4155550104",)))
+        plan["planned"] = [key for key in plan["planned"] if key != "user/id-bob.lee"]
+        strike(world, plan, "bob")
+    else:
+        world.itglue.there[90] = contact(90, "bob.lee@client.example", first="Robert", last="Lee")
+    foreseen = by_user(world.apply(preview=True).operations)["bob"]
+    applied = by_user(world.apply().operations)["bob"]
+    assert (foreseen.itglue.action, foreseen.bms.push) == (applied.itglue.action, applied.bms.push)
+    assert (foreseen.reasons, foreseen.writes) == (applied.reasons, False)
+    assert foreseen.bms.push not in ("pending", "pushed")
+    assert foreseen.itglue.action == {"due-since": "deferred"}.get(how, how)
 
 
 def test_an_entry_that_was_edited_is_refused_and_never_written(world):
     plan = world.plan()
-    by_user(plan["operations"])["ann"]["after"] = {"title": "Emperor"}
+    by_user(plan["operations"])["ann"]["itglue"]["after"] = {"title": "Emperor"}
     write_plan(world.path, plan)
     applied = world.apply()
     assert [each.user_id for each in applied.refused_entries] == ["id-ann.lee"]
     assert world.itglue.there[72].title == "Trainee"
 
 
-def test_the_ceilings_are_checked_again_and_with_what_is_left(world):
+def test_the_limits_are_checked_again_and_with_what_is_left(world):
     world.plan()
     applied = world.apply(options=options(max_pushes="1"))
-    assert [each.option for each in applied.plan.passed] == ["max_pushes"]
+    assert [each.option for each in applied.plan.limits_exceeded] == ["max_pushes"]
     assert (applied.changed, world.written()) == (False, 0)
     # What is not applied does not count.
     world.edit(72, title="Director")
     assert world.apply(options=options(max_pushes="1")).changed
 
 
-def test_a_plan_that_passes_a_ceiling_is_written_for_the_review(world):
+def test_a_plan_that_exceeds_a_limit_is_written_for_the_review(world):
     plan = world.plan(options=options(max_creates="0"))
     assert len(plan["operations"]) == 3
     assert copy.deepcopy(plan) == read_plan(world.path)
