@@ -171,8 +171,8 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         assert foreseen.writes == []
 
         own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
-        exceeded_limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
-        applied = stand.sync(apply_plan=str(path), **own, **exceeded_limits)
+        limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = stand.sync(apply_plan=str(path), **own, **limits)
         plain = other.sync(**case.options)
         assert applied.error is None
         assert applied.result["refused"] == []
@@ -180,13 +180,21 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         assert applied.result["diff"] == plain.result["diff"]
         assert applied.changed is plain.changed
         assert contacts(stand.state(), "itglue") == contacts(other.state(), "itglue")
-        assert [entry["user_id"] for entry in plan["operations"]] == [
-            *(each["user_id"] for each in foreseen.result["contacts"] if each["after"] or each["push"] == "pushed"),
-            *(f"departed/{each['contact_id']}" for each in foreseen.result["departed"] if each["after"]),
-        ]
+        assert (
+            plan["planned"]
+            == list(map(key_of, plan["operations"]))
+            == [
+                *(
+                    f"user/{each['user_id']}"
+                    for each in foreseen.result["contacts"]
+                    if each["after"] or each["push"] == "pushed"
+                ),
+                *(f"departed/{each['contact_id']}" for each in foreseen.result["departed"] if each["after"]),
+            ]
+        )
 
         after = stand.state()
-        again = stand.sync(apply_plan=str(path), **own, **exceeded_limits)
+        again = stand.sync(apply_plan=str(path), **own, **limits)
         # What a service refused is tried again, and what it shows otherwise than it was sent is another plan.
         refused = any("could not be set" in each for each in applied.warnings) or any(
             entry["unapplied"] or entry["locked"] or "failed" in (entry["action"], entry["push"])
@@ -200,12 +208,13 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         elif not refused:
             assert (again.changed, writes(again)) == (False, [])
             # Where IT Glue merges arrays it keeps what was replaced: it shows otherwise than was planned.
-            told = applied.contacts()
+            told = {f"user/{each['user_id']}": each for each in applied.result["contacts"]}
             told |= {f"departed/{each['contact_id']}": each for each in applied.result["departed"]}
             kept = {
-                entry["user_id"]
+                entry["subject"]["user_id"]
                 for entry in plan["operations"]
-                if any(told[entry["user_id"]]["after"].get(name) != value for name, value in entry["after"].items())
+                for after in [told[key_of(entry)]["after"]]
+                if any(after.get(name) != value for name, value in entry["itglue"]["after"].items())
             }
             assert kept == set() or regime == "merged"
             # A BMS that counts other rows than it shows cannot be compared with a plan.
@@ -221,29 +230,32 @@ def test_of_a_world_that_has_changed_exactly_what_changed_is_refused(regime, eve
     def check(case, stand, directory):
         path = directory / "plan.json"
         dummy, plan = reviewed(stand, case, path)
-        updates = [entry for entry in plan["operations"] if entry["action"] == "update"]
+        updates = [entry for entry in plan["operations"] if entry["itglue"]["action"] == "update"]
         assume(updates)
         # Somebody gives another title to a contact that is about to be updated.
         target = updates[len(plan["operations"]) % len(updates)]
         world = copy.deepcopy(stand.state())
         for contact in world["itglue"]["contacts"]:
-            if contact["id"] == target["contact_id"]:
+            if contact["id"] == target["itglue"]["contact_id"]:
                 contact["title"] = "Edited since"
         changed = Stand(world)
         dummy, other = reviewed(changed, case, directory / "other.json")
-        was, now = ({each["user_id"]: _planned(each) for each in told["operations"]} for told in (plan, other))
+        was, now = (
+            {each["subject"]["user_id"]: _planned(each) for each in told["operations"]} for told in (plan, other)
+        )
         affected = {user_id for user_id, entry in was.items() if entry != now.get(user_id)}
 
         own = {key: case.options.get(key) for key in ("organization", "office365_settings", "bms_settings")}
-        exceeded_limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
-        applied = changed.sync(apply_plan=str(path), **own, **exceeded_limits)
+        limits = {key: case.options[key] for key in case.options if key.startswith("max_")}
+        applied = changed.sync(apply_plan=str(path), **own, **limits)
         assert applied.error is None
         refused = {each["user_id"]: each for each in applied.result["refused"]}
         assert refused.keys() == affected
-        written = contacts(changed.state(), "itglue")[target["contact_id"]]
-        if target["user_id"] in affected:
+        written = contacts(changed.state(), "itglue")[target["itglue"]["contact_id"]]
+        target_id = target["subject"]["user_id"]
+        if target_id in affected:
             assert written["title"] == "Edited since"
-            assert refused[target["user_id"]]["planned"] != refused[target["user_id"]]["found"]
+            assert refused[target_id]["planned"] != refused[target_id]["found"]
         others = [each for each in applied.result["contacts"] if each["after"]]
         assert {each["user_id"] for each in others} <= was.keys() - affected
 
@@ -251,4 +263,12 @@ def test_of_a_world_that_has_changed_exactly_what_changed_is_refused(regime, eve
 
 
 def _planned(entry: dict) -> dict:
-    return {key: value for key, value in entry.items() if key not in ("reason", "matched_by", "bms_contact_id")}
+    """What of an entry is held against what would be done now."""
+    bms = {key: value for key, value in entry["bms"].items() if key != "contact_id"}
+    return {"subject": entry["subject"], "itglue": entry["itglue"], "bms": bms}
+
+
+def key_of(entry: dict) -> str:
+    """The subject of an entry, as `planned` names it."""
+    subject = entry["subject"]
+    return f"user/{subject['user_id']}" if subject["kind"] == "user" else f"departed/{subject['contact_id']}"
