@@ -49,7 +49,7 @@ CLOUDS = {
 
 _USER_PROPERTIES = (
     "id,userPrincipalName,mail,proxyAddresses,givenName,surname,jobTitle,businessPhones,mobilePhone,"
-    "officeLocation,streetAddress,city,state,country,accountEnabled,userType,assignedLicenses"
+    "officeLocation,streetAddress,city,state,country,accountEnabled,userType,assignedLicenses,usageLocation"
 )
 _LARGEST_PAGE = 999
 _LARGEST_PARTNER_PAGE = 300
@@ -291,6 +291,7 @@ def _user(read: Reader, row: dict) -> User:
             intern(read.needed_text(each, "skuId"))
             for each in read.rows(row.get("assignedLicenses"), "assignedLicenses")
         ),
+        usage_location=read.text(row, "usageLocation"),
     )
 
 

@@ -21,10 +21,10 @@ from .attributes import EMAILS, encode
 from .errors import quoted
 from .matching import IGNORE, Conflict, by_key, connected, found_under, repeated
 from .model import BmsContact, BmsEmail, BmsLocation, BmsPhone, BmsSnapshot, Contact, User
+from .phones import PLACEHOLDER, is_placeholder
 from .plan import ALREADY_IN_BMS, CONFLICT, CREATE, DEFERRED, FAILED, PENDING, PUSHED, UNCHANGED, UPDATE, Operation
 from .text import (
     NAMES_OF_CONTACT,
-    PLACEHOLDER,
     FullName,
     address,
     bearers,
@@ -33,7 +33,6 @@ from .text import (
     folded,
     full_name,
     is_blank,
-    is_placeholder,
     smtp_keys,
     text,
 )

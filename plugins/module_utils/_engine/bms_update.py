@@ -21,8 +21,9 @@ from typing import TypeVar
 from .bms_fields import changed_fields, encode, phone_key
 from .bms_lookup import bms_addresses, linked_bms_id, look_up
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, User
+from .phones import PLACEHOLDER, is_placeholder, is_real_number
 from .plan import BmsUpdate, Operation
-from .text import PLACEHOLDER, address, is_placeholder, is_real_number, text
+from .text import address, text
 
 E = TypeVar("E", BmsEmail, BmsPhone)
 

@@ -59,6 +59,7 @@ FULL = {
     "accountEnabled": False,
     "userType": "Member",
     "assignedLicenses": [{"skuId": "sku-1", "disabledPlans": []}, {"skuId": "sku-2"}],
+    "usageLocation": "US",
 }
 JANE = User(
     "u1",
@@ -78,6 +79,7 @@ JANE = User(
     False,
     "Member",
     ("sku-1", "sku-2"),
+    "US",
 )
 
 
