@@ -153,7 +153,7 @@ options:
         done again, and what is new waits for the next plan.
       - The exceeded_limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
-      - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names), O(allow_shrunken_source), O(departed),
+      - O(bms_adapter_names), O(update_linked), O(users), O(match_overrides), O(allow_shrunken_source), O(departed),
         O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
     type: path
   journal_file:

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""The door that an action plugin is: `run` in the controller's process.
+"""The entry point of an action plugin: `run` in the controller's process.
 
 A module costs a process start and all imports for each task; here both were paid for
 once, when the plugin was loaded. Only a local connection is served this way. Any other,

@@ -33,11 +33,9 @@ from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
     api_probe,
-    bms_sync_settings,
     connection,
-    contact_sync,
-    office365_sync_settings,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient
@@ -52,12 +50,6 @@ from tests.sandbox.core import Sandbox
 from tests.sandbox.stage import Stage
 
 HOSTS = {f"{name}.sandbox.example": name for name in ("graph", "itglue", "bms")}
-MODULES = {
-    "api_probe": api_probe,
-    "contact_sync": contact_sync,
-    "office365_sync_settings": office365_sync_settings,
-    "bms_sync_settings": bms_sync_settings,
-}
 
 # The requests that get a token, and change nothing else.
 LOGINS = ("/oauth2/v2.0/token", "/security/authenticate", "/security/refreshtoken")
@@ -152,8 +144,8 @@ class Stand:
 
     def task(self, module: str, *, check: bool = False, **options: Any) -> Outcome:
         """One task of a module. What is no `SyncError` is a defect and comes through."""
-        glue = MODULES[module]
-        validated = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate({**self.connection(), **options})
+        spec, run = entry_point(module)
+        validated = ArgumentSpecValidator(**spec.validator_arguments()).validate({**self.connection(), **options})
         if validated.error_messages:
             return Outcome({"changed": False}, SyncError(" ".join(validated.error_messages)), [], [])
         warnings: list[str] = []
@@ -163,7 +155,7 @@ class Stand:
         error = None
         with self.reachable():
             try:
-                result = glue.run(validated.validated_parameters, task)
+                result = run(validated.validated_parameters, task)
             except SyncError as caught:
                 result, error = {"changed": False, **caught.result}, caught
         # What cannot be written as JSON cannot be a result.

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
 from tests.tools.files import ROOT
 from tests.tools.playbook_variables import variables_taken
@@ -37,9 +37,7 @@ def blocks(*kinds: str) -> list[str]:
 
 
 def spec(module: str):
-    return importlib.import_module(
-        f"ansible_collections.msp.psa_sync.plugins.module_utils._ansible.{module.removeprefix(PREFIX)}"
-    ).SPEC
+    return entry_point(module.removeprefix(PREFIX))[0]
 
 
 def errors(module: str, options: dict) -> list[str]:

@@ -21,39 +21,15 @@ from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients
+from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
-from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
 
 CEILINGS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
 
 SPEC = ModuleSpec(
-    options={
-        **CONNECTION_OPTIONS,
-        "organization": {"type": "str", "required": True},
-        "tenant_id": {"type": "str"},
-        "office365_settings": {"type": "dict", "options": OFFICE365_OPTIONS},
-        "bms_settings": {"type": "dict", "options": BMS_OPTIONS},
-        "users": {"type": "list", "elements": "str"},
-        "match_overrides": {"type": "dict"},
-        "update_linked": {"type": "bool", "default": False},
-        "bms_adapter_names": {"type": "list", "elements": "str", "default": ["bms", "vorex"]},
-        "allow_shrunken_source": {"type": "bool", "default": False},
-        "max_creates": {"type": "str"},
-        "max_updates": {"type": "str"},
-        "max_pushes": {"type": "str"},
-        "departed": {"type": "str", "choices": ["report", "deactivate"], "default": "report"},
-        "departed_contact_type": {"type": "str"},
-        "departed_keep": {"type": "list", "elements": "str", "default": []},
-        "max_deactivations": {"type": "str"},
-        "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
-        "push_wait": {"type": "int", "default": 30},
-        "state": {"type": "str", "choices": ["synced", "reverted"], "default": "synced"},
-        "plan_file": {"type": "path"},
-        "apply_plan": {"type": "path"},
-        "journal_file": {"type": "path"},
-    },
+    options={**CONNECTION_OPTIONS, **SYNC_SPECS},
     mutually_exclusive=[("plan_file", "apply_plan")],
     required_if=[
         ("state", "reverted", ("journal_file",)),

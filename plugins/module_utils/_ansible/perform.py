@@ -4,13 +4,14 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Calls `run` and turns all that can come of it into one result: the part that both doors share."""
+"""Calls `run` and turns all that can come of it into one result: the part that both entry points share."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from .._engine.errors import SyncError
 from .dependencies import require_libraries
@@ -20,7 +21,7 @@ from .run_memory import RunMemory
 from .spec import ModuleSpec
 from .task import Task
 
-Run = Callable[[dict, Task], dict]
+Run = Callable[[dict[str, Any], Task], dict[str, Any]]
 
 # From here on a traceback is returned. Ansible 2.19 and newer show it only where DISPLAY_TRACEBACK asks for it.
 _VERBOSE = 3
@@ -43,14 +44,14 @@ class Outcome:
     """What is to be returned: `result` holds `failed` and `msg` after a failure.
 
     Warnings, `msg`, `exception` and keys are masked already. The other values are not:
-    each door does that last, by Ansible's own function.
+    each entry point does that last, by Ansible's own function.
     """
 
-    result: dict
+    result: dict[str, Any]
     warnings: tuple[str, ...]
 
 
-def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: Circumstances) -> Outcome:
+def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets, around: Circumstances) -> Outcome:
     """Run the task. Whatever `run` raises, short of an interruption, becomes a failed result."""
     warnings: list[str] = []
     task = Task(
@@ -84,7 +85,7 @@ def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
     return lambda text: show(secrets.text(str(text)))
 
 
-def _failed(result: dict, message: str) -> dict:
+def _failed(result: dict[str, Any], message: str) -> dict[str, Any]:
     """A failure keeps its result, as far as that is plain data."""
     try:
         kept = plain_dict(result)

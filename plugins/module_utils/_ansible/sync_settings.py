@@ -4,17 +4,19 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What the four settings modules do. The two kinds differ by their tables alone."""
+"""The four settings modules. The two kinds differ by their tables alone."""
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from .._engine.model import Asset, Organization
-from .._engine.settings import TITLES
+from .._engine.settings import BMS, OFFICE365, TITLES
 from .._store.settings import SettingsStore, Stored
 from .connection import CONNECTION_OPTIONS, clients
-from .settings_options import SETTINGS_OPTIONS
+from .option_specs import SETTINGS_OPTIONS
+from .perform import Run
 from .spec import ModuleSpec
 from .task import Task
 
@@ -100,3 +102,12 @@ def _shown(stored: Stored) -> dict[str, Any]:
         "asset_url": stored.asset.url if stored.asset else None,
         "violations": list(stored.violations),
     }
+
+
+MODULES: dict[str, tuple[ModuleSpec, Run]] = {
+    "office365_sync_settings": (declaring_spec(OFFICE365), partial(declare, OFFICE365)),
+    "office365_sync_settings_info": (reporting_spec(), partial(report, OFFICE365)),
+    "bms_sync_settings": (declaring_spec(BMS), partial(declare, BMS)),
+    "bms_sync_settings_info": (reporting_spec(), partial(report, BMS)),
+}
+"""The spec and the function of each module, by its name."""

@@ -6,9 +6,9 @@
 
 """What a run is told and may say, whichever way Ansible starts it. And how a module is made.
 
-A module is one function, `run(params, task) -> result`, that two doors lead to: the
+A module is one function, `run(params, task) -> result`, with two entry points: the
 module file, and an action plugin of the same name that calls it in the controller's
-process where the connection is local. The doors do all that is Ansible's: arguments,
+process where the connection is local. The entry points do all that is Ansible's: arguments,
 masking, warnings, failures. Four short files make a module.
 
 1. `plugins/module_utils/_ansible/NAME.py`, the glue::
@@ -31,7 +31,7 @@ masking, warnings, failures. Four short files make a module.
    - `params` are validated plain values; an option that was not given is None.
    - A failure is a raised `SyncError`; its `result` is returned beside the message.
    - The result holds JSON values only. `diff` goes in when `task.diff` is true.
-   - Warnings go through `task.warn`, never into the result: the doors put them there.
+   - Warnings go through `task.warn`, never into the result: the entry points put them there.
    - What is secret and not an option with `no_log` (a token) goes to `task.secret` as soon
      as it is known. Nothing else needs masking.
 

@@ -12,6 +12,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import KINDS as SETTINGS_KINDS
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import OPTIONS
+
 ACTIONS = {
     "create": "New in IT Glue",
     "update": "Changed in IT Glue",
@@ -117,24 +120,7 @@ LABELS = {
     "kind": KINDS,
 }
 
-SETTINGS_OPTIONS = {
-    "tenant_id",
-    "set_phone_numbers_primary",
-    "phone_type",
-    "phone_labels",
-    "email_label",
-    "replace_blank_phone_numbers",
-    "primary_email",
-    "sync_aliases",
-    "contact_type",
-    "user_filter",
-    "contact_sync",
-    "two_way_sync",
-    "auto_push_office365_contacts",
-    "email_type",
-    "push_method",
-    "account",
-}
+SETTINGS_OPTIONS = {option.group or option.name for kind in SETTINGS_KINDS for option in OPTIONS[kind]}
 """The options whose values a report shows: what is not known here is not shown."""
 
 

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -16,6 +15,7 @@ import pytest
 import yaml
 from docutils import nodes
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import charts
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
@@ -24,13 +24,12 @@ from tests.tools.guides import GUIDES, guide, guides, tables
 
 Json = dict[str, Any]
 
-UTILS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible"
 MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
 WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
 def spec(module: str) -> Any:
-    return importlib.import_module(f"{UTILS}.{module}").SPEC
+    return entry_point(module)[0]
 
 
 def names(options: Json) -> Iterator[str]:

@@ -15,7 +15,7 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import sync_settings
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_options import SETTINGS_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, SettingsError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, merge
@@ -53,13 +53,13 @@ class Runner:
         self.warnings: list[str] = []
 
     def __call__(self, kind, *, check=False, info=False, **arguments):
-        glue = importlib.import_module(f"{PLUGINS}.module_utils._ansible.{kind}_sync_settings{'_info' if info else ''}")
+        spec, perform = sync_settings.MODULES[f"{kind}_sync_settings{'_info' if info else ''}"]
         if not info:
             arguments.setdefault("organization", "Happy Frog")
-        checked = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate(arguments)
+        checked = ArgumentSpecValidator(**spec.validator_arguments()).validate(arguments)
         assert not checked.error_messages
         self.warnings.clear()
-        result = glue.run(checked.validated_parameters, Task(check_mode=check, diff=True, warn=self.warnings.append))
+        result = perform(checked.validated_parameters, Task(check_mode=check, diff=True, warn=self.warnings.append))
         assert json.loads(json.dumps(result)) == result
         return result
 

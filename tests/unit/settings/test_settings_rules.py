@@ -27,6 +27,7 @@ DEFAULTS = {
         "email_label": "Work",
         "replace_blank_phone_numbers": False,
         "primary_email": "mail",
+        "different_names": "conflict",
         "sync_aliases": True,
         "contact_type": None,
         "user_filter": {
