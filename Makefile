@@ -26,21 +26,22 @@ RESULTS := .build/results
 # The folders of tests/ that hold tests, quick ones first.
 suites := $(foreach suite,unit trust integration,$(if $(wildcard tests/$(suite)),$(suite)))
 
-bin := $(CURDIR)/$(VENV)/bin
+bin := $(abspath $(VENV))/bin
 python := $(bin)/python
 # The tools call one another by name.
 export PATH := $(bin):$(PATH)
+# What the tools print and make does not depend on the settings of the user.
+export ANSIBLE_CONFIG := $(CURDIR)/.ci/ansible.cfg
 export ANSIBLE_NOCOWS := 1
+export LC_ALL := C.UTF-8
+export TZ := UTC
 
-# The demo and the benchmarks must not see certificates, proxies or Ansible settings of the machine;
-# for the tests, tests/conftest.py sees to that.
-unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy \
-    REQUESTS_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE ANSIBLE_CONFIG
-sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
+# tests/conftest.py does the same for the tests.
+sealed := $(python) -m tests.tools.sealed
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix checks test ci demo probe bench docs changelog clean \
-    lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix devel test demo probe bench docs \
+    changelog lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
@@ -112,32 +113,35 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-checks: $(suites) lint sanity importer
-
-test: checks ## all of the above; closes with the number of tests
+test: $(suites) lint sanity importer ## all of the above; closes with the number of tests
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
 
-matrix: ## test on each supported ansible-core; some of them with CELLS="2.18 2.21"
-	@$(host_python) -m tests.tools.matrix $(CELLS)
+matrix: venv ## check on each supported ansible-core; some of them with CELLS="2.18 2.21"
+	@rm -f .build/matrix/*/results.xml
+	@$(bin)/nox $(if $(CELLS),--session) $(CELLS:%="cell(%)")
+	@$(python) -m tests.tools.summary .build/matrix/*/results.xml
 
-ci: checks ## all of the tests, and the oldest and the newest cell of the matrix
-	@$(host_python) -m tests.tools.matrix ends
-	@shopt -s nullglob; $(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml) .build/matrix/*/results.xml
+devel: venv ## the same on the development branch of ansible-core, where GitHub can be reached
+	@$(bin)/nox --session devel
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
-	@$(sealed) $(python) -m tests.demo
+	@$(sealed) tests.demo
 
 probe: venv-run artifact ## run the playbook probe against the sandbox, as a demonstration
-	@$(sealed) $(python) -m tests.demo.probe
+	@$(sealed) tests.demo.probe
 
 bench: venv artifact browser ## measure; ONLY="core fleet", SCALE=0.1, CLIENTS=1000 and FORKS=10 choose what
-	@$(sealed) $(python) -m tests.benchmarks $(ONLY) $(SCALE:%=--scale %) $(CLIENTS:%=--clients %) $(FORKS:%=--forks %)
+	@$(sealed) tests.benchmarks $(ONLY) $(SCALE:%=--scale %) $(CLIENTS:%=--clients %) $(FORKS:%=--forks %)
 
 docs: venv tree ## make the HTML documentation (.build/docs/html); a warning fails
 	@$(python) -m tests.tools.docs
 
 changelog: venv ## turn the fragments into the changelog of the version in galaxy.yml
 	$(bin)/antsibull-changelog release
+
+lock: venv ## renew tests/requirements.lock: the versions of what the tests and checks need
+	cd tests && $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+	    --no-emit-package ansible-core --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
 
 clean: ## remove all that was made
 	rm -rf .build $(VENV) .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output
