@@ -41,6 +41,12 @@ options:
       - A number pairs the user with that IT Glue contact. V(new) creates a contact, unless exactly one has the user's
         primary address as its primary address already, which is then taken. V(ignore) leaves the user out.
     type: dict
+  bms_match_overrides:
+    description:
+      - Resolves conflicts in BMS, as O(match_overrides) resolves those in IT Glue. The keys are usernames or Entra ids
+        of users.
+      - A number names the BMS contact of that user. V(new) creates one. V(ignore) keeps the user out of BMS.
+    type: dict
   update_linked:
     description:
       - Whether contacts that are linked to BMS are updated too, in IT Glue as far as IT Glue lets them, and in BMS,
@@ -151,10 +157,10 @@ options:
       - Applies exactly the plan in this file. What it touches is read again.
       - An entry that does not hold any more is not applied but listed in RV(refused). What has been done already is not
         done again, and what is new waits for the next plan.
-      - The exceeded_limits count for the plan too.
+      - The limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
-      - O(bms_adapter_names), O(update_linked), O(users), O(match_overrides), O(allow_shrunken_source), O(departed),
-        O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
+      - O(bms_adapter_names), O(update_linked), O(users), O(match_overrides), O(bms_match_overrides),
+        O(allow_shrunken_source), O(departed), O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
     type: path
   journal_file:
     description:
@@ -303,7 +309,7 @@ summary:
       type: dict
       sample: {disabled: 12, guest: 10, unlicensed: 8}
     limits_exceeded:
-      description: The exceeded_limits that forbade the plan.
+      description: The limits that the plan exceeds.
       type: list
       elements: dict
       sample: []

@@ -120,6 +120,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             update_linked=params["update_linked"],
             users=None if users is None else frozenset(users),
             match_overrides=overrides(params["match_overrides"] or {}),
+            bms_match_overrides=overrides(params["bms_match_overrides"] or {}, "bms_match_overrides"),
             allow_shrunken_source=params["allow_shrunken_source"],
             deactivate=params["departed"] == "deactivate",
             departed_contact_type=params["departed_contact_type"],
@@ -144,8 +145,9 @@ def adapter_names(given: list[str]) -> tuple[str, ...]:
     return names
 
 
-def overrides(given: dict[str, Any]) -> dict[str, int | str]:
-    return {str(user): _target(str(user), value) for user, value in given.items()}
+def overrides(given: dict[str, Any], option: str = "match_overrides") -> dict[str, int | str]:
+    """What `match_overrides` or `bms_match_overrides` say. Raises InputError for what is no answer."""
+    return {str(user): _answer(option, str(user), value) for user, value in given.items()}
 
 
 def _push_wait(seconds: int) -> int:
@@ -154,13 +156,11 @@ def _push_wait(seconds: int) -> int:
     return seconds
 
 
-def _target(user: str, value: Any) -> int | str:
+def _answer(option: str, user: str, value: Any) -> int | str:
     wanted = str(value).strip()
     if wanted.isascii() and wanted.isdecimal() and not isinstance(value, bool):
         return int(wanted)
     if wanted.casefold() in (NEW, IGNORE):
         return wanted.casefold()
-    raise InputError(
-        f"match_overrides has {quoted(wanted)} for {user}.",
-        hint="Give the id of an IT Glue contact, 'new' or 'ignore'.",
-    )
+    contact = "a BMS contact" if option.startswith("bms") else "an IT Glue contact"
+    raise InputError(f"{option} has {quoted(wanted)} for {user}.", hint=f"Give the id of {contact}, 'new' or 'ignore'.")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .._engine.options import BMS, OFFICE365, OPTIONS, SYNC_OPTIONS, Option, SyncOption
+from .._engine.declared_options import BMS, OFFICE365, OPTIONS, SYNC_OPTIONS, Option, SyncOption
 
 
 class Clearable(list[str]):

@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .attributes import same_value
+from .declared_options import recorded, restored
 from .errors import InputError
 from .model import Contact
 from .plan import ALREADY_IN_BMS, DEFERRED, FAILED, LINKED, PENDING, PUSHED, UNCHANGED, Operation
@@ -69,7 +70,7 @@ def document(binding: Binding, options: Options, operations: Iterable[Operation]
         "organization": {"id": binding.organization_id, "name": binding.organization_name},
         "tenant_id": binding.tenant_id,
         "settings_digest": digest(binding.settings),
-        "options": _options(options),
+        "options": recorded(options),
         "operations": entries,
     }
 
@@ -79,33 +80,9 @@ def digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _options(options: Options) -> dict[str, Any]:
-    return {
-        "bms_adapter_names": list(options.bms_adapter_names),
-        "update_linked": options.update_linked,
-        "users": None if options.users is None else sorted(options.users),
-        "match_overrides": dict(options.match_overrides),
-        "allow_shrunken_source": options.allow_shrunken_source,
-        "deactivate": options.deactivate,
-        "departed_contact_type": options.departed_contact_type,
-        "departed_keep": list(options.departed_keep),
-    }
-
-
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:
-    """The options that a document was made with; the exceeded_limits are those that are `given` now."""
-    made = plan["options"]
-    return replace(
-        given,
-        bms_adapter_names=tuple(made["bms_adapter_names"]),
-        update_linked=made["update_linked"],
-        users=None if made["users"] is None else frozenset(made["users"]),
-        match_overrides=made["match_overrides"],
-        allow_shrunken_source=made["allow_shrunken_source"],
-        deactivate=made["deactivate"],
-        departed_contact_type=made["departed_contact_type"],
-        departed_keep=tuple(made["departed_keep"]),
-    )
+    """The options that a document was made with; the limits are those that are `given` now."""
+    return replace(given, **restored(plan["options"]))
 
 
 def _entry(operation: Operation) -> dict[str, Any]:

@@ -66,6 +66,7 @@ class Options:
     update_linked: bool = False
     users: frozenset[str] | None = None
     match_overrides: Mapping[str, int | str] = field(default_factory=dict)
+    bms_match_overrides: Mapping[str, int | str] = field(default_factory=dict)
     max_creates: str | None = None
     max_updates: str | None = None
     max_pushes: str | None = None

@@ -23,9 +23,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from .declared_options import BMS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
 from .errors import SettingsError, quoted
 from .model import BmsSettings, Office365Settings, PhoneLabels, UserFilter
-from .options import BMS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
 from .values import guid, is_guid
 
 __all__ = [

@@ -18,9 +18,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from .._engine.declared_options import BMS, OFFICE365, OPTIONS, TENANTS, Option
 from .._engine.errors import SettingsError, quoted
 from .._engine.model import AssetField, AssetType
-from .._engine.options import BMS, OFFICE365, OPTIONS, TENANTS, Option
 from .._engine.settings import merge, put, value_of
 from . import richtext
 

@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
+from .._engine.declared_options import BMS, KINDS, OFFICE365
 from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
 from .._engine.model import Asset, AssetField, AssetType
-from .._engine.options import BMS, KINDS, OFFICE365
 from .._engine.settings import check, merge, violations
 from . import layout
 from .shared_types import Memory, SharedTypes

@@ -36,6 +36,7 @@ _OPTIONS: Mapping[str, tuple[type, ...]] = {
     "update_linked": (bool,),
     "users": (list, type(None)),
     "match_overrides": (dict,),
+    "bms_match_overrides": (dict,),
     "allow_shrunken_source": (bool,),
     "deactivate": (bool,),
     "departed_contact_type": _TEXT_OR_NULL,

@@ -12,8 +12,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import KINDS as SETTINGS_KINDS
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS as SETTINGS_KINDS
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import OPTIONS
 
 ACTIONS = {
     "create": "New in IT Glue",

@@ -22,9 +22,8 @@ import yaml
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.contact_sync import SPEC
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS, SYNC_SPECS
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine import options as declared
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, Office365Settings
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import (
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import declared_options as declared
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import (
     BMS,
     KINDS,
     OFFICE365,
@@ -32,6 +31,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options impor
     PLANNED_OPTIONS,
     SYNC_OPTIONS,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, Office365Settings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import Binding, document, options_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import as_mapping, merge
@@ -136,6 +136,7 @@ OTHER_VALUES = {
     "update_linked": True,
     "users": frozenset({"a", "b"}),
     "match_overrides": {"ann": 72, "ben": "new"},
+    "bms_match_overrides": {"ann": 90211, "ben": "ignore"},
     "allow_shrunken_source": True,
     "deactivate": True,
     "departed_contact_type": "Former",

@@ -308,6 +308,7 @@ SYNC_OPTIONS = (
     SyncOption("update_linked", "bool", True, False),
     SyncOption("users", "list", True, elements="str"),
     SyncOption("match_overrides", "dict", True),
+    SyncOption("bms_match_overrides", "dict", True),
     SyncOption("allow_shrunken_source", "bool", True, False),
     SyncOption("max_creates", "str", False, field="max_creates"),
     SyncOption("max_updates", "str", False, field="max_updates"),
