@@ -20,6 +20,7 @@ ifeq ($(host_python),)
 $(error $(PYTHON) was not found; Python 3.11 or newer is needed)
 endif
 
+CELLS ?= 2.18 2.19 2.20 2.21
 COLLECTION := ansible_collections/msp/psa_sync
 TREE := .build/tree/$(COLLECTION)
 RESULTS := .build/results
@@ -38,13 +39,15 @@ export TZ := UTC
 
 # tests/conftest.py does the same for the tests.
 sealed := $(python) -m tests.tools.sealed
+# What keeps only one core busy, two at a time.
+side_by_side := $(MAKE) --jobs 2 --output-sync=target
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix devel test demo probe bench docs \
-    changelog lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix devel certification execution-environment test \
+    demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 23
 
 venv: ## make the environment for everything (.venv), where it is missing or out of date
 	@$(host_python) -m tests.tools.environment $(VENV) test
@@ -94,9 +97,10 @@ lint-yaml: venv
 lint-ansible: venv tree
 	cd $(TREE) && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/ansible-lint --profile production --offline --strict --nocolor
 
-lint-changelog: venv
+lint-changelog: venv tree
 	$(bin)/antsibull-changelog lint
 	$(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	$(python) -m tests.tools.changelog --check
 
 lint-docs: venv tree
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
@@ -113,16 +117,27 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-test: $(suites) lint sanity importer ## all of the above; closes with the number of tests
+test: $(suites) ## all of the above; closes with the number of tests
+	@$(side_by_side) lint sanity importer
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
 
-matrix: venv ## check on each supported ansible-core; some of them with CELLS="2.18 2.21"
+matrix: export PYTEST_XDIST_AUTO_NUM_WORKERS := $(if $(word 2,$(CELLS)),1)
+matrix: venv ## check on each supported ansible-core; on some of them with CELLS="2.18 2.21"
 	@rm -f .build/matrix/*/results.xml
-	@$(bin)/nox $(if $(CELLS),--session) $(CELLS:%="cell(%)")
+	@$(side_by_side) $(CELLS:%=cell-%)
 	@$(python) -m tests.tools.summary .build/matrix/*/results.xml
+
+cell-%:
+	@$(bin)/nox --session "cell($*)"
 
 devel: venv ## the same on the development branch of ansible-core, where GitHub can be reached
 	@$(bin)/nox --session devel
+
+certification: venv ## the checks for certified content, with the old tools that it is checked with
+	@$(bin)/nox --session certification
+
+execution-environment: venv artifact ## build the execution environment of the example, where there is podman or docker
+	@$(python) -m tests.tools.execution_environment
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
 	@$(sealed) tests.demo
@@ -136,8 +151,14 @@ bench: venv artifact browser ## measure; ONLY="core fleet", SCALE=0.1, CLIENTS=1
 docs: venv tree ## make the HTML documentation (.build/docs/html); a warning fails
 	@$(python) -m tests.tools.docs
 
-changelog: venv ## turn the fragments into the changelog of the version in galaxy.yml
+changelog: venv tree ## make CHANGELOG.md, with the fragments of the version in galaxy.yml
+	@$(python) -m tests.tools.changelog
+
+release: venv ## turn the fragments into a part of the changelog, for the version in galaxy.yml
 	$(bin)/antsibull-changelog release
+
+release-notes: venv artifact ## make the notes of the release VERSION (.build/release-notes.md)
+	$(bin)/antsibull-changelog generate $(VERSION) --only-latest --output .build/release-notes.md --output-format md
 
 lock: venv ## renew tests/requirements.lock: the versions of what the tests and checks need
 	cd tests && $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \

@@ -56,6 +56,23 @@ def devel(session: nox.Session) -> None:
     check(session, "devel", WITH_ANSIBLE)
 
 
+@nox.session(python="3.12", default=False)
+def certification(session: nox.Session) -> None:
+    """Check with the releases of the tools that the checks for certified content pin."""
+    # Their ansible-core, 2.16, is older than this collection supports.
+    session.install("ansible-core==2.18.*", "ansible-lint==24.12.2", "galaxy-importer==0.4.31", "distlib")
+    session.env["PSA_SYNC_BUILD"] = str(Path(".build", "matrix", "certification").absolute())
+    session.run("python", "-m", "tests.tools.files", silent=True)
+    session.run("python", "-m", "tests.tools.artifact")
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = f"{session.env['PSA_SYNC_BUILD']}/tree"
+    with session.chdir(Path(session.env["PSA_SYNC_BUILD"], COLLECTION)):
+        session.run("ansible-lint", "--offline", "--profile=production", "-x", "sanity", "--nocolor")
+    (artifact,) = Path(session.env["PSA_SYNC_BUILD"], "artifact").glob("*.tar.gz")
+    session.run(
+        "python", "-m", "tests.tools.importer", str(artifact), env={"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false"}
+    )
+
+
 def install(session: nox.Session, *narrowed: str) -> None:
     """Install what the tests need."""
     session.install("-r", "tests/requirements-pytest.txt", "-c", "tests/requirements.lock", *narrowed)
