@@ -113,6 +113,7 @@ class InProcessAction(ActionBase):
                 no_log=bool(self._task.no_log),
                 verbosity=display.verbosity,
                 show=_shower(task_vars),
+                log=_logger(task_vars),
                 memory=MEMORY,
             ),
         )
@@ -139,6 +140,12 @@ def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
     """What shows progress lines; None where they are not wanted."""
     host = str(task_vars.get("inventory_hostname", "localhost"))
     return shower(host, len(task_vars.get("ansible_play_hosts_all") or ()))
+
+
+def _logger(task_vars: Mapping) -> Callable[[int, str], None]:
+    """What logs a line about this host, as Ansible's own `display.vvv` does."""
+    host = str(task_vars.get("inventory_hostname", "localhost"))
+    return lambda level, text: display.verbose(f"<{host}> {text}", caplevel=level - 1)
 
 
 @contextmanager

@@ -26,14 +26,17 @@ from urllib.parse import urlsplit
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._clients import bms, itglue
+from .._clients.addresses import service_url
 from .._clients.bms import BmsClient
-from .._clients.graph import GraphClient, GraphCredential
+from .._clients.bms_login import BmsCredential
+from .._clients.graph import GraphClient, GraphEndpoints
+from .._clients.graph_tokens import GraphCredential
 from .._clients.itglue import ItGlueClient
 from .._clients.quota import LIMITS, SharedLimiter
-from .._clients.retry import PATIENT_RETRY
-from .._clients.session import Calls
+from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
+from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
-from .._clients.transport import HttpSettings, service_url, trusting
+from .._clients.transport import HttpSettings, trusting
 from .._engine.errors import InputError
 from .task import Task
 
@@ -148,48 +151,35 @@ class Clients:
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
         address = service_url(_with_scheme(url), itglue.REGIONS, "itglue_url")
-        return ItGlueClient(
-            url_or_region=address,
-            api_key=key,
-            http=self._http,
-            calls=self.calls,
-            retry=PATIENT_RETRY,
-            limiter=self._limiter("itglue", address, key),
-        )
+        access = self._access("itglue", _identity(address), key, retry=PATIENT_RETRY)
+        return ItGlueClient(url_or_region=address, api_key=key, access=access)
 
     def _new_bms(self) -> BmsClient:
         names = ("bms_url", "bms_company", "bms_username", "bms_password")
         url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
         address = service_url(_with_scheme(url), bms.REGIONS, "bms_url")
         password, mfa_secret = _password(self._params, "bms_password"), _text(self._params, "bms_mfa_secret")
-        return BmsClient(
-            url_or_region=address,
-            company=company,
-            username=username,
-            password=password,
-            mfa_secret=mfa_secret,
-            http=self._http,
-            calls=self.calls,
-            limiter=self._limiter("bms", address, company),
-            tokens=SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""]),
-            on_secret=self._task.secret,
-        )
-
-    def _limiter(self, service: str, address: str, account: str) -> SharedLimiter:
-        return SharedLimiter(service, _identity(address), account, **self._limits.get(service, {}))
+        tokens = SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""])
+        credential = BmsCredential(company, username, password, mfa_secret, tokens)
+        access = self._access("bms", _identity(address), company)
+        return BmsClient(url_or_region=address, credential=credential, access=access)
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
         return GraphClient(
             tenant_id=tenant_id,
             credential=_graph_credential(self._params),
-            cloud=self._params["azure_cloud"],
-            authority_host=_address(self._params, "azure_authority_host"),
-            graph_url=_address(self._params, "graph_url"),
-            http=self._http,
-            calls=self.calls,
-            limiter=self._limiter("graph", tenant_id, self._params["azure_client_id"] or ""),
-            on_secret=self._task.secret,
+            access=self._access("graph", tenant_id, self._params["azure_client_id"] or ""),
+            endpoints=GraphEndpoints(
+                self._params["azure_cloud"],
+                _address(self._params, "azure_authority_host"),
+                _address(self._params, "graph_url"),
+            ),
         )
+
+    def _access(self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY) -> Access:
+        """What a client of a service needs of this run; `account` is what the service counts requests by."""
+        limiter = SharedLimiter(service, *account, **self._limits.get(service, {}))
+        return Access(self._http, self.calls, retry, limiter, self._task.secret)
 
 
 def clients(params: Mapping[str, Any], task: Task) -> Clients:
@@ -210,6 +200,7 @@ def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:
         proxy=_proxy(params),
         no_proxy=_text(params, "no_proxy"),
         notice=task.progress,
+        log=task.log,
     )
 
 

@@ -31,6 +31,8 @@ def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
             diff=module._diff,
             no_log=bool(module.no_log),
             verbosity=module._verbosity,
+            # Ansible shows nothing of a module before it ends: the lines go to the system's log.
+            log=lambda level, text: module.log(text),
         ),
     )
     for text in outcome.warnings:

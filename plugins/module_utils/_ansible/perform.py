@@ -36,6 +36,7 @@ class Circumstances:
     no_log: bool = False
     verbosity: int = 0
     show: Callable[[str], None] | None = None
+    log: Callable[[int, str], None] | None = None
     memory: RunMemory | None = None
 
 
@@ -60,6 +61,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         warn=lambda text: warnings.append(str(text)),
         secret=secrets.add,
         progress=_progress(secrets, around),
+        log=_log(secrets, around),
         memory=around.memory,
     )
     try:
@@ -83,6 +85,17 @@ def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
     if show is None or around.no_log:
         return Task.progress
     return lambda text: show(secrets.text(str(text)))
+
+
+def _log(secrets: Secrets, around: Circumstances) -> Callable[[int, str], None]:
+    """What logs a line from a verbosity on, as far as the task may be logged."""
+    log = around.log
+
+    def write(level: int, text: str) -> None:
+        if log is not None and around.verbosity >= level and not around.no_log:
+            log(level, secrets.text(text))
+
+    return write
 
 
 def _failed(result: dict[str, Any], message: str) -> dict[str, Any]:

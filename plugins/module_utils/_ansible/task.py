@@ -88,14 +88,19 @@ def _silent(text: str) -> None:
     """Where nobody listens."""
 
 
+def _unlogged(level: int, text: str) -> None:
+    """Where nothing is logged."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One task of a playbook, as far as `run` is concerned.
 
     `warn` takes a sentence for the person at the terminal. `secret` takes a value obtained
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
-    never: only in process, unless progress is off, and not with `no_log`. All three may be called from
-    threads. `memory` is shared with the other tasks of the run, in process only.
+    never: only in process, unless progress is off, and not with `no_log`. `log` takes a verbosity and a
+    line that is logged from this verbosity on (3 is `-vvv`), also not with `no_log`. All four may be called
+    from threads. `memory` is shared with the other tasks of the run, in process only.
     """
 
     check_mode: bool = False
@@ -103,5 +108,6 @@ class Task:
     warn: Callable[[str], None] = _silent
     secret: Callable[[str], None] = _silent
     progress: Callable[[str], None] = _silent
+    log: Callable[[int, str], None] = _unlogged
     version: str = VERSION
     memory: RunMemory | None = None

@@ -158,7 +158,8 @@ class Draft:
         """
         state = contact.psa_integration or None
         if not contact.adapters and state is None:
-            return None
+            # What is not known to be unlinked is left as it is, and not pushed.
+            return None if contact.link_known else "linked"
         adapters = [each for each in contact.adapters if is_bms(each, self.options.bms_adapter_names)]
         if not adapters and state is None:
             return None

@@ -18,7 +18,7 @@ from functools import cache
 import pytest
 from docutils import nodes
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import _TOKEN_HINTS
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph_tokens import TOKEN_HINTS
 from tests.tools.files import ROOT, tracked
 from tests.tools.guides import guide
 
@@ -199,4 +199,4 @@ def test_an_entry_is_a_message_that_there_is(entry):
 def test_the_codes_of_entra_are_those_that_are_known():
     codes = {int(code) for entry in entries() for code in re.findall(r"AADSTS(\d+)", entry)}
     assert len(codes) > 5
-    assert codes <= _TOKEN_HINTS.keys()
+    assert codes <= TOKEN_HINTS.keys()
