@@ -81,7 +81,7 @@ DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
 DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
 FILES = {"plan_file", "apply_plan", "journal_file"}
 FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory"}
-SAID_BY_THE_TASK = {"organization"}
+SAID_BY_THE_TASK = {"organization", "store_settings"}
 AMONG_THE_SETTINGS = {"tenant_id"}
 
 

@@ -30,6 +30,15 @@ description:
     RV(summary.resume_after) says when. While another run on the same control node writes to the organization,
     everything is C(deferred).
 options:
+  store_settings:
+    description:
+      - Whether O(office365_settings) and O(bms_settings) are stored too, as M(msp.psa_sync.office365_sync_settings) and
+        M(msp.psa_sync.bms_sync_settings) store them, before the first contact is written. One task then does both, with
+        the same reads.
+      - They are compared and shown in RV(settings_changes), but not stored, with O(plan_file) and O(apply_plan), when
+        the plan exceeds a limit, and while another run writes to the organization.
+    type: bool
+    default: false
   users:
     description:
       - Limits the run to these users, by username or Entra id. Matching sees all users all the same.
@@ -160,7 +169,8 @@ options:
       - The limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
       - O(bms_adapter_names), O(update_linked), O(users), O(match_overrides), O(bms_match_overrides),
-        O(allow_shrunken_source), O(departed), O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
+        O(allow_shrunken_source), O(departed), O(departed_contact_type) and O(departed_keep) are those that the plan was
+        made with.
     type: path
   journal_file:
     description:
@@ -281,6 +291,13 @@ settings:
   returned: success, and when a ceiling is passed
   type: dict
   sample: {bms: {auto_push_office365_contacts: true}, office365: {phone_type: Office}}
+settings_changes:
+  description:
+    - The declared settings that differ from the stored ones, under C(office365) and C(bms). C(before) and C(after) hold
+      the options that differ, and C(stored) says whether they have been stored, or would be in check mode.
+  returned: success, and when a limit is exceeded, but for O(state=reverted)
+  type: dict
+  sample: {office365: {after: {phone_type: Mobile}, before: {phone_type: Office}, stored: true}}
 summary:
   description: The run in numbers.
   returned: success, and when a ceiling is passed

@@ -12,6 +12,7 @@ import time
 from typing import Any
 
 from .._clients.retry import moment
+from .._engine.declared_options import pattern_faults
 from .._engine.errors import InputError, LimitExceededError, quoted
 from .._engine.matching import IGNORE, NEW
 from .._engine.planning import Options, allowed
@@ -110,6 +111,8 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             "departed_contact_type is empty, so nobody could tell who has left.",
             hint="Give the name of a contact type that only people who left have.",
         )
+    if faults := pattern_faults(params["departed_keep"]):
+        raise InputError(f"departed_keep: {faults}.")
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
@@ -132,6 +135,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         apply_plan=params["apply_plan"],
         journal_file=params["journal_file"],
         version=task.version,
+        store_settings=params["store_settings"],
     )
 
 

@@ -20,6 +20,7 @@ from .plain import plain, plain_dict
 from .run_memory import RunMemory
 from .spec import ModuleSpec
 from .task import Task
+from .texts import require_texts
 
 Run = Callable[[dict[str, Any], Task], dict[str, Any]]
 
@@ -66,6 +67,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
     )
     try:
         require_libraries(spec.libraries)
+        require_texts(spec.options, params)
         result = plain_dict(run(params, task))
     except SyncError as error:
         result = _failed(error.result, secrets.text(str(error)))

@@ -22,6 +22,7 @@ from .._engine.plan import CREATE, DEFERRED, FAILED, PUSHED, Operation
 from .._engine.undo import REMOVE, RESTORE, Step
 from .._sync.revert import Reverted
 from .._sync.run import Run
+from .settings_changes import settings_changes, settings_diff
 
 
 def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> dict[str, Any]:
@@ -32,13 +33,14 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
         "settings": run.read.settings,
+        "settings_changes": settings_changes(run.read.run_settings),
         "summary": summary(run, api_calls),
         "contacts": [contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": [conflict(each) for each in run.plan.conflicts],
         "departed": departed(run),
         "unclaimed": [{**asdict(each), "addresses": list(each.addresses)} for each in run.plan.unclaimed],
         "refused": [asdict(each) for each in run.refused_entries],
-        "diff": diff((*run.operations, *run.deactivations)),
+        "diff": [*settings_diff(run.read.run_settings), *diff((*run.operations, *run.deactivations))],
     }
 
 

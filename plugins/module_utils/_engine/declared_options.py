@@ -12,12 +12,12 @@ documentation, the records of the model and the schema of plans are compared wit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from .errors import quoted
-from .values import domain, entries, flag, guid, is_domain, is_guid, text
+from .values import domain, entries, flag, guid, is_domain, is_guid, pattern_fault, text
 
 OFFICE365 = "office365"
 BMS = "bms"
@@ -33,7 +33,7 @@ TENANTS = "tenants"
 @dataclass(frozen=True, slots=True)
 class Option:
     """One setting. `name` is dotted where it is a suboption, `kind` says how a value is read: flag, choice, text,
-    guid, texts, guids or domains.
+    guid, texts, guids, domains or patterns.
 
     `field` and `hint` are what a technician sees in IT Glue; options with the same field share it, one `key: value` a
     line. `listed` fields are columns of the list of assets.
@@ -87,10 +87,17 @@ class Option:
             return f"{all_quoted(odd)}: no GUID; give the skuId of a licence, not its name."
         if self.kind == "domains" and (odd := [entry for entry in value if not is_domain(entry)]):
             return f"{all_quoted(odd)}: no domain; give the part of an address that follows the @."
+        if self.kind == "patterns" and (faults := pattern_faults(value)):
+            return f"{faults}."
         return None
 
 
-_LISTS: dict[str, Callable[[object], str]] = {"texts": text, "guids": guid, "domains": domain}
+def pattern_faults(patterns: Iterable[str]) -> str | None:
+    """The faults of patterns of addresses and usernames, each with its line."""
+    return "; ".join(f"{quoted(each)}: {fault}" for each in patterns if (fault := pattern_fault(each))) or None
+
+
+_LISTS: dict[str, Callable[[object], str]] = {"texts": text, "guids": guid, "domains": domain, "patterns": text}
 
 
 def all_quoted(values: Any) -> str:
@@ -208,7 +215,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         ),
         Option(
             "user_filter.exclude",
-            "texts",
+            "patterns",
             (),
             field="Exclude",
             hint="Users to exclude: addresses or usernames, * for any characters, one a line.",
@@ -304,6 +311,7 @@ class SyncOption:
 SYNC_OPTIONS = (
     SyncOption("organization", "str", False, required=True),
     SyncOption("tenant_id", "str", False),
+    SyncOption("store_settings", "bool", False, False),
     SyncOption("bms_adapter_names", "list", True, ("bms", "vorex"), elements="str"),
     SyncOption("update_linked", "bool", True, False),
     SyncOption("users", "list", True, elements="str"),

@@ -25,7 +25,7 @@ from typing import Any, Protocol, TypeVar
 from .._clients.lock import exclusive
 from .._engine.declared_options import BMS, KINDS, OFFICE365
 from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
-from .._engine.model import Asset, AssetField, AssetType
+from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
 from .._engine.settings import check, merge, violations
 from . import layout
 from .shared_types import Memory, SharedTypes
@@ -95,6 +95,11 @@ class Stored:
             if self.organization_name
             else str(self.organization_id)
         )
+
+    @property
+    def holder(self) -> Organization:
+        """The organization, as far as the asset names it."""
+        return Organization(ItGlueId(self.organization_id), self.organization_name)
 
     @property
     def asset_id(self) -> int | None:
@@ -168,6 +173,7 @@ class SettingsStore:
         self._warn = warn
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
+        self._memory = memory
         self._shared = SharedTypes(memory, itglue.account)
         self._preview = preview
 
@@ -178,6 +184,15 @@ class SettingsStore:
     def lock_tenants(self) -> AbstractContextManager[object]:
         """Held around finding out whose a tenant is, and giving it away."""
         return self._lock(f"{self._itglue.base_url} tenants")
+
+    def remembered(self, what: str) -> Any:
+        """What a task of this run has remembered of all organizations; None for nothing."""
+        return self._memory.get(f"{self._itglue.account} {what}") if self._memory else None
+
+    def remember(self, what: str, value: Any) -> None:
+        """Remember JSON values for the other tasks of this run."""
+        if self._memory:
+            self._memory.put(f"{self._itglue.account} {what}", value)
 
     # ------------------------------------------------------------------ reading
 

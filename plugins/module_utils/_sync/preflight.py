@@ -12,7 +12,7 @@ as they do not need what it was to find.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -22,6 +22,7 @@ from .._engine.model import Account, BmsSettings, Office365Settings, Organizatio
 from .._engine.tenants import listed
 from .._engine.text import name
 from .._store.settings import Stored
+from .holders import Holders
 from .snapshot import Request, bms_type, read_account
 
 PASSED, FAILED, LIMITED, SKIPPED = "passed", "failed", "limited", "skipped"
@@ -49,6 +50,7 @@ class Preflight:
     checks: list[Check] = field(default_factory=list)
     organization: Organization | None = None
     tenant_id: str | None = None
+    store: Any = None
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
@@ -58,7 +60,7 @@ class Preflight:
                 "the organization is not known", "office365_settings", "bms_settings", "tenant", "microsoft", "bms"
             )
             return self
-        stored = self._check("settings_store", lambda: self.make_store().read_kinds(rules.KINDS))
+        stored = self._check("settings_store", self._stored)
         office365 = self._settings(rules.OFFICE365, stored, self.request.office365_settings, Office365Settings)
         bms = self._settings(rules.BMS, stored, self.request.bms_settings, BmsSettings)
         self._microsoft(office365, stored)
@@ -80,6 +82,10 @@ class Preflight:
 
     def _skip(self, why: str, *names: str) -> None:
         self.checks += [Check(each, SKIPPED, f"Not checked: {why}.") for each in names]
+
+    def _stored(self) -> Mapping[str, list[Stored]]:
+        self.store = self.make_store()
+        return self.store.read_kinds(rules.KINDS)
 
     def _named_organization(self) -> Organization:
         return self.clients.itglue.organization(self.request.organization)
@@ -175,13 +181,20 @@ class Preflight:
             self._skip(why, "bms")
             return
         names = self.request.options.bms_adapter_names
-        account = self._check("bms", lambda: read_account(self.clients.bms, self.organization, settings, names), _said)
+        account = self._check("bms", lambda: self._own_account(settings, names), _said)
         if account is None or settings.push_method != "direct":
             return
         bms = self.clients.bms
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))
         self._check("bms_phone_type", lambda: bms_type(settings.phone_type, "phone_type", bms.phone_types))
         self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account.name))
+
+    def _own_account(self, settings: BmsSettings, adapter_names: Collection[str]) -> Account:
+        account = read_account(self.clients.bms, self.organization, settings, adapter_names)
+        if self.store is not None:
+            holders = Holders(self.clients.itglue, self.store, adapter_names)
+            holders.require_account(self.organization, settings, account)
+        return account
 
 
 def _said(found: Organization | Account) -> str:

@@ -26,6 +26,7 @@ from .execute import Link, Writer, resume_at
 from .journal import Journal, RecordedBms, RecordedItGlue
 from .plan_file import read_plan, write_plan
 from .run_lock import WAITS, RunLock, put_off
+from .run_settings import require_own, store_settings
 from .snapshot import Read, Request, read, read_bms, read_for_contacts, read_leavers
 
 
@@ -63,7 +64,9 @@ class Run:
     @property
     def changed(self) -> bool:
         """Whether anything was written, or would be in a preview."""
-        return not self.refused and any(each.writes for each in (*self.operations, *self.deactivations))
+        settings = self.read.run_settings
+        writes = any(each.writes for each in (*self.operations, *self.deactivations))
+        return not self.refused and (writes or (settings.stored and bool(settings.differences)))
 
 
 def run(clients, store, request: Request, *, preview: bool, progress=None) -> Run:
@@ -84,6 +87,9 @@ def _run(clients, store, request: Request, run_lock: RunLock, *, preview: bool, 
     binding = _binding(outcome.read, request)
     if document is not None:
         _apply(outcome, document, binding, request)
+    if any(each.writes for each in (*outcome.operations, *outcome.deactivations)):
+        names = request.options.bms_adapter_names
+        require_own(clients.itglue, store, outcome.read.run_settings, outcome.plan.account, names)
     if request.plan_file and preview:
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
         writes = (*outcome.operations, *outcome.deactivations)
@@ -92,9 +98,23 @@ def _run(clients, store, request: Request, run_lock: RunLock, *, preview: bool, 
         outcome.operations = tuple(map(put_off, outcome.operations))
         outcome.deactivations = tuple(map(put_off, outcome.deactivations))
         outcome.warnings.append(f"{outcome.name}: nothing was written. {WAITS}")
-    elif not preview and not outcome.refused:
-        _carry_out(clients, outcome, request, bms, progress)
+    elif not outcome.refused:
+        if request.stores_settings:
+            _store_settings(clients, store, outcome, request, preview=preview)
+        if not preview:
+            _carry_out(clients, outcome, request, bms, progress)
     return outcome
+
+
+def _store_settings(clients, store, outcome: Run, request: Request, *, preview: bool) -> None:
+    store_settings(
+        clients.itglue,
+        store,
+        outcome.read.run_settings,
+        adapter_names=request.options.bms_adapter_names,
+        preview=preview,
+        warn=outcome.warnings.append,
+    )
 
 
 @uncollected

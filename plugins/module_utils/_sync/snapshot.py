@@ -24,7 +24,7 @@ from .._engine import settings as rules
 from .._engine.bms_lookup import NATIVE, not_in_bms
 from .._engine.bms_update import needs_types
 from .._engine.departed import domains_of, unheld
-from .._engine.errors import InputError, PermissionDeniedError, SettingsError, quoted
+from .._engine.errors import InputError, PermissionDeniedError, quoted
 from .._engine.model import (
     Account,
     BmsSettings,
@@ -39,6 +39,7 @@ from .._engine.plan import Operation
 from .._engine.planning import Draft, Leavers, Options, push_candidates
 from .._engine.text import domain, name
 from .run_lock import RunLock
+from .run_settings import RunSettings, read_settings
 
 Progress = Callable[[str], None]
 
@@ -59,14 +60,21 @@ class Request(NamedTuple):
     journal_file: str | None = None
     push_wait: float = 0.0
     version: str = ""
+    store_settings: bool = False
+
+    @property
+    def stores_settings(self) -> bool:
+        """Whether the declared settings are to be stored. A plan is reviewed and applied without them."""
+        return self.store_settings and not self.plan_file and not self.apply_plan
 
 
 class Read(NamedTuple):
-    """A snapshot, the settings as the mappings that results show, and what there is to say."""
+    """A snapshot, the settings as the mappings that results show, warnings, and how the declared settings differ."""
 
     snapshot: Snapshot
     settings: dict[str, dict[str, Any]]
     warnings: list[str]
+    run_settings: RunSettings
 
 
 def read(
@@ -92,57 +100,25 @@ def read(
 
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
         contacts = pool.submit(lambda: tuple(counted(clients.itglue.contacts(organization.id), "contacts")))
-        settings, warnings = _settings(store, organization, request)
-        tenant_id = _tenant_id(settings, organization, request)
-        office365 = rules.office365(settings[rules.OFFICE365], organization=repr(organization.name))
-        bms = rules.bms(settings[rules.BMS], organization=repr(organization.name))
+        settings = read_settings(
+            clients.itglue,
+            store,
+            organization,
+            {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings},
+            tenant_id=request.tenant_id,
+            adapter_names=request.options.bms_adapter_names,
+        )
+        tenant_id, merged = settings.tenant_id, settings.merged
+        merged[rules.OFFICE365]["tenant_id"] = tenant_id
+        office365 = rules.office365(merged[rules.OFFICE365], organization=repr(organization.name))
         graph = clients.graph(tenant_id)
         # Pages are no snapshot: a user may come twice.
         users = pool.submit(lambda: tuple({user.id: user for user in counted(graph.users(), "users")}.values()))
         members = frozenset().union(*(graph.group_members(group) for group in office365.user_filter.groups))
         snapshot = Snapshot(
-            organization, tenant_id, office365, bms, users.result(), contacts.result(), members, time.time()
+            organization, tenant_id, office365, settings.bms, users.result(), contacts.result(), members, time.time()
         )
-    return Read(snapshot, settings, warnings)
-
-
-def _settings(store, organization: Organization, request: Request) -> tuple[dict[str, dict[str, Any]], list[str]]:
-    stored = store.read(organization.id)
-    warnings = []
-    declared = {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings}
-    if stored.office365 is None and not declared[rules.OFFICE365]:
-        raise SettingsError(
-            f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
-            hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
-        )
-    if stored.bms is None and not declared[rules.BMS]:
-        warnings.append(
-            f"The organization {quoted(organization.name)} has no BMS sync settings, so nothing is pushed. "
-            "The module msp.psa_sync.bms_sync_settings sets them."
-        )
-    merged = {}
-    for kind in rules.KINDS:
-        merged[kind] = rules.merge(kind, getattr(stored, kind), declared[kind])
-        # The asset is named for what it holds itself, not for what this task lays over it.
-        address = stored.of(kind).address if stored.of(kind).violations else None
-        rules.check(kind, merged[kind], organization=repr(organization.name), address=address)
-    return merged, warnings
-
-
-def _tenant_id(settings: Mapping[str, Mapping[str, Any]], organization: Organization, request: Request) -> str:
-    tenant_id = rules.guid(request.tenant_id or "") or settings[rules.OFFICE365]["tenant_id"]
-    if not tenant_id:
-        raise SettingsError(
-            f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
-            hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings.",
-        )
-    if not rules.is_guid(tenant_id):
-        raise InputError(
-            f"tenant_id is {quoted(tenant_id)}, which is no GUID.",
-            hint="The Entra admin center shows the tenant id on its overview.",
-        )
-    settings[rules.OFFICE365]["tenant_id"] = tenant_id
-    return tenant_id
+    return Read(snapshot, merged, settings.warnings, settings)
 
 
 def read_for_contacts(itglue, draft: Draft) -> tuple[Sequence[Location], Sequence[ContactType]]:
@@ -202,10 +178,9 @@ def read_bms(bms, draft: Draft, operations: Sequence[Operation]) -> BmsSnapshot:
 def read_account(bms, organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> Account:
     """The BMS account of an organization. Raises InputError where there is none, or none for sure."""
     wanted = accounts.reference(organization, settings, adapter_names)
-    if wanted.id is None:
+    found = [] if wanted.id is None else [each for each in (bms.account(wanted.id),) if each is not None]
+    if wanted.id is None or (wanted.declared and not found):
         found = bms.accounts(wanted.name)
-    else:
-        found = [each for each in (bms.account(wanted.id),) if each is not None]
     return accounts.settle(found, wanted, organization)
 
 

@@ -25,6 +25,7 @@ WITHOUT = {
         "tenant_id",
         "office365_settings",
         "bms_settings",
+        "store_settings",
         "plan_file",
         "apply_plan",
         "journal_file",

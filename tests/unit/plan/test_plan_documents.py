@@ -43,7 +43,7 @@ CID = person("cid.lee", job_title="Boss", business_phones=("4155550100",))
 class Bms(FakeBms):
     def set_contact(self, contact_id, values):
         self.called("set_contact", contact_id, values)
-        with self.lock:
+        with self.guard:
             self.titles.append((contact_id, dict(values)))
             changes = {"job_title": "JobTitle", "active": "IsActive"}
             self.there[contact_id] = replace(
@@ -348,7 +348,7 @@ def test_a_plan_that_is_not_there(world):
 
 def test_another_organization(world):
     world.plan()
-    world.itglue.organizations["Client Ltd"] = replace(world.itglue.organizations["Client Ltd"], id=2)
+    world.itglue.named["Client Ltd"] = replace(world.itglue.named["Client Ltd"], id=2)
     with pytest.raises(InputError, match="made for another organization: 1 in the plan, 2 now"):
         world.apply()
     assert world.written() == 0
