@@ -20,30 +20,34 @@ ifeq ($(host_python),)
 $(error $(PYTHON) was not found; Python 3.11 or newer is needed)
 endif
 
+CELLS ?= 2.18 2.19 2.20 2.21
 COLLECTION := ansible_collections/msp/psa_sync
 TREE := .build/tree/$(COLLECTION)
 RESULTS := .build/results
 # The folders of tests/ that hold tests, quick ones first.
 suites := $(foreach suite,unit trust integration,$(if $(wildcard tests/$(suite)),$(suite)))
 
-bin := $(CURDIR)/$(VENV)/bin
+bin := $(abspath $(VENV))/bin
 python := $(bin)/python
 # The tools call one another by name.
 export PATH := $(bin):$(PATH)
+# What the tools print and make does not depend on the settings of the user.
+export ANSIBLE_CONFIG := $(CURDIR)/.ci/ansible.cfg
 export ANSIBLE_NOCOWS := 1
+export LC_ALL := C.UTF-8
+export TZ := UTC
 
-# The demo and the benchmarks must not see certificates, proxies or Ansible settings of the machine;
-# for the tests, tests/conftest.py sees to that.
-unseen := ALL_PROXY all_proxy CURL_CA_BUNDLE HTTP_PROXY http_proxy HTTPS_PROXY https_proxy NO_PROXY no_proxy \
-    REQUESTS_CA_BUNDLE SSL_CERT_DIR SSL_CERT_FILE ANSIBLE_CONFIG
-sealed := env $(addprefix -u ,$(unseen)) ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/installed
+# tests/conftest.py does the same for the tests.
+sealed := $(python) -m tests.tools.sealed
+# What keeps only one core busy, two at a time.
+side_by_side := $(MAKE) --jobs 2 --output-sync=target
 tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix checks test ci demo probe bench docs changelog clean \
-    lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
+.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix devel certification execution-environment test \
+    demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
-	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 23
 
 venv: ## make the environment for everything (.venv), where it is missing or out of date
 	@$(host_python) -m tests.tools.environment $(VENV) test
@@ -93,9 +97,10 @@ lint-yaml: venv
 lint-ansible: venv tree
 	cd $(TREE) && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/ansible-lint --profile production --offline --strict --nocolor
 
-lint-changelog: venv
+lint-changelog: venv tree
 	$(bin)/antsibull-changelog lint
 	$(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	$(python) -m tests.tools.changelog --check
 
 lint-docs: venv tree
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
@@ -112,32 +117,52 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-checks: $(suites) lint sanity importer
-
-test: checks ## all of the above; closes with the number of tests
+test: $(suites) ## all of the above; closes with the number of tests
+	@$(side_by_side) lint sanity importer
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
 
-matrix: ## test on each supported ansible-core; some of them with CELLS="2.18 2.21"
-	@$(host_python) -m tests.tools.matrix $(CELLS)
+matrix: export PYTEST_XDIST_AUTO_NUM_WORKERS := $(if $(word 2,$(CELLS)),1)
+matrix: venv ## check on each supported ansible-core; on some of them with CELLS="2.18 2.21"
+	@rm -f .build/matrix/*/results.xml
+	@$(side_by_side) $(CELLS:%=cell-%)
+	@$(python) -m tests.tools.summary .build/matrix/*/results.xml
 
-ci: checks ## all of the tests, and the oldest and the newest cell of the matrix
-	@$(host_python) -m tests.tools.matrix ends
-	@shopt -s nullglob; $(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml) .build/matrix/*/results.xml
+cell-%:
+	@$(bin)/nox --session "cell($*)"
+
+devel: venv ## the same on the development branch of ansible-core, where GitHub can be reached
+	@$(bin)/nox --session devel
+
+certification: venv ## the checks for certified content, with the old tools that it is checked with
+	@$(bin)/nox --session certification
+
+execution-environment: venv artifact ## build the execution environment of the example, where there is podman or docker
+	@$(python) -m tests.tools.execution_environment
 
 demo: venv-run artifact ## run the main job against the sandbox: no credentials needed
-	@$(sealed) $(python) -m tests.demo
+	@$(sealed) tests.demo
 
 probe: venv-run artifact ## run the playbook probe against the sandbox, as a demonstration
-	@$(sealed) $(python) -m tests.demo.probe
+	@$(sealed) tests.demo.probe
 
 bench: venv artifact browser ## measure; ONLY="core fleet", SCALE=0.1, CLIENTS=1000 and FORKS=10 choose what
-	@$(sealed) $(python) -m tests.benchmarks $(ONLY) $(SCALE:%=--scale %) $(CLIENTS:%=--clients %) $(FORKS:%=--forks %)
+	@$(sealed) tests.benchmarks $(ONLY) $(SCALE:%=--scale %) $(CLIENTS:%=--clients %) $(FORKS:%=--forks %)
 
 docs: venv tree ## make the HTML documentation (.build/docs/html); a warning fails
 	@$(python) -m tests.tools.docs
 
-changelog: venv ## turn the fragments into the changelog of the version in galaxy.yml
+changelog: venv tree ## make CHANGELOG.md, with the fragments of the version in galaxy.yml
+	@$(python) -m tests.tools.changelog
+
+release: venv ## turn the fragments into a part of the changelog, for the version in galaxy.yml
 	$(bin)/antsibull-changelog release
+
+release-notes: venv artifact ## make the notes of the release VERSION (.build/release-notes.md)
+	$(bin)/antsibull-changelog generate $(VERSION) --only-latest --output .build/release-notes.md --output-format md
+
+lock: venv ## renew tests/requirements.lock: the versions of what the tests and checks need
+	cd tests && $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+	    --no-emit-package ansible-core --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
 
 clean: ## remove all that was made
 	rm -rf .build $(VENV) .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output

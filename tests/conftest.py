@@ -8,34 +8,24 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
-from tests.tools.files import BUILD, development_tree
+from tests.tools.files import development_tree
+from tests.tools.sealed import environment
 
 sys.path.insert(0, str(development_tree()))
 
-# A certificate bundle or a proxy of the machine would come between the tests and their own
-# servers, an Ansible setting would bend the runs, and real credentials have no business here.
-LEAKS = ("ITGLUE_", "BMS_", "AZURE_", "GRAPH_", "ANSIBLE_")
-LEAK_NAMES = {
-    "ALL_PROXY",
-    "CURL_CA_BUNDLE",
-    "HTTPS_PROXY",
-    "HTTP_PROXY",
-    "NO_PROXY",
-    "REQUESTS_CA_BUNDLE",
-    "SSL_CERT_DIR",
-    "SSL_CERT_FILE",
-}
-
-for name in list(os.environ):
-    if name.upper().startswith(LEAKS) or name.upper() in LEAK_NAMES:
-        del os.environ[name]
-
-# What Ansible runs is the collection as a user has it; `make artifact` installs it there.
-os.environ["ANSIBLE_COLLECTIONS_PATH"] = str(BUILD / "installed")
+# Kept until the process ends, which removes the folder.
+_home = tempfile.TemporaryDirectory(prefix="psa_sync-home-", ignore_cleanup_errors=True)
+_sealed = environment(Path(_home.name))
+os.environ.clear()
+os.environ.update(_sealed)
+time.tzset()
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.office365_sync_settings import SPEC, run
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sync_settings import MODULES
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.in_process import InProcessAction
+
+SPEC, run = MODULES["office365_sync_settings"]
 
 
 class ActionModule(InProcessAction):

@@ -57,6 +57,10 @@ options:
         description: What becomes the primary e-mail address. A user without a mail address takes the username.
         type: str
         choices: [mail, username]
+      different_names:
+        description: Whether a user and a contact with a common address and different names are a conflict or a match.
+        type: str
+        choices: [conflict, match]
       sync_aliases:
         description: Whether the other addresses of a user are added to its contact, but for C(*.onmicrosoft.com).
         type: bool

@@ -63,7 +63,6 @@ _raw:
 """
 
 from collections.abc import Mapping
-from importlib import import_module
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -72,9 +71,9 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.vars import merge_hash
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 
 COLLECTION = "msp.psa_sync."
-SPECS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible."
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 OF_IT_GLUE = PREFIXED | {"itglue_url", "itglue_api_key", "itglue_quota"}
@@ -82,15 +81,15 @@ DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
 DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
 FILES = {"plan_file", "apply_plan", "journal_file"}
 FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory"}
-SAID_BY_THE_TASK = {"organization"}
+SAID_BY_THE_TASK = {"organization", "store_settings"}
 AMONG_THE_SETTINGS = {"tenant_id"}
 
 
 def options_of(module: str) -> frozenset[str]:
     """The options of a module of this collection. Raises AnsibleLookupError where there is none of that name."""
     try:
-        return frozenset(import_module(SPECS + module).SPEC.options)
-    except (ImportError, AttributeError):
+        return frozenset(entry_point(module)[0].options)
+    except LookupError:
         raise AnsibleLookupError(f"msp.psa_sync.options: the collection has no module {module!r}.") from None
 
 

@@ -194,12 +194,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python impor
 
 require_python()
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.bms_sync_settings import SPEC, run
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.module import run_module
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sync_settings import MODULES
 
 
 def main():
-    run_module(SPEC, run)
+    run_module(*MODULES["bms_sync_settings"])
 
 
 if __name__ == "__main__":

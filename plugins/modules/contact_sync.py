@@ -30,6 +30,15 @@ description:
     RV(summary.resume_after) says when. While another run on the same control node writes to the organization,
     everything is C(deferred).
 options:
+  store_settings:
+    description:
+      - Whether O(office365_settings) and O(bms_settings) are stored too, as M(msp.psa_sync.office365_sync_settings) and
+        M(msp.psa_sync.bms_sync_settings) store them, before the first contact is written. One task then does both, with
+        the same reads.
+      - They are compared and shown in RV(settings_changes), but not stored, with O(plan_file) and O(apply_plan), when
+        the plan exceeds a limit, and while another run writes to the organization.
+    type: bool
+    default: false
   users:
     description:
       - Limits the run to these users, by username or Entra id. Matching sees all users all the same.
@@ -40,6 +49,12 @@ options:
       - Resolves conflicts. The keys are usernames or Entra ids of users.
       - A number pairs the user with that IT Glue contact. V(new) creates a contact, unless exactly one has the user's
         primary address as its primary address already, which is then taken. V(ignore) excludes the user.
+    type: dict
+  bms_match_overrides:
+    description:
+      - Resolves conflicts in BMS, as O(match_overrides) resolves those in IT Glue. The keys are usernames or Entra ids
+        of users.
+      - A number names the BMS contact of that user. V(new) creates one. V(ignore) keeps the user out of BMS.
     type: dict
   update_linked:
     description:
@@ -60,14 +75,14 @@ options:
     default: false
   allow_shrunken_source:
     description:
-      - Whether to go on when the tenant has no users, or the filter selects none, and with O(departed=deactivate) when it
-        has fewer users than half of the contacts that carry its domains.
+      - Whether to go on when the tenant has no users, or the filter selects none, and with O(departed=deactivate)
+        when it has fewer users than half of the contacts that carry its domains.
     type: bool
     default: false
   max_creates:
     description:
-      - How many contacts may be created in IT Glue, as a number, or as a percentage of the selected users, rounded down.
-        V(0) allows none.
+      - How many contacts may be created in IT Glue, as a number, or as a percentage of the selected users, rounded
+        down. V(0) allows none.
       - When the plan exceeds this, nothing is written and the task fails, in check mode too. The plan is in the result.
       - If not set, the larger of 25 and 50 % are allowed. Raise the limit for a first run explicitly.
     type: str
@@ -82,8 +97,9 @@ options:
     type: str
   departed:
     description:
-      - What happens to the contacts of departed people. A person has departed only where there is evidence. The user is disabled, or is among the
-        tenant's deleted users, has both names, and passes the filter but for being disabled and for its licence.
+      - What happens to the contacts of departed people. A person has departed only where there is evidence. The user
+        is disabled, or is among the tenant's deleted users, has both names, and passes the filter but for being
+        disabled and for its licence.
       - With V(report), they are listed in RV(departed).
       - With V(deactivate), they get O(departed_contact_type) in IT Glue and, where O(bms_settings.contact_sync) is on,
         become inactive in BMS. Nothing is deleted. A person who returns gets both back, if the contact still has that
@@ -132,9 +148,9 @@ options:
   state:
     description:
       - With V(synced), the contacts are brought up to date.
-      - With V(reverted), the runs that O(journal_file) tells of are reverted (a rollback), the last write first, as far as that is
-        possible. Contacts that were created are removed from IT Glue and deactivated in BMS, changed fields are put
-        back where they still hold what was written. RV(not_reverted) lists what remains.
+      - With V(reverted), the runs that O(journal_file) tells of are reverted (a rollback), the last write first, as
+        far as that is possible. Contacts that were created are removed from IT Glue and deactivated in BMS, changed
+        fields are put back where they still hold what was written. RV(not_reverted) lists what remains.
       - Reverting twice does nothing more.
     type: str
     choices: [synced, reverted]
@@ -153,8 +169,9 @@ options:
         done again, and what is new waits for the next plan.
       - The limits count for the plan too.
       - A plan of another organization, tenant, version of the collection or of other settings is refused.
-      - O(users), O(match_overrides), O(update_linked), O(bms_adapter_names), O(allow_shrunken_source), O(departed),
-        O(departed_contact_type) and O(departed_keep) are those that the plan was made with.
+      - O(bms_adapter_names), O(update_linked), O(users), O(match_overrides), O(bms_match_overrides),
+        O(allow_shrunken_source), O(departed), O(departed_contact_type) and O(departed_keep) are those that the plan was
+        made with.
     type: path
   journal_file:
     description:
@@ -277,6 +294,13 @@ settings:
   returned: success, and when a limit is exceeded
   type: dict
   sample: {bms: {auto_push_office365_contacts: true}, office365: {phone_type: Office}}
+settings_changes:
+  description:
+    - The declared settings that differ from the stored ones, under C(office365) and C(bms). C(before) and C(after) hold
+      the options that differ, and C(stored) says whether they have been stored, or would be in check mode.
+  returned: success, and when a limit is exceeded, but for O(state=reverted)
+  type: dict
+  sample: {office365: {after: {phone_type: Mobile}, before: {phone_type: Office}, stored: true}}
 summary:
   description: The run in numbers.
   returned: success, and when a limit is exceeded

@@ -71,6 +71,15 @@ options:
       - V(mail) where nothing is stored. This differs from IT Glue's own integration, which takes the username.
     type: str
     choices: [mail, username]
+  different_names:
+    description:
+      - What follows where a user and a contact have an address in common, but different names.
+      - With V(conflict), somebody decides whether the person was renamed or the address was handed on.
+      - With V(match), it is one person, as for IT Glue's own integration. C(contacts) then marks the entry for
+        attention.
+      - V(conflict) where nothing is stored.
+    type: str
+    choices: [conflict, match]
   sync_aliases:
     description:
       - Whether the user's other addresses are added to the contact, but for C(*.onmicrosoft.com).
@@ -218,6 +227,7 @@ settings:
   type: dict
   sample:
     contact_type: null
+    different_names: conflict
     email_label: Work
     phone_labels: {office: Office, mobile: Mobile}
     phone_type: Office
@@ -273,11 +283,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python impor
 require_python()
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.module import run_module
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.office365_sync_settings import SPEC, run
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sync_settings import MODULES
 
 
 def main():
-    run_module(SPEC, run)
+    run_module(*MODULES["office365_sync_settings"])
 
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ settings:
       type: dict
       sample:
         contact_type: null
+        different_names: conflict
         email_label: Work
         phone_labels: {office: Office, mobile: Mobile}
         phone_type: Office
@@ -116,11 +117,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python impor
 require_python()
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.module import run_module
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.office365_sync_settings_info import SPEC, run
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sync_settings import MODULES
 
 
 def main():
-    run_module(SPEC, run)
+    run_module(*MODULES["office365_sync_settings_info"])
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ description:
   - Checks with a handful of reads what M(msp.psa_sync.contact_sync) needs for a client - the credentials of the
     services, the consent of the tenant, valid settings, the account in BMS, and the types that the settings name.
     Nothing is written.
-  - A check that fails is no failure of this module. RV(ready) says whether the client can be synced, and RV(to_do) what to do.
+  - A check that fails is no failure of this module. RV(ready) says whether the client can be synced, and RV(to_do)
+    what to do.
 extends_documentation_fragment:
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client

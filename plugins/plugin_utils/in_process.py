@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""The door that an action plugin is: `run` in the controller's process.
+"""The entry point of an action plugin: `run` in the controller's process.
 
 A module costs a process start and all imports for each task; here both were paid for
 once, when the plugin was loaded. Only a local connection is served this way. Any other,
@@ -113,6 +113,7 @@ class InProcessAction(ActionBase):
                 no_log=bool(self._task.no_log),
                 verbosity=display.verbosity,
                 show=_shower(task_vars),
+                log=_logger(task_vars),
                 memory=MEMORY,
             ),
         )
@@ -139,6 +140,12 @@ def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
     """What shows progress lines; None where they are not wanted."""
     host = str(task_vars.get("inventory_hostname", "localhost"))
     return shower(host, len(task_vars.get("ansible_play_hosts_all") or ()))
+
+
+def _logger(task_vars: Mapping) -> Callable[[int, str], None]:
+    """What logs a line about this host, as Ansible's own `display.vvv` does."""
+    host = str(task_vars.get("inventory_hostname", "localhost"))
+    return lambda level, text: display.verbose(f"<{host}> {text}", caplevel=level - 1)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ import pytest
 
 from tests.benchmarks import worlds
 from tests.sandbox.launch import Running, running
-from tests.tools.files import ROOT
+from tests.tools.files import tracked
 
 CLIENT = {"organization": "1"}
 TENANTS = {"tenants": [{"id": worlds.tenant_id(1), "name": worlds.client_name(1)}]}
@@ -151,7 +151,7 @@ def compared(value: Any, without: frozenset[str] = VARYING) -> Any:
 
 
 def test_no_module_is_left_out():
-    assert set(CASES) == {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")}
+    assert set(CASES) == {path.stem for path in tracked("plugins/modules/*.py")}
 
 
 @pytest.mark.parametrize("kind", ["ok", "failed"])

@@ -20,7 +20,7 @@ from tests.integration.fleet import run
 from tests.integration.pipelines import EXAMPLES, SYSTEMS, Runner
 from tests.sandbox.identity import Identity
 from tests.sandbox.launch import Running, running
-from tests.tools.files import BUILD, ROOT
+from tests.tools.files import BUILD, ROOT, tracked
 
 WORLD = json.loads((ROOT / "tests" / "demo" / "world.json").read_text(encoding="utf-8"))
 HOSTS = ("happy_frog", "mueller_soehne", "sakura_design")
@@ -158,8 +158,8 @@ def writes(sandbox: Running) -> int:
 
 def example(folder: Path, *hosts: str) -> Path:
     """The example repository with some of its clients."""
-    for path in EXAMPLES.rglob("*"):
-        if path.is_file() and (path.parent.name != "host_vars" or path.stem in hosts):
+    for path in tracked("docs/examples/**"):
+        if path.parent.name != "host_vars" or path.stem in hosts:
             copy = folder / path.relative_to(EXAMPLES)
             copy.parent.mkdir(parents=True, exist_ok=True)
             copy.write_bytes(path.read_bytes())

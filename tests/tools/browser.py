@@ -16,8 +16,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.tools.files import locked
+from tests.tools.files import BUILD, locked
 
+# Not in the user's home, which the tests do not see.
+os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", str(BUILD / "browsers"))
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 
 

@@ -28,6 +28,8 @@ LAYERS = {
     "pytest": ROOT / "tests" / "requirements-pytest.txt",
     "test": ROOT / "tests" / "requirements.txt",
 }
+# The versions that the checks were last seen to pass with; `make lock` renews them.
+LOCK = ROOT / "tests" / "requirements.lock"
 
 
 def requirement_files(path: Path) -> list[Path]:
@@ -40,9 +42,9 @@ def requirement_files(path: Path) -> list[Path]:
 
 
 def fingerprint(layer: str, further: Sequence[str] = ()) -> str:
-    """Return what the environment depends on: the Python, and the requirements."""
+    """Return what the environment depends on: the Python, the requirements, and their versions."""
     total = hashlib.sha256(f"{sys.version}\n{sys.base_prefix}\n".encode())
-    for path in requirement_files(LAYERS[layer]):
+    for path in [*requirement_files(LAYERS[layer]), LOCK]:
         total.update(path.read_bytes())
     total.update("\n".join(further).encode())
     return total.hexdigest()
@@ -62,7 +64,7 @@ def create(folder: Path) -> None:
 def install(folder: Path, layer: str, further: Sequence[str] = ()) -> None:
     """Install one layer and further requirements; what pip says is shown only when it fails."""
     command = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--requirement", LAYERS[layer], *further]
+    command += ["--requirement", LAYERS[layer], "--constraint", LOCK, *further]
     done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nThe environment {folder} could not be made: pip failed, see above.")

@@ -6,7 +6,7 @@
 
 Ansible finds a collection only below `ansible_collections/<namespace>/<name>`. The
 development tree is a symbolic link there to the repository; the clean tree is a copy
-of what is, or is about to be, under version control.
+of what is under version control.
 
 `python -m tests.tools.files` refreshes the clean tree.
 """
@@ -18,6 +18,7 @@ import hashlib
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,9 +30,26 @@ COLLECTION = Path("ansible_collections", "msp", "psa_sync")
 
 
 def project_files(root: Path = ROOT) -> list[Path]:
-    """Return the files under version control and the new ones that git does not ignore, relative to `root`."""
-    command = ["git", "-C", str(root), "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
-    listed = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout.decode()
+    """Return the files under version control, relative to `root`."""
+    return _listed(root, "--cached")
+
+
+def tracked(*patterns: str) -> list[Path]:
+    """Return the paths of the files under version control that match; `**/` stands for any folders."""
+    return [ROOT / path for path in _listed(ROOT, "--cached", "--", *(f":(glob){pattern}" for pattern in patterns))]
+
+
+def untracked_files(root: Path = ROOT) -> list[Path]:
+    """Return the files that git neither tracks nor ignores, relative to `root`."""
+    return _listed(root, "--others", "--exclude-standard")
+
+
+def _listed(root: Path, *options: str) -> list[Path]:
+    # In a container the checkout may belong to another user, for which git wants to be asked by name.
+    command = ["git", "-c", f"safe.directory={root}", "-C", str(root), "ls-files", "-z", *options]
+    # The settings of the user stay out: they may ignore further files.
+    sealed = os.environ | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
+    listed = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=sealed).stdout.decode()
     paths = {Path(name) for name in listed.split("\0") if name}
     return sorted(path for path in paths if (root / path).is_file())
 
@@ -70,7 +88,7 @@ def clean_tree() -> Path:
         if not (tree / ".git").is_dir():
             subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
         wanted = project_files()
-        for path in set(project_files(tree)) - set(wanted):
+        for path in set(untracked_files(tree)) - set(wanted):
             (tree / path).unlink()
         total = hashlib.sha256()
         for path in wanted:
@@ -107,4 +125,6 @@ def _write_if_new(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    if strays := untracked_files():
+        print(f"Left out, as git does not track them: {', '.join(map(str, strays))}", file=sys.stderr)
     print(os.path.relpath(clean_tree()))

@@ -17,7 +17,7 @@ from docutils import nodes
 from docutils.core import publish_doctree
 from docutils.parsers.rst import Directive, directives
 
-from tests.tools.files import ROOT
+from tests.tools.files import ROOT, tracked
 
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 MARKDOWN = ("README.md",)
@@ -59,7 +59,7 @@ def guide(name: str) -> nodes.document:
 
 
 def guides() -> list[str]:
-    return sorted(path.stem for path in GUIDES.glob("*.rst"))
+    return sorted(path.stem for path in tracked("docs/docsite/rst/*.rst"))
 
 
 def of_guide(name: str) -> list[Block]:
@@ -90,7 +90,7 @@ def of_plugin(path: Path) -> Block:
 
 
 def plugins() -> list[Path]:
-    return sorted(path for folder in PLUGINS for path in (ROOT / "plugins" / folder).glob("*.py"))
+    return tracked(*(f"plugins/{folder}/*.py" for folder in PLUGINS))
 
 
 def examples() -> Iterator[Block]:

@@ -33,17 +33,14 @@ from requests.structures import CaseInsensitiveDict
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
     api_probe,
-    bms_sync_settings,
     connection,
-    contact_sync,
-    office365_sync_settings,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import HttpSession
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy, Timing
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Waiting
@@ -52,12 +49,6 @@ from tests.sandbox.core import Sandbox
 from tests.sandbox.stage import Stage
 
 HOSTS = {f"{name}.sandbox.example": name for name in ("graph", "itglue", "bms")}
-MODULES = {
-    "api_probe": api_probe,
-    "contact_sync": contact_sync,
-    "office365_sync_settings": office365_sync_settings,
-    "bms_sync_settings": bms_sync_settings,
-}
 
 # The requests that get a token, and change nothing else.
 LOGINS = ("/oauth2/v2.0/token", "/security/authenticate", "/security/refreshtoken")
@@ -152,8 +143,8 @@ class Stand:
 
     def task(self, module: str, *, check: bool = False, **options: Any) -> Outcome:
         """One task of a module. What is no `SyncError` is a defect and comes through."""
-        glue = MODULES[module]
-        validated = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate({**self.connection(), **options})
+        spec, run = entry_point(module)
+        validated = ArgumentSpecValidator(**spec.validator_arguments()).validate({**self.connection(), **options})
         if validated.error_messages:
             return Outcome({"changed": False}, SyncError(" ".join(validated.error_messages)), [], [])
         warnings: list[str] = []
@@ -163,7 +154,7 @@ class Stand:
         error = None
         with self.reachable():
             try:
-                result = glue.run(validated.validated_parameters, task)
+                result = run(validated.validated_parameters, task)
             except SyncError as caught:
                 result, error = {"changed": False, **caught.result}, caught
         # What cannot be written as JSON cannot be a result.
@@ -190,30 +181,24 @@ class Stand:
     @contextmanager
     def reachable(self) -> Iterator[None]:
         """The clients that tasks make are led here."""
-        timed = {"clock": self.clock, "now": self.clock}
         clients = mock.patch.multiple(
-            connection,
-            ItGlueClient=partial(ItGlueClient, make_session=self.session),
-            BmsClient=partial(BmsClient, make_session=self.session, **timed),
-            GraphClient=partial(GraphClient, make_session=self.session),
-            SharedTokens=partial(SharedTokens, now=self.clock),
+            connection, Access=self.access, SharedTokens=partial(SharedTokens, now=self.clock)
         )
         waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
         with clients, waiting, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
             yield
 
-    def session(self, *arguments: Any, limiter: object = None, **details: Any) -> HttpSession:
-        """A session of the collection that leads here. Counts that processes share have tests of their own."""
-        made = HttpSession(
-            *arguments,
-            **details,
-            sleep=self.clock.sleep,
-            clock=self.clock,
-            now=self.clock,
-            spread=lambda low, high: high,
-        )
-        made._http.mount("https://", Adapter(self))
+    def access(self, http: HttpSettings, calls: Calls, retry: RetryPolicy, *others: Any) -> Access:
+        """What leads the clients here. Counts that processes share have tests of their own."""
+        dummy, on_secret = others
+        timing = Timing(self.clock.sleep, self.clock, self.clock, lambda low, high: high)
+        return Access(http, calls, retry, None, on_secret, timing, self.session)
+
+    def session(self, service: Service, access: Access) -> HttpSession:
+        """A session of the collection that leads here."""
+        made = HttpSession(service, access)
+        made.transport.session.mount("https://", Adapter(self))
         return made
 
     # ------------------------------------------------------------------ the wire

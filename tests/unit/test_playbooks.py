@@ -12,11 +12,11 @@ import pytest
 import yaml
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
-from tests.tools.files import ROOT
+from tests.tools.files import tracked
 from tests.tools.playbook_variables import variables_taken
 
 PREFIX = "msp.psa_sync."
-PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml")}
 DRIFT = PLAYBOOKS.pop("drift")
 # What is the matter of the playbook, not of a variable that has the name of an option.
 SAID = {"organization", "state"}

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 import subprocess
 from pathlib import Path
@@ -16,8 +15,9 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
-from tests.tools.files import ROOT
+from tests.tools.files import ROOT, tracked
 from tests.tools.playbook_variables import variables_taken
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -37,9 +37,7 @@ def blocks(*kinds: str) -> list[str]:
 
 
 def spec(module: str):
-    return importlib.import_module(
-        f"ansible_collections.msp.psa_sync.plugins.module_utils._ansible.{module.removeprefix(PREFIX)}"
-    ).SPEC
+    return entry_point(module.removeprefix(PREFIX))[0]
 
 
 def errors(module: str, options: dict) -> list[str]:
@@ -55,10 +53,16 @@ def tasks(text: str) -> list[tuple[str, dict]]:
     return [(key, task[key]) for play in plays for task in play["tasks"] for key in task if "." in key]
 
 
+def host_files() -> list[Path]:
+    return tracked(f"{INVENTORY.relative_to(ROOT)}/host_vars/*.yml")
+
+
 def variables() -> list[tuple[str, dict]]:
     """Every mapping of variables of the README and of the example."""
     texts = [(f"block {number}", text) for number, text in enumerate(blocks("yaml"))]
-    texts += [(path.name, path.read_text(encoding="utf-8")) for path in sorted(INVENTORY.glob("*_vars/*.yml"))]
+    texts += [
+        (path.name, path.read_text(encoding="utf-8")) for path in tracked(f"{INVENTORY.relative_to(ROOT)}/*_vars/*.yml")
+    ]
     loaded = [(name, yaml.safe_load(text)) for name, text in texts]
     return [(name, each) for name, each in loaded if isinstance(each, dict) and "collections" not in each]
 
@@ -89,9 +93,9 @@ def test_the_modules_take_the_settings_of_the_inventory(name, given):
 
 
 def test_the_settings_of_every_client_of_the_example_break_no_rule():
-    (common,) = INVENTORY.glob("group_vars/*.yml")
+    (common,) = tracked(f"{INVENTORY.relative_to(ROOT)}/group_vars/*.yml")
     shared = yaml.safe_load(common.read_text(encoding="utf-8"))
-    clients = sorted(INVENTORY.glob("host_vars/*.yml"))
+    clients = host_files()
     assert len(clients) >= 3
     for path in clients:
         own = yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -102,7 +106,7 @@ def test_the_settings_of_every_client_of_the_example_break_no_rule():
 
 def test_the_example_has_the_clients_of_the_inventory():
     hosts = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["clients"]["hosts"]
-    assert set(hosts) == {path.stem for path in INVENTORY.glob("host_vars/*.yml")}
+    assert set(hosts) == {path.stem for path in host_files()}
 
 
 def test_a_client_is_added_in_five_lines():
@@ -111,7 +115,7 @@ def test_a_client_is_added_in_five_lines():
         return sum(bool(line) and not line.startswith(("#", "---")) for line in text.splitlines())
 
     # And one line in hosts.yml.
-    assert min(map(lines, INVENTORY.glob("host_vars/*.yml"))) + 1 <= 5
+    assert min(map(lines, host_files())) + 1 <= 5
 
 
 def test_every_environment_variable_is_an_option():
@@ -126,7 +130,7 @@ def test_every_callback_that_is_enabled_is_there():
 
 
 def test_every_variable_is_one_of_the_playbooks():
-    playbooks = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml"))
+    playbooks = "".join(path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml"))
     named = set(re.findall(r"\bsync_[a-z_]+", README)) - {"sync_settings", "sync_aliases", "sync_contacts"}
     assert len(named) > 3
     assert named - variables_taken(playbooks) == set()
@@ -135,8 +139,8 @@ def test_every_variable_is_one_of_the_playbooks():
 def test_every_plugin_and_playbook_exists():
     named = set(re.findall(r"(?<!group/)msp\.psa_sync\.([a-z0-9_]+)", README))
     folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/lookup", "plugins/modules")
-    there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
-    assert {path.stem for path in (ROOT / "plugins" / "modules").glob("*.py")} <= named <= there
+    there = {path.stem for folder in folders for path in tracked(f"{folder}/*")}
+    assert {path.stem for path in tracked("plugins/modules/*.py")} <= named <= there
 
 
 def test_every_command_is_a_target():

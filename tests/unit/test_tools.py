@@ -9,12 +9,23 @@ from __future__ import annotations
 import importlib
 import os
 import re
-from collections.abc import Collection
+import subprocess
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
-from tests.tools import bootstrap_ansible_test, environment, matrix, summary
-from tests.tools.files import BUILD, COLLECTION, ROOT, development_tree, project_files
+import noxfile
+from tests.tools import bootstrap_ansible_test, environment, summary
+from tests.tools.files import BUILD, COLLECTION, ROOT, development_tree, project_files, tracked, untracked_files
+from tests.tools.sealed import environment as environment_of
+from tests.tools.sealed import main as sealed_main
+
+#: Unit tests of the development files, which need more tools than a cell of the matrix has.
+DEVELOPMENT = {"benchmarks", "delivery", "docs", "sandbox"}
 
 REPORT = '<testsuites><testsuite tests="{}" failures="{}" errors="{}" skipped="{}"/></testsuites>'
 
@@ -69,118 +80,119 @@ def test_the_environment_depends_on_what_narrows_a_requirement():
     assert environment.fingerprint("pytest", ["ansible-core==2.18.*"]) != environment.fingerprint("pytest")
 
 
+def test_the_environment_depends_on_the_locked_versions(monkeypatch, tmp_path):
+    lock = tmp_path / "requirements.lock"
+    monkeypatch.setattr(environment, "LOCK", lock)
+    lock.write_text("requests==2.32.4\n")
+    before = environment.fingerprint("run")
+    lock.write_text("requests==2.32.5\n")
+    assert environment.fingerprint("run") != before
+
+
+def listed(path: Path) -> list[Requirement]:
+    lines = (line.partition(" #")[0] for line in path.read_text().splitlines())
+    return [Requirement(line) for line in lines if line[:1].isalnum()]
+
+
+@pytest.mark.parametrize("layer", environment.LAYERS)
+def test_each_requirement_has_a_locked_version_that_it_allows(layer):
+    locked = {each.name: each.specifier for each in listed(environment.LOCK)}
+    for path in environment.requirement_files(environment.LAYERS[layer]):
+        for wanted in listed(path):
+            if wanted.name != "ansible-core":  # each cell of the matrix has its own
+                (version,) = locked[canonicalize_name(wanted.name)]
+                assert version.operator == "==" and version.version in wanted.specifier, wanted
+
+
 # ----------------------------------------------------------------- the matrix
 
 
-@pytest.fixture
-def machine(monkeypatch, tmp_path):
-    """A machine that has these Pythons and no others; how each cell that is run comes out is told beforehand."""
-
-    def machine(*pythons: str, outcomes: dict[str, bool] | None = None) -> dict[str, set[str]]:
-        """What each cell leaves out, once it has run."""
-        skipped: dict[str, set[str]] = {}
-        for version in pythons:
-            path = tmp_path / f"python{version}"
-            path.write_text(f"#!/bin/sh\necho {version}\n")
-            path.chmod(0o755)
-        monkeypatch.setenv("PATH", str(tmp_path))
-        monkeypatch.setattr(matrix, "FOLDER", tmp_path)
-
-        def run(cell: matrix.Cell, python: str, left_out: Collection[str]) -> bool:
-            skipped[cell.core] = set(left_out)
-            cell.folder.mkdir()
-            cell.report.write_text(REPORT.format(3, 0 if (outcomes or {}).get(cell.core, True) else 1, 0, 0))
-            return (outcomes or {}).get(cell.core, True)
-
-        monkeypatch.setattr(matrix, "run", run)
-        return skipped
-
-    return machine
+def test_each_unit_test_has_its_place_in_the_matrix():
+    folders = {path.parts[2] for path in project_files() if path.match("tests/unit/*/test_*.py")}
+    assert folders == DEVELOPMENT | {*noxfile.WITH_ANSIBLE, *noxfile.WITHOUT_ANSIBLE}
 
 
-def told(capsys) -> list[str]:
-    return [line for line in capsys.readouterr().out.splitlines() if ": " in line]
+@pytest.mark.parametrize("part", noxfile.INTEGRATION)
+def test_the_integration_tests_of_the_matrix_exist(part):
+    assert Path("tests", "integration", f"test_{part}.py") in project_files()
 
 
-def test_each_cell_runs_on_the_python_that_it_is_for(machine, capsys):
-    machine("3.11", "3.12", "3.13")
-    assert matrix.main([]) == 0
-    assert told(capsys) == [
-        "ansible-core 2.18 on Python 3.11: 3 passed, 0 failed",
-        "ansible-core 2.19 on Python 3.11: 3 passed, 0 failed",
-        "ansible-core 2.20 on Python 3.12: 3 passed, 0 failed",
-        "ansible-core 2.21 on Python 3.13: 3 passed, 0 failed",
-    ]
-
-
-def test_the_ends_that_can_run_are_run_and_what_cannot_is_said(machine, capsys):
-    machine("3.11")
-    assert matrix.main(["ends"]) == 0
-    assert told(capsys) == [
-        "ansible-core 2.18 on Python 3.11: 3 passed, 0 failed",
-        "ansible-core 2.19 on Python 3.11: 3 passed, 0 failed",
-        "ansible-core 2.20: NOT RUN, as there is no Python 3.12 or 3.13 or 3.14 on this machine",
-        "ansible-core 2.21: NOT RUN, as there is no Python 3.13 or 3.14 or 3.12 on this machine",
-    ]
-
-
-def test_a_cell_that_is_asked_for_by_name_must_run(machine, capsys):
-    machine("3.12")
-    assert matrix.main(["2.21"]) == 0
-    assert told(capsys) == ["ansible-core 2.21 on Python 3.12 (there is no 3.13): 3 passed, 0 failed"]
-    (matrix.FOLDER / "python3.12").unlink()
-    assert matrix.main(["2.21"]) == 1
-
-
-def test_a_cell_that_fails_fails_the_matrix(machine, capsys):
-    machine("3.11", "3.13", outcomes={"2.21": False})
-    assert matrix.main(["ends"]) == 1
-    assert told(capsys)[-1] == "ansible-core 2.21 on Python 3.13: 2 passed, 1 failed"
-
-
-def test_a_python_that_does_not_run_or_is_another_is_passed_over(machine, tmp_path):
-    machine("3.13")
-    shim, other = tmp_path / "python3.11", tmp_path / "python3.12"
-    shim.write_text("#!/bin/sh\nexit 127\n")
-    other.write_text("#!/bin/sh\necho 3.10\n")
-    for path in (shim, other):
-        path.chmod(0o755)
-    assert matrix.find(matrix.CELLS[0]) == ("3.13", str(tmp_path / "python3.13"))
-
-
-def test_what_knows_nothing_of_ansible_is_tested_once_on_each_python(machine, monkeypatch):
-    monkeypatch.setattr(matrix.sys, "version_info", (3, 11, 7))
-    left_out = machine("3.11", "3.13")
-    assert matrix.main(["ends"]) == 0
-    assert left_out == {"2.18": matrix.WITHOUT_ANSIBLE, "2.21": set()}
-
-
-def test_the_whole_matrix_leaves_nothing_out(machine, monkeypatch):
-    monkeypatch.setattr(matrix.sys, "version_info", (3, 11, 7))
-    left_out = machine("3.11", "3.12", "3.13")
-    assert matrix.main([]) == 0
-    assert set(map(frozenset, left_out.values())) == {frozenset()}
-
-
-@pytest.mark.parametrize("room", sorted(matrix.WITHOUT_ANSIBLE))
-def test_what_is_left_out_knows_nothing_of_ansible(room):
+@pytest.mark.parametrize("folder", noxfile.WITHOUT_ANSIBLE)
+def test_what_is_left_out_knows_nothing_of_ansible(folder):
     plugins = r"plugins\.(?:action|callback|inventory|lookup|modules|plugin_utils|module_utils\._ansible)\b"
     knows = re.compile(rf"^\s*(?:from|import) (?:ansible\b|ansible_collections\S+{plugins})", re.MULTILINE)
-    files = list((ROOT / "tests" / "unit" / room).glob("*.py"))
+    files = tracked(f"tests/unit/{folder}/*.py")
     assert files
     assert [each.name for each in files if knows.search(each.read_text(encoding="utf-8"))] == []
 
 
-def test_there_is_no_cell_of_another_version(machine):
-    with pytest.raises(SystemExit, match=r"no cell 2\.17"):
-        matrix.main(["2.17"])
-
-
 def test_the_matrix_is_what_the_collection_says_it_supports():
     runtime = (ROOT / "meta" / "runtime.yml").read_text()
-    assert f'requires_ansible: ">={matrix.CELLS[0].core}.0"' in runtime
-    newest = matrix.CELLS[-1].core.partition(".")[2]
-    assert f"ansible-core>=2.18,<2.{int(newest) + 1}" in environment.LAYERS["run"].read_text()
+    oldest, *dummy, newest = noxfile.CELLS
+    assert f'requires_ansible: ">={oldest}.0"' in runtime
+    beyond = int(newest.partition(".")[2]) + 1
+    assert f"ansible-core>={oldest},<2.{beyond}" in environment.LAYERS["run"].read_text()
+    assert newest == noxfile.NEWEST
+
+
+# ------------------------------------------------------------------- the seal
+
+
+def test_nothing_of_the_user_gets_into_a_test(monkeypatch, tmp_path):
+    leaks = ("ansible_config", "BMS_API_KEY", "https_proxy", "LANG", "LC_TIME", "GIT_DIR", "XDG_CONFIG_HOME", "NETRC")
+    for name in leaks:
+        monkeypatch.setenv(name, "of the user")
+    monkeypatch.setenv("KEPT", "of the user")
+    sealed = environment_of(tmp_path)
+    assert [name for name, value in sealed.items() if value == "of the user"] == ["KEPT"]
+    assert sealed["HOME"] == str(tmp_path)
+
+
+def test_the_tests_are_sealed():
+    home = Path(os.environ["HOME"])
+    assert Path(tempfile.gettempdir()) in home.parents
+    assert Path.home() == home
+    assert time.tzname == ("UTC", "UTC")
+    assert "LANG" not in os.environ and os.environ["LC_ALL"] == "C.UTF-8"
+
+
+def test_a_module_that_is_run_sealed_returns_its_exit_code(capfd):
+    assert sealed_main(["json.tool", "--help"]) == 0
+    assert sealed_main(["json.tool", "there-is-no-such-file"]) != 0
+    capfd.readouterr()
+
+
+# ------------------------------------------------------------------ the files
+
+
+@pytest.fixture
+def repository(tmp_path) -> Path:
+    """A repository with one tracked, one untracked and one ignored file."""
+    subprocess.run(["git", "init", "--quiet", str(tmp_path)], check=True)
+    (tmp_path / ".gitignore").write_text("ignored\n")
+    for name in ("tracked", "stray", "ignored"):
+        (tmp_path / name).touch()
+    subprocess.run(["git", "-C", str(tmp_path), "add", ".gitignore", "tracked"], check=True)
+    return tmp_path
+
+
+def test_the_project_is_what_git_tracks(repository):
+    assert project_files(repository) == [Path(".gitignore"), Path("tracked")]
+    assert untracked_files(repository) == [Path("stray")]
+
+
+def test_a_tracked_file_that_was_removed_is_no_part_of_the_project(repository):
+    (repository / "tracked").unlink()
+    assert project_files(repository) == [Path(".gitignore")]
+
+
+def test_what_the_user_tells_git_to_ignore_is_still_seen(repository, monkeypatch):
+    (Path.home() / ".gitconfig").write_text(f"[core]\nexcludesFile = {repository / 'further'}\n")
+    (repository / "further").write_text("stray\nfurther\n")
+    try:
+        assert untracked_files(repository) == [Path("further"), Path("stray")]
+    finally:
+        (Path.home() / ".gitconfig").unlink()
 
 
 def test_the_bootstrap_knows_where_the_installed_ansible_test_looks():

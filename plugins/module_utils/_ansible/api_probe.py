@@ -81,7 +81,7 @@ def _wanted(api: Clients, params: dict[str, Any], task: Task) -> Wanted:
 
 
 def _result(probe: Probe, api: Clients) -> dict[str, Any]:
-    facts = [
+    facts: list[dict[str, Any]] = [
         {
             "name": name,
             "service": QUESTIONS[name].service,

@@ -14,10 +14,14 @@ from typing import Any
 from .._engine.planning import Options
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS
-from .contact_sync import SPEC, adapter_names, overrides
+from .contact_sync import adapter_names, overrides
+from .option_specs import SYNC_SPECS
 
 OWN_OPTIONS = ("organization", "tenant_id", "office365_settings", "bms_settings", "bms_adapter_names")
-CLIENT_OPTIONS: dict[str, dict] = {**CONNECTION_OPTIONS, **{name: SPEC.options[name] for name in OWN_OPTIONS}}
+CLIENT_OPTIONS: dict[str, dict[str, Any]] = {
+    **CONNECTION_OPTIONS,
+    **{name: SYNC_SPECS[name] for name in OWN_OPTIONS},
+}
 
 
 def client_request(params: Mapping[str, Any]) -> Request:

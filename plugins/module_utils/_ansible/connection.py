@@ -20,19 +20,23 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
+from typing import Any
 from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._clients import bms, itglue
+from .._clients.addresses import service_url
 from .._clients.bms import BmsClient
-from .._clients.graph import GraphClient, GraphCredential
+from .._clients.bms_login import BmsCredential
+from .._clients.graph import GraphClient, GraphEndpoints
+from .._clients.graph_tokens import GraphCredential
 from .._clients.itglue import ItGlueClient
 from .._clients.quota import LIMITS, SharedLimiter
-from .._clients.retry import PATIENT_RETRY
-from .._clients.session import Calls, HttpSettings
+from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
+from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
-from .._clients.transport import service_url, trusting
+from .._clients.transport import HttpSettings, trusting
 from .._engine.errors import InputError
 from .task import Task
 
@@ -68,11 +72,11 @@ ENVIRONMENT = {
 """Where an option is looked up when it is not given. `timeout` and the quotas have no variable."""
 
 
-def _option(name: str, **details) -> dict:
+def _option(name: str, **details: Any) -> dict[str, Any]:
     return {"type": "str", "fallback": (environment, [ENVIRONMENT[name]]), **details}
 
 
-CONNECTION_OPTIONS: dict[str, dict] = {
+CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "itglue_url": _option("itglue_url"),
     "itglue_api_key": _option("itglue_api_key", no_log=True),
     "bms_url": _option("bms_url"),
@@ -112,7 +116,7 @@ class Clients:
     All count their requests in `calls`, and tell the task the tokens that they are given.
     """
 
-    def __init__(self, params: Mapping, task: Task) -> None:
+    def __init__(self, params: Mapping[str, Any], task: Task) -> None:
         self.calls = Calls()
         self._params = params
         self._task = task
@@ -147,51 +151,38 @@ class Clients:
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
         address = service_url(_with_scheme(url), itglue.REGIONS, "itglue_url")
-        return ItGlueClient(
-            url_or_region=address,
-            api_key=key,
-            http=self._http,
-            calls=self.calls,
-            retry=PATIENT_RETRY,
-            limiter=self._limiter("itglue", address, key),
-        )
+        access = self._access("itglue", _identity(address), key, retry=PATIENT_RETRY)
+        return ItGlueClient(url_or_region=address, api_key=key, access=access)
 
     def _new_bms(self) -> BmsClient:
         names = ("bms_url", "bms_company", "bms_username", "bms_password")
         url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
         address = service_url(_with_scheme(url), bms.REGIONS, "bms_url")
         password, mfa_secret = _password(self._params, "bms_password"), _text(self._params, "bms_mfa_secret")
-        return BmsClient(
-            url_or_region=address,
-            company=company,
-            username=username,
-            password=password,
-            mfa_secret=mfa_secret,
-            http=self._http,
-            calls=self.calls,
-            limiter=self._limiter("bms", address, company),
-            tokens=SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""]),
-            on_secret=self._task.secret,
-        )
-
-    def _limiter(self, service: str, address: str, account: str) -> SharedLimiter:
-        return SharedLimiter(service, _identity(address), account, **self._limits.get(service, {}))
+        tokens = SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""])
+        credential = BmsCredential(company, username, password, mfa_secret, tokens)
+        access = self._access("bms", _identity(address), company)
+        return BmsClient(url_or_region=address, credential=credential, access=access)
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
         return GraphClient(
             tenant_id=tenant_id,
             credential=_graph_credential(self._params),
-            cloud=self._params["azure_cloud"],
-            authority_host=_address(self._params, "azure_authority_host"),
-            graph_url=_address(self._params, "graph_url"),
-            http=self._http,
-            calls=self.calls,
-            limiter=self._limiter("graph", tenant_id, self._params["azure_client_id"] or ""),
-            on_secret=self._task.secret,
+            access=self._access("graph", tenant_id, self._params["azure_client_id"] or ""),
+            endpoints=GraphEndpoints(
+                self._params["azure_cloud"],
+                _address(self._params, "azure_authority_host"),
+                _address(self._params, "graph_url"),
+            ),
         )
 
+    def _access(self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY) -> Access:
+        """What a client of a service needs of this run; `account` is what the service counts requests by."""
+        limiter = SharedLimiter(service, *account, **self._limits.get(service, {}))
+        return Access(self._http, self.calls, retry, limiter, self._task.secret)
 
-def clients(params: Mapping, task: Task) -> Clients:
+
+def clients(params: Mapping[str, Any], task: Task) -> Clients:
     """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
 
     Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
@@ -199,7 +190,7 @@ def clients(params: Mapping, task: Task) -> Clients:
     return Clients(params, task)
 
 
-def _http_settings(params: Mapping, task: Task) -> HttpSettings:
+def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:
     timeout = params["timeout"]
     if not 0 < timeout < math.inf:
         raise InputError(f"The option timeout is {timeout:g}.", hint="It is a number of seconds above 0.")
@@ -209,10 +200,11 @@ def _http_settings(params: Mapping, task: Task) -> HttpSettings:
         proxy=_proxy(params),
         no_proxy=_text(params, "no_proxy"),
         notice=task.progress,
+        log=task.log,
     )
 
 
-def _limit(params: Mapping, service: str) -> dict:
+def _limit(params: Mapping[str, Any], service: str) -> dict[str, Any]:
     """The option of a quota as the limiter takes it: used to the last request, where the published one is not."""
     requests = params.get(f"{service}_quota")
     if requests is None:
@@ -222,7 +214,7 @@ def _limit(params: Mapping, service: str) -> dict:
     return {"limit": replace(LIMITS[service], requests=requests), "share": 1.0}
 
 
-def _graph_credential(params: Mapping) -> GraphCredential:
+def _graph_credential(params: Mapping[str, Any]) -> GraphCredential:
     """The app's credential. Of several the client takes the first in the order of Azure's own libraries."""
     (client_id,) = _required(params, "Microsoft Graph", "azure_client_id")
     kinds = ("azure_client_secret", "azure_certificate_path", "azure_federated_token_file")
@@ -240,7 +232,7 @@ def _graph_credential(params: Mapping) -> GraphCredential:
     )
 
 
-def _required(params: Mapping, service: str, *names: str) -> list[str]:
+def _required(params: Mapping[str, Any], service: str, *names: str) -> list[str]:
     """The values of options that a service cannot do without; `InputError` names all that are missing."""
     values = {name: _text(params, name) for name in names}
     missing = [name for name, value in values.items() if value is None]
@@ -258,16 +250,16 @@ def _words(names: Sequence[str], last: str) -> str:
     return f" {last} ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 
 
-def _text(params: Mapping, name: str) -> str | None:
+def _text(params: Mapping[str, Any], name: str) -> str | None:
     return (params[name] or "").strip() or None
 
 
-def _password(params: Mapping, name: str) -> str:
+def _password(params: Mapping[str, Any], name: str) -> str:
     """A password may begin or end with a blank; a line end comes from the file that it was read from."""
     return (params[name] or "").strip("\r\n")
 
 
-def _address(params: Mapping, name: str) -> str | None:
+def _address(params: Mapping[str, Any], name: str) -> str | None:
     value = _text(params, name)
     return None if value is None else _with_scheme(value)
 
@@ -282,7 +274,7 @@ def _with_scheme(address: str) -> str:
     return f"https://{address}" if "." in address and "://" not in address else address
 
 
-def _proxy(params: Mapping) -> str | None:
+def _proxy(params: Mapping[str, Any]) -> str | None:
     """The address of the proxy, http where no scheme is given. There may be a password in it: no error repeats it."""
     value = _text(params, "proxy")
     if value is None:

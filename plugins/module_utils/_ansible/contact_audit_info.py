@@ -18,7 +18,7 @@ from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients
-from .contact_sync import SPEC as SYNC
+from .option_specs import SYNC_SPECS
 from .result import conflict
 from .spec import ModuleSpec
 from .task import Task
@@ -27,7 +27,7 @@ from .tenant_source import shown_organization
 SPEC = ModuleSpec(
     options={
         **CLIENT_OPTIONS,
-        "match_overrides": SYNC.options["match_overrides"],
+        "match_overrides": SYNC_SPECS["match_overrides"],
         "max_listed": {"type": "int", "default": 100},
     },
     libraries=("requests", "msal"),

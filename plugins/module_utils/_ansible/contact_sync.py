@@ -14,6 +14,7 @@ from typing import Any
 
 from .._clients.retry import moment
 from .._engine.conflicts import IGNORE, NEW
+from .._engine.declared_options import pattern_faults
 from .._engine.errors import InputError, LimitExceededError, quoted
 from .._engine.limits import allowed
 from .._engine.options import Options
@@ -25,40 +26,16 @@ from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients
 from .notices import notices
+from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
 from .sentences import one_line, warning
-from .settings_options import BMS_OPTIONS, OFFICE365_OPTIONS
 from .spec import ModuleSpec
 from .task import Task
 
 LIMITS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
 
 SPEC = ModuleSpec(
-    options={
-        **CONNECTION_OPTIONS,
-        "organization": {"type": "str", "required": True},
-        "tenant_id": {"type": "str"},
-        "office365_settings": {"type": "dict", "options": OFFICE365_OPTIONS},
-        "bms_settings": {"type": "dict", "options": BMS_OPTIONS},
-        "users": {"type": "list", "elements": "str"},
-        "match_overrides": {"type": "dict"},
-        "update_linked": {"type": "bool", "default": False},
-        "bms_adapter_names": {"type": "list", "elements": "str", "default": ["bms", "vorex"]},
-        "allow_shrunken_source": {"type": "bool", "default": False},
-        "max_creates": {"type": "str"},
-        "max_updates": {"type": "str"},
-        "max_pushes": {"type": "str"},
-        "departed": {"type": "str", "choices": ["report", "deactivate"], "default": "report"},
-        "departed_contact_type": {"type": "str"},
-        "departed_keep": {"type": "list", "elements": "str", "default": []},
-        "max_deactivations": {"type": "str"},
-        "report": {"type": "str", "choices": ["changes", "all"], "default": "changes"},
-        "push_wait": {"type": "int", "default": 30},
-        "state": {"type": "str", "choices": ["synced", "reverted"], "default": "synced"},
-        "plan_file": {"type": "path"},
-        "apply_plan": {"type": "path"},
-        "journal_file": {"type": "path"},
-    },
+    options={**CONNECTION_OPTIONS, **SYNC_SPECS},
     mutually_exclusive=[("plan_file", "apply_plan")],
     required_if=[
         ("state", "reverted", ("journal_file",)),
@@ -134,6 +111,8 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             "departed_contact_type is empty, so departed people could not be told from others.",
             hint="Give the name of a contact type that only departed people have.",
         )
+    if faults := pattern_faults(params["departed_keep"]):
+        raise InputError(f"departed_keep: {faults}.")
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
@@ -144,7 +123,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
             update_linked=params["update_linked"],
             users=None if users is None else frozenset(users),
             match_overrides=overrides(params["match_overrides"] or {}),
-            bms_match_overrides=overrides(params.get("bms_match_overrides") or {}, "bms_match_overrides"),
+            bms_match_overrides=overrides(params["bms_match_overrides"] or {}, "bms_match_overrides"),
             allow_shrunken_source=params["allow_shrunken_source"],
             deactivate=params["departed"] == "deactivate",
             departed_contact_type=params["departed_contact_type"],
@@ -156,6 +135,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         apply_plan=params["apply_plan"],
         journal_file=params["journal_file"],
         version=task.version,
+        store_settings=params["store_settings"],
     )
 
 

@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from threading import Lock
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 from ansible.module_utils.common.parameters import remove_values, sanitize_keys
@@ -49,7 +50,7 @@ class Secrets:
         with self._lock:
             self._forms |= forms
 
-    def add_options(self, options: Mapping[str, Mapping], params: Mapping) -> None:
+    def add_options(self, options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> None:
         """Add the values of all options with `no_log`, those of suboptions too, and passwords in addresses.
 
         Works on arguments before their validation as well as after it.
@@ -62,11 +63,12 @@ class Secrets:
             text = text.replace(form, MASK)
         return text
 
-    def keys(self, result: dict) -> dict:
+    def keys(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` with every long secret replaced in the keys of its mappings."""
-        return sanitize_keys(result, {form for form in self._forms if len(form) >= _LONG})
+        masked: dict[str, Any] = sanitize_keys(result, {form for form in self._forms if len(form) >= _LONG})
+        return masked
 
-    def values(self, result: dict) -> dict:
+    def values(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` masked exactly as `AnsibleModule` masks what a module returns."""
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**remove_values(result, self._forms), **kept}
@@ -93,7 +95,7 @@ def _texts(value: object) -> Iterator[str]:
         yield str(value)
 
 
-def _no_log_values(options: Mapping[str, Mapping], params: Mapping) -> Iterator[object]:
+def _no_log_values(options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> Iterator[object]:
     for name, option in options.items():
         for spelt in (name, *option.get("aliases", ())):
             value = params.get(spelt)
@@ -105,7 +107,7 @@ def _no_log_values(options: Mapping[str, Mapping], params: Mapping) -> Iterator[
                         yield from _no_log_values(option["options"], item)
 
 
-def _passwords_in_urls(params: Mapping) -> Iterator[str]:
+def _passwords_in_urls(params: Mapping[str, Any]) -> Iterator[str]:
     for value in params.values():
         found = _PASSWORD_IN_URL.match(value) if isinstance(value, str) else None
         if found:

@@ -4,11 +4,11 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""The door that a module file is: `run` in a process of its own."""
+"""The entry point of a module file: `run` in a process of its own."""
 
 from __future__ import annotations
 
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -31,6 +31,8 @@ def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
             diff=module._diff,
             no_log=bool(module.no_log),
             verbosity=module._verbosity,
+            # Ansible shows nothing of a module before it ends: the lines go to the system's log.
+            log=lambda level, text: module.log(text),
         ),
     )
     for text in outcome.warnings:
@@ -40,19 +42,21 @@ def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
     module.exit_json(**outcome.result)
 
 
-class _Module(AnsibleModule):
+class _Module(AnsibleModule):  # type: ignore[misc]
     """An `AnsibleModule` that masks what `Secrets` knows, also where the arguments are not valid."""
 
-    def __init__(self, **arguments) -> None:
+    def __init__(self, **arguments: Any) -> None:
         self.secrets = Secrets()
         super().__init__(**arguments)
         self.secrets.add_options(self.argument_spec, self.params)
 
-    def fail_json(self, msg: str, **details) -> NoReturn:
+    def fail_json(self, msg: str, **details: Any) -> NoReturn:
         self.secrets.add_options(self.argument_spec, self.params)
         self.no_log_values.update(self.secrets.forms)
         super().fail_json(msg, **details)
+        raise AssertionError("fail_json returned")
 
-    def exit_json(self, **result) -> NoReturn:
+    def exit_json(self, **result: Any) -> NoReturn:
         self.no_log_values.update(self.secrets.forms)
         super().exit_json(**result)
+        raise AssertionError("exit_json returned")

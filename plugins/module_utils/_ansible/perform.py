@@ -4,13 +4,14 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Calls `run` and turns all that can come of it into one result: the part that both doors share."""
+"""Calls `run` and turns all that can come of it into one result: the part that both entry points share."""
 
 from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from .._engine.errors import Failure, SyncError
 from .dependencies import require_libraries
@@ -20,8 +21,9 @@ from .run_memory import RunMemory
 from .sentences import failure_dict
 from .spec import ModuleSpec
 from .task import Task
+from .texts import require_texts
 
-Run = Callable[[dict, Task], dict]
+Run = Callable[[dict[str, Any], Task], dict[str, Any]]
 
 # From here on a traceback is returned. Ansible 2.19 and newer show it only where DISPLAY_TRACEBACK asks for it.
 _VERBOSE = 3
@@ -36,6 +38,7 @@ class Circumstances:
     no_log: bool = False
     verbosity: int = 0
     show: Callable[[str], None] | None = None
+    log: Callable[[int, str], None] | None = None
     memory: RunMemory | None = None
 
 
@@ -44,14 +47,14 @@ class Outcome:
     """What is to be returned: `result` holds `failed` and `msg` after a failure.
 
     Warnings, `msg`, `exception` and keys are masked already. The other values are not:
-    each door does that last, by Ansible's own function.
+    each entry point does that last, by Ansible's own function.
     """
 
-    result: dict
+    result: dict[str, Any]
     warnings: tuple[str, ...]
 
 
-def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: Circumstances) -> Outcome:
+def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets, around: Circumstances) -> Outcome:
     """Run the task. Whatever `run` raises, short of an interruption, becomes a failed result."""
     warnings: list[str] = []
     task = Task(
@@ -60,10 +63,12 @@ def perform(spec: ModuleSpec, run: Run, params: dict, secrets: Secrets, around: 
         warn=lambda text: warnings.append(str(text)),
         secret=secrets.add,
         progress=_progress(secrets, around),
+        log=_log(secrets, around),
         memory=around.memory,
     )
     try:
         require_libraries(spec.libraries)
+        require_texts(spec.options, params)
         result = plain_dict(run(params, task))
     except SyncError as error:
         result = _failed(error.result, secrets.text(str(error)), error.failure)
@@ -85,7 +90,18 @@ def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
     return lambda text: show(secrets.text(str(text)))
 
 
-def _failed(result: dict, message: str, failure: Failure) -> dict:
+def _log(secrets: Secrets, around: Circumstances) -> Callable[[int, str], None]:
+    """What logs a line from a verbosity on, as far as the task may be logged."""
+    log = around.log
+
+    def write(level: int, text: str) -> None:
+        if log is not None and around.verbosity >= level and not around.no_log:
+            log(level, secrets.text(text))
+
+    return write
+
+
+def _failed(result: dict[str, Any], message: str, failure: Failure) -> dict[str, Any]:
     """A failure keeps its result, as far as that is plain data, and has a code."""
     try:
         kept = plain_dict(result)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Set
 from datetime import date, datetime, time
+from typing import Any
 
 
 def plain(value: object) -> object:
@@ -45,7 +46,7 @@ def plain(value: object) -> object:
     raise TypeError(f"a value of type {type(value).__name__} is not plain data")
 
 
-def plain_dict(value: Mapping) -> dict:
+def plain_dict(value: Mapping[str, Any]) -> dict[str, Any]:
     """`plain` for what is known to be a mapping."""
     return {_key(key): plain(item) for key, item in value.items()}
 

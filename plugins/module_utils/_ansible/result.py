@@ -26,6 +26,7 @@ from .._sync.revert import Reverted
 from .._sync.run import Run
 from .diff import diff, step_diff
 from .sentences import Explained, explained, failure_dict, one_line
+from .settings_changes import settings_changes, settings_diff
 
 Result = dict[str, Any]
 
@@ -43,6 +44,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
         "settings": run.read.settings,
+        "settings_changes": settings_changes(run.read.run_settings),
         "summary": summary(run, api_calls),
         "contacts": [records.contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": _conflicts(run),
@@ -52,7 +54,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
             for each in run.plan.unmatched
         ],
         "refused": [_plain_reason(asdict(each), each.reason) for each in run.refused_entries],
-        "diff": diff((*run.operations, *run.deactivations)),
+        "diff": [*settings_diff(run.read.run_settings), *diff((*run.operations, *run.deactivations))],
     }
 
 

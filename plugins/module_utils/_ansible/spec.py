@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -21,15 +22,15 @@ class ModuleSpec:
     names. `libraries` are the third-party packages without which `run` cannot work.
     """
 
-    options: Mapping[str, dict]
+    options: Mapping[str, dict[str, Any]]
     mutually_exclusive: Sequence[Sequence[str]] = ()
     required_together: Sequence[Sequence[str]] = ()
     required_one_of: Sequence[Sequence[str]] = ()
-    required_if: Sequence[Sequence] = ()
+    required_if: Sequence[Sequence[Any]] = ()
     required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
     libraries: tuple[str, ...] = ("requests",)
 
-    def rules(self) -> dict:
+    def rules(self) -> dict[str, Any]:
         """The rules between options, as keywords of `AnsibleModule` and of `ArgumentSpecValidator`."""
         given = {
             "mutually_exclusive": [list(names) for names in self.mutually_exclusive],
@@ -40,10 +41,10 @@ class ModuleSpec:
         }
         return {name: rules for name, rules in given.items() if rules}
 
-    def validator_arguments(self) -> dict:
+    def validator_arguments(self) -> dict[str, Any]:
         """Keywords of `ArgumentSpecValidator`."""
         return {"argument_spec": deepcopy(dict(self.options)), **self.rules()}
 
-    def module_arguments(self) -> dict:
+    def module_arguments(self) -> dict[str, Any]:
         """Keywords of `AnsibleModule`. Every module of the collection supports check mode."""
         return {**self.validator_arguments(), "supports_check_mode": True}

@@ -4,17 +4,22 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What the four settings modules do. The two kinds differ by their tables alone."""
+"""The four settings modules. The two kinds differ by their tables alone."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+from functools import partial
 from typing import Any
 
 from .._engine.model import Asset, Organization
-from .._engine.settings import TITLES
+from .._engine.planning import Options
+from .._engine.settings import BMS, OFFICE365, TITLES
 from .._store.settings import SettingsStore, Stored
+from .._sync.declaring import Declaring
 from .connection import CONNECTION_OPTIONS, clients
-from .settings_options import SETTINGS_OPTIONS
+from .option_specs import SETTINGS_OPTIONS
+from .perform import Run
 from .spec import ModuleSpec
 from .task import Task
 
@@ -39,10 +44,19 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     itglue = clients(params, task).itglue
     organization = itglue.organization(params["organization"])
     store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
-    if task.check_mode:
-        return _declared(kind, params, task, store, organization)
-    with store.lock(organization.id):
-        return _declared(kind, params, task, store, organization)
+    if params["state"] == "absent":
+        return _removed(kind, store, organization, preview=task.check_mode)
+    declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
+    (declared,) = declaring.declare(organization, {kind: params})
+    return _result(declared.stored, declared.settings, declared.asset)
+
+
+def _removed(kind: str, store: SettingsStore, organization: Organization, *, preview: bool) -> dict[str, Any]:
+    with nullcontext() if preview else store.lock(organization.id):
+        stored = store.read(organization.id, organization.name, [kind]).of(kind)
+        if not preview:
+            store.remove(stored)
+        return _result(stored, {}, None)
 
 
 def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
@@ -53,29 +67,6 @@ def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     organization = None if wanted is None else itglue.organization(wanted)
     stored = store.read_all(kind, organization.id if organization else None)
     return {"changed": False, "settings": [_shown(one) for one in stored]}
-
-
-def _declared(
-    kind: str, params: dict[str, Any], task: Task, store: SettingsStore, organization: Organization
-) -> dict[str, Any]:
-    stored = store.read(organization.id, organization.name, [kind]).of(kind)
-    if params["state"] == "absent":
-        if not task.check_mode:
-            store.remove(stored)
-        return _result(stored, {}, None)
-    settings = stored.with_declared(params)
-    if stored.asset and settings == stored.merged:
-        return _result(stored, settings, stored.asset)
-    if stored.violations:
-        task.warn(
-            f"What was stored of the {TITLES[kind]} of organization {stored.organization} in {stored.address} broke a "
-            f"rule, which this declaration mends. {' '.join(stored.violations)}"
-        )
-    if task.check_mode:
-        store.preview(stored, settings)
-        return _result(stored, settings, stored.asset)
-    kept = store.save(stored, settings)
-    return _result(stored, kept.merged, kept.asset)
 
 
 def _result(before: Stored, after: dict[str, Any], asset: Asset | None) -> dict[str, Any]:
@@ -100,3 +91,12 @@ def _shown(stored: Stored) -> dict[str, Any]:
         "asset_url": stored.asset.url if stored.asset else None,
         "violations": list(stored.violations),
     }
+
+
+MODULES: dict[str, tuple[ModuleSpec, Run]] = {
+    "office365_sync_settings": (declaring_spec(OFFICE365), partial(declare, OFFICE365)),
+    "office365_sync_settings_info": (reporting_spec(), partial(report, OFFICE365)),
+    "bms_sync_settings": (declaring_spec(BMS), partial(declare, BMS)),
+    "bms_sync_settings_info": (reporting_spec(), partial(report, BMS)),
+}
+"""The spec and the function of each module, by its name."""

@@ -6,9 +6,9 @@
 
 """What a run is told and may say, whichever way Ansible starts it. And how a module is made.
 
-A module is one function, `run(params, task) -> result`, that two doors lead to: the
+A module is one function, `run(params, task) -> result`, with two entry points: the
 module file, and an action plugin of the same name that calls it in the controller's
-process where the connection is local. The doors do all that is Ansible's: arguments,
+process where the connection is local. The entry points do all that is Ansible's: arguments,
 masking, warnings, failures. Four short files make a module.
 
 1. `plugins/module_utils/_ansible/NAME.py`, the glue::
@@ -31,7 +31,7 @@ masking, warnings, failures. Four short files make a module.
    - `params` are validated plain values; an option that was not given is None.
    - A failure is a raised `SyncError`; its `result` is returned beside the message.
    - The result holds JSON values only. `diff` goes in when `task.diff` is true.
-   - Warnings go through `task.warn`, never into the result: the doors put them there.
+   - Warnings go through `task.warn`, never into the result: the entry points put them there.
    - What is secret and not an option with `no_log` (a token) goes to `task.secret` as soon
      as it is known. Nothing else needs masking.
 
@@ -88,14 +88,19 @@ def _silent(text: str) -> None:
     """Where nobody listens."""
 
 
+def _unlogged(level: int, text: str) -> None:
+    """Where nothing is logged."""
+
+
 @dataclass(frozen=True)
 class Task:
     """One task of a playbook, as far as `run` is concerned.
 
     `warn` takes a sentence for the person at the terminal. `secret` takes a value obtained
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
-    never: only in process, unless progress is off, and not with `no_log`. All three may be called from
-    threads. `memory` is shared with the other tasks of the run, in process only.
+    never: only in process, unless progress is off, and not with `no_log`. `log` takes a verbosity and a
+    line that is logged from this verbosity on (3 is `-vvv`), also not with `no_log`. All four may be called
+    from threads. `memory` is shared with the other tasks of the run, in process only.
     """
 
     check_mode: bool = False
@@ -103,5 +108,6 @@ class Task:
     warn: Callable[[str], None] = _silent
     secret: Callable[[str], None] = _silent
     progress: Callable[[str], None] = _silent
+    log: Callable[[int, str], None] = _unlogged
     version: str = VERSION
     memory: RunMemory | None = None

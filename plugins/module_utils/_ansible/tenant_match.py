@@ -104,7 +104,7 @@ def _declare(
     task: Task,
 ) -> dict[str, Any]:
     before = after = Matching(fleet.tenants, fleet.ignored)
-    if tenant is None and organization.id in before.held:
+    if tenant is None and organization is not None and organization.id in before.held:
         tenant = Tenant(before.held[organization.id])
     if tenant is not None:
         if state == MATCHED:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 from .._engine.errors import InputError
+from .._engine.model import Organization
 from .._engine.planning import Options
 from .._engine.tenants import STATES, Match, matches
 from .._store.settings import SettingsStore
@@ -56,7 +57,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
 
 
 def _result(found: list[Match], fleet: Fleet, visible: set[str], state: str | None) -> dict[str, Any]:
-    by_id = {each.id: each for each in fleet.organizations}
+    by_id: dict[int, Organization] = {each.id: each for each in fleet.organizations}
     return {
         "changed": False,
         "tenants": [_shown(each) for each in found if state in (None, each.state)],

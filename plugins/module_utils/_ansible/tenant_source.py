@@ -16,7 +16,7 @@ from .._engine.tenants import Tenant
 from .._sync.fleet import CONTRACTS, SOURCES, given_tenants, read_tenants
 from .connection import Clients, environment
 
-SOURCE_OPTIONS: dict[str, dict] = {
+SOURCE_OPTIONS: dict[str, dict[str, Any]] = {
     "partner_tenant_id": {"type": "str", "fallback": (environment, ["AZURE_TENANT_ID"])},
     "source": {"type": "str", "choices": list(SOURCES), "default": CONTRACTS},
     "tenants": {

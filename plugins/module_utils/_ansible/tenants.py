@@ -53,7 +53,7 @@ def _carriers(fleet: Fleet) -> Iterator[tuple[Organization, dict[str, Any]]]:
     """The organizations that carry settings, with their variables."""
     stored: dict[str, dict[int, Stored]] = {
         # Of two assets of one type, which is a violation, the older one is shown.
-        kind: {one.organization_id: one for one in sorted(fleet.stored[kind], key=lambda each: -each.asset.id)}
+        kind: {one.organization_id: one for one in sorted(fleet.stored[kind], key=lambda each: -(each.asset_id or 0))}
         for kind in KINDS
     }
     for organization in fleet.organizations:

@@ -31,7 +31,7 @@ try:
         pkcs12,
     )
 except ImportError:
-    x509 = None
+    x509 = None  # type: ignore[assignment]
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes

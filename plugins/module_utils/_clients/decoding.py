@@ -13,6 +13,9 @@ from contextlib import contextmanager
 
 from .._engine.errors import OutcomeUnknownError, ProtocolError
 
+Row = dict[str, object]
+"""An object of decoded JSON."""
+
 TITLES = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 """The services in words, for people."""
 
@@ -63,27 +66,28 @@ class Reader:
 
     # ------------------------------------------------------------- containers
 
-    def mapping(self, value: object, name: str) -> dict:
-        if value.__class__ is dict:
+    def mapping(self, value: object, name: str) -> Row:
+        if isinstance(value, dict):
             return value
         raise self._wrong(name, "an object", value)
 
-    def sequence(self, value: object, name: str) -> list:
-        if value.__class__ is list:
+    def sequence(self, value: object, name: str) -> list[object]:
+        if isinstance(value, list):
             return value
         raise self._wrong(name, "a list", value)
 
-    def rows(self, value: object, name: str) -> list[dict]:
+    def rows(self, value: object, name: str) -> list[Row]:
         """A list of objects; null counts as an empty one."""
         if value is None:
             return []
-        rows = self.sequence(value, name)
-        for row in rows:
-            if row.__class__ is not dict:
-                raise self._wrong(name, "a list of objects", row)
-        return rows
+        return [self._object(row, name) for row in self.sequence(value, name)]
 
-    def part(self, row: dict, key: str) -> dict:
+    def _object(self, row: object, name: str) -> Row:
+        if isinstance(row, dict):
+            return row
+        raise self._wrong(name, "a list of objects", row)
+
+    def part(self, row: Row, key: str) -> Row:
         """The object under `key`; null counts as an empty one."""
         value = self.value(row, key)
         return {} if value is None else self.mapping(value, key)
@@ -91,65 +95,74 @@ class Reader:
     # ---------------------------------------------------------------- scalars
 
     @staticmethod
-    def value(row: dict, key: str) -> object:
+    def value(row: Row, key: str) -> object:
         found = row.get(key)
         if found is None and "-" in key:
             return row.get(key.replace("-", "_"))
         return found
 
-    def text(self, row: dict, key: str) -> str | None:
+    def text(self, row: Row, key: str) -> str | None:
         value = row.get(key)
-        if value.__class__ is str:
+        if isinstance(value, str):
             return value
         if value is None:
             value = self.value(row, key)
-            if value is None or value.__class__ is str:
+            if value is None or isinstance(value, str):
                 return value
         raise self._wrong(key, "text", value)
 
-    def needed_text(self, row: dict, key: str) -> str:
+    def needed_text(self, row: Row, key: str) -> str:
         value = self.text(row, key)
         if not value:
             raise self._wrong(key, "text", value)
         return value
 
-    def label(self, row: dict, key: str) -> str | None:
+    def label(self, row: Row, key: str) -> str | None:
         """Text, or a whole number as text: ids of other systems come as either."""
         value = self.value(row, key)
-        if value.__class__ is int:
+        if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         return self.text(row, key)
 
-    def texts(self, row: dict, key: str) -> tuple[str, ...]:
+    def texts(self, row: Row, key: str) -> tuple[str, ...]:
         """A list of texts; nulls in it are left out."""
         values = self.value(row, key)
         if values is None:
             return ()
-        for value in self.sequence(values, key):
-            if value.__class__ is not str and value is not None:
-                raise self._wrong(key, "a list of texts", value)
-        return tuple(value for value in values if value is not None)
+        return tuple(self._text(value, key) for value in self.sequence(values, key) if value is not None)
 
-    def whole(self, row: dict, key: str) -> int | None:
+    def _text(self, value: object, key: str) -> str:
+        if isinstance(value, str):
+            return value
+        raise self._wrong(key, "a list of texts", value)
+
+    def whole(self, row: Row, key: str) -> int | None:
         """A whole number, or one written as text (JSON:API ids)."""
         value = self.value(row, key)
-        if value is None or value.__class__ is int:
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool):
             return value
-        if value.__class__ is str and value.isascii() and value.isdigit() and len(value) < 20:
+        if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
             return int(value)
         raise self._wrong(key, "a whole number", value)
 
-    def needed_whole(self, row: dict, key: str) -> int:
+    def needed_whole(self, row: Row, key: str) -> int:
         value = self.whole(row, key)
         if value is None:
             raise self._wrong(key, "a whole number", value)
         return value
 
-    def flag(self, row: dict, key: str, default: bool = False) -> bool:
+    def flag(self, row: Row, key: str, default: bool = False) -> bool:
+        value = self.maybe_flag(row, key)
+        return default if value is None else value
+
+    def maybe_flag(self, row: Row, key: str) -> bool | None:
+        """Yes, no, or None where the service does not say."""
         value = self.value(row, key)
         if value is None:
-            return default
-        if value.__class__ in (bool, int, str):
+            return None
+        if isinstance(value, (bool, int, str)):
             if value in _TRUE:
                 return True
             if value in _FALSE:

@@ -27,6 +27,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
+from typing import Protocol
 
 from .private_directory import open_private, private_directory, private_file
 
@@ -60,6 +62,33 @@ LONGEST_HOLD = 3600.0
 
 _HEAD = struct.Struct("<dQ")
 _TIME = struct.Struct("<d")
+
+
+class Limiter(Protocol):
+    """Keeps the quota that a service sets; `key` is `METHOD template`, or blank where it is one for all."""
+
+    def acquire(self, key: str) -> float:
+        """Count a request and return 0; or count nothing and return the seconds to wait before asking again."""
+
+    def hold(self, key: str, seconds: float) -> None:
+        """The service throttles: a request within so many seconds would be refused, and counted as well."""
+
+
+class Unlimited:
+    """Knows no quota but what the service says of it. Safe for use by several threads."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._lock = Lock()
+        self._held: dict[str, float] = {}
+
+    def acquire(self, key: str) -> float:
+        with self._lock:
+            return max(0.0, self._held.get(key, 0.0) - self._clock())
+
+    def hold(self, key: str, seconds: float) -> None:
+        with self._lock:
+            self._held[key] = max(self._held.get(key, 0.0), self._clock() + seconds)
 
 
 class SharedLimiter:
@@ -138,6 +167,8 @@ class _Ring:
         except OSError:
             os.close(self._handle)
             raise
+        self.held_until: float
+        self._count: int
         self.held_until, self._count = _HEAD.unpack(head)
         return self
 
@@ -147,7 +178,8 @@ class _Ring:
     def oldest(self, size: int) -> float:
         """The time of the request `size` before the next one."""
         entry = os.pread(self._handle, _TIME.size, self._offset(size)).ljust(_TIME.size, b"\0")
-        return _TIME.unpack(entry)[0]
+        moment: float = _TIME.unpack(entry)[0]
+        return moment
 
     def enter(self, now: float, size: int) -> None:
         # Moved on first: if the process dies here, an old entry stays, and nobody takes it for a new one.

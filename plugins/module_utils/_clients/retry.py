@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import math
+import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -55,6 +56,20 @@ class RetryPolicy:
 
 
 DEFAULT_RETRY = RetryPolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Time and chance, as a session uses them.
+
+    `clock` is the monotonic clock, `now` the wall clock, both in seconds; `spread` picks a number between two.
+    """
+
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    now: Callable[[], float] = time.time
+    spread: Callable[[float, float], float] = random.uniform
+
 
 PATIENT_RETRY = RetryPolicy(max_wait=300.0, throttled_tries=7, deadline=900.0)
 """For a quota whose window is five minutes, as IT Glue's: to wait until it is over beats to fail."""

@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
 from .lock import LockError, exclusive
 from .private_directory import open_private, private_directory, private_file
@@ -29,7 +30,7 @@ from .private_directory import open_private, private_directory, private_file
 try:
     from cryptography.fernet import Fernet, InvalidToken
 except ImportError:
-    Fernet = None
+    Fernet = None  # type: ignore[assignment, misc]
 
 PATIENCE = 60.0
 """Seconds to wait while another process logs in; then each does so for itself."""
@@ -69,7 +70,7 @@ class SharedTokens:
                     held.enter_context(exclusive(self._name, directory=self._directory, patience=PATIENCE))
             yield
 
-    def read(self) -> dict:
+    def read(self) -> dict[str, Any]:
         """What another process stored, as long as it is good; empty where there is nothing."""
         if Fernet is None:
             return {}

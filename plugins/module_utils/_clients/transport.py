@@ -4,46 +4,43 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Connections: their settings, the addresses that they may lead to, and why one failed."""
+"""Connections with one service: their settings, TLS, proxy, and one request over them."""
 
 from __future__ import annotations
 
 import os
-import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
-from ipaddress import ip_address
-from urllib.parse import SplitResult, urlsplit
-from urllib.request import proxy_bypass_environment
+from typing import Any
 
 from .._engine.errors import InputError
+from .addresses import Origin, is_direct
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
-    from requests.certs import where as requests_bundle
-    from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
-    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
     from urllib3.util import create_urllib3_context
 except ImportError:
-    requests = None
-    HTTPAdapter = object
-    TRANSPORT_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError)
-else:
-    TRANSPORT_ERRORS = (RequestException, HTTPError, OSError, ValueError)
+    requests = None  # type: ignore[assignment]
+    HTTPAdapter = object  # type: ignore[assignment, misc]
 
 USER_AGENT = "msp.psa_sync"
 THREADS = 16
 """Connections kept alive for each service: as many as a run has threads."""
 
-Origin = tuple[str, str, int]
+_CONNECT_TIMEOUT = 10.0
 
 
 def _silent(text: str) -> None:
     """Where nobody listens."""
+
+
+def _unlogged(level: int, text: str) -> None:
+    """Where nothing is logged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +50,8 @@ class HttpSettings:
     TLS certificates are always checked, against `ca_path` (a file or a directory) or
     the bundle of requests. Neither a service on this machine nor one that `no_proxy`
     names (hosts and domains, separated by commas) is asked through `proxy`.
-    `notice` is told what a run waits for.
+    `notice` takes a line about a wait that the person at the terminal would notice. `log`
+    takes a verbosity (3 is `-vvv`) and a line that is shown from this verbosity on.
     """
 
     ca_path: str | None = None
@@ -61,31 +59,77 @@ class HttpSettings:
     proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = None
     notice: Callable[[str], None] = field(default=_silent, repr=False, compare=False)
+    log: Callable[[int, str], None] = field(default=_unlogged, repr=False, compare=False)
 
 
-def keep_alive(settings: HttpSettings, target: Origin) -> requests.Session:
-    """A session with the service at `target`: no cookies, and nothing taken from the environment.
+@dataclass(frozen=True, slots=True)
+class Body:
+    """What a request sends: its query, its body in one of two forms, and its headers.
+
+    `data` is bytes, or fields that are sent URL-encoded; `form` are fields that are sent as multipart.
+    """
+
+    headers: Mapping[str, str]
+    params: Mapping[str, object] | None = None
+    data: bytes | Mapping[str, str] | None = None
+    form: Mapping[str, str] | None = None
+
+    def with_headers(self, headers: Mapping[str, str]) -> Body:
+        """The same with further headers."""
+        return replace(self, headers={**self.headers, **headers})
+
+
+@dataclass(frozen=True, slots=True)
+class WireAnswer:
+    """An answer as it came."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Transport:
+    """Keep-alive connections with the service at `target`: no cookies, and nothing taken from the environment.
 
     Whoever makes the settings reads the environment; left to itself, requests would
     let REQUESTS_CA_BUNDLE override `verify`, and send the passwords of ~/.netrc.
     """
-    if requests is None:
-        raise InputError(
-            "The Python library requests is missing.",
-            hint="Install it for the Python that runs the task: pip install requests.",
+
+    def __init__(self, settings: HttpSettings, target: Origin, headers: Mapping[str, str]) -> None:
+        if requests is None:
+            raise InputError(
+                "The Python library requests is missing.",
+                hint="Install it for the Python that runs the task: pip install requests.",
+            )
+        if settings.ca_path and not os.path.exists(settings.ca_path):
+            raise InputError(f"The option ca_path names {settings.ca_path}, where there is nothing.")
+        self.timeout = (min(_CONNECT_TIMEOUT, settings.timeout), settings.timeout)
+        self.session = requests.Session()
+        self.session.trust_env = False
+        if settings.proxy and not is_direct(target, settings.no_proxy):
+            self.session.proxies = {"http": settings.proxy, "https": settings.proxy}
+        adapter = _Adapter(trusting(settings.ca_path))
+        self.session.mount("https://", adapter)
+        self.session.mount("http://", adapter)
+        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self.session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
+
+    def send(self, method: str, url: str, body: Body) -> WireAnswer:
+        """Send a request once. Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer."""
+        response = self.session.request(
+            method,
+            url,
+            params=body.params,  # type: ignore[arg-type]
+            data=body.data,
+            files={name: (None, value) for name, value in body.form.items()} if body.form is not None else None,
+            headers=dict(body.headers),
+            timeout=self.timeout,
+            allow_redirects=False,
         )
-    if settings.ca_path and not os.path.exists(settings.ca_path):
-        raise InputError(f"The option ca_path names {settings.ca_path}, where there is nothing.")
-    session = requests.Session()
-    session.trust_env = False
-    if settings.proxy and not _is_direct(target, settings.no_proxy):
-        session.proxies = {"http": settings.proxy, "https": settings.proxy}
-    adapter = _Adapter(trusting(settings.ca_path))
-    session.mount("https://", adapter)
-    session.mount("http://", adapter)
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json"})
-    return session
+        return WireAnswer(response.status_code, response.headers, response.content)
+
+    def close(self) -> None:
+        self.session.close()
 
 
 @lru_cache(maxsize=4)
@@ -94,7 +138,7 @@ def trusting(ca_path: str | None) -> ssl.SSLContext:
 
     Raises `InputError` for a `ca_path` that cannot be read.
     """
-    where = ca_path or requests_bundle()
+    where = ca_path or DEFAULT_CA_BUNDLE_PATH
     context = create_urllib3_context(cert_reqs=ssl.CERT_REQUIRED)
     try:
         if os.path.isdir(where):
@@ -113,131 +157,12 @@ class _Adapter(HTTPAdapter):
         self._context = context
         super().__init__(pool_connections=2, pool_maxsize=THREADS)
 
-    def init_poolmanager(self, *args, **keywords) -> None:
+    def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **keywords)
 
-    def proxy_manager_for(self, proxy, **keywords):
+    def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
         return super().proxy_manager_for(proxy, ssl_context=self._context, **keywords)
 
-    def cert_verify(self, conn, url, verify, cert) -> None:
+    def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
         """The context checks already. Left to itself, requests would read the bundle for each connection."""
         conn.cert_reqs = "CERT_REQUIRED"
-
-
-# ------------------------------------------------------------------- addresses
-
-
-def service_url(url_or_region: str, regions: Mapping[str, str], option: str) -> str:
-    """The address of a service that is named by its region or by itself."""
-    wanted = url_or_region.strip()
-    url = regions.get(wanted.lower(), wanted)
-    if "://" not in url:
-        raise InputError(f"The option {option} is neither an address nor one of {', '.join(regions)}.")
-    return url
-
-
-def checked_base(url: str, option: str) -> SplitResult:
-    """The parts of a service's address; `InputError` naming the option when it is none, or lacks TLS."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in parts.netloc or parts.query or parts.fragment or not _plain(url):
-        raise InputError(f"The option {option} is no address of a service.", hint="It looks like https://host.")
-    if parts.scheme == "http" and not _is_loopback(parts.hostname):
-        raise InputError(
-            f"The option {option} names {parts.hostname} without TLS.",
-            hint="Use https; plain http is for services on this machine only.",
-        )
-    return parts
-
-
-def origin(parts: SplitResult) -> Origin:
-    return parts.scheme, parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
-
-
-def same_origin(url: str, base: Origin) -> bool:
-    """Whether a whole address has the scheme, the host and the port of the service."""
-    try:
-        parts = urlsplit(url)
-        return origin(parts) == base and "@" not in parts.netloc and _plain(url)
-    except ValueError:
-        return False
-
-
-def _plain(url: str) -> bool:
-    """Nothing that two parsers of addresses could read in two ways."""
-    return url.isprintable() and " " not in url and "\\" not in url
-
-
-def _is_direct(target: Origin, no_proxy: str | None) -> bool:
-    """Whether a service is asked without the proxy; `no_proxy` is read as curl does, but for ranges of addresses."""
-    dummy, host, port = target
-    return _is_loopback(host) or bool(proxy_bypass_environment(f"{host}:{port}", {"no": no_proxy or ""}))
-
-
-def _is_loopback(host: str | None) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host or "").is_loopback
-    except ValueError:
-        return False
-
-
-# -------------------------------------------------------------------- failures
-
-
-def never_connected(error: Exception) -> bool:
-    """Whether the request surely was not sent: no name, no connection, no proxy."""
-    return isinstance(error, (ConnectTimeout, ProxyError)) or _holds(error, NewConnectionError)
-
-
-def certificate_refused(error: Exception) -> bool:
-    return _holds(error, ssl.SSLCertVerificationError)
-
-
-def timed_out(error: Exception) -> bool:
-    return isinstance(error, Timeout) or _holds(error, ReadTimeoutError)
-
-
-def reason(error: Exception) -> str:
-    """Why there was no answer, in words that hold no query and no header."""
-    causes = list(_causes(error))
-    for cause in causes:
-        match cause:
-            case ssl.SSLCertVerificationError():
-                return f"its certificate is not trusted ({cause.verify_message})"
-            case socket.gaierror():
-                return "its name is not known"
-    if isinstance(error, ProxyError):
-        return "the proxy did not let the request through"
-    if isinstance(error, ConnectTimeout):
-        return "no connection in time"
-    if timed_out(error):
-        return "no answer in time"
-    for cause in causes:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-    if never_connected(error):
-        return "no connection"
-    return "the request could not be sent" if isinstance(error, ValueError) else "the connection broke"
-
-
-def _holds(error: Exception, kind: type[BaseException]) -> bool:
-    return any(isinstance(cause, kind) for cause in _causes(error))
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """The error and what it was made from, as requests and urllib3 nest them.
-
-    `__context__` is left out: it may lead to an earlier failure that has nothing to
-    do with this one.
-    """
-    waiting: list[object] = [error]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, BaseException):
-            yield current
-            waiting += [current.__cause__, getattr(current, "reason", None), *current.args]

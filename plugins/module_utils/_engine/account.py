@@ -21,7 +21,10 @@ _WAY_OUT = "Set the option account of bms_sync_settings to the id of the right B
 
 @dataclass(frozen=True, slots=True)
 class AccountReference:
-    """Where to look: an account id, or else the name. `source` is for messages."""
+    """Where to look: an account id, or else the name. `source` is for messages.
+
+    A setting of digits is an id, or the name of an account where there is none of that id.
+    """
 
     id: int | None
     name: str
@@ -70,16 +73,36 @@ def reference(organization: Organization, settings: BmsSettings, adapter_names: 
     return AccountReference(None, organization.name, "the organization's name")
 
 
+def holder_key(organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> str | None:
+    """The account that an organization holds by its setting or its link, as `setting_keys` has it; None for none."""
+    try:
+        wanted = reference(organization, settings, adapter_names)
+    except InputError:
+        return None  # it is linked to several; its own sync reports that
+    if not wanted.declared and wanted.id is None:
+        return None
+    return str(wanted.id) if wanted.id is not None else name(wanted.name)
+
+
+def setting_keys(setting: str, account: Account | None = None) -> frozenset[str]:
+    """What tells whether others hold the account of a setting: its id or its name, both where BMS has `account`."""
+    keys = {name(setting)}
+    if account is not None:
+        keys |= {str(account.id), name(account.name)}
+    return frozenset(keys)
+
+
 def settle(found: Sequence[Account], wanted: AccountReference, organization: Organization) -> Account:
     """The one account that `wanted` means, of those that BMS has `found` for it.
 
     Raises InputError for none, several, an inactive one, or one of another name that was not
     set explicitly.
     """
-    if wanted.id is None:
+    by_id = [account for account in found if account.id == wanted.id]
+    if not by_id and (wanted.id is None or wanted.declared):
         found = [account for account in found if name(account.name) == name(wanted.name)]
     else:
-        found = [account for account in found if account.id == wanted.id]
+        found = by_id
     sought = quoted(wanted.name) if wanted.id is None else str(wanted.id)
     active = [account for account in found if account.active]
     if len(active) > 1:

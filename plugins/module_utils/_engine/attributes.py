@@ -17,7 +17,8 @@ from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, ItGlueId, Phone
-from .text import address, digits, text
+from .phones import digits
+from .text import address, text
 
 SCALARS = {
     "first-name": "first_name",

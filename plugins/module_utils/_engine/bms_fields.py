@@ -18,7 +18,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .model import BmsContact, BmsEmail, BmsPhone, EntryChange
-from .text import address, digits, is_placeholder, name, text
+from .phones import digits, is_placeholder
+from .text import address, name, text
 
 EMAILS, PHONES = "Emails", "Phones"
 FIELDS: Mapping[str, str] = {

@@ -22,9 +22,10 @@ from .bms_fields import changed_fields, encode, phone_key
 from .bms_lookup import Hit, look_up
 from .directory import BmsDirectory, Directory, bms_addresses
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
+from .phones import PLACEHOLDER, is_placeholder, is_real_number
 from .plan import Operation, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import PLACEHOLDER, address, is_placeholder, is_real_number, text
+from .text import address, text
 
 E = TypeVar("E", BmsEmail, BmsPhone)
 

@@ -15,18 +15,12 @@ from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, ItGlueId, Location, Office365Settings, Phone, User
+from .phones import PLACEHOLDER, Number, digits, has_digits, is_placeholder, is_real_number, phone
 from .text import (
     ONMICROSOFT,
-    PLACEHOLDER,
-    Number,
-    digits,
     email_keys,
     folded,
-    has_digits,
     is_blank,
-    is_placeholder,
-    is_real_number,
-    phone,
     primary_address,
     primary_key,
     smtp_by_key,

@@ -53,7 +53,6 @@ class User:
     user_type: str | None = None
     sku_ids: tuple[str, ...] = ()
     usage_location: str | None = None
-    keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
 # --------------------------------------------------------------------- IT Glue
@@ -147,7 +146,6 @@ class Contact:
     created_at: str | None = field(default=None, compare=False)
     updated_at: str | None = field(default=None, compare=False)
     url: str | None = field(default=None, compare=False)
-    keys_read: tuple[str, ...] | None = field(default=None, init=False, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

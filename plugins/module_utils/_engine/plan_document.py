@@ -16,10 +16,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from .attributes import same_value
+from .declared_options import recorded, restored
 from .errors import InputError
 from .model import Contact, ItGlueId
 from .options import Options
@@ -28,9 +29,6 @@ from .reasons import Reason, ReasonCode, because
 
 VERSION = 2
 """The version of the format; `docs/schemas/plan.schema.json` describes it, and `plan_format` checks it."""
-
-PLANNED_OPTIONS = tuple(each.name for each in fields(Options) if not each.name.startswith("max_"))
-"""The options that decide who is written: a document holds them all. The limits are those of the applying task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def document(binding: Binding, options: Options, operations: Iterable[Operation]
         "organization": {"id": binding.organization_id, "name": binding.organization_name},
         "tenant_id": binding.tenant_id,
         "settings_digest": digest(binding.settings),
-        "options": {name: _plain(getattr(options, name)) for name in PLANNED_OPTIONS},
+        "options": recorded(options),
         "planned": [key_of(operation.subject) for operation in writes],
         "operations": [_entry(operation) for operation in writes],
     }
@@ -92,24 +90,9 @@ def digest(settings: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, frozenset):
-        return sorted(value)
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, tuple) else value
-
-
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:
     """The options that a document was made with; the limits are those that are `given` now."""
-    made = {name: _restored(name, plan["options"][name]) for name in PLANNED_OPTIONS}
-    return replace(given, **made)
-
-
-def _restored(name: str, value: Any) -> Any:
-    if name == "users":
-        return None if value is None else frozenset(value)
-    return tuple(value) if isinstance(value, list) else value
+    return replace(given, **restored(plan["options"]))
 
 
 def key_of(subject: Subject) -> str:

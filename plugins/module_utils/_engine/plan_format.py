@@ -13,7 +13,8 @@ from typing import Any
 
 from . import bms_fields
 from .attributes import EMAILS, PHONES, SCALARS
-from .plan_document import PLANNED_OPTIONS, VERSION, entry_key
+from .declared_options import planned_fields
+from .plan_document import VERSION, entry_key
 
 Types = tuple[type, ...]
 
@@ -64,7 +65,7 @@ def is_plan(found: Any) -> bool:
         _has(found, _DOCUMENT)
         and found["plan"] == VERSION
         and _has(found["organization"], {"id": (int,), "name": (str,)})
-        and _has(found["options"], {name: _OPTIONS[name] for name in PLANNED_OPTIONS})
+        and _has(found["options"], {name: _OPTIONS[name] for name in planned_fields()})
         and all(_texts(value) for value in found["options"].values() if isinstance(value, list))
         and _texts(found["planned"])
         and all(map(_is_entry, found["operations"]))

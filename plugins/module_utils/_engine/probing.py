@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 from .account import is_bms
 from .model import Adapter, BmsContact, Contact
-from .text import digits
+from .phones import digits
 
 UNKNOWN = "unknown"
 NOT_PROBED = "not_probed"

@@ -19,169 +19,37 @@ is. `violations` names it, and a declaration of the same option replaces it.
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
-from .errors import SettingsError
+from .declared_options import BMS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
+from .errors import SettingsError, quoted
 from .model import BmsSettings, Office365Settings, PhoneLabels, UserFilter
+from .values import guid, is_guid
 
-OFFICE365 = "office365"
-BMS = "bms"
-KINDS = (OFFICE365, BMS)
-
-TENANTS = "tenants"
-"""A list that the MSP's own organization carries, kept in the same way: the tenants that are ignored."""
+__all__ = [
+    "BMS",
+    "KINDS",
+    "OFFICE365",
+    "OPTIONS",
+    "TENANTS",
+    "TITLES",
+    "all_quoted",
+    "as_mapping",
+    "bms",
+    "check",
+    "guid",
+    "ignored_tenant",
+    "is_guid",
+    "merge",
+    "office365",
+    "put",
+    "value_of",
+    "violations",
+]
 
 TITLES = {OFFICE365: "Office 365 sync settings", BMS: "BMS sync settings", TENANTS: "ignored tenants"}
-
-_YES = frozenset({"yes", "true", "on", "1"})
-_NO = frozenset({"no", "false", "off", "0"})
-_GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
-_LONGEST_QUOTE = 80
-
-
-# ---------------------------------------------------------------- kinds of value
-
-
-def text(value: object) -> str:
-    """`value` in the form in which texts are compared and shown: NFC, inner white space one blank."""
-    return " ".join(unicodedata.normalize("NFC", str(value)).translate(_INVISIBLE).split())
-
-
-def guid(value: object) -> str:
-    """A GUID in lower case and without braces; what is none comes back as trimmed text."""
-    trimmed = text(value)
-    bare = trimmed.removeprefix("{").removesuffix("}").strip().lower()
-    return bare if is_guid(bare) else trimmed
-
-
-def is_guid(value: object) -> bool:
-    return isinstance(value, str) and _GUID.fullmatch(value) is not None
-
-
-def domain(value: object) -> str:
-    return text(value).removeprefix("@").removesuffix(".").lower()
-
-
-def _is_domain(value: str) -> bool:
-    return not re.search(r"[\s@*]", value)
-
-
-def flag(value: object) -> bool | str:
-    """Yes or no, as YAML, JSON or a technician writes it; anything else comes back as text."""
-    if isinstance(value, bool):
-        return value
-    word = text(value)
-    if word.casefold() in _YES:
-        return True
-    return False if word.casefold() in _NO else word
-
-
-def _entries(value: object, one: Callable[[object], str]) -> list[str]:
-    """The entries of a list, none twice and none blank. An entry of several lines is several
-    entries, because lists are kept one entry a line."""
-    rows = [value] if isinstance(value, str) or not isinstance(value, (list, tuple)) else value
-    lines = (line for row in rows if row is not None for line in str(row).splitlines())
-    return list(dict.fromkeys(filter(None, map(one, lines))))
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option: `name` is dotted where it is a suboption, `kind` says how it is read."""
-
-    name: str
-    kind: str  # flag, choice, text, guid, texts, guids, domains
-    default: Any = None
-    choices: tuple[str, ...] = ()
-
-    @property
-    def group(self) -> str | None:
-        """The option that this is a suboption of."""
-        return self.name.partition(".")[0] if "." in self.name else None
-
-    @property
-    def key(self) -> str:
-        return self.name.rpartition(".")[2]
-
-    @property
-    def is_list(self) -> bool:
-        return self.kind in _LISTS
-
-    def read(self, value: Any) -> Any:
-        """`value` in its one form, None when it is blank."""
-        if self.is_list:
-            return _entries(value, _LISTS[self.kind]) or None
-        if isinstance(value, str) and not text(value):
-            return None
-        if self.kind == "flag":
-            return flag(value)
-        if self.kind == "choice":
-            word = text(value)
-            return word.casefold() if word.casefold() in self.choices else word
-        return guid(value) if self.kind == "guid" else text(value)
-
-    def fault(self, value: Any) -> str | None:
-        """What is wrong with a read `value` taken by itself, and the way out."""
-        if self.kind == "flag" and not isinstance(value, bool):
-            return f"{quoted(value)} is neither yes nor no."
-        if self.kind == "choice" and value not in self.choices:
-            return f"{quoted(value)} is not one of {' and '.join(self.choices)}."
-        if self.kind == "guid" and value is not None and not is_guid(value):
-            return f"{quoted(value)} is no GUID; the Entra admin center shows the tenant id on its overview."
-        if self.kind == "guids" and (odd := [entry for entry in value if not is_guid(entry)]):
-            return f"{quoted(*odd)}: no GUID; give the skuId of a licence, not its name."
-        if self.kind == "domains" and (odd := [entry for entry in value if not _is_domain(entry)]):
-            return f"{quoted(*odd)}: no domain; give the part of an address that follows the @."
-        return None
-
-
-_LISTS: dict[str, Callable[[object], str]] = {"texts": text, "guids": guid, "domains": domain}
-
-
-def quoted(*values: object) -> str:
-    """Values that other people wrote, cut short and on one line, for a message."""
-    shown = (text(value) for value in values)
-    return ", ".join(f"'{value[:_LONGEST_QUOTE]}{'...' if len(value) > _LONGEST_QUOTE else ''}'" for value in shown)
-
-
-# -------------------------------------------------------------------- the options
-
-OPTIONS: dict[str, tuple[Option, ...]] = {
-    OFFICE365: (
-        Option("tenant_id", "guid"),
-        Option("set_phone_numbers_primary", "flag", False),
-        Option("phone_type", "text"),
-        Option("phone_labels.office", "text", "Office"),
-        Option("phone_labels.mobile", "text", "Mobile"),
-        Option("email_label", "text", "Work"),
-        Option("replace_blank_phone_numbers", "flag", False),
-        Option("primary_email", "choice", "mail", ("mail", "username")),
-        Option("sync_aliases", "flag", True),
-        Option("contact_type", "text"),
-        Option("user_filter.licensed_only", "flag", True),
-        Option("user_filter.license_skus", "guids", ()),
-        Option("user_filter.include_disabled", "flag", False),
-        Option("user_filter.include_guests", "flag", False),
-        Option("user_filter.groups", "texts", ()),
-        Option("user_filter.domains", "domains", ()),
-        Option("user_filter.exclude", "texts", ()),
-        Option("user_filter.require_name", "flag", True),
-    ),
-    BMS: (
-        Option("contact_sync", "flag", False),
-        Option("two_way_sync", "flag", False),
-        Option("auto_push_office365_contacts", "flag", False),
-        Option("email_type", "text"),
-        Option("phone_type", "text"),
-        Option("push_method", "choice", "direct", ("direct", "native")),
-        Option("account", "text"),
-    ),
-    TENANTS: (Option("ignored", "texts", ()),),
-}
 
 
 def value_of(mapping: Mapping[str, Any] | None, option: Option) -> Any:
@@ -282,7 +150,7 @@ def _office365_rules(mapping: Mapping[str, Any]) -> Iterator[str]:
     chosen = mapping["phone_type"]
     if chosen and chosen not in (office, mobile):
         yield (
-            f"phone_type: {quoted(chosen)} is none of the phone labels {quoted(office, mobile)}; "
+            f"phone_type: {quoted(chosen)} is none of the phone labels {all_quoted((office, mobile))}; "
             f"give one of them, or give phone_labels too."
         )
     for switch in ("set_phone_numbers_primary", "replace_blank_phone_numbers"):

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Which Microsoft tenant belongs to which organization (feature, section 7).
+"""Which Microsoft tenant belongs to which organization (fleet guide).
 
 A tenant is matched by the setting that an organization stores, or by a name that is exactly
 the organization's. Everything else is a suggestion with a score, for a person to decide.

@@ -4,16 +4,20 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""How addresses, names and phone numbers are compared (feature, sections 3 and 4)."""
+"""The one normaliser of all layers: how texts, addresses and names are compared, and how they are written.
+
+Two values are compared without characters that cannot be seen (Unicode category Cf), trimmed, in NFKC and
+case-folded (guide to matching). A value that is written loses such characters at its ends, an address loses
+them everywhere. Inside a name they stay: a zero-width non-joiner is Persian spelling.
+"""
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import lru_cache
 from operator import attrgetter
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from .model import Contact, User
 
@@ -23,38 +27,104 @@ FullName = tuple[str, str]
 NAMES_OF_USER = attrgetter("given_name", "surname")
 NAMES_OF_CONTACT = attrgetter("first_name", "last_name")
 
-PLACEHOLDER = "000-000-0000"
-"""The phone number that stands for a blank one (vendor's page, step 10)."""
-
 ONMICROSOFT = ".onmicrosoft.com"
 
-_NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
+GUEST_MARK = "#ext#"
+"""What the username of a guest holds, case-folded. Such a username is no e-mail address."""
 
-# The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
-_EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
-_PLAIN = "0123456789 ()+./-"
-_PLUS = re.compile(r"\D*[+＋]")
+APOSTROPHES = (
+    "\u0060\u00b4\u02b9\u02bb\u02bc\u02bd\u02be\u02bf\u02c8\u02ca\u02cb\u0374\u05f3\u1fbd\u1fbf\u1fef"
+    "\u1ffd\u2018\u2019\u201a\u201b\u2032\u2035\ua78b\ua78c\uff07\uff40"
+)
+"""What stands for an apostrophe: single quotation marks, and accents that are used as such."""
 
-# One more than `1-800-555-CALL` has.
-_FEWEST_DIGITS_BESIDE_WORDS = 8
+DASHES = (
+    "\u02d7\u058a\u05be\u1400\u1806\u2010\u2011\u2012\u2013\u2014\u2015\u2043\u2212\u2e17\u2e1a\u2e3a\u2e3b"
+    "\u2e40\u2e5d\u301c\u3030\u30a0\ufe31\ufe32\ufe58\ufe63\uff0d\U00010d6e\U00010ead"
+)
+"""What stands for a hyphen: every dash, and the minus sign."""
+
+_PUNCTUATION = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(DASHES, "-"))
+
+_LONGEST_LABEL = 63
+"""So many characters a label of a domain has at most (RFC 1035)."""
+
+
+def visible(value: str) -> str:
+    """`value` without the characters that cannot be seen: those of the Unicode category Cf."""
+    # None of them is printable, and most values are.
+    if value.isprintable():
+        return value
+    return "".join([char for char in value if unicodedata.category(char) != "Cf"])
+
+
+def trimmed(value: str | None) -> str:
+    """`value` without white space and without invisible characters at its ends; blank for None."""
+    if not value:
+        return ""
+    value = value.strip()
+    if value.isprintable():
+        return value
+    first, last = 0, len(value)
+    while first < last and _is_nothing(value[first]):
+        first += 1
+    while first < last and _is_nothing(value[last - 1]):
+        last -= 1
+    return value[first:last]
+
+
+def _is_nothing(char: str) -> bool:
+    return char.isspace() or unicodedata.category(char) == "Cf"
 
 
 def text(value: str | None) -> str:
     """`value` as it is written and shown: trimmed, NFC; blank for None."""
-    return unicodedata.normalize("NFC", value.strip()) if value else ""
+    return unicodedata.normalize("NFC", trimmed(value)) if value else ""
 
 
 def is_blank(value: str | None) -> bool:
-    """Whether there is nothing in `value` but white space."""
-    return not value or value.isspace()
+    """Whether there is nothing in `value` but white space and invisible characters."""
+    return not value or not trimmed(value)
+
+
+def _nfkc(value: str) -> str:
+    return unicodedata.normalize("NFKC", value)
 
 
 # ------------------------------------------------------------------- addresses
 
 
 def address(value: str | None) -> str:
-    """The form in which two addresses are compared: trimmed and case-folded."""
-    return value.strip().casefold() if value else ""
+    """The form in which two addresses are compared: the domain in one form, be it written in letters or in
+    the ASCII form of internationalized domain names; blank for None."""
+    if not value:
+        return ""
+    if value.isascii():
+        key = value.strip().casefold()
+        return _with_one_form_of_domain(key) if "xn--" in key else key
+    return _with_one_form_of_domain(_nfkc(_nfkc(visible(value)).casefold()).strip())
+
+
+def _with_one_form_of_domain(key: str) -> str:
+    local, at_sign, host = key.rpartition("@")
+    return f"{local}{at_sign}{_decoded_domain(host)}" if at_sign else key
+
+
+@lru_cache(maxsize=1024)
+def _decoded_domain(host: str) -> str:
+    return ".".join(map(_decoded_label, host.replace("\u3002", ".").split(".")))
+
+
+def _decoded_label(label: str) -> str:
+    """A label of a domain in letters. One that cannot be the ASCII form of anything stays as it is."""
+    if not label.startswith("xn--") or len(label) > _LONGEST_LABEL:
+        return label
+    try:
+        decoded = label[4:].encode("ascii").decode("punycode")
+    except UnicodeError:
+        return label
+    key = _nfkc(_nfkc(decoded).casefold())
+    return label if decoded.isascii() or set(key) & set("@.\u3002") else key
 
 
 def is_address(value: str | None) -> bool:
@@ -63,9 +133,9 @@ def is_address(value: str | None) -> bool:
 
 
 def written_address(value: str | None) -> str:
-    """`value` trimmed, where it has the outer shape of an e-mail address: one `@` with something on
-    both sides and no white space within. Else blank."""
-    words = value.split() if value else ()
+    """`value` as an address is written: trimmed and without invisible characters, where it has the outer shape
+    of an e-mail address: one `@` with something on both sides and no white space within. Else blank."""
+    words = visible(value).split() if value else ()
     if len(words) != 1:
         return ""
     local, dummy, host = words[0].partition("@")
@@ -73,7 +143,7 @@ def written_address(value: str | None) -> str:
 
 
 def domain(value: str | None) -> str:
-    """The case-folded domain of an address, blank where there is none."""
+    """The domain of an address in the form in which domains are compared, blank where there is none."""
     return address(value).rpartition("@")[2] if is_address(value) else ""
 
 
@@ -87,7 +157,7 @@ def proxied(user: User) -> list[str]:
     others: list[str] = []
     for entry in user.proxy_addresses:
         prefix, dummy, value = entry.partition(":")
-        kind = prefix.strip()
+        kind = trimmed(prefix)
         if kind == "SMTP":
             primary.append(value)
         elif kind.casefold() == "smtp":
@@ -101,49 +171,62 @@ def smtp_by_key(user: User) -> dict[str, str]:
     The mailbox's primary one comes first, then aliases, then `mail`.
     """
     found: dict[str, str] = {}
-    for value in proxied(user):
+    for value in (*proxied(user), user.mail):
         if written := written_address(value):
-            found.setdefault(written.casefold(), written)
-    if (key := address(user.mail)) not in found and (written := written_address(user.mail)):
-        found[key] = written
+            found.setdefault(address(written), written)
     return found
 
 
 def smtp_keys(user: User) -> tuple[str, ...]:
-    """The SMTP addresses of a user in the form in which they are compared, read once for each user."""
-    keys = user.keys_read
-    if keys is None:
-        keys = tuple(smtp_by_key(user))
-        object.__setattr__(user, "keys_read", keys)
-    return keys
+    """The SMTP addresses of a user in the form in which they are compared, none twice."""
+    return tuple(smtp_by_key(user))
+
+
+def own_primary_address(user: User, primary_email: str) -> str:
+    """The address that becomes the primary e-mail of an existing contact. Blank where the user has none: the
+    contact keeps the primary e-mail that it has.
+
+    With `primary_email` `mail` that is `mail`, and where it is blank the mailbox's `SMTP:` address. With
+    `username` it is the username, and where that is no e-mail address, as above.
+    """
+    if primary_email != "mail" and (written := _username_as_address(user)):
+        return written
+    return written_address(user.mail) or _mailbox_address(user)
+
+
+def _mailbox_address(user: User) -> str:
+    """The address that Exchange calls the primary SMTP address of the mailbox."""
+    for entry in user.proxy_addresses:
+        prefix, dummy, value = entry.partition(":")
+        if trimmed(prefix) == "SMTP" and (written := written_address(value)):
+            return written
+    return ""
 
 
 def primary_address(user: User, primary_email: str) -> str:
-    """The address that becomes a contact's primary e-mail, blank where the user has none.
+    """The address that becomes the primary e-mail of a new contact, blank where the user has none.
 
-    `primary_email` is `mail` or `username`; a blank or malformed `mail` falls back on the
-    username (feature, section 1), and where that is no address either, on the mailbox's own.
+    `primary_email` is `mail` or `username`. Only where the user has no primary address of its own, a new
+    contact falls back on the username, and then on an alias. A username that holds `#EXT#` is no address.
     """
-    order = (user.mail, user.username) if primary_email == "mail" else (user.username, user.mail)
-    for value in order:
-        if written := written_address(value):
-            return written
+    if written := own_primary_address(user, primary_email) or _username_as_address(user):
+        return written
     return next(iter(smtp_by_key(user).values()), "")
+
+
+def _username_as_address(user: User) -> str:
+    written = written_address(user.username)
+    return "" if GUEST_MARK in written.casefold() else written
 
 
 def primary_key(user: User, primary_email: str) -> str:
     """`primary_address` in the form in which addresses are compared."""
-    key = address(user.mail) if primary_email == "mail" else ""
-    return key if key in smtp_keys(user) else address(primary_address(user, primary_email))
+    return address(primary_address(user, primary_email))
 
 
 def email_keys(contact: Contact) -> tuple[str, ...]:
-    """Each e-mail of a contact in the form in which they are compared, read once for each contact."""
-    keys = contact.keys_read
-    if keys is None:
-        keys = tuple([entry.value.strip().casefold() for entry in contact.emails])
-        object.__setattr__(contact, "keys_read", keys)
-    return keys
+    """Each e-mail of a contact in the form in which they are compared, in the contact's order."""
+    return tuple([address(entry.value) for entry in contact.emails])
 
 
 def contact_addresses(contact: Contact) -> frozenset[str]:
@@ -155,18 +238,27 @@ def contact_addresses(contact: Contact) -> frozenset[str]:
 
 
 def name(value: str | None) -> str:
-    """The form in which names are compared: NFKC, case-folded, inner white space one blank."""
+    """The form in which names are compared: one kind of apostrophe and of hyphen, inner white space one blank."""
     if not value:
         return ""
     if value.isascii():
-        words = value.casefold().split()
+        words = value.replace("`", "'").casefold().split()
     else:
-        words = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", value).casefold()).split()
+        # An accent that stands for an apostrophe is a combining one in NFKC, so apostrophes come first. NFKC
+        # makes an apostrophe of its own out of a few letters.
+        value = _nfkc(_nfkc(visible(value).translate(_PUNCTUATION)).casefold())
+        words = visible(value).translate(_PUNCTUATION).split()
     return words[0] if len(words) == 1 else " ".join(words)
 
 
 folded = lru_cache(maxsize=1024)(name)
 """The same of labels and places, which are few and asked for again and again."""
+
+
+def same_name(one: str | None, other: str | None) -> bool:
+    """Whether two names of organizations, locations, types or labels are equal. A blank name equals none."""
+    key = folded(one)
+    return bool(key) and key == folded(other)
 
 
 def full_name(first: str | None, last: str | None) -> FullName | None:
@@ -184,71 +276,3 @@ def bearers(
         first, last = names(row)
         if name(last) in lasts and (own := full_name(first, last)) in wanted and own:
             yield own, row
-
-
-# ---------------------------------------------------------------------- phones
-
-
-class Number(NamedTuple):
-    """A phone number: `value` to write, `digits` to compare by, `extension` or None."""
-
-    value: str
-    digits: str
-    extension: str | None
-
-
-def phone(value: str | None) -> Number | None:
-    """Read a phone number as a person wrote it; None where there is no number.
-
-    An `x123` or `ext 123` at the end is the extension. A leading `+` or `00` does not count
-    in the comparison. Zeros alone are no number, nor are letters with a few digits
-    (`1-800-FLOWERS`), which nobody can dial as digits.
-    """
-    if not value:
-        return None
-    extension = None
-    plain = not value.strip(_PLAIN)
-    if not plain and (suffix := _EXTENSION.search(value)):
-        value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
-    digits = _ascii_digits(value)
-    if not plain and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS and any(map(str.isalpha, value)):
-        return None
-    plus = "+" if _PLUS.match(value) else ""
-    key = digits.removeprefix("00")
-    return Number(plus + digits, key, extension) if key.strip("0") else None
-
-
-def digits(value: str | None) -> str:
-    """The digits by which a stored number is compared; blank for a placeholder or no number."""
-    if not value:
-        return ""
-    # What IT Glue keeps is digits alone.
-    if not (value.isdigit() and value.isascii()):
-        if value.strip(_PLAIN):
-            number = phone(value)
-            return number.digits if number else ""
-        value = _ascii_digits(value)
-    key = value.removeprefix("00")
-    return key if key.strip("0") else ""
-
-
-def has_digits(value: str | None) -> bool:
-    """Whether a stored phone is a number or a placeholder: one of the two, wherever it has digits."""
-    return bool(_ascii_digits(value or ""))
-
-
-def is_placeholder(value: str | None) -> bool:
-    """Whether a stored phone is zeros alone: `000-000-0000`, with or without separators."""
-    found = _ascii_digits(value or "")
-    return bool(found) and not found.strip("0")
-
-
-def is_real_number(value: str | None) -> bool:
-    """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
-    return bool(_ascii_digits(value or "").strip("0"))
-
-
-def _ascii_digits(value: str) -> str:
-    if value.isascii():
-        return value if value.isdigit() else value.encode().translate(None, _NO_DIGITS).decode()
-    return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())

@@ -14,12 +14,14 @@ a field changes its key, so a renamed field is still found by the key that it wa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from .._engine.errors import SettingsError
+from .._engine.declared_options import BMS, OFFICE365, OPTIONS, TENANTS, Option
+from .._engine.errors import SettingsError, quoted
 from .._engine.model import AssetField, AssetType
-from .._engine.settings import BMS, OFFICE365, OPTIONS, TENANTS, Option, merge, put, quoted, value_of
+from .._engine.settings import merge, put, value_of
 from . import richtext
 
 ASSET_TYPES = {
@@ -61,18 +63,6 @@ def key_of(name: str) -> str:
     return name.lower().replace(" ", "-")
 
 
-def _select(name: str, hint: str, values: str = f"{_YES}\n{_NO}", *, listed: bool = False) -> AssetField:
-    return AssetField(name=name, kind="Select", hint=hint, default_value=values, show_in_list=listed)
-
-
-def _text(name: str, hint: str, *, listed: bool = False) -> AssetField:
-    return AssetField(name=name, kind="Text", hint=hint, show_in_list=listed)
-
-
-def _lines(name: str, hint: str) -> AssetField:
-    return AssetField(name=name, kind="Textbox", hint=hint)
-
-
 TITLE = AssetField(
     name="Title",
     kind="Text",
@@ -82,93 +72,25 @@ TITLE = AssetField(
     show_in_list=True,
 )
 
-_FIELDS: dict[str, tuple[tuple[str, AssetField], ...]] = {
-    OFFICE365: (
-        ("tenant_id", _text("Tenant ID", "The Microsoft tenant of this organization, a GUID.", listed=True)),
-        (
-            "set_phone_numbers_primary",
-            _select("Set phone numbers primary", "Whether a phone number is made primary. No when empty.", listed=True),
-        ),
-        ("phone_type", _text("Phone type", "The label of the phone that is made primary: one of the phone labels.")),
-        (
-            "phone_labels",
-            _lines("Phone labels", "Two lines, office: LABEL and mobile: LABEL. Office and Mobile when empty."),
-        ),
-        ("email_label", _text("Email label", "The label of e-mail addresses that are added. Work when empty.")),
-        (
-            "replace_blank_phone_numbers",
-            _select("Replace blank phone numbers", "Whether 000-000-0000 stands for a missing number. No when empty."),
-        ),
-        (
-            "primary_email",
-            _select("Primary email", "Which address is the primary one. mail when empty.", "mail\nusername"),
-        ),
-        ("sync_aliases", _select("Sync aliases", "Whether the other addresses are written too. Yes when empty.")),
-        ("contact_type", _text("Contact type", "The contact type of new contacts.")),
-        (
-            "user_filter.licensed_only",
-            _select("Licensed only", "Whether users without a licence are left out. Yes when empty."),
-        ),
-        (
-            "user_filter.license_skus",
-            _lines("License SKUs", "Only users with one of these licences: SKU ids (GUIDs), one a line."),
-        ),
-        (
-            "user_filter.include_disabled",
-            _select("Include disabled", "Whether disabled users are synced. No when empty."),
-        ),
-        ("user_filter.include_guests", _select("Include guests", "Whether guests are synced. No when empty.")),
-        ("user_filter.groups", _lines("Groups", "Only members of these groups: names or ids, one a line.")),
-        ("user_filter.domains", _lines("Domains", "Only users with a primary address in these domains, one a line.")),
-        (
-            "user_filter.exclude",
-            _lines("Exclude", "Users to leave out: addresses or usernames, * for any characters, one a line."),
-        ),
-        (
-            "user_filter.require_name",
-            _select("Require name", "Whether users with neither first nor last name are left out. Yes when empty."),
-        ),
-    ),
-    BMS: (
-        ("contact_sync", _select("Contact sync", "Whether contacts are synced with BMS. No when empty.", listed=True)),
-        ("two_way_sync", _select("Two way sync", "Whether they are synced both ways. No when empty.", listed=True)),
-        (
-            "auto_push_office365_contacts",
-            _select(
-                "Auto push Office365 contacts",
-                "Whether Microsoft 365 contacts are pushed to BMS. No when empty.",
-                listed=True,
-            ),
-        ),
-        ("email_type", _text("Email type", "The BMS e-mail type of pushed contacts, name or id.")),
-        ("phone_type", _text("Phone type", "The BMS phone type of pushed contacts, name or id.")),
-        (
-            "push_method",
-            _select(
-                "Push method",
-                "direct: msp.psa_sync creates the BMS contact. native: IT Glue does. direct when empty.",
-                "direct\nnative",
-            ),
-        ),
-        ("account", _text("Account", "The BMS account, id or name. The one linked with this organization when empty.")),
-    ),
-    TENANTS: (
-        (
-            "ignored",
-            _lines("Ignored tenants", "One a line: the tenant id and, after a blank, a name for people to read."),
-        ),
-    ),
-}
-
 
 def _columns(kind: str) -> tuple[Column, ...]:
-    return tuple(
-        Column(field, tuple(option for option in OPTIONS[kind] if name in (option.name, option.group)))
-        for name, field in _FIELDS[kind]
+    """A column for each field that the options name, in their order."""
+    shared: dict[str, list[Option]] = {}
+    for option in OPTIONS[kind]:
+        shared.setdefault(option.field, []).append(option)
+    return tuple(Column(_field(options), tuple(options)) for options in shared.values())
+
+
+def _field(options: Sequence[Option]) -> AssetField:
+    first = options[0]
+    choices = f"{_YES}\n{_NO}" if first.kind == "flag" else "\n".join(first.choices)
+    kind = "Select" if choices else "Textbox" if first.is_list or len(options) > 1 else "Text"
+    return AssetField(
+        name=first.field, kind=kind, hint=first.hint, default_value=choices or None, show_in_list=first.listed
     )
 
 
-COLUMNS: dict[str, tuple[Column, ...]] = {kind: _columns(kind) for kind in _FIELDS}
+COLUMNS: dict[str, tuple[Column, ...]] = {kind: _columns(kind) for kind in OPTIONS}
 
 
 def fields(kind: str) -> tuple[AssetField, ...]:
@@ -209,17 +131,17 @@ def _key(field: AssetField) -> str:
 # ------------------------------------------------------------------------ reading
 
 
-def read(kind: str, traits: Mapping[str, object], asset_type: AssetType) -> dict:
+def read(kind: str, traits: Mapping[str, object], asset_type: AssetType) -> dict[str, Any]:
     """The settings that an asset holds: text as it is, for `settings.merge` to read. What is
     empty is left out."""
-    found: dict = {}
+    found: dict[str, Any] = {}
     for column in COLUMNS[kind]:
         field = find(asset_type, column.field)
         rows = _rows(traits.get(_key(field))) if field else []
         if not rows:
             continue
         if column.holds_pairs:
-            found[column.options[0].group] = _pairs(column, rows)
+            found[str(column.options[0].group)] = _pairs(column, rows)
         else:
             option = column.options[0]
             put(found, option, rows if option.is_list else " ".join(rows))
@@ -239,10 +161,10 @@ def _rows(value: object) -> list[str]:
     return richtext.lines(str(value))
 
 
-def _pairs(column: Column, rows: list[str]) -> dict:
+def _pairs(column: Column, rows: list[str]) -> dict[str, Any]:
     """The pairs of a group. A line that is none of them is kept as a key, for a complaint."""
     keys = {option.key for option in column.options}
-    pairs: dict = {}
+    pairs: dict[str, Any] = {}
     for row in rows:
         name, colon, value = row.partition(":")
         key = name.strip().casefold()
@@ -256,7 +178,9 @@ def _pairs(column: Column, rows: list[str]) -> dict:
 # ------------------------------------------------------------------------ writing
 
 
-def write(kind: str, settings: Mapping, present: Mapping[str, object], asset_type: AssetType) -> dict:
+def write(
+    kind: str, settings: Mapping[str, Any], present: Mapping[str, object], asset_type: AssetType
+) -> dict[str, Any]:
     """The traits of an asset that is to hold the merged `settings`.
 
     IT Glue deletes every trait that a write leaves out, so what is `present` and not ours
@@ -287,7 +211,7 @@ def _fields_of(kind: str, asset_type: AssetType) -> Iterator[tuple[Column, Asset
         yield column, field
 
 
-def _cell(column: Column, field: AssetField, settings: Mapping) -> object:
+def _cell(column: Column, field: AssetField, settings: Mapping[str, Any]) -> object:
     """What goes into a field; None leaves it empty."""
     if column.holds_pairs:
         rows = [f"{option.key}: {value_of(settings, option)}" for option in column.options]
@@ -303,7 +227,7 @@ def _cell(column: Column, field: AssetField, settings: Mapping) -> object:
     return richtext.rich(rows) if field.kind == "Textbox" else "\n".join(rows)
 
 
-def _foreign(kind: str, present: Mapping[str, object], asset_type: AssetType) -> dict:
+def _foreign(kind: str, present: Mapping[str, object], asset_type: AssetType) -> dict[str, Any]:
     """The traits that are not ours, in the form in which IT Glue takes them back."""
     ours = {_key(field) for wanted in fields(kind) if (field := find(asset_type, wanted))}
     kinds = {_key(field): field for field in asset_type.fields}
@@ -328,7 +252,7 @@ def _returned(value: object, field: AssetField | None, asset_type: AssetType) ->
     return value
 
 
-def _prove(kind: str, settings: Mapping, traits: Mapping[str, object], asset_type: AssetType) -> None:
+def _prove(kind: str, settings: Mapping[str, Any], traits: Mapping[str, object], asset_type: AssetType) -> None:
     """Refuse what would be read back as something else, such as a label that looks like HTML."""
     if odd := differences(kind, settings, merge(kind, read(kind, traits, asset_type), None)):
         raise SettingsError(
@@ -337,6 +261,6 @@ def _prove(kind: str, settings: Mapping, traits: Mapping[str, object], asset_typ
         )
 
 
-def differences(kind: str, one: Mapping, other: Mapping) -> list[str]:
+def differences(kind: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
     """The names of the options in which two merged mappings differ."""
     return [option.name for option in OPTIONS[kind] if value_of(one, option) != value_of(other, option)]

@@ -20,12 +20,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
-from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError
-from .._engine.model import Asset, AssetField, AssetType
-from .._engine.settings import BMS, KINDS, OFFICE365, check, merge, quoted, violations
+from .._engine.declared_options import BMS, KINDS, OFFICE365
+from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
+from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
+from .._engine.settings import check, merge, violations
 from . import layout
 from .shared_types import Memory, SharedTypes
 
@@ -33,20 +34,42 @@ T = TypeVar("T")
 
 
 class ItGlue(Protocol):
-    """The part of the IT Glue client that is used here."""
+    """The part of the IT Glue client that is used here; `_clients.itglue` documents it."""
 
-    base_url: str
-    account: str
+    @property
+    def base_url(self) -> str:
+        """The address of the API."""
 
-    def asset_types(self, *names: str) -> list[AssetType]: ...
-    def asset_type_fields(self, type_id: int) -> Sequence[AssetField]: ...
-    def create_asset_type(self, asset_type: AssetType) -> AssetType: ...
-    def create_asset_field(self, type_id: int, field: AssetField) -> AssetField: ...
-    def assets(self, type_id: int, organization_id: int | None = None) -> Sequence[Asset]: ...
-    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]: ...
-    def create_asset(self, organization_id: int, type_id: int, traits: Mapping) -> Asset: ...
-    def update_asset(self, asset_id: int, traits: Mapping) -> Asset: ...
-    def delete_asset(self, asset_id: int) -> None: ...
+    @property
+    def account(self) -> str:
+        """What tells one account of IT Glue from another."""
+
+    def asset_types(self, *names: str) -> list[AssetType]:
+        """The types of these names."""
+
+    def asset_type_fields(self, type_id: int) -> Sequence[AssetField]:
+        """The fields of a type."""
+
+    def create_asset_type(self, asset_type: AssetType) -> AssetType:
+        """Make a type."""
+
+    def create_asset_field(self, type_id: int, field: AssetField) -> AssetField:
+        """Add a field to a type."""
+
+    def assets(self, type_id: int, organization_id: int | None = None) -> Iterable[Asset]:
+        """The assets of a type, of one organization or of all."""
+
+    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
+        """The assets of several types of one organization."""
+
+    def create_asset(self, organization_id: int, type_id: int, traits: Mapping[str, object]) -> Asset:
+        """Make an asset."""
+
+    def update_asset(self, asset_id: int, traits: Mapping[str, object]) -> Asset:
+        """Replace the traits of an asset."""
+
+    def delete_asset(self, asset_id: int) -> None:
+        """Delete an asset."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +84,7 @@ class Stored:
     organization_id: int
     organization_name: str = ""
     asset: Asset | None = None
-    settings: dict | None = None
+    settings: dict[str, Any] | None = None
     violations: tuple[str, ...] = ()
 
     @property
@@ -74,16 +97,26 @@ class Stored:
         )
 
     @property
+    def holder(self) -> Organization:
+        """The organization, as far as the asset names it."""
+        return Organization(ItGlueId(self.organization_id), self.organization_name)
+
+    @property
+    def asset_id(self) -> int | None:
+        """The id of the asset, None where there is none."""
+        return self.asset.id if self.asset else None
+
+    @property
     def address(self) -> str | None:
         """Where a technician finds the asset."""
         return address(self.asset) if self.asset else None
 
     @property
-    def merged(self) -> dict:
+    def merged(self) -> dict[str, Any]:
         """All options, the defaults where nothing is stored."""
         return merge(self.kind, self.settings, None)
 
-    def with_declared(self, declared: Mapping | None) -> dict:
+    def with_declared(self, declared: Mapping[str, Any] | None) -> dict[str, Any]:
         """All options, what is declared laid over what is stored. Raises SettingsError where that
         breaks a rule; the asset is named where what it holds breaks one by itself."""
         settings = merge(self.kind, self.settings, declared)
@@ -103,11 +136,11 @@ class StoredSettings:
         return self.kinds[kind]
 
     @property
-    def office365(self) -> dict | None:
+    def office365(self) -> dict[str, Any] | None:
         return self.kinds[OFFICE365].settings
 
     @property
-    def bms(self) -> dict | None:
+    def bms(self) -> dict[str, Any] | None:
         return self.kinds[BMS].settings
 
     @property
@@ -132,24 +165,34 @@ class SettingsStore:
         itglue: ItGlue,
         *,
         warn: Callable[[str], None] = lambda text: None,
-        lock: Callable[[str], AbstractContextManager] = exclusive,
+        lock: Callable[[str], AbstractContextManager[object]] = exclusive,
         memory: Memory | None = None,
         preview: bool = False,
     ) -> None:
         self._itglue = itglue
-        self._warn = warn
+        self.warn = warn
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
+        self._memory = memory
         self._shared = SharedTypes(memory, itglue.account)
         self._preview = preview
 
-    def lock(self, organization_id: int) -> AbstractContextManager:
+    def lock(self, organization_id: int) -> AbstractContextManager[object]:
         """Held around reading and writing one organization's settings."""
         return self._lock(f"{self._itglue.base_url} organization {organization_id}")
 
-    def lock_tenants(self) -> AbstractContextManager:
+    def lock_tenants(self) -> AbstractContextManager[object]:
         """Held around finding out whose a tenant is, and giving it away."""
         return self._lock(f"{self._itglue.base_url} tenants")
+
+    def remembered(self, what: str) -> Any:
+        """What a task of this run has remembered of all organizations; None for nothing."""
+        return self._memory.get(f"{self._itglue.account} {what}") if self._memory else None
+
+    def remember(self, what: str, value: Any) -> None:
+        """Remember JSON values for the other tasks of this run."""
+        if self._memory:
+            self._memory.put(f"{self._itglue.account} {what}", value)
 
     # ------------------------------------------------------------------ reading
 
@@ -159,7 +202,7 @@ class SettingsStore:
         SettingsError when a kind has two assets."""
         self._look_up(kinds)
         types = {kind: asset_type for kind in kinds if (asset_type := self._types[kind]) is not None}
-        assets = self._itglue.assets_of([each.id for each in types.values()], organization_id)
+        assets = self._itglue.assets_of([_id(each) for each in types.values()], organization_id)
         found = {}
         for kind in kinds:
             stored = self._carried(kind, assets, organization_id)
@@ -182,7 +225,9 @@ class SettingsStore:
             for group in holders.values()
             for one in group
         ]
-        return sorted(complete, key=lambda one: (one.organization_name.casefold(), one.organization_id, one.asset.id))
+        return sorted(
+            complete, key=lambda one: (one.organization_name.casefold(), one.organization_id, one.asset_id or 0)
+        )
 
     def read_kinds(self, kinds: Sequence[str]) -> dict[str, list[Stored]]:
         """`read_all` of several kinds: one request for the types, one for each kind that exists."""
@@ -193,7 +238,7 @@ class SettingsStore:
         asset_type = self._types[kind]
         if asset_type is None:
             return []
-        return self._carried(kind, self._itglue.assets(asset_type.id, organization_id), organization_id)
+        return self._carried(kind, self._itglue.assets(_id(asset_type), organization_id), organization_id)
 
     def _carried(self, kind: str, assets: Iterable[Asset], organization_id: int | None) -> list[Stored]:
         """The settings of a kind that lie in `assets`; an archived one counts as absent."""
@@ -225,31 +270,31 @@ class SettingsStore:
     def _lowest(self, kind: str, present: Sequence[AssetType]) -> AssetType | None:
         """Of several types of one name the lowest id, so that every run and node takes the same."""
         name = layout.ASSET_TYPES[kind]
-        named = sorted((found for found in present if found.name.strip() == name), key=lambda found: found.id)
+        named = sorted((found for found in present if found.name.strip() == name), key=_id)
         if not named:
             return None
         if len(named) > 1:
-            self._warn(
+            self.warn(
                 f"IT Glue has {len(named)} asset types named {quoted(name)} (ids "
                 f"{', '.join(str(found.id) for found in named)}). The one with the lowest id is used; what lies in the "
                 f"others is not read. Move it, and rename the other types in IT Glue."
             )
         lowest = named[0]
         if not lowest.fields:
-            lowest = replace(lowest, fields=tuple(self._itglue.asset_type_fields(lowest.id)))
+            lowest = replace(lowest, fields=tuple(self._itglue.asset_type_fields(_id(lowest))))
         if len(named) == 1:  # each client is warned of several
             self._shared.put(kind, lowest)
         return lowest
 
     # ------------------------------------------------------------------ writing
 
-    def preview(self, stored: Stored, settings: Mapping) -> None:
+    def preview(self, stored: Stored, settings: Mapping[str, Any]) -> None:
         """Refuse, without a write, what `save` would refuse before one."""
         asset_type = self._types[stored.kind] or layout.new_type(stored.kind)
         to_come = layout.missing_fields(stored.kind, asset_type)
         self._traits(stored, settings, replace(asset_type, fields=(*asset_type.fields, *to_come)))
 
-    def save(self, stored: Stored, settings: Mapping) -> Stored:
+    def save(self, stored: Stored, settings: Mapping[str, Any]) -> Stored:
         """Write the merged `settings` to the organization's asset, or make it; what IT Glue then
         holds. The type is made or completed when need be."""
         self.preview(stored, settings)
@@ -259,14 +304,14 @@ class SettingsStore:
             asset = self._itglue.update_asset(stored.asset.id, traits)
         else:
             asset = _once(
-                lambda: self._itglue.create_asset(stored.organization_id, asset_type.id, traits),
+                lambda: self._itglue.create_asset(stored.organization_id, _id(asset_type), traits),
                 lambda: (
                     self.read(stored.organization_id, stored.organization_name, [stored.kind]).of(stored.kind).asset
                 ),
             )
         kept = replace(_decoded(stored.kind, asset, asset_type), organization_name=stored.organization_name)
         if odd := layout.differences(kept.kind, settings, kept.merged):
-            self._warn(f"IT Glue did not keep {', '.join(odd)} of organization {kept.organization} as written.")
+            self.warn(f"IT Glue did not keep {', '.join(odd)} of organization {kept.organization} as written.")
         return kept
 
     def remove(self, stored: Stored) -> None:
@@ -275,7 +320,7 @@ class SettingsStore:
             with suppress(NotFoundError):  # a repeated request finds that its own work is done
                 self._itglue.delete_asset(stored.asset.id)
 
-    def _traits(self, stored: Stored, settings: Mapping, asset_type: AssetType) -> dict:
+    def _traits(self, stored: Stored, settings: Mapping[str, Any], asset_type: AssetType) -> dict[str, Any]:
         present = stored.asset.traits if stored.asset else {}
         try:
             return layout.write(stored.kind, settings, present, asset_type)
@@ -309,10 +354,17 @@ class SettingsStore:
 
     def _made_field(self, asset_type: AssetType, field: AssetField) -> AssetField:
         def present() -> AssetField | None:
-            fields = tuple(self._itglue.asset_type_fields(asset_type.id))
+            fields = tuple(self._itglue.asset_type_fields(_id(asset_type)))
             return layout.find(replace(asset_type, fields=fields), field)
 
-        return _once(lambda: self._itglue.create_asset_field(asset_type.id, field), present)
+        return _once(lambda: self._itglue.create_asset_field(_id(asset_type), field), present)
+
+
+def _id(asset_type: AssetType) -> int:
+    """The id of a type that IT Glue has."""
+    if asset_type.id is None:
+        raise ValueError(f"The asset type {quoted(asset_type.name)} has not been made yet.")
+    return asset_type.id
 
 
 def _once(create: Callable[[], T], look: Callable[[], T | None]) -> T:
@@ -349,11 +401,11 @@ def _twice(kind: str, stored: Sequence[Stored], name: str) -> SettingsError:
     organization = replace(stored[0], organization_name=name or stored[0].organization_name).organization
     return SettingsError(
         f"Organization {organization} carries {len(stored)} assets of the type {quoted(layout.ASSET_TYPES[kind])}: "
-        f"{', '.join(one.address for one in stored)}.",
+        f"{', '.join(str(one.address) for one in stored)}.",
         hint="Keep one of them; delete or archive the others in IT Glue.",
     )
 
 
 def _also(one: Stored, group: Sequence[Stored]) -> str:
-    others = ", ".join(other.address for other in group if other.asset.id != one.asset.id)
+    others = ", ".join(str(other.address) for other in group if other.asset_id != one.asset_id)
     return f"organization: it carries another asset of this type, {others}; delete or archive all but one."

@@ -21,8 +21,11 @@ from .._engine.model import AssetField, AssetType
 class Memory(Protocol):
     """Values out of what JSON knows, by name; None where nothing is remembered."""
 
-    def get(self, name: str) -> Any: ...
-    def put(self, name: str, value: Any) -> None: ...
+    def get(self, name: str) -> Any:
+        """What is remembered under a name."""
+
+    def put(self, name: str, value: Any) -> None:
+        """Remember a value."""
 
 
 class SharedTypes:

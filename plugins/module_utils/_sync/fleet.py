@@ -104,7 +104,7 @@ def given_tenants(rows: Sequence[Mapping[str, Any]]) -> list[Tenant]:
     tenants = [Tenant(rules.guid(row["id"]), row.get("name"), row.get("domain")) for row in rows]
     if odd := [each.id for each in tenants if not rules.is_guid(each.id)]:
         raise InputError(
-            f"tenants has the id {rules.quoted(*odd)}, which is no GUID.",
+            f"tenants has the id {rules.all_quoted(odd)}, which is no GUID.",
             hint="The Entra admin center shows the tenant id on its overview.",
         )
     return tenants

@@ -29,8 +29,6 @@ from .._engine.model import (
     Organization,
     User,
 )
-from .._engine.settings import KINDS
-from .._store.settings import Stored, StoredSettings
 
 Attributes = Mapping[str, Any]
 """Attributes of a contact of IT Glue, or fields of a BMS contact, by the service's names."""
@@ -58,6 +56,9 @@ class ItGlueReader(Protocol):
 
     def organization(self, ident: str) -> Organization:
         """The organization of an id or an exact name, with its adapters. Raises InputError for none or several."""
+
+    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
+        """All organizations, with their adapters where that is asked for."""
 
     def contacts(self, organization_id: ItGlueId) -> Iterable[Contact]:
         """All contacts of an organization, with their adapters."""
@@ -158,20 +159,3 @@ class Services(Protocol):
 
     def graph(self, tenant_id: str) -> Graph:
         """A Microsoft tenant."""
-
-
-class Store(Protocol):
-    """Where the settings of organizations are kept."""
-
-    def read(self, organization_id: ItGlueId) -> StoredSettings:
-        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
-
-
-class FleetStore(Protocol):
-    """Where the settings of one organization and of all are read, kind by kind."""
-
-    def read(self, organization_id: ItGlueId, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
-        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
-
-    def read_kinds(self, kinds: Sequence[str]) -> Mapping[str, list[Stored]]:
-        """The settings of all organizations, by kind."""

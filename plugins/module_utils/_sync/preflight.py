@@ -18,13 +18,12 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from .._engine import settings as rules
-from .._engine.errors import InputError, SettingsError, SyncError, quoted
+from .._engine.errors import InputError, SyncError, quoted
 from .._engine.itglue_plan import contact_types
 from .._engine.model import (
     Account,
     BmsLocation,
     BmsSettings,
-    ItGlueId,
     Office365Settings,
     Organization,
     Snapshot,
@@ -33,10 +32,11 @@ from .._engine.model import (
 from .._engine.planning import Findings, Need
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.selection import select
-from .._engine.tenants import listed
-from .._store.settings import Stored
-from .ports import FleetStore, Services
-from .snapshot import NeedReader, Request, bms_type, merged_settings, read_account, tenant_of
+from .._store.settings import SettingsStore
+from .holders import Holders
+from .ports import Services
+from .run_settings import merged_settings, tenant_of
+from .snapshot import NeedReader, Request, bms_type, read_account
 
 DIRECT = "direct"
 
@@ -70,11 +70,12 @@ class Preflight:
     """The checks of one client, in their order."""
 
     services: Services
-    make_store: Callable[[], FleetStore]
+    make_store: Callable[[], SettingsStore]
     request: Request
     checks: list[Check] = field(default_factory=list)
     organization: Organization | None = None
     tenant_id: str | None = None
+    store: SettingsStore | None = None
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
@@ -85,10 +86,10 @@ class Preflight:
             self._skip(ReasonCode.ORGANIZATION_NOT_KNOWN, *names)
             return self
         self.organization = organization
-        store = self._check("settings_store", self._opened)
-        office365 = self._settings(rules.OFFICE365, store, organization)
-        bms = self._settings(rules.BMS, store, organization)
-        self._microsoft(organization, office365, store[1] if store else {})
+        self.store = self._check("settings_store", self._opened)
+        office365 = self._settings(rules.OFFICE365, organization)
+        bms = self._settings(rules.BMS, organization)
+        self._microsoft(organization, office365)
         self._bms(organization, rules.bms(bms) if bms else None)
         return self
 
@@ -111,30 +112,30 @@ class Preflight:
 
     # ------------------------------------------------------------------ settings
 
-    def _opened(self) -> tuple[FleetStore, Mapping[str, Sequence[Stored]]]:
-        """The store, and the settings of all organizations: two of them may have one tenant."""
+    def _opened(self) -> SettingsStore:
+        """The store, once it has shown that it can be read."""
         store = self.make_store()
-        return store, store.read_kinds(rules.KINDS)
+        store.read_kinds(rules.KINDS)
+        return store
 
-    def _settings(
-        self, kind: str, opened: tuple[FleetStore, Any] | None, organization: Organization
-    ) -> dict[str, Any] | None:
+    def _settings(self, kind: str, organization: Organization) -> dict[str, Any] | None:
         """The settings of one kind that a run would work with, None where it would not."""
         name = f"{kind}_settings"
-        if opened is None:
+        store = self.store
+        if store is None:
             self._skip(ReasonCode.SETTINGS_NOT_READ, name)
             return None
-        store = opened[0]
+        declared = self.request.office365_settings if kind == rules.OFFICE365 else self.request.bms_settings
 
         def look() -> tuple[dict[str, Any], bool]:
             stored = store.read(organization.id, organization.name, [kind])
-            return merged_settings(kind, stored, organization, self.request), stored.of(kind).settings is None
+            return merged_settings(kind, stored, declared, organization), stored.of(kind).settings is None
 
         found = self._check(name, look)
         if found is None:
             return None
         settings, is_missing = found
-        if kind == rules.BMS and is_missing and not self.request.bms_settings:
+        if kind == rules.BMS and is_missing and not declared:
             # A run syncs all the same, and pushes nothing.
             self.checks[-1] = Check(
                 name, CheckState.LIMITED, because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)
@@ -143,14 +144,11 @@ class Preflight:
 
     # ----------------------------------------------------------------- Microsoft
 
-    def _microsoft(
-        self, organization: Organization, settings: dict[str, Any] | None, stored: Mapping[str, Sequence[Stored]]
-    ) -> None:
+    def _microsoft(self, organization: Organization, settings: dict[str, Any] | None) -> None:
         if settings is None and not self.request.tenant_id:
             self._skip(ReasonCode.SETTINGS_NOT_VALID, "tenant")
             return
-        held = {rules.OFFICE365: settings or {"tenant_id": None}}
-        tenant_id = self._check("tenant", lambda: self._tenant(organization, held, stored))
+        tenant_id = self._check("tenant", lambda: self._tenant(organization, settings or {"tenant_id": None}))
         if tenant_id is None:
             self._skip(ReasonCode.TENANT_NOT_KNOWN, "microsoft")
             return
@@ -166,21 +164,17 @@ class Preflight:
             types = self.services.itglue.contact_types
             self._check("contact_type", lambda: contact_types(snapshot, self.request.options, tuple(types())))
 
-    def _tenant(
-        self, organization: Organization, settings: Mapping[str, Any], stored: Mapping[str, Sequence[Stored]]
-    ) -> str:
-        tenant_id = tenant_of(settings, organization, self.request)
-        others = {
-            one.organization_id: Organization(ItGlueId(one.organization_id), one.organization_name)
-            for one in stored.get(rules.OFFICE365, ())
-            if one.merged["tenant_id"] == tenant_id and one.organization_id != organization.id
-        }
-        if others:
-            raise SettingsError(
-                f"The tenant {tenant_id} is matched with {listed([organization, *others.values()])}.",
-                hint="Take it from all but one with msp.psa_sync.tenant_match, state: unmatched.",
-            )
+    def _tenant(self, organization: Organization, settings: Mapping[str, Any]) -> str:
+        """The tenant of the organization, which no other organization holds."""
+        tenant_id = tenant_of(settings, organization, self.request.tenant_id)
+        if holders := self._holders():
+            holders.require_tenant(organization, tenant_id)
         return tenant_id
+
+    def _holders(self) -> Holders | None:
+        if self.store is None:
+            return None
+        return Holders(self.services.itglue, self.store, self.request.options.bms_adapter_names)
 
     def _users(self, snapshot: Snapshot, users: tuple[User, ...]) -> None:
         """Whether the user filter selects anybody, by the run's own selection."""
@@ -206,13 +200,21 @@ class Preflight:
         if settings is None or not settings.pushes:
             self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
             return
-        names, bms = self.request.options.bms_adapter_names, self.services.bms
-        account = self._check("bms", lambda: read_account(bms, organization, settings, names), _found)
+        bms = self.services.bms
+        account = self._check("bms", lambda: self._own_account(organization, settings), _found)
         if account is None or settings.push_method != DIRECT:
             return
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))
         self._check("bms_phone_type", lambda: bms_type(settings.phone_type, "phone_type", bms.phone_types))
         self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account))
+
+    def _own_account(self, organization: Organization, settings: BmsSettings) -> Account:
+        """The account of the organization, which no other organization holds."""
+        adapter_names = self.request.options.bms_adapter_names
+        account = read_account(self.services.bms, organization, settings, adapter_names)
+        if holders := self._holders():
+            holders.require_account(organization, settings, account)
+        return account
 
 
 def _found(record: Organization | Account) -> Reason:

@@ -22,6 +22,7 @@ from .._engine.options import Options
 from .._engine.plan import DepartureAction, Operation, Plan
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode, because
+from .._store.settings import SettingsStore
 from .bms_writer import BmsWriter
 from .collector import uncollected
 from .itglue_writer import ItGlueWriter
@@ -29,8 +30,9 @@ from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
 from .outcomes import Outcomes
 from .plan_file import read_plan, write_plan
-from .ports import Progress, Services, Store, silent
+from .ports import Progress, Services, silent
 from .run_lock import RunLock, put_off
+from .run_settings import require_own, store_settings
 from .snapshot import NeedReader, Read, Request, read
 from .writing import carry_out
 
@@ -69,10 +71,18 @@ class Run:
     @property
     def changed(self) -> bool:
         """Whether anything was written, or would be in a preview."""
-        return not self.refused and any(each.writes for each in (*self.operations, *self.deactivations))
+        settings = self.read.run_settings
+        return not self.refused and (self.writes or (settings.stored and bool(settings.differences)))
+
+    @property
+    def writes(self) -> bool:
+        """Whether a contact was written, or would be."""
+        return any(each.writes for each in (*self.operations, *self.deactivations))
 
 
-def run(services: Services, store: Store, request: Request, *, preview: bool, progress: Progress = silent) -> Run:
+def run(
+    services: Services, store: SettingsStore, request: Request, *, preview: bool, progress: Progress = silent
+) -> Run:
     """Bring one organization's contacts up to date, or say what that would change.
 
     Raises InputError and SettingsError for bad input, and ApiError where a service cannot be
@@ -90,20 +100,36 @@ def run(services: Services, store: Store, request: Request, *, preview: bool, pr
         outcome = _planned(services, store, request, run_lock, progress)
         if document is not None:
             _apply(outcome, document, request)
+        if outcome.writes:
+            names = request.options.bms_adapter_names
+            require_own(services.itglue, store, outcome.read.run_settings, outcome.plan.account, names)
         if request.plan_file and preview:
             _write_plan(outcome, request)
         if run_lock.busy:
             _put_off(outcome)
-        elif not preview and outcome.changed:
-            _carry_out(services, outcome, request, progress)
+        elif not outcome.refused:
+            if request.stores_settings:
+                _store_settings(services, store, outcome, request, preview=preview)
+            if not preview and outcome.writes:
+                _carry_out(services, outcome, request, progress)
         return outcome
+
+
+def _store_settings(services: Services, store: SettingsStore, outcome: Run, request: Request, *, preview: bool) -> None:
+    store_settings(
+        services.itglue,
+        store,
+        outcome.read.run_settings,
+        adapter_names=request.options.bms_adapter_names,
+        preview=preview,
+    )
 
 
 # --------------------------------------------------------------------------- plan
 
 
 @uncollected
-def _planned(services: Services, store: Store, request: Request, run_lock: RunLock, progress: Progress) -> Run:
+def _planned(services: Services, store: SettingsStore, request: Request, run_lock: RunLock, progress: Progress) -> Run:
     """What is to be done, and what was read for it."""
     found = read(services, store, request, run_lock, progress)
     snapshot = found.snapshot

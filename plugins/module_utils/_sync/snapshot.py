@@ -20,23 +20,17 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
-from .._engine.errors import (
-    ApiError,
-    AuthenticationError,
-    InputError,
-    PermissionDeniedError,
-    SettingsError,
-    quoted,
-)
-from .._engine.model import Account, BmsId, BmsSettings, BmsSnapshot, BmsType, Office365Settings, Organization, Snapshot
+from .._engine.errors import ApiError, AuthenticationError, InputError, PermissionDeniedError, quoted
+from .._engine.model import Account, BmsId, BmsSettings, BmsSnapshot, BmsType, Organization, Snapshot
 from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
-from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.reasons import Reason
 from .._engine.text import name
-from .._store.settings import StoredSettings
+from .._store.settings import SettingsStore
 from .outcomes import resume_at
-from .ports import Bms, Progress, Services, Store, silent
+from .ports import Bms, Progress, Services, silent
 from .run_lock import RunLock
+from .run_settings import RunSettings, read_settings
 
 READ_BEFORE_A_LINE = 2000
 """Users or contacts that are read before a person hears of it: a few pages."""
@@ -57,19 +51,26 @@ class Request(NamedTuple):
     journal_file: str | None = None
     push_wait: float = 0.0
     version: str = ""
+    store_settings: bool = False
+
+    @property
+    def stores_settings(self) -> bool:
+        """Whether the declared settings are to be stored. A plan is reviewed and applied without them."""
+        return self.store_settings and not self.plan_file and not self.apply_plan
 
 
 class Read(NamedTuple):
-    """A snapshot, the settings as the mappings that results show, and warnings."""
+    """A snapshot, the settings as the mappings that results show, warnings, and how the declared settings differ."""
 
     snapshot: Snapshot
     settings: dict[str, dict[str, Any]]
     warnings: list[Reason]
+    run_settings: RunSettings
 
 
 def read(
     services: Services,
-    store: Store,
+    store: SettingsStore,
     request: Request,
     run_lock: RunLock | None = None,
     progress: Progress = silent,
@@ -87,17 +88,25 @@ def read(
     line = _counting(progress, organization.name)
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
         contacts = pool.submit(lambda: tuple(line(services.itglue.contacts(organization.id), "contacts")))
-        settings, warnings = read_settings(store, organization, request)
-        tenant_id = tenant_of(settings, organization, request)
-        office365, bms = parsed_settings(settings, organization)
+        settings = read_settings(
+            services.itglue,
+            store,
+            organization,
+            {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings},
+            tenant_id=request.tenant_id,
+            adapter_names=request.options.bms_adapter_names,
+        )
+        tenant_id, merged = settings.tenant_id, settings.merged
+        merged[rules.OFFICE365]["tenant_id"] = tenant_id
+        office365 = rules.office365(merged[rules.OFFICE365], organization=repr(organization.name))
         graph = services.graph(tenant_id)
         # Pages are no snapshot: a user may come twice.
         users = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
         members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
         snapshot = Snapshot(
-            organization, tenant_id, office365, bms, users.result(), contacts.result(), members, time.time()
+            organization, tenant_id, office365, settings.bms, users.result(), contacts.result(), members, time.time()
         )
-    return Read(snapshot, settings, warnings)
+    return Read(snapshot, merged, settings.warnings, settings)
 
 
 def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], str], Iterator[T]]:
@@ -110,68 +119,6 @@ def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], s
                 progress(f"{organization}: {number} {noun} read so far")
 
     return counted
-
-
-# ----------------------------------------------------------------------- settings
-
-
-def read_settings(
-    store: Store, organization: Organization, request: Request
-) -> tuple[dict[str, dict[str, Any]], list[Reason]]:
-    """The settings of a run: those that are stored, and the declared ones laid over them, with warnings.
-
-    Raises SettingsError where they are missing or break a rule.
-    """
-    stored = store.read(organization.id)
-    merged = {kind: merged_settings(kind, stored, organization, request) for kind in rules.KINDS}
-    missing = stored.bms is None and not request.bms_settings
-    warnings = [because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)] if missing else []
-    return merged, warnings
-
-
-def merged_settings(kind: str, stored: StoredSettings, organization: Organization, request: Request) -> dict[str, Any]:
-    """The settings of one kind. Raises SettingsError where they break a rule, or where those that no run can be
-    without are missing."""
-    declared = request.office365_settings if kind == rules.OFFICE365 else request.bms_settings
-    present = stored.office365 if kind == rules.OFFICE365 else stored.bms
-    if kind == rules.OFFICE365 and present is None and not declared:
-        raise SettingsError(
-            f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
-            hint="Declare them with the module msp.psa_sync.office365_sync_settings, or give office365_settings.",
-        )
-    merged = rules.merge(kind, present, declared)
-    # The asset is named for what it holds itself, not for what this task lays over it.
-    address = stored.of(kind).address if stored.of(kind).violations else None
-    rules.check(kind, merged, organization=repr(organization.name), address=address)
-    return merged
-
-
-def parsed_settings(
-    settings: Mapping[str, dict[str, Any]], organization: Organization
-) -> tuple[Office365Settings, BmsSettings]:
-    """The settings of both kinds as values of the model."""
-    named = repr(organization.name)
-    office365 = rules.office365(settings[rules.OFFICE365], organization=named)
-    return office365, rules.bms(settings[rules.BMS], organization=named)
-
-
-def tenant_of(settings: Mapping[str, dict[str, Any]], organization: Organization, request: Request) -> str:
-    """The tenant of a run, which is put into the settings too. Raises SettingsError for none, InputError for
-    one that is no GUID."""
-    tenant_id = rules.guid(request.tenant_id or "") or settings[rules.OFFICE365]["tenant_id"]
-    if not tenant_id:
-        raise SettingsError(
-            f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
-            hint="Set tenant_id with the module msp.psa_sync.office365_sync_settings; "
-            "msp.psa_sync.tenant_match_info makes suggestions.",
-        )
-    if not rules.is_guid(tenant_id):
-        raise InputError(
-            f"tenant_id is {quoted(tenant_id)}, which is no GUID.",
-            hint="The Entra admin center shows the tenant id on its overview.",
-        )
-    settings[rules.OFFICE365]["tenant_id"] = tenant_id
-    return str(tenant_id)
 
 
 # ----------------------------------------------------- what a planning needs to know
@@ -288,10 +235,9 @@ def read_account(
 ) -> Account:
     """The BMS account of an organization. Raises InputError where there is none, or none for sure."""
     wanted = accounts.reference(organization, settings, adapter_names)
-    if wanted.id is None:
+    found = [] if wanted.id is None else [each for each in (bms.account(BmsId(wanted.id)),) if each is not None]
+    if wanted.id is None or (wanted.declared and not found):
         found = list(bms.accounts(wanted.name))
-    else:
-        found = [each for each in (bms.account(BmsId(wanted.id)),) if each is not None]
     return accounts.settle(found, wanted, organization)
 
 

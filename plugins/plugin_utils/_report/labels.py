@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS as SETTINGS_KINDS
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import OPTIONS
+
 ACTIONS = {
     "create": "New in IT Glue",
     "update": "Changed in IT Glue",
@@ -167,24 +170,7 @@ ICONS = {
 }
 """A sign for each state, so that none is told by its colour alone."""
 
-SETTINGS_OPTIONS = {
-    "tenant_id",
-    "set_phone_numbers_primary",
-    "phone_type",
-    "phone_labels",
-    "email_label",
-    "replace_blank_phone_numbers",
-    "primary_email",
-    "sync_aliases",
-    "contact_type",
-    "user_filter",
-    "contact_sync",
-    "two_way_sync",
-    "auto_push_office365_contacts",
-    "email_type",
-    "push_method",
-    "account",
-}
+SETTINGS_OPTIONS = {option.group or option.name for kind in SETTINGS_KINDS for option in OPTIONS[kind]}
 """The options whose values a report shows: what is not known here is not shown."""
 
 

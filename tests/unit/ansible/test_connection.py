@@ -129,47 +129,37 @@ def test_each_client_is_made_of_its_options(made):
     settings = connection.HttpSettings(
         ca_path=None, timeout=12.0, proxy="http://proxy.example:3128", no_proxy="bms.example"
     )
-    shared = {"http": settings, "calls": api.calls}
 
     for dummy in (api.itglue, api.bms, api.graph(TENANT)):
         pass
 
+    def access(*limiter, retry=connection.DEFAULT_RETRY):
+        return connection.Access(settings, api.calls, retry, limiter, task.secret)
+
+    tokens = ("bms", "https://api.bms.example", "Happy Frog", "jo", {"secrets": [" pass word ", "JBSWY3DPEHPK3PXP"]})
     assert made == {
         "ItGlueClient": [
             {
                 "url_or_region": "https://api.eu.itglue.com",
                 "api_key": "ITG.key",
-                "retry": connection.PATIENT_RETRY,
-                "limiter": ("itglue", "https://api.eu.itglue.com", "ITG.key", {}),
-                **shared,
+                "access": access(
+                    *("itglue", "https://api.eu.itglue.com", "ITG.key", {}), retry=connection.PATIENT_RETRY
+                ),
             }
         ],
         "BmsClient": [
             {
                 "url_or_region": "https://api.bms.example/",
-                "company": "Happy Frog",
-                "username": "jo",
-                "password": " pass word ",
-                "mfa_secret": "JBSWY3DPEHPK3PXP",
-                "limiter": ("bms", "https://api.bms.example", "Happy Frog", {}),
-                "tokens": (
-                    *("bms", "https://api.bms.example", "Happy Frog", "jo"),
-                    {"secrets": [" pass word ", "JBSWY3DPEHPK3PXP"]},
-                ),
-                "on_secret": task.secret,
-                **shared,
+                "credential": connection.BmsCredential("Happy Frog", "jo", " pass word ", "JBSWY3DPEHPK3PXP", tokens),
+                "access": access("bms", "https://api.bms.example", "Happy Frog", {}),
             }
         ],
         "GraphClient": [
             {
                 "tenant_id": TENANT,
                 "credential": connection.GraphCredential("app", client_secret="azure-secret"),
-                "cloud": "usgov",
-                "authority_host": "https://login.example",
-                "graph_url": "https://graph.example",
-                "limiter": ("graph", TENANT, "app", {}),
-                "on_secret": task.secret,
-                **shared,
+                "access": access("graph", TENANT, "app", {}),
+                "endpoints": connection.GraphEndpoints("usgov", "https://login.example", "https://graph.example"),
             }
         ],
     }
@@ -191,7 +181,9 @@ def test_a_certificate_and_a_token_file_are_handed_on(made):
 
 def test_a_quota_is_that_of_the_option_to_the_last_request(made):
     api = clients(params(GIVEN | {"itglue_quota": "500", "bms_quota": 100_000}), Task())
-    limits = [client["limiter"][-1] for dummy in (api.itglue, api.bms) for calls in made.values() for client in calls]
+    limits = [
+        client["access"].limiter[-1] for dummy in (api.itglue, api.bms) for calls in made.values() for client in calls
+    ]
 
     assert {"limit": Limit(500, 300, per_endpoint=False), "share": 1} in limits
     assert {"limit": Limit(100_000, 3600, per_endpoint=True), "share": 1} in limits
@@ -202,8 +194,17 @@ def test_what_is_waited_for_is_shown(made):
     api = clients(params(GIVEN), Task(progress=shown.append))
 
     assert api.itglue is not None
-    made["ItGlueClient"][0]["http"].notice("waiting")
+    made["ItGlueClient"][0]["access"].http.notice("waiting")
     assert shown == ["waiting"]
+
+
+def test_requests_are_logged_by_the_task(made):
+    logged = []
+    api = clients(params(GIVEN), Task(log=lambda *line: logged.append(line)))
+
+    assert api.bms is not None
+    made["BmsClient"][0]["access"].http.log(3, "GET /a")
+    assert logged == [(3, "GET /a")]
 
 
 def test_clients_are_made_once_also_for_threads(made):

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import python, task
-from tests.tools.files import ROOT
+from tests.tools.files import ROOT, tracked
 
 
 def test_a_new_python_passes():
@@ -43,7 +43,7 @@ def test_the_guard_itself_runs_on_the_oldest_python_that_modules_are_sent_to():
 
 
 def modules() -> list:
-    return sorted((ROOT / "plugins/modules").glob("*.py"))
+    return tracked("plugins/modules/*.py")
 
 
 @pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
@@ -63,7 +63,7 @@ def test_each_module_has_an_action_plugin_and_a_place_in_the_group():
     names = {path.stem for path in modules()}
     group = yaml.safe_load((ROOT / "meta/runtime.yml").read_text())["action_groups"]["all"]
 
-    assert {path.stem for path in (ROOT / "plugins/action").glob("*.py")} == names
+    assert {path.stem for path in tracked("plugins/action/*.py")} == names
     assert group == sorted(names)
 
 

@@ -11,6 +11,7 @@ import socket
 import ssl
 import struct
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, urlsplit
@@ -18,7 +19,9 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 import trustme
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import Timing
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 
 RESET = "reset"
 """Reset the connection once the request has been read."""
@@ -213,12 +216,25 @@ def longest(low: float, high: float) -> float:
 
 
 @pytest.fixture
-def connect(clock, calls, settings):
+def access(clock, calls, settings):
+    """Makes what a client needs of its run. Waits take no time."""
+
+    def access(*, spread=longest, now=time.time, **options) -> Access:
+        timing = Timing(clock.sleep, clock, now, spread)
+        return Access(**{"http": settings, "calls": calls, "timing": timing, **options})
+
+    return access
+
+
+@pytest.fixture
+def connect(access):
     """Makes a session whose waits take no time."""
 
-    def connect(service: str, url: str, **options) -> HttpSession:
-        common = {"settings": settings, "calls": calls, "sleep": clock.sleep, "clock": clock, "spread": longest}
-        return HttpSession(service, url, **{**common, **options})
+    def connect(
+        name: str, url: str, *, option="url", headers=None, secrets=(), authorizer=None, **options
+    ) -> HttpSession:
+        service = Service(name, url, option, authorizer=authorizer, headers=headers or {}, secrets=tuple(secrets))
+        return HttpSession(service, access(**options))
 
     return connect
 

@@ -14,6 +14,7 @@ from email.utils import formatdate
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import REGIONS, BmsClient, EntryChange
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login import BmsCredential
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -110,20 +111,11 @@ def service(wire) -> Bms:
 
 
 @pytest.fixture
-def make(wire, connect, settings, calls, clock):
-    def make(**options) -> BmsClient:
-        common = {
-            "url_or_region": wire.url,
-            "company": "Frog & Sons",
-            "username": "api",
-            "password": PASSWORD,
-            "http": settings,
-            "calls": calls,
-            "clock": clock,
-            "now": lambda: NOON,
-            "make_session": connect,
-        }
-        return BmsClient(**{**common, **options})
+def make(wire, access):
+    def make(*, url_or_region=None, mfa_secret=None, **options) -> BmsClient:
+        credential = BmsCredential("Frog & Sons", "api", PASSWORD, mfa_secret)
+        options = {"now": lambda: NOON, **options}
+        return BmsClient(url_or_region=url_or_region or wire.url, credential=credential, access=access(**options))
 
     return make
 

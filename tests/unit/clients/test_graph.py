@@ -19,8 +19,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import
     Contract,
     GraphClient,
     GraphCredential,
+    GraphEndpoints,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -59,6 +60,7 @@ FULL = {
     "accountEnabled": False,
     "userType": "Member",
     "assignedLicenses": [{"skuId": "sku-1", "disabledPlans": []}, {"skuId": "sku-2"}],
+    "usageLocation": "US",
 }
 JANE = User(
     "u1",
@@ -78,6 +80,7 @@ JANE = User(
     False,
     "Member",
     ("sku-1", "sku-2"),
+    "US",
 )
 
 
@@ -124,20 +127,16 @@ def entra(wire, tls) -> Entra:
 
 
 @pytest.fixture
-def make(tls, connect, calls):
+def make(tls, access):
     url, bundle = tls
 
-    def make(**options) -> GraphClient:
-        common = {
-            "tenant_id": TENANT,
-            "credential": GraphCredential(CLIENT, SECRET),
-            "authority_host": url,
-            "graph_url": url,
-            "http": HttpSettings(ca_path=bundle, timeout=5.0),
-            "calls": calls,
-            "make_session": connect,
-        }
-        return GraphClient(**{**common, **options})
+    def make(*, tenant_id=TENANT, credential=None, cloud="global", authority_host=url, graph_url=url, **options):
+        return GraphClient(
+            tenant_id=tenant_id,
+            credential=credential or GraphCredential(CLIENT, SECRET),
+            endpoints=GraphEndpoints(cloud, authority_host, graph_url),
+            access=access(**{"http": HttpSettings(ca_path=bundle, timeout=5.0), **options}),
+        )
 
     return make
 

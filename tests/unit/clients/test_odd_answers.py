@@ -10,7 +10,7 @@ import copy
 import json
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from types import NoneType, SimpleNamespace, UnionType
 
 import pytest
@@ -18,10 +18,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient, EntryChange
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login import BmsCredential
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings, WireAnswer
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     AssetField,
@@ -166,22 +168,22 @@ def clients():
     """Clients whose sessions get each answer from `clients.reply`, a status and a body."""
     found = SimpleNamespace(reply=(200, b""))
 
-    def answered(*dummy, **dummies):
+    def answered(*dummy) -> WireAnswer:
         status, content = found.reply
-        return SimpleNamespace(status_code=status, headers={}, content=content)
+        return WireAnswer(status, {}, content)
 
-    def make_session(service: str, url: str, **options) -> HttpSession:
-        options |= {"retry": RetryPolicy(tries=1, throttled_tries=1)}
-        if "authorizer" in options:
-            options["authorizer"] = Signed()
-        session = HttpSession(service, url, **options)
-        session._http = SimpleNamespace(request=answered)
+    def make_session(service: Service, access: Access) -> HttpSession:
+        if service.authorizer is not None:
+            service = replace(service, authorizer=Signed())
+        session = HttpSession(service, access)
+        session.transport.send = answered
         return session
 
-    common = {"http": HttpSettings(), "calls": Calls(), "make_session": make_session}
-    found.itglue = ItGlueClient(url_or_region="eu", api_key="ITG.x", **common)
-    found.bms = BmsClient(url_or_region="us", company="c", username="u", password="pass", **common)
-    found.graph = GraphClient(tenant_id=TENANT, credential=GraphCredential("app", "secret"), **common)
+    retry = RetryPolicy(tries=1, throttled_tries=1)
+    access = Access(HttpSettings(), Calls(), retry, make_session=make_session)
+    found.itglue = ItGlueClient(url_or_region="eu", api_key="ITG.x", access=access)
+    found.bms = BmsClient(url_or_region="us", credential=BmsCredential("c", "u", "pass"), access=access)
+    found.graph = GraphClient(tenant_id=TENANT, credential=GraphCredential("app", "secret"), access=access)
     return found
 
 
@@ -231,6 +233,8 @@ def conforms(value: object, kind: object) -> bool:
     origin, inner = typing.get_origin(kind), typing.get_args(kind)
     if origin in (typing.Union, UnionType):
         return any(conforms(value, each) for each in inner)
+    if isinstance(kind, typing.NewType):
+        return conforms(value, kind.__supertype__)
     if origin is tuple:
         return isinstance(value, tuple) and all(conforms(each, inner[0]) for each in value)
     if origin is dict:

@@ -17,12 +17,11 @@ from email.utils import format_datetime
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import transport
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.failures import TimeoutBeforeAnswerError
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.request import Request
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import (
-    Calls,
-    HttpSettings,
-    TimeoutBeforeAnswerError,
-)
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -50,7 +49,7 @@ def session(connect, wire):
 def test_one_connection_serves_all_requests(session, wire, calls):
     wire.answer = lambda request: {"ok": True}
     for number in range(20):
-        assert session.request("GET", f"/{number}").json() == {"ok": True}
+        assert session.send(Request("GET", f"/{number}")).json() == {"ok": True}
     assert wire.connections == 1
     assert calls.by_service() == {"graph": 0, "itglue": 20, "bms": 0}
 
@@ -58,7 +57,7 @@ def test_one_connection_serves_all_requests(session, wire, calls):
 def test_threads_share_the_session_and_its_connections(session, wire, calls):
     wire.answer = lambda request: {"path": request.path}
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda number: session.request("GET", f"/{number}").json(), range(80)))
+        answers = list(pool.map(lambda number: session.send(Request("GET", f"/{number}")).json(), range(80)))
     assert answers == [{"path": f"/{number}"} for number in range(80)]
     assert wire.connections <= 8
     assert calls.by_service()["itglue"] == 80
@@ -67,8 +66,8 @@ def test_threads_share_the_session_and_its_connections(session, wire, calls):
 def test_headers_and_no_cookies(connect, wire):
     session = connect("itglue", wire.url, headers={"x-api-key": "ITG.abc"})
     wire.says(reply({}, Set_Cookie="session=1; Path=/"), {})
-    session.request("GET", "/one")
-    session.request("GET", "/two")
+    session.send(Request("GET", "/one"))
+    session.send(Request("GET", "/two"))
     assert wire.last.headers["x-api-key"] == "ITG.abc"
     assert wire.last.headers["user-agent"] == "msp.psa_sync"
     assert wire.last.headers["accept"] == "application/json"
@@ -81,23 +80,24 @@ def test_the_environment_does_not_leak_in(connect, wire, monkeypatch, tmp_path):
     monkeypatch.setenv("NETRC", str(netrc))
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
     wire.says({})
-    connect("itglue", wire.url).request("GET", "/")
+    connect("itglue", wire.url).send(Request("GET", "/"))
     assert "authorization" not in wire.last.headers
 
 
 def test_a_service_on_this_machine_is_not_asked_through_the_proxy(connect, wire):
     wire.says({})
     assert (
-        connect("itglue", wire.url, settings=HttpSettings(proxy="http://127.0.0.1:9")).request("GET", "/").status == 200
+        connect("itglue", wire.url, http=HttpSettings(proxy="http://127.0.0.1:9")).send(Request("GET", "/")).status
+        == 200
     )
 
 
 def test_other_services_are_asked_through_the_proxy(connect, wire, calls):
     settings = HttpSettings(proxy=f"http://user:hunter2@127.0.0.1:{wire.port}", timeout=2.0)
-    session = connect("bms", "https://bms.example", settings=settings)
+    session = connect("bms", "https://bms.example", http=settings)
     wire.answer = lambda request: Reply(407)
     with pytest.raises(UnavailableError) as caught:
-        session.request("POST", "/v2/crm/contacts/summary", json={})
+        session.send(Request("POST", "/v2/crm/contacts/summary", json={}))
     assert "the proxy did not let the request through" in str(caught.value)
     assert "hunter2" not in str(caught.value)
     assert calls.by_service()["bms"] == 0
@@ -125,7 +125,7 @@ def test_hosts_that_no_proxy_names_are_asked_directly(connect, wire, no_proxy, t
     with pytest.raises(
         UnavailableError, match="did not let the request through" if tunnels else "its name is not known"
     ):
-        connect("bms", "https://bms.example", settings=settings).request("POST", "/v2/x", json={})
+        connect("bms", "https://bms.example", http=settings).send(Request("POST", "/v2/x", json={}))
     assert len(wire.requests) >= tunnels
     assert {each.method for each in wire.requests} == ({"CONNECT"} if tunnels else set())
 
@@ -135,7 +135,7 @@ def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, c
         port = unused.getsockname()[1]
     session = connect("bms", f"http://127.0.0.1:{port}")
     with pytest.raises(UnavailableError) as caught:
-        session.request("POST", "/contacts", json={})
+        session.send(Request("POST", "/contacts", json={}))
     assert str(caught.value).startswith("Kaseya BMS did not answer POST /contacts: connection refused.")
     assert len(clock.slept) == RetryPolicy().tries - 1
     assert calls.by_service()["bms"] == 0
@@ -144,23 +144,23 @@ def test_refused_connections_are_tried_again_even_for_a_create(connect, clock, c
 def test_an_unknown_host_is_named_as_such(connect):
     session = connect("graph", "https://graph.invalid")
     with pytest.raises(UnavailableError, match="its name is not known"):
-        session.request("GET", "/users")
+        session.send(Request("GET", "/users"))
 
 
 @pytest.mark.parametrize("step", [RESET, CLOSE, STALL, Reply(body=b'{"a":1}', truncate=3)])
 def test_a_broken_read_is_tried_again(session, wire, clock, step):
-    session._timeout = (1.0, 0.2)
+    session.transport.timeout = (1.0, 0.2)
     wire.says(step, {"ok": 1})
-    assert session.request("GET", "/contacts").json() == {"ok": 1}
+    assert session.send(Request("GET", "/contacts")).json() == {"ok": 1}
     assert clock.slept == [0.5]
 
 
 @pytest.mark.parametrize("step", [RESET, CLOSE, STALL, Reply(body=b'{"a":1}', truncate=3)])
 def test_a_broken_create_is_unclear_and_sent_once(session, wire, step):
-    session._timeout = (1.0, 0.2)
+    session.transport.timeout = (1.0, 0.2)
     wire.says(step)
     with pytest.raises(OutcomeUnknownError, match="Whether it was carried out is not known"):
-        session.request("POST", "/contacts", json={})
+        session.send(Request("POST", "/contacts", json={}))
     assert len(wire.requests) == 1
 
 
@@ -170,9 +170,9 @@ def test_an_earlier_failure_does_not_colour_a_later_one(connect, session, wire):
     wire.says(RESET)
     with pytest.raises(OutcomeUnknownError):
         try:
-            dead.request("GET", "/")
+            dead.send(Request("GET", "/"))
         except UnavailableError:
-            session.request("POST", "/contacts", json={})
+            session.send(Request("POST", "/contacts", json={}))
     assert len(wire.requests) == 1
 
 
@@ -184,29 +184,29 @@ def test_tls_with_the_named_authority(connect, wire, tls, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nowhere")
     wire.says({"ok": 1})
     settings = HttpSettings(ca_path=bundle, timeout=5.0)
-    assert connect("graph", url, settings=settings).request("GET", "/").json() == {"ok": 1}
+    assert connect("graph", url, http=settings).send(Request("GET", "/")).json() == {"ok": 1}
 
 
 def test_an_untrusted_certificate_is_no_matter_of_trying_again(connect, wire, tls, clock, monkeypatch):
     url, bundle = tls
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", bundle)
-    session = connect("graph", url, settings=HttpSettings(timeout=5.0))
+    session = connect("graph", url, http=HttpSettings(timeout=5.0))
     with pytest.raises(UnavailableError, match="its certificate is not trusted .* ca_path"):
-        session.request("POST", "/", json={})
+        session.send(Request("POST", "/", json={}))
     assert clock.slept == []
     assert wire.requests == []
 
 
 def test_a_missing_ca_path_is_named(connect):
     with pytest.raises(InputError, match="ca_path names /nowhere"):
-        connect("graph", "https://graph.invalid", settings=HttpSettings(ca_path="/nowhere"))
+        connect("graph", "https://graph.invalid", http=HttpSettings(ca_path="/nowhere"))
 
 
 def test_a_ca_path_without_certificates_is_named(connect, tmp_path):
     empty = tmp_path / "empty.pem"
     empty.write_text("no certificate")
     with pytest.raises(InputError, match=r"ca_path names .*empty.pem, which holds no certificates"):
-        connect("graph", "https://graph.invalid", settings=HttpSettings(ca_path=str(empty)))
+        connect("graph", "https://graph.invalid", http=HttpSettings(ca_path=str(empty)))
 
 
 def test_the_bundle_is_read_once_for_all_services(connect, wire, tls, monkeypatch):
@@ -219,7 +219,7 @@ def test_the_bundle_is_read_once_for_all_services(connect, wire, tls, monkeypatc
     transport.trusting.cache_clear()
     for service in ("graph", "itglue", "bms"):
         wire.says({"ok": 1})
-        connect(service, url, settings=HttpSettings(ca_path=bundle, timeout=5.0)).request("GET", "/")
+        connect(service, url, http=HttpSettings(ca_path=bundle, timeout=5.0)).send(Request("GET", "/"))
     assert len(read) == 1
 
 
@@ -228,7 +228,8 @@ def test_certificates_are_checked_behind_a_proxy_too(tls):
     context = transport.trusting(bundle)
     assert (context.verify_mode, context.check_hostname) == (ssl.CERT_REQUIRED, True)
     settings = HttpSettings(ca_path=bundle, proxy="http://proxy.example:3128")
-    adapter = transport.keep_alive(settings, ("https", "graph.example", 443)).get_adapter("https://graph.example")
+    session = transport.Transport(settings, ("https", "graph.example", 443), {}).session
+    adapter = session.get_adapter("https://graph.example")
     for manager in (adapter.poolmanager, adapter.proxy_manager_for("http://proxy.example:3128")):
         assert manager.connection_pool_kw["ssl_context"] is context
 
@@ -268,7 +269,7 @@ def test_unusable_addresses_are_input_errors(connect, url):
 
 def test_a_whole_address_of_the_same_host_is_followed(session, wire):
     wire.says({})
-    session.request("GET", f"{wire.url}/contacts?page%5Bnumber%5D=2")
+    session.send(Request("GET", f"{wire.url}/contacts?page%5Bnumber%5D=2"))
     assert wire.last.target == "/contacts?page%5Bnumber%5D=2"
 
 
@@ -291,7 +292,7 @@ def test_a_whole_address_of_the_same_host_is_followed(session, wire):
 )
 def test_links_elsewhere_are_not_followed(session, wire, link):
     with pytest.raises(ProtocolError, match="points to another address"):
-        session.request("GET", link.format(port=wire.port))
+        session.send(Request("GET", link.format(port=wire.port)))
     assert wire.requests == []
 
 
@@ -299,7 +300,7 @@ def test_links_elsewhere_are_not_followed(session, wire, link):
 def test_redirects_are_not_followed(session, wire, method, kind):
     wire.says(reply(None, 302, Location="https://evil.example/login?token=1"))
     with pytest.raises(kind, match="redirects .* to https://evil.example/login"):
-        session.request(method, "/contacts")
+        session.send(Request(method, "/contacts"))
     assert len(wire.requests) == 1
 
 
@@ -309,8 +310,8 @@ def test_redirects_are_not_followed(session, wire, method, kind):
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_failures_of_the_service_are_tried_again_for_reads_and_absolute_writes(session, wire, status):
     wire.says(reply(None, status), {"ok": 1}, reply(b"<html>", status), {"ok": 2})
-    assert session.request("GET", "/a").json() == {"ok": 1}
-    answer = session.request("PATCH", "/a", json={}, repeatable=True)
+    assert session.send(Request("GET", "/a")).json() == {"ok": 1}
+    answer = session.send(Request("PATCH", "/a", json={}, repeatable=True))
     assert answer.json() == {"ok": 2}
     assert answer.after_doubt
 
@@ -319,7 +320,7 @@ def test_failures_of_the_service_are_tried_again_for_reads_and_absolute_writes(s
 def test_failures_of_the_service_leave_a_create_unclear(session, wire, status):
     wire.says(reply(None, status))
     with pytest.raises(OutcomeUnknownError):
-        session.request("POST", "/a", json={})
+        session.send(Request("POST", "/a", json={}))
     assert len(wire.requests) == 1
 
 
@@ -329,21 +330,21 @@ def test_failures_of_the_service_leave_a_create_unclear(session, wire, status):
 def test_a_successful_answer_that_is_no_json(session, wire, body):
     wire.answer = lambda request: reply(body)
     with pytest.raises(ProtocolError, match="is no JSON"):
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert len(wire.requests) == RetryPolicy().tries
     with pytest.raises(OutcomeUnknownError):
-        session.request("POST", "/a", json={})
+        session.send(Request("POST", "/a", json={}))
     assert len(wire.requests) == RetryPolicy().tries + 1
 
 
 def test_the_end_of_tries(session, wire):
     wire.answer = lambda request: reply({"message": "down for\r\nmaintenance"}, 503)
     with pytest.raises(UnavailableError) as caught:
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert str(caught.value) == "IT Glue failed at GET /a (HTTP 503): down for maintenance. Try again later."
     assert (caught.value.status, caught.value.said) == (503, "down for maintenance")
     with pytest.raises(OutcomeUnknownError):
-        session.request("DELETE", "/a", repeatable=True)
+        session.send(Request("DELETE", "/a", repeatable=True))
 
 
 def test_waits_double_within_the_cap_and_the_deadline(connect, wire, clock):
@@ -351,32 +352,32 @@ def test_waits_double_within_the_cap_and_the_deadline(connect, wire, clock):
     session = connect("bms", wire.url, retry=retry)
     wire.answer = lambda request: reply(None, 502)
     with pytest.raises(UnavailableError):
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert clock.slept == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
 
 
 def test_the_jitter_is_full(connect, wire, clock):
     session = connect("bms", wire.url, spread=lambda low, high: low)
     wire.says(reply(None, 502), {})
-    session.request("GET", "/a")
+    session.send(Request("GET", "/a"))
     assert clock.slept == [0.0]
 
 
 def test_an_impatient_request_ends_with_the_first_time_out(session, wire):
     wire.says(reply(None, 504), STALL)
     with pytest.raises(TimeoutBeforeAnswerError):
-        session.request("GET", "/a", patient=False)
-    session._timeout = (1.0, 0.2)
+        session.send(Request("GET", "/a", patient=False))
+    session.transport.timeout = (1.0, 0.2)
     with pytest.raises(TimeoutBeforeAnswerError, match="no answer in time"):
-        session.request("GET", "/a", patient=False)
+        session.send(Request("GET", "/a", patient=False))
     assert len(wire.requests) == 2
 
 
 def test_a_time_out_within_the_answer_is_one_too(session, wire):
-    session._timeout = (1.0, 0.2)
+    session.transport.timeout = (1.0, 0.2)
     wire.answer = lambda request: reply(b"{}", Content_Length="10")
     with pytest.raises(TimeoutBeforeAnswerError):
-        session.request("GET", "/a", patient=False)
+        session.send(Request("GET", "/a", patient=False))
 
 
 # ------------------------------------------------------------------ throttling
@@ -401,7 +402,7 @@ def http_date(seconds: float) -> str:
 )
 def test_a_throttled_create_waits_and_is_sent_again(session, wire, clock, headers, wait):
     wire.says(reply(None, 429, **headers), {"id": 1})
-    answer = session.request("POST", "/a", json={})
+    answer = session.send(Request("POST", "/a", json={}))
     assert answer.json() == {"id": 1}
     assert not answer.after_doubt
     assert clock.slept == [pytest.approx(wait, abs=0.01)]
@@ -409,18 +410,18 @@ def test_a_throttled_create_waits_and_is_sent_again(session, wire, clock, header
 
 def test_a_date_is_held_against_this_clock_where_the_service_gives_none(session, wire, clock):
     wire.says(reply(None, 429, Retry_After=http_date(30)), {})
-    session.request("GET", "/a")
+    session.send(Request("GET", "/a"))
     assert clock.slept == [pytest.approx(30, abs=2.5)]
 
 
 def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
     wire.says(reply({"message": "slow down"}, 429, Retry_After="900"))
     with pytest.raises(QuotaExceededError) as caught:
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert caught.value.retry_after == 900
     assert caught.value.said == "slow down"
     with pytest.raises(QuotaExceededError) as caught:
-        session.request("GET", "/b")
+        session.send(Request("GET", "/b"))
     assert caught.value.retry_after == pytest.approx(900)
     assert len(wire.requests) == 1
 
@@ -429,37 +430,37 @@ def test_a_long_wait_is_the_end_and_nobody_else_asks(session, wire):
 def test_an_endless_wait_is_a_long_one(session, wire, header):
     wire.says(reply(None, 429, Retry_After=header))
     with pytest.raises(QuotaExceededError) as caught:
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert 86_400 < caught.value.retry_after <= 366 * 86_400
 
 
 def test_a_quota_per_endpoint_holds_that_endpoint_only(session, wire):
     wire.says(reply(None, 429, Retry_After="900"), {})
     with pytest.raises(QuotaExceededError):
-        session.request("GET", "/contacts/1", template="/contacts/{id}")
-    session.request("GET", "/accounts/1", template="/accounts/{id}")
+        session.send(Request("GET", "/contacts/1", template="/contacts/{id}"))
+    session.send(Request("GET", "/accounts/1", template="/accounts/{id}"))
     with pytest.raises(QuotaExceededError):
-        session.request("GET", "/contacts/2", template="/contacts/{id}")
+        session.send(Request("GET", "/contacts/2", template="/contacts/{id}"))
     assert wire.asked == ["GET /contacts/1", "GET /accounts/1"]
 
 
 def test_endless_throttling_ends(session, wire, clock):
     wire.answer = lambda request: reply(None, 429)
     with pytest.raises(QuotaExceededError) as caught:
-        session.request("POST", "/a", json={})
+        session.send(Request("POST", "/a", json={}))
     assert len(wire.requests) == RetryPolicy().throttled_tries
     assert caught.value.retry_after == 120
     assert "Go on at " in str(caught.value)
     assert sum(clock.slept) < RetryPolicy().deadline
     with pytest.raises(QuotaExceededError):
-        session.request("POST", "/b", json={})
+        session.send(Request("POST", "/b", json={}))
     assert len(wire.requests) == RetryPolicy().throttled_tries  # what follows does not even ask
 
 
 def test_a_long_wait_of_a_failing_service_is_not_waited_for(session, wire, clock):
     wire.says(reply(None, 503, Retry_After="3600"))
     with pytest.raises(UnavailableError):
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert clock.slept == []
 
 
@@ -482,13 +483,13 @@ def test_the_limiter_is_asked_before_each_try(connect, wire, clock):
     limiter = Limiter(0, 0, 30, 0.5, 0, 61)
     session = connect("bms", wire.url, limiter=limiter)
     wire.says(reply(None, 502), {}, {})
-    session.request("GET", "/c/1", template="/c/{id}")
-    session.request("GET", "/c/2", template="/c/{id}")
+    session.send(Request("GET", "/c/1", template="/c/{id}"))
+    session.send(Request("GET", "/c/2", template="/c/{id}"))
     assert clock.slept[-2:] == [31.0, 0.55]
     with pytest.raises(
         QuotaExceededError, match=r"GET /c/3 is used up. Go on at \d\d:\d\d:\d\d .*\(in 61 s\)"
     ) as caught:
-        session.request("GET", "/c/3", template="/c/{id}")
+        session.send(Request("GET", "/c/3", template="/c/{id}"))
     assert caught.value.retry_after == 61
     assert caught.value.status is None
     assert limiter.calls == [("GET /c/{id}",)] * 6
@@ -499,20 +500,55 @@ def test_the_limiter_is_told_what_the_service_says(connect, wire):
     limiter = Limiter(0, 0, 0)
     session = connect("bms", wire.url, limiter=limiter)
     wire.says(reply(None, 429, Retry_After="7"), {}, reply(None, 429, Retry_After="900"))
-    session.request("GET", "/c/1", template="/c/{id}")
+    session.send(Request("GET", "/c/1", template="/c/{id}"))
     with pytest.raises(QuotaExceededError):
-        session.request("GET", "/c/2", template="/c/{id}")
+        session.send(Request("GET", "/c/2", template="/c/{id}"))
     told = [call for call in limiter.calls if len(call) == 2]
     assert told == [("GET /c/{id}", pytest.approx(7)), ("GET /c/{id}", 900)]
 
 
 def test_a_long_wait_for_a_quota_is_announced(connect, wire):
     notices: list[str] = []
-    session = connect("itglue", wire.url, settings=HttpSettings(notice=notices.append), limiter=Limiter(4, 5, 0))
+    session = connect("itglue", wire.url, http=HttpSettings(notice=notices.append), limiter=Limiter(4, 5, 0))
     wire.says({})
-    session.request("GET", "/a")
+    session.send(Request("GET", "/a"))
     assert len(notices) == 1
     assert re.fullmatch(r"waiting for the quota of IT Glue, back at \d\d:\d\d:\d\d \S+ \(in 5 s\)", notices[0])
+
+
+# --------------------------------------------------------------------- the log
+
+
+def test_each_attempt_is_logged(connect, wire, clock):
+    logged: list[tuple] = []
+    http = HttpSettings(timeout=2.0, log=lambda *line: logged.append(line))
+    session = connect("bms", wire.url, http=http)
+    wire.says(reply(None, 503), RESET, {})
+    session.send(Request("GET", "/v2/contacts?key=secret", params={"name": "Zoe"}))
+    assert logged == [
+        (3, "Kaseya BMS: GET /v2/contacts: HTTP 503 after 0 ms"),
+        (3, "Kaseya BMS: GET /v2/contacts is sent again in 0.5 s"),
+        (3, "Kaseya BMS: GET /v2/contacts: connection reset by peer after 0 ms, attempt 2"),
+        (3, "Kaseya BMS: GET /v2/contacts is sent again in 1.0 s"),
+        (3, "Kaseya BMS: GET /v2/contacts: HTTP 200 after 0 ms, attempt 3"),
+    ]
+
+
+def test_the_log_holds_no_secret_and_no_control_character(connect, wire):
+    logged: list[str] = []
+    http = HttpSettings(timeout=2.0, log=lambda level, text: logged.append(text))
+    wire.answer = lambda request: {}
+    session = connect("itglue", wire.url, http=http, secrets=["hunter2"])
+    session.send(Request("GET", "/a/hunter2\x1b[31m"))
+    assert logged == ["IT Glue: GET /a/*** [31m: HTTP 200 after 0 ms"]
+
+
+def test_a_wait_for_the_quota_is_logged(connect, wire):
+    logged: list[str] = []
+    http = HttpSettings(log=lambda level, text: logged.append(text))
+    wire.says({})
+    connect("itglue", wire.url, http=http, limiter=Limiter(4, 0)).send(Request("GET", "/a"))
+    assert logged[0] == "IT Glue: GET /a waits 4.0 s for the quota"
 
 
 # ----------------------------------------------------------------- credentials
@@ -536,9 +572,9 @@ class Tokens:
 def test_credentials_are_renewed_once(connect, wire, method):
     session = connect("bms", wire.url, authorizer=Tokens())
     wire.says(reply(None, 401), {"ok": 1}, reply(None, 401), reply({"message": "no"}, 401))
-    assert session.request(method, "/a").json() == {"ok": 1}
+    assert session.send(Request(method, "/a")).json() == {"ok": 1}
     with pytest.raises(AuthenticationError):
-        session.request(method, "/a")
+        session.send(Request(method, "/a"))
     assert [request.headers["authorization"] for request in wire.requests] == ["t1", "t2", "t2", "t3"]
 
 
@@ -546,7 +582,7 @@ def test_a_login_goes_without_credentials(connect, wire):
     session = connect("bms", wire.url, authorizer=Tokens())
     wire.says(reply(None, 401))
     with pytest.raises(AuthenticationError):
-        session.request("POST", "/login", authorized=False, repeatable=True)
+        session.send(Request("POST", "/login", authorized=False, repeatable=True))
     assert "authorization" not in wire.last.headers
 
 
@@ -560,7 +596,7 @@ def test_a_login_that_fails_after_doubt_does_not_hide_the_doubt(connect, wire):
     session = connect("bms", wire.url, authorizer=Failing())
     wire.says(RESET, reply(None, 401))
     with pytest.raises(OutcomeUnknownError, match="wrong password"):
-        session.request("PATCH", "/a", json={}, repeatable=True)
+        session.send(Request("PATCH", "/a", json={}, repeatable=True))
 
 
 # ---------------------------------------------------------------------- errors
@@ -584,7 +620,7 @@ def test_a_login_that_fails_after_doubt_does_not_hide_the_doubt(connect, wire):
 def test_kinds_of_refusal(session, wire, status, kind):
     wire.says(reply({"error": {"message": "because"}}, status))
     with pytest.raises(ApiError) as caught:
-        session.request("POST", "/a?secret=1", json={})
+        session.send(Request("POST", "/a?secret=1", json={}))
     assert caught.type is kind
     assert (caught.value.service, caught.value.request) == ("itglue", "POST /a")
     assert (caught.value.status, caught.value.said) == (status, "because")
@@ -594,12 +630,12 @@ def test_kinds_of_refusal(session, wire, status, kind):
 def test_the_permission_is_named(session, wire):
     wire.says(reply(None, 403))
     with pytest.raises(PermissionDeniedError, match="This call needs User.Read.All"):
-        session.request("GET", "/users", needs="User.Read.All")
+        session.send(Request("GET", "/users", needs="User.Read.All"))
 
 
 def test_allowed_statuses_are_answers(session, wire):
     wire.says(reply({"error": "invalid_client"}, 401))
-    assert session.request("POST", "/token", allow=range(400, 500)).json() == {"error": "invalid_client"}
+    assert session.send(Request("POST", "/token", allow=range(400, 500))).json() == {"error": "invalid_client"}
 
 
 def test_words_are_one_short_line_without_secrets(connect, wire):
@@ -609,7 +645,7 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
     words = "no\x1b[31m\nuser pass word+1 (pass%20word%2B1)\u202e tok-en " + "x" * 400
     wire.says(reply({"message": words}, 400))
     with pytest.raises(RejectedError) as caught:
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert caught.value.said.startswith("no [31m user *** (***) *** xxx")
     assert len(caught.value.said) == 301
     assert caught.value.said.endswith("…")
@@ -634,25 +670,25 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
 def test_words_in_any_body(session, wire, body, said):
     wire.says(reply(body, 400))
     with pytest.raises(RejectedError) as caught:
-        session.request("GET", "/a")
+        session.send(Request("GET", "/a"))
     assert caught.value.said == said
     str(caught.value).encode()
 
 
 def test_text_of_an_answer_can_always_be_written_out(session, wire):
     wire.says(reply(b'{"a": ["\\uD83D\\uDE00", "\\ud83d", {"\\udc00": "\\\\ud800"}]}'))
-    body = session.request("GET", "/a").json()
+    body = session.send(Request("GET", "/a")).json()
     assert body == {"a": ["\U0001f600", "\ufffd", {"\ufffd": "\\ud800"}]}
 
 
 def test_bodies_and_forms_are_encoded(session, wire):
     wire.says({}, {}, {})
-    session.request("POST", "/a", json={"name": "Zoë", "none": None})
+    session.send(Request("POST", "/a", json={"name": "Zoë", "none": None}))
     assert wire.last.json == {"name": "Zoë", "none": None}
     assert wire.last.headers["content-type"] == "application/json"
-    session.request("POST", "/a", data={"a": "b c&d"})
+    session.send(Request("POST", "/a", data={"a": "b c&d"}))
     assert wire.last.body == b"a=b+c%26d"
-    session.request("POST", "/a", form={"UserName": "Zoë"})
+    session.send(Request("POST", "/a", form={"UserName": "Zoë"}))
     assert wire.last.headers["content-type"].startswith("multipart/form-data; boundary=")
     assert 'name="UserName"\r\n\r\nZoë\r\n'.encode() in wire.last.body
 

@@ -16,9 +16,16 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient, EntryChange
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient, _Page
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login import BmsCredential
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import (
+    GraphClient,
+    GraphCredential,
+    GraphEndpoints,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue_page import Page
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     AuthenticationError,
     InputError,
@@ -136,26 +143,26 @@ def sandbox(shared):
 
 
 @pytest.fixture
-def clients(sandbox, clock, connect):
+def clients(sandbox, access):
     env, calls = sandbox.env, Calls()
-    common = {"http": HttpSettings(ca_path=env["REQUESTS_CA_BUNDLE"], timeout=10.0), "calls": calls}
-    common["make_session"] = connect
-    graph = {"authority_host": env["AZURE_AUTHORITY_HOST"], "graph_url": env["GRAPH_URL"], **common}
-    return SimpleNamespace(
-        calls=calls,
-        itglue=ItGlueClient(url_or_region=env["ITGLUE_URL"], api_key=env["ITGLUE_API_KEY"], **common),
-        bms=BmsClient(
-            url_or_region=env["BMS_URL"],
-            company=env["BMS_COMPANY"],
-            username=env["BMS_USERNAME"],
-            password=env["BMS_PASSWORD"],
-            mfa_secret=env["BMS_MFA_SECRET"],
-            **common,
-        ),
-        graph=lambda secret=env["AZURE_CLIENT_SECRET"], tenant=TENANT: GraphClient(
-            tenant_id=tenant, credential=GraphCredential(env["AZURE_CLIENT_ID"], secret), **graph
-        ),
-    )
+    http = HttpSettings(ca_path=env["REQUESTS_CA_BUNDLE"], timeout=10.0)
+
+    def bms(password=env["BMS_PASSWORD"], mfa_secret=env["BMS_MFA_SECRET"]) -> BmsClient:
+        credential = BmsCredential(env["BMS_COMPANY"], env["BMS_USERNAME"], password, mfa_secret)
+        return BmsClient(url_or_region=env["BMS_URL"], credential=credential, access=access(http=http, calls=calls))
+
+    def graph(secret=env["AZURE_CLIENT_SECRET"], tenant=TENANT) -> GraphClient:
+        return GraphClient(
+            tenant_id=tenant,
+            credential=GraphCredential(env["AZURE_CLIENT_ID"], secret),
+            endpoints=GraphEndpoints(authority_host=env["AZURE_AUTHORITY_HOST"], graph_url=env["GRAPH_URL"]),
+            access=access(http=http, calls=calls),
+        )
+
+    def itglue(key=env["ITGLUE_API_KEY"]) -> ItGlueClient:
+        return ItGlueClient(url_or_region=env["ITGLUE_URL"], api_key=key, access=access(http=http, calls=calls))
+
+    return SimpleNamespace(calls=calls, itglue=itglue(), bms=bms(), graph=graph, new_itglue=itglue, new_bms=bms)
 
 
 NEW = BmsContact(
@@ -373,10 +380,10 @@ def created(sandbox) -> int:
 )
 def test_a_create_is_never_carried_out_twice(sandbox, clients, request_, fault, raised, there):
     sandbox.faults({**request_, **fault})
-    clients.itglue._http._timeout = (2.0, 1.0)
+    clients.itglue._requests.session.transport.timeout = (2.0, 1.0)
     if request_ is BMS_CREATE:
         clients.bms.account(2528)
-        clients.bms._http._timeout = (2.0, 1.0)
+        clients.bms._http.transport.timeout = (2.0, 1.0)
 
     def create() -> None:
         if request_ is BMS_CREATE:
@@ -422,20 +429,17 @@ def test_a_delete_whose_answer_was_lost(sandbox, clients):
     assert 100 not in {contact.id for contact in clients.itglue.contacts(2)}
 
 
-def test_wrong_credentials(sandbox, clients, settings):
-    env = sandbox.env
-    http, calls = HttpSettings(ca_path=env["REQUESTS_CA_BUNDLE"], timeout=10.0), Calls()
+def test_wrong_credentials(clients):
     with pytest.raises(AuthenticationError, match="AADSTS7000215.*Check azure_client_secret"):
         next(clients.graph(secret="wrong~value").users())
     with pytest.raises(AuthenticationError, match="AADSTS90002.*Check tenant_id"):
         next(clients.graph(tenant=guid(1)).users())
     with pytest.raises(AuthenticationError, match="Check itglue_api_key"):
-        ItGlueClient(url_or_region=env["ITGLUE_URL"], api_key="ITG.wrong", http=http, calls=calls).organization(2)
-    login = {"url_or_region": env["BMS_URL"], "company": env["BMS_COMPANY"], "username": "api", "http": http}
+        clients.new_itglue("ITG.wrong").organization(2)
     with pytest.raises(AuthenticationError, match="Check bms_company"):
-        BmsClient(**login, password="wrong", mfa_secret=env["BMS_MFA_SECRET"], calls=calls).account(2528)
+        clients.new_bms(password="wrong").account(2528)
     with pytest.raises(AuthenticationError, match="bms_mfa_secret"):
-        BmsClient(**login, password=env["BMS_PASSWORD"], calls=calls).account(2528)
+        clients.new_bms(mfa_secret=None).account(2528)
 
 
 @pytest.fixture
@@ -492,4 +496,4 @@ def test_one_page_is_held_at_a_time(sandbox, clients):
     for number, dummy in enumerate(clients.itglue.contacts(2)):
         if number % 40 == 39:
             gc.collect()
-            assert sum(isinstance(each, _Page) for each in gc.get_objects()) == 1
+            assert sum(isinstance(each, Page) for each in gc.get_objects()) == 1

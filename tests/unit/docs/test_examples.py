@@ -30,8 +30,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.lookup.options import variables_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365
-from tests.tools.files import ROOT, development_tree
+from tests.tools.files import ROOT, development_tree, tracked
 from tests.tools.guides import Block, examples
 from tests.tools.playbook_variables import variables_taken
 
@@ -39,7 +40,7 @@ Json = dict[str, Any]
 
 PREFIX = "msp.psa_sync."
 EXAMPLES = list(examples())
-PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml")}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 SETTINGS = {
     "office365_sync_defaults": OFFICE365,
@@ -60,7 +61,7 @@ PACKAGES = {"ansible-core", "requests", "msal", "phonenumberslite", "rich"}
 
 def errors(module: str, options: Json) -> list[str]:
     """What the module itself would say against the options of a task. A template may come to anything."""
-    spec = importlib.import_module(f"ansible_collections.msp.psa_sync.plugins.module_utils._ansible.{module}").SPEC
+    spec = entry_point(module)[0]
     rules = spec.validator_arguments()
     unknown = sorted(set(options) - set(rules["argument_spec"]))
     known = {key: value for key, value in options.items() if "{{" not in str(value) or key in ("organization",)}

@@ -11,12 +11,12 @@ import re
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
-from tests.tools.files import ROOT
+from tests.tools.files import tracked
 from tests.tools.guides import tables
 from tests.tools.playbook_variables import variables_taken
 
 TABLES = tables("playbooks_guide")
-PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml")}
 VARIABLE = re.compile(
     r"\b((?:sync|probe)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
 )

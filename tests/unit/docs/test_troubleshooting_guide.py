@@ -18,11 +18,11 @@ from functools import cache
 import pytest
 from docutils import nodes
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import _TOKEN_HINTS
-from tests.tools.files import ROOT
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph_tokens import TOKEN_HINTS
+from tests.tools.files import ROOT, tracked
 from tests.tools.guides import guide
 
-SOURCES = [ROOT / "plugins" / folder for folder in ("module_utils", "inventory", "plugin_utils")]
+SOURCES = ("module_utils", "inventory", "plugin_utils")
 OUTCOMES = (ROOT / "tests" / "trust" / "bad_input.txt").read_text(encoding="utf-8")
 ROOTS = {"SyncError", "AnsibleParserError"}
 NOT_TOLD = {
@@ -41,7 +41,7 @@ LETTERS = re.compile(r"[^\W\d_]{3}")
 
 @cache
 def trees() -> tuple[ast.Module, ...]:
-    paths = sorted(path for folder in SOURCES for path in folder.rglob("*.py"))
+    paths = tracked(*(f"plugins/{folder}/**/*.py" for folder in SOURCES))
     return tuple(ast.parse(path.read_text(encoding="utf-8")) for path in paths)
 
 
@@ -199,4 +199,4 @@ def test_an_entry_is_a_message_that_there_is(entry):
 def test_the_codes_of_entra_are_those_that_are_known():
     codes = {int(code) for entry in entries() for code in re.findall(r"AADSTS(\d+)", entry)}
     assert len(codes) > 5
-    assert codes <= _TOKEN_HINTS.keys()
+    assert codes <= TOKEN_HINTS.keys()

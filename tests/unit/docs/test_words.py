@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -16,21 +15,21 @@ import pytest
 import yaml
 from docutils import nodes
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import charts
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
-from tests.tools.files import ROOT
+from tests.tools.files import ROOT, tracked
 from tests.tools.guides import GUIDES, guide, guides, tables
 
 Json = dict[str, Any]
 
-UTILS = "ansible_collections.msp.psa_sync.plugins.module_utils._ansible"
-MODULES = sorted(path.stem for path in (ROOT / "plugins" / "modules").glob("*.py"))
+MODULES = [path.stem for path in tracked("plugins/modules/*.py")]
 WORD = re.compile(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+")
 
 
 def spec(module: str) -> Any:
-    return importlib.import_module(f"{UTILS}.{module}").SPEC
+    return entry_point(module)[0]
 
 
 def names(options: Json) -> Iterator[str]:
@@ -45,12 +44,12 @@ def names(options: Json) -> Iterator[str]:
 def vocabulary() -> frozenset[str]:
     """All that has a name: in the modules and plugins, what they return and say, and in the playbooks."""
     found = {name for module in MODULES for name in names(spec(module).options)}
-    for path in (ROOT / "plugins").rglob("*.py"):
+    for path in tracked("plugins/**/*.py"):
         text = path.read_text(encoding="utf-8")
         found |= set(WORD.findall(" ".join(re.findall(r'"[^"\n]*"', text))))
         for documented in re.findall(r'(?:RETURN|DOCUMENTATION) = r"""\n(.*?)"""', text, re.DOTALL):
             found |= set(WORD.findall(documented))
-    for path in (ROOT / "playbooks").glob("*.yml"):
+    for path in tracked("playbooks/*.yml"):
         found |= set(WORD.findall(path.read_text(encoding="utf-8"))) | {path.stem}
     return frozenset(found | set(guides()))
 
@@ -78,7 +77,7 @@ def test_every_guide_is_listed_once():
 @pytest.mark.parametrize("name", guides())
 def test_a_plugin_or_playbook_that_is_named_is_there(name):
     folders = ("playbooks", "plugins/callback", "plugins/inventory", "plugins/lookup", "plugins/modules")
-    there = {path.stem for folder in folders for path in (ROOT / folder).glob("*.*")}
+    there = {path.stem for folder in folders for path in tracked(f"{folder}/*")}
     text = (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
     named = set(re.findall(r"(?<!group/)(?<!ansible_collections\.)\bmsp\.psa_sync\.([a-z0-9_]+)", text))
     assert named - {"docsite"} <= there

@@ -85,6 +85,8 @@ RIGHT = Account(2528, "Client Ltd")
         pytest.param([RIGHT, Account(9, "Client Ltd", active=False)], (), None, id="the-active-one-of-a-name"),
         pytest.param([Account(2528, "Holding")], (), "2528", id="set-by-id-whatever-its-name"),
         pytest.param([Account(2528, "Holding"), Account(9, "Holding East")], (), "holding", id="set-by-name"),
+        pytest.param([Account(2528, "1800")], (), "1800", id="set-by-a-name-of-digits"),
+        pytest.param([Account(2528, "Holding"), Account(9, "2528")], (), "2528", id="an-id-before-a-name-of-digits"),
     ],
 )
 def test_settle(found, adapters, account):

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How addresses, names and phone numbers are compared (feature, sections 3 and 4)."""
+"""How addresses and names are compared and written."""
 
 from __future__ import annotations
 
@@ -12,21 +12,22 @@ import unicodedata
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
-    Number,
+    APOSTROPHES,
+    DASHES,
     address,
     contact_addresses,
-    digits,
     domain,
     full_name,
-    has_digits,
     is_address,
-    is_placeholder,
-    is_real_number,
+    is_blank,
     name,
-    phone,
+    own_primary_address,
     primary_address,
+    primary_key,
+    same_name,
     smtp_by_key,
     text,
+    written_address,
 )
 from tests.unit.engine.builders import contact, user
 
@@ -42,6 +43,18 @@ from tests.unit.engine.builders import contact, user
         pytest.param("straße@client.example", "strasse@client.example", id="sharp-s-folds"),
         pytest.param("İ@client.example", "i̇@client.example", id="turkish-dotted-i-folds"),
         pytest.param("ПОЧТА@client.example", "почта@client.example", id="cyrillic"),
+        pytest.param("ann@a.ex\u200bample", "ann@a.example", id="zero-width-space-inside"),
+        pytest.param("\ufeffann@a.example\u200f ", "ann@a.example", id="invisible-at-the-ends"),
+        pytest.param("ａｎｎ＠client.example", "ann@client.example", id="full-width"),
+        pytest.param("ann@xn--bcher-kva.example", "ann@bücher.example", id="ascii-form-of-a-domain"),
+        pytest.param("ann@XN--BCHER-KVA.example", "ann@bücher.example", id="ascii-form-in-capitals"),
+        pytest.param("ann@BÜCHER.example", "ann@bücher.example", id="domain-in-letters"),
+        pytest.param("ann@bu\u0308cher\u3002example", "ann@bücher.example", id="decomposed-and-ideographic-stop"),
+        pytest.param("ann@xn--strae-oqa.example", "ann@strasse.example", id="sharp-s-in-a-domain-folds"),
+        pytest.param("ann@xn--client-.example", "ann@xn--client-.example", id="ascii-is-no-ascii-form"),
+        pytest.param("ann@xn--é.example", "ann@xn--é.example", id="no-punycode"),
+        pytest.param("ann@xn--" + "9" * 60, "ann@xn--" + "9" * 60, id="label-too-long"),
+        pytest.param("xn--bcher-kva", "xn--bcher-kva", id="no-domain"),
         pytest.param(None, "", id="none"),
         pytest.param("   ", "", id="blank"),
     ],
@@ -69,6 +82,23 @@ def test_is_address(value, expected):
     assert is_address(value) is expected
 
 
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        pytest.param(" Ann@Client.Example\u200b ", "Ann@Client.Example", id="ends"),
+        pytest.param("Ann@Cli\u200bent.Ex\u00adample", "Ann@Client.Example", id="inside"),
+        pytest.param("ann@bücher.example", "ann@bücher.example", id="domain-as-it-is-written"),
+        pytest.param("\u200b", "", id="nothing-visible"),
+    ],
+)
+def test_an_address_is_written_without_invisible_characters(value, expected):
+    assert written_address(value) == expected
+
+
+def test_a_domain_has_one_form():
+    assert domain("ann@xn--bcher-kva.example") == domain("ann@Bücher.example") == "bücher.example"
+
+
 def test_domain_is_what_follows_the_at_sign():
     assert domain(" Ann@Client.Example ") == "client.example"
     assert domain("ann") == domain(None) == ""
@@ -89,6 +119,8 @@ def test_domain_is_what_follows_the_at_sign():
         pytest.param(("smtp:b@x.io",), "a@x.io", ("b@x.io", "a@x.io"), id="mail-beside-aliases"),
         pytest.param(("SMTP:A@x.io", "smtp:a@X.io"), "a@x.io", ("A@x.io",), id="none-twice-as-first-written"),
         pytest.param((), "no address", (), id="malformed-mail"),
+        pytest.param(("\u200bSMTP:\u200ba@x.io",), None, ("a@x.io",), id="invisible-characters"),
+        pytest.param(("smtp:a@bücher.io",), "a@xn--bcher-kva.io", ("a@bücher.io",), id="one-domain-in-two-forms"),
         pytest.param((), None, (), id="nothing"),
     ],
 )
@@ -96,26 +128,34 @@ def test_smtp_addresses(proxies, mail, expected):
     assert tuple(smtp_by_key(user(proxy_addresses=proxies, mail=mail)).values()) == expected
 
 
+BOTH_KINDS = ("smtp:b@x.io", "SMTP:p@x.io")
+GUEST = "gus_partner.example#EXT#@client.onmicrosoft.com"
+
+
 @pytest.mark.parametrize(
-    ("wanted", "mail", "username", "expected"),
+    ("wanted", "mail", "username", "proxies", "existing", "new"),
     [
-        pytest.param("mail", "a@x.io", "u@x.io", "a@x.io", id="mail"),
-        pytest.param("mail", "", "u@x.io", "u@x.io", id="blank-mail-falls-back-on-the-username"),
-        pytest.param("mail", None, "u@x.io", "u@x.io", id="no-mail-falls-back-on-the-username"),
-        pytest.param("mail", "nonsense", "u@x.io", "u@x.io", id="malformed-mail-falls-back"),
-        pytest.param("username", "a@x.io", "u@x.io", "u@x.io", id="username"),
-        pytest.param("username", "a@x.io", "u", "a@x.io", id="username-that-is-no-address"),
-        pytest.param("mail", None, "u", "p@x.io", id="the-mailbox-s-own-where-neither-is-an-address"),
-        pytest.param("mail", " a@x.io ", "u", "a@x.io", id="trimmed"),
+        pytest.param("mail", "a@x.io", "u@x.io", BOTH_KINDS, "a@x.io", "a@x.io", id="mail"),
+        pytest.param("mail", " a@x.io\u200b", "u@x.io", (), "a@x.io", "a@x.io", id="mail-trimmed"),
+        pytest.param("mail", "", "u@x.io", BOTH_KINDS, "p@x.io", "p@x.io", id="mailbox-in-place-of-a-blank-mail"),
+        pytest.param("mail", None, "u@x.io", BOTH_KINDS, "p@x.io", "p@x.io", id="mailbox-in-place-of-no-mail"),
+        pytest.param("mail", "nonsense", "u@x.io", BOTH_KINDS, "p@x.io", "p@x.io", id="mailbox-in-place-of-nonsense"),
+        pytest.param("mail", None, "u@x.io", ("smtp:b@x.io",), "", "u@x.io", id="username-for-a-new-contact-alone"),
+        pytest.param("mail", None, "u", ("smtp:b@x.io",), "", "b@x.io", id="alias-for-a-new-contact-alone"),
+        pytest.param("mail", None, GUEST, (), "", "", id="guest-without-mail"),
+        pytest.param("mail", None, GUEST, ("smtp:b@x.io",), "", "b@x.io", id="guest-with-an-alias"),
+        pytest.param("mail", "g@y.io", GUEST, (), "g@y.io", "g@y.io", id="guest-with-mail"),
+        pytest.param("username", "a@x.io", "u@x.io", BOTH_KINDS, "u@x.io", "u@x.io", id="username"),
+        pytest.param("username", "a@x.io", "u", BOTH_KINDS, "a@x.io", "a@x.io", id="username-that-is-no-address"),
+        pytest.param("username", "a@x.io", GUEST.lower(), (), "a@x.io", "a@x.io", id="username-of-a-guest"),
+        pytest.param("username", None, GUEST, (), "", "", id="username-of-a-guest-without-mail"),
+        pytest.param("mail", None, "u", ("SIP:a@x.io",), "", "", id="no-address-at-all"),
     ],
 )
-def test_primary_address(wanted, mail, username, expected):
-    someone = user(mail=mail, username=username, proxy_addresses=("smtp:b@x.io", "SMTP:p@x.io"))
-    assert primary_address(someone, wanted) == expected
-
-
-def test_no_address_at_all():
-    assert primary_address(user(mail=None, username="u", proxy_addresses=("SIP:a@x.io",)), "mail") == ""
+def test_primary_address(wanted, mail, username, proxies, existing, new):
+    someone = user(mail=mail, username=username, proxy_addresses=proxies)
+    assert (own_primary_address(someone, wanted), primary_address(someone, wanted)) == (existing, new)
+    assert primary_key(someone, wanted) == address(new)
 
 
 def test_contact_addresses_are_all_of_them_folded_and_no_blank():
@@ -139,6 +179,13 @@ def test_contact_addresses_are_all_of_them_folded_and_no_blank():
         pytest.param("WEIẞ", "weiss", id="capital-sharp-s"),
         pytest.param("Σίσυφος", "ΣΊΣΥΦΟΣ", id="greek-final-sigma"),
         pytest.param("Иван", "ИВАН", id="cyrillic"),
+        pytest.param("O'Neil", "O\u2019Neil", id="typographic-apostrophe"),
+        pytest.param("O`Neil", "O\u00b4Neil", id="accents-as-apostrophes"),
+        pytest.param("Anne-Marie", "Anne\u2011Marie", id="non-breaking-hyphen"),
+        pytest.param("Anne\u2013Marie", "Anne\u2212Marie", id="dash-and-minus"),
+        pytest.param("Zoe", "Zoe\u200b", id="zero-width-space"),
+        pytest.param("\u200fדנה\u200e", "דנה", id="marks-of-direction"),
+        pytest.param("An\u00adna", "Anna", id="soft-hyphen"),
     ],
 )
 def test_equal_names(one, other):
@@ -188,77 +235,39 @@ def test_first_and_last_name_stay_apart():
     assert full_name("Ann Mary", "Lee") != full_name("Ann", "Mary Lee")
 
 
-def test_text_is_trimmed_and_composed():
-    assert text("  Zoe\u0308 ") == "Zoë"
-    assert text(None) == ""
+def test_every_dash_of_unicode_is_a_hyphen():
+    dashes = {chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) == "Pd"}
+    assert dashes - set(DASHES) == {"-"}
 
 
-# ---------------------------------------------------------------------- phones
+def test_apostrophes_are_all_alike():
+    assert {name(f"O{each}Neil") for each in APOSTROPHES} == {"o'neil"}
 
 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        pytest.param("415-555-0100", Number("4155550100", "4155550100", None), id="separators"),
-        pytest.param("(415) 555.0100", Number("4155550100", "4155550100", None), id="brackets-and-dots"),
-        pytest.param("+1 415 555 0100", Number("+14155550100", "14155550100", None), id="plus-is-kept-not-compared"),
-        pytest.param("(+1) 415 555 0100", Number("+14155550100", "14155550100", None), id="plus-in-brackets"),
-        pytest.param("＋1 415 555 0100", Number("+14155550100", "14155550100", None), id="full-width-plus"),
-        pytest.param("tel:+1-415-555-0100", Number("+14155550100", "14155550100", None), id="uri"),
-        pytest.param("001 415 555 0100", Number("0014155550100", "14155550100", None), id="leading-00-is-not-compared"),
-        pytest.param("+001 415 555 0100", Number("+0014155550100", "14155550100", None), id="both"),
-        pytest.param("0113 496 0000", Number("01134960000", "01134960000", None), id="one-leading-zero-counts"),
-        pytest.param("٠٢٠٧٩٤٦٠٩٥٨", Number("02079460958", "02079460958", None), id="arabic-digits"),
-        pytest.param("415²555 0100", Number("4155550100", "4155550100", None), id="a-superscript-is-no-digit"),
-        pytest.param("415-555-0100 x123", Number("4155550100", "4155550100", "123"), id="x"),
-        pytest.param("415-555-0100x123", Number("4155550100", "4155550100", "123"), id="x-without-blank"),
-        pytest.param("415-555-0100 X 123", Number("4155550100", "4155550100", "123"), id="capital-x"),
-        pytest.param("415-555-0100 ext. 123", Number("4155550100", "4155550100", "123"), id="ext"),
-        pytest.param("415-555-0100, Extension: 123", Number("4155550100", "4155550100", "123"), id="extension"),
-        pytest.param("415-555-0100 #123", Number("4155550100", "4155550100", "123"), id="hash"),
-        pytest.param("tel:+1-415-555-0100;ext=12", Number("+14155550100", "14155550100", "12"), id="uri-extension"),
-        pytest.param("415-555-0100 x٢٣", Number("4155550100", "4155550100", "23"), id="arabic-extension"),
-        pytest.param("Fax 4155550100", Number("4155550100", "4155550100", None), id="a-word-that-ends-in-x"),
-        pytest.param("Tel. 0113 496 0000", Number("01134960000", "01134960000", None), id="a-word-before"),
-        pytest.param("0113 496 0000 (home)", Number("01134960000", "01134960000", None), id="a-word-behind"),
-        pytest.param("1-800-FLOWERS", None, id="vanity"),
-        pytest.param("1-800-555-CALL", None, id="half-vanity"),
-        pytest.param("n/a", None, id="no-digits"),
-        pytest.param("x123", None, id="extension-alone"),
-        pytest.param("000-000-0000", None, id="ten-zeros-are-no-number"),
-        pytest.param("+00 000", None, id="any-zeros-are-no-number"),
-        pytest.param("", None, id="blank"),
-        pytest.param(None, None, id="none"),
+        pytest.param("  Zoe\u0308 ", "Zoë", id="trimmed-and-composed"),
+        pytest.param(" \u200b Zoe \u200f\u200b", "Zoe", id="invisible-characters-at-the-ends"),
+        pytest.param("علی\u200cرضا", "علی\u200cرضا", id="inside-they-are-spelling"),
+        pytest.param("\u200b", "", id="nothing-visible"),
+        pytest.param(None, "", id="none"),
     ],
 )
-def test_phone(value, expected):
-    assert phone(value) == expected
+def test_what_is_written(value, expected):
+    assert text(value) == expected
+    assert is_blank(value) is not bool(expected)
 
 
 @pytest.mark.parametrize(
-    "value", ["+1 415 555 0100", "001-415-555-0100", "+0014155550100", "415 555 0100 x5", "٠٢٠ ٧٩"]
-)
-def test_a_number_compares_equal_when_the_server_has_stripped_its_separators(value):
-    stripped = phone(value).value.replace("+", "")
-    assert digits(stripped) == digits(value) == phone(value).digits
-
-
-def test_a_very_long_value_is_read_at_once():
-    assert phone(" ,;.-" * 40_000 + "x") is None
-
-
-@pytest.mark.parametrize(
-    ("value", "placeholder", "real"),
+    ("one", "other", "expected"),
     [
-        pytest.param("000-000-0000", True, False, id="placeholder"),
-        pytest.param("0000000000", True, False, id="placeholder-stripped"),
-        pytest.param("4155550100", False, True, id="number"),
-        pytest.param("1800FLOWERS", False, True, id="vanity-that-somebody-stored"),
-        pytest.param("n/a", False, False, id="text"),
-        pytest.param("", False, False, id="blank"),
-        pytest.param(None, False, False, id="none"),
+        pytest.param("Zu\u0308rich", " ZÜRICH ", True, id="decomposed-and-case"),
+        pytest.param("Head\u00a0Office\u200b", "head office", True, id="blanks-and-invisible-characters"),
+        pytest.param("Paul\u2019s Café", "Paul's Cafe\u0301", True, id="apostrophe"),
+        pytest.param("Leeds", "Leeds 2", False, id="different"),
+        pytest.param("", None, False, id="blank-is-no-name"),
     ],
 )
-def test_stored_numbers(value, placeholder, real):
-    assert (is_placeholder(value), is_real_number(value)) == (placeholder, real)
-    assert has_digits(value) == (placeholder or real)
+def test_names_of_organizations_locations_and_types(one, other, expected):
+    assert same_name(one, other) is expected

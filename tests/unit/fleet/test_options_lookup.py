@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
-
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
@@ -15,6 +13,7 @@ from ansible.template import Templar
 
 from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule, variables_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", *PREFIXED}
@@ -26,6 +25,7 @@ WITHOUT = {
         "tenant_id",
         "office365_settings",
         "bms_settings",
+        "store_settings",
         "plan_file",
         "apply_plan",
         "journal_file",
@@ -43,9 +43,7 @@ def looked_up(module: str, **variables) -> dict:
 
 
 def own_options(module: str) -> set[str]:
-    plugins = "ansible_collections.msp.psa_sync.plugins"
-    spec = importlib.import_module(f"{plugins}.module_utils._ansible.{module}").SPEC
-    return set(spec.options) - set(CONNECTION_OPTIONS)
+    return set(entry_point(module)[0].options) - set(CONNECTION_OPTIONS)
 
 
 @pytest.mark.parametrize(

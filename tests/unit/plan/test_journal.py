@@ -409,7 +409,7 @@ def test_the_journal_of_another_organization_is_left_alone(tmp_path, path):
     world.run(journal_file=path)
     before = Path(path).read_bytes()
     world.edit(72, title="Trainee")
-    world.itglue.organizations["Client Ltd"] = replace(world.itglue.organizations["Client Ltd"], id=2)
+    world.itglue.named["Client Ltd"] = replace(world.itglue.named["Client Ltd"], id=2)
     with pytest.raises(InputError, match="no journal of this organization"):
         world.run(journal_file=path)
     assert Path(path).read_bytes() == before

@@ -19,7 +19,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine import plan_d
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import PLANNED_OPTIONS, options_of
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import planned_fields
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import options_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.plan_file import read_plan, write_plan
@@ -48,7 +49,7 @@ CID = person("cid.lee", job_title="Boss", business_phones=("4155550100",))
 class Bms(FakeBms):
     def set_contact(self, contact_id, values):
         self.called("set_contact", contact_id, values)
-        with self.lock:
+        with self.guard:
             self.titles.append((contact_id, dict(values)))
             changes = {"job_title": "JobTitle", "active": "IsActive"}
             self.there[contact_id] = replace(
@@ -253,9 +254,9 @@ def test_every_option_that_decides_who_is_written_is_in_the_plan(world):
         max_creates="7",
     )
     default = Options()
-    assert [name for name in PLANNED_OPTIONS if getattr(given, name) == getattr(default, name)] == []
+    assert [name for name in planned_fields() if getattr(given, name) == getattr(default, name)] == []
     limits = {"max_creates", "max_updates", "max_pushes", "max_deactivations"}
-    assert {*Options.__dataclass_fields__} - {*PLANNED_OPTIONS} == limits
+    assert {*Options.__dataclass_fields__} - {*planned_fields()} == limits
     document = plan_documents.document(BINDING, given, [], "2026-11-29T06:00:00+00:00")
     jsonschema.validate(document, SCHEMA)
     assert options_of(json.loads(json.dumps(document)), default) == replace(given, max_creates=None)
@@ -406,7 +407,7 @@ def test_a_plan_that_is_not_there(world):
 
 def test_another_organization(world):
     world.plan()
-    world.itglue.organizations["Client Ltd"] = replace(world.itglue.organizations["Client Ltd"], id=2)
+    world.itglue.named["Client Ltd"] = replace(world.itglue.named["Client Ltd"], id=2)
     with pytest.raises(InputError, match="made for another organization: 1 in the plan, 2 now"):
         world.apply()
     assert world.written() == 0

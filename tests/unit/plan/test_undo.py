@@ -509,7 +509,7 @@ def test_a_run_after_it_can_be_taken_back_again(world):
 
 
 def test_the_journal_of_another_organization(world):
-    world.itglue.organizations["Client Ltd"] = replace(world.itglue.organizations["Client Ltd"], id=2)
+    world.itglue.named["Client Ltd"] = replace(world.itglue.named["Client Ltd"], id=2)
     with pytest.raises(InputError, match="that of the organization 1, not of 'Client Ltd' \\(2\\)"):
         world.revert()
 
@@ -517,7 +517,7 @@ def test_the_journal_of_another_organization(world):
 def test_no_other_run_comes_in_between(world):
     """The lock counts between processes; here the other turn is one of the same process."""
     with RunLock(world.itglue.base_url) as turn:
-        turn.acquire(world.itglue.organizations["Client Ltd"])
+        turn.acquire(world.itglue.named["Client Ltd"])
         with pytest.raises(SyncError, match="nothing was reverted"):
             world.revert()
     assert world.deleted == []

@@ -19,6 +19,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     RejectedError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Adapter,
     Asset,
     AssetField,
     AssetType,
@@ -40,6 +41,7 @@ class FakeItGlue:
         self.stored: list[Asset] = []
         self.calls: list[str] = []
         self.faults: dict[str, list[str]] = {}
+        self.adapters: dict[int, tuple[Adapter, ...]] = {}
         self._last_id = 100
 
     @property
@@ -57,6 +59,10 @@ class FakeItGlue:
             if ident in (known.name, str(known.id)):
                 return known
         raise InputError(f"organization: none is {ident}.")
+
+    def organizations(self, *, include_adapters: bool = False) -> list[Organization]:
+        self.calls.append("organizations")
+        return [replace(each, adapters=self.adapters.get(each.id, ())) for each in (HAPPY_FROG, ACME)]
 
     def asset_types(self, *names: str) -> list[AssetType]:
         self.calls.append("asset_types")

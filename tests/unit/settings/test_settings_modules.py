@@ -15,9 +15,10 @@ import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import sync_settings
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_options import SETTINGS_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, SettingsError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, merge
 from tests.unit.settings.fake_itglue import FakeItGlue
 
@@ -53,13 +54,13 @@ class Runner:
         self.warnings: list[str] = []
 
     def __call__(self, kind, *, check=False, info=False, **arguments):
-        glue = importlib.import_module(f"{PLUGINS}.module_utils._ansible.{kind}_sync_settings{'_info' if info else ''}")
+        spec, perform = sync_settings.MODULES[f"{kind}_sync_settings{'_info' if info else ''}"]
         if not info:
             arguments.setdefault("organization", "Happy Frog")
-        checked = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate(arguments)
+        checked = ArgumentSpecValidator(**spec.validator_arguments()).validate(arguments)
         assert not checked.error_messages
         self.warnings.clear()
-        result = glue.run(checked.validated_parameters, Task(check_mode=check, diff=True, warn=self.warnings.append))
+        result = perform(checked.validated_parameters, Task(check_mode=check, diff=True, warn=self.warnings.append))
         assert json.loads(json.dumps(result)) == result
         return result
 
@@ -149,6 +150,7 @@ def test_no_option_has_a_default_and_none_is_a_secret():
         (OFFICE365, {"tenant_id": "happyfrog.onmicrosoft.com"}, "tenant_id"),
         (OFFICE365, {"set_phone_numbers_primary": True}, "phone_type"),
         (OFFICE365, {"phone_type": "Fax"}, "phone_type"),
+        (OFFICE365, {"user_filter": {"exclude": ["svc-*, test-*"]}}, "user_filter.exclude"),
         (OFFICE365, {"phone_labels": {"office": "Phone", "mobile": "phone"}}, "phone_labels"),
         (BMS, {"auto_push_office365_contacts": True}, "auto_push_office365_contacts"),
     ],
@@ -253,6 +255,67 @@ def test_info_of_all_and_of_one(itglue, run):
         ({"id": 2, "name": "Happy Frog"}, True),
     ]
     assert [one["organization"]["id"] for one in run(BMS, info=True, organization="Acme")["settings"]] == [5]
+
+
+# ------------------------------------------------------- tenants and accounts of others
+
+
+def bms_link(remote_id: str) -> Adapter:
+    return Adapter("Kaseya BMS", remote_id, sync=True)
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_tenant_of_another_organization_is_refused(itglue, run, check):
+    run(OFFICE365, organization="Acme", tenant_id=TENANT)
+    written = len(itglue.writes)
+    with pytest.raises(SettingsError) as caught:
+        run(OFFICE365, check=check, tenant_id=TENANT.upper())
+    assert TENANT in str(caught.value)
+    assert "Acme (5)" in str(caught.value)
+    assert len(itglue.writes) == written
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize("held", ["by its setting", "by its link"])
+def test_an_account_of_another_organization_is_refused(itglue, run, check, held):
+    if held == "by its setting":
+        run(BMS, organization="Acme", account="2528")
+    else:
+        itglue.adapters[5] = (bms_link("2528"),)
+    written = len(itglue.writes)
+    with pytest.raises(SettingsError, match=r"'2528' belongs to Acme \(5\)"):
+        run(BMS, check=check, account="2528")
+    assert len(itglue.writes) == written
+
+
+def test_an_account_is_not_that_of_an_organization_whose_setting_names_another(itglue, run):
+    itglue.adapters[5] = (bms_link("2528"),)
+    run(BMS, organization="Acme", account="2600")
+    assert run(BMS, account="2528")["changed"]
+
+
+def test_its_own_tenant_and_account_are_no_others(itglue, run):
+    itglue.adapters[2] = (bms_link("2528"),)
+    assert run(BMS, account="2528")["changed"]
+    assert run(OFFICE365, tenant_id=TENANT)["changed"]
+    assert run(OFFICE365, tenant_id=TENANT, phone_type="Office")["changed"]
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_who_else_holds_a_tenant_is_read_only_where_one_is_given(itglue, run, check):
+    run(OFFICE365, tenant_id=TENANT)
+    run(BMS, account="2528", contact_sync=True)
+    itglue.calls.clear()
+    run(OFFICE365, check=check, tenant_id=TENANT)
+    run(BMS, check=check, account="2528", contact_sync=False)
+    assert "organizations" not in itglue.calls
+    assert itglue.calls.count("assets") == 2
+
+
+def test_a_tenant_that_has_been_given_back_is_free(itglue, run):
+    run(OFFICE365, organization="Acme", tenant_id=TENANT)
+    run(OFFICE365, organization="Acme", tenant_id="")
+    assert run(OFFICE365, tenant_id=TENANT)["changed"]
 
 
 # ------------------------------------------------------------------- documentation

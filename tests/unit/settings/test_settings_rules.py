@@ -27,6 +27,7 @@ DEFAULTS = {
         "email_label": "Work",
         "replace_blank_phone_numbers": False,
         "primary_email": "mail",
+        "different_names": "conflict",
         "sync_aliases": True,
         "contact_type": None,
         "user_filter": {
@@ -264,3 +265,35 @@ def test_dataclasses_hold_what_the_mapping_says():
     assert settings.bms(PUSH).pushes
     with pytest.raises(SettingsError):
         settings.bms({"auto_push_office365_contacts": True})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "svc-*, test-*",
+        "svc-*;test-*",
+        "svc-* test-*",
+        "- svc-*",
+        "* svc-*",
+        "\u2022 svc-*",
+        "\u2022svc-*",
+        "\u2013 svc-*",
+        "1. svc-*",
+        "2) svc-*",
+        "a) svc-*",
+        "{'svc-*': None}",
+        "['svc-*']",
+    ],
+)
+def test_a_line_that_can_fit_nobody_is_no_pattern(line):
+    (found,) = violations(OFFICE365, merge(OFFICE365, None, {"user_filter": {"exclude": ["a*", line]}}))
+    assert found.startswith("user_filter.exclude: ")
+    assert line in found or repr(line) in found
+    assert "a*'" not in found.replace(repr(line), "")
+
+
+@pytest.mark.parametrize(
+    "line", ["svc-*", "*@test.example", "1.svc@frog.example", "-x@frog.example", "o'neil@*", "_x", "2fa-*", "*", "**x"]
+)
+def test_patterns_of_addresses_and_usernames(line):
+    assert violations(OFFICE365, merge(OFFICE365, None, {"user_filter": {"exclude": [line]}})) == []

@@ -33,6 +33,7 @@ FULL = {
         "email_label": "Post & mail",
         "replace_blank_phone_numbers": True,
         "primary_email": "username",
+        "different_names": "match",
         "sync_aliases": False,
         "contact_type": "Microsoft 365",
         "user_filter": {

@@ -18,8 +18,11 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import tokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSession, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login import BmsCredential
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import Timing
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import AuthenticationError, QuotaExceededError
 from tests.unit.clients.conftest import Wire, reply
 
@@ -177,18 +180,10 @@ def process(bms, tmp_path):
         def now() -> float:
             return time.time() + later
 
-        return BmsClient(
-            url_or_region=bms.wire.url,
-            company="Happy MSP",
-            username="jo",
-            password=password,
-            http=HttpSettings(),
-            calls=Calls(),
-            on_secret=seen,
-            tokens=SharedTokens("bms", bms.wire.url, secrets=[password], directory=tmp_path, now=now),
-            now=now,
-            **options,
-        )
+        tokens = SharedTokens("bms", bms.wire.url, secrets=[password], directory=tmp_path, now=now)
+        credential = BmsCredential("Happy MSP", "jo", password, tokens=tokens)
+        access = Access(HttpSettings(), Calls(), on_secret=seen, timing=Timing(now=now), **options)
+        return BmsClient(url_or_region=bms.wire.url, credential=credential, access=access)
 
     return process
 
@@ -258,13 +253,15 @@ PROCESS = """
 import sys
 from pathlib import Path
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms import BmsClient
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls, HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login import BmsCredential
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 url, directory = sys.argv[1:]
-BmsClient(
-    url_or_region=url, company="Happy MSP", username="jo", password="password", http=HttpSettings(), calls=Calls(),
-    tokens=SharedTokens("bms", url, secrets=["password"], directory=Path(directory)),
-).accounts("Happy Frog")
+tokens = SharedTokens("bms", url, secrets=["password"], directory=Path(directory))
+credential = BmsCredential("Happy MSP", "jo", "password", tokens=tokens)
+access = Access(HttpSettings(), Calls())
+BmsClient(url_or_region=url, credential=credential, access=access).accounts("Happy Frog")
 """
 
 
@@ -281,7 +278,8 @@ def test_real_processes_log_in_once(bms, tmp_path):
 
 
 def test_a_client_without_shared_tokens_logs_in_for_itself(bms):
-    options = {"url_or_region": bms.wire.url, "company": "Happy MSP", "username": "jo", "password": "password"}
+    credential = BmsCredential("Happy MSP", "jo", "password")
     for dummy in range(2):
-        BmsClient(**options, http=HttpSettings(), calls=Calls(), make_session=HttpSession).accounts("Happy Frog")
+        access = Access(HttpSettings(), Calls())
+        BmsClient(url_or_region=bms.wire.url, credential=credential, access=access).accounts("Happy Frog")
     assert bms.logins == ["authenticate", "authenticate"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from threading import Lock
-from types import SimpleNamespace
 from typing import Any
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
@@ -23,6 +23,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
+    Asset,
     BmsContact,
     BmsEmail,
     BmsLocation,
@@ -36,7 +37,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Phone,
     User,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge, violations
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS, merge, violations
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored, StoredSettings
 
 
 def unclear(service: str = "itglue") -> OutcomeUnknownError:
@@ -83,11 +85,11 @@ class Service:
     def __init__(self, *faults: Fault) -> None:
         self.faults = list(faults)
         self.calls: Counter = Counter()
-        self.lock = Lock()
+        self.guard = Lock()
 
     def called(self, method: str, *args: Any) -> Fault | None:
         """The fault that strikes: raised at once, or returned where something is written before."""
-        with self.lock:
+        with self.guard:
             self.calls[method] += 1
             fault = next((each for each in self.faults if each.strikes(method, args)), None)
         if fault and not fault.rows:
@@ -109,7 +111,7 @@ class FakeItGlue(Service):
     def __init__(self, contacts: Iterable[Contact] = (), *faults: Fault, **behaviour: Any) -> None:
         super().__init__(*faults)
         self.there = {contact.id: contact for contact in contacts}
-        self.organizations = {"Client Ltd": Organization(1, "Client Ltd")}
+        self.named = {"Client Ltd": Organization(1, "Client Ltd")}
         self.places: tuple[Location, ...] = (Location(10, "Head Office", primary=True),)
         self.types: tuple[ContactType, ...] = (ContactType(24, "End User"),)
         self.locked: dict[int, set[str]] = behaviour.get("locked", {})
@@ -125,7 +127,11 @@ class FakeItGlue(Service):
 
     def organization(self, ident):
         self.called("organization", ident)
-        return self.organizations[ident]
+        return self.named[ident]
+
+    def organizations(self, *, include_adapters=False):
+        self.called("organizations")
+        return iter(tuple(self.named.values()))
 
     def contacts(self, organization_id):
         self.called("contacts", organization_id)
@@ -269,7 +275,7 @@ class FakeBms(Service):
 
     def create_contact(self, contact):
         fault = self.called("create_contact", contact)
-        with self.lock:
+        with self.guard:
             ident = max(self.there, default=5000) + 1
             # BMS takes no job title here.
             self.there[ident] = replace(contact, id=ident, job_title=None)
@@ -280,7 +286,7 @@ class FakeBms(Service):
 
     def set_contact(self, contact_id, values):
         self.called("set_contact", contact_id, values)
-        with self.lock:
+        with self.guard:
             self.titles.append((contact_id, dict(values)))
             names = {"JobTitle": "job_title", "IsActive": "active", "FirstName": "first_name", "LastName": "last_name"}
             changes = {names[field]: value for field, value in values.items()}
@@ -301,7 +307,7 @@ class FakeBms(Service):
     def _patch(self, method, contact_id, slot, changes, make, value):
         """Entries by their value, one default; of a lost answer the change may have been taken."""
         fault = self.called(method, contact_id, changes)
-        with self.lock:
+        with self.guard:
             if contact_id not in self.there:
                 raise NotFoundError("There is no such contact.", service="bms", status=404)
             entries = list(getattr(self.there[contact_id], slot))
@@ -349,24 +355,53 @@ class FakeGraph(Service):
 
 
 class FakeStore(Service):
-    """The stored settings of one organization, as mappings or None."""
+    """The stored settings of one organization, as mappings or None. `others` are those of other organizations."""
 
-    def __init__(self, office365: dict | None = None, bms: dict | None = None) -> None:
+    def __init__(self, office365: dict | None = None, bms: dict | None = None, others: Iterable[Stored] = ()) -> None:
         super().__init__()
         self.office365, self.bms = office365, bms
+        self.others = list(others)
+        self.memory: dict[str, Any] = {}
+        self.saved: list[tuple[str, dict]] = []
+        self.own_id = 1
 
-    def read(self, organization_id):
+    def read(self, organization_id, name="", kinds=KINDS):
         self.called("read", organization_id)
-        where = "https://client.itglue.example/1/assets/7"
-        stored = SimpleNamespace(office365=self.office365, bms=self.bms)
+        self.own_id = organization_id
+        return StoredSettings(organization_id, {kind: self._stored(kind, organization_id) for kind in kinds})
 
-        def of(kind):
-            held = getattr(self, kind)
-            broken = () if held is None else tuple(violations(kind, merge(kind, held, None)))
-            return SimpleNamespace(address=None if held is None else where, violations=broken)
+    def read_all(self, kind):
+        self.called("read_all", kind)
+        own = self._stored(kind, self.own_id)
+        return [*filter(lambda each: each.asset, [own]), *(each for each in self.others if each.kind == kind)]
 
-        stored.of = of
-        return stored
+    def remembered(self, what):
+        return self.memory.get(what)
+
+    def remember(self, what, value):
+        self.memory[what] = value
+
+    def lock(self, organization_id):
+        return nullcontext()
+
+    lock_tenants = nullcontext
+
+    def preview(self, stored, settings):
+        self.called("preview", stored.kind)
+
+    def save(self, stored, settings):
+        self.called("save", stored.kind)
+        setattr(self, stored.kind, settings)
+        self.saved.append((stored.kind, settings))
+        return self._stored(stored.kind, stored.organization_id)
+
+    def _stored(self, kind, organization_id):
+        held = getattr(self, kind)
+        if held is None:
+            return Stored(kind, organization_id, "Client Ltd")
+        asset = Asset(7, 1, organization_id, url="https://client.itglue.example/1/assets/7")
+        broken = tuple(violations(kind, merge(kind, held, None)))
+        return Stored(kind, organization_id, "Client Ltd", asset, held, broken)
 
 
 class FakeClients:

@@ -31,6 +31,7 @@ ANN = {
     "accountEnabled": True,
     "userType": "Member",
     "assignedLicenses": [{"skuId": SKU}],
+    "usageLocation": "US",
 }
 COMPLETE = {
     "id": 100,

@@ -1,0 +1,92 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The checks on each supported version of ansible-core: all sanity tests, and the tests that know Ansible.
+
+`make matrix` runs them. antsibull-nox is not used: it takes ansible-core from GitHub, which not every
+machine that tests this collection can reach.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import nox
+
+#: Each ansible-core, with the oldest Python of its controller that the collection supports.
+#: Source: "ansible-core support matrix" in Ansible's documentation.
+CELLS = {"2.18": "3.11", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
+NEWEST = "2.21"
+DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
+
+#: Unit tests that another ansible-core cannot change; the newest cell runs them too, on its newer Python.
+WITHOUT_ANSIBLE = ("clients", "engine", "plan", "probe")
+WITH_ANSIBLE = ("ansible", "fleet", "report", "settings", "shared", "sync")
+#: The inventory is tested with the fleet, the callback with the report.
+INTEGRATION = ("artifact", "demo", "entry_points", "fleet", "modules_both_ways", "report")
+
+COLLECTION = Path("tree", "ansible_collections", "msp", "psa_sync")
+
+nox.options.default_venv_backend = "venv"
+nox.options.envdir = ".build/nox"
+nox.options.reuse_venv = "yes"
+# A shim of pyenv runs only the versions that are chosen.
+os.environ.setdefault("PYENV_VERSION", ":".join(dict.fromkeys(CELLS.values())))
+
+
+@nox.session
+@nox.parametrize(["python", "core"], [nox.param(python, core, id=core) for core, python in CELLS.items()])
+def cell(session: nox.Session, core: str) -> None:
+    """Test on a supported ansible-core."""
+    install(session, f"ansible-core=={core}.*")
+    check(session, core, WITH_ANSIBLE + (WITHOUT_ANSIBLE if core == NEWEST else ()))
+
+
+@nox.session(python=CELLS[NEWEST], default=False)
+def devel(session: nox.Session) -> None:
+    """Test on the development branch of ansible-core, where GitHub can be reached."""
+    install(session)
+    try:
+        session.install("--upgrade", DEVEL)
+    except nox.command.CommandFailed:
+        session.skip(f"{DEVEL} cannot be installed here, see above")
+    check(session, "devel", WITH_ANSIBLE)
+
+
+@nox.session(python="3.12", default=False)
+def certification(session: nox.Session) -> None:
+    """Check with the releases of the tools that the checks for certified content pin."""
+    # Their ansible-core, 2.16, is older than this collection supports.
+    session.install("ansible-core==2.18.*", "ansible-lint==24.12.2", "galaxy-importer==0.4.31", "distlib")
+    session.env["PSA_SYNC_BUILD"] = str(Path(".build", "matrix", "certification").absolute())
+    session.run("python", "-m", "tests.tools.files", silent=True)
+    session.run("python", "-m", "tests.tools.artifact")
+    session.env["ANSIBLE_COLLECTIONS_PATH"] = f"{session.env['PSA_SYNC_BUILD']}/tree"
+    with session.chdir(Path(session.env["PSA_SYNC_BUILD"], COLLECTION)):
+        session.run("ansible-lint", "--offline", "--profile=production", "-x", "sanity", "--nocolor")
+    (artifact,) = Path(session.env["PSA_SYNC_BUILD"], "artifact").glob("*.tar.gz")
+    session.run(
+        "python", "-m", "tests.tools.importer", str(artifact), env={"GALAXY_IMPORTER_RUN_ANSIBLE_LINT": "false"}
+    )
+
+
+def install(session: nox.Session, *narrowed: str) -> None:
+    """Install what the tests need."""
+    session.install("-r", "tests/requirements-pytest.txt", "-c", "tests/requirements.lock", *narrowed)
+
+
+def check(session: nox.Session, core: str, units: Iterable[str]) -> None:
+    """Build and install the collection with the session's ansible-core, and run what depends on it."""
+    folder = Path(".build", "matrix", core).absolute()
+    session.env["PSA_SYNC_BUILD"] = str(folder)
+    session.run("python", "-m", "tests.tools.files", silent=True)
+    session.run("python", "-m", "tests.tools.artifact")
+    tests = [f"tests/unit/{name}" for name in units] + [f"tests/integration/test_{name}.py" for name in INTEGRATION]
+    spread = ("--numprocesses", "auto", "--dist", "worksteal")
+    session.run("pytest", "-p", "no:cacheprovider", "--quiet", *spread, "--junit-xml", f"{folder}/results.xml", *tests)
+    session.run("python", "-m", "tests.tools.bootstrap_ansible_test")
+    with session.chdir(folder / COLLECTION):
+        session.run("ansible-test", "sanity", "--color", "no", "--venv", "--python", str(session.python))

@@ -1,0 +1,131 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Brings the stored settings of one organization to what is declared.
+
+All that is declared is checked before anything is written: the rules of each kind, what IT Glue can hold, and that
+no other organization holds the tenant or the account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine import settings as rules
+from .._engine.declared_options import BMS, OFFICE365
+from .._engine.model import Asset, BmsSettings, Organization
+from .._store.settings import SettingsStore, Stored
+from .holders import Holders, Organizations
+
+Declarations = Mapping[str, Mapping[str, Any]]
+"""What is declared, by kind of settings."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """One kind of settings, stored before and as it is declared.
+
+    `settings` are all options as they are, or would be, afterwards; `asset` is None where there is none yet.
+    """
+
+    stored: Stored
+    settings: dict[str, Any]
+    asset: Asset | None
+
+    @property
+    def before(self) -> dict[str, Any]:
+        """All options as they were, empty where nothing was stored."""
+        return self.stored.merged if self.stored.asset else {}
+
+    @property
+    def changed(self) -> bool:
+        """Whether the declaration differs from what was stored."""
+        return self.settings != self.before
+
+    @property
+    def takes(self) -> bool:
+        """Whether the organization gets a tenant, or an account by name, that it did not have."""
+        option = {OFFICE365: "tenant_id", BMS: "account"}.get(self.stored.kind)
+        return option is not None and self.settings[option] not in (None, self.before.get(option))
+
+
+class Declaring:
+    """Declares settings. With `preview` nothing is written, and the same errors are raised."""
+
+    def __init__(
+        self,
+        itglue: Organizations,
+        store: SettingsStore,
+        *,
+        adapter_names: Collection[str],
+        preview: bool,
+    ) -> None:
+        self._store = store
+        self._holders = Holders(itglue, store, adapter_names, fresh=True)
+        self._preview = preview
+
+    def declare(self, organization: Organization, declared: Declarations) -> list[Declared]:
+        """Store what is declared where it differs, all kinds or none. Raises SettingsError before any write."""
+        if self._preview:
+            return self._checked(organization, declared)
+        with self._locked(organization):
+            found = self._compared(organization, declared)
+            if not any(each.takes for each in found):
+                return [self._saved(each) for each in self._storable(found)]
+        # Who holds a tenant is found out, and a tenant given, by one process at a time.
+        with self._locked(organization, self._store.lock_tenants()):
+            return [self._saved(each) for each in self._checked(organization, declared)]
+
+    def _locked(
+        self, organization: Organization, *first: AbstractContextManager[object]
+    ) -> AbstractContextManager[object]:
+        """Holds the lock of the organization's settings, after those in front: all take them in this order."""
+        with ExitStack() as stack:
+            for lock in (*first, self._store.lock(organization.id)):
+                stack.enter_context(lock)
+            return stack.pop_all()
+
+    def _checked(self, organization: Organization, declared: Declarations) -> list[Declared]:
+        found = self._compared(organization, declared)
+        for each in found:
+            if each.takes and each.stored.kind == OFFICE365:
+                self._holders.require_tenant(organization, each.settings["tenant_id"])
+            elif each.takes:
+                self._holders.require_account(organization, BmsSettings(**each.settings))
+        return self._storable(found)
+
+    def _compared(self, organization: Organization, declared: Declarations) -> list[Declared]:
+        """Each kind with what is stored. Raises SettingsError where what results breaks a rule."""
+        stored = self._store.read(organization.id, organization.name, tuple(declared))
+        found = []
+        for kind, given in declared.items():
+            one = stored.of(kind)
+            found.append(Declared(one, one.with_declared(given), one.asset))
+        return found
+
+    def _storable(self, found: list[Declared]) -> list[Declared]:
+        """The same, where IT Glue can hold all of it. What broke a rule and is mended is reported."""
+        for each in found:
+            if each.changed or each.asset is None:
+                self._store.preview(each.stored, each.settings)
+                self._report_mended(each.stored)
+        return found
+
+    def _report_mended(self, stored: Stored) -> None:
+        if stored.violations:
+            self._store.warn(
+                f"The stored {rules.TITLES[stored.kind]} of organization {stored.organization} in {stored.address} "
+                f"broke a rule; this declaration mends it. {' '.join(stored.violations)}"
+            )
+
+    def _saved(self, declared: Declared) -> Declared:
+        if declared.asset is not None and not declared.changed:
+            return declared
+        kept = self._store.save(declared.stored, declared.settings)
+        return Declared(declared.stored, kept.merged, kept.asset)

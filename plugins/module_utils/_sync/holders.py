@@ -1,0 +1,98 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Whether another organization holds a Microsoft tenant or a BMS account already.
+
+A tenant or an account belongs to one client: a wrong id would bring the people of one client among the contacts of
+another. All organizations have to be read for that, so it is done only where something would be written, and once
+for all clients of a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any, Protocol
+
+from .._engine.account import holder_key, setting_keys
+from .._engine.declared_options import BMS, OFFICE365
+from .._engine.errors import SettingsError, quoted
+from .._engine.model import Account, BmsSettings, Organization
+from .._engine.tenants import listed
+from .._store.settings import SettingsStore
+
+TENANTS, ACCOUNTS = "tenants", "accounts"
+
+_TENANT_WAY_OUT = (
+    "Correct tenant_id. If the tenant is this client's, take it from the other organization first: declare it "
+    "unmatched there with msp.psa_sync.tenant_match."
+)
+_ACCOUNT_WAY_OUT = "Correct the option account of bms_sync_settings of one of them."
+
+
+class Organizations(Protocol):
+    """The part of the IT Glue client that is used here."""
+
+    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
+        """All organizations."""
+
+
+class Holders:
+    """Who holds which tenant and which account: by settings, or by the link to BMS in IT Glue.
+
+    With `fresh` nothing is taken from what other tasks of the run have read.
+    """
+
+    def __init__(
+        self, itglue: Organizations, store: SettingsStore, adapter_names: Collection[str], *, fresh: bool = False
+    ) -> None:
+        self._itglue = itglue
+        self._store = store
+        self._adapter_names = adapter_names
+        self._fresh = fresh
+
+    def require_tenant(self, organization: Organization, tenant_id: str | None) -> None:
+        """Raise SettingsError, naming the other organization, where the tenant is another one's."""
+        if tenant_id:
+            self._require(organization, TENANTS, {tenant_id}, f"The Microsoft tenant {tenant_id}", _TENANT_WAY_OUT)
+
+    def require_account(
+        self, organization: Organization, settings: BmsSettings, account: Account | None = None
+    ) -> None:
+        """The same of the account that the setting `account` names; `account` is what BMS has, where that is known."""
+        if settings.account:
+            keys = setting_keys(settings.account, account)
+            self._require(organization, ACCOUNTS, keys, f"The BMS account {quoted(settings.account)}", _ACCOUNT_WAY_OUT)
+
+    def _require(
+        self, organization: Organization, what: str, keys: Collection[str], subject: str, way_out: str
+    ) -> None:
+        remembered = None if self._fresh else self._store.remembered(what)
+        if remembered is not None and not any(key in keys and each != organization.id for each, key in remembered):
+            return
+        # Where one is remembered, it may have been given back since.
+        others = {each.id: each for each, key in self._read(what) if key in keys and each.id != organization.id}
+        if others:
+            raise SettingsError(
+                f"{subject} belongs to {listed(others.values())} already, so {listed([organization])} cannot have it.",
+                hint=way_out,
+            )
+
+    def _read(self, what: str) -> Sequence[tuple[Organization, str]]:
+        held = list(self._tenants() if what == TENANTS else self._accounts())
+        self._store.remember(what, [[each.id, key] for each, key in held])
+        return held
+
+    def _tenants(self) -> Iterable[tuple[Organization, str]]:
+        for one in self._store.read_all(OFFICE365):
+            if tenant_id := one.merged["tenant_id"]:
+                yield one.holder, tenant_id
+
+    def _accounts(self) -> Iterable[tuple[Organization, str]]:
+        stored: dict[int, dict[str, Any]] = {one.organization_id: one.merged for one in self._store.read_all(BMS)}
+        for organization in self._itglue.organizations(include_adapters=True):
+            settings = BmsSettings(account=stored.get(organization.id, {}).get("account"))
+            if key := holder_key(organization, settings, self._adapter_names):
+                yield organization, key

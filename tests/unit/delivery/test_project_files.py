@@ -1,0 +1,118 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What a contributor meets: workflows, forms and hooks are valid, and run what the Makefile and noxfile.py have."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+import noxfile
+from tests.tools.files import ROOT, tracked
+
+BIN = Path(sys.executable).parent
+FORMS = [path for path in tracked(".github/ISSUE_TEMPLATE/*.yml") if path.stem != "config"]
+WORKFLOWS = {path.stem: path for path in tracked(".github/workflows/*.yml")}
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+COMMIT = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
+SCHEMAS = {
+    "vendor.github-workflows": list(WORKFLOWS.values()),
+    "vendor.github-issue-forms": FORMS,
+    "vendor.github-issue-config": tracked(".github/ISSUE_TEMPLATE/config.yml"),
+    "vendor.dependabot": tracked(".github/dependabot.yml"),
+}
+
+
+def load(name: str) -> dict:
+    return yaml.safe_load(WORKFLOWS[name].read_text(encoding="utf-8"))
+
+
+def jobs() -> Iterator[tuple[str, dict]]:
+    for name in WORKFLOWS:
+        for job, content in load(name)["jobs"].items():
+            yield f"{name}: {job}", content
+
+
+def scripts() -> Iterator[str]:
+    for dummy, job in jobs():
+        yield from (step["run"] for step in job.get("steps", ()) if "run" in step)
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+def test_each_file_is_valid_by_the_schema_of_github(schema):
+    assert SCHEMAS[schema]
+    done = subprocess.run(
+        [BIN / "check-jsonschema", "--builtin-schema", schema, *SCHEMAS[schema]], check=False, capture_output=True
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_hooks_are_valid_and_call_the_linters_of_the_makefile():
+    path = ROOT / ".pre-commit-config.yaml"
+    subprocess.run([BIN / "pre-commit", "validate-config", path], check=True)
+    (repository,) = yaml.safe_load(path.read_text(encoding="utf-8"))["repos"]
+    called = {hook["entry"].removeprefix("make ") for hook in repository["hooks"]}
+    assert called and called <= {target for target in TARGETS if target.startswith("lint-")}
+
+
+def test_each_action_is_pinned_by_the_commit_of_a_version():
+    lines = [line for path in WORKFLOWS.values() for line in path.read_text(encoding="utf-8").splitlines()]
+    uses = [line for line in lines if "uses: " in line and "uses: ./" not in line]
+    assert len(uses) > 5
+    assert [line for line in uses if not COMMIT.search(line)] == []
+    # One version of each action, so that one line of a pull request renews it everywhere.
+    named = {line.split("uses: ")[1] for line in uses}
+    assert len(named) == len({each.split("@")[0] for each in named})
+
+
+def test_a_workflow_may_read_and_a_job_has_an_end():
+    assert [name for name in WORKFLOWS if load(name)["permissions"] != {"contents": "read"}] == []
+    endless = [name for name, job in jobs() if "steps" in job and "timeout-minutes" not in job]
+    assert endless == []
+
+
+def test_a_checkout_leaves_no_credentials_behind():
+    steps = [step for dummy, job in jobs() for step in job.get("steps", ())]
+    checkouts = [step for step in steps if "actions/checkout@" in step.get("uses", "")]
+    assert len(checkouts) > 3
+    assert [step for step in checkouts if step["with"].get("persist-credentials") is not False] == []
+
+
+def test_the_scripts_are_shell_and_their_targets_exist():
+    for script in scripts():
+        assert "${{" not in script  # a value would be run as a part of the script
+        subprocess.run(["bash", "-n", "-c", script], check=True)
+    targets = {target for script in scripts() for target in re.findall(r"\bmake ([a-z-]+)", script)}
+    assert {"test", "matrix", "nightly", "docs"} <= targets <= TARGETS
+
+
+def test_a_pull_request_is_checked_on_every_cell_of_the_matrix():
+    matrix = load("checks")["jobs"]["cell"]["strategy"]["matrix"]["include"]
+    assert {each["core"]: each["python"] for each in matrix} == noxfile.CELLS
+    (cells,) = re.findall(r"^CELLS \?= (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert cells.split() == list(noxfile.CELLS)
+
+
+def test_the_workflow_of_a_release_waits_for_the_checks():
+    release = load("release")["jobs"]
+    assert release["checks"]["uses"] == "./.github/workflows/checks.yml"
+    assert release["publish"]["needs"] == "checks"
+
+
+@pytest.mark.parametrize("path", FORMS, ids=lambda path: path.stem)
+def test_a_form_asks_for_no_real_data_and_for_a_promise_of_that(path):
+    fields = {field.get("id"): field for field in yaml.safe_load(path.read_text(encoding="utf-8"))["body"]}
+    assert [option["required"] for option in fields["data"]["attributes"]["options"]] == [True]
+
+
+def test_those_who_review_are_listed():
+    owners = re.findall(r"@\S+", (ROOT / ".github" / "CODEOWNERS").read_text(encoding="utf-8"))
+    assert owners and set(owners) <= set((ROOT / "MAINTAINERS").read_text(encoding="utf-8").split())
