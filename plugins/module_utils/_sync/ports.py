@@ -175,3 +175,43 @@ class FleetStore(Protocol):
 
     def read_kinds(self, kinds: Sequence[str]) -> Mapping[str, list[Stored]]:
         """The settings of all organizations, by kind."""
+
+
+class FleetItGlue(Protocol):
+    """Where the organizations of an MSP are read."""
+
+    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
+        """All organizations, with their adapters where these are asked for."""
+
+
+class PartnerTenant(Protocol):
+    """A client tenant that the partner can see."""
+
+    @property
+    def tenant_id(self) -> str:
+        """Its id."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+
+    @property
+    def domain(self) -> str | None:
+        """Its default domain."""
+
+
+class PartnerGraph(Protocol):
+    """Where the client tenants of a partner are read."""
+
+    def contracts(self) -> Iterable[PartnerTenant]:
+        """The tenants with a contract."""
+
+    def delegated_admin_relationships(self) -> Iterable[PartnerTenant]:
+        """The tenants with a delegated admin relationship."""
+
+
+class PartnerServices(Protocol):
+    """The services of a partner."""
+
+    def graph(self, tenant_id: str) -> PartnerGraph:
+        """The partner's own tenant."""
