@@ -13,13 +13,13 @@ author:
   - The msp.psa_sync authors (@msp-psa-sync)
 description:
   - Writes one report of all clients of a run. It is an HTML page that a browser shows without a network, a Markdown
-    file that fits into a comment on a pull request and into the summary of a CI job, a JSON file, and JUnit XML on
-    request.
+    file that fits into a comment on a pull request and into the summary of a CI job, a JSON file, a CSV file for a
+    spreadsheet, and JUnit XML on request.
   - It collects the results of M(msp.psa_sync.contact_sync), M(msp.psa_sync.office365_sync_settings) and
     M(msp.psa_sync.bms_sync_settings), in check mode and for real, whatever the tasks are called. Hosts that failed
-    before their turn are named too.
+    before they were synced are named too.
   - Results of tasks with C(no_log) are not in the report, which says so. Secrets are not in it either. Names,
-    addresses and phone numbers of people are, so that it should be kept accordingly.
+    addresses and phone numbers of people are, so that the files are readable by their owner alone.
   - While tasks run in the controller's process, that is with C(connection=local), their progress is shown as lines,
     or as one line at the end of the terminal that changes. Without this callback there are lines, as
     E(MSP_PSA_SYNC_PROGRESS) says.
@@ -40,7 +40,7 @@ options:
         key: output_directory
   file_name:
     description:
-      - The name of the files without their endings, which are C(.html), C(.md), C(.json) and C(.junit.xml).
+      - The name of the files without their endings, which are C(.html), C(.md), C(.json), C(.csv) and C(.junit.xml).
     type: str
     default: sync_report
     env:
@@ -52,8 +52,8 @@ options:
     description: The forms that the report is written in.
     type: list
     elements: str
-    choices: [html, markdown, json, junit]
-    default: [html, markdown, json]
+    choices: [html, markdown, json, csv, junit]
+    default: [html, markdown, json, csv]
     env:
       - name: MSP_PSA_SYNC_REPORT_FORMATS
     ini:
@@ -102,7 +102,7 @@ EXAMPLES = r"""
 #
 # [callback_sync_report]
 # output_directory = reports
-# formats = html, markdown, json, junit
+# formats = html, markdown, json, csv, junit
 """
 
 import atexit
@@ -125,7 +125,7 @@ SHORTEST_MARKDOWN = 4000
 
 
 def _harmless(method: Callable) -> Callable:
-    """The method, whose failure costs the report or the progress, and never the run."""
+    """The method; its failure costs the report or the progress, never the run."""
 
     @wraps(method)
     def guarded(self, *given, **keywords):
@@ -158,11 +158,11 @@ class CallbackModule(CallbackBase):
         self._live: progress.LiveLine | None = None
         self._process = os.getpid()
 
-    def complain(self, words: str) -> None:
-        """Say once that the callback does not work."""
+    def complain(self, message: str) -> None:
+        """Warn once that the callback does not work."""
         if not self._complained:
             self._complained = True
-            self._display.warning(f"The callback {self.CALLBACK_NAME} failed, and the run goes on: {words}")
+            self._display.warning(f"The callback {self.CALLBACK_NAME} failed, and the run goes on: {message}")
 
     # -------------------------------------------------------------- the run
 
@@ -193,7 +193,7 @@ class CallbackModule(CallbackBase):
         self._write(complete=True)
 
     def _at_exit(self) -> None:
-        """The run ends here, be it by an interruption. In a worker this is nobody's business."""
+        """End with the run, which may have been interrupted. A worker does nothing here."""
         if os.getpid() != self._process:
             return
         if self._live:
@@ -248,13 +248,13 @@ class CallbackModule(CallbackBase):
         if collecting.is_ours(_action(_task(result))):
             if _key(result) not in self._with_items:
                 self._collect(result, status, ignored, seconds)
-        elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored and not self._had_its_turn(result):
+        elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored and not self._was_synced(result):
             # Whether the playbook rescues this is known at its end alone.
             event = self._event(result, status, {}, None)
             self._elsewhere.setdefault(event.host, event)
 
-    def _had_its_turn(self, result) -> bool:
-        """Whether the report tells of the host's sync. What a later task makes of that is the playbook's affair."""
+    def _was_synced(self, result) -> bool:
+        """Whether the report has the host's sync already. A task that fails after it does not add to that."""
         return any(event.host == _host(result) and event.action == collecting.SYNC for event in self._events)
 
     def _take_time(self, result) -> float | None:

@@ -969,7 +969,7 @@ def test_one_task_says_how_it_went_for_all_clients_but_those_that_failed(sandbox
         "sad_toad": 1,
     }
     said = output.partition("TASK [Say how it went")[2]
-    assert re.search(r'"newt_sohne_gmbh:",\s+"\d+ of \d+ users are synced",\s+"IT Glue: ', said)
+    assert re.search(r'"newt_sohne_gmbh:",\s+"\d+ of \d+ users selected",\s+"IT Glue: ', said)
     assert "happy_frog:" not in said.partition("PLAY RECAP")[0]
 
 

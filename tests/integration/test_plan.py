@@ -287,6 +287,6 @@ def test_the_commands_of_the_guide_keep_files_for_each_client(sandbox, tmp_path)
         held_to_schema(tmp_path / f"{host}.plan.json", "plan")
         held_to_schema(tmp_path / f"{host}.journal", "journal")
     assert "not applied" not in applied.stdout
-    assert reverted.stdout.count("taken back: deactivate") == 3
-    assert "not taken back" not in reverted.stdout
+    assert reverted.stdout.count("reverted: deactivate") == 3
+    assert "not reverted" not in reverted.stdout
     assert taken_back(sandbox, before)

@@ -27,7 +27,7 @@ WORLD = json.loads((ROOT / "tests" / "demo" / "world.json").read_text(encoding="
 SCHEMA = BUILD / "installed" / COLLECTION / "plugins" / "plugin_utils" / "_report" / "assets" / "report.schema.json"
 SYNC = {"msp.psa_sync.contact_sync": {"organization": "{{ itglue_organization }}"}}
 INTERPRETER = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
-ENDINGS = ("html", "md", "json", "junit.xml")
+ENDINGS = ("html", "md", "json", "csv", "junit.xml")
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +59,7 @@ class Play:
             "ANSIBLE_CONFIG": str(ROOT / "docs" / "examples" / "ansible.cfg"),
             "ANSIBLE_CALLBACKS_ENABLED": "msp.psa_sync.sync_report",
             "MSP_PSA_SYNC_REPORT_DIRECTORY": str(folder / "out"),
-            "MSP_PSA_SYNC_REPORT_FORMATS": "html,markdown,json,junit",
+            "MSP_PSA_SYNC_REPORT_FORMATS": "html,markdown,json,csv,junit",
             "LC_ALL": "C.UTF-8",
         }
 
@@ -119,7 +119,7 @@ def play(sandbox, tmp_path) -> Play:
 def numbers(report: dict) -> dict:
     """What a preview and the real run must have in common."""
     totals = report["totals"]
-    kept = ("users", "kept", "actions", "push", "excluded", "conflicts", "departed", "unclaimed")
+    kept = ("users", "selected", "matched", "actions", "push", "excluded", "conflicts", "departed", "unclaimed")
     return {name: totals[name] for name in kept}
 
 
@@ -136,7 +136,7 @@ def test_the_report_of_a_preview_and_of_the_real_run(play):
     assert done["totals"]["push"]["pushed"] == 9
     warned = [each for tenant in done["tenants"] for run in tenant["runs"] for each in run["warnings"]]
     assert any("is not unique in the organization" in each for each in warned)
-    assert play.text("md").startswith("# Contact sync: Done, but some people need a decision")
+    assert play.text("md").startswith("# Contact sync: 3 clients done\n")
     assert ElementTree.fromstring(play.text("junit.xml")).get("errors") == "0"
     assert "The run created 7 contacts" in play.text("html")
 
@@ -178,12 +178,13 @@ def test_every_kind_of_end(play):
     assert runs["happy_frog"]["status"] == "hidden"
     assert runs["mueller_soehne"]["status"] == "failed"
     assert "max_creates allows 0, the plan has 4" in runs["mueller_soehne"]["message"]
+    assert runs["mueller_soehne"]["failure"]["code"] == "limit_exceeded"
     assert len([each for each in runs["mueller_soehne"]["contacts"] if each["action"] == "create"]) == 4
     assert runs["sakura_design"]["action"] == "ansible.builtin.fail"
     texts = "".join(play.text(ending) for ending in ENDINGS)
     assert "s3cret" not in texts and "amara.okafor" not in texts
     totals = play.report["totals"]
-    assert [totals[name] for name in ("tenants_failed", "tenants_stopped", "tasks_hidden")] == [1, 1, 1]
+    assert [totals[name] for name in ("tenants_failed", "tenants_over_limit", "tasks_hidden")] == [1, 1, 1]
 
 
 def test_a_loop_over_clients_on_one_host(play):

@@ -17,10 +17,39 @@ from playwright.sync_api import Page, expect, sync_playwright
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.page import html
 from tests.tools import browser as browsers
-from tests.tools.report_samples import SCRIPT, about, large, leaving, small
+from tests.tools.report_samples import (
+    SCRIPT,
+    SEVERAL_HITS,
+    about,
+    card,
+    conflict,
+    contact,
+    event,
+    large,
+    offboarding,
+    person,
+    small,
+    synced,
+)
 
+LONG = "maximiliana.oberhubersteiner.the.third@muellerundsoehneconsulting.example"
 PHONE = {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}
+
+
+def long():
+    """A client whose people have long names and addresses."""
+    clash = conflict(
+        "alias",
+        [LONG],
+        people=[person(LONG, "Maximiliana", "Oberhubersteiner")],
+        contact_ids=[7],
+        contacts=[card(7, "Maximiliana", "Oberhubersteiner", LONG)],
+        answers={LONG: [7, "new", "ignore"]},
+    )
+    people = [contact(LONG, "conflict", **SEVERAL_HITS), contact(f"a.{LONG}", "update", push="not_ready")]
+    result = synced("Müller und Söhne Consulting International, Inc.", 9, people, conflicts=[clash])
+    return event("long", "changed", result)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +66,13 @@ def chromium():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("pages")
-    made = {"small": small(), "large": large(120, 3000), "calm": small()[-1:], "leaving": leaving()}
+    made = {
+        "small": small(),
+        "large": large(120, 3000),
+        "calm": small()[-1:],
+        "offboarding": offboarding(),
+        "long": [*small(), long()],
+    }
     for name, events in made.items():
         (folder / f"{name}.html").write_text(html(collecting.report(about(), events)), encoding="utf-8")
     return {name: folder / f"{name}.html" for name in made}
@@ -67,16 +102,43 @@ def visit(chromium, files):
 
 
 def rows(page: Page, part: str) -> list[str]:
-    return [each.strip() for each in page.locator(f"#{part} .opener").all_inner_texts()]
+    return [" ".join(each.split()) for each in page.locator(f"#{part} .opener").all_inner_texts()]
 
 
-def test_it_says_first_whether_to_go_on(visit):
+def test_it_says_first_how_many_clients_are_ready(visit):
     page = visit()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Do not go on yet")
+    expect(page.get_by_role("heading", level=1)).to_have_text("2 clients ready, 4 blocked")
     expect(page.locator(".lead")).to_contain_text("The run would create 1 contact in IT Glue")
     expect(page.locator(".points")).to_contain_text("2 clients failed")
+    expect(page.locator(".flow")).to_contain_text("by first and last name")
     page.get_by_role("link", name="2 conflicts need a decision").click()
     assert page.url.endswith("#conflicts")
+
+
+@pytest.mark.parametrize(
+    ("point", "part", "counter"),
+    [
+        ("2 clients failed", "tenants", "2 of 6 clients"),
+        ("1 client is over a limit", "tenants", "1 of 6 clients"),
+        ("1 person is not ready for BMS", "people", "1 of 46 people"),
+        ("1 person to look at", "people", "1 of 46 people"),
+        ("1 contact has an unmatched address", "departed", "1 of 2 contacts"),
+    ],
+)
+def test_a_point_filters_the_table_that_it_leads_to(visit, point, part, counter):
+    page = visit()
+    page.get_by_role("link", name=point).click()
+    expect(page.locator(f"#{part} .counter")).to_have_text(counter)
+    assert page.url.endswith(f"#{part}")
+
+
+def test_what_to_do_next_can_be_copied(visit):
+    page = visit(permissions=["clipboard-read", "clipboard-write"])
+    step = page.locator(".steps li", has_text="raise the limit for one run")
+    step.get_by_role("button", name="Copy").click()
+    expect(step.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("() => navigator.clipboard.readText()")
+    assert copied.endswith("--limit over -e sync_max_creates=100%")
 
 
 def test_search_narrows_and_show_all_widens(visit):
@@ -84,7 +146,7 @@ def test_search_narrows_and_show_all_widens(visit):
     people = page.locator("#people")
     people.get_by_role("searchbox").fill("CONTROLLER smith")
     expect(people.locator(".counter")).to_have_text("1 of 46 people")
-    assert rows(page, "people") == ["jo.smith@happyfrog.example"]
+    assert rows(page, "people") == ["Jo Smith jo.smith@happyfrog.example"]
     expect(page.get_by_role("status")).to_have_text("1 of 46 people")
     people.get_by_role("searchbox").fill("nobody has this")
     expect(people.locator(".counter")).to_have_text("0 of 46 people")
@@ -95,10 +157,11 @@ def test_search_narrows_and_show_all_widens(visit):
 @pytest.mark.parametrize(
     ("label", "choice", "found"),
     [
-        ("In IT Glue", "Conflict (2)", "2 of 46 people"),
+        ("In IT Glue", "Needs a decision (2)", "2 of 46 people"),
+        ("Show", "Not ready for BMS (1)", "1 of 46 people"),
         ("In BMS", "Not ready (1)", "1 of 46 people"),
         ("Reason", "Lacks location (1)", "1 of 46 people"),
-        ("Reason", "The user matches contacts … by name. (2)", "2 of 46 people"),
+        ("Reason", "Several hits (2)", "2 of 46 people"),
         ("Client", "Over & Co. (40)", "40 of 46 people, 1 to 25 shown"),
     ],
 )
@@ -108,18 +171,28 @@ def test_filters(visit, label, choice, found):
     expect(page.locator("#people .counter")).to_have_text(found)
 
 
-def test_clients_are_found_by_state_and_by_what_failed(visit):
+def test_clients_are_found_by_verdict_and_by_what_failed(visit):
     page = visit()
-    page.locator("#tenants").get_by_label("State").select_option(label="Failed (2)")
+    page.locator("#tenants").get_by_label("Verdict").select_option(label="Blocked: failed (2)")
     assert rows(page, "tenants") == ["Delta", "Gamma, Inc."]
-    page.locator("#tenants").get_by_label("State").select_option(label="all")
-    page.locator("#tenants").get_by_role("searchbox").fill("AADSTS7000215")
+    page.locator("#tenants").get_by_label("Verdict").select_option(label="all")
+    page.locator("#tenants").get_by_role("searchbox").fill("AADSTS65001")
     expect(page.locator("#tenants .counter")).to_have_text("1 of 6 clients")
+
+
+def test_a_failure_is_in_the_clients_row_with_links_to_known_services_alone(visit):
+    page = visit()
+    row = page.locator("#tenants tbody tr", has_text="Gamma, Inc.").first
+    expect(row).to_contain_text("AADSTS65001: the client has not consented.")
+    (link,) = row.get_by_role("link").all()
+    assert link.get_attribute("href").startswith("https://login.microsoftonline.com/")
+    assert link.get_attribute("rel") == "noopener noreferrer"
+    expect(row).to_contain_text("https://evil.example/x")
 
 
 def test_a_person_opens_to_before_and_after(visit):
     page = visit()
-    opener = page.get_by_role("button", name="jo.smith@happyfrog.example")
+    opener = page.get_by_role("button", name="Jo Smith jo.smith@happyfrog.example")
     expect(opener).to_have_attribute("aria-expanded", "false")
     opener.click()
     expect(opener).to_have_attribute("aria-expanded", "true")
@@ -137,27 +210,105 @@ def test_a_client_opens_to_its_runs_and_leads_to_its_people(visit):
     detail = page.locator("#tenants .detail:visible")
     expect(detail).to_contain_text("account is disabled: 4, is a guest: 2")
     expect(detail).to_contain_text("2 contacts carry a Microsoft adapter too.")
+    expect(detail.locator(".changes")).not_to_be_visible()
+    detail.get_by_text("2 settings are stored for the first time").click()
     expect(detail.locator(".changes")).to_contain_text("svc-*")
     detail.get_by_role("button", name="Show the people of this client").click()
     expect(page.locator("#people .counter")).to_have_text("6 of 46 people")
 
 
-def test_the_proposal_for_a_conflict_can_be_copied(visit):
+CONFLICT = "Kim Lee kim@happyfrog.example Kim Lee lee@happyfrog.example"
+
+
+def test_a_conflict_shows_each_candidate_with_what_they_share(visit):
+    page = visit()
+    page.get_by_role("button", name=CONFLICT).click()
+    cards = page.locator("#conflicts .card")
+    assert [each.splitlines()[0] for each in cards.locator(".kind").all_inner_texts()] == [
+        "Microsoft 365 user",
+        "Microsoft 365 user",
+        "IT Glue contact 71",
+        "IT Glue contact 74",
+    ]
+    expect(cards.nth(2)).to_contain_text("not linked to BMS")
+    expect(cards.nth(3)).to_contain_text("linked to BMS")
+    shared = [" ".join(each.split()) for each in cards.nth(2).locator("mark").all_inner_texts()]
+    assert shared == ["● shared: Kim Lee", "● shared: k.lee@happyfrog.example"]
+    expect(cards.nth(2).get_by_role("link")).to_have_attribute("href", "https://example.itglue.com/2/contacts/71")
+
+
+def test_answers_are_chosen_and_copied_as_lines_for_the_inventory(visit):
     page = visit(permissions=["clipboard-read", "clipboard-write"])
-    page.get_by_role("button", name="kim@happyfrog.example, lee@happyfrog.example").click()
-    page.get_by_role("button", name="Copy").click()
-    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.get_by_role("button", name=CONFLICT).click()
+    conflict = page.locator("#conflicts .detail:visible")
+    expect(conflict).to_contain_text("host_vars/happy_frog.yml")
+    assert yaml.safe_load(conflict.locator("code").inner_text()) == {
+        "sync_match_overrides": {"kim@happyfrog.example": 71}
+    }
+    conflict.get_by_label("Kim Lee, lee@happyfrog.example").select_option(label="new: somebody else, create a contact")
+    conflict.get_by_role("button", name="Copy").click()
+    expect(conflict.get_by_role("button", name="Copied")).to_be_visible()
     copied = page.evaluate("() => navigator.clipboard.readText()")
-    assert yaml.safe_load(copied) == {"match_overrides": {"kim@happyfrog.example": 71, "lee@happyfrog.example": "new"}}
+    assert yaml.safe_load(copied) == {
+        "sync_match_overrides": {"kim@happyfrog.example": 71, "lee@happyfrog.example": "new"}
+    }
+
+
+def test_a_conflict_in_bms_without_a_suggestion_waits_for_a_choice(visit):
+    page = visit()
+    page.locator("#conflicts .opener").nth(1).click()
+    conflict = page.locator("#conflicts .detail:visible")
+    expect(conflict).to_contain_text("Nothing is suggested")
+    expect(conflict.locator("pre")).not_to_be_visible()
+    conflict.get_by_label("Sam Able, sam@happyfrog.example").select_option(label="9: Ann Able")
+    assert yaml.safe_load(conflict.locator("code").inner_text()) == {
+        "sync_bms_match_overrides": {"sam@happyfrog.example": 9}
+    }
+
+
+@pytest.mark.parametrize("width", [1280, 1920])
+def test_no_address_is_broken_within_a_word(visit, width):
+    """A long address may break behind a dot or its sign, and nowhere else."""
+    page = visit("long", viewport={"width": width, "height": 900})
+    for opener in page.locator(".opener").all():
+        opener.click()
+    broken = page.evaluate(
+        """() => {
+          const found = [];
+          for (const place of document.querySelectorAll(".address, .who, .card .lines, td.why p")) {
+            const words = document.createTreeWalker(place, NodeFilter.SHOW_TEXT);
+            while (words.nextNode()) {
+              const range = document.createRange();
+              for (const part of words.currentNode.data.matchAll(/[^\\s]+/g)) {
+                range.setStart(words.currentNode, part.index);
+                range.setEnd(words.currentNode, part.index + part[0].length);
+                const lines = new Set([...range.getClientRects()].map((each) => Math.round(each.top)));
+                if (lines.size > 1 && !part[0].includes("-")) found.push(part[0]);
+              }
+            }
+          }
+          return found;
+        }"""
+    )
+    assert broken == []
+    assert LONG in page.locator("#people").inner_text().replace("\n", "")
+    assert page.evaluate("() => document.documentElement.scrollWidth") == width
+
+
+def test_each_state_has_a_sign_beside_its_colour(visit):
+    page = visit()
+    chips = page.locator("#tenants .chip, #people .chip")
+    assert chips.count() > 20
+    assert [each for each in chips.all() if not each.locator(".icon").count()] == []
 
 
 def test_a_script_in_a_name_is_text(visit):
     page = visit()
-    for part in ("people", "left", "tenants", "conflicts"):
+    for part in ("people", "departed", "tenants", "conflicts"):
         for opener in page.locator(f"#{part} .opener").all()[:8]:
             opener.click()
     expect(page.locator("#people")).to_contain_text(f"{SCRIPT}@happyfrog.example")
-    expect(page.locator("#left")).to_contain_text(f"Old {SCRIPT}")
+    expect(page.locator("#departed")).to_contain_text(f"Old {SCRIPT}")
     assert page.evaluate("() => window.injected") is None
     assert page.locator("script").count() == 2
 
@@ -171,7 +322,7 @@ def test_the_keyboard_is_enough(visit):
     page.locator("#people").get_by_role("searchbox").focus()
     page.keyboard.type("jo.smith")
     expect(page.locator("#people .counter")).to_have_text("1 of 46 people")
-    opener = page.get_by_role("button", name="jo.smith@happyfrog.example")
+    opener = page.get_by_role("button", name="Jo Smith jo.smith@happyfrog.example")
     for dummy in range(15):
         page.keyboard.press("Tab")
         if opener.evaluate("(element) => element === document.activeElement"):
@@ -183,7 +334,7 @@ def test_the_keyboard_is_enough(visit):
 
 def test_columns_sort_and_say_so(visit):
     page = visit()
-    head = page.locator("#tenants thead th", has_text="Users")
+    head = page.locator("#tenants thead th", has_text="Selected")
     expect(head).to_have_attribute("aria-sort", "none")
     head.get_by_role("button").click()
     expect(head).to_have_attribute("aria-sort", "descending")
@@ -209,61 +360,59 @@ def test_pages_turn(visit):
 
 def test_where_there_is_nothing_it_says_so(visit):
     page = visit("calm")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nothing stands in the way")
+    expect(page.get_by_role("heading", level=1)).to_have_text("1 client ready")
     expect(page.locator("#conflicts")).to_contain_text("No conflicts.")
-    expect(page.locator("#people")).to_contain_text("Nobody changes, is blocked or needs a person.")
+    expect(page.locator("#people")).to_contain_text("Nobody changes, is blocked or needs a decision.")
 
 
-def test_leavers_are_listed_with_what_is_done_about_them(visit):
-    page = visit("leaving")
-    left = page.locator("#left")
-    expect(left.locator(".counter")).to_have_text("6 contacts")
-    left.get_by_label("What", exact=True).select_option(label="Made inactive (1)")
-    assert rows(page, "left") == ["max@lake.example"]
-    page.get_by_role("button", name="max@lake.example").click()
-    detail = left.locator(".detail:visible")
-    expect(detail).to_contain_text("The user is disabled.")
+def test_departed_people_are_listed_with_what_is_done(visit):
+    page = visit("offboarding")
+    gone = page.locator("#departed")
+    expect(gone.locator(".counter")).to_have_text("6 contacts")
+    gone.get_by_label("What", exact=True).select_option(label="Deactivated (1)")
+    assert rows(page, "departed") == ["Max max@lake.example"]
+    page.get_by_role("button", name="Max max@lake.example").click()
+    detail = gone.locator(".detail:visible")
+    expect(detail).to_contain_text("The person's account is disabled.")
     expect(detail.locator(".changes tr", has_text="Active in BMS").locator("ins")).to_have_text("added: no")
-    left.get_by_label("What", exact=True).select_option(label="Failed (1)")
-    page.get_by_role("button", name="held@lake.example").click()
-    expect(left.locator(".detail:visible")).to_contain_text("IT Glue refuses it.")
+    gone.get_by_label("What", exact=True).select_option(label="Failed (1)")
+    page.get_by_role("button", name="Held held@lake.example").click()
+    expect(gone.locator(".detail:visible")).to_contain_text("IT Glue refused the fields.")
 
 
-def test_who_is_back_is_found_among_the_people(visit):
-    page = visit("leaving")
-    page.get_by_role("link", name="1 person is back, and made active again").click()
+def test_a_returned_person_is_found_among_the_people(visit):
+    page = visit("offboarding")
+    page.get_by_role("link", name="1 person has returned").click()
     assert page.url.endswith("#people")
-    page.locator("#people").get_by_label("Reason").select_option(label="Back: active again (1)")
-    assert rows(page, "people") == ["rita@lake.example"]
+    assert rows(page, "people") == ["Rita rita@lake.example"]
 
 
-def test_what_is_taken_back_and_what_stays_is_listed(visit):
-    page = visit("leaving")
-    page.locator(".jump").get_by_role("link", name="Taken back").click()
+def test_what_is_reverted_and_what_stays_is_listed(visit):
+    page = visit("offboarding")
+    page.locator(".jump").get_by_role("link", name="Reverted").click()
     undone = page.locator("#reverted")
     expect(undone.locator(".counter")).to_have_text("6 writes")
     assert rows(page, "reverted")[:2] == ["Max Muster", "not known"]
-    undone.get_by_label("What", exact=True).select_option(label="Put back in IT Glue (1)")
-    undone.locator(".opener").click()
+    page.get_by_role("button", name="Jo Smith").nth(1).click()
     title = undone.locator(".changes tr", has_text="Job title").locator("td")
     expect(title.nth(0).locator("del")).to_have_text("removed: Controller")
     expect(title.nth(1).locator("ins")).to_have_text("added: Accountant")
-    undone.get_by_label("What", exact=True).select_option(label="Stays as it is (2)")
-    expect(undone).to_contain_text("They have been changed since.")
+    undone.get_by_label("What", exact=True).select_option(label="Not reverted (2)")
+    expect(undone).to_contain_text("It has been changed since, so it stays as it is.")
     undone.get_by_role("searchbox").fill("lost")
     expect(undone.locator(".counter")).to_have_text("1 of 6 writes")
 
 
-def test_where_nothing_is_taken_back_there_is_no_such_part(visit):
+def test_where_nothing_is_reverted_there_is_no_such_part(visit):
     page = visit("calm")
     expect(page.locator("#reverted")).to_have_count(0)
-    expect(page.locator(".jump").get_by_role("link", name="Taken back")).to_have_count(0)
+    expect(page.locator(".jump").get_by_role("link", name="Reverted")).to_have_count(0)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_leavers_and_what_is_taken_back_are_there_for_a_screen_reader_too(visit, scheme):
-    page = visit("leaving", viewport=PHONE, color_scheme=scheme)
-    for part in ("left", "reverted"):
+def test_departed_and_reverted_are_there_for_a_screen_reader_too(visit, scheme):
+    page = visit("offboarding", viewport=PHONE, color_scheme=scheme)
+    for part in ("departed", "reverted"):
         for opener in page.locator(f"#{part} .opener").all():
             opener.click()
     found = Axe().run(page).response["violations"]
@@ -276,7 +425,7 @@ def test_leavers_and_what_is_taken_back_are_there_for_a_screen_reader_too(visit,
 @pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["desk", "phone"])
 def test_nothing_serious_for_a_screen_reader_in_any_look(visit, scheme, size):
     page = visit(viewport=size, color_scheme=scheme)
-    for part, index in (("tenants", 4), ("tenants", 2), ("conflicts", 0), ("people", 2), ("left", 0)):
+    for part, index in (("tenants", 4), ("tenants", 2), ("conflicts", 0), ("people", 2), ("departed", 0)):
         page.locator(f"#{part} .opener").nth(index).click()
     found = Axe().run(page).response["violations"]
     assert [(each["id"], each["nodes"][0]["html"]) for each in found if each["impact"] in SERIOUS] == []

@@ -149,12 +149,13 @@ def _was_refused(entry: Json) -> bool:
 
 
 NEW_IDS = ("contact_id", "bms_contact_id")
+WORDS = ("reason", "reason_code", "reason_codes", "hint", "attention")
 
 
 def _same_entry(foreseen: Json, found: Json) -> None:
     linked_in_time = (foreseen["push"], found["push"]) == ("pending", "pushed")
     for key, value in found.items():
-        if linked_in_time and key in ("push", "bms_contact_id", "reason"):
+        if linked_in_time and key in ("push", "bms_contact_id", *WORDS):
             continue
         if key in NEW_IDS and foreseen[key] is None:
             made = (found["action"] == "create") if key == "contact_id" else (found["push"] == "pushed")
@@ -336,7 +337,7 @@ def only_who_left_is_deactivated(before: Json, after: Json, case: Case, outcome:
     old, new = contacts_of(before), contacts_of(after)
     tenant = next(each for each in before["entra"]["tenants"] if each["tenant_id"] == TENANT)
     entries = outcome.contacts().values()
-    kept = {each["user_id"] for each in entries if each["action"] != "excluded" or each["reason"] in NOT_BY_FILTER}
+    kept = {each["user_id"] for each in entries if each["action"] != "excluded" or each["reason_code"] in NOT_BY_FILTER}
     left = [user for user in tenant["users"] if not user["accountEnabled"] and user["id"] not in kept]
     left += [
         {**user, "userPrincipalName": user["userPrincipalName"].removeprefix(user["id"].replace("-", ""))}

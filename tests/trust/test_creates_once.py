@@ -73,7 +73,8 @@ def test_it_glue_a_bulk_that_is_refused_or_taken_in_part_is_reconciled_row_by_ro
     assert sorted(each["user"] for each in created(outcome)) == ["u0@x.example", "u2@x.example", "u3@x.example"]
     (failed,) = [each for each in outcome.contacts().values() if each["action"] == "failed"]
     assert failed["user"] == bad
-    assert "must be a valid email address format" in failed["reason"]
+    assert failed["reason_codes"] == ["write_rejected"]
+    assert "must be a valid email address format" in failed["failure"]["said"]
 
 
 def test_it_glue_a_bulk_taken_in_part_whose_answer_is_lost_is_reconciled_row_by_row():
@@ -112,7 +113,7 @@ def test_it_glue_a_create_that_stays_unclear_is_said_and_the_next_run_finds_it()
 
     (entry,) = outcome.contacts().values()
     assert entry["action"] == "failed"
-    assert "Whether the contact was created is not known; the next run finds out." in entry["reason"]
+    assert entry["reason_codes"] == ["write_unclear"]
     stand.heal()
     stand.sync(**OPTIONS)
     assert len(contacts_of(stand.state())) == 1
@@ -188,6 +189,7 @@ def test_a_contact_that_is_written_in_part_says_what_was_not_and_is_not_pushed()
 
     entry = outcome.contacts()[_user(5)["id"]]
     assert entry["after"] == {"title": "Clerk"}
-    assert entry["reason"].startswith("Not written: contact-emails, contact-phones. IT Glue failed at")
+    assert entry["reason_codes"] == ["written_in_part"]
+    assert "contact-emails, contact-phones" in entry["reason"]
     assert entry["push"] == "deferred"
     assert _contact(5)["contact-emails"][0]["value"] == "u5@x.example"

@@ -142,8 +142,7 @@ def test_a_plan_of_deactivations_is_applied_as_it_is_and_once(stand, tmp_path):
     path = str(tmp_path / "plan.json")
     foreseen = stand.sync(check=True, plan_file=path, **WITH_LEAVERS)
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
-    keys = {each["user_id"] for each in plan["operations"]}
-    assert {"departed/106", "departed/107", _user(9)["id"]} <= keys
+    assert {"departed/106", "departed/107", f"user/{_user(9)['id']}"} <= {*plan["planned"]}
 
     applied = stand.sync(apply_plan=path, **REPORT)
     assert applied.error is None
@@ -161,7 +160,7 @@ def test_a_planned_deactivation_of_who_came_back_meanwhile_is_refused(tmp_path):
     enable(made, _user(6)["id"])
     stand = Stand(made)
     applied = stand.sync(apply_plan=path, **WITH_LEAVERS)
-    assert "departed/106" in {each["user_id"] for each in applied.result["refused"]}
+    assert 106 in {each["contact_id"] for each in applied.result["refused"]}
     assert seen(stand)[6] == (True, True)
 
 
@@ -193,7 +192,7 @@ def test_who_comes_back_gets_back_what_was_taken(stand):
     )
     second = Stand(state)
     outcome = second.sync(**WITH_LEAVERS)
-    assert outcome.contacts()[_user(6)["id"]]["reason"].startswith("The person is back.")
+    assert outcome.contacts()[_user(6)["id"]]["reason_code"] == "returned"
     assert bms_of(second.state())[906]["isActive"]
     assert contacts_of(second.state())[106]["contact-type-id"] == 24
     assert not second.sync(**WITH_LEAVERS).changed
@@ -210,7 +209,7 @@ def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
     assert seen(stand)[9] == (True, False)
     entry = outcome.contacts()[_user(9)["id"]]
     assert entry["action"] == "update" and "contact-type-id" not in entry["after"]
-    assert "No." in entry["reason"]
+    assert "return_deferred" in entry["reason_codes"]
     stand.heal()
     stand.sync(**WITH_LEAVERS)
     assert seen(stand)[9] == (False, True)

@@ -35,20 +35,16 @@ def notices(returned: Entry) -> Iterator[str]:
     named = [*failed, *waiting, *(each for each in contacts if "conflict" in (each["action"], each["push"]))]
     looks = [each for each in contacts if each["attention"] and each not in named]
     if failed:
-        yield f"{name}: {_count(failed, 'contact')} failed: {_listed(failed, _with_reason)}."
+        yield f"{name}: failed contacts ({len(failed)}): {_listed(failed, _with_reason)}."
     if conflicts:
         yield (
-            f"{name}: {_count(conflicts, 'conflict')} {'needs' if len(conflicts) == 1 else 'need'} a decision: "
-            f"{_listed(conflicts, _users)}. See conflicts in the result, or the report."
+            f"{name}: conflicts that need a decision ({len(conflicts)}): {_listed(conflicts, _users)}. "
+            "See conflicts in the result, or the report."
         )
     if waiting:
-        yield f"{name}: {_count(waiting, 'person', 'people')} not ready for BMS: {_listed(waiting, _with_missing)}."
+        yield f"{name}: people who are not ready for BMS ({len(waiting)}): {_listed(waiting, _with_missing)}."
     if looks:
-        yield f"{name}: {_count(looks, 'person', 'people')} to look at: {_listed(looks, _with_reason)}."
-
-
-def _count(entries: Sequence[Entry], one: str, many: str | None = None) -> str:
-    return f"{len(entries)} {one if len(entries) == 1 else many or one + 's'}"
+        yield f"{name}: people to look at ({len(looks)}): {_listed(looks, _with_reason)}."
 
 
 def _listed(entries: Sequence[Entry], shown: Callable[[Entry], str]) -> str:

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Who is in BMS already: the look-up, and what only a person can decide about it (matching guide).
+"""Who is in BMS already: what the look-up decides, and what only a person can decide (matching guide).
 
 A candidate is an operation whose contact is new or not linked, and ready for BMS. Its push is
 `UNDECIDED` before, and stays so where nobody was found: then the contact is pushed (`bms_push`).
@@ -14,33 +14,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 from typing import Any
 
-from .conflicts import IGNORE, NEW, Conflict, Rule
-from .directory import BmsDirectory, Directory, bms_addresses
+from .bms_evidence import Hit, names_of, notes
+from .bms_marks import Mark, marks_in_common
+from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
+from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .grouping import connected, repeated
-from .model import BmsContact, BmsId, Contact, ItGlueId
+from .model import BmsContact, BmsId, ItGlueId
+from .names import Names, compare_names, same_key
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import contact_addresses, email_keys, full_name, is_blank, text
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """The BMS contacts that could be a candidate: by an address, else (`by_name`) by first and last name.
-
-    `namesakes` bear the candidate's name too, but hold an address of somebody else's.
-    """
-
-    found: tuple[BmsContact, ...] = ()
-    by_name: bool = False
-    namesakes: tuple[BmsContact, ...] = ()
+from .text import contact_addresses, is_blank, name, text
 
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """The candidates with their pushes decided, by subject, but for those that are to be pushed."""
+    """The candidates of whom there is something to say, by subject. Those that stay `UNDECIDED` are pushed."""
 
     operations: Mapping[Subject, Operation]
     conflicts: tuple[Conflict, ...]
@@ -51,24 +41,49 @@ def candidates(operations: Iterable[Operation]) -> list[Operation]:
     return [operation for operation in operations if operation.bms.push == Push.UNDECIDED]
 
 
-def look_up(sought: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
-    """The BMS contacts that could be each of the operations' contacts, in their order.
+def left_out(operation: Operation, native: bool) -> Operation:
+    """A candidate whom `bms_match_overrides` leaves out of BMS. Under `native` nothing is written to IT Glue
+    either: each write makes it push."""
+    reason = because(ReasonCode.LEFT_OUT_OF_BMS)
+    return operation.withheld(itglue=Action.UNCHANGED if native else None, bms=Push.OFF, reason=reason)
 
-    A namesake counts only where nobody else, user or contact, holds an address of it.
-    """
-    return [_hit(operation, directory, bms) for operation in sought]
+
+def overridden(
+    sought: Sequence[Operation],
+    hits: Sequence[Hit],
+    answers: Mapping[str, Answer],
+    chosen: Mapping[str, BmsContact],
+    directory: Directory,
+    bms: BmsDirectory,
+) -> Sequence[Hit]:
+    """The hits as `bms_match_overrides` has them: a BMS contact that is `chosen` for one user is nobody else's."""
+    if not answers:
+        return hits
+    taken = {found.id for found in chosen.values()}
+    result = []
+    for operation, hit in zip(sought, hits, strict=True):
+        user_id = operation.subject.user_id
+        if user_id in chosen:
+            result.append(Hit((chosen[user_id],), overridden=True))
+        elif answers.get(user_id) == NEW:
+            result.append(Hit(_made_before(operation, directory, bms), overridden=True, namesakes=hit.namesakes))
+        else:
+            found = tuple(each for each in hit.found if each.id not in taken)
+            result.append(replace(hit, found=found) if len(found) < len(hit.found) else hit)
+    return result
 
 
-def _hit(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
+def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
+    """What an earlier run has made for a user with the answer `new`: BMS contacts of the same names with the
+    primary address that are not linked to another contact."""
     contact = operation.wanted
-    if found := bms.with_an_address(email_keys(contact)):
-        return Hit(tuple(found))
-    named = bms.named(full_name(contact.first_name, contact.last_name))
-    if not named:
-        return Hit()
-    whose = operation.subject.user_id, operation.itglue.contact_id
-    own = tuple(each for each in named if not directory.others_hold(bms_addresses(each), *whose))
-    return Hit(own, by_name=True) if own else Hit(namesakes=tuple(named))
+    own = tuple(map(name, names_of(contact)))
+    return tuple(
+        each
+        for each in bms.with_an_address([primary_key_of(contact)])
+        if (compare_names(names_of(contact), names_of(each)) == Names.SAME or own == tuple(map(name, names_of(each))))
+        and not {*directory.linked.get(each.id, ())} - {operation.itglue.contact_id}
+    )
 
 
 def decide(sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
@@ -85,9 +100,13 @@ def decide(sought: Sequence[Operation], hits: Sequence[Hit], directory: Director
         if blocked:
             conflict, reason = blocked
             conflicts[conflict.rule, conflict.user_ids, conflict.bms_contact_ids] = conflict
-            operations[operation.subject] = _in_conflict(operation, reason, native)
+            operations[operation.subject] = _in_conflict(operation, reason, native).because(
+                *notes(operation.wanted, hit)
+            )
         elif hit.found:
             operations[operation.subject] = _in_bms(operation, hit, native)
+        elif hit.withheld:
+            operations[operation.subject] = operation.because(*notes(operation.wanted, hit))
     return Decisions(operations, tuple(conflicts.values()))
 
 
@@ -99,10 +118,13 @@ def _in_conflict(operation: Operation, reason: Reason, native: bool) -> Operatio
 def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     (found,) = hit.found
     by = ReasonCode.IN_BMS_BY_NAME if hit.by_name else ReasonCode.IN_BMS_BY_ADDRESS
+    by = ReasonCode.IN_BMS_BY_OVERRIDE if hit.overridden else by
     reasons = [because(by, bms_contact_id=found.id)]
     before, after = dict(operation.bms.before), dict(operation.bms.after)
     if not found.active and "IsActive" not in after:
         reasons.append(because(ReasonCode.INACTIVE_IN_BMS, bms_contact_id=found.id))
+    if hit.withheld:
+        reasons += notes(operation.wanted, hit)
     if native:
         reasons.append(because(ReasonCode.LINK_IN_ITGLUE, bms_contact_id=found.id))
         operation = operation.withheld(itglue=Action.UNCHANGED)
@@ -129,30 +151,32 @@ class _Group:
     conflict: Conflict
 
 
+_Member = tuple[Operation, Hit]
+
+
 def _groups(
     sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, native: bool
 ) -> dict[Subject, _Group]:
     """The group of each candidate whose push is not clear. It is clear where one candidate has one BMS
     contact that nobody is linked to, or none and nothing in common with another."""
-    shared = _shared_marks(sought, hits, native)
+    marks = marks_in_common(sought, hits, native=native)
     bms_ids = [found.id for hit in hits for found in hit.found]
-    contested: set[Hashable] = {*shared, *repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
+    contested: set[Hashable] = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}
     members: dict[Subject, _Member] = {}
     for operation, hit in zip(sought, hits, strict=True):
+        in_common = marks.get(operation.subject, ()) if marks else ()
         claim: list[Hashable] = [found.id for found in hit.found]
-        if shared:
-            claim += shared.intersection(_marks(operation.wanted, native))
-        if len(claim) > 1 or not contested.isdisjoint(claim):
-            claims[operation.subject], members[operation.subject] = claim, (operation, hit)
+        decided = hit.overridden and len(claim) == 1
+        unclear = len(claim) > 1 or hit.doubt is not None or not contested.isdisjoint(claim)
+        if in_common or (unclear and not decided):
+            claims[operation.subject] = [*claim, *in_common]
+            members[operation.subject] = (operation, hit)
     groups: dict[Subject, _Group] = {}
     for subjects, claimed in connected(claims):
         if group := _group(sorted(map(members.__getitem__, subjects), key=_by_username), claimed, directory):
             groups |= dict.fromkeys(subjects, group)
     return groups
-
-
-_Member = tuple[Operation, Hit]
 
 
 def _by_username(member: _Member) -> tuple[str, str]:
@@ -161,61 +185,74 @@ def _by_username(member: _Member) -> tuple[str, str]:
 
 def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory: Directory) -> _Group | None:
     """The group with its conflict, None where there is nothing to decide."""
+    marks = [each for each in claimed if isinstance(each, Mark)]
     bms_ids = tuple(sorted(BmsId(each) for each in claimed if isinstance(each, int)))
-    addresses = frozenset(each for each in claimed if isinstance(each, str))
+    addresses = frozenset(mark.address for mark in marks) - {""}
     operations = tuple(operation for operation, dummy in members)
     own = {operation.itglue.contact_id for operation in operations}
     linked = {contact_id for each in bms_ids for contact_id in directory.linked.get(each, ())} - own
-    if len(members) == 1 and len(bms_ids) == 1 and not linked:
+    doubts = [hit.doubt for dummy, hit in members if hit.doubt]
+    if len(members) == 1 and len(bms_ids) < 2 and not linked and not doubts:
         return None
-    if len(bms_ids) > 1:
-        code = ReasonCode.BMS_SEVERAL_HITS
-    elif bms_ids:
-        code = ReasonCode.BMS_CONTACT_SHARED if len(members) > 1 else ReasonCode.BMS_CONTACT_LINKED
-    else:
-        code = ReasonCode.BMS_ADDRESS_SHARED if addresses else ReasonCode.BMS_NAME_SHARED
+    code = _code(len(members), len(bms_ids), bool(linked), doubts, bool(addresses))
     by_address = addresses or any(hit.found and not hit.by_name for dummy, hit in members)
-    in_common = {each for each in own if each is not None} if len(claimed) > len(bms_ids) else set()
-    conflict = _conflict(
-        Rule.BMS_EMAIL if by_address else Rule.BMS_NAME, code, operations, bms_ids, tuple(sorted(linked | in_common))
+    in_common = {each for each in own if each is not None} if marks else set()
+    conflict = Conflict(
+        rule=Rule.BMS_EMAIL if by_address else Rule.BMS_NAME,
+        code=code,
+        users=tuple(operation.user for operation in operations),
+        user_ids=tuple(operation.subject.user_id for operation in operations),
+        contact_ids=tuple(sorted(linked | in_common)),
+        bms_contact_ids=bms_ids,
+        suggestion=_suggestions(members),
+        answers=_answers(operations, bms_ids, can_be_new=code != ReasonCode.BMS_NAME_SHARED),
+        in_bms=True,
     )
     return _Group(operations, addresses, min(linked, default=None), conflict)
 
 
-def _conflict(
-    rule: Rule,
-    code: ReasonCode,
-    members: Sequence[Operation],
-    bms_ids: tuple[BmsId, ...],
-    contact_ids: tuple[ItGlueId, ...] = (),
-) -> Conflict:
-    return Conflict(
-        rule=rule,
-        code=code,
-        users=tuple(operation.user for operation in members),
-        user_ids=tuple(operation.subject.user_id for operation in members),
-        contact_ids=contact_ids,
-        bms_contact_ids=bms_ids,
-        answers={operation.user: (*bms_ids, NEW, IGNORE) for operation in members},
-        in_bms=True,
-    )
+def _code(
+    members: int, bms_contacts: int, linked: bool, doubts: Sequence[ReasonCode], shares_address: bool
+) -> ReasonCode:
+    """The code of a whole conflict."""
+    if bms_contacts > 1:
+        return ReasonCode.BMS_SEVERAL_HITS
+    if bms_contacts and members > 1:
+        return ReasonCode.BMS_CONTACT_SHARED
+    if linked:
+        return ReasonCode.BMS_CONTACT_LINKED
+    if doubts:
+        return doubts[0]
+    return ReasonCode.BMS_ADDRESS_SHARED if shares_address else ReasonCode.BMS_NAME_SHARED
 
 
-def _shared_marks(sought: Sequence[Operation], hits: Sequence[Hit], native: bool) -> frozenset[Hashable]:
-    """The marks that somebody who is not in BMS yet shares with another candidate."""
-    marks = [_marks(operation.wanted, native) for operation in sought]
-    new = [own for own, hit in zip(marks, hits, strict=True) if not hit.found]
-    wanted = frozenset(chain.from_iterable(new)) - {""}
-    held = [mark for own in marks if not wanted.isdisjoint(own) for mark in wanted.intersection(own)]
-    return frozenset(repeated(held))
+def _answers(
+    operations: Iterable[Operation], bms_ids: tuple[BmsId, ...], *, can_be_new: bool
+) -> dict[str, tuple[Answer, ...]]:
+    """All answers that each user can be given."""
+    answers: tuple[Answer, ...] = (*bms_ids, NEW, IGNORE) if can_be_new else (*bms_ids, IGNORE)
+    return {operation.user: answers for operation in operations}
 
 
-def _marks(contact: Contact, native: bool) -> tuple[Hashable, ...]:
-    """What two contacts must not share that BMS is to hold as two: addresses, and under `native`
-    the full name too, by which alone IT Glue pairs."""
-    addresses = email_keys(contact)
-    own = full_name(contact.first_name, contact.last_name) if native else None
-    return (*addresses, own) if own else addresses
+def _suggestions(members: Sequence[_Member]) -> dict[str, Answer]:
+    """The one best BMS contact of each user who has one that is nobody else's best."""
+    best = {operation.user: found for operation, hit in members if (found := _best(operation, hit)) is not None}
+    several = repeated(list(best.values()))
+    return {user: bms_id for user, bms_id in best.items() if bms_id not in several}
+
+
+def _best(operation: Operation, hit: Hit) -> BmsId | None:
+    """Of the same names, then the holder of the primary address; never one that may be somebody else."""
+    contact = operation.wanted
+    judged = [(each, compare_names(names_of(contact), names_of(each))) for each in hit.found]
+    for wanted in (Names.SAME, Names.OPEN):
+        able = [each for each, names in judged if names == wanted]
+        if wanted == Names.SAME and len(able) == 1:
+            return able[0].id
+        holders = [each for each in able if primary_key_of(contact) in bms_addresses(each)]
+        if len(holders) == 1 and hit.doubt is None:
+            return holders[0].id
+    return None
 
 
 def _reason(operation: Operation, hit: Hit, group: _Group) -> Reason:
@@ -223,19 +260,29 @@ def _reason(operation: Operation, hit: Hit, group: _Group) -> Reason:
     users = [member.user for member in group.members if member.subject != operation.subject]
     values: dict[str, Any] = {"bms_contact_ids": [found.id for found in hit.found]}
     if len(hit.found) > 1:
-        names = {full_name(found.first_name, found.last_name) for found in hit.found}
-        return because(ReasonCode.BMS_SEVERAL_HITS, same_names=len(names) == 1 and None not in names, **values)
+        keys = {same_key(*names_of(found)) for found in hit.found}
+        return because(ReasonCode.BMS_SEVERAL_HITS, same_names=len(keys) == 1 and None not in keys, **values)
     if users and hit.found:
         return because(ReasonCode.BMS_CONTACT_SHARED, users=users, **values)
     if users:
         if both := sorted(group.addresses & contact_addresses(operation.wanted)):
             return because(ReasonCode.BMS_ADDRESS_SHARED, addresses=both, users=users)
         return because(ReasonCode.BMS_NAME_SHARED, users=users)
+    if hit.doubt and group.linked is None:
+        return because(hit.doubt, **values)
     return because(ReasonCode.BMS_CONTACT_LINKED, contact_id=group.linked, **values)
 
 
 def _would_pair(operation: Operation, namesakes: Sequence[BmsContact]) -> tuple[Conflict, Reason]:
     """IT Glue pairs by account, first and last name alone, whoever's address the BMS contact has."""
     ids = tuple(each.id for each in namesakes)
-    conflict = _conflict(Rule.BMS_NAME, ReasonCode.BMS_NAME_OF_ANOTHER, [operation], ids)
+    conflict = Conflict(
+        rule=Rule.BMS_NAME,
+        code=ReasonCode.BMS_NAME_OF_ANOTHER,
+        users=(operation.user,),
+        user_ids=(operation.subject.user_id,),
+        bms_contact_ids=ids,
+        answers=_answers([operation], ids, can_be_new=False),
+        in_bms=True,
+    )
     return conflict, because(ReasonCode.BMS_NAME_OF_ANOTHER, bms_contact_ids=list(ids))

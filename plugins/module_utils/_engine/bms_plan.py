@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from . import bms_lookup, bms_push, bms_update, offboarding
-from .conflicts import Conflict
+from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, offboarding
+from .conflicts import Answer, Conflict
 from .directory import BmsDirectory
 from .enrichment import missing
 from .itglue_plan import ContactTypes, Matched
@@ -31,6 +31,7 @@ class PlannedContacts:
     operations: tuple[Operation, ...]
     departures: tuple[Departure, ...]
     types: ContactTypes
+    bms_answers: Mapping[str, Answer]
 
     @property
     def needs_bms(self) -> bool:
@@ -134,12 +135,24 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     back = {each.subject: _reactivated(contacts, each, counterparts) for each in contacts.returned}
     operations = _with(back, contacts.operations)
     sought = bms_lookup.candidates(operations)
-    hits = bms_lookup.look_up(sought, matched.directory, directory)
+    hits = _overridden(contacts, sought, bms_evidence.look_up(sought, matched.directory, directory), directory)
     decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(decisions.operations, operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id)
     return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
+
+
+def _overridden(
+    contacts: PlannedContacts,
+    sought: Sequence[Operation],
+    hits: Sequence[bms_evidence.Hit],
+    bms: BmsDirectory,
+) -> Sequence[bms_evidence.Hit]:
+    answers = contacts.bms_answers
+    usernames = {operation.subject.user_id: operation.user for operation in sought}
+    chosen = bms_overrides.chosen(answers, usernames, bms)
+    return bms_lookup.overridden(sought, hits, answers, chosen, contacts.matched.directory, bms)
 
 
 def _reactivated(

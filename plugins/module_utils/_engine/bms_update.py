@@ -18,8 +18,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from .bms_evidence import Hit, look_up
 from .bms_fields import changed_fields, encode, phone_key
-from .bms_lookup import Hit, look_up
 from .directory import BmsDirectory, Directory, bms_addresses
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
 from .phones import PLACEHOLDER, is_placeholder, is_real_number
@@ -50,7 +50,7 @@ def pairs(linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, 
     unknown = [operation for operation in linked if operation.bms.contact_id is None]
     hits = {operation.subject: hit for operation, hit in zip(unknown, look_up(unknown, directory, bms), strict=True)}
     claims = Counter({bms_id: len(contact_ids) for bms_id, contact_ids in directory.linked.items()})
-    claims.update(found.id for hit in hits.values() for found in hit.found)
+    claims.update(hit.clear.id for hit in hits.values() if hit.clear is not None)
     return tuple(_pair(operation, hits.get(operation.subject, Hit()), bms, claims, account_id) for operation in linked)
 
 
@@ -60,8 +60,8 @@ def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[Bms
         found = bms.contact.get(bms_id)
         if found is None:
             reason = because(ReasonCode.BMS_CONTACT_ELSEWHERE, bms_contact_id=bms_id, account_id=account_id)
-    elif len(hit.found) == 1:
-        found = hit.found[0]
+    elif hit.clear is not None:
+        found = hit.clear
     else:
         reason = because(ReasonCode.BMS_CONTACT_UNKNOWN, bms_contact_ids=[each.id for each in hit.found])
     if found is not None and claims[found.id] > 1:

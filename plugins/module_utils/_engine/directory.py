@@ -19,7 +19,8 @@ from functools import cached_property
 from .grouping import by_key, found_under
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
-from .text import FullName, address, contact_addresses, email_keys, full_name, smtp_keys
+from .names import same_key
+from .text import FullName, address, contact_addresses, email_keys, smtp_keys
 
 
 def user_addresses(user: User) -> frozenset[str]:
@@ -35,6 +36,11 @@ def bms_email_keys(contact: BmsContact) -> list[str]:
 def bms_addresses(contact: BmsContact) -> frozenset[str]:
     """All addresses of a BMS contact, in the form in which they are compared."""
     return frozenset(filter(None, bms_email_keys(contact)))
+
+
+def primary_key_of(contact: Contact) -> str:
+    """The primary e-mail of a contact in the form in which addresses are compared, blank where there is none."""
+    return next((address(entry.value) for entry in contact.emails if entry.primary), "")
 
 
 class Directory:
@@ -129,7 +135,7 @@ class BmsDirectory:
 
     @cached_property
     def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
-        names = [full_name(contact.first_name, contact.last_name) for contact in self.contacts]
+        names = [same_key(contact.first_name, contact.last_name) for contact in self.contacts]
         return by_key(self.contacts, [(name,) if name else () for name in names])
 
     def with_an_address(self, addresses: Iterable[str]) -> Sequence[BmsContact]:
@@ -137,7 +143,7 @@ class BmsDirectory:
         return _in_order(found_under(addresses, self.by_address))
 
     def named(self, name: FullName | None) -> Sequence[BmsContact]:
-        """The BMS contacts of this first and last name, by their ids."""
+        """The BMS contacts of this name (`names.same_key`), by their ids."""
         return _in_order(self._by_name.get(name, ())) if name else ()
 
 

@@ -76,7 +76,7 @@ class SettingsError(InputError):
 
 
 class LimitExceededError(SyncError):
-    """The plan passes a ceiling. Nothing has been written; `result` holds the plan."""
+    """The plan exceeds a limit. Nothing has been written; `result` holds the plan."""
 
     code: ClassVar[str] = "limit_exceeded"
 

@@ -34,15 +34,16 @@ from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TypeVar
 
-from . import bms_plan, offboarding
+from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
+from .conflicts import IGNORE
 from .directory import Directory
 from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options as Options
-from .plan import Departure, Operation, Plan
+from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected, limited, select
 from .text import contact_addresses, domain
@@ -228,7 +229,17 @@ class Planning:
             yield from self._need(Need.CONTACT_TYPES)
             types = contact_types(self.snapshot, self.options, self.findings.contact_types or ())
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
-        return PlannedContacts(self.matched, operations, self.departures, types)
+        answers, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self.snapshot.users)
+        if answers:
+            native = self.snapshot.bms.native
+            ignored = {user_id for user_id, answer in answers.items() if answer == IGNORE}
+            operations = tuple(
+                bms_lookup.left_out(each, native)
+                if each.subject.user_id in ignored and each.bms.push == Push.UNDECIDED
+                else each
+                for each in operations
+            )
+        return PlannedContacts(self.matched, operations, self.departures, types, answers)
 
     def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
         """Both parts of all operations, and the account where BMS was read."""
@@ -256,6 +267,7 @@ class Planning:
     def _warnings(self) -> Iterable[Reason]:
         """The warnings of the run as a whole."""
         yield from self.matched.matching.warnings
+        yield from self._override_warnings
         yield from self.matched.selected.warnings
         count = sum(
             any("microsoft" in adapter.kind.casefold() for adapter in contact.adapters)

@@ -23,6 +23,7 @@ from .._engine.errors import InputError, quoted
 from .._engine.model import BmsSettings, Organization
 from .._engine.tenants import Tenant, shared_accounts, shared_tenants
 from .._store.settings import Stored
+from .ports import FleetItGlue, FleetStore, PartnerServices
 
 CONTRACTS, RELATIONSHIPS = "contracts", "delegated_admin_relationships"
 SOURCES = (CONTRACTS, RELATIONSHIPS)
@@ -76,7 +77,7 @@ class Fleet:
         ]
 
 
-def read_fleet(itglue, store) -> Fleet:
+def read_fleet(itglue: FleetItGlue, store: FleetStore) -> Fleet:
     """Read it all; the organizations with their adapters, which tell their BMS accounts."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fleet") as pool:
         organizations = pool.submit(lambda: tuple(itglue.organizations(include_adapters=True)))
@@ -84,7 +85,7 @@ def read_fleet(itglue, store) -> Fleet:
         return Fleet(tuple(sorted(organizations.result(), key=lambda each: each.id)), stored)
 
 
-def read_tenants(clients, source: str, partner_tenant_id: str | None) -> list[Tenant]:
+def read_tenants(services: PartnerServices, source: str, partner_tenant_id: str | None) -> list[Tenant]:
     """The client tenants that the partner sees. Raises InputError where it is not said who the partner is."""
     partner = rules.guid(partner_tenant_id or "")
     if not rules.is_guid(partner):
@@ -94,7 +95,7 @@ def read_tenants(clients, source: str, partner_tenant_id: str | None) -> list[Te
             else "To read the client tenants of the partner, partner_tenant_id (AZURE_TENANT_ID) is needed.",
             hint="Give the tenant id of the MSP itself, or list the client tenants with tenants.",
         )
-    graph = clients.graph(partner)
+    graph = services.graph(partner)
     found = graph.contracts() if source == CONTRACTS else graph.delegated_admin_relationships()
     return [Tenant(rules.guid(each.tenant_id), each.name, each.domain) for each in found]
 

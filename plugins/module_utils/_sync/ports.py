@@ -159,3 +159,63 @@ class Services(Protocol):
 
     def graph(self, tenant_id: str) -> Graph:
         """A Microsoft tenant."""
+<<<<<<< HEAD
+=======
+
+
+class Store(Protocol):
+    """Where the settings of organizations are kept."""
+
+    def read(self, organization_id: ItGlueId) -> StoredSettings:
+        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
+
+
+class FleetStore(Protocol):
+    """Where the settings of one organization and of all are read, kind by kind."""
+
+    def read(self, organization_id: ItGlueId, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
+        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
+
+    def read_kinds(self, kinds: Sequence[str]) -> Mapping[str, list[Stored]]:
+        """The settings of all organizations, by kind."""
+
+
+class FleetItGlue(Protocol):
+    """Where the organizations of an MSP are read."""
+
+    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
+        """All organizations, with their adapters where these are asked for."""
+
+
+class PartnerTenant(Protocol):
+    """A client tenant that the partner can see."""
+
+    @property
+    def tenant_id(self) -> str:
+        """Its id."""
+
+    @property
+    def name(self) -> str | None:
+        """Its name."""
+
+    @property
+    def domain(self) -> str | None:
+        """Its default domain."""
+
+
+class PartnerGraph(Protocol):
+    """Where the client tenants of a partner are read."""
+
+    def contracts(self) -> Iterable[PartnerTenant]:
+        """The tenants with a contract."""
+
+    def delegated_admin_relationships(self) -> Iterable[PartnerTenant]:
+        """The tenants with a delegated admin relationship."""
+
+
+class PartnerServices(Protocol):
+    """The services of a partner."""
+
+    def graph(self, tenant_id: str) -> PartnerGraph:
+        """The partner's own tenant."""
+>>>>>>> core

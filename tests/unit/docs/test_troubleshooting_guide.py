@@ -2,10 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The troubleshooting guide has an entry for every message, and no entry for one that there is not.
+"""The troubleshooting guide has an entry for each reason code and for each error, and no other.
 
-The messages are those that the source raises, with `…` in the place of what is put in, and those that came of bad
-input, word for word.
+The entries of reason codes are made of the table of messages. Errors are those that the source raises, with `…` in
+the place of values, and those that came of bad input, word for word.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from functools import cache
 import pytest
 from docutils import nodes
 
+<<<<<<< HEAD
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph_tokens import TOKEN_HINTS
 from tests.tools.files import ROOT, tracked
 from tests.tools.guides import guide
+=======
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.messages import MESSAGES
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import _TOKEN_HINTS
+from tests.tools import reason_entries
+from tests.tools.files import ROOT
+from tests.tools.guides import GUIDES, guide
+>>>>>>> core
 
 SOURCES = ("module_utils", "inventory", "plugin_utils")
 OUTCOMES = (ROOT / "tests" / "trust" / "bad_input.txt").read_text(encoding="utf-8")
@@ -34,8 +42,6 @@ NOT_TOLD = {
     # What stands before another message.
     "Organization …: …",
 }
-# What is given a reason last.
-REASONED = {"also", "_lost", "_not_pushed"}
 LETTERS = re.compile(r"[^\W\d_]{3}")
 
 
@@ -61,30 +67,37 @@ def kinds() -> frozenset[str]:
 
 
 @cache
-def sentences() -> dict[str, str]:
-    """The texts that the source gives a name."""
+def named(tree: ast.Module) -> dict[str, str]:
+    """The texts that a file gives a name."""
     return {
         each.targets[0].id: each.value.value
-        for tree in trees()
         for each in tree.body
         if isinstance(each, ast.Assign) and isinstance(each.targets[0], ast.Name)
         if isinstance(each.value, ast.Constant) and isinstance(each.value.value, str)
     }
 
 
-def forms(node: ast.expr) -> list[str]:
+@cache
+def sentences(tree: ast.Module) -> dict[str, str]:
+    """The texts that have a name in a file: its own, and those of other files that it imports."""
+    imported = {each.name for node in tree.body if isinstance(node, ast.ImportFrom) for each in node.names}
+    others = {name: text for other in trees() for name, text in named(other).items() if name in imported}
+    return others | named(tree)
+
+
+def forms(node: ast.expr, names: dict[str, str]) -> list[str]:
     """The texts that an expression may come to, with `…` for what is not known before."""
     match node:
         case ast.Constant(value=str(text)):
             return [text]
         case ast.JoinedStr(values=values):
-            parts = [forms(each.value if isinstance(each, ast.FormattedValue) else each) for each in values]
+            parts = [forms(each.value if isinstance(each, ast.FormattedValue) else each, names) for each in values]
         case ast.BinOp(op=ast.Add(), left=left, right=right):
-            parts = [forms(left), forms(right)]
+            parts = [forms(left, names), forms(right, names)]
         case ast.IfExp(body=body, orelse=orelse):
-            return forms(body) + forms(orelse)
-        case ast.Name(id=name) if name in sentences():
-            return [sentences()[name]]
+            return forms(body, names) + forms(orelse, names)
+        case ast.Name(id=name) if name in names:
+            return [names[name]]
         case _:
             return ["…"]
     texts = [""]
@@ -94,14 +107,12 @@ def forms(node: ast.expr) -> list[str]:
 
 
 def raised() -> Iterator[str]:
-    """The errors, the warnings, and the reasons of single contacts."""
+    """The errors and the warnings that have no code."""
     for tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                told = [each.value for each in node.keywords if each.arg == "reason"]
-                told += node.args[:1] if is_error(node.func) or is_warning(node.func) else []
-                told += node.args[-1:] if isinstance(node.func, ast.Attribute) and node.func.attr in REASONED else []
-                yield from (form for each in told for form in forms(each) if LETTERS.search(form))
+                told = node.args[:1] if is_error(node.func) or is_warning(node.func) else []
+                yield from (form for each in told for form in forms(each, sentences(tree)) if LETTERS.search(form))
 
 
 def is_error(called: ast.expr) -> bool:
@@ -125,7 +136,7 @@ def texts() -> tuple[str, ...]:
         for tree in trees()
         for node in ast.walk(tree)
         if isinstance(node, (ast.Constant, ast.JoinedStr, ast.BinOp, ast.IfExp))
-        for form in forms(node)
+        for form in forms(node, sentences(tree))
         if LETTERS.search(form) and " " in form
     )
     return tuple(dict.fromkeys(said))
@@ -144,12 +155,10 @@ def outcomes() -> tuple[str, ...]:
 
 @cache
 def entries() -> tuple[str, ...]:
-    """The messages of the guide."""
-    cells = [
-        next(row.findall(nodes.entry))
-        for table in guide("troubleshooting_guide").findall(nodes.table)
-        for row in list(table.findall(nodes.row))[1:]
-    ]
+    """The messages of the guide, but for those of reason codes."""
+    tables = [list(table.findall(nodes.row)) for table in guide("troubleshooting_guide").findall(nodes.table)]
+    rows = [row for head, *rows in tables if "Code" not in head.astext().split() for row in rows]
+    cells = [next(row.findall(nodes.entry)) for row in rows]
     return tuple(literal.astext() for cell in cells for literal in cell.findall(nodes.literal))
 
 
@@ -166,7 +175,22 @@ def general() -> tuple[str, ...]:
 
 
 def told(message: str) -> bool:
-    return any(pattern(entry).match(message) for entry in entries())
+    reasons = (reason_entries.shown(message.sentence) for message in MESSAGES.values())
+    return any(pattern(entry).match(message) for entry in (*entries(), *reasons))
+
+
+def test_the_entries_of_reason_codes_are_those_of_the_table():
+    assert reason_entries.entries() in reason_entries.GUIDE.read_text(encoding="utf-8")
+
+
+def test_each_reason_code_stands_in_one_group():
+    assert [code for code, dummy in reason_entries.GROUPS if code not in {str(each) for each in MESSAGES}] == []
+    assert next(iter(MESSAGES)) == reason_entries.GROUPS[0][0]
+
+
+def test_the_guides_that_explain_a_reason_are_there():
+    named = {message.guide for message in MESSAGES.values() if message.guide}
+    assert [each for each in named if not (GUIDES / f"{each}.rst").exists()] == []
 
 
 def test_there_are_many():

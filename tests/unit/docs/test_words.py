@@ -17,9 +17,21 @@ from docutils import nodes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
+<<<<<<< HEAD
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import charts
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
 from tests.tools.files import ROOT, tracked
+=======
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import verdict
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import (
+    ACTIONS,
+    DEPARTURES,
+    ICONS,
+    PUSHES,
+    REVERTS,
+)
+from tests.tools.files import ROOT
+>>>>>>> core
 from tests.tools.guides import GUIDES, guide, guides, tables
 
 Json = dict[str, Any]
@@ -84,20 +96,25 @@ def test_a_plugin_or_playbook_that_is_named_is_there(name):
 
 
 @pytest.mark.parametrize(
-    ("title", "words"), [("In IT Glue", ACTIONS), ("In BMS", PUSHES), ("Who left", DEPARTURES), ("Taken back", REVERTS)]
+    ("title", "words"), [("In IT Glue", ACTIONS), ("In BMS", PUSHES), ("Departed", DEPARTURES), ("Reverted", REVERTS)]
 )
 def test_the_report_guide_has_the_words_of_the_page(title, words):
     rows = tables("reading_the_report_guide")[title]
     assert {row["In the data"]: row["On the page"] for row in rows} == words
 
 
-def test_the_report_guide_has_the_headlines():
-    text = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
-    levels = (charts.STOP, charts.LOOK, charts.FINE)
-    headlines = {charts._headline({"mode": mode}, level) for mode in ("preview", "real") for level in levels}
-    assert len(headlines) == 6
-    assert [each for each in headlines if f"   * - {each}\n" not in text] == []
-    assert charts.mode_words("preview") in text
+def test_the_report_guide_has_the_verdicts():
+    rows = tables("reading_the_report_guide")["Verdicts"]
+    found = [{"preview": row["In a preview"], "real": row["In a real run"]} for row in rows]
+    assert found == list(verdict.TENANT_STATUSES.values())
+    text = text_of("reading_the_report_guide")
+    assert verdict.mode_words("preview") in text
+    assert f"*{verdict.headline('preview', ['ok'] * 5 + ['failed'] * 3)}*" in text
+
+
+def test_the_report_guide_explains_the_signs():
+    signs = set(re.findall(r"``(.)`` ", text_of("reading_the_report_guide")))
+    assert {*ICONS.values()} - {"–"} <= signs
 
 
 def test_the_report_guide_has_the_parts_of_the_page():

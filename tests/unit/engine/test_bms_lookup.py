@@ -12,6 +12,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_push import SAVED_AGAIN_AFTER
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Conflict, Rule
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
     BmsContact,
@@ -145,7 +146,11 @@ FROM_ALIAS = person("ann.lee", proxy_addresses=("SMTP:ann.lee@client.example", "
             ("conflict", None),
             id="several-by-name",
         ),
-        pytest.param([in_bms(5, "ann.lee@client.example", active=False)], ("already_in_bms", 5), id="inactive"),
+        pytest.param(
+            [in_bms(5, "ann.lee@client.example", first="Ann", last="Lee", active=False)],
+            ("already_in_bms", 5),
+            id="inactive-of-the-same-names",
+        ),
     ],
 )
 @pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
@@ -168,7 +173,8 @@ def test_a_contact_without_a_last_name_is_not_looked_for_by_name():
 
 
 def test_an_inactive_one_is_reported_and_left_inactive():
-    found = one(ANN, ready(), bms(in_bms(5, "ann.lee@client.example", active=False)))
+    inactive = in_bms(5, "ann.lee@client.example", first="Ann", last="Lee", active=False)
+    found = one(ANN, ready(), bms(inactive))
     assert codes(found) == ["in_bms_by_address", "inactive_in_bms"]
     assert found.attention
     assert not found.writes
@@ -221,8 +227,8 @@ def test_several_hits_are_a_conflict_of_the_person():
     ("names", "same"),
     [
         pytest.param([("Ann", "Lee"), ("ann", "LEE")], True, id="the-same"),
-        pytest.param([("Ann", "Lee"), ("Front", "Desk")], False, id="others"),
-        pytest.param([("Ann", "Lee"), (None, None)], False, id="one-without"),
+        pytest.param([("A.", "Lee"), ("Anna", "Lee")], False, id="others"),
+        pytest.param([(None, None), (None, None)], False, id="none"),
     ],
 )
 def test_merging_is_the_way_out_for_the_same_names_alone(names, same):
@@ -294,14 +300,16 @@ def with_addresses(something, *addresses):
 )
 @pytest.mark.parametrize("bms_settings", [PUSHING, NATIVE], ids=["direct", "native"])
 @pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
-def test_contacts_of_one_run_that_share_an_address_are_one_bms_contact_for_two(
+def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
     shared, present, expected, bms_settings, turned
 ):
-    """Both would be made with it, and be a conflict of the next run."""
+    """Both would be made with it, and the next look-up could not tell one from the other."""
     names = [*shared, "eve"]
-    users = [person(name, surname=name) for name in names]
+    surnames = {name: f"Roe{group}" for group, members in enumerate(expected) for name in members}
+    who = {name: {"first": "Sam", "last": surnames.get(name, name)} for name in names}
+    users = [person(name, given_name="Sam", surname=who[name]["last"]) for name in names]
     contacts = [
-        with_addresses(ready(number, name, last=name), *shared.get(name, "").split(" "))
+        with_addresses(ready(number, name, **who[name]), *shared.get(name, "").split(" "))
         for number, name in enumerate(names, 71)
     ]
     chosen = {f"{name}@client.example": number for number, name in enumerate(names, 71)}
@@ -324,9 +332,288 @@ def test_contacts_of_one_run_that_share_an_address_are_one_bms_contact_for_two(
     assert found == [("bms_email", group) for group in expected]
     for conflict in plan.conflicts:
         assert conflict.contact_ids == tuple(chosen[user] for user in conflict.users)
-        assert (conflict.suggestion, conflict.in_bms) == ({}, True)
+        assert conflict.in_bms and conflict.suggestion in ({}, {"ann@client.example": 5})
         assert all(each[-2:] == ("new", "ignore") for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
+
+
+ANN_A, BEN_B = {"first": "Ann", "last": "Able"}, {"first": "Ben", "last": "Baker"}
+OFFICE_ = "office@client.example"
+
+
+@pytest.mark.parametrize(
+    ("ann", "ben", "push"),
+    [
+        pytest.param(ANN_A, BEN_B, "pushed", id="other-names"),
+        pytest.param(ANN_A, {"first": "Ann", "last": "Baker"}, "pushed", id="one-name-in-common"),
+        pytest.param(ANN_A, {"first": "ann", "last": "ABLE"}, "conflict", id="the-same-names"),
+        pytest.param(ANN_A, {"first": "Ann", "last": None}, "conflict", id="one-without-a-last-name"),
+        pytest.param(ANN_A, {"first": "Ben", "last": None}, "pushed", id="without-a-last-name-but-another"),
+        pytest.param({"first": "Ann", "last": None}, {"first": "Ben", "last": None}, "pushed", id="first-names-alone"),
+    ],
+)
+def test_new_people_who_share_an_alias_are_pushed_where_their_names_tell_them_apart(ann, ben, push):
+    users = [
+        person("ann", given_name=ann["first"], surname=ann["last"]),
+        person("ben", given_name=ben["first"], surname=ben["last"]),
+    ]
+    contacts = [with_addresses(ready(71, "ann", **ann), OFFICE_), with_addresses(ready(72, "ben", **ben), OFFICE_)]
+    contacts = [replace(each, last_name=names["last"]) for each, names in zip(contacts, (ann, ben), strict=True)]
+    found, plan = pushes(users, contacts, bms())
+    assert {each.bms.push for each in found.values()} == {push}
+    if push == "pushed":
+        made = [replace(each.bms.create, id=5 + number) for number, each in enumerate(plan.operations)]
+        again, dummy = pushes(users, contacts, bms(*made))
+        assert [(each.bms.push, each.bms.contact_id) for each in again.values()] == [
+            ("already_in_bms", 5),
+            ("already_in_bms", 6),
+        ]
+
+
+# ------------------------------------------------------- names beside an address
+
+PETRA = person("petra", given_name="Petra", surname="Person")
+INFO = "info@client.example"
+PETRAS = with_addresses(ready(72, "petra", first="Petra", last="Person"), INFO)
+OWN, OTHER = "petra@client.example", "front@client.example"
+
+
+def named(bms_id: int, name: str, *addresses: str, **values):
+    first, dummy, last = name.partition(" ")
+    return in_bms(bms_id, *addresses, first=first or None, last=last or None, **values)
+
+
+@pytest.mark.parametrize(
+    ("present", "push", "expected"),
+    [
+        pytest.param(
+            [named(5, "Front Desk", OTHER, INFO)], ("pushed", None), ["bms_hit_withheld"], id="an-alias-alone"
+        ),
+        pytest.param([named(5, "Front Desk", OWN)], ("conflict", None), ["bms_names_differ"], id="the-primary-address"),
+        pytest.param(
+            [named(5, "Front Desk", OWN, active=False)], ("conflict", None), ["bms_names_differ"], id="inactive-too"
+        ),
+        pytest.param(
+            [named(5, "Paul Person", INFO)], ("conflict", None), ["bms_names_differ"], id="a-family-name-and-an-alias"
+        ),
+        pytest.param(
+            [named(5, "P. Person", INFO)], ("already_in_bms", 5), ["in_bms_by_address"], id="an-initial-and-an-alias"
+        ),
+        pytest.param(
+            [named(5, "Paula Person", OWN)],
+            ("already_in_bms", 5),
+            ["in_bms_by_address"],
+            id="a-nickname-by-the-primary",
+        ),
+        pytest.param([named(5, "", INFO)], ("already_in_bms", 5), ["in_bms_by_address"], id="without-names"),
+        pytest.param(
+            [named(5, "Paula Person", OWN, active=False)],
+            ("conflict", None),
+            ["bms_inactive_hit"],
+            id="inactive-nickname",
+        ),
+        pytest.param(
+            [named(5, "", OWN, active=False)], ("conflict", None), ["bms_inactive_hit"], id="inactive-nameless"
+        ),
+        pytest.param(
+            [named(5, "Petra Person", active=False)],
+            ("conflict", None),
+            ["bms_inactive_hit"],
+            id="inactive-by-name-alone",
+        ),
+        pytest.param(
+            [named(5, "Petra Person", OWN, active=False)],
+            ("already_in_bms", 5),
+            ["in_bms_by_address", "inactive_in_bms"],
+            id="inactive-of-the-same-names",
+        ),
+        pytest.param(
+            [named(5, "Front Desk", INFO), named(6, "Petra Person", "p@elsewhere.example")],
+            ("already_in_bms", 6),
+            ["in_bms_by_name", "bms_hit_withheld"],
+            id="by-name-beside-a-withheld-one",
+        ),
+        pytest.param(
+            [named(5, "Ann Able", INFO), named(6, "Petra Person", INFO), named(7, "Cid Cole", INFO)],
+            ("already_in_bms", 6),
+            ["in_bms_by_address", "bms_hit_withheld", "bms_hit_withheld"],
+            id="of-several-the-same-names",
+        ),
+        pytest.param(
+            [named(5, "Front Desk", OWN), named(6, "Petra Person", INFO)],
+            ("already_in_bms", 6),
+            ["in_bms_by_address"],
+            id="the-same-names-beat-the-primary-address",
+        ),
+        pytest.param(
+            [named(5, "Petra Person", OWN, active=False), named(6, "Petra Person", INFO)],
+            ("already_in_bms", 6),
+            ["in_bms_by_address"],
+            id="active-beats-inactive",
+        ),
+        pytest.param(
+            [named(5, "Petra Person", active=False), named(6, "Petra Person")],
+            ("already_in_bms", 6),
+            ["in_bms_by_name"],
+            id="active-beats-inactive-by-name",
+        ),
+        pytest.param(
+            [named(5, "Petra Person", OWN), named(6, "Petra Person", INFO)],
+            ("conflict", None),
+            ["bms_several_hits"],
+            id="several-of-the-same-names",
+        ),
+        pytest.param(
+            [named(5, "Paula Person", OWN), named(6, "", INFO)],
+            ("conflict", None),
+            ["bms_several_hits"],
+            id="several-open",
+        ),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
+def test_names_decide_whether_an_address_is_a_person(present, push, expected, turned):
+    present = tuple(reversed(present)) if turned else present
+    found = one(PETRA, PETRAS, bms(*present))
+    assert (found.bms.push, found.bms.contact_id) == push
+    assert codes(found) == expected
+    assert found.bms.after == {}
+
+
+def test_who_is_withheld_is_told_with_the_addresses():
+    found = one(PETRA, PETRAS, bms(named(5, "Front Desk", OTHER, INFO)))
+    assert values_of(found, ReasonCode.BMS_HIT_WITHHELD) == {"bms_contact_id": 5, "addresses": [INFO]}
+    assert found.attention
+
+
+def test_no_job_title_is_set_where_the_names_differ():
+    titled = replace(PETRAS, title="Boss")
+    for present in (named(5, "Front Desk", OTHER, INFO), named(5, "Front Desk", OWN)):
+        assert one(PETRA, titled, bms(present)).bms.after == {}
+
+
+def test_an_office_under_one_address_is_nobodys_duplicate():
+    """Four BMS contacts share it, each bears the name of one user."""
+    people = [("ann", "Able"), ("ben", "Baker"), ("cid", "Cole"), ("dan", "Dale")]
+    users = [person(name, given_name=name.title(), surname=last) for name, last in people]
+    contacts = [
+        with_addresses(ready(number, name, first=name.title(), last=last), OFFICE_)
+        for number, (name, last) in enumerate(people, 71)
+    ]
+    present = [named(number, f"{name.title()} {last}", OFFICE_) for number, (name, last) in enumerate(people, 5)]
+    found, plan = pushes(users, contacts, bms(*present))
+    assert [(each.bms.push, each.bms.contact_id) for each in found.values()] == [
+        ("already_in_bms", number) for number in range(5, 9)
+    ]
+    assert plan.conflicts == ()
+
+
+@pytest.mark.parametrize(
+    ("present", "suggestion"),
+    [
+        pytest.param([named(5, "Petra Person", OWN), named(6, "Petra Person", INFO)], 5, id="the-primary-address"),
+        pytest.param([named(5, "Petra Person", OWN), named(6, "Petra Person", OWN)], None, id="two-are-equal"),
+        pytest.param([named(5, "Paula Person", OWN), named(6, "", INFO)], 5, id="open-with-the-primary-address"),
+        pytest.param([named(5, "Front Desk", OWN)], None, id="never-another-name"),
+        pytest.param([named(5, "", OWN, active=False)], None, id="never-an-inactive-one"),
+    ],
+)
+def test_a_suggestion_is_made_where_exactly_one_is_best(present, suggestion):
+    dummy, plan = pushes([PETRA], [PETRAS], bms(*present))
+    (conflict,) = plan.conflicts
+    assert conflict.suggestion == ({PETRA.username: suggestion} if suggestion else {})
+    assert conflict.answers == {PETRA.username: (*(each.id for each in present), "new", "ignore")}
+
+
+# ------------------------------------------------------------------- overrides
+
+
+def overridden(answer, *present, users=(PETRA,), contacts=(PETRAS,), bms_settings=PUSHING, **more):
+    read = snapshot(users, contacts, bms_settings=bms_settings)
+    plan = planned(read, bms(*present), bms_match_overrides={PETRA.username.upper(): answer}, **more)
+    return by_name(plan.operations)["petra"], plan
+
+
+TWINS = (named(5, "Petra Person", OWN), named(6, "Petra Person", OWN))
+
+
+def test_an_override_names_the_bms_contact_of_a_user():
+    found, plan = overridden(6, *TWINS)
+    assert (found.bms.push, found.bms.contact_id, codes(found)) == ("already_in_bms", 6, ["in_bms_by_override"])
+    assert plan.conflicts == ()
+
+
+def test_an_override_takes_a_bms_contact_of_other_names_or_anothers_link():
+    linked_to_it = linked(80, "bob.ray", 7, first="Bob", last="Ray")
+    for present, contacts in ((named(7, "Front Desk", OWN), [PETRAS]), (named(7, "Bob Ray"), [PETRAS, linked_to_it])):
+        found, plan = overridden(7, present, contacts=contacts)
+        assert (found.bms.push, found.bms.contact_id, plan.conflicts) == ("already_in_bms", 7, ())
+
+
+def test_a_bms_contact_that_an_override_names_is_nobody_elses():
+    paul = person("paul", given_name="Petra", surname="Person")
+    pauls = with_addresses(ready(73, "paul", first="Petra", last="Person"), INFO)
+    shared = named(5, "Petra Person", INFO)
+    read = snapshot([PETRA, paul], [PETRAS, pauls], bms_settings=PUSHING)
+    assert planned(read, bms(shared)).conflicts
+    plan = planned(read, bms(shared), bms_match_overrides={PETRA.id: 5, paul.id: "new"})
+    found = by_name(plan.operations)
+    assert (found["petra"].bms.contact_id, found["paul"].bms.push, plan.conflicts) == (5, "pushed", ())
+
+
+def test_new_creates_once():
+    front_desk = named(5, "Front Desk", OWN)
+    found, dummy = overridden("new", front_desk)
+    assert (found.bms.push, found.bms.create.first_name) == ("pushed", "Petra")
+    again, dummy = overridden("new", front_desk, replace(found.bms.create, id=6))
+    assert (again.bms.push, again.bms.contact_id, codes(again)) == ("already_in_bms", 6, ["in_bms_by_override"])
+
+
+def test_ignore_leaves_a_user_out_of_bms_and_reads_nothing_for_it():
+    found, plan = overridden("ignore", *TWINS)
+    assert (found.itglue.action, found.bms.push, codes(found)) == ("unchanged", "off", ["left_out_of_bms"])
+    assert plan.account is None
+
+
+def test_under_native_an_ignored_user_is_not_written_either():
+    found, dummy = overridden(
+        "ignore", contacts=(), users=(replace(PETRA, business_phones=("415-555-0100",)),), bms_settings=NATIVE
+    )
+    assert (found.bms.push, found.writes) == ("not_ready", True)
+    titled = replace(PETRA, job_title="Boss")
+    found, dummy = overridden("ignore", users=(titled,), bms_settings=NATIVE)
+    assert (found.itglue.action, found.bms.push, found.writes) == ("unchanged", "off", False)
+
+
+@pytest.mark.parametrize(
+    ("answers", "words"),
+    [
+        pytest.param({PETRA.username: 99}, "BMS contact 99, which the BMS account does not have", id="not-there"),
+        pytest.param({PETRA.username: 5, PETRA.id: 6}, "twice, with different answers", id="two-answers"),
+        pytest.param({PETRA.username: 5, ANN.username: 5}, "BMS contact 5 with two users", id="one-for-two"),
+    ],
+)
+def test_a_bad_override_is_an_error_before_any_write(answers, words):
+    read = snapshot([PETRA, ANN], [PETRAS, ready(73)], bms_settings=PUSHING)
+    with pytest.raises(InputError, match=words):
+        planned(read, bms(*TWINS), bms_match_overrides=answers)
+
+
+def test_an_override_of_an_unknown_user_is_a_warning():
+    plan = planned(snapshot([PETRA], [PETRAS]), bms_match_overrides={"eve@x.io": 5})
+    values = {"option": "bms_match_overrides", "user": "eve@x.io"}
+    assert plan.warnings == (Reason(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, values),)
+
+
+def test_each_answer_of_a_conflict_resolves_it():
+    present = [named(5, "Petra Person", OWN), named(6, "Petra Person", INFO)]
+    dummy, plan = pushes([PETRA], [PETRAS], bms(*present))
+    (conflict,) = plan.conflicts
+    for answer in conflict.answers[PETRA.username]:
+        assert overridden(answer, *present)[1].conflicts == (), answer
+
+
+# ------------------------------------------------------------------ namesakes
 
 
 def test_namesakes_of_two_addresses_are_two_persons():

@@ -491,7 +491,7 @@ def test_who_has_returned_and_could_be_pushed_is_active_again():
     plan = planned(
         [STAYS, person("ann.lee")],
         [ready(contact_type_id=FORMER)],
-        present=bms(in_bms(5, "ann.lee@client.example", active=False)),
+        present=bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee", active=False)),
         bms_settings=PUSHING,
         **DEACTIVATE,
     )

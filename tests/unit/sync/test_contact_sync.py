@@ -90,7 +90,7 @@ def test_failures_are_a_warning_that_names_them(monkeypatch):
     told, warnings = ran(monkeypatch, nobody)
     assert told["summary"]["actions"] == {"failed": 7}
     (found,) = warnings
-    assert found.startswith("Client Ltd: 7 contacts failed: u0 (The user has no e-mail address")
+    assert found.startswith("Client Ltd: failed contacts (7): u0 (The user has no e-mail address")
     assert "u4" in found and "u5" not in found
     assert found.endswith("; and 2 more.")
 
@@ -98,7 +98,8 @@ def test_failures_are_a_warning_that_names_them(monkeypatch):
 def test_conflicts_are_a_warning_of_the_module(monkeypatch):
     dummy, warnings = ran(monkeypatch, [person("ann.lee")], [ready(1), ready(2)])
     assert warnings == [
-        "Client Ltd: 1 conflict needs a decision: ann.lee@client.example. See conflicts in the result, or the report."
+        "Client Ltd: conflicts that need a decision (1): ann.lee@client.example. "
+        "See conflicts in the result, or the report."
     ]
 
 

@@ -1,0 +1,134 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Which BMS contacts could be a contact's person: addresses and names as evidence (matching guide, look-up in BMS).
+
+An address says where mail goes, not who somebody is. So a BMS contact with other names is nobody's by an
+address that may be shared, and a question where it holds the person's primary address.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
+from .model import BmsContact, Contact
+from .names import Names, RawNames, compare_names, first_names_agree, same_key
+from .plan import Operation
+from .reasons import Reason, ReasonCode, because
+from .text import NAMES_OF_CONTACT, contact_addresses, email_keys
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What the look-up found for a candidate.
+
+    `found` could be its person: by an address, else (`by_name`) by first and last name, or as
+    `bms_match_overrides` says (`overridden`). `doubt` says why the only one that was found may be somebody
+    else. `withheld` hold an address of the candidate's, but are somebody else by their names. `namesakes`
+    bear the candidate's name, but hold an address of somebody else's.
+    """
+
+    found: tuple[BmsContact, ...] = ()
+    by_name: bool = False
+    overridden: bool = False
+    doubt: ReasonCode | None = None
+    withheld: tuple[BmsContact, ...] = ()
+    namesakes: tuple[BmsContact, ...] = ()
+
+    @property
+    def clear(self) -> BmsContact | None:
+        """The BMS contact that is the person without any doubt, as far as this candidate goes."""
+        return self.found[0] if len(self.found) == 1 and self.doubt is None else None
+
+
+def names_of(record: Contact | BmsContact) -> RawNames:
+    """First and last name of a contact, of IT Glue or BMS."""
+    return NAMES_OF_CONTACT(record)
+
+
+def look_up(sought: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
+    """The BMS contacts that could be each of the operations' contacts, in their order."""
+    return [find(operation, directory, bms) for operation in sought]
+
+
+def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
+    """The BMS contacts that could be an operation's contact: by address, else by first and last name.
+
+    Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
+    """
+    contact = operation.wanted
+    own_names = names_of(contact)
+    held = [(each, compare_names(own_names, names_of(each))) for each in bms.with_an_address(email_keys(contact))]
+    primary = primary_key_of(contact)
+    withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))
+    held = [(each, names) for each, names in held if each not in withheld]
+    if held:
+        best = _best(held)
+        doubt = _doubt(contact, *best[0], primary) if len(best) == 1 else None
+        return Hit(tuple(each for each, dummy in best), doubt=doubt, withheld=withheld)
+    named = bms.named(same_key(*own_names))
+    if not named:
+        return Hit(withheld=withheld)
+    whose = operation.subject.user_id, operation.itglue.contact_id
+    own = [each for each in named if not directory.others_hold(bms_addresses(each), *whose)]
+    if not own:
+        return Hit(withheld=withheld, namesakes=tuple(named))
+    found = tuple(each for each in own if each.active) or tuple(own)
+    inactive = len(found) == 1 and not found[0].active
+    return Hit(found, by_name=True, doubt=ReasonCode.BMS_INACTIVE_HIT if inactive else None, withheld=withheld)
+
+
+_Judged = tuple[BmsContact, Names]
+
+
+def _best(held: Sequence[_Judged]) -> Sequence[_Judged]:
+    """The hits that count: an active one beats inactive ones of its names, the same names beat all others."""
+    keys = {same_key(*names_of(each)) for each, dummy in held if each.active} - {None}
+    left = [(each, names) for each, names in held if each.active or same_key(*names_of(each)) not in keys]
+    same = [(each, names) for each, names in left if names == Names.SAME]
+    return same or left
+
+
+def _doubt(contact: Contact, found: BmsContact, names: Names, primary: str) -> ReasonCode | None:
+    """Why the only hit by an address may be somebody else, None where it is the person."""
+    if names == Names.DIFFERENT:
+        return ReasonCode.BMS_NAMES_DIFFER
+    if names == Names.SAME:
+        return None
+    if not first_names_agree(names_of(contact), names_of(found)) and primary not in bms_addresses(found):
+        return ReasonCode.BMS_NAMES_DIFFER
+    return None if found.active else ReasonCode.BMS_INACTIVE_HIT
+
+
+def notes(contact: Contact, hit: Hit) -> tuple[Reason, ...]:
+    """What is to be told of those who hold an address of the contact's, but are somebody else."""
+    return tuple(
+        because(
+            ReasonCode.BMS_HIT_WITHHELD,
+            bms_contact_id=each.id,
+            addresses=sorted(contact_addresses(contact) & bms_addresses(each)),
+        )
+        for each in hit.withheld
+    )
+
+
+def is_sure(contact: Contact, hit: Hit) -> bool:
+    """Whether the look-up of a contact finds its own BMS contact, be it one that is still to be created, by names
+    that are the same."""
+    if hit.clear is not None:
+        return compare_names(names_of(contact), names_of(hit.clear)) == Names.SAME
+    return same_key(*names_of(contact)) is not None
+
+
+def stays_apart(contact: Contact, hit: Hit, other: RawNames, address: str) -> bool:
+    """Whether the look-up of a contact passes over a BMS contact of the `other` names that holds one of its
+    addresses too."""
+    names = compare_names(names_of(contact), other)
+    if is_sure(contact, hit):
+        return names != Names.SAME
+    return names == Names.DIFFERENT and address != primary_key_of(contact)

@@ -1,0 +1,113 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What two contacts must not have in common that BMS is to hold as two (matching guide, look-up in BMS).
+
+A run that creates both would find either of them for the other the next time.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, TypeVar
+
+from .bms_evidence import Hit, is_sure, names_of, stays_apart
+from .model import Contact
+from .names import RawNames, same_key
+from .plan import Operation, Subject
+from .text import email_keys, full_name
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class Mark(NamedTuple):
+    """What candidates have in common: an address and the names of those it does not tell apart; or, with a blank
+    address, first and last name."""
+
+    address: str
+    key: Hashable
+
+
+class _Candidate(NamedTuple):
+    subject: Subject
+    contact: Contact
+    hit: Hit
+
+    @property
+    def is_new(self) -> bool:
+        return not self.hit.found
+
+    @property
+    def names_in_bms(self) -> RawNames:
+        return names_of(self.hit.clear or self.contact)
+
+
+def marks_in_common(
+    sought: Sequence[Operation], hits: Sequence[Hit], *, native: bool
+) -> Mapping[Subject, Sequence[Mark]]:
+    """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
+    all_of_them = [
+        _Candidate(operation.subject, operation.wanted, hit) for operation, hit in zip(sought, hits, strict=True)
+    ]
+    if not any(candidate.is_new for candidate in all_of_them):
+        return {}
+    marks: dict[Subject, list[Mark]] = defaultdict(list)
+    undecided = [candidate for candidate in all_of_them if not candidate.hit.overridden]
+    for address, holders in _shared(undecided, lambda candidate: email_keys(candidate.contact)):
+        for mark, members in _not_told_apart(address, holders):
+            for candidate in members:
+                marks[candidate.subject].append(mark)
+    # IT Glue pairs by first and last name alone.
+    for name, holders in _shared(all_of_them, _full_names) if native else ():
+        for candidate in holders:
+            marks[candidate.subject].append(Mark("", name))
+    return marks
+
+
+def _full_names(candidate: _Candidate) -> Sequence[Hashable]:
+    name = full_name(candidate.contact.first_name, candidate.contact.last_name)
+    return (name,) if name else ()
+
+
+def _shared(
+    candidates: Iterable[_Candidate], keys_of: Callable[[_Candidate], Sequence[Key]]
+) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
+    """The keys that several candidates have, one of whom is new, with those candidates."""
+    candidates = list(candidates)
+    wanted = {key for candidate in candidates if candidate.is_new for key in keys_of(candidate) if key}
+    holders: dict[Key, list[_Candidate]] = defaultdict(list)
+    for candidate in candidates:
+        for key in wanted.intersection(keys_of(candidate)):
+            holders[key].append(candidate)
+    for key, found in holders.items():
+        if len(found) > 1:
+            yield key, found
+
+
+def _not_told_apart(address: str, holders: Sequence[_Candidate]) -> Iterator[tuple[Mark, Sequence[_Candidate]]]:
+    """Those of the holders of an address whom the next look-up would not tell from one another by their names."""
+    sure: dict[Hashable, list[_Candidate]] = defaultdict(list)
+    unsure = []
+    for candidate in holders:
+        if is_sure(candidate.contact, candidate.hit):
+            sure[same_key(*names_of(candidate.contact))].append(candidate)
+        else:
+            unsure.append(candidate)
+    for key, members in sure.items():
+        if len(members) > 1 and any(member.is_new for member in members):
+            yield Mark(address, key), members
+    for candidate in unsure:
+        for other in holders:
+            if other is not candidate and (candidate.is_new or other.is_new) and _mix(candidate, other, address):
+                yield Mark(address, frozenset((candidate.subject, other.subject))), (candidate, other)
+
+
+def _mix(one: _Candidate, other: _Candidate, address: str) -> bool:
+    return not (
+        stays_apart(one.contact, one.hit, other.names_in_bms, address)
+        and stays_apart(other.contact, other.hit, one.names_in_bms, address)
+    )

@@ -1,0 +1,210 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What two names say about two records: the same person, another person, or neither (guide to matching).
+
+Names are one of the two kinds of evidence; the other is an address that both records hold. Poorly kept
+names (a title, an initial, swapped fields, a nickname) do not speak against an address, names of somebody
+else do. Nothing is matched by likeness.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import lru_cache
+
+from .text import FullName, name
+
+RawNames = tuple[str | None, str | None]
+"""First and last name of a user, a contact or a BMS contact, as the service gives them."""
+
+TITLES = frozenset(
+    "mr mrs ms mx miss dr dra prof professor mme mlle monsieur madame herr frau fräulein hr hrn fru dhr mevr drs "
+    "dott sra srta señor señora signor signora phd msc bsc esq rev mgr shri smt".split()
+)
+"""Words that say what somebody is, not who."""
+
+TITLES_BESIDE_A_NAME = frozenset("dipl ing mag med rer nat habil ir sig ssa sir".split())
+"""Titles that are names as well: dropped only where the same field holds another word."""
+
+SURNAMES = frozenset(["herr"])
+"""Titles that are surnames as well: alone in the field of the last name they are one."""
+
+UNKNOWN = frozenset(
+    "n/a n.a. n.a unknown unbekannt inconnu inconnue desconocido desconocida sconosciuto onbekend tbd tbc noname "
+    "(unknown) <unknown> (none) (blank)".split()
+)
+"""What people write where a name is not known. A field without any letter or digit is blank as well."""
+
+_SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"“”„«»·・\-]+""")
+_DOCTORATE = re.compile(r"\bph\.\s?d\b")
+_WITHOUT_DECOMPOSITION = str.maketrans(
+    {
+        "ø": "o",
+        "ł": "l",
+        "đ": "d",
+        "ð": "d",
+        "ı": "i",
+        "æ": "ae",
+        "œ": "oe",
+        "þ": "th",
+        "ħ": "h",
+        "ŧ": "t",
+        "ŋ": "n",
+        "'": "",
+    }
+)
+_TRANSCRIBED = re.compile("([aou])e")
+"""How ä, ö and ü are written without the diacritic."""
+
+# The marks of voicing (Japanese) and of missing vowels (Indic scripts) are not diacritics: they make another letter.
+_HIGHEST_CLASS_OF_LETTERS = 9
+
+
+class Names(StrEnum):
+    """What the names of two records say: `same` for it, `different` against it, `open` neither."""
+
+    SAME = "same"
+    OPEN = "open"
+    DIFFERENT = "different"
+
+
+# ------------------------------------------------------------------ comparing
+
+
+def compare_names(one: RawNames, other: RawNames) -> Names:
+    """What the first and last names of two records say about them. The order of the two does not matter."""
+    key = same_key(*one)
+    if key is not None and key == same_key(*other):
+        return Names.SAME
+    return Names.OPEN if _are_open(one, other) else Names.DIFFERENT
+
+
+def same_key(first: str | None, last: str | None) -> FullName | None:
+    """The form in which names that are `same` are equal: diacritics count, hyphens and blanks do not.
+
+    None where the first or the last name is blank, or holds a title or a placeholder only.
+    """
+    first_key = _joined(first)
+    if not first_key:
+        return None
+    last_key = _joined(last) or _surname_like_a_title(last)
+    return (first_key, last_key) if last_key else None
+
+
+def single_name(first: str | None, last: str | None) -> str:
+    """The only name of somebody who has one, whichever field holds it, in the form of `same_key`. Else blank."""
+    keys = [key for key in (_joined(first), _joined(last) or _surname_like_a_title(last)) if key]
+    return keys[0] if len(keys) == 1 else ""
+
+
+def have_common_word(one: RawNames, other: RawNames) -> bool:
+    """Whether any word occurs in the names of both records; diacritics do not count."""
+    return not {*_folded_words(one[0]), *_folded_words(one[1])}.isdisjoint(
+        (*_folded_words(other[0]), *_folded_words(other[1]))
+    )
+
+
+def first_names_agree(one: RawNames, other: RawNames) -> bool:
+    """Whether the first names are equal, missing on one side, or one is the initial of the other."""
+    first, second = _folded_words(one[0]), _folded_words(other[0])
+    return not first or not second or "".join(first) == "".join(second) or _is_initial(first, second)
+
+
+def _are_open(one: RawNames, other: RawNames) -> bool:
+    first, last = _folded_words(one[0]), _folded_words(one[1])
+    other_first, other_last = _folded_words(other[0]), _folded_words(other[1])
+    words, other_words = {*first, *last}, {*other_first, *other_last}
+    if words <= other_words or other_words <= words:
+        return True
+    if _agree(first, other_first) or _agree(last, other_last):
+        return True
+    if _is_initial(first, other_first) and not _contradict(last, other_last):
+        return True
+    if _is_initial(last, other_last) and not _contradict(first, other_first):
+        return True
+    return _are_rearranged(one, other) or _scripts(one).isdisjoint(_scripts(other))
+
+
+def _agree(one: Sequence[str], other: Sequence[str]) -> bool:
+    return bool(one) and "".join(one) == "".join(other)
+
+
+def _is_initial(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether one of the two is made of initials of the other: `J.R.` of `John Ronald`, `J` of both."""
+    if not one or not other:
+        return False
+    short, long = (one, other) if all(len(word) == 1 for word in one) else (other, one)
+    return all(len(word) == 1 for word in short) and all(
+        word.startswith(initial) for initial, word in zip(short, long, strict=False)
+    )
+
+
+def _contradict(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether two names of one field speak against each other."""
+    if not one or not other or _agree(one, other) or _is_initial(one, other):
+        return False
+    return not (set(one) <= set(other) or set(other) <= set(one))
+
+
+def _are_rearranged(one: RawNames, other: RawNames) -> bool:
+    """Whether both names are the same text in other fields: scripts without blanks have no words to compare."""
+    first, last = ("".join(_folded_words(part)) for part in one)
+    other_first, other_last = ("".join(_folded_words(part)) for part in other)
+    return not {first + last, last + first}.isdisjoint({other_first + other_last, other_last + other_first})
+
+
+def _scripts(names: RawNames) -> frozenset[str]:
+    """The scripts of the letters, by the first words of their Unicode names: `LATIN`, `CYRILLIC`, `CJK`, ..."""
+    letters = filter(str.isalpha, "".join((*_folded_words(names[0]), *_folded_words(names[1]))))
+    return frozenset(unicodedata.name(letter, "?").partition(" ")[0] for letter in letters)
+
+
+# ---------------------------------------------------------------------- words
+
+
+def _joined(part: str | None) -> str:
+    return "".join(_words(part)) if part else ""
+
+
+def _surname_like_a_title(last: str | None) -> str:
+    key = name(last)
+    return key if key in SURNAMES else ""
+
+
+@lru_cache(maxsize=4096)
+def _words(part: str | None) -> tuple[str, ...]:
+    """The words of a first or last name in the form in which names are compared, without titles.
+
+    There is none where the field holds a placeholder or an e-mail address.
+    """
+    key = name(part)
+    if not key:
+        return ()
+    if key.isalpha() and key not in TITLES and key not in UNKNOWN:
+        return (key,)
+    if "@" in key or key in UNKNOWN or not any(map(str.isalnum, key)):
+        return ()
+    words = [word for word in _SEPARATORS.split(_DOCTORATE.sub("phd", key)) if word and word not in TITLES]
+    return tuple([word for word in words if word not in TITLES_BESIDE_A_NAME] or words)
+
+
+@lru_cache(maxsize=4096)
+def _folded_words(part: str | None) -> tuple[str, ...]:
+    """The words of a name without diacritics: `müller`, `mueller` and `muller` are one."""
+    return tuple(filter(None, map(_without_diacritics, _words(part))))
+
+
+def _without_diacritics(word: str) -> str:
+    letters = [
+        letter
+        for letter in unicodedata.normalize("NFD", word)
+        if unicodedata.combining(letter) <= _HIGHEST_CLASS_OF_LETTERS
+    ]
+    return _TRANSCRIBED.sub(r"\1", "".join(letters).translate(_WITHOUT_DECOMPOSITION))
