@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._engine.audit import Audit, BmsOnly, Duplicate, LackedLocation, TypeInUse, Unready
+from .._engine.audit import BmsOnly, Duplicate, LackedLocation, TypeInUse, Unready
 from .._engine.model import BmsContact, Contact
 from .._engine.plan import Operation
 from .._store.settings import SettingsStore
@@ -19,7 +19,8 @@ from .._sync.audit import Audited, read_and_audit
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients
 from .option_specs import SYNC_SPECS
-from .result import conflict
+from .result import conflict_entries, selected
+from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import shown_organization
@@ -39,14 +40,14 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     request = client_request(params)
     api = clients(params, task)
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
-    for warning in (*audited.read.warnings, *audited.draft.warnings):
-        task.warn(warning)
+    for reason in (*audited.read.warnings, *audited.planning.plan.warnings):
+        task.warn(warning(reason))
     return _result(audited, max(0, params["max_listed"]), api.calls.by_service())
 
 
 def _result(audited: Audited, limit: int, api_calls: dict[str, int]) -> dict[str, Any]:
-    snapshot = audited.draft.snapshot
-    lists = dict(_lists(audited.findings))
+    snapshot, operations = audited.planning.snapshot, audited.planning.plan.operations
+    lists = dict(_lists(audited))
     counts = {name: len(rows) for name, rows in lists.items()}
     return {
         "changed": False,
@@ -58,8 +59,8 @@ def _result(audited: Audited, limit: int, api_calls: dict[str, int]) -> dict[str
         **{name: rows[:limit] if limit else rows for name, rows in lists.items()},
         "summary": {
             "users": len(snapshot.users),
-            "kept": audited.draft.kept,
-            "actions": _counted(audited.operations),
+            "selected": selected(operations),
+            "actions": _counted(operations),
             "findings": counts,
             "cut_short": [name for name, count in counts.items() if limit and count > limit],
             "api_calls": api_calls,
@@ -68,16 +69,17 @@ def _result(audited: Audited, limit: int, api_calls: dict[str, int]) -> dict[str
 
 
 def _counted(operations: Iterable[Operation]) -> dict[str, int]:
-    actions = [each.action for each in operations]
+    actions = [str(each.itglue.action) for each in operations]
     return {action: actions.count(action) for action in sorted(set(actions))}
 
 
-def _lists(found: Audit) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+def _lists(audited: Audited) -> Iterable[tuple[str, list[dict[str, Any]]]]:
+    found = audited.findings
+    yield "conflicts", conflict_entries(found.conflicts, audited.planning)
     for name, rows, show in (
         ("bms_only", found.bms_only, _bms_only),
         ("itglue_duplicates", found.itglue_duplicates, _duplicate),
         ("bms_duplicates", found.bms_duplicates, _duplicate),
-        ("conflicts", found.conflicts, conflict),
         ("not_ready", found.not_ready, _not_ready),
         ("lacked_locations", found.lacked_locations, _location),
         ("email_types", found.email_types, _type),
@@ -108,7 +110,7 @@ def _not_ready(found: Unready) -> dict[str, Any]:
         "user": found.user,
         "contact_id": found.contact_id,
         "missing": list(found.missing),
-        "reason": found.reason,
+        "reason": explained(found.reasons).sentence,
     }
 
 

@@ -21,6 +21,7 @@ from .._engine.errors import Failure
 from .._engine.links import LinkState, link_state
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, User
 from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
+from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode
 from .._sync.revert import Reverted
 from .._sync.run import Run
@@ -47,7 +48,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "settings_changes": settings_changes(run.read.run_settings),
         "summary": summary(run, api_calls),
         "contacts": [records.contact(each) for each in run.operations if everything or each.noteworthy],
-        "conflicts": _conflicts(run),
+        "conflicts": conflict_entries(run.plan.conflicts, run.planning),
         "departed": _departed(run, records),
         "unclaimed": [
             {**asdict(each), "addresses": list(each.addresses), "contact_url": records.url(each.contact_id)}
@@ -208,14 +209,15 @@ def _failure(failure: Failure | None) -> Result | None:
 # -------------------------------------------------------------------- conflicts
 
 
-def _conflicts(run: Run) -> list[Result]:
-    snapshot = run.read.snapshot
+def conflict_entries(conflicts: Iterable[Conflict], planning: Planning) -> list[Result]:
+    """The entries of `conflicts`, with what was read of the users and contacts."""
+    snapshot = planning.snapshot
     users = {user.id: user for user in snapshot.users}
     contacts = {each.id: each for each in snapshot.contacts}
-    bms = run.planning.findings.bms
+    bms = planning.findings.bms
     bms_contacts = {each.id: each for each in bms.contacts} if bms else {}
-    adapter_names = run.planning.options.bms_adapter_names
-    return [_conflict(each, users, contacts, bms_contacts, adapter_names) for each in run.plan.conflicts]
+    adapter_names = planning.options.bms_adapter_names
+    return [_conflict(each, users, contacts, bms_contacts, adapter_names) for each in conflicts]
 
 
 def _conflict(
@@ -226,7 +228,7 @@ def _conflict(
     adapter_names: Sequence[str],
 ) -> Result:
     """One entry of `conflicts`, with everything that the decision needs."""
-    suggestion = {"match_overrides": {}, "bms_match_overrides": {}}
+    suggestion: dict[str, dict[str, Any]] = {"match_overrides": {}, "bms_match_overrides": {}}
     suggestion["bms_match_overrides" if conflict.in_bms else "match_overrides"] = dict(conflict.suggestion)
     return {
         "rule": str(conflict.rule),

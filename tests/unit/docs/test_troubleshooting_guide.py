@@ -18,17 +18,11 @@ from functools import cache
 import pytest
 from docutils import nodes
 
-<<<<<<< HEAD
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph_tokens import TOKEN_HINTS
-from tests.tools.files import ROOT, tracked
-from tests.tools.guides import guide
-=======
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.messages import MESSAGES
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import _TOKEN_HINTS
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph_tokens import TOKEN_HINTS
 from tests.tools import reason_entries
-from tests.tools.files import ROOT
+from tests.tools.files import ROOT, tracked
 from tests.tools.guides import GUIDES, guide
->>>>>>> core
 
 SOURCES = ("module_utils", "inventory", "plugin_utils")
 OUTCOMES = (ROOT / "tests" / "trust" / "bad_input.txt").read_text(encoding="utf-8")

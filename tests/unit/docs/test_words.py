@@ -17,11 +17,6 @@ from docutils import nodes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
-<<<<<<< HEAD
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import charts
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.words import ACTIONS, DEPARTURES, PUSHES, REVERTS
-from tests.tools.files import ROOT, tracked
-=======
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import verdict
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import (
     ACTIONS,
@@ -30,8 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import
     PUSHES,
     REVERTS,
 )
-from tests.tools.files import ROOT
->>>>>>> core
+from tests.tools.files import ROOT, tracked
 from tests.tools.guides import GUIDES, guide, guides, tables
 
 Json = dict[str, Any]

@@ -16,10 +16,10 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import plan_document as plan_documents
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import planned_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import planned_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import options_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
