@@ -13,6 +13,7 @@ pages on paging, filters and sorting, where nothing else is named.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
@@ -118,6 +119,24 @@ class ItGlueClient(ItGlueAssets):
         """
         params = {"filter[organization_id]": organization_id, "include": "adapters_resources", "sort": "id"}
         return self._requests.all("/contacts", params, lambda page, row: decode.contact(page, row, organization_id))
+
+    def changed_contacts(self, organization_id: int, since: float) -> Iterator[Contact]:
+        """The contacts of an organization that were saved after `since` (seconds since the epoch, by the clock of
+        the service), the latest first, with their adapters: no more pages than it takes.
+
+        Raises `ProtocolError` where the list is not in the order that was asked for.
+        """
+        params = {"filter[organization_id]": organization_id, "include": "adapters_resources", "sort": "-updated_at"}
+        latest = math.inf
+        for page, row in self._requests.rows("/contacts", params):
+            contact = decode.contact(page, row, organization_id)
+            saved = contact.saved_at
+            if saved is None or saved > latest:
+                raise page.reader.error("its contacts are not sorted by the time of their last change")
+            if saved <= since:
+                return
+            latest = saved
+            yield contact
 
     def contact(self, contact_id: int) -> Contact:
         """One contact, with its adapters."""

@@ -79,6 +79,12 @@ class ItGlueRequests:
             hint="Try again later.",
         )
 
+    def rows(self, path: str, params: Mapping[str, object]) -> Iterator[tuple[Page, Row]]:
+        """The rows of a list as they come, each with its page: no more pages are read than rows are taken."""
+        for page in self._pages(path, params):
+            for row in page.rows:
+                yield page, row
+
     def _pages(self, path: str, params: Mapping[str, object]) -> Iterator[Page]:
         """The pages of a list, in smaller ones where the service cannot make large ones in time."""
         size = _LARGEST_PAGE

@@ -159,25 +159,6 @@ class Services(Protocol):
 
     def graph(self, tenant_id: str) -> Graph:
         """A Microsoft tenant."""
-<<<<<<< HEAD
-=======
-
-
-class Store(Protocol):
-    """Where the settings of organizations are kept."""
-
-    def read(self, organization_id: ItGlueId) -> StoredSettings:
-        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
-
-
-class FleetStore(Protocol):
-    """Where the settings of one organization and of all are read, kind by kind."""
-
-    def read(self, organization_id: ItGlueId, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
-        """The settings of one organization. Raises SettingsError where a kind is stored twice."""
-
-    def read_kinds(self, kinds: Sequence[str]) -> Mapping[str, list[Stored]]:
-        """The settings of all organizations, by kind."""
 
 
 class FleetItGlue(Protocol):
@@ -218,4 +199,3 @@ class PartnerServices(Protocol):
 
     def graph(self, tenant_id: str) -> PartnerGraph:
         """The partner's own tenant."""
->>>>>>> core

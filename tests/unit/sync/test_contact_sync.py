@@ -98,8 +98,10 @@ def test_failures_are_a_warning_that_names_them(monkeypatch):
 def test_conflicts_are_a_warning_of_the_module(monkeypatch):
     dummy, warnings = ran(monkeypatch, [person("ann.lee")], [ready(1), ready(2)])
     assert warnings == [
-        "Client Ltd: conflicts that need a decision (1): ann.lee@client.example. "
-        "See conflicts in the result, or the report."
+        (
+            "Client Ltd: conflicts that need a decision (1): ann.lee@client.example. "
+            "See conflicts in the result, or the report."
+        )
     ]
 
 
