@@ -13,7 +13,9 @@ compare by value.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import NewType
 
 ItGlueId = NewType("ItGlueId", int)
@@ -146,6 +148,15 @@ class Contact:
     created_at: str | None = field(default=None, compare=False)
     updated_at: str | None = field(default=None, compare=False)
     url: str | None = field(default=None, compare=False)
+
+    @property
+    def saved_at(self) -> float | None:
+        """`updated_at` in seconds since the epoch, None where IT Glue does not tell it."""
+        try:
+            found = datetime.fromisoformat(self.updated_at or "")
+        except ValueError:
+            return None
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 @dataclass(frozen=True, slots=True)
@@ -332,7 +343,8 @@ class Snapshot:
     """What a run has read of Microsoft 365 and IT Glue before it decides anything.
 
     `members` are the ids of the users in the groups that the user filter names, `read_at` is
-    when it was read, in seconds since the epoch.
+    when it was read, in seconds since the epoch. `former_contact_types` are the contact types that
+    contacts had before their people departed, by contact id, as far as they are remembered.
     """
 
     organization: Organization
@@ -343,6 +355,7 @@ class Snapshot:
     contacts: tuple[Contact, ...]
     members: frozenset[str] = frozenset()
     read_at: float = 0.0
+    former_contact_types: Mapping[ItGlueId, ItGlueId] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What a plan becomes once contacts were read again right before the writing (guide to safety).
+
+Others write to the same contacts between the reading and the writing. So the plan is made anew
+from what has changed, and the two are held against each other subject by subject: an operation on
+the same contact is the fresh one, so that nothing that anybody added is lost; a person whose
+contact has appeared is matched, not created again. An operation that would do something else
+than what was planned is deferred to the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from .plan import Action, Operation, Push, Subject
+from .reasons import ReasonCode, because
+
+_MATCHED = frozenset({Action.UPDATE, Action.UNCHANGED, Action.LINKED})
+_PUSHES = frozenset({Push.PUSHED, Push.PENDING})
+
+
+def merged(planned: Sequence[Operation], fresh: Iterable[Operation]) -> tuple[Operation, ...]:
+    """The operations to carry out: those of the plan, in its order, as they are to be done now."""
+    by_subject: Mapping[Subject, Operation] = {each.subject: each for each in fresh}
+    return tuple(_merged(each, by_subject.get(each.subject)) for each in planned)
+
+
+def _merged(planned: Operation, fresh: Operation | None) -> Operation:
+    if fresh is None or not _same_in_itglue(planned, fresh):
+        return _deferred(planned, fresh)
+    if fresh.itglue.action == Action.LINKED and planned.bms.push in _PUSHES:
+        return fresh.because(because(ReasonCode.LINKED_BY_NOW, bms_contact_id=fresh.bms.contact_id))
+    if not _same_in_bms(planned, fresh):
+        reason = because(ReasonCode.CHANGED_SINCE_READ, changed=["bms"])
+        return fresh.withheld(bms=Push.DEFERRED, reason=reason)
+    return fresh
+
+
+def _same_in_itglue(planned: Operation, fresh: Operation) -> bool:
+    """Whether what is to be done to the contact is what was planned, be it with other values."""
+    before, now = planned.itglue, fresh.itglue
+    if now.action in _MATCHED:
+        # A contact that has appeared takes the place of the one that was to be created.
+        return before.contact_id in (None, now.contact_id) or not (planned.writes or fresh.writes)
+    if now.action == Action.CREATE:
+        return before.action == Action.CREATE
+    return not planned.writes and not planned.bms.active
+
+
+def _same_in_bms(planned: Operation, fresh: Operation) -> bool:
+    """Whether nothing is done in BMS that was not planned."""
+    before, now = planned.bms, fresh.bms
+    if now.push in _PUSHES and before.push not in _PUSHES:
+        return False
+    return not now.after or now.contact_id == before.contact_id
+
+
+def _deferred(planned: Operation, fresh: Operation | None) -> Operation:
+    """The planned operation without its writes; where it had none, the fresh one without those."""
+    operation = planned if planned.writes or planned.bms.active or fresh is None else fresh
+    reason = because(ReasonCode.CHANGED_SINCE_READ, changed=_changed(planned, fresh))
+    return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)
+
+
+def _changed(planned: Operation, fresh: Operation | None) -> list[str]:
+    """What differs, as the keys of a result."""
+    if fresh is None:
+        return ["action"]
+    before, now = planned.itglue, fresh.itglue
+    pairs = (("action", before.action, now.action), ("contact_id", before.contact_id, now.contact_id))
+    return [key for key, one, other in pairs if one != other]
