@@ -167,6 +167,7 @@ def synced(name: str, ident: int, contacts: list[dict[str, Any]], *, quiet: int 
         "organization": {"id": ident, "name": name},
         "tenant_id": TENANT_ID.format(ident % 256),
         "settings": {},
+        "settings_changes": {},
         "summary": {
             "users": sum(actions.values()),
             "selected": sum(actions.values()) - 6,

@@ -229,15 +229,28 @@ def _summary(result: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def _settings(action: str, result: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    """The settings that a task changes, option by option; None for other tasks."""
-    if action not in SETTINGS:
-        return None
-    difference = result.get("diff")
-    if not isinstance(difference, Mapping):
+    """The settings that a task changes, option by option; None for tasks that have nothing to do with settings."""
+    if action == SYNC:
+        changes = result.get("settings_changes")
+        kinds = changes.items() if isinstance(changes, Mapping) else ()
+        return [each for kind, change in kinds for each in _differences(str(kind), change)]
+    return _differences(SETTINGS[action], result.get("diff")) if action in SETTINGS else None
+
+
+def _differences(kind: str, change: object) -> list[dict[str, Any]]:
+    """The options that differ. `stored` is false for those that a run compares and does not store."""
+    if not isinstance(change, Mapping):
         return []
-    before, after = (_flat(difference.get(side)) for side in ("before", "after"))
+    before, after = (_flat(change.get(side)) for side in ("before", "after"))
+    stored = change.get("stored") is not False
     return [
-        {"kind": SETTINGS[action], "option": option, "before": before.get(option), "after": after.get(option)}
+        {
+            "kind": kind,
+            "option": option,
+            "before": before.get(option),
+            "after": after.get(option),
+            "stored": stored,
+        }
         for option in sorted({*before, *after})
         if before.get(option) != after.get(option)
     ]
@@ -280,7 +293,7 @@ def _totals(tenants: list[dict[str, Any]]) -> dict[str, Any]:
         "looks": sum("look" in groups(each) for run in carried for each in run["contacts"]),
         "returned": sum(is_returned(each) for run in carried for each in run["contacts"]),
         **{name: sum(len(run[name]) for run in runs) for name in LISTS if name != "contacts"},
-        "settings": sum(len(run["settings"] or ()) for run in runs),
+        "settings": sum(each["stored"] for run in runs for each in run["settings"] or ()),
         "warnings": sum(len(run["warnings"]) for run in runs),
     }
 

@@ -261,20 +261,21 @@ def _values(lines: list[str]) -> str:
 
 
 def _settings(runs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """The settings that change; where all are stored for the first time, how many."""
+    """The settings that change; where all of a kind are stored for the first time, how many."""
     for run in runs:
-        changed = run["settings"] or ()
-        if not changed:
-            continue
-        kind = label(KINDS, changed[0]["kind"])
-        if len(changed) > 1 and all(each["before"] is None for each in changed):
-            yield f"- {kind}: {count(len(changed), 'setting')} stored for the first time"
-            continue
-        told = [
-            f"{code(each['option'])} {code(_plainly(each['before']))} → {code(_plainly(each['after']))}"
-            for each in changed
-        ]
-        yield cut(f"- {kind}: {', '.join(told)}")
+        for kind in KINDS:
+            changed = [each for each in run["settings"] or () if each["kind"] == kind]
+            if not changed:
+                continue
+            stored = "" if changed[0]["stored"] else " (not stored by this run)"
+            if len(changed) > 1 and all(each["before"] is None for each in changed):
+                yield f"- {KINDS[kind]}: {count(len(changed), 'setting')} stored for the first time{stored}"
+                continue
+            told = [
+                f"{code(each['option'])} {code(_plainly(each['before']))} → {code(_plainly(each['after']))}"
+                for each in changed
+            ]
+            yield cut(f"- {KINDS[kind]}{stored}: {', '.join(told)}")
 
 
 def _plainly(value: Any) -> str:

@@ -130,7 +130,11 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "requests": _told(summary.get("api_calls"), SERVICES),
         "limits": [f"{each['option']} allows {each['limit']}, the plan has {each['count']}" for each in _over(summary)],
         "settings": [
-            [f"{label(KINDS, each['kind'])}: {each['option']}", lines(each["before"]), lines(each["after"])]
+            [
+                f"{label(KINDS, each['kind'])}: {each['option']}{'' if each['stored'] else ' (not stored)'}",
+                lines(each["before"]),
+                lines(each["after"]),
+            ]
             for each in settings
         ],
         "first": len(settings) > 1 and not any(lines(each["before"]) for each in settings),

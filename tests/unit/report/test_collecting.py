@@ -97,9 +97,26 @@ def test_settings_and_contacts_of_one_client_come_together():
     runs = named(report(small()), "Happy Frog")["runs"]
     assert [each["action"] for each in runs] == [OFFICE365, collecting.SYNC]
     assert runs[0]["settings"] == [
-        {"kind": "office365", "option": "phone_type", "before": None, "after": "Mobile"},
-        {"kind": "office365", "option": "user_filter.exclude", "before": None, "after": ["svc-*", "room-*"]},
+        {"kind": "office365", "option": "phone_type", "before": None, "after": "Mobile", "stored": True},
+        {
+            "kind": "office365",
+            "option": "user_filter.exclude",
+            "before": None,
+            "after": ["svc-*", "room-*"],
+            "stored": True,
+        },
     ]
+
+
+@pytest.mark.parametrize(("stored", "counted"), [(True, 1), (False, 0)])
+def test_settings_that_a_sync_stores_are_shown_with_its_contacts(stored, counted):
+    changes = {"office365": {"stored": stored, "before": {"phone_type": "Office"}, "after": {"phone_type": "Mobile"}}}
+    made = report([event("a", "changed", synced("A", 1, [], settings_changes=changes))])
+    (run,) = made["tenants"][0]["runs"]
+    assert run["settings"] == [
+        {"kind": "office365", "option": "phone_type", "before": "Office", "after": "Mobile", "stored": stored}
+    ]
+    assert made["totals"]["settings"] == counted
 
 
 def test_a_setting_that_is_not_known_is_not_shown():
