@@ -16,8 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
+from .identity import Names, RawNames, compare_names, first_names_agree, same_key
 from .model import BmsContact, Contact
-from .names import Names, RawNames, compare_names, first_names_agree, same_key
 from .plan import Operation
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, contact_addresses, email_keys

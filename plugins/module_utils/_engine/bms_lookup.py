@@ -21,8 +21,8 @@ from .bms_marks import Mark, marks_in_common
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .grouping import connected, repeated
+from .identity import Names, compare_names, same_key
 from .model import BmsContact, BmsId, ItGlueId
-from .names import Names, compare_names, same_key
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import contact_addresses, is_blank, name, text

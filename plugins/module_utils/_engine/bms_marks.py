@@ -16,8 +16,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import NamedTuple, TypeVar
 
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
+from .identity import RawNames, same_key
 from .model import Contact
-from .names import RawNames, same_key
 from .plan import Operation, Subject
 from .text import email_keys, full_name
 

@@ -17,10 +17,10 @@ from .directory import BmsDirectory
 from .enrichment import missing
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
-from .model import BmsId, BmsSnapshot, Contact
+from .model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId, User
 from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import address
+from .text import NAMES_OF_USER, address
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,7 @@ class PlannedContacts:
     departures: tuple[Departure, ...]
     types: ContactTypes
     bms_answers: Mapping[str, Answer]
+    deleted_users: Mapping[str, User]
 
     @property
     def needs_bms(self) -> bool:
@@ -40,7 +41,20 @@ class PlannedContacts:
             return True
         if not self.matched.snapshot.bms.contact_sync:
             return False
-        return bool(self.returned) or any(each.action == DepartureAction.DEACTIVATE for each in self.departures)
+        # Whoever carries the type of the departed has been dealt with, in BMS first.
+        return bool(self.returned) or any(
+            each.action == DepartureAction.DEACTIVATE and not self.is_marked(each.contact_id)
+            for each in self.departures
+        )
+
+    def is_marked(self, contact_id: ItGlueId) -> bool:
+        """Whether a contact carries the type of the departed."""
+        contact = self.matched.directory.contact[contact_id]
+        return self.types.departed is not None and contact.contact_type_id == self.types.departed
+
+    def user(self, user_id: str) -> User:
+        """A user of the tenant, present or deleted."""
+        return self.matched.directory.user.get(user_id) or self.deleted_users[user_id]
 
     @property
     def followed(self) -> list[Operation]:
@@ -65,7 +79,7 @@ class PlannedContacts:
 
     @property
     def returned(self) -> list[Operation]:
-        """The operations of people whose contacts carry the type of the departed."""
+        """The operations of people whose contacts carry the type of the departed, and are theirs by name too."""
         if self.types.departed is None:
             return []
         return [
@@ -73,8 +87,14 @@ class PlannedContacts:
             for operation in self.operations
             if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
             and (contact := self.contact(operation)) is not None
-            and contact.contact_type_id == self.types.departed
+            and self.is_marked(contact.id)
+            and offboarding.has_returned(self.user(operation.subject.user_id), contact)
         ]
+
+    def type_on_return(self, contact: Contact) -> ItGlueId | None:
+        """The contact type that a returned person's contact gets: the one that it had, else that of new contacts."""
+        former = self.matched.snapshot.former_contact_types.get(contact.id)
+        return former if former in self.types.present else self.types.new
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,41 +148,60 @@ class LookedUp:
 
 
 def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
-    """Find everybody in BMS whom the plan is about."""
+    """Find everybody in BMS whom the plan is about.
+
+    Raises InputError for an answer of `bms_match_overrides` that cannot be right.
+    """
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
     departing = frozenset(each.contact_id for each in contacts.departures if each.action != DepartureAction.KEEP)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
-    back = {each.subject: _reactivated(contacts, each, counterparts) for each in contacts.returned}
+    usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
+    chosen = bms_overrides.chosen(contacts.bms_answers, usernames, directory)
+    back = {each.subject: _reactivated(contacts, each, counterparts, chosen) for each in contacts.returned}
     operations = _with(back, contacts.operations)
     sought = bms_lookup.candidates(operations)
-    hits = _overridden(contacts, sought, bms_evidence.look_up(sought, matched.directory, directory), directory)
+    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(sought, matched.directory, directory)
+    hits = bms_lookup.overridden(sought, hits, contacts.bms_answers, chosen, matched.directory, directory)
     decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
-    operations = _with(decisions.operations, operations)
+    operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id)
     return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
 
 
-def _overridden(
-    contacts: PlannedContacts,
-    sought: Sequence[Operation],
-    hits: Sequence[bms_evidence.Hit],
-    bms: BmsDirectory,
-) -> Sequence[bms_evidence.Hit]:
-    answers = contacts.bms_answers
-    usernames = {operation.subject.user_id: operation.user for operation in sought}
-    chosen = bms_overrides.chosen(answers, usernames, bms)
-    return bms_lookup.overridden(sought, hits, answers, chosen, contacts.matched.directory, bms)
-
-
 def _reactivated(
-    contacts: PlannedContacts, operation: Operation, counterparts: offboarding.Counterparts | None
+    contacts: PlannedContacts,
+    operation: Operation,
+    counterparts: offboarding.Counterparts | None,
+    chosen: Mapping[str, BmsContact],
 ) -> Operation:
-    contact = contacts.contact(operation)
+    contact, user = contacts.contact(operation), contacts.user(operation.subject.user_id)
     if contact is None:
         return operation
-    bms_contact = counterparts.of(contact, operation.subject.user_id) if counterparts else None
-    return offboarding.reactivation(operation, contact, contacts.types.new, bms_contact)
+    bms_contact = chosen.get(user.id)
+    if bms_contact is None and counterparts is not None:
+        bms_contact = counterparts.of(contact, NAMES_OF_USER(user), user.id).bms_contact
+    return offboarding.reactivation(operation, contact, contacts.type_on_return(contact), bms_contact)
+
+
+def _unless_in_conflict(
+    contacts: PlannedContacts, decided: Mapping[Subject, Operation], back: Mapping[Subject, Operation]
+) -> Mapping[Subject, Operation]:
+    """The decisions, in which nobody returns whose BMS contact is in question: once the contact has lost the type
+    of the departed, no later run could tell that BMS waits."""
+    before = {operation.subject: operation for operation in contacts.operations if operation.subject in back}
+    waiting = {
+        subject: _stays_departed(decided[subject], operation)
+        for subject, operation in before.items()
+        if subject in decided and decided[subject].bms.push == Push.CONFLICT
+    }
+    return {**decided, **waiting}
+
+
+def _stays_departed(operation: Operation, before: Operation) -> Operation:
+    """The operation of somebody whose return waits: the contact keeps its type."""
+    reasons = tuple(reason for reason in operation.reasons if reason.code != ReasonCode.RETURNED)
+    return replace(operation, itglue=before.itglue if operation.itglue.writes else operation.itglue, reasons=reasons)
 
 
 def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
@@ -203,7 +242,7 @@ def plan_without_bms(contacts: PlannedContacts, unread: str | None) -> Planned:
     """
     operations, warnings = list(contacts.operations), []
     if unread is None:
-        back = {each.subject: _reactivated(contacts, each, None) for each in contacts.returned}
+        back = {each.subject: _reactivated(contacts, each, None, {}) for each in contacts.returned}
         operations = _with(back, operations)
     departures, deactivations = _deactivations(contacts, None, unread, {})
     if unread is not None:
@@ -267,8 +306,10 @@ def _deactivation(
     if type_id is None:
         return None
     contact = contacts.matched.directory.contact[departure.contact_id]
-    bms_contact = counterparts.of(contact) if counterparts else None
-    operation = offboarding.deactivation(departure, contact, type_id, bms_contact)
+    found = offboarding.Counterpart()
+    if counterparts is not None:
+        found = counterparts.of(contact, NAMES_OF_USER(contacts.user(departure.user_id)))
+    operation = offboarding.deactivation(departure, contact, type_id, found)
     if operation is not None and (reason := _not_yet(contacts.matched, operation, contact, sought)):
         return offboarding.deferred(departure, reason)
     return operation

@@ -16,17 +16,10 @@ from itertools import chain
 
 from .attributes import EMAILS, encode
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
+from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import (
-    NAMES_OF_CONTACT,
-    PLACEHOLDER,
-    bearers,
-    folded,
-    full_name,
-    is_placeholder,
-    text,
-)
+from .text import NAMES_OF_CONTACT, bearers, folded, full_name, text
 
 SAVED_AGAIN_AFTER = 24 * 3600.0
 """Seconds after which a complete contact without a link is saved again."""

@@ -13,13 +13,13 @@ a tenant in which nothing changes needs few of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from .grouping import by_key, found_under
+from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
-from .names import same_key
 from .text import FullName, address, contact_addresses, email_keys, smtp_keys
 
 
@@ -58,6 +58,11 @@ class Directory:
         """The contacts by id."""
         return {contact.id: contact for contact in self.contacts}
 
+    @cached_property
+    def user(self) -> Mapping[str, User]:
+        """The users by id."""
+        return {user.id: user for user in self.users}
+
     # -------------------------------------------------------------- by address
 
     @cached_property
@@ -74,27 +79,10 @@ class Directory:
         """The addresses of a contact that no user of the tenant holds."""
         return frozenset(value for value in contact_addresses(contact) if value not in self.users_by_address)
 
-    def others_hold(
-        self,
-        addresses: Iterable[str],
-        user_id: str | None,
-        contact_id: ItGlueId | None,
-        *,
-        among: Container[str] | None = None,
-        without: Container[ItGlueId] = (),
-    ) -> bool:
-        """Whether a user or contact other than these two holds one of the addresses.
-
-        `among` limits it to users with these ids, `without` leaves out contacts.
-        """
-        return any(
-            user.id != user_id and (among is None or user.id in among)
-            for value in addresses
-            for user in self.users_by_address.get(value, ())
-        ) or any(
-            contact.id != contact_id and contact.id not in without
-            for value in addresses
-            for contact in self.contacts_by_address.get(value, ())
+    def others_hold(self, addresses: Iterable[str], user_id: str, contact_id: ItGlueId | None) -> bool:
+        """Whether a user or contact other than these two holds one of the addresses."""
+        return any(user.id != user_id for value in addresses for user in self.users_by_address.get(value, ())) or any(
+            contact.id != contact_id for value in addresses for contact in self.contacts_by_address.get(value, ())
         )
 
     # ----------------------------------------------------------------- by link
@@ -143,7 +131,7 @@ class BmsDirectory:
         return _in_order(found_under(addresses, self.by_address))
 
     def named(self, name: FullName | None) -> Sequence[BmsContact]:
-        """The BMS contacts of this name (`names.same_key`), by their ids."""
+        """The BMS contacts of this name (`identity.same_key`), by their ids."""
         return _in_order(self._by_name.get(name, ())) if name else ()
 
 

@@ -65,10 +65,12 @@ class Matched:
 
 @dataclass(frozen=True, slots=True)
 class ContactTypes:
-    """The ids of the contact types that the settings and options name, None where they name none."""
+    """The ids of the contact types that the settings and options name, None where they name none. `present`
+    are the ids of all that IT Glue has."""
 
     new: ItGlueId | None = None
     departed: ItGlueId | None = None
+    present: frozenset[ItGlueId] = frozenset()
 
 
 def contact_types(snapshot: Snapshot, options: Options, present: Sequence[ContactType]) -> ContactTypes:
@@ -80,6 +82,7 @@ def contact_types(snapshot: Snapshot, options: Options, present: Sequence[Contac
     types = ContactTypes(
         _type_id(new, present, "contact_type of office365_sync_settings"),
         _type_id(departed, present, "departed_contact_type") if options.deactivate else None,
+        frozenset(each.id for each in present),
     )
     if types.departed is not None and types.departed == types.new:
         raise InputError(

@@ -18,11 +18,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import chain
 
 from .attributes import encode
+from .bms_evidence import names_of
 from .directory import BmsDirectory, Directory, bms_addresses, user_addresses
 from .errors import InputError
+from .grouping import by_key
+from .identity import Names, RawNames, compare_names, first_names_agree
 from .model import BmsContact, Contact, ItGlueId, Snapshot, User
 from .plan import (
     Action,
@@ -36,7 +40,7 @@ from .plan import (
 )
 from .reasons import Reason, ReasonCode, because
 from .selection import exclusion_rule, patterns
-from .text import contact_addresses, domain, full_name, proxied
+from .text import NAMES_OF_USER, contact_addresses, domain, full_name, proxied
 
 CONTACT_TYPE = "contact-type-id"
 ACTIVE = "IsActive"
@@ -54,30 +58,37 @@ def as_it_was(user: User) -> User:
 def departures(
     contacts: Iterable[Contact], snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
 ) -> list[Departure]:
-    """The contacts whose addresses belong to a user who has departed, and to no selected user.
+    """The contacts of people who have departed, by contact id.
 
-    `contacts` are those that no selected user is matched with. The user must have both names and
-    pass the filter but for being disabled and for its licence.
+    `contacts` are those that no selected user is matched with. The contact holds an address of a departed
+    user and bears the user's names; one with other names is reported with the reason, since an address may
+    be handed on or shared. A selected user who holds an address of the contact, and whose names are not
+    different, keeps the contact: an address that is forwarded to a colleague keeps nobody.
     """
-    holders = _departed_by_address(snapshot, deleted, selected)
-    if not holders:
+    departed = _departed_by_address(snapshot, deleted, selected)
+    if not departed:
         return []
-    stay = frozenset().union(*(user_addresses(user) for user in snapshot.users if user.id in selected))
+    staying = by_key(users := [user for user in snapshot.users if user.id in selected], map(user_addresses, users))
     found = []
     for contact in sorted(contacts, key=lambda each: each.id):
         addresses = contact_addresses(contact)
-        departed = {
-            (evidence, user.username, user.id) for value in addresses for user, evidence in holders.get(value, ())
+        candidates = {
+            (_bears(NAMES_OF_USER(user), contact), evidence, user.username, user.id)
+            for value in addresses
+            for user, evidence in departed.get(value, ())
         }
-        if departed and addresses.isdisjoint(stay):
-            evidence, username, user_id = max(departed)
-            found.append(Departure(username, user_id, contact.id, evidence))
+        if candidates and not any(_keeps(user, contact) for value in addresses for user in staying.get(value, ())):
+            theirs, evidence, username, user_id = max(candidates)
+            reason = None if theirs else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
+            found.append(Departure(username, user_id, contact.id, evidence, reason=reason))
     return found
 
 
 def _departed_by_address(
     snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
 ) -> Mapping[str, Sequence[tuple[User, Evidence]]]:
+    """The users who have departed, by each of their addresses: they have both names, and pass the filter but for
+    being disabled and for their licence."""
     user_filter = replace(snapshot.office365.user_filter, include_disabled=True, licensed_only=False, license_skus=())
     excluded = exclusion_rule(replace(snapshot.office365, user_filter=user_filter), snapshot.members)
     users = [
@@ -92,19 +103,35 @@ def _departed_by_address(
     return holders
 
 
+def _bears(names: RawNames, record: Contact | BmsContact) -> bool:
+    """Whether a record bears somebody's names: the same, or open ones of which the first names agree."""
+    verdict = compare_names(names, names_of(record))
+    return verdict == Names.SAME or (verdict == Names.OPEN and first_names_agree(names, names_of(record)))
+
+
+def _keeps(user: User, contact: Contact) -> bool:
+    return compare_names(NAMES_OF_USER(user), names_of(contact)) != Names.DIFFERENT
+
+
+def has_returned(user: User, contact: Contact) -> bool:
+    """Whether the contact of a departed person is this user's: of the same names, with one of the addresses."""
+    same = compare_names(NAMES_OF_USER(user), names_of(contact)) == Names.SAME
+    return same and not user_addresses(user).isdisjoint(contact_addresses(contact))
+
+
 def kept_back(found: Iterable[Departure], contacts: Mapping[ItGlueId, Contact], keep: Sequence[str]) -> list[Departure]:
     """The departures with those marked that the keep list names: contact ids, or patterns of
     addresses and usernames in which `*` stands for any text."""
     ids = {int(line) for line in keep if line.strip().isdecimal()}
     spared = patterns(line for line in keep if not line.strip().isdecimal()) or (lambda value: False)
-    return [
-        replace(departure, action=DepartureAction.KEEP)
-        if departure.contact_id in ids
-        or spared(departure.user)
-        or any(map(spared, contact_addresses(contacts[departure.contact_id])))
-        else replace(departure, action=DepartureAction.DEACTIVATE)
-        for departure in found
-    ]
+
+    def action(departure: Departure) -> DepartureAction:
+        addresses = contact_addresses(contacts[departure.contact_id])
+        if departure.contact_id in ids or spared(departure.user) or any(map(spared, addresses)):
+            return DepartureAction.KEEP
+        return DepartureAction.REPORT if departure.reason else DepartureAction.DEACTIVATE
+
+    return [replace(departure, action=action(departure)) for departure in found]
 
 
 def check_source(users: int, contacts: Iterable[Contact], domains: Collection[str]) -> None:
@@ -155,16 +182,29 @@ def unmatched_addresses(
 # --------------------------------------------------------------------- what is done
 
 
+@dataclass(frozen=True, slots=True)
+class Counterpart:
+    """The BMS contact of a contact, None where it is not known for sure. `other` is one that holds an address of
+    the contact's, or is linked to it, but bears other names than the person."""
+
+    bms_contact: BmsContact | None = None
+    other: BmsContact | None = None
+
+
 def deactivation(
-    departure: Departure, contact: Contact, type_id: ItGlueId, bms_contact: BmsContact | None
+    departure: Departure, contact: Contact, type_id: ItGlueId, counterpart: Counterpart
 ) -> Operation | None:
     """What is left to do about a departed contact, None where it is done."""
+    bms_contact, other = counterpart.bms_contact, counterpart.other
     becomes = replace(contact, contact_type_id=type_id)
     fields = () if contact.contact_type_id == type_id else (CONTACT_TYPE,)
     active = bms_contact is not None and bms_contact.active
     if not fields and not active:
         return None
     disabled = departure.evidence == Evidence.DISABLED
+    reasons = [Reason(ReasonCode.USER_DISABLED if disabled else ReasonCode.USER_DELETED)]
+    if other is not None:
+        reasons.append(because(ReasonCode.DEPARTED_BMS_NAMES_DIFFER, bms_contact_id=other.id))
     return Operation(
         departure.subject,
         ItGluePart(
@@ -179,7 +219,7 @@ def deactivation(
             before={ACTIVE: True} if active else {},
             after={ACTIVE: False} if active else {},
         ),
-        reasons=(Reason(ReasonCode.USER_DISABLED if disabled else ReasonCode.USER_DELETED),),
+        reasons=tuple(reasons),
     )
 
 
@@ -213,8 +253,8 @@ def reactivation(
 
 
 class Counterparts:
-    """Which BMS contact is that of a contact. `staying` are the ids of the users who have not departed,
-    `departing` those of the contacts of people who have: what is held by anybody else is nobody's."""
+    """Which BMS contact is that of a departed or returned person's contact. `staying` are the ids of the users
+    who have not departed, `departing` those of the contacts of people who have."""
 
     def __init__(
         self, directory: Directory, bms: BmsDirectory, staying: Collection[str], departing: Collection[ItGlueId]
@@ -224,21 +264,41 @@ class Counterparts:
         self._staying = staying
         self._departing = departing
 
-    def of(self, contact: Contact, user_id: str | None = None) -> BmsContact | None:
-        """Its link, else the only one with an address of its; None where that may be another's."""
+    def of(self, contact: Contact, names: RawNames, user_id: str | None = None) -> Counterpart:
+        """The BMS contact that the contact is linked to, else the one that holds an address of it, if it bears
+        the person's `names`: of several the one whose names are the same. It is nobody's for sure where
+        another contact is linked to it, and where somebody who stays holds one of its addresses and could be it.
+        """
         linked = self._directory.linked_bms_id(contact)
         if linked is not None:
-            found = self._bms.contact.get(linked)
+            present = [each for each in (self._bms.contact.get(linked),) if each is not None]
         else:
-            several = self._bms.with_an_address(contact_addresses(contact))
-            found = several[0] if len(several) == 1 else None
-        if found is None or self._is_anothers(found, contact, user_id, by_address=linked is None):
-            return None
-        return found
+            present = list(self._bms.with_an_address(contact_addresses(contact)))
+        found = [each for each in present if _bears(names, each)]
+        if same := [each for each in found if compare_names(names, names_of(each)) == Names.SAME]:
+            found = same
+        if not found:
+            return Counterpart(None, present[0] if present else None)
+        if len(found) > 1 or self._is_anothers(found[0], contact, user_id, by_address=linked is None):
+            return Counterpart()
+        return Counterpart(found[0])
 
     def _is_anothers(self, found: BmsContact, contact: Contact, user_id: str | None, *, by_address: bool) -> bool:
         if {*self._directory.linked.get(found.id, ())} - {contact.id, *self._departing}:
             return True
-        return by_address and self._directory.others_hold(
-            bms_addresses(found), user_id, contact.id, among=self._staying, without=self._departing
+        if not by_address:
+            return False
+        names = names_of(found)
+        users = (
+            NAMES_OF_USER(user)
+            for value in bms_addresses(found)
+            for user in self._directory.users_by_address.get(value, ())
+            if user.id != user_id and user.id in self._staying
         )
+        contacts = (
+            names_of(other)
+            for value in bms_addresses(found)
+            for other in self._directory.contacts_by_address.get(value, ())
+            if other.id != contact.id and other.id not in self._departing
+        )
+        return any(compare_names(names, others) != Names.DIFFERENT for others in chain(users, contacts))

@@ -239,7 +239,8 @@ class Planning:
                 else each
                 for each in operations
             )
-        return PlannedContacts(self.matched, operations, self.departures, types, answers)
+        deleted = {user.id: user for user in self.findings.deleted_users or ()}
+        return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted)
 
     def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
         """Both parts of all operations, and the account where BMS was read."""

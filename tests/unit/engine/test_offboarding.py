@@ -215,12 +215,6 @@ MARK = ({"contact-type-id": None}, {"contact-type-id": FORMER})
             id="inactive-already",
         ),
         pytest.param(
-            ready(contact_type_id=FORMER),
-            [in_bms(5, "ann.lee@client.example")],
-            ("unchanged", {}, {}, 5, False),
-            id="marked-already",
-        ),
-        pytest.param(
             ready(),
             [in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example")],
             ("update", *MARK, None, None),
@@ -253,6 +247,121 @@ def test_what_is_deactivated_stays_so_and_nothing_is_left_to_do(present):
     plan = planned([STAYS, disabled()], [ready(contact_type_id=FORMER)], present=bms(*present), **DEACTIVATE)
     assert departures(plan) == [(72, "disabled", "deactivated")]
     assert plan.deactivations == ()
+
+
+@pytest.mark.parametrize(
+    ("contacts", "action", "account"),
+    [
+        pytest.param([], "deactivated", None, id="nothing-is-read-for-it-alone"),
+        pytest.param([ready(73, "bob")], "deactivate", 2528, id="it-is-looked-at-where-bms-is-read-for-another"),
+    ],
+)
+def test_who_is_marked_has_been_dealt_with(contacts, action, account):
+    """BMS comes first: a contact is marked once its BMS contact is inactive."""
+    marked = ready(contact_type_id=FORMER)
+    users = [STAYS, disabled(), disabled("bob")]
+    there = [in_bms(5, "ann.lee@client.example"), in_bms(6, "bob@client.example")]
+    plan = planned(users, [marked, *contacts], present=bms(*there), **DEACTIVATE)
+    assert departures(plan)[0] == (72, "disabled", action)
+    assert (plan.account.id if plan.account else None) == account
+    assert [(each.itglue.action, active(each)) for each in plan.deactivations if each.itglue.contact_id == 72] == (
+        [("unchanged", False)] if account else []
+    )
+
+
+# --------------------------------------------------------------------------- names
+
+
+def named(name: str, *addresses: str, ident: int = 72, **values):
+    first, dummy, last = name.partition(" ")
+    return contact(ident, *addresses, first=first or None, last=last or None, location_id=10, **values)
+
+
+PETRA_ADDRESS = "sales@client.example"
+
+
+def max_leaver(name: str = "Max Leaver", **values):
+    first, dummy, last = name.partition(" ")
+    return person("sales", given_name=first, surname=last, account_enabled=False, sku_ids=(), **values)
+
+
+@pytest.mark.parametrize(
+    ("name", "departed"),
+    [
+        pytest.param("Max Leaver", True, id="the-same"),
+        pytest.param("MAX  leaver", True, id="another-case"),
+        pytest.param("M. Leaver", True, id="an-initial"),
+        pytest.param("Max", True, id="a-first-name-alone"),
+        pytest.param("", True, id="no-name"),
+        pytest.param("Petra Person", False, id="somebody-else"),
+        pytest.param("Petra Leaver", False, id="a-family-name-alone"),
+    ],
+)
+def test_a_contact_of_other_names_is_listed_with_the_reason_and_never_deactivated(name, departed):
+    plan = planned([STAYS, max_leaver()], [named(name, PETRA_ADDRESS)], **DEACTIVATE)
+    (departure,) = plan.departed
+    assert departure.action == ("deactivate" if departed else "report")
+    assert departure.reason == (None if departed else Reason(ReasonCode.DEPARTED_NAMES_DIFFER))
+    assert len(plan.deactivations) == departed
+
+
+def test_of_several_departed_people_with_the_address_the_one_who_bears_the_name_counts():
+    other = person("a.first", account_enabled=False, proxy_addresses=(f"smtp:{PETRA_ADDRESS}",))
+    plan = planned([STAYS, other, max_leaver()], [named("Max Leaver", PETRA_ADDRESS)])
+    assert [(each.user, each.reason) for each in plan.departed] == [(PETRA_ADDRESS, None)]
+
+
+@pytest.mark.parametrize(
+    ("colleague", "expected"),
+    [
+        pytest.param({"given_name": "Sue", "surname": "Stays"}, [(72, "disabled", "report")], id="a-colleague"),
+        pytest.param({"given_name": "Max", "surname": "Leaver"}, [], id="the-same-names"),
+        pytest.param({"given_name": "Max", "surname": None}, [], id="open-names"),
+    ],
+)
+def test_an_address_that_is_forwarded_to_a_colleague_keeps_nobody(colleague, expected):
+    sue = person("sue", proxy_addresses=("SMTP:sue@client.example", f"smtp:{PETRA_ADDRESS}"), **colleague)
+    own = named("Sue Stays", "sue@client.example", ident=80)
+    plan = planned([STAYS, max_leaver(), sue], [named("Max Leaver", PETRA_ADDRESS), own], match_overrides={sue.id: 80})
+    assert departures(plan) == expected
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        pytest.param(in_bms(5, PETRA_ADDRESS, first="Max", last="Leaver"), (5, False, []), id="the-same-names"),
+        pytest.param(in_bms(5, PETRA_ADDRESS), (5, False, []), id="no-names"),
+        pytest.param(in_bms(5, PETRA_ADDRESS, first="M", last="Leaver"), (5, False, []), id="an-initial"),
+        pytest.param(in_bms(5, PETRA_ADDRESS, first="Front", last="Desk"), (None, None, [5]), id="other-names"),
+        pytest.param(in_bms(5, PETRA_ADDRESS, first="Petra", last="Leaver"), (None, None, [5]), id="a-family-name"),
+    ],
+)
+@pytest.mark.parametrize("by_link", [False, True], ids=["by-address", "by-link"])
+def test_the_bms_contact_of_a_departed_person_bears_its_names_too(there, expected, by_link):
+    adapters = (replace(LINK, remote_id="5"),) if by_link else ()
+    there = replace(there, emails=()) if by_link else there
+    plan = planned(
+        [STAYS, max_leaver()], [named("Max Leaver", PETRA_ADDRESS, adapters=adapters)], present=bms(there), **DEACTIVATE
+    )
+    (found,) = plan.deactivations
+    assert found.itglue.after == {"contact-type-id": FORMER}
+    others = [each.values["bms_contact_id"] for each in found.reasons if each.code == "departed_bms_names_differ"]
+    assert (found.bms.contact_id, active(found), others) == expected
+    assert found.attention is bool(others)
+
+
+def test_of_several_bms_contacts_of_an_office_the_one_of_the_name_is_deactivated():
+    office = "office@client.example"
+    leaver = named("Max Leaver", PETRA_ADDRESS, office)
+    stays = replace(ready(80, "stay", last="Lee"), emails=(*ready(80, "stay").emails, contact(0, office).emails[0]))
+    there = [
+        in_bms(5, office, first="Stay", last="Lee"),
+        in_bms(6, office, first="Max", last="Leaver"),
+        in_bms(7, office, first="Front", last="Desk"),
+    ]
+    plan = planned([STAYS, max_leaver()], [leaver, stays], present=bms(*there), **DEACTIVATE)
+    (found,) = plan.deactivations
+    assert (found.bms.contact_id, active(found)) == (6, False)
 
 
 OTHERS = ready(80, "stay", last="Lee")
@@ -480,6 +589,56 @@ def test_who_has_returned_gets_both_back(something, present, expected):
     assert (found.itglue.action, found.itglue.after, active(found)) == expected
     assert found.bms.push in ("off", None)
     assert ("returned" in codes(found)) is (expected[0] == "update")
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "returned", "activated"),
+    [
+        pytest.param("Ann Lee", ("Ann", "Lee"), True, True, id="the-same"),
+        pytest.param("Ann Lee", ("John", "Smith"), True, None, id="not-the-bms-contact-of-another"),
+        pytest.param("A. Lee", ("Ann", "Lee"), False, None, id="an-open-name-is-no-return"),
+    ],
+)
+def test_only_who_bears_the_names_has_returned(name, there, returned, activated):
+    something = named(name, "ann.lee@client.example", contact_type_id=FORMER)
+    present = in_bms(5, "ann.lee@client.example", first=there[0], last=there[1], active=False)
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [something],
+        present=bms(present),
+        match_overrides={"id-ann.lee": 72},
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert ("contact-type-id" in found.itglue.after, active(found)) == (returned, activated)
+
+
+@pytest.mark.parametrize(
+    ("former", "expected"),
+    [({72: CLIENT_TYPE}, CLIENT_TYPE), ({72: 99}, None), ({80: CLIENT_TYPE}, None)],
+    ids=["remembered", "a-type-that-is-gone", "not-remembered"],
+)
+def test_who_has_returned_gets_the_former_contact_type(former, expected):
+    read = snapshot([STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)], bms_settings=BmsSettings())
+    read = replace(read, former_contact_types=former)
+    plan = builders.planned(read, contact_types=TYPES, domains=("client.example",), **DEACTIVATE)
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert found.itglue.after == {"contact-type-id": expected}
+
+
+def test_nobody_returns_whose_bms_contact_is_in_question():
+    """Once the contact has lost the type, no later run could tell that BMS waits."""
+    there = [in_bms(bms_id, "ann.lee@client.example", first="Ann", last="Lee", active=False) for bms_id in (5, 6)]
+    users, contacts = [STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)]
+    plan = planned(users, contacts, present=bms(*there), bms_settings=PUSHING, **DEACTIVATE)
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.itglue.action, found.bms.push, found.writes) == ("unchanged", "conflict", False)
+    assert codes(found) == ["bms_several_hits"]
+    answered = planned(
+        users, contacts, present=bms(*there), bms_settings=PUSHING, bms_match_overrides={"id-ann.lee": 6}, **DEACTIVATE
+    )
+    (found,) = [each for each in answered.operations if each.itglue.contact_id == 72]
+    assert (found.itglue.after, found.bms.contact_id, active(found)) == ({"contact-type-id": None}, 6, True)
 
 
 def test_without_deactivate_nobody_is_reactivated():
