@@ -19,6 +19,9 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.page import h
 from tests.tools import browser as browsers
 from tests.tools.report_samples import SCRIPT, about, large, leaving, small
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = pytest.mark.xdist_group("report_page")
+
 PHONE = {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}
 
