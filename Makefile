@@ -41,9 +41,9 @@ export TZ := UTC
 sealed := $(python) -m tests.tools.sealed
 # What keeps only one core busy, two at a time.
 side_by_side := $(MAKE) --jobs 2 --output-sync=target
-tested := $(bin)/pytest --numprocesses auto --dist worksteal --junit-xml
+tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
 
-.PHONY: help venv venv-run tree artifact unit trust nightly browser integration sanity importer matrix devel certification execution-environment test \
+.PHONY: help venv venv-run tree artifact unit coverage trust nightly browser integration sanity importer matrix devel certification execution-environment test \
     demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -63,12 +63,16 @@ artifact: venv-run tree ## build the collection, and install it as a user does (
 
 unit: venv ## test the rules, the clients and the house itself
 	@mkdir -p $(RESULTS)
-	@$(tested) $(RESULTS)/unit.xml tests/unit
+	@$(tested) $(RESULTS)/unit.xml --dist worksteal tests/unit
+
+coverage: venv ## measure what unit tests reach of module_utils, by lines and branches; too little fails
+	@mkdir -p $(RESULTS)
+	@$(tested) $(RESULTS)/coverage.xml --dist worksteal tests/unit --cov
 
 trust: venv artifact ## test what must never go wrong: random worlds, a fault at every request
 	@mkdir -p $(RESULTS)
 	@rm -rf $(RESULTS)/trust
-	@$(tested) $(RESULTS)/trust.xml tests/trust
+	@$(tested) $(RESULTS)/trust.xml --dist worksteal tests/trust
 	@$(python) -m tests.trust.tally
 
 nightly: export TRUST := nightly
@@ -79,7 +83,7 @@ browser: venv ## see that there is a Chromium for the tests of the report's page
 
 integration: venv artifact browser ## run playbooks with the installed artifact against the sandbox
 	@mkdir -p $(RESULTS)
-	@$(tested) $(RESULTS)/integration.xml tests/integration
+	@$(tested) $(RESULTS)/integration.xml --dist loadgroup tests/integration
 
 lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences docs ## check style, types, documentation, licences
 
@@ -123,9 +127,9 @@ test: $(suites) ## all of the above; closes with the number of tests
 
 matrix: export PYTEST_XDIST_AUTO_NUM_WORKERS := $(if $(word 2,$(CELLS)),1)
 matrix: venv ## check on each supported ansible-core; on some of them with CELLS="2.18 2.21"
-	@rm -f .build/matrix/*/results.xml
+	@rm -f .build/matrix/*/*.xml
 	@$(side_by_side) $(CELLS:%=cell-%)
-	@$(python) -m tests.tools.summary .build/matrix/*/results.xml
+	@$(python) -m tests.tools.summary .build/matrix/*/*.xml
 
 cell-%:
 	@$(bin)/nox --session "cell($*)"
@@ -160,8 +164,8 @@ release: venv ## turn the fragments into a part of the changelog, for the versio
 release-notes: venv artifact ## make the notes of the release VERSION (.build/release-notes.md)
 	$(bin)/antsibull-changelog generate $(VERSION) --only-latest --output .build/release-notes.md --output-format md
 
-lock: venv ## renew tests/requirements.lock: the versions of what the tests and checks need
-	cd tests && $(bin)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --no-annotate \
+lock: venv ## lock the versions of what tests and checks need; UPGRADE=--upgrade takes the newest
+	cd tests && $(bin)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-annotate \
 	    --no-emit-package ansible-core --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
 
 clean: ## remove all that was made

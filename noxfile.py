@@ -25,8 +25,6 @@ DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
 #: Unit tests that another ansible-core cannot change; the newest cell runs them too, on its newer Python.
 WITHOUT_ANSIBLE = ("clients", "engine", "plan", "probe")
 WITH_ANSIBLE = ("ansible", "fleet", "report", "settings", "shared", "sync")
-#: The inventory is tested with the fleet, the callback with the report.
-INTEGRATION = ("artifact", "demo", "entry_points", "fleet", "modules_both_ways", "report")
 
 COLLECTION = Path("tree", "ansible_collections", "msp", "psa_sync")
 
@@ -84,9 +82,13 @@ def check(session: nox.Session, core: str, units: Iterable[str]) -> None:
     session.env["PSA_SYNC_BUILD"] = str(folder)
     session.run("python", "-m", "tests.tools.files", silent=True)
     session.run("python", "-m", "tests.tools.artifact")
-    tests = [f"tests/unit/{name}" for name in units] + [f"tests/integration/test_{name}.py" for name in INTEGRATION]
-    spread = ("--numprocesses", "auto", "--dist", "worksteal")
-    session.run("pytest", "-p", "no:cacheprovider", "--quiet", *spread, "--junit-xml", f"{folder}/results.xml", *tests)
+    tests = {
+        "units": [f"tests/unit/{name}" for name in units],
+        "integration": ["tests/integration", "-m", "every_core"],
+    }
+    for part, arguments in tests.items():
+        report = f"--junit-xml={folder}/{part}.xml"
+        session.run("pytest", "-p", "no:cacheprovider", "--quiet", "--numprocesses=auto", report, *arguments)
     session.run("python", "-m", "tests.tools.bootstrap_ansible_test")
     with session.chdir(folder / COLLECTION):
         session.run("ansible-test", "sanity", "--color", "no", "--venv", "--python", str(session.python))

@@ -110,7 +110,8 @@ options:
     type: path
   timeout:
     description:
-      - How many seconds to wait for a service to go on with its answer. Must be greater than 0.
+      - How many seconds to wait for a service to go on with its answer. Must be greater than 0. The whole answer has to
+        be there within twice this time.
     type: float
     default: 30.0
   proxy:
@@ -174,7 +175,8 @@ options:
       - name: REQUESTS_CA_BUNDLE
   timeout:
     description:
-      - How many seconds to wait for a service to go on with its answer. Must be greater than 0.
+      - How many seconds to wait for a service to go on with its answer. Must be greater than 0. The whole answer has to
+        be there within twice this time.
     type: float
     default: 30.0
   proxy:

@@ -18,6 +18,8 @@ import yaml
 
 from tests.tools.files import BUILD, COLLECTION, ROOT, project_files, tracked
 
+pytestmark = pytest.mark.every_core
+
 #: What a user runs and reads. Of tests/ only the file that tells ansible-test about Pythons.
 SHIPPED = {
     "CHANGELOG.md",

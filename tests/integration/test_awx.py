@@ -30,6 +30,9 @@ from tests.integration.test_shared import BMS, OFFICE365, PUSH, everybody, peopl
 from tests.sandbox.launch import running
 from tests.tools.files import BUILD, ROOT
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = pytest.mark.xdist_group("awx")
+
 EXAMPLE = ROOT / "docs" / "examples"
 AWX = EXAMPLE / "awx"
 OPTIONS = json.loads((ROOT / "tests" / "integration" / "awx_options.json").read_text(encoding="utf-8"))

@@ -24,6 +24,7 @@ def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, check=False, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
+@pytest.mark.every_core
 def test_it_comes_out_well():
     done = demo()
     assert done.returncode == 0, done.stdout

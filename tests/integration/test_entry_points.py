@@ -18,6 +18,9 @@ import pytest
 
 from tests.tools.files import BUILD, COLLECTION
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = [pytest.mark.xdist_group("entry_points"), pytest.mark.every_core]
+
 DOORS = Path(__file__).with_name("entry_points")
 TOKEN = "token-of-this-run"
 SECRETS = {

@@ -234,6 +234,7 @@ def plain(value: object) -> object:
     return [plain(each) for each in value] if isinstance(value, list) else value
 
 
+@pytest.mark.every_core
 def test_organizations_with_settings_are_hosts_with_all_that_the_modules_need(sandbox, inventory):
     hosts = plain(hosts_of(inventory()))
     assert set(hosts) == {"happy_frog", "sad_toad"}
@@ -249,6 +250,7 @@ def test_organizations_with_settings_are_hosts_with_all_that_the_modules_need(sa
     assert sorted(paths(sandbox)) == ["/flexible_asset_types", *["/flexible_assets"] * 3, "/organizations"]
 
 
+@pytest.mark.every_core
 def test_groups_of_their_own_composed_and_keyed(inventory):
     graph = inventory(
         "--graph",
@@ -324,6 +326,7 @@ def test_a_file_must_have_one_of_the_names(sandbox, inventory):
     assert sandbox.requests() == []
 
 
+@pytest.mark.every_core
 def test_the_cache_is_used_holds_no_secret_and_is_of_one_it_glue(sandbox, inventory, tmp_path):
     cache = tmp_path / "cache"
     options = {
@@ -361,6 +364,7 @@ def test_the_cache_is_used_holds_no_secret_and_is_of_one_it_glue(sandbox, invent
     assert len(sandbox.requests()) == 5
 
 
+@pytest.mark.every_core
 def test_what_the_api_says_is_never_a_template(sandbox, tmp_path):
     touched = tmp_path / "touched"
     attack = ATTACK.replace("FILE", str(touched))
@@ -680,6 +684,7 @@ def test_what_cannot_be_told_is_asked_for(sandbox, play):
     assert done["none_to_take"]["changed"] is False
 
 
+@pytest.mark.every_core
 def test_the_module_does_what_the_action_plugin_does(sandbox, play):
     as_module = {"async": 60, "poll": 1}
     arguments = {"organization": "Happy Frog"}
@@ -901,6 +906,7 @@ def recap(output: str) -> dict[str, dict[str, int]]:
     }
 
 
+@pytest.mark.every_core
 def test_preflight_fails_the_host_that_is_not_ready_alone(playbook):
     output = playbook("preflight", code=2)
     assert {host: counts["failed"] for host, counts in recap(output).items()} == {"happy_frog": 0, "sad_toad": 1}
@@ -929,6 +935,7 @@ def test_the_audit_says_every_finding_in_words(sandbox, playbook):
     assert writes(sandbox) == []
 
 
+@pytest.mark.every_core
 def test_settings_are_enforced_and_contacts_synced_with_no_variables_but_those_of_the_inventory(sandbox, playbook):
     files = {
         "group_vars/type_customer.yml": {"office365_sync_defaults": {"email_label": "Office"}},
@@ -973,6 +980,7 @@ def test_one_task_says_how_it_went_for_all_clients_but_those_that_failed(sandbox
     assert "happy_frog:" not in said.partition("PLAY RECAP")[0]
 
 
+@pytest.mark.every_core
 def test_batches_and_the_share_of_failures_that_ends_a_run(sandbox, playbook):
     """Of three hosts in batches of two the second is not ready."""
     carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})

@@ -16,6 +16,9 @@ from tests.integration.fleet import run
 from tests.sandbox.launch import running
 from tests.tools.files import ROOT
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = pytest.mark.xdist_group("fleet_guide")
+
 EXAMPLE = ROOT / "docs" / "examples"
 GUIDE = (ROOT / "docs" / "docsite" / "rst" / "fleet_guide.rst").read_text(encoding="utf-8")
 WORLD = json.loads((ROOT / "tests" / "demo" / "world.json").read_text(encoding="utf-8"))

@@ -23,6 +23,9 @@ from tests.benchmarks import worlds
 from tests.sandbox.launch import Running, running
 from tests.tools.files import tracked
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = [pytest.mark.xdist_group("modules_both_ways"), pytest.mark.every_core]
+
 CLIENT = {"organization": "1"}
 TENANTS = {"tenants": [{"id": worlds.tenant_id(1), "name": worlds.client_name(1)}]}
 CASES = {

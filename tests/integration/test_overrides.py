@@ -15,6 +15,9 @@ from tests.sandbox.launch import running
 from tests.trust.test_fault_matrix import OPTIONS, _contact, _user
 from tests.trust.worlds import ACCOUNT, CLIENT, NAME, _link, world
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = pytest.mark.xdist_group("overrides")
+
 ANN, BOB, CAT = (f"u{number}@x.example" for number in (1, 2, 3))
 NAMESAKE = {"contact-emails": [{"value": "ann@elsewhere.example", "label-name": "Home", "primary": True}]}
 SETTINGS = {"office365": OPTIONS["office365_settings"], "bms": OPTIONS["bms_settings"]}

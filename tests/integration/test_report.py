@@ -123,6 +123,7 @@ def numbers(report: dict) -> dict:
     return {name: totals[name] for name in kept}
 
 
+@pytest.mark.every_core
 def test_the_report_of_a_preview_and_of_the_real_run(play):
     preview = play("msp.psa_sync.sync_contacts", "--check")
     assert preview.returncode == 0, preview.stdout
@@ -199,6 +200,7 @@ def test_a_loop_over_clients_on_one_host(play):
     assert found == {"Happy Frog": ["changed"], "Nobody & Co.": ["failed"], "さくらデザイン": ["changed"]}
 
 
+@pytest.mark.every_core
 def test_a_module_in_a_process_of_its_own_is_reported_and_silent(play):
     task = SYNC | {"async": 60, "poll": 1}
     done = play(play.tasks(task), "--check", "--limit", "happy_frog")
@@ -232,6 +234,7 @@ def test_progress_without_a_terminal(play, mode, lines):
     assert [line in done.stdout for line in expected] == [lines] * 3
 
 
+@pytest.mark.every_core
 def test_an_interrupted_run_is_reported(play):
     """The second task waits for long; the first one's result is not lost."""
     waits = {"ansible.builtin.command": {"cmd": "sleep 60"}, "check_mode": False}
@@ -266,6 +269,7 @@ def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
 
 
+@pytest.mark.every_core
 def test_a_live_line_in_a_terminal(play):
     environment = {name: value for name, value in play.environment.items() if name != "CI"}
     environment |= {"TERM": "xterm-256color", "COLUMNS": "160"}

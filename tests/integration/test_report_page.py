@@ -32,6 +32,9 @@ from tests.tools.report_samples import (
     synced,
 )
 
+# Its fixtures are dear: one process makes them, for all tests.
+pytestmark = pytest.mark.xdist_group("report_page")
+
 LONG = "maximiliana.oberhubersteiner.the.third@muellerundsoehneconsulting.example"
 PHONE = {"width": 390, "height": 844}
 SERIOUS = {"serious", "critical"}

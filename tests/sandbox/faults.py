@@ -26,6 +26,10 @@ truncate        the right status, half of the body                              
 slow            the right answer, `seconds` (5) late                             yes
 expire_token    the request's credential is refused, now and from then on        no
 took_too_long   IT Glue's "took too long" error, with `status` (504)             no
+page_expired    Graph's error for a page token that has expired                  no
+drip            the right answer, a byte each `seconds` (0.5)                    yes
+endless         the right status, and a body that never ends                     yes
+bomb            the right status, and a small zipped body that is 640 MB         yes
 
 `committed: true` lets `status` and `html` answer after the write was done.
 """
@@ -37,10 +41,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-KINDS = frozenset("status html reset_before reset_after timeout_after truncate slow expire_token took_too_long".split())
-COMMITTING = frozenset({"reset_after", "timeout_after", "truncate", "slow"})
+KINDS = frozenset(
+    "status html reset_before reset_after timeout_after truncate slow expire_token took_too_long page_expired"
+    " drip endless bomb".split()
+)
+BODIES = frozenset({"drip", "endless", "bomb"})
+"""Faults that show while the body of the answer comes."""
+COMMITTING = frozenset({"reset_after", "timeout_after", "truncate", "slow"}) | BODIES
 SERVICES = frozenset({"graph", "itglue", "bms"})
-DEFAULT_STATUS = {"status": 500, "html": 200, "took_too_long": 504}
+DEFAULT_STATUS = {"status": 500, "html": 200, "took_too_long": 504, "page_expired": 400}
+DEFAULT_SECONDS = {"slow": 5.0, "drip": 0.5}
+OWNERS = {"took_too_long": "itglue", "page_expired": "graph"}
+"""Errors that one service alone has."""
 
 
 class FaultError(ValueError):
@@ -58,7 +70,7 @@ class Fault:
     status: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
-    seconds: float = 5.0
+    seconds: float | None = None
     committed: bool = False
     seen: int = 0
 
@@ -73,6 +85,11 @@ class Fault:
     @property
     def status_code(self) -> int:
         return self.status or DEFAULT_STATUS.get(self.kind, 500)
+
+    @property
+    def pause(self) -> float:
+        """The seconds that the fault waits."""
+        return DEFAULT_SECONDS.get(self.kind, 0.0) if self.seconds is None else self.seconds
 
     def counts(self, service: str, method: str, path: str, template: str | None) -> bool:
         """Whether this request is one of those that the fault counts."""
@@ -127,7 +144,8 @@ def parse(told: Any) -> Fault:
     for key, types in _TYPES.items():
         _require(key not in told or isinstance(told[key], types), f"{key} cannot be {told.get(key)!r}")
     _require(told.get("nth", 1) >= 1, "nth counts from 1")
-    _require(told["kind"] != "took_too_long" or told.get("service") == "itglue", "took_too_long is IT Glue's own")
+    owner = OWNERS.get(told["kind"])
+    _require(owner in (None, told.get("service")), f"{told['kind']} is an error of {owner} alone")
     headers = told.get("headers") or {}
     return Fault(**{**told, "headers": {name: str(value) for name, value in headers.items()}})
 

@@ -12,11 +12,13 @@ a fault can show after the state has changed and a contract can see both.
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import logging
 import socket
 import struct
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -26,12 +28,14 @@ from starlette.types import Message, Receive, Scope, Send
 
 from .contracts import Exchange
 from .core import Service
-from .faults import Fault
+from .faults import BODIES, Fault
 from .quota import BMS_WINDOW, IT_GLUE_WINDOW
 from .stage import Connections, Entry, Stage
 
 LOGGER = logging.getLogger("sandbox")
 HTML = "<!DOCTYPE html><html><head><title>Service</title></head><body><h1>Something went wrong</h1></body></html>"
+EXPIRED_MESSAGE = "The specified page token value has expired and can no longer be included in your request."
+PAGE_EXPIRED = {"error": {"code": "Directory_ExpiredPageToken", "message": EXPIRED_MESSAGE}}
 TOOK_TOO_LONG = {"errors": [{"detail": "The request took too long to process and timed out."}]}
 
 
@@ -42,6 +46,7 @@ class Answer:
     status: int = 500
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body: bytes = b""
+    fault: Fault | None = None
 
     @classmethod
     def of(cls, response: Response) -> Answer:
@@ -108,7 +113,10 @@ class Pipeline:
             await self._delay()
             answer = await self._answer(call)
             call.entry["status"] = answer.status
-            await _send(answer, send)
+            if answer.fault is None:
+                await _send(answer, send)
+            else:
+                await _send_badly(answer, answer.fault, call)
         except _Gone:
             return
 
@@ -167,16 +175,20 @@ class Pipeline:
             case "truncate":
                 return answer.with_body(answer.body[: len(answer.body) // 2])
             case "slow":
-                await _wait(call, fault.seconds)
+                await _wait(call, fault.pause)
             case "status" | "html":
                 return self._false_answer(fault, call)
+        if fault.kind in BODIES:
+            answer.fault = fault
         return answer
 
     def _false_answer(self, fault: Fault, call: Call) -> Answer:
-        """What `status`, `html` and `took_too_long` say."""
+        """What `status`, `html`, `took_too_long` and `page_expired` say."""
         body = fault.body
         if body is None and fault.kind == "took_too_long":
             body = TOOK_TOO_LONG
+        if body is None and fault.kind == "page_expired":
+            body = PAGE_EXPIRED
         if body is None and fault.kind == "html":
             body = HTML
         if body is None:
@@ -308,3 +320,24 @@ async def _wait(call: Call, seconds: float) -> None:
 async def _send(answer: Answer, send: Send) -> None:
     await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+@cache
+def _bomb() -> bytes:
+    return gzip.compress(bytes(10_000_000)) * 64
+
+
+async def _send_badly(answer: Answer, fault: Fault, call: Call) -> None:
+    """Send a body as a fault has it, until it ends or nobody is there any more."""
+    if fault.kind == "bomb":
+        bomb = Answer(answer.status, answer.headers).with_headers({"Content-Encoding": "gzip"})
+        await _send(bomb.with_body(_bomb()), call.send)
+        return
+    unknown = {b"content-length"} if fault.kind == "endless" else set()
+    headers = [(name, value) for name, value in answer.headers if name.lower() not in unknown]
+    await call.send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    chunks = iter(lambda: b" " * 65_536, b"") if fault.kind == "endless" else (bytes([byte]) for byte in answer.body)
+    for chunk in chunks:
+        await call.send({"type": "http.response.body", "body": chunk, "more_body": True})
+        await _wait(call, fault.pause)
+    await call.send({"type": "http.response.body", "body": b""})

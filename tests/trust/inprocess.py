@@ -13,6 +13,7 @@ sides when somebody sleeps.
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
 import tempfile
@@ -30,6 +31,7 @@ import requests
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
+from urllib3 import HTTPResponse
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
     api_probe,
@@ -222,7 +224,7 @@ class Stand:
         response = requests.Response()
         response.status_code, response.url, response.request = status, request.url, request
         response.headers = CaseInsensitiveDict(headers)
-        response._content, response._content_consumed = body, True
+        response.raw = HTTPResponse(io.BytesIO(body), preload_content=False)
         return response
 
     def _play(self, service: str, request: requests.PreparedRequest, address: Any) -> tuple | None:

@@ -112,11 +112,6 @@ def test_each_unit_test_has_its_place_in_the_matrix():
     assert folders == DEVELOPMENT | {*noxfile.WITH_ANSIBLE, *noxfile.WITHOUT_ANSIBLE}
 
 
-@pytest.mark.parametrize("part", noxfile.INTEGRATION)
-def test_the_integration_tests_of_the_matrix_exist(part):
-    assert Path("tests", "integration", f"test_{part}.py") in project_files()
-
-
 @pytest.mark.parametrize("folder", noxfile.WITHOUT_ANSIBLE)
 def test_what_is_left_out_knows_nothing_of_ansible(folder):
     plugins = r"plugins\.(?:action|callback|inventory|lookup|modules|plugin_utils|module_utils\._ansible)\b"

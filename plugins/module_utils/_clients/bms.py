@@ -15,7 +15,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
-from .._engine.errors import InputError, NotFoundError, PermissionDeniedError, RejectedError, UnavailableError
+from .._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    NotFoundError,
+    ProtocolError,
+    QuotaExceededError,
+    UnavailableError,
+)
 from .._engine.model import Account, BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsType, EntryChange
 from . import bms_decoding as decode
 from .addresses import service_url
@@ -36,6 +44,9 @@ _CONTACTS = "/v2/crm/contacts/summary"
 _READS_CONTACTS = "a role that may view CRM > Contacts"
 _WRITES_CONTACTS = "a role that may modify CRM > Contacts"
 _READS_ACCOUNTS = "a role that may view CRM > Accounts"
+
+_PASSING = (AuthenticationError, QuotaExceededError, UnavailableError, ProtocolError)
+"""Failures of a look-up that say nothing of whether the table exists."""
 
 T = TypeVar("T")
 Entries = Callable[[BmsContact], Sequence[BmsEmail | BmsPhone]]
@@ -179,21 +190,25 @@ class BmsClient:
         return self._types("PhoneType", known, lambda contact: contact.phones)
 
     def _types(self, table: str, known: Iterable[BmsContact], entries: Entries) -> list[BmsType]:
-        # Neither the names of these tables nor which look-up serves them is published.
+        # Neither the names of these tables nor which look-up serves them is published: one that fails is no answer.
+        failure: ApiError | None = None
         for lookup in ("lookup", "tenantlookup"):
-            types = self._lookup(lookup, table)
-            if types:
-                return types
-        return decode.types_in_use(map(entries, known)) or decode.types_in_use(map(entries, self._some_contacts()))
+            try:
+                types = self._lookup(lookup, table)
+            except ApiError as error:
+                self._http.log(2, f"GET /v2/system/{lookup}/{table} failed, the next source of types is asked: {error}")
+                failure = error
+            else:
+                if types:
+                    return types
+        types = decode.types_in_use(map(entries, known)) or decode.types_in_use(map(entries, self._some_contacts()))
+        if not types and isinstance(failure, _PASSING):
+            raise failure
+        return types
 
     def _lookup(self, lookup: str, table: str) -> list[BmsType]:
         template = f"/v2/system/{lookup}/{{tableName}}"
-        try:
-            read, rows, dummy = self._rows(
-                Request("GET", template.format(tableName=table), params={}, template=template)
-            )
-        except (NotFoundError, RejectedError, PermissionDeniedError):
-            return []
+        read, rows, dummy = self._rows(Request("GET", template.format(tableName=table), params={}, template=template))
         named = (row for row in rows if read.text(row, "name") and read.flag(row, "isActive", True))
         return [BmsType(read.needed_whole(row, "id"), read.needed_text(row, "name")) for row in named]
 

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from threading import Lock
@@ -17,6 +17,7 @@ from typing import Any
 
 from .._engine.errors import ApiError, AuthenticationError, NotFoundError, PermissionDeniedError, RejectedError
 from .bms_decoding import body
+from .bms_errors import value
 from .request import Request
 from .response import Response
 from .retry import Timing
@@ -70,6 +71,7 @@ class BmsLogin:
         self._refresh: str | None = None
         self._due: float | None = None
         self._refused: str | None = None
+        self._multipart = False
         self._refusal: AuthenticationError | None = None
 
     def headers(self) -> Mapping[str, str]:
@@ -148,8 +150,17 @@ class BmsLogin:
         self._take(answer)
 
     def _post(self, name: str, form: Mapping[str, str], *, changes: bool) -> Response:
+        """Send a login: as a URL-encoded form, as all clients that are known to work do, or else as the description
+        says (multipart)."""
         path = f"/v2/security/{name}"
-        return self.session.send(Request("POST", path, form=form, template=path, changes=changes, authorized=False))
+        request = Request("POST", path, data=form, template=path, changes=changes, authorized=False, allow=(400, 415))
+        answer = self.session.send(replace(request, data=None, form=form) if self._multipart else request)
+        if answer.status < 300:
+            return answer
+        if not self._multipart and _form_not_understood(answer):
+            self._multipart = True
+            return self._post(name, form, changes=changes)
+        raise self.session.failure(answer)
 
     def _take(self, answer: Response) -> None:
         read, whole = body(answer)
@@ -162,6 +173,11 @@ class BmsLogin:
             now, until = self._now(), lifetime or _UNKNOWN_LIFETIME
             due = now + (until if good_for is None else good_for)
             self._shared.write({"access": access, "refresh": refresh, "due": due, "until": now + until})
+
+
+def _form_not_understood(answer: Response) -> bool:
+    """Whether the form of a request was refused, not what stands in it: BMS's own refusal has a `success`."""
+    return answer.status == 415 or value(answer.peek(), "success") is None
 
 
 def _login_refused(message: str, request: str, status: int | None, said: str) -> AuthenticationError:

@@ -99,13 +99,15 @@ class Failures:
             message = f"{self._title} failed at {exchange.name} (HTTP {answer.status})"
             message += f": {_sentence(words)}" if words else "."
         hint = attempt.hint or self.mapping.hint(UnavailableError)
+        if kind is OutcomeUnknownError:
+            hint = " ".join(filter(None, (_UNKNOWN_OUTCOME, attempt.hint)))
         return kind(
             message,
             service=self._service,
             request=exchange.name,
             status=None if answer is None else answer.status,
             said=said,
-            hint=_UNKNOWN_OUTCOME if kind is OutcomeUnknownError else hint,
+            hint=hint,
         )
 
     def unknown_outcome(self, exchange: Exchange, error: ApiError) -> OutcomeUnknownError:

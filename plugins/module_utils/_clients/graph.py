@@ -13,9 +13,10 @@ deployments).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from sys import intern
+from typing import TypeVar
 from urllib.parse import quote
 
 from .._engine.errors import (
@@ -24,6 +25,8 @@ from .._engine.errors import (
     InputError,
     NotFoundError,
     PermissionDeniedError,
+    RejectedError,
+    UnavailableError,
     quoted,
 )
 from .._engine.model import User
@@ -49,9 +52,15 @@ _USER_PROPERTIES = (
 _LARGEST_PAGE = 999
 _LARGEST_PARTNER_PAGE = 300
 _BARREN_PAGES = 100
+_RESTARTS = 5
+_ADVANCED = {"ConsistencyLevel": "eventual"}
+"""The header of a query that Graph calls advanced."""
+
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _TENANT = re.compile(r"[0-9a-z]([0-9a-z.-]*[0-9a-z])?", re.IGNORECASE)
 _EVERY_TENANT = ("common", "organizations", "consumers")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +94,10 @@ class Contract:
 
 
 class GraphClient:
-    """One tenant of Microsoft 365. Safe for use by several threads; iterators are for one thread each."""
+    """One tenant of Microsoft 365. Safe for use by several threads.
+
+    A list is handed out once it has been read to its end.
+    """
 
     def __init__(
         self,
@@ -121,17 +133,17 @@ class GraphClient:
     # ------------------------------------------------------------------ users
 
     def users(self) -> Iterator[User]:
-        """All users, page by page. Graph's list may lag behind a change by minutes."""
-        return self._users("/v1.0/users")
+        """All users. Graph's list may lag behind a change by minutes."""
+        yield from self._users("/v1.0/users")
 
     def deleted_users(self) -> Iterator[User]:
-        """The users deleted in the last 30 days; the object id stands in front of their usernames."""
-        return self._users("/v1.0/directory/deletedItems/microsoft.graph.user")
+        """The users deleted in the last 30 days, with the usernames that they had."""
+        for user in self._users("/v1.0/directory/deletedItems/microsoft.graph.user"):
+            yield replace(user, username=_username_before(user))
 
-    def _users(self, path: str) -> Iterator[User]:
+    def _users(self, path: str) -> list[User]:
         params = {"$select": _USER_PROPERTIES, "$top": _LARGEST_PAGE}
-        for read, row in self._list(path, params, "User.Read.All"):
-            yield _user(read, row)
+        return self._list(path, params, "User.Read.All", _user)
 
     # ----------------------------------------------------- groups and domains
 
@@ -146,8 +158,7 @@ class GraphClient:
         # The cast to users is an "advanced query": it takes the count, and the header on every page.
         params = {"$select": "id", "$top": _LARGEST_PAGE, "$count": "true"}
         try:
-            members = self._list(path, params, "GroupMember.Read.All", {"ConsistencyLevel": "eventual"})
-            return frozenset(read.needed_text(row, "id") for read, row in members)
+            return frozenset(self._list(path, params, "GroupMember.Read.All", _ident, _ADVANCED))
         except NotFoundError as error:
             raise InputError(
                 f"The option user_filter.groups names {quoted(wanted)}, but the tenant has no such group."
@@ -156,7 +167,7 @@ class GraphClient:
     def _group_of_name(self, name: str) -> str:
         literal = name.replace("'", "''")
         params = {"$filter": f"displayName eq '{literal}'", "$select": "id,displayName"}
-        found = [read.needed_text(row, "id") for read, row in self._list("/v1.0/groups", params, "Group.Read.All")]
+        found = self._list("/v1.0/groups", params, "Group.Read.All", _ident)
         if len(found) == 1:
             return found[0]
         there_is = f"has several of that name: give one of the ids {', '.join(sorted(found))}" if found else "has none"
@@ -165,36 +176,27 @@ class GraphClient:
     def verified_domains(self) -> tuple[str, ...]:
         """The tenant's verified domains, in lower case."""
         params = {"$select": "id,verifiedDomains"}
-        return tuple(
-            read.needed_text(domain, "name").lower()
-            for read, row in self._list("/v1.0/organization", params, "Organization.Read.All")
-            for domain in read.rows(row.get("verifiedDomains"), "verifiedDomains")
-        )
+        found = self._list("/v1.0/organization", params, "Organization.Read.All", _verified_domains)
+        return tuple(domain for domains in found for domain in domains)
 
     def contracts(self) -> Iterator[Contract]:
         """The client tenants of a partner; there are none in any other tenant."""
         params = {"$select": "id,customerId,displayName,defaultDomainName"}
-        for read, row in self._list("/v1.0/contracts", params, "Directory.Read.All"):
-            yield Contract(
-                read.needed_text(row, "customerId"), read.text(row, "displayName"), read.text(row, "defaultDomainName")
-            )
+        found = self._list("/v1.0/contracts", params, "Directory.Read.All", _contract)
+        yield from (contract for contract in found if contract is not None)
 
     def delegated_admin_relationships(self) -> Iterator[Contract]:
         """The client tenants that a partner has active delegated admin privileges in (GDAP), each once."""
-        path, seen = "/v1.0/tenantRelationships/delegatedAdminRelationships", set()
+        path = "/v1.0/tenantRelationships/delegatedAdminRelationships"
         params = {"$filter": "status eq 'active'", "$select": "id,status,customer", "$top": _LARGEST_PARTNER_PAGE}
-        for read, row in self._list(path, params, "DelegatedAdminRelationship.Read.All"):
-            customer = read.part(row, "customer")
-            tenant_id = read.needed_text(customer, "tenantId")
-            if read.text(row, "status") == "active" and tenant_id not in seen:
-                seen.add(tenant_id)
-                yield Contract(tenant_id, read.text(customer, "displayName"), None)
+        found = self._list(path, params, "DelegatedAdminRelationship.Read.All", _relationship)
+        yield from {contract.tenant_id: contract for contract in reversed(found) if contract is not None}.values()
 
     # ------------------------------------------------------------------ reads
 
     def raw(self, path: str, params: Mapping[str, object], permission: str, *, advanced: bool = False) -> Row:
         """One answer as it is on the wire: for what the decoded values do not show."""
-        headers = {"ConsistencyLevel": "eventual"} if advanced else {}
+        headers = _ADVANCED if advanced else {}
         answer = self._http.send(Request("GET", path, params=params, headers=headers, needs=self._needs(permission)))
         return Reader("graph", answer.request).mapping(answer.json(), "the answer")
 
@@ -202,32 +204,89 @@ class GraphClient:
         return f"the application permission {permission}, with the consent of the tenant: {self.consent_url}"
 
     def _list(
-        self, path: str, params: Mapping[str, object], permission: str, headers: Mapping[str, str] | None = None
-    ) -> Iterator[tuple[Reader, Row]]:
-        """Every row of a list once. A page may be empty; the link to the next one is followed as it is."""
-        needs = self._needs(permission)
-        link: str | None = None
+        self,
+        path: str,
+        params: Mapping[str, object],
+        permission: str,
+        decode: Callable[[Reader, Row], T],
+        headers: Mapping[str, str] | None = None,
+    ) -> list[T]:
+        """Every row of a list once, decoded.
+
+        The token that leads to the next page can expire, sooner where there is a pause between
+        pages. Then the list is read again from its first page, and what was seen of it is dropped.
+        """
+        request = Request("GET", path, params=params, headers=headers or {}, needs=self._needs(permission))
+        for dummy in range(1 + _RESTARTS):
+            try:
+                return self._walk(request, decode)
+            except _PageTokenExpiredError:
+                self._http.log(2, f"GET {path} is read again from its first page: the page token has expired")
+        raise UnavailableError(
+            f"Microsoft Graph's list {path} stayed incomplete: its page tokens expired {1 + _RESTARTS} times.",
+            service="graph",
+            request=f"GET {path}",
+            hint="Try again later.",
+        )
+
+    def _walk(self, request: Request, decode: Callable[[Reader, Row], T]) -> list[T]:
+        """The rows from the first page to the last. A page may be empty; the link to the next one is followed as is."""
+        read = Reader("graph", f"GET {request.target}")
+        found: dict[str, T] = {}
         links: set[str] = set()
-        seen: set[str] = set()
         barren = 0
         while True:
-            query = None if link else params
-            answer = self._http.send(Request("GET", link or path, params=query, headers=headers or {}, needs=needs))
-            read = Reader("graph", f"GET {path}")
-            body = read.mapping(answer.json(), "the answer")
-            known = len(seen)
+            body = read.mapping(self._http.send(request).json(), "the answer")
+            known = len(found)
             for row in read.rows(read.sequence(body.get("value"), "value"), "value"):
                 ident = read.needed_text(row, "id")
-                if ident not in seen:
-                    seen.add(ident)
-                    yield read, row
+                if ident not in found:
+                    found[ident] = decode(read, row)
             link = read.text(body, "@odata.nextLink")
             if not link:
-                return
-            barren = barren + 1 if len(seen) == known else 0
+                return list(found.values())
+            barren = barren + 1 if len(found) == known else 0
             if link in links or barren > _BARREN_PAGES:
                 raise read.error("its pages lead in a circle")
             links.add(link)
+            request = replace(request, target=link, params=None)
+
+
+# -------------------------------------------------------------------- decoding
+
+
+def _ident(read: Reader, row: Row) -> str:
+    return read.needed_text(row, "id")
+
+
+def _verified_domains(read: Reader, row: Row) -> list[str]:
+    names = (read.text(domain, "name") for domain in read.rows(row.get("verifiedDomains"), "verifiedDomains"))
+    return [name.lower() for name in names if name]
+
+
+def _contract(read: Reader, row: Row) -> Contract | None:
+    """A client tenant; None for a row that names none, as Microsoft's contract allows."""
+    tenant_id = read.text(row, "customerId")
+    if not tenant_id:
+        return None
+    return Contract(tenant_id, read.text(row, "displayName"), read.text(row, "defaultDomainName"))
+
+
+def _relationship(read: Reader, row: Row) -> Contract | None:
+    """The client tenant of an active relationship; None for any other one."""
+    customer = read.part(row, "customer")
+    tenant_id = read.text(customer, "tenantId")
+    if not tenant_id or read.text(row, "status") != "active":
+        return None
+    return Contract(tenant_id, read.text(customer, "displayName"), None)
+
+
+def _username_before(user: User) -> str:
+    """The username that a deleted user had: Graph puts the object id in front of it, with or without its dashes."""
+    for prefix in (user.id, user.id.replace("-", "")):
+        if user.username.casefold().startswith(prefix.casefold()) and len(user.username) > len(prefix):
+            return user.username[len(prefix) :]
+    return user.username
 
 
 def _user(read: Reader, row: Row) -> User:
@@ -247,21 +306,35 @@ def _user(read: Reader, row: Row) -> User:
         state=read.text(row, "state"),
         country=read.text(row, "country"),
         usage_location=read.text(row, "usageLocation"),
-        account_enabled=read.flag(row, "accountEnabled", True),
+        account_enabled=read.maybe_flag(row, "accountEnabled"),
         user_type=read.text(row, "userType"),
         # A tenant has few kinds of licences and many users of each: one text serves all.
-        sku_ids=tuple(
-            intern(read.needed_text(licence, "skuId"))
-            for licence in read.rows(row.get("assignedLicenses"), "assignedLicenses")
-        ),
+        sku_ids=tuple(map(intern, _sku_ids(read, row))),
     )
+
+
+def _sku_ids(read: Reader, row: Row) -> Iterator[str]:
+    for licence in read.rows(row.get("assignedLicenses"), "assignedLicenses"):
+        sku_id = read.text(licence, "skuId")
+        if sku_id:
+            yield sku_id
+
+
+# ---------------------------------------------------------------------- errors
+
+
+class _PageTokenExpiredError(RejectedError):
+    """The link to the next page is no longer good: the list has to be read from its first page."""
 
 
 class _GraphErrors(ErrorMapping):
     """How Graph reports a failure."""
 
     def __init__(self, consent_url: str) -> None:
-        self.hints = {AuthenticationError: f"Has the tenant consented to the app? {consent_url}"}
+        self.hints = {
+            AuthenticationError: f"Has the tenant consented to the app? {consent_url}"
+            " After the consent it can take two minutes until Microsoft knows of it."
+        }
 
     def said(self, body: object) -> str:
         match body:
@@ -278,5 +351,7 @@ class _GraphErrors(ErrorMapping):
             # The app has no service principal in this tenant: nothing is there that could have a permission.
             case {"error": {"code": "Authorization_IdentityNotFound"}} if kind is PermissionDeniedError:
                 return AuthenticationError
+            case {"error": {"code": "Directory_ExpiredPageToken"}}:
+                return _PageTokenExpiredError
             case _:
                 return kind

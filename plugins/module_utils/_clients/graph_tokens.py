@@ -195,6 +195,7 @@ TOKEN_HINTS: dict[int, str] = {
     700016: _CONSENT,
     65001: _CONSENT,
     500011: _CONSENT,
+    7000229: _CONSENT,
     90002: _TENANT_HINT,
     900023: _TENANT_HINT,
     700024: "Check this machine's clock, and the age of the token in azure_federated_token_file where that is used.",

@@ -21,6 +21,22 @@ else:
     TRANSPORT_ERRORS = (RequestException, HTTPError, OSError, ValueError)
 
 
+class AnswerTooSlowError(OSError):
+    """The answer was not whole in time; `seconds` is how long it was waited for."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"its answer was not complete within {round(seconds, 1):g} s")
+        self.seconds = seconds
+
+
+class AnswerTooLargeError(OSError):
+    """The answer has more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(f"its answer is larger than {limit // 2**20} MB")
+        self.limit = limit
+
+
 def never_connected(error: Exception) -> bool:
     """Whether the request surely was not sent: no name, no connection, no proxy."""
     return isinstance(error, (ConnectTimeout, ProxyError)) or _holds(error, NewConnectionError)
@@ -31,11 +47,13 @@ def certificate_refused(error: Exception) -> bool:
 
 
 def timed_out(error: Exception) -> bool:
-    return isinstance(error, Timeout) or _holds(error, ReadTimeoutError)
+    return isinstance(error, (AnswerTooSlowError, Timeout)) or _holds(error, ReadTimeoutError)
 
 
 def reason(error: Exception) -> str:
     """Why there was no answer, in words that hold no query and no header."""
+    if isinstance(error, (AnswerTooLargeError, AnswerTooSlowError)):
+        return str(error)
     causes = list(_causes(error))
     for cause in causes:
         match cause:

@@ -72,13 +72,14 @@ class Outcome(Enum):
 
 @dataclass(slots=True)
 class Attempt:
-    """One attempt of a request. `slow`: the service did not answer in time."""
+    """One attempt of a request. `slow`: the service did not answer in time; `sent`: the request went out."""
 
     outcome: Outcome
     answer: Response | None = None
     reason: str = ""
     hint: str | None = None
     slow: bool = False
+    sent: bool = True
 
 
 @dataclass(slots=True)

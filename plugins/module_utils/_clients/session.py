@@ -26,7 +26,14 @@ from .addresses import checked_base, origin, same_origin
 from .decoding import TITLES
 from .error_mapping import ErrorMapping
 from .failures import Failures, TimeoutBeforeAnswerError
-from .network_errors import TRANSPORT_ERRORS, certificate_refused, never_connected, reason, timed_out
+from .network_errors import (
+    TRANSPORT_ERRORS,
+    AnswerTooLargeError,
+    certificate_refused,
+    never_connected,
+    reason,
+    timed_out,
+)
 from .quota import Limiter, Unlimited
 from .request import Attempt, Exchange, Outcome, Request
 from .response import Response
@@ -37,7 +44,10 @@ ATTEMPTS = 3
 """The verbosity from which on each attempt is logged (`-vvv`)."""
 
 _SHORTEST_NOTICE = 5.0
-_TRANSIENT = frozenset((408, 425, 500, 502, 503, 504))
+_SHORTEST_ATTEMPT = 1.0
+_TRANSIENT = frozenset((408, 425))
+_NOT_IMPLEMENTED = frozenset((501, 505))
+"""To read again what the service cannot do would be of no use. A write may have been carried out all the same."""
 
 
 class Calls:
@@ -106,6 +116,7 @@ class HttpSession:
     def __init__(self, service: Service, access: Access) -> None:
         self.service = service.name
         self.base_url = service.base_url.strip().rstrip("/")
+        self._option = service.option
         self._origin = origin(checked_base(self.base_url, service.option))
         self._access = access
         self._retry = access.retry
@@ -188,13 +199,14 @@ class HttpSession:
         exchange.attempts += 1
         began = self._timing.clock()
         try:
-            came = self.transport.send(exchange.request.method, exchange.url, body.with_headers(credentials))
+            longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
+            came = self.transport.send(exchange.request.method, exchange.url, body.with_headers(credentials), longest)
         except TRANSPORT_ERRORS as error:
-            attempt = self._broken(error)
+            attempt = self._broken(exchange.request, error)
         else:
             answer = Response(self.service, exchange.name, came.status, came.headers, came.content)
             attempt = self._judged(exchange, answer)
-        if attempt.answer is not None or attempt.outcome is Outcome.DOUBTFUL:
+        if attempt.sent:
             self._access.calls.count(self.service)
         self._log_attempt(exchange, attempt, self._timing.clock() - began)
         if attempt.outcome is Outcome.STALE and authorizer is not None:
@@ -209,7 +221,9 @@ class HttpSession:
             return Attempt(Outcome.DOUBTFUL, answer, "the answer is no JSON")
         if status == 429:
             return Attempt(Outcome.THROTTLED, answer)
-        if status in _TRANSIENT:
+        if status < 200:
+            return Attempt(Outcome.DOUBTFUL, answer, "an interim answer came in place of the final one")
+        if status in _TRANSIENT or (status >= 500 and not self._is_final(status, exchange.request)):
             return Attempt(Outcome.DOUBTFUL, answer, slow=status == 504)
         if status in exchange.request.allow:
             return Attempt(Outcome.DONE, answer)
@@ -217,19 +231,32 @@ class HttpSession:
             return Attempt(Outcome.STALE, answer)
         return Attempt(Outcome.FINAL, answer)
 
+    @staticmethod
+    def _is_final(status: int, request: Request) -> bool:
+        return status in _NOT_IMPLEMENTED and not request.writes
+
     def _may_renew(self, exchange: Exchange) -> bool:
         return self._authorizer is not None and exchange.request.authorized and not exchange.renewed
 
-    def _broken(self, error: Exception) -> Attempt:
+    def _broken(self, request: Request, error: Exception) -> Attempt:
         """What it means that there was no answer. Only a connection that was never made is sure not to have acted."""
         words = self._failures.clean(reason(error))
         if certificate_refused(error):
-            return Attempt(Outcome.FINAL, None, words, "Name the authority that signed it with the option ca_path.")
+            hint = "Name the authority that signed it with the option ca_path."
+            return Attempt(Outcome.FINAL, None, words, hint, sent=False)
         if never_connected(error):
-            return Attempt(Outcome.UNSENT, None, words, "Check the address, the network and the option proxy.")
+            hint = "Check the address, the network and the option proxy."
+            return Attempt(Outcome.UNSENT, None, words, hint, sent=False)
+        if isinstance(error, AnswerTooLargeError):
+            hint = f"Check the option {self._option}: something else may answer at this address."
+            return Attempt(Outcome.DOUBTFUL if request.writes else Outcome.FINAL, None, words, hint)
         if isinstance(error, ValueError):
-            return Attempt(Outcome.FINAL, None, words, "Check the address and the credentials for odd characters.")
-        return Attempt(Outcome.DOUBTFUL, None, words, slow=timed_out(error))
+            hint = "Check the address and the credentials for odd characters."
+            return Attempt(Outcome.FINAL, None, words, hint, sent=False)
+        if timed_out(error):
+            hint = "Raise the option timeout where the service needs longer."
+            return Attempt(Outcome.DOUBTFUL, None, words, hint, slow=True)
+        return Attempt(Outcome.DOUBTFUL, None, words)
 
     def _log_attempt(self, exchange: Exchange, attempt: Attempt, seconds: float) -> None:
         came = attempt.reason if attempt.answer is None else f"HTTP {attempt.answer.status}"

@@ -4,12 +4,14 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Connections with one service: their settings, TLS, proxy, and one request over them."""
+"""Connections with one service: their settings, TLS, proxy, and one request over them, with bounds on its answer."""
 
 from __future__ import annotations
 
 import os
 import ssl
+import time
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -18,21 +20,31 @@ from typing import Any
 
 from .._engine.errors import InputError
 from .addresses import Origin, is_direct
+from .deadline import PlainSocket, TlsSocket, deadline
+from .network_errors import TRANSPORT_ERRORS, AnswerTooLargeError, AnswerTooSlowError, timed_out
 
 try:
     import requests
     from requests.adapters import HTTPAdapter
+    from requests.exceptions import ContentDecodingError
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
+    from urllib3.connection import HTTPConnection, HTTPSConnection
+    from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
     from urllib3.util import create_urllib3_context
 except ImportError:
     requests = None  # type: ignore[assignment]
-    HTTPAdapter = object  # type: ignore[assignment, misc]
+    HTTPAdapter = HTTPConnection = HTTPSConnection = object  # type: ignore[assignment, misc]
+    HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
 USER_AGENT = "msp.psa_sync"
 THREADS = 16
 """Connections kept alive for each service: as many as a run has threads."""
 
+LARGEST_ANSWER = 32 * 2**20
+"""Bytes that an answer may have, also after it is unzipped. A page of 1000 contacts has one or two million."""
+
 _CONNECT_TIMEOUT = 10.0
+_CHUNK = 65_536
 
 
 def _silent(text: str) -> None:
@@ -45,7 +57,8 @@ def _unlogged(level: int, text: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
-    """How to reach the services. `timeout` is in seconds, for one read of the answer.
+    """How to reach the services. `timeout` is in seconds, for the next part of an answer to come; the whole
+    answer has to be there within twice this time.
 
     TLS certificates are always checked, against `ca_path` (a file or a directory) or
     the bundle of requests. Neither a service on this machine nor one that `no_proxy`
@@ -112,10 +125,27 @@ class Transport:
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.headers.update({"User-Agent": USER_AGENT, "Accept": "application/json", **headers})
+        self.session.headers.update(
+            {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **headers}
+        )
 
-    def send(self, method: str, url: str, body: Body) -> WireAnswer:
-        """Send a request once. Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer."""
+    def send(self, method: str, url: str, body: Body, longest: float) -> WireAnswer:
+        """Send a request once. The answer has to be there within `longest` seconds.
+
+        Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer, or none within its bounds.
+        """
+        longest = min(longest, 2 * self.timeout[1])
+        with deadline(longest) as until:
+            try:
+                return self._send(method, url, body)
+            except AnswerTooLargeError:
+                raise
+            except TRANSPORT_ERRORS as error:
+                if timed_out(error) and time.monotonic() >= until:
+                    raise AnswerTooSlowError(longest) from error
+                raise
+
+    def _send(self, method: str, url: str, body: Body) -> WireAnswer:
         response = self.session.request(
             method,
             url,
@@ -125,11 +155,56 @@ class Transport:
             headers=dict(body.headers),
             timeout=self.timeout,
             allow_redirects=False,
+            stream=True,
         )
-        return WireAnswer(response.status_code, response.headers, response.content)
+        # What has not been read to its end is closed here: its rest must not be taken for the next answer.
+        with response:
+            content = _content(response) if response.status_code >= 200 else b""
+            return WireAnswer(response.status_code, response.headers, content)
 
     def close(self) -> None:
         self.session.close()
+
+
+def _content(response: requests.Response) -> bytes:
+    """The body of an answer, unzipped, while it is no larger than it may be."""
+    unzip = _Unzip() if response.headers.get("Content-Encoding", "").strip().lower() == "gzip" else None
+    parts: list[bytes] = []
+    size = 0
+    for chunk in response.raw.stream(_CHUNK, decode_content=False):
+        part = chunk if unzip is None else unzip.feed(chunk, LARGEST_ANSWER + 1 - size)
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise AnswerTooLargeError(LARGEST_ANSWER)
+        parts.append(part)
+    if unzip is not None and not unzip.whole:
+        raise ContentDecodingError("the zipped answer is cut off")
+    return b"".join(parts)
+
+
+class _Unzip:
+    """Unzips an answer part by part; makes no more of it than is asked for."""
+
+    def __init__(self) -> None:
+        self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+    @property
+    def whole(self) -> bool:
+        """Whether the end has come."""
+        return self._member.eof
+
+    def feed(self, chunk: bytes, most: int) -> bytes:
+        """What a part holds; of what is more than `most` bytes, no more than these."""
+        made = b""
+        try:
+            while chunk and len(made) < most:
+                if self._member.eof:
+                    self._member = zlib.decompressobj(zlib.MAX_WBITS | 16)
+                made += self._member.decompress(chunk, most - len(made))
+                chunk = self._member.unused_data
+        except zlib.error as error:
+            raise ContentDecodingError("the zipped answer is damaged") from error
+        return made
 
 
 @lru_cache(maxsize=4)
@@ -147,7 +222,29 @@ def trusting(ca_path: str | None) -> ssl.SSLContext:
             context.load_verify_locations(cafile=where)
     except OSError as error:
         raise InputError(f"The option ca_path names {where}, which holds no certificates that can be read.") from error
+    context.sslsocket_class = TlsSocket
     return context
+
+
+class _Connection(HTTPConnection):
+    def _new_conn(self) -> PlainSocket:
+        return PlainSocket.in_place_of(super()._new_conn())
+
+
+class _TlsConnection(HTTPSConnection):
+    def _new_conn(self) -> PlainSocket:
+        return PlainSocket.in_place_of(super()._new_conn())
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+_POOLS = {"http": _Pool, "https": _TlsPool}
 
 
 class _Adapter(HTTPAdapter):
@@ -159,9 +256,12 @@ class _Adapter(HTTPAdapter):
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **keywords)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
 
     def proxy_manager_for(self, proxy: str, **keywords: Any) -> Any:
-        return super().proxy_manager_for(proxy, ssl_context=self._context, **keywords)
+        manager = super().proxy_manager_for(proxy, ssl_context=self._context, **keywords)
+        manager.pool_classes_by_scheme = _POOLS
+        return manager
 
     def cert_verify(self, conn: Any, url: str, verify: object, cert: object) -> None:
         """The context checks already. Left to itself, requests would read the bundle for each connection."""

@@ -29,6 +29,23 @@ STALL = "stall"
 """Read the request and never answer."""
 CLOSE = "close"
 """Close the connection once the request has been read."""
+ENDLESS = "endless"
+"""An answer of JSON text that never ends."""
+
+
+@dataclass
+class Drip:
+    """Bytes that come one by one, with a pause after each."""
+
+    content: bytes
+    seconds: float = 0.05
+
+
+@dataclass
+class Raw:
+    """Bytes as they are."""
+
+    content: bytes
 
 
 @dataclass
@@ -71,6 +88,9 @@ def reply(body: object = None, status: int = 200, **headers: str) -> Reply:
     return Reply(status, {name.replace("_", "-"): value for name, value in headers.items()}, raw)
 
 
+STEPS = (Reply, Drip, Raw, str)
+
+
 class Wire:
     """Answers each request with the next step of its script, or with what `answer` makes of the request."""
 
@@ -91,7 +111,7 @@ class Wire:
 
     def says(self, *steps: object) -> None:
         """What the next requests get; dicts and lists are sent as JSON with status 200."""
-        self.script += [step if isinstance(step, (Reply, str)) else reply(step) for step in steps]
+        self.script += [step if isinstance(step, STEPS) else reply(step) for step in steps]
 
     @property
     def last(self) -> Request:
@@ -143,7 +163,7 @@ class Wire:
             step = self.script.pop(0) if self.script else None
         if step is None and self.answer is not None:
             step = self.answer(request)
-            step = step if isinstance(step, (Reply, str)) else reply(step)
+            step = step if isinstance(step, STEPS) else reply(step)
         if step is None:
             step = reply({"unscripted": request.target}, 599)
         if step == RESET:
@@ -154,6 +174,19 @@ class Wire:
             return False
         if step == CLOSE:
             return False
+        if step == ENDLESS:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n[")
+            while not self._done.is_set():
+                connection.sendall(b" " * 65_536)
+            return False
+        if isinstance(step, Drip):
+            for byte in step.content:
+                connection.sendall(bytes([byte]))
+                self._done.wait(step.seconds)
+            return True
+        if isinstance(step, Raw):
+            connection.sendall(step.content)
+            return True
         connection.sendall(step.encode())
         return not step.truncate
 

@@ -10,6 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import formatdate
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -63,6 +64,8 @@ def no(message: object = "because", code: object = 1) -> dict:
 
 
 def form(request: Request) -> dict[str, str]:
+    if request.headers["content-type"] == "application/x-www-form-urlencoded":
+        return dict(parse_qsl(request.body.decode(), strict_parsing=True))
     boundary = re.search("boundary=(.*)", request.headers["content-type"])[1]
     parts = request.body.decode().split(f"--{boundary}")[1:-1]
     found = (re.search('name="(.*?)".*?\r\n\r\n(.*)\r\n$', part, re.DOTALL) for part in parts)
@@ -81,6 +84,7 @@ class Bms:
         self.dead: set[str] = set()
         self.pascal = False
         self.answer = lambda request: ok()
+        self.before = lambda request: None
         wire.answer = self._answer
 
     def _answer(self, request: Request) -> object:
@@ -88,6 +92,8 @@ class Bms:
         return pascal(body) if self.pascal and isinstance(body, dict) else body
 
     def _body(self, request: Request) -> object:
+        if (instead := self.before(request)) is not None:
+            return instead
         if request.path == LOGIN and self.refuses is not None:
             return self.refuses
         if request.path == REFRESH and self.refresh_fails:
@@ -143,6 +149,34 @@ def test_the_first_call_logs_in_and_the_others_do_not(bms, service, wire, calls)
     assert "authorization" not in wire.requests[0].headers
     assert wire.last.headers["authorization"] == "Bearer access-1"
     assert calls.by_service()["bms"] == 3
+
+
+NO_FORM = reply({"title": "Bad Request", "errors": {"GrantType": ["The GrantType field is required."]}}, 400)
+
+
+@pytest.mark.parametrize("refusal", [reply(None, 415), NO_FORM, reply(b"", 400)], ids=["415", "400", "400 blank"])
+def test_a_service_that_takes_no_url_encoded_login_gets_a_multipart_one(bms, service, wire, clock, refusal):
+    def answer(request: Request) -> object:
+        urlencoded = request.headers.get("content-type") == "application/x-www-form-urlencoded"
+        return refusal if urlencoded else None
+
+    service.before = answer
+    service.answer = lambda request: ok([], totalRecords=0)
+    service.refresh_fails = True
+    bms.accounts("Frog")
+    assert wire.asked[:2] == [f"POST {LOGIN}"] * 2
+    assert form(wire.requests[0]) == form(wire.requests[1])
+    clock.now += 3600
+    bms.accounts("Frog")
+    assert wire.asked[3:5] == [f"POST {REFRESH}", f"POST {LOGIN}"]
+
+
+@pytest.mark.parametrize("status", [200, 400, 401])
+def test_wrong_credentials_are_sent_once(bms, service, wire, status):
+    service.refuses = reply(no("wrong password"), status)
+    with pytest.raises(AuthenticationError, match="wrong password"):
+        bms.accounts("Frog")
+    assert wire.asked == [f"POST {LOGIN}"]
 
 
 def test_threads_log_in_once(bms, service):
@@ -609,7 +643,13 @@ def test_types_by_look_up(bms, service, where):
     assert bms.phone_types() == [BmsType(7, "Cell")]
 
 
-@pytest.mark.parametrize("body", [reply(None, 404), reply(None, 403), no("unknown table"), ok([])])
+@pytest.mark.parametrize(
+    "body",
+    [
+        *(reply(None, status) for status in (400, 403, 404, 405, 418, 429, 500, 501, 520)),
+        *(no("unknown table"), ok([]), ok({}), ok([5]), {}, [], reply(b"<html>")),
+    ],
+)
 def test_types_as_contacts_use_them(bms, service, wire, body):
     service.answer = lambda request: listing([FULL])(request) if request.path == CONTACTS else body
     other = BmsContact(1, 2528, emails=(BmsEmail("a@b", 4, "Home"), BmsEmail("c@d", 3, None)))
@@ -617,6 +657,13 @@ def test_types_as_contacts_use_them(bms, service, wire, body):
     assert f"GET {CONTACTS}" not in service.asked
     assert bms.phone_types([other]) == [BmsType(2, "Mobile")]
     assert wire.last.query == {"PageSize": "100", "PageNumber": "1"}
+
+
+@pytest.mark.parametrize("body", [reply(None, 500), reply(b"<html>"), ok([5])])
+def test_a_look_up_that_fails_does_not_mean_that_there_are_no_types(bms, service, body):
+    service.answer = lambda request: ok([], totalRecords=0) if request.path == CONTACTS else body
+    with pytest.raises((UnavailableError, ProtocolError), match="lookup/EmailType"):
+        bms.email_types()
 
 
 def test_no_types_at_all(bms, service):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from urllib.parse import parse_qsl
 
 import pytest
@@ -29,6 +30,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     PermissionDeniedError,
     ProtocolError,
     QuotaExceededError,
+    RejectedError,
     UnavailableError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import User
@@ -402,14 +404,47 @@ def test_pages_are_followed_by_their_link(graph, entra, wire):
     assert wire.last.target == "/v1.0/users?$select=id&$skiptoken=6"
 
 
-def test_pages_are_decoded_as_they_come(graph, entra):
-    entra.answer = lambda request: {
-        "value": [{"id": f"u{len(entra.asked)}"}],
-        "@odata.nextLink": f"{entra.url}/v1.0/users?p={len(entra.asked)}",
-    }
-    users = graph.users()
-    next(users)
-    assert len(entra.asked) == 1
+EXPIRED = reply({"error": {"code": "Directory_ExpiredPageToken", "message": "The specified page token..."}}, 400)
+
+
+def _expiring(entra, times: int):
+    """Three pages of users; the link to the last one expires so often. The ids tell in which walk they were read."""
+    walks: list[int] = []
+
+    def answer(request: Request) -> object:
+        page = int(request.query.get("p", 1))
+        if page == 1:
+            walks.append(len(walks) + 1)
+        if page == 3:
+            return EXPIRED if len(walks) <= times else {"value": [{"id": f"w{walks[-1]}p3"}]}
+        users = [{"id": f"w{walks[-1]}p{page}"}]
+        return {"value": users, "@odata.nextLink": f"{entra.url}/v1.0/users?p={page + 1}"}
+
+    return answer
+
+
+@pytest.mark.parametrize("times", [0, 1, 5])
+def test_a_list_whose_page_token_expires_is_read_again_from_the_start(graph, entra, times):
+    entra.answer = _expiring(entra, times)
+    walk = times + 1
+    assert [user.id for user in graph.users()] == [f"w{walk}p1", f"w{walk}p2", f"w{walk}p3"]
+
+
+def test_a_list_whose_page_tokens_keep_expiring_is_incomplete(graph, entra):
+    entra.answer = _expiring(entra, 6)
+    with pytest.raises(UnavailableError, match="incomplete: its page tokens expired 6 times"):
+        list(graph.users())
+    assert len(entra.asked) == 18
+
+
+def test_a_list_is_handed_out_once_it_is_complete(graph, entra):
+    entra.answer = lambda request: (
+        reply(None, 400)
+        if "p" in request.query
+        else {"value": [{"id": "u1"}], "@odata.nextLink": f"{entra.url}/v1.0/users?p=1"}
+    )
+    with pytest.raises(RejectedError):
+        next(graph.users())
 
 
 @pytest.mark.parametrize("link", ["https://evil.example/v1.0/users", "/v1.0/users?x=1", "users"])
@@ -447,7 +482,12 @@ def test_sparse_users(graph, entra):
             },
         ]
     }
-    assert list(graph.users()) == [User("u1", ""), User("u2", "x")]
+    assert list(graph.users()) == [User("u1", "", account_enabled=None), User("u2", "x", account_enabled=None)]
+
+
+def test_a_licence_without_an_id_costs_itself_alone(graph, entra):
+    entra.answer = lambda request: {"value": [{**FULL, "assignedLicenses": [{"skuId": None}, {}, {"skuId": "s"}]}]}
+    assert list(graph.users()) == [replace(JANE, sku_ids=("s",))]
 
 
 @pytest.mark.parametrize("key", list(FULL))
@@ -475,6 +515,15 @@ def test_deleted_users(graph, entra, wire):
     assert list(graph.deleted_users()) == [JANE]
     assert wire.last.path == "/v1.0/directory/deletedItems/microsoft.graph.user"
     assert set(wire.last.query["$select"].split(",")) == set(FULL)
+
+
+@pytest.mark.parametrize("ident", ["6F1C9F3E-0d57-4a5b-9f0a-2f4f5f2f7b11", "6f1c9f3e0d574a5b9f0a2f4f5f2f7b11"])
+@pytest.mark.parametrize("username", ["jane@frog.example", ""])
+def test_a_deleted_user_has_the_username_that_it_had(graph, entra, ident, username):
+    row = {"id": "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11", "userPrincipalName": ident + username}
+    entra.answer = lambda request: {"value": [row]}
+    assert [user.username for user in graph.deleted_users()] == [username or ident]
+    assert [user.username for user in graph.users()] == [ident + username]
 
 
 # --------------------------------------------------- groups, domains, contracts
@@ -533,6 +582,15 @@ def test_verified_domains(graph, entra, wire):
     assert wire.last.path == "/v1.0/organization"
 
 
+def test_rows_that_name_nothing_cost_themselves_alone(graph, entra):
+    entra.answer = lambda request: {"value": [{"id": "1", "customerId": None}, {"id": "2", "customerId": TENANT}]}
+    assert list(graph.contracts()) == [Contract(TENANT, None, None)]
+    entra.answer = lambda request: {
+        "value": [{"id": "1", "verifiedDomains": [{"name": None}, {"name": "Frog.example"}]}]
+    }
+    assert graph.verified_domains() == ("frog.example",)
+
+
 def test_contracts(graph, entra, wire):
     row = {"id": "c", "customerId": TENANT, "displayName": "Frog", "defaultDomainName": None}
     entra.answer = lambda request: {"value": [row]}
@@ -563,9 +621,10 @@ def test_the_missing_permission_is_named(graph, entra, read, permission):
     assert caught.value.said == "Authorization_RequestDenied: Insufficient privileges (request-id r1)"
 
 
-def test_an_app_that_the_tenant_does_not_know(graph, entra):
+@pytest.mark.parametrize("status", [401, 403])
+def test_an_app_that_the_tenant_does_not_know(graph, entra, status):
     error = {"code": "Authorization_IdentityNotFound", "message": "The identity of the calling application..."}
-    entra.answer = lambda request: reply({"error": error}, 403)
+    entra.answer = lambda request: reply({"error": error}, status)
     with pytest.raises(AuthenticationError, match="adminconsent"):
         list(graph.users())
 

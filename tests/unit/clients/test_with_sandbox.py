@@ -476,18 +476,57 @@ def test_quotas(sandbox, clients):
     assert len(clients.bms.account_locations(2528)) == 1
 
 
-# ------------------------------------------------------------- page after page
+# ------------------------------------------------------------- hostile answers
 
 
 @pytest.mark.parametrize(
-    ("service", "rows"),
-    [("itglue", lambda clients: clients.itglue.contacts(2)), ("graph", lambda clients: clients.graph().users())],
+    ("kind", "words"),
+    [("drip", "not complete within 0.6 s.*Raise the option timeout"), ("endless", "bms_url"), ("bomb", "bms_url")],
 )
-def test_a_page_is_asked_for_when_the_one_before_is_used_up(sandbox, clients, service, rows):
-    sandbox.behaviour(graph_page_limit=40, itglue_page_limit=40)
-    asked = [clients.calls.by_service()[service] for dummy in rows(clients)]
+def test_an_answer_without_bounds_ends_the_request(sandbox, clients, kind, words):
+    clients.bms.account(2528)
+    clients.bms._http.transport.timeout = (2.0, 0.3 if kind == "drip" else 30.0)
+    fault = {"service": "bms", "kind": kind, "times": None, **({"seconds": 0.05} if kind == "drip" else {})}
+    sandbox.faults({**fault, "path": "/v2/crm/accounts/summary/*"})
+    with pytest.raises(UnavailableError, match=words):
+        clients.bms.account(2528)
+    sandbox.faults({**fault, "path": "/v2/crm/contacts/summary"})
+    with pytest.raises(OutcomeUnknownError, match=words):
+        clients.bms.create_contact(NEW)
+    sandbox.faults()
+    assert clients.bms.account(2528)
 
-    # What comes before the first row is the first page, and the login.
+
+def test_a_list_of_graph_whose_page_token_expires(sandbox, clients):
+    sandbox.behaviour(graph_page_limit=100)
+    sandbox.faults({"service": "graph", "path": "/v1.0/users", "nth": 3, "times": 2, "kind": "page_expired"})
+    graph = clients.graph()
+    assert len(list(graph.users())) == 240
+    sandbox.faults({"service": "graph", "path": "/v1.0/users", "nth": 3, "times": None, "kind": "page_expired"})
+    with pytest.raises(UnavailableError, match="incomplete"):
+        list(graph.users())
+
+
+@pytest.mark.parametrize("status", [501, 507, 520, 524, 529, 599])
+@pytest.mark.parametrize("committed", [True, False])
+def test_a_create_with_a_status_from_500_up_is_unclear(sandbox, clients, status, committed):
+    path = "/v2/crm/contacts/summary"
+    before = len(clients.bms.contacts(2528))
+    fault = {"service": "bms", "method": "POST", "path": path, "kind": "status", "status": status}
+    sandbox.faults({**fault, "committed": committed})
+    with pytest.raises(OutcomeUnknownError):
+        clients.bms.create_contact(NEW)
+    assert len(clients.bms.contacts(2528)) == before + committed
+
+
+# ------------------------------------------------------------- page after page
+
+
+def test_a_page_of_it_glue_is_asked_for_when_the_one_before_is_used_up(sandbox, clients):
+    sandbox.behaviour(itglue_page_limit=40)
+    asked = [clients.calls.by_service()["itglue"] for dummy in clients.itglue.contacts(2)]
+
+    # What comes before the first row is the first page.
     assert [count - asked[0] for count in asked] == [number // 40 for number in range(240)]
 
 

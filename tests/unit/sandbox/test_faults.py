@@ -55,6 +55,7 @@ def test_every_fault_counts_each_request_and_the_first_that_is_due_has_its_way()
 @pytest.mark.parametrize(
     ("told", "said"),
     [
+        ([{"kind": "page_expired", "service": "bms"}], "graph alone"),
         ({}, "list"),
         (["boom"], "object"),
         ([{"service": "bms"}], "kind"),
