@@ -14,8 +14,9 @@ from .._engine.audit import ANY_TYPES, Audit, as_if_pushing, audit
 from .._engine.errors import InputError
 from .._engine.model import BmsSnapshot
 from .._engine.planning import Findings, Need, Planning
+from .._store.settings import SettingsStore
 from .collector import uncollected
-from .ports import Bms, Services, Store
+from .ports import Bms, Services
 from .snapshot import NeedReader, Read, Request, read, read_account
 
 
@@ -30,7 +31,7 @@ class Audited(NamedTuple):
 
 
 @uncollected
-def read_and_audit(services: Services, store: Store, request: Request) -> Audited:
+def read_and_audit(services: Services, store: SettingsStore, request: Request) -> Audited:
     """Audit one client. Writes nothing.
 
     An account that is not found is a finding; all other failures are raised as in a run.

@@ -22,8 +22,8 @@ from .._engine import settings as rules
 from .._engine.errors import InputError, quoted
 from .._engine.model import BmsSettings, Organization
 from .._engine.tenants import Tenant, shared_accounts, shared_tenants
-from .._store.settings import Stored
-from .ports import FleetItGlue, FleetStore, PartnerServices
+from .._store.settings import SettingsStore, Stored
+from .ports import FleetItGlue, PartnerServices
 
 CONTRACTS, RELATIONSHIPS = "contracts", "delegated_admin_relationships"
 SOURCES = (CONTRACTS, RELATIONSHIPS)
@@ -77,7 +77,7 @@ class Fleet:
         ]
 
 
-def read_fleet(itglue: FleetItGlue, store: FleetStore) -> Fleet:
+def read_fleet(itglue: FleetItGlue, store: SettingsStore) -> Fleet:
     """Read it all; the organizations with their adapters, which tell their BMS accounts."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fleet") as pool:
         organizations = pool.submit(lambda: tuple(itglue.organizations(include_adapters=True)))
