@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .attributes import EMAILS, changed_fields, encode
@@ -24,25 +24,6 @@ from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Ope
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected
 from .text import contact_addresses, name
-
-
-def match_users(
-    snapshot: Snapshot,
-    options: Options,
-    selected: Selected,
-    contacts: Collection[Contact],
-    deleted: Collection[User] | None,
-) -> Matching:
-    """Match the users of a snapshot with contacts. `deleted` are the tenant's deleted users, None where they have
-    not been read."""
-    return match(
-        snapshot.users,
-        selected.user_ids,
-        contacts,
-        options.match_overrides,
-        snapshot.office365.primary_email,
-        deleted,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +255,14 @@ def _lost(matched: Matched, operations: Iterable[Operation]) -> set[str]:
     }
     becomes: dict[ItGlueId, Contact] = dict(matched.directory.contact)
     becomes |= {ids[user_id]: replace(operation.wanted, id=ids[user_id]) for user_id, operation in written.items()}
-    again = match_users(matched.snapshot, matched.options, matched.selected, becomes.values(), matched.deleted_users)
+    again = match(
+        matched.snapshot.users,
+        matched.selected.user_ids,
+        becomes.values(),
+        matched.options.match_overrides,
+        matched.snapshot.office365.primary_email,
+        matched.deleted_users,
+    )
     return {user_id for user_id in written if again.matches.get(user_id, (None,))[0] != ids[user_id]}
 
 

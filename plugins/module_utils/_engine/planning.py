@@ -38,13 +38,14 @@ from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
 from .conflicts import IGNORE
 from .directory import Directory
-from .itglue_plan import ContactTypes, Matched, contact_types, match_users, plan_contacts
+from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
 from .limits import exceeded_limits
+from .matching import Matching, match
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options as Options
 from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
-from .selection import limited, select
+from .selection import Selected, limited, select
 from .text import contact_addresses, domain
 
 T = TypeVar("T")
@@ -165,15 +166,26 @@ class Planning:
         """Who is selected, and who is whom."""
         snapshot, options = self.snapshot, self.options
         selected = select(snapshot, options)
-        matching = match_users(snapshot, options, selected, snapshot.contacts, None)
+        matching = self._matching(selected, None)
         deleted = None
         if matching.needs_deleted_users:
             yield from self._need(Need.DELETED_USERS)
             deleted = self.findings.deleted_users or ()
-            matching = match_users(snapshot, options, selected, snapshot.contacts, deleted)
+            matching = self._matching(selected, deleted)
         selected = limited(selected, matching.ignored, snapshot.users, options)
         directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
         return Matched(snapshot, options, selected, matching, directory, deleted)
+
+    def _matching(self, selected: Selected, deleted: tuple[User, ...] | None) -> Matching:
+        snapshot = self.snapshot
+        return match(
+            snapshot.users,
+            selected.user_ids,
+            snapshot.contacts,
+            self.options.match_overrides,
+            snapshot.office365.primary_email,
+            deleted,
+        )
 
     def _offboard(self) -> Stage[frozenset[str]]:
         """Find who has departed; the domains that are the tenant's.
