@@ -42,7 +42,7 @@ ENVIRONMENT = "MSP_PSA_SYNC_PROGRESS"
 _LONGEST = 300
 """Characters of a line in the pipe: as JSON it is shorter than what a pipe takes at once (POSIX, PIPE_BUF)."""
 
-# A terminal that nobody sits at: AWX and ansible-runner give their jobs one.
+# AWX and ansible-runner give their jobs a terminal that nobody looks at.
 _UNWATCHED = ("CI", "AWX_ISOLATED_DATA_DIR", "RUNNER_OMIT_EVENTS", "TF_BUILD", "JENKINS_URL")
 
 display = Display()
@@ -155,14 +155,14 @@ class LiveLine:
             self._close()
 
     def rest(self) -> None:
-        """Leave the terminal alone until a task starts again, and count from the beginning then."""
+        """Take the line away until a task starts again, and count from the beginning then."""
         self._under_way.clear()
         self._texts.clear()
         self._done = self._hosts = 0
         self._close()
 
     def stop(self) -> None:
-        """Be gone for good."""
+        """Take the line away and end the thread."""
         if os.getpid() != self._owner or self._end.is_set():
             return
         self._end.set()
@@ -200,14 +200,14 @@ class LiveLine:
         progress = self._progress
         if progress is None:
             return
-        said = [f"{host}: {text}" for host, text in list(self._texts.items())[-1:]]
-        waiting = len(self._under_way) - len(said)
-        also = [f"{waiting} more under way"] if waiting > 0 and said else []
+        latest = [f"{host}: {text}" for host, text in list(self._texts.items())[-1:]]
+        waiting = len(self._under_way) - len(latest)
+        also = [f"{waiting} more under way"] if waiting > 0 and latest else []
         progress.update(
             progress.tasks[0].id,
             completed=self._done,
             total=max(1, self._hosts),
-            description=", ".join([*also, *said]) or "under way",
+            description=", ".join([*also, *latest]) or "under way",
         )
 
     def _listen(self) -> None:
@@ -218,11 +218,11 @@ class LiveLine:
                 if ready:
                     *lines, unread = (unread + os.read(self._reads, 65536)).split(b"\n")
                     for line in lines:
-                        self._hear(line)
+                        self._receive(line)
             except (OSError, ValueError):
                 return
 
-    def _hear(self, line: bytes) -> None:
+    def _receive(self, line: bytes) -> None:
         # Nothing that comes through the pipe may end the thread.
         with suppress(Exception):
             message = json.loads(line)

@@ -123,6 +123,7 @@ class ReasonCode(StrEnum):
     IN_BMS_BY_NOW = "in_bms_by_now"  # bms_contact_ids
     LINKED_BY_NOW = "linked_by_now"  # bms_contact_id, null where IT Glue does not tell it
     REFUSED_AS_SYNCED = "refused_as_synced"
+    NOT_READ_AFTER_WRITE = "not_read_after_write"  # the contact could not be read back, so it is not pushed
 
     # Reverting (`undo`, `revert`): why something stays as it is.
     CONTACT_GONE = "contact_gone"  # service

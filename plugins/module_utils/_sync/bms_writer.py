@@ -65,6 +65,10 @@ class BmsWriter:
         self._before = {contact.id: contact for contact in known}
         self._progress = progress
 
+    def know(self, contacts: Iterable[BmsContact]) -> None:
+        """Take over the account's contacts as they were looked at last."""
+        self._before = {contact.id: contact for contact in contacts}
+
     # ------------------------------------------------------------------ returned
 
     def reactivate(self) -> None:

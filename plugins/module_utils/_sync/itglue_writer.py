@@ -13,27 +13,29 @@ a quota is used up, or the service is gone, what is left is deferred to the next
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 from .._engine.attributes import encode
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
 from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
-from .._engine.plan import Action, Operation, Subject
+from .._engine.plan import Action, Operation, Push, Subject
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .journal import Entry, Journal, Resolved, Written
-from .outcomes import Outcomes, chunks, failed, itglue_failed, not_tried
+from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import as_read_back, group_of, groups_of, was_taken
+from .read_back import as_read_back, groups_of, was_taken, without_refused
 
 PAGE = 1000
 """Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
 
 _SERVICE = "itglue"
+_SYNCED = "synced"
+"""What IT Glue says of a contact that it does not change, as another system is its source (IT Glue API, Contacts)."""
 
 
 @dataclass(slots=True)
@@ -57,10 +59,25 @@ class _Alone:
     error: ApiError | None = None
 
 
+class FreshPlan(Protocol):
+    """The plan, and the contacts that it was made from, as somebody has looked at them last."""
+
+    @property
+    def contacts(self) -> Iterable[Contact]:
+        """The organization's contacts."""
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether they are to be looked at again before further contacts are written."""
+
+    def look_again(self) -> Iterable[Operation]:
+        """Look what others have changed; the operations as they are to be done now. Raises ApiError."""
+
+
 class ItGlueWriter:
     """Carries out the IT Glue parts of one plan for one organization.
 
-    `known` are the organization's contacts as they were read: the before-images of the journal.
+    `fresh` has the organization's contacts as they were looked at last: the before-images of the journal.
     """
 
     def __init__(
@@ -69,32 +86,70 @@ class ItGlueWriter:
         journal: Journal,
         outcomes: Outcomes,
         organization_id: ItGlueId,
-        known: Iterable[Contact],
+        fresh: FreshPlan,
         progress: Progress = silent,
     ) -> None:
         self._itglue = itglue
         self._journal = journal
         self._outcomes = outcomes
         self._organization_id = organization_id
-        self._before = {contact.id: contact for contact in known}
+        self._fresh = fresh
+        self._before = {contact.id: contact for contact in fresh.contacts}
         self._created: set[ItGlueId] = set()
+        self._tried: set[Subject] = set()
         self._progress = progress
         self._doubtful: dict[Subject, OutcomeUnknownError] = {}
         self.unfinished: set[Subject] = set()
         """Whose contact was written in part when the service was gone."""
         self.not_saved: set[Subject] = set()
         """Whose contact IT Glue shows as if it had not been saved again."""
+        self.refused_as_synced: set[Subject] = set()
+        """Whose contact IT Glue did not change because it is synced with another system."""
+        self.shown: dict[ItGlueId, Contact] | None = {}
+        """What was read back, None where it could not be read."""
+
+    # ------------------------------------------------------------------ portions
+
+    def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], str]]:
+        """The operations of an action in portions, each with those after it and how far this gets.
+
+        After a pause, contacts are looked at again before the next portion: the operations that are still
+        to be tried may be others then.
+        """
+        done = 0
+        while waiting := self._waiting(action):
+            if self._fresh.is_stale:
+                try:
+                    self._look_again()
+                except ApiError as error:
+                    self._defer(waiting, error)
+                    return
+                continue
+            portion, later = waiting[:BULK], waiting[BULK:]
+            self._tried.update(each.subject for each in portion)
+            done += len(portion)
+            yield portion, later, f"{done} of {done + len(later)}"
+
+    def _waiting(self, action: Action) -> list[Operation]:
+        return self._outcomes.those(lambda each: each.itglue.action == action and each.subject not in self._tried)
+
+    def _look_again(self) -> None:
+        """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
+        for operation in self._fresh.look_again():
+            now = self._outcomes[operation.subject]
+            if now.itglue.writes and operation.subject not in self._tried:
+                self._outcomes.put(operation)
+        self._before = {contact.id: contact for contact in self._fresh.contacts}
 
     # -------------------------------------------------------------------- create
 
     def create(self) -> None:
         """Create the contacts that the plan creates."""
-        waiting = self._outcomes.those(lambda each: each.itglue.action == Action.CREATE)
-        for portion, later in chunks(waiting):
+        for portion, later, line in self._portions(Action.CREATE):
             if error := self._create_portion(portion):
                 self._defer(later, error)
                 return
-            self._progress(f"IT Glue: {len(waiting) - len(later)} of {len(waiting)} contacts created")
+            self._progress(f"IT Glue: {line} contacts created")
 
     def _create_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request, and one by one what is not there after it; the error where the service takes
@@ -195,12 +250,11 @@ class ItGlueWriter:
 
     def update(self) -> None:
         """Change the contacts that the plan changes."""
-        waiting = self._outcomes.those(lambda each: each.itglue.action == Action.UPDATE)
-        for portion, later in chunks(waiting):
+        for portion, later, line in self._portions(Action.UPDATE):
             if error := self._update_portion(portion):
                 self._defer(later, error)
                 return
-            self._progress(f"IT Glue: {len(waiting) - len(later)} of {len(waiting)} contacts updated")
+            self._progress(f"IT Glue: {line} contacts updated")
 
     def _update_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request if IT Glue takes it; the error where the service takes nothing now."""
@@ -274,7 +328,9 @@ class ItGlueWriter:
             self._send_update(_contact_id(operation), attributes)
             alone.taken.update(attributes)
         except RejectedError as error:
-            refused, rest = _without_refused(attributes, error)
+            if _SYNCED in error.said.casefold():
+                self.refused_as_synced.add(operation.subject)
+            refused, rest = without_refused(attributes, error)
             alone.locked += refused
             alone.reasons += [because(ReasonCode.ATTRIBUTES_LOCKED, said=str(error))] if refused else []
             alone.waiting += rest
@@ -307,13 +363,16 @@ class ItGlueWriter:
     # ----------------------------------------------------------------- read back
 
     def read_back(self) -> None:
-        """See what IT Glue holds of all that was written."""
-        written = self._outcomes.those(lambda each: each.itglue.writes and each.itglue.contact_id is not None)
-        if not written:
+        """See what IT Glue holds of all that was written, and of all that is about to be pushed."""
+        known = self._outcomes.those(lambda each: each.itglue.contact_id is not None)
+        written = [each for each in known if each.itglue.writes]
+        pushed = [each for each in known if each.bms.push == Push.PUSHED and not each.itglue.writes]
+        if not written and not pushed:
             return
         try:
-            present = self.present(written)
+            self.shown = present = self.present([*written, *pushed])
         except ApiError as error:
+            self.shown = None
             self._outcomes.warn(ReasonCode.NOT_READ_BACK, said=str(error))
             for subject, doubt in self._doubtful.items():
                 self._outcomes.put(itglue_failed(self._outcomes[subject], doubt))
@@ -379,22 +438,3 @@ def _resolved(row: int, found: Created[Contact]) -> Resolved:
     if found.alike:
         return Resolved(row, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
     return Resolved(row, Resolution.NOT_FOUND)
-
-
-def _without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:
-    """The refused attribute groups, and what to try again without them.
-
-    Where the error does not point at an attribute, each group is tried apart.
-    """
-    groups: dict[str, dict[str, Any]] = {}
-    for each, value in attributes.items():
-        groups.setdefault(group_of(each), {})[each] = value
-    if len(groups) == 1:
-        return list(groups), []
-    # Some pointers spell an attribute with underscores.
-    pointers = "".join(error.pointers).replace("_", "-")
-    pointed = [group for group, members in groups.items() if any(each in pointers for each in members)]
-    if not pointed:
-        return [], list(groups.values())
-    rest = {each: value for each, value in attributes.items() if group_of(each) not in pointed}
-    return pointed, [rest] if rest else []

@@ -115,12 +115,6 @@ def failed(operation: Operation, error: ApiError) -> Operation:
 # --------------------------------------------------------------------------- work
 
 
-def chunks(values: Sequence[T], size: int = BULK) -> Iterator[tuple[Sequence[T], Sequence[T]]]:
-    """The values in portions, each with those that come after it."""
-    for start in range(0, len(values), size):
-        yield values[start : start + size], values[start + size :]
-
-
 def side_by_side(work: Callable[[T], V], values: Sequence[T]) -> Iterator[tuple[T, V]]:
     """Each value with what came of it, in their order."""
     if values:

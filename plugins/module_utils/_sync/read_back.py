@@ -4,15 +4,18 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What a read after a write says: which attributes IT Glue holds, and which it took without keeping them."""
+"""What IT Glue says of attributes that were written: which it holds, which it took without keeping them, and which
+it refused."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
+from .._engine.errors import RejectedError
 from .._engine.model import Contact
 from .._engine.plan import Action, ItGluePart, Operation
 
@@ -73,3 +76,22 @@ def _shows(present: Contact, operation: Operation, attribute: str) -> bool:
     )
     beside = Counter(value for value, *dummy in there) - Counter(value for value, *dummy in sent)
     return all(entry in there for entry in sent) and not any(value in beside for value, *dummy in before)
+
+
+def without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:
+    """The refused attribute groups, and what to try again without them.
+
+    Where the error does not point at an attribute, each group is tried apart.
+    """
+    groups: dict[str, dict[str, Any]] = {}
+    for each, value in attributes.items():
+        groups.setdefault(group_of(each), {})[each] = value
+    if len(groups) == 1:
+        return list(groups), []
+    # Some pointers spell an attribute with underscores.
+    pointers = "".join(error.pointers).replace("_", "-")
+    pointed = [group for group, members in groups.items() if any(each in pointers for each in members)]
+    if not pointed:
+        return [], list(groups.values())
+    rest = {each: value for each, value in attributes.items() if group_of(each) not in pointed}
+    return pointed, [rest] if rest else []

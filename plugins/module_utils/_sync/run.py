@@ -4,80 +4,33 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""One run for one organization: read, plan, and, unless it is a preview, write and read back."""
+"""One run for one organization: read, plan, and, unless it is a preview, look again, write and read back."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from typing import Any
-
 from .._engine import plan_document as plan_documents
-from .._engine.errors import InputError
-from .._engine.limits import exceeded_limits
+from .._engine.errors import InputError, QuotaExceededError
 from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import Contact
 from .._engine.options import Options
-from .._engine.plan import DepartureAction, Operation, Plan
-from .._engine.planning import Planning
-from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.plan import Action, Operation, Push
+from .._engine.reasons import ReasonCode, because
 from .._store.settings import SettingsStore
 from .bms_writer import BmsWriter
-from .collector import uncollected
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
-from .outcomes import Outcomes
-from .plan_file import read_plan, write_plan
+from .outcomes import Outcomes, reason_of, resume_at
+from .plan_file import read_plan
+from .planned_run import Replanner, Run, apply_document, named, plan_run, write_document
 from .ports import Progress, Services, silent
+from .push_check import PushCheck
 from .run_lock import RunLock, put_off
 from .run_settings import require_own, store_settings
-from .snapshot import NeedReader, Read, Request, read
+from .snapshot import Request
 from .writing import carry_out
 
-
-@dataclass(slots=True)
-class Run:
-    """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
-
-    `resume_at` is the time (of the wall clock) when the quota that was used up is there again.
-    """
-
-    read: Read
-    planning: Planning
-    plan: Plan
-    operations: tuple[Operation, ...]
-    deactivations: tuple[Operation, ...]
-    warnings: list[Reason]
-    refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
-    resume_at: float | None = None
-
-    def turned_out(self, operations: tuple[Operation, ...]) -> None:
-        """Take over the operations and then the deactivations, as they are now."""
-        count = len(self.plan.operations)
-        self.operations, self.deactivations = operations[:count], operations[count:]
-
-    @property
-    def name(self) -> str:
-        """The name of the organization."""
-        return self.read.snapshot.organization.name
-
-    @property
-    def refused(self) -> bool:
-        """Whether a limit forbade the plan."""
-        return bool(self.plan.limits_exceeded)
-
-    @property
-    def changed(self) -> bool:
-        """Whether anything was written, or would be in a preview."""
-        settings = self.read.run_settings
-        return not self.refused and (self.writes or (settings.stored and bool(settings.differences)))
-
-    @property
-    def writes(self) -> bool:
-        """Whether a contact was written, or would be."""
-        return any(each.writes for each in (*self.operations, *self.deactivations))
+__all__ = ["Run", "run"]
 
 
 def run(
@@ -97,22 +50,39 @@ def run(
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
-        outcome = _planned(services, store, request, run_lock, progress)
+        outcome = plan_run(services, store, request, run_lock, progress)
         if document is not None:
-            _apply(outcome, document, request)
+            apply_document(outcome, document, request)
         if outcome.writes:
             names = request.options.bms_adapter_names
             require_own(services.itglue, store, outcome.read.run_settings, outcome.plan.account, names)
         if request.plan_file and preview:
-            _write_plan(outcome, request)
+            write_document(outcome, request)
         if run_lock.busy:
             _put_off(outcome)
+        elif preview:
+            if request.stores_settings and not outcome.refused:
+                _store_settings(services, store, outcome, request, preview=True)
         elif not outcome.refused:
-            if request.stores_settings:
-                _store_settings(services, store, outcome, request, preview=preview)
-            if not preview and outcome.writes:
-                _carry_out(services, outcome, request, progress)
+            outcome = _write(store, Replanner(services, outcome, request, document), progress)
         return outcome
+
+
+def _write(store: SettingsStore, replanner: Replanner, progress: Progress) -> Run:
+    """Look again, and carry out what still holds."""
+    services, request = replanner.services, replanner.request
+    if replanner.run.writes:
+        try:
+            replanner.look_again()
+        except QuotaExceededError as error:
+            _defer(replanner.run, error)
+    outcome = replanner.run
+    if not outcome.refused:
+        if request.stores_settings:
+            _store_settings(services, store, outcome, request, preview=False)
+        if outcome.writes:
+            _carry_out(replanner, progress)
+    return replanner.run
 
 
 def _store_settings(services: Services, store: SettingsStore, outcome: Run, request: Request, *, preview: bool) -> None:
@@ -125,61 +95,17 @@ def _store_settings(services: Services, store: SettingsStore, outcome: Run, requ
     )
 
 
-# --------------------------------------------------------------------------- plan
+def _defer(outcome: Run, error: QuotaExceededError) -> None:
+    """Leave everything to the next run, as a quota is used up before anything could be looked at again."""
+    reason = reason_of(error)
 
+    def deferred(operation: Operation) -> Operation:
+        return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)
 
-@uncollected
-def _planned(services: Services, store: SettingsStore, request: Request, run_lock: RunLock, progress: Progress) -> Run:
-    """What is to be done, and what was read for it."""
-    found = read(services, store, request, run_lock, progress)
-    snapshot = found.snapshot
-    tell = _named(progress, snapshot.organization.name)
-    tell(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
-    reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
-    planning = reader.complete(Planning(snapshot, request.options))
-    plan = planning.plan
-    matched = planning.matched
-    selected = len(matched.selected.user_ids)
-    tell(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
-    if planning.findings.bms is not None:
-        tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
-    warnings = [*found.warnings, *plan.warnings]
-    return Run(found, planning, plan, plan.operations, plan.deactivations, warnings, resume_at=reader.resume_at)
-
-
-def _named(progress: Progress, organization: str) -> Progress:
-    """A progress that tells lines about an organization."""
-    return lambda line: progress(f"{organization}: {line}")
-
-
-def _binding(found: Read, request: Request) -> plan_documents.Binding:
-    organization = found.snapshot.organization
-    return plan_documents.Binding(
-        organization.id, organization.name, found.snapshot.tenant_id, found.settings, request.version
-    )
-
-
-def _write_plan(outcome: Run, request: Request) -> None:
-    made_at = datetime.now(UTC).isoformat(timespec="seconds")
-    operations = (*outcome.operations, *outcome.deactivations)
-    document = plan_documents.document(_binding(outcome.read, request), request.options, operations, made_at)
-    write_plan(str(request.plan_file), document)
-
-
-def _apply(outcome: Run, document: Mapping[str, Any], request: Request) -> None:
-    """Leave of the plan what the document has, and what still holds of it."""
-    plan_documents.check(document, _binding(outcome.read, request), str(request.apply_plan))
-    plan = outcome.plan
-    contacts = {contact.id: contact for contact in outcome.read.snapshot.contacts}
-    done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED}
-    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
-    outcome.refused_entries = found.refused
-    selected = len(outcome.planning.matched.selected.user_ids)
-    exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
-    outcome.turned_out(tuple(found.operations))
-    outcome.plan = replace(
-        plan, operations=outcome.operations, deactivations=outcome.deactivations, limits_exceeded=exceeded
-    )
+    outcome.operations = tuple(map(deferred, outcome.operations))
+    outcome.deactivations = tuple(map(deferred, outcome.deactivations))
+    outcome.resume_at = max(outcome.resume_at or 0, resume_at(error) or 0) or None
+    outcome.warnings.append(because(ReasonCode.NOT_LOOKED_AGAIN, said=str(error)))
 
 
 def _put_off(outcome: Run) -> None:
@@ -191,20 +117,22 @@ def _put_off(outcome: Run) -> None:
 # -------------------------------------------------------------------------- write
 
 
-def _carry_out(services: Services, outcome: Run, request: Request, progress: Progress) -> None:
-    outcomes = Outcomes((*outcome.plan.operations, *outcome.plan.deactivations))
-    journal = _journal(outcome, request)
-    tell = _named(progress, outcome.name)
-    snapshot, bms = outcome.read.snapshot, outcome.planning.findings.bms
-    itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, snapshot.organization.id, snapshot.contacts, tell)
+def _carry_out(replanner: Replanner, progress: Progress) -> None:
+    services, request, run = replanner.services, replanner.request, replanner.run
+    outcomes = Outcomes((*run.operations, *run.deactivations))
+    journal = _journal(run, request)
+    tell = named(progress, run.name)
+    organization_id, bms = run.read.snapshot.organization.id, run.planning.findings.bms
+    itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, organization_id, replanner, tell)
     bms_writer = None
     if bms is not None:
         bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, tell)
     waiting = Waiting(_link_of(request.options), request.push_wait)
     try:
-        carry_out(outcomes, itglue_writer, bms_writer, waiting, tell)
+        carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), tell)
     finally:
         journal.close()
+    outcome = replanner.run
     outcome.turned_out(tuple(outcomes))
     outcome.warnings += outcomes.warnings
     outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None

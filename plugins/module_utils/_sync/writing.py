@@ -8,15 +8,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from .._engine.bms_fields import EMAILS, PHONES
+from .._engine.model import BmsContact
 from .._engine.plan import Action, Operation, Push
 from .bms_writer import ACTIVE, BmsWriter
 from .itglue_writer import ItGlueWriter
 from .links import Waiting, await_links, note_not_saved
 from .outcomes import Outcomes
 from .ports import Progress, silent
+from .push_check import ReadBack
+
+
+class LooksAgain(Protocol):
+    """Looks again whom to push, right before it is done."""
+
+    def defer(self, outcomes: Outcomes, shown: ReadBack) -> Sequence[BmsContact] | None:
+        """Defer the pushes that no longer hold; the account's contacts by now, None where they were not read."""
 
 
 def carry_out(
@@ -24,11 +35,12 @@ def carry_out(
     itglue: ItGlueWriter,
     bms: BmsWriter | None,
     waiting: Waiting,
+    check: LooksAgain | None = None,
     progress: Progress = silent,
 ) -> None:
     """Write what the operations of `outcomes` say, and note there how they turn out.
 
-    `bms` is None where nothing is written there.
+    `bms` is None where nothing is written there. `check` defers the pushes that no longer hold.
     """
     itglue.create()
     if bms is not None:
@@ -37,6 +49,10 @@ def carry_out(
     itglue.read_back()
     _hold_back_pushes(outcomes, itglue)
     if bms is not None:
+        if check is not None:
+            present = check.defer(outcomes, ReadBack(itglue.shown, itglue.refused_as_synced))
+            if present is not None:
+                bms.know(present)
         bms.create()
         bms.set_fields()
         bms.change_entries(EMAILS)

@@ -163,7 +163,7 @@ def _kind(run: Mapping[str, Any]) -> bool:
 
 
 def _syncs(run: Mapping[str, Any]) -> bool:
-    return run["action"] == SYNC
+    return bool(run["action"] == SYNC)
 
 
 # ------------------------------------------------------------------------ runs

@@ -62,4 +62,4 @@ def overrides_yaml(entry: Mapping[str, Any]) -> str:
     suggested = suggestion(entry)
     if not suggested:
         return ""
-    return yaml.safe_dump({variable(entry): suggested}, allow_unicode=True, sort_keys=True, width=1000)
+    return str(yaml.safe_dump({variable(entry): suggested}, allow_unicode=True, sort_keys=True, width=1000))

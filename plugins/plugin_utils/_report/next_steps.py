@@ -44,8 +44,8 @@ def _over_limit(report: Mapping[str, Any]) -> Iterator[Step]:
         }
         if options:
             clients.setdefault(tuple(sorted(options)), []).append(tenant)
-    for options, tenants in clients.items():
-        raised = " ".join(f"-e sync_{option}=100%" for option in options)
+    for exceeded, tenants in clients.items():
+        raised = " ".join(f"-e sync_{option}=100%" for option in exceeded)
         yield Step(
             f"{_named(tenants)}: if the whole plan is right, raise the limit for one run.",
             _command(_playbook(report), _hosts(tenants), raised, check=False),

@@ -165,7 +165,8 @@ def pattern(message: str) -> re.Pattern[str]:
 @cache
 def general() -> tuple[str, ...]:
     """Messages into which a service's own words are put, so that an entry can be about some of them."""
-    return tuple({each for each in raised() if "…" in each} | {each for each in texts() if "(HTTP …" in each})
+    others = {each for each in texts() if "(HTTP …" in each or " break a rule. …" in each}
+    return tuple({each for each in raised() if "…" in each} | others)
 
 
 def told(message: str) -> bool:

@@ -137,6 +137,11 @@ class FakeItGlue(Service):
         self.called("contacts", organization_id)
         return iter(tuple(self.there.values()))
 
+    def changed_contacts(self, organization_id, since):
+        self.called("changed_contacts", organization_id, since)
+        found = [contact for contact in self.there.values() if (contact.saved_at or 0.0) > since]
+        return iter(sorted(found, key=lambda contact: -(contact.saved_at or 0.0)))
+
     def contact(self, contact_id):
         self.called("contact", contact_id)
         if contact_id not in self.there:

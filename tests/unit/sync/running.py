@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Contact
@@ -44,6 +45,17 @@ class Row:
         return PARTS[name](self.operation) if name in PARTS else getattr(self.operation, name)
 
 
+@dataclass
+class Fresh:
+    """Contacts that nobody else changes."""
+
+    contacts: tuple[Contact, ...]
+    is_stale: bool = False
+
+    def look_again(self) -> tuple[Operation, ...]:
+        raise AssertionError("nobody has to look again")
+
+
 def carried_out(
     plan: Plan,
     itglue: Any,
@@ -58,11 +70,11 @@ def carried_out(
     """Carry out a plan as a run does."""
     outcomes = Outcomes((*plan.operations, *plan.deactivations))
     journal = journal or Journal()
-    writer = ItGlueWriter(itglue, journal, outcomes, 1, contacts, progress)
+    writer = ItGlueWriter(itglue, journal, outcomes, 1, Fresh(tuple(contacts)), progress)
     in_bms = None
     if plan.account is not None:
         in_bms = BmsWriter(bms, journal, outcomes, plan.account.id, bms_contacts, progress)
-    carry_out(outcomes, writer, in_bms, waiting or Waiting(), progress)
+    carry_out(outcomes, writer, in_bms, waiting or Waiting(), None, progress)
     return outcomes
 
 

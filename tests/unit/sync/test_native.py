@@ -82,7 +82,7 @@ def test_it_is_saved_once_and_the_second_run_changes_nothing(behaviour, push):
     foreseen = it.sync(check=True, **OPTIONS)
     assert told(foreseen) == (True, "update", "pending", [])
     assert foreseen.writes == []
-    assert foreseen.result["diff"][0]["after"] == "contact: saved again as it is\n"
+    assert foreseen.result["diff"][-1]["after"] == "contact: saved again as it is\n"
     assert told(it.sync(**OPTIONS)) == (True, "update", push, [])
     after = it.state()
     for check in (True, False):

@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The plan of one run: made from what is read, narrowed to an applied document, made anew from fresh contacts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from .._engine import plan_document as plan_documents
+from .._engine.limits import exceeded_limits
+from .._engine.model import BmsSnapshot, Contact
+from .._engine.plan import DepartureAction, Operation, Plan, Push
+from .._engine.planned_again import merged
+from .._engine.planning import Planning
+from .._engine.reasons import Reason
+from .._store.settings import SettingsStore
+from .collector import uncollected
+from .look_again import STALE_AFTER, contacts_by_now
+from .plan_file import write_plan
+from .ports import Clock, Progress, Services
+from .run_lock import RunLock
+from .snapshot import NeedReader, Read, Request, read
+
+Document = Mapping[str, Any]
+"""A plan document that is applied."""
+
+
+@dataclass(slots=True)
+class Run:
+    """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
+
+    `resume_at` is the time (of the wall clock) when the quota that was used up is there again.
+    """
+
+    read: Read
+    planning: Planning
+    plan: Plan
+    operations: tuple[Operation, ...]
+    deactivations: tuple[Operation, ...]
+    warnings: list[Reason]
+    refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
+    resume_at: float | None = None
+
+    def turned_out(self, operations: tuple[Operation, ...]) -> None:
+        """Take over the operations and then the deactivations, as they are now."""
+        count = len(self.plan.operations)
+        self.operations, self.deactivations = operations[:count], operations[count:]
+
+    @property
+    def name(self) -> str:
+        """The name of the organization."""
+        return self.read.snapshot.organization.name
+
+    @property
+    def refused(self) -> bool:
+        """Whether a limit forbade the plan."""
+        return bool(self.plan.limits_exceeded)
+
+    @property
+    def changed(self) -> bool:
+        """Whether anything was written, or would be in a preview."""
+        settings = self.read.run_settings
+        return not self.refused and (self.writes or (settings.stored and bool(settings.differences)))
+
+    @property
+    def writes(self) -> bool:
+        """Whether a contact was written, or would be."""
+        return any(each.writes for each in (*self.operations, *self.deactivations))
+
+
+# --------------------------------------------------------------------------- plan
+
+
+@uncollected
+def plan_run(services: Services, store: SettingsStore, request: Request, run_lock: RunLock, progress: Progress) -> Run:
+    """What is to be done, and what was read for it."""
+    found = read(services, store, request, run_lock, progress)
+    snapshot = found.snapshot
+    tell = named(progress, snapshot.organization.name)
+    tell(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
+    reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
+    planning = reader.complete(Planning(snapshot, request.options))
+    plan = planning.plan
+    matched = planning.matched
+    selected = len(matched.selected.user_ids)
+    tell(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
+    if planning.findings.bms is not None:
+        tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
+    warnings = [*found.warnings, *plan.warnings]
+    return Run(found, planning, plan, plan.operations, plan.deactivations, warnings, resume_at=reader.resume_at)
+
+
+def named(progress: Progress, organization: str) -> Progress:
+    """A progress that tells lines about an organization."""
+    return lambda line: progress(f"{organization}: {line}")
+
+
+def _binding(found: Read, request: Request) -> plan_documents.Binding:
+    organization = found.snapshot.organization
+    return plan_documents.Binding(
+        organization.id, organization.name, found.snapshot.tenant_id, found.settings, request.version
+    )
+
+
+def write_document(outcome: Run, request: Request) -> None:
+    made_at = datetime.now(UTC).isoformat(timespec="seconds")
+    operations = (*outcome.operations, *outcome.deactivations)
+    document = plan_documents.document(_binding(outcome.read, request), request.options, operations, made_at)
+    write_plan(str(request.plan_file), document)
+
+
+def apply_document(outcome: Run, document: Document, request: Request) -> None:
+    """Leave of the plan what the document has, and what still holds of it."""
+    plan_documents.check(document, _binding(outcome.read, request), str(request.apply_plan))
+    plan = outcome.plan
+    contacts = {contact.id: contact for contact in outcome.read.snapshot.contacts}
+    done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED}
+    found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
+    outcome.refused_entries = found.refused
+    selected = len(outcome.planning.matched.selected.user_ids)
+    exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
+    outcome.turned_out(tuple(found.operations))
+    outcome.plan = replace(
+        plan, operations=outcome.operations, deactivations=outcome.deactivations, limits_exceeded=exceeded
+    )
+
+
+# --------------------------------------------------------------------- plan anew
+
+
+@dataclass(slots=True)
+class Replanner:
+    """Plans a run anew from what others have changed since it was read. `run` is the run as it was planned last."""
+
+    services: Services
+    run: Run
+    request: Request
+    document: Document | None = None
+    clock: Clock = time.monotonic
+    _looked_at: float = 0.0
+
+    @property
+    def contacts(self) -> tuple[Contact, ...]:
+        """The organization's contacts as they were looked at last."""
+        return self.run.read.snapshot.contacts
+
+    @property
+    def is_stale(self) -> bool:
+        """Whether the last look was so long ago that a quota must have been waited for."""
+        return self.clock() - self._looked_at > STALE_AFTER
+
+    def look_again(self) -> tuple[Operation, ...]:
+        """Look what has changed, and take it over; the operations as they are to be done now.
+
+        Raises ApiError where a service cannot be read.
+        """
+        snapshot = self.run.read.snapshot
+        began = time.time()
+        contacts = contacts_by_now(self.services.itglue, snapshot.organization.id, snapshot.contacts, snapshot.read_at)
+        bms = self._bms_by_now()
+        if contacts is not None or bms is not None:
+            self._plan(snapshot.contacts if contacts is None else contacts, bms, began)
+        self._looked_at = self.clock()
+        return (*self.run.operations, *self.run.deactivations)
+
+    def _bms_by_now(self) -> BmsSnapshot | None:
+        """The account as it is now, where IT Glue will push and somebody could be there by now."""
+        known = self.run.planning.findings.bms
+        if known is None or not self.run.read.snapshot.bms.native:
+            return None
+        if not any(each.bms.push == Push.PENDING and each.itglue.writes for each in self.run.operations):
+            return None
+        fresh = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
+        return fresh if fresh != known else None
+
+    def _plan(self, contacts: Sequence[Contact], bms: BmsSnapshot | None, read_at: float) -> None:
+        before = self.run
+        snapshot = replace(before.read.snapshot, contacts=tuple(contacts), read_at=read_at)
+        findings = before.planning.findings
+        reader = NeedReader(self.services, snapshot, self.request.options.bms_adapter_names)
+        known = findings if bms is None else replace(findings, bms=bms)
+        planning = reader.complete(Planning(snapshot, self.request.options, known))
+        plan = planning.plan
+        self.run = replace(
+            before,
+            read=before.read._replace(snapshot=snapshot),
+            planning=planning,
+            plan=plan,
+            operations=plan.operations,
+            deactivations=plan.deactivations,
+            warnings=[*before.warnings, *(each for each in plan.warnings if each not in before.warnings)],
+        )
+        if self.document is not None:
+            apply_document(self.run, self.document, self.request)
+        else:
+            self._keep_to(before)
+
+    def _keep_to(self, before: Run) -> None:
+        """Without a document, what is done stays what was planned, on the contacts as they are now."""
+        run = self.run
+        operations = merged(before.operations, run.operations)
+        deactivations = merged(before.deactivations, run.deactivations)
+        selected = len(run.planning.matched.selected.user_ids)
+        exceeded = tuple(exceeded_limits((*operations, *deactivations), selected, self.request.options))
+        run.plan = replace(run.plan, operations=operations, deactivations=deactivations, limits_exceeded=exceeded)
+        run.turned_out((*operations, *deactivations))

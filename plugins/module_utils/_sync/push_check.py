@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Whether what is about to be created in BMS is still to be created, looked up right before it is.
+
+Somebody may have created the same person in BMS since the run has read it, and IT Glue's own sync may
+have linked the contact, or say that it has by refusing to change it. Such a push is deferred: the
+next run finds who is in BMS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from .._engine.errors import ApiError, SyncError
+from .._engine.links import LinkState, link_state, linked_bms_id
+from .._engine.model import BmsContact, BmsSnapshot, Contact, ItGlueId
+from .._engine.plan import Operation, Push, Subject
+from .._engine.planning import Planning
+from .._engine.reasons import Reason, ReasonCode, because
+from .outcomes import Outcomes
+from .planned_run import Replanner, Run
+from .ports import Services
+from .snapshot import NeedReader
+
+_FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBack:
+    """What IT Glue showed of contacts after the writing: None where it could not be read.
+
+    `refused` are those whose contact IT Glue did not change because it is synced.
+    """
+
+    contacts: Mapping[ItGlueId, Contact] | None
+    refused: Collection[Subject] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PushCheck:
+    """Looks again whom to push, for the run as it was planned last."""
+
+    replanner: Replanner
+
+    @property
+    def services(self) -> Services:
+        """The services of the run."""
+        return self.replanner.services
+
+    @property
+    def run(self) -> Run:
+        """The run as it was planned last."""
+        return self.replanner.run
+
+    def defer(self, outcomes: Outcomes, shown: ReadBack) -> Sequence[BmsContact] | None:
+        """Defer the pushes that no longer hold; the account's contacts by now, None where they were not read."""
+        for operation in _pushes(outcomes):
+            if reason := self._held_back(operation, shown):
+                outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
+        pushes, known = _pushes(outcomes), self.run.planning.findings.bms
+        if not pushes or known is None:
+            return None
+        try:
+            present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
+            found = self._found(present, shown.contacts or {}) if _differ(known, present) else {}
+        except SyncError as error:
+            if isinstance(error, ApiError):
+                outcomes.note_quota(error)
+            reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
+            for operation in pushes:
+                outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
+            return None
+        for operation in pushes:
+            if reason := found.get(operation.subject):
+                outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
+        return present.contacts
+
+    def _held_back(self, operation: Operation, shown: ReadBack) -> Reason | None:
+        """Why a contact is not pushed by what IT Glue shows of it."""
+        if shown.contacts is None:
+            return because(ReasonCode.NOT_READ_AFTER_WRITE)
+        contact = shown.contacts.get(operation.itglue.contact_id or ItGlueId(0))
+        if contact is None:
+            return because(ReasonCode.CHANGED_SINCE_READ, changed=["contact_id"])
+        names = self.run.planning.options.bms_adapter_names
+        state = link_state(contact, names)
+        if state == LinkState.UNKNOWN:
+            return because(ReasonCode.LINK_UNKNOWN, contact_id=contact.id)
+        if state is not None:
+            return because(ReasonCode.LINKED_BY_NOW, bms_contact_id=linked_bms_id(contact, names))
+        return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in shown.refused else None
+
+    def _found(self, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]) -> dict[Subject, Reason]:
+        """Who is in BMS by now, by the look-up of the plan."""
+        run = self.run
+        contacts = {contact.id: contact for contact in run.read.snapshot.contacts} | dict(shown)
+        snapshot = replace(run.read.snapshot, contacts=tuple(contacts.values()))
+        findings = replace(run.planning.findings, bms=present)
+        reader = NeedReader(self.services, snapshot, run.planning.options.bms_adapter_names)
+        plan = reader.complete(Planning(snapshot, run.planning.options, findings)).plan
+        hits = {user: each.bms_contact_ids for each in plan.conflicts for user in each.users}
+        return {
+            each.subject: because(
+                ReasonCode.IN_BMS_BY_NOW,
+                bms_contact_ids=[each.bms.contact_id] if each.bms.contact_id else list(hits.get(each.user, ())),
+            )
+            for each in plan.operations
+            if each.bms.push in _FOUND
+        }
+
+
+def _pushes(outcomes: Outcomes) -> list[Operation]:
+    return outcomes.those(lambda each: each.bms.push == Push.PUSHED and each.bms.create is not None)
+
+
+def _differ(known: BmsSnapshot, present: BmsSnapshot) -> bool:
+    before = {contact.id: contact for contact in known.contacts}
+    return before != {contact.id: contact for contact in present.contacts}

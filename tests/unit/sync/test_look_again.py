@@ -1,0 +1,326 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Others write between the reading and the writing: nothing of theirs is lost, nobody is doubled, all is reported."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
+from tests.unit.engine.builders import contact, in_bms, person, ready
+from tests.unit.plan.test_plan_documents import World
+from tests.unit.sync.fakes import Fault, gone, quota, rejected, unclear
+from tests.unit.sync.running import Row
+
+LONG_AGO, NOW = "2020-01-01T00:00:00.000Z", "2199-01-01T00:00:00.000Z"
+LINK = {"psa_integration": "enabled", "adapters": (Adapter("Kaseya BMS", "90300", sync=True),)}
+
+
+class Busy(World):
+    """A world in which somebody else acts while a run works: `meanwhile[method]` right before that request."""
+
+    def __init__(self, directory) -> None:
+        super().__init__(directory)
+        for ident, known in self.itglue.there.items():
+            self.itglue.there[ident] = replace(known, updated_at=LONG_AGO)
+        self.itglue.stamp = NOW
+        self.meanwhile = {}
+        for service in (self.itglue, self.bms):
+            service.called = self._called(service, service.called)
+
+    def _called(self, service, called):
+        def first(method, *args):
+            if action := self.meanwhile.pop((service, method), None):
+                action()
+            return called(method, *args)
+
+        return first
+
+    def before(self, service, method, action) -> None:
+        self.meanwhile[service, method] = action
+
+    def edit(self, ident, **values) -> None:
+        """What a technician saves; a link alone is none."""
+        stamp = {} if values.keys() <= LINK.keys() else {"updated_at": NOW}
+        self.itglue.there[ident] = replace(self.itglue.there[ident], **values, **stamp)
+
+    def add(self, made) -> None:
+        self.itglue.there[made.id] = replace(made, updated_at=NOW)
+
+
+@pytest.fixture
+def world(tmp_path) -> Busy:
+    return Busy(tmp_path)
+
+
+def by_user(outcome) -> dict:
+    return {each.user.partition(".")[0]: Row(each) for each in outcome.operations}
+
+
+def look(world, action) -> None:
+    """Let somebody act right before the run looks again."""
+    world.before(world.itglue, "changed_contacts", action)
+
+
+# ----------------------------------------------------------------- what it costs
+
+
+def test_a_run_that_writes_takes_one_more_request_to_it_glue_and_one_list_of_bms(world):
+    world.run()
+    assert world.itglue.calls["changed_contacts"] == 1
+    assert world.bms.calls["contacts"] == 2, "the reading, and right before the create"
+
+
+def test_a_run_that_writes_nothing_looks_at_nothing(world):
+    world.run()
+    for service in (world.itglue, world.bms):
+        service.calls.clear()
+    world.run()
+    assert (world.itglue.calls["changed_contacts"], world.bms.calls["contacts"]) == (0, 1)
+
+
+def test_a_preview_looks_at_nothing(world):
+    world.run(preview=True)
+    assert world.itglue.calls["changed_contacts"] == 0
+
+
+# -------------------------------------------------------------------- IT Glue
+
+
+def test_what_somebody_has_added_to_a_contact_is_still_there(world, tmp_path):
+    """Arrays are sent whole, so those of the reading would take it away."""
+    journal = tmp_path / "journal"
+    known = world.itglue.there[72]
+    emails = (*known.emails, Email("ann@home.example", "Home"))
+    phones = (*known.phones, Phone("4155550199", "Home"))
+    # Both arrays change by the run, too.
+    world.graph.there[0] = replace(world.graph.there[0], mail="ann.new@client.example", mobile_phone="415-555-0155")
+    look(world, lambda: world.edit(72, emails=emails, phones=phones))
+
+    ann = by_user(world.run(journal_file=str(journal)))["ann"]
+    there = world.itglue.there[72]
+    assert ann.action == "update"
+    assert {"ann@home.example", "ann.new@client.example"} <= {each.value for each in there.emails}
+    assert {"4155550199", "4155550155"} <= {each.value for each in there.phones}
+    rows = [row for line in map(json.loads, journal.read_text().splitlines()) for row in line.get("rows", ())]
+    (before,) = [row["before"] for row in rows if row.get("id") == 72 and row.get("before")]
+    assert "ann@home.example" in [each["value"] for each in before["contact-emails"]]
+
+
+def test_a_person_whom_somebody_has_created_meanwhile_is_matched_not_created_again(world):
+    look(world, lambda: world.add(contact(500, "bob.lee@client.example", first="Bob", last="Lee")))
+    bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.contact_id) == ("update", 500)
+    assert [each.id for each in world.itglue.there.values() if each.first_name == "Bob"] == [500]
+
+
+def test_what_is_done_already_is_not_done_again(world):
+    look(world, lambda: world.edit(72, title="Clerk"))
+    assert (by_user(world.run())["ann"].action, world.itglue.there[72].title) == ("unchanged", "Clerk")
+
+
+def test_an_entry_that_no_longer_holds_is_deferred_with_its_reason(world):
+    """The contact has become somebody else's: what was planned for it is nobody's any more."""
+    other = (Email("zoe@client.example", "Work", True),)
+    look(world, lambda: world.edit(72, first_name="Zoe", last_name="Ray", emails=other))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("deferred", "deferred", "changed_since_read")
+    assert (world.itglue.there[72].first_name, world.itglue.there[72].title) == ("Zoe", "Trainee")
+    assert len(world.itglue.there) == 3, "nobody was created for Ann"
+
+
+def test_a_contact_that_is_linked_by_now_is_neither_written_nor_pushed(world):
+    look(world, lambda: world.edit(72, title="Trainee", **LINK))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("linked", None, "linked_by_now")
+    assert (world.itglue.there[72].title, world.bms.created) == ("Trainee", [created(world, "Bob")])
+
+
+def created(world, first_name):
+    return next(each for each in world.bms.created if each.first_name == first_name)
+
+
+def test_where_the_list_is_refused_all_contacts_are_read_and_a_deleted_one_is_seen(world):
+    world.itglue.faults.append(Fault("changed_contacts", rejected(said="sort")))
+    world.before(world.itglue, "changed_contacts", lambda: world.itglue.there.pop(72))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.codes[-1]) == ("deferred", "changed_since_read")
+    assert world.itglue.calls["contacts"] == 2, "the reading, and the look"
+
+
+def test_a_quota_that_ends_before_the_look_defers_everything(world):
+    world.itglue.faults.append(Fault("changed_contacts", quota()))
+    outcome = world.run()
+    assert {(each.action, each.push) for each in by_user(outcome).values()} == {
+        ("deferred", "deferred"),
+        ("unchanged", "deferred"),
+    }
+    assert outcome.warnings[-1].code == "not_looked_again"
+    assert world.written() == 0
+
+
+def test_a_look_that_fails_ends_the_run_before_any_write(world):
+    world.itglue.faults.append(Fault("changed_contacts", gone()))
+    with pytest.raises(type(gone())):
+        world.run()
+    assert world.written() == 0
+
+
+def test_after_a_pause_it_is_looked_again(world, monkeypatch):
+    """The first portion takes so long that a quota must have been waited for."""
+    monkeypatch.setattr(planned_run, "STALE_AFTER", -1.0)
+    looks = []
+
+    class Replanner(planned_run.Replanner):
+        @property
+        def is_stale(self):
+            return len(looks) == 0 and bool(self.services.itglue.created)
+
+        def look_again(self):
+            looks.extend([True] if self.services.itglue.created else [])
+            return super().look_again()
+
+    monkeypatch.setattr("ansible_collections.msp.psa_sync.plugins.module_utils._sync.run.Replanner", Replanner)
+    names = [f"u{number:03}" for number in range(2 * BULK)]
+    world.graph.there += [person(f"{name}.lee") for name in names]
+    create = world.itglue.create_contacts
+
+    def paused(organization_id, rows):
+        if len(world.itglue.created) < BULK:
+            world.add(contact(9000, "u099.lee@client.example", first="U099", last="Lee", location_id=10))
+        return create(organization_id, rows)
+
+    world.itglue.create_contacts = paused
+    done = by_user(world.run())
+    assert looks == [True]
+    assert done["u099"].contact_id == 9000
+    assert [each.id for each in world.itglue.there.values() if each.first_name == "U099"] == [9000]
+    assert {each.action for name, each in done.items() if name in names[:-1]} == {"create"}
+
+
+# ------------------------------------------------------------------ applied plans
+
+
+def test_what_changed_after_the_reading_is_refused_where_a_plan_is_applied(world):
+    world.plan()
+    look(world, lambda: world.edit(72, title="Director"))
+    outcome = world.apply()
+    assert by_user(outcome)["ann"].action == "refused"
+    assert [each.user for each in outcome.refused_entries] == ["ann.lee@client.example"]
+    assert world.itglue.there[72].title == "Director"
+
+
+def test_nothing_is_written_that_an_applied_plan_does_not_name(world):
+    world.plan()
+    look(world, lambda: world.edit(73, title=None))
+    cid = by_user(world.apply())["cid"]
+    assert (cid.action, world.itglue.there[73].title) == ("refused", None)
+
+
+# ---------------------------------------------------------------------------- BMS
+
+
+def test_whom_somebody_has_created_in_bms_meanwhile_is_not_created_again(world):
+    made = in_bms(95000, "bob.lee@client.example", first="Bob", last="Lee")
+    # The second list of contacts is the one right before the create.
+    world.before(world.itglue, "changed_contacts", lambda: world.bms.there.update({95000: made}))
+    bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.push, bob.codes[-1]) == ("create", "deferred", "in_bms_by_now")
+    assert bob.reasons[-1].values == {"bms_contact_ids": [95000]}
+    assert [each.id for each in world.bms.there.values() if each.first_name == "Bob"] == [95000]
+    assert by_user(world.run())["bob"].push == "already_in_bms"
+
+
+def test_a_contact_that_the_read_back_shows_as_linked_is_not_pushed(world):
+    """IT Glue's own sync links it without a new time of change."""
+    world.before(world.itglue, "update_contacts", lambda: world.edit(72, **LINK))
+    ann = by_user(world.run())["ann"]
+    assert (ann.push, ann.codes[-1]) == ("deferred", "linked_by_now")
+    assert [each.first_name for each in world.bms.created] == ["Bob"]
+
+
+def test_a_contact_that_is_only_pushed_is_read_back_too(world):
+    world.edit(72, title="Clerk")
+    world.before(world.itglue, "update_contacts", lambda: None)
+    world.before(world.itglue, "create_contacts", lambda: world.edit(72, **LINK))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("unchanged", "deferred", "linked_by_now")
+
+
+def test_a_contact_that_refused_the_write_as_synced_is_not_pushed(world):
+    world.itglue.locked[72] = {"title"}
+    ann = by_user(world.run())["ann"]
+    assert (ann.locked, ann.push, ann.codes[-1]) == (("name",), "deferred", "refused_as_synced")
+
+
+def test_a_contact_that_could_not_be_read_back_is_not_pushed(world):
+    world.itglue.faults += [Fault("contacts", gone(), nth=2, times=9), Fault("contact", gone(), times=9)]
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("update", "deferred", "not_read_after_write")
+    assert world.bms.created == []
+
+
+def test_bms_that_cannot_be_read_again_defers_every_push(world):
+    world.bms.faults.append(Fault("contacts", quota("bms"), nth=2))
+    done = by_user(world.run())
+    assert {name: each.push for name, each in done.items()} == {
+        "ann": "deferred",
+        "bob": "deferred",
+        "cid": "already_in_bms",
+    }
+    assert done["bob"].codes[-1] == "bms_not_read"
+    assert world.bms.created == []
+
+
+def test_an_unclear_create_in_bms_is_still_found_after_the_look(world):
+    world.bms.faults.append(Fault("create_contact", unclear("bms"), rows=-1))
+    assert by_user(world.run())["bob"].push == "pushed"
+    assert len(world.bms.created) == 2
+
+
+# ------------------------------------------------------------------- the look itself
+
+
+def test_no_clock_has_to_be_trusted_where_nobody_saved_anything_lately():
+    contacts = [ready(1, updated_at="2026-01-01T00:00:00.000Z"), ready(2, updated_at="2025-01-01T00:00:00+00:00")]
+    assert read_since(contacts, 4e9) == 1767225600.0
+    assert read_since(contacts, 1767225600.0) == 1767225600.0 - MARGIN
+    assert read_since([ready(1)], 1e9) == 1e9 - MARGIN
+
+
+class Listed:
+    """An IT Glue that lists so."""
+
+    def __init__(self, changed, contacts=()):
+        self.changed, self.there = changed, contacts
+
+    def changed_contacts(self, organization_id, since):
+        if isinstance(self.changed, Exception):
+            raise self.changed
+        return iter(self.changed)
+
+    def contacts(self, organization_id):
+        return iter(self.there)
+
+
+def test_contacts_that_are_as_they_were_read_are_no_change():
+    known = [ready(1, updated_at=LONG_AGO), ready(2, updated_at=LONG_AGO)]
+    assert contacts_by_now(Listed([known[0]]), 1, known, 0.0) is None
+    saved = replace(known[0], updated_at=NOW)
+    assert contacts_by_now(Listed([saved]), 1, known, 0.0) == (saved, known[1])
+
+
+def test_a_list_that_is_not_in_order_is_read_in_full():
+    known = [ready(1), ready(2)]
+    unsorted = ProtocolError("not sorted", service="itglue")
+    assert contacts_by_now(Listed(unsorted, known), 1, known, 0.0) is None
+    assert contacts_by_now(Listed(unsorted, known[:1]), 1, known, 0.0) == (known[0],)
