@@ -18,10 +18,11 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 from functools import lru_cache
+from typing import TypeAlias
 
 from .text import FullName, name
 
-RawNames = tuple[str | None, str | None]
+RawNames: TypeAlias = "tuple[str | None, str | None]"
 """First and last name of a user, a contact or a BMS contact, as the service gives them."""
 
 TITLES = frozenset(
@@ -42,7 +43,7 @@ UNKNOWN = frozenset(
 )
 """What people write where a name is not known. A field without any letter or digit is blank as well."""
 
-_SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"“”„«»·・\-]+""")
+_SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"\u201c\u201d\u201e«»·・\-]+""")
 _DOCTORATE = re.compile(r"\bph\.\s?d\b")
 _WITHOUT_DECOMPOSITION = str.maketrans(
     {

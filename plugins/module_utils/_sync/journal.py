@@ -172,7 +172,7 @@ def _organization(line: bytes) -> int | None:
     """The organization of the head of a journal, None for a line that is none."""
     try:
         match json.loads(line):
-            case {"journal": int(), "organization": {"id": int(organization_id)}}:
+            case {"journal": int(), "organization": {"id": int() as organization_id}}:
                 return organization_id
     except ValueError:
         pass
@@ -302,7 +302,7 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
             continue
         try:
             match entry := json.loads(line):
-                case {"run": str(run), "journal": int(version), "organization": {"id": int()}}:
+                case {"run": str() as run, "journal": int() as version, "organization": {"id": int()}}:
                     if version != VERSION:
                         raise InputError(
                             f"The journal file {path} has the format {version}; this version reads {VERSION}."
@@ -310,9 +310,14 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
                     head = _same_organization(head, entry, path)
                     if entry.get("reverts"):
                         undone.add(run)
-                case {"run": str(run), "write": int(key), "kind": str(kind), "rows": list(rows)} if head:
+                case {
+                    "run": str() as run,
+                    "write": int() as key,
+                    "kind": str() as kind,
+                    "rows": list() as rows,
+                } if head:
                     writes[run, key] = _write(kind, rows)
-                case {"run": str(run), "outcome": int(key)} if (run, key) in writes:
+                case {"run": str() as run, "outcome": int() as key} if (run, key) in writes:
                     writes[run, key] = _with_outcome(writes[run, key], entry.get("ids"), entry.get("error"))
                 case dummy:
                     raise ValueError("unknown entry")
@@ -328,7 +333,7 @@ def read_journal(path: str) -> tuple[dict[str, Any], list[Write]]:
 def _write(kind: str, rows: Sequence[Any]) -> Write:
     for row in rows:
         match row:
-            case {"id": int() | None, "before": dict(before), "after": dict(after)}:
+            case {"id": int() | None, "before": dict() as before, "after": dict() as after}:
                 names = {ITGLUE_CREATE: FIELDS, ITGLUE_UPDATE: FIELDS, BMS_SET: BMS_FIELDS}.get(kind)
                 if names is not None and not {*before, *after} <= {*names}:
                     raise ValueError("unknown field")
