@@ -40,7 +40,7 @@ export TZ := UTC
 # tests/conftest.py does the same for the tests.
 sealed := $(python) -m tests.tools.sealed
 # What keeps only one core busy, two at a time.
-side_by_side := $(MAKE) --jobs 2 --output-sync=target
+side_by_side := $(MAKE) --jobs 2 --keep-going --output-sync=target
 tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
 
 .PHONY: help venv venv-run tree artifact unit coverage trust nightly browser integration sanity importer matrix devel certification execution-environment test \
@@ -164,9 +164,11 @@ release: venv ## turn the fragments into a part of the changelog, for the versio
 release-notes: venv artifact ## make the notes of the release VERSION (.build/release-notes.md)
 	$(bin)/antsibull-changelog generate $(VERSION) --only-latest --output .build/release-notes.md --output-format md
 
+# Each ansible-core has its own version of resolvelib.
 lock: venv ## lock the versions of what tests and checks need; UPGRADE=--upgrade takes the newest
 	cd tests && $(bin)/uv pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --no-annotate \
-	    --no-emit-package ansible-core --custom-compile-command "make lock" --output-file requirements.lock requirements.txt
+	    --custom-compile-command "make lock" $(foreach name,ansible-core resolvelib,--no-emit-package $(name)) \
+	    --output-file requirements.lock requirements.txt
 
 clean: ## remove all that was made
 	rm -rf .build $(VENV) .ansible .hypothesis .mypy_cache .pytest_cache .ruff_cache tests/output

@@ -12,14 +12,15 @@ warnings nor exceptions, and knows nothing of a token that a run was given on it
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from threading import Lock
 from typing import Any
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 from ansible.module_utils.common.parameters import remove_values, sanitize_keys
+
+from .._engine.output import spellings
 
 MASK = "********"
 
@@ -46,7 +47,7 @@ class Secrets:
 
     def add(self, *values: object) -> None:
         """Add secrets; of a container all that is in it."""
-        forms = {form for value in values for text in _texts(value) for form in _spellings(text)}
+        forms = {form for value in values for text in _texts(value) for form in spellings(text)}
         with self._lock:
             self._forms |= forms
 
@@ -72,15 +73,6 @@ class Secrets:
         """`result` masked exactly as `AnsibleModule` masks what a module returns."""
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
         return {**remove_values(result, self._forms), **kept}
-
-
-def _spellings(secret: str) -> Iterator[str]:
-    """`secret`, and what becomes of it on its way: trimmed, in an address or a form, in JSON, in a `repr`."""
-    for text in (secret, secret.strip()):
-        yield from filter(
-            None,
-            (text, quote(text, safe=""), quote(text), quote_plus(text), json.dumps(text)[1:-1], repr(text)[1:-1]),
-        )
 
 
 def _texts(value: object) -> Iterator[str]:

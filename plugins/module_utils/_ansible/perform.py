@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .._engine.errors import Failure, SyncError
+from .._engine.output import clean, each_text, one_line, without_commands
 from .dependencies import require_libraries
 from .masking import Secrets
 from .plain import plain, plain_dict
@@ -71,23 +72,30 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         require_texts(spec.options, params)
         result = plain_dict(run(params, task))
     except SyncError as error:
-        result = _failed(error.result, secrets.text(str(error)), error.failure)
+        result = _failed(error.result, clean(secrets.text(str(error))), error.failure)
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Ansible's own handler would show the error, and its causes, unmasked.
-        result = _failed({}, secrets.text(_unexpected(error)), Failure("defect"))
+        result = _failed({}, clean(secrets.text(_unexpected(error))), Failure("defect"))
         if around.verbosity >= _VERBOSE:
-            result["exception"] = secrets.text("".join(traceback.format_exception(error)))
+            result["exception"] = clean(secrets.text("".join(traceback.format_exception(error))))
     result.pop("invocation", None)
     warnings.extend(str(text) for text in result.pop("warnings", ()))
-    said = () if around.no_log else tuple(dict.fromkeys(map(secrets.text, warnings)))
-    return Outcome(result=secrets.keys(result), warnings=said)
+    said = () if around.no_log else tuple(dict.fromkeys(one_line(secrets.text(text)) for text in warnings))
+    return Outcome(result=_harmless(secrets.keys(result)), warnings=said)
+
+
+def _harmless(result: dict[str, Any]) -> dict[str, Any]:
+    """A result that a log may show: JSON escapes control characters, and nothing else is a danger but commands to a
+    runner. Differences are shown line by line."""
+    shown: dict[str, Any] = each_text(result, without_commands)
+    return {**shown, "diff": each_text(shown["diff"], clean)} if "diff" in shown else shown
 
 
 def _progress(secrets: Secrets, around: Circumstances) -> Callable[[str], None]:
     show = around.show
     if show is None or around.no_log:
         return Task.progress
-    return lambda text: show(secrets.text(str(text)))
+    return lambda text: show(one_line(secrets.text(str(text))))
 
 
 def _log(secrets: Secrets, around: Circumstances) -> Callable[[int, str], None]:
@@ -96,7 +104,7 @@ def _log(secrets: Secrets, around: Circumstances) -> Callable[[int, str], None]:
 
     def write(level: int, text: str) -> None:
         if log is not None and around.verbosity >= level and not around.no_log:
-            log(level, secrets.text(text))
+            log(level, one_line(secrets.text(text)))
 
     return write
 

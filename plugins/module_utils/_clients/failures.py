@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from threading import Lock
-from urllib.parse import quote
 
 from .._engine.errors import (
     ApiError,
@@ -21,6 +20,7 @@ from .._engine.errors import (
     RejectedError,
     UnavailableError,
 )
+from .._engine.output import one_line, spellings
 from .decoding import TITLES
 from .error_mapping import ErrorMapping
 from .request import Attempt, Exchange
@@ -50,7 +50,7 @@ class Failures:
         """Never show this value."""
         if secret and len(secret) >= _SHORTEST_SECRET:
             with self._lock:
-                self._secrets |= {secret, quote(secret, safe="")}
+                self._secrets.update(spellings(secret))
 
     def of_answer(self, answer: Response, *, needs: str | None = None, writes: bool = True) -> ApiError:
         """The error that an unusable answer stands for."""
@@ -162,7 +162,7 @@ class Failures:
             secrets = sorted(self._secrets, key=len, reverse=True)
         for secret in secrets:
             text = text.replace(secret, "***")
-        text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+        text = one_line(text)
         return text if len(text) <= _SAID_LENGTH else f"{text[:_SAID_LENGTH]}…"
 
 

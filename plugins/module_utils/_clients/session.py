@@ -93,6 +93,10 @@ class Service:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
+def _new_session(service: Service, access: Access) -> HttpSession:
+    return HttpSession(service, access)
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a client needs of the run that it works for.
@@ -107,7 +111,7 @@ class Access:
     limiter: Limiter | None = None
     on_secret: Callable[[str], None] = lambda secret: None
     timing: Timing = Timing()
-    make_session: Callable[[Service, Access], HttpSession] = lambda service, access: HttpSession(service, access)
+    make_session: Callable[[Service, Access], HttpSession] = _new_session
 
 
 class HttpSession:

@@ -168,6 +168,9 @@ class Transport:
 
 def _content(response: requests.Response) -> bytes:
     """The body of an answer, unzipped, while it is no larger than it may be."""
+    if getattr(response, "_content", False) is not False:
+        # Somebody who looks on, such as a tracer of requests, has read it already.
+        return response.content
     unzip = _Unzip() if response.headers.get("Content-Encoding", "").strip().lower() == "gzip" else None
     parts: list[bytes] = []
     size = 0

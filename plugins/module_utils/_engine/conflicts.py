@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TypeAlias
 
 from .model import BmsId, ItGlueId
 from .reasons import ReasonCode
@@ -18,7 +19,7 @@ from .reasons import ReasonCode
 NEW, IGNORE = "new", "ignore"
 """The answers to a conflict beside the id of a contact: make a new one, or leave the user out."""
 
-Answer = int | str
+Answer: TypeAlias = "int | str"
 
 
 class Rule(StrEnum):

@@ -17,6 +17,7 @@ import unicodedata
 from collections.abc import Iterable
 
 from .model import Organization
+from .output import one_line
 
 SLUG, ID, NAME = "slug", "id", "name"
 HOST_NAMES = (SLUG, ID, NAME)
@@ -62,5 +63,5 @@ def host_names(organizations: Iterable[Organization], kind: str = SLUG) -> dict[
 def _wanted(organization: Organization, kind: str) -> str:
     if kind == ID:
         return str(organization.id)
-    wanted = organization.name.strip() if kind == NAME else slug(organization.name)
+    wanted = one_line(organization.name) if kind == NAME else slug(organization.name)
     return wanted or f"organization_{organization.id}"

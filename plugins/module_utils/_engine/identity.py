@@ -25,14 +25,14 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, TypeAlias, TypeVar
 
 from .model import BmsContact, Contact
 from .text import FullName, address, contact_addresses, name
 
 Record = TypeVar("Record", Contact, BmsContact)
 
-RawNames = tuple[str | None, str | None]
+RawNames: TypeAlias = "tuple[str | None, str | None]"
 """First and last name of a user, a contact or a BMS contact, as the service gives them."""
 
 TITLES = frozenset(
@@ -53,7 +53,7 @@ UNKNOWN = frozenset(
 )
 """What people write where a name is not known. A field without any letter or digit is blank as well."""
 
-_SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"“”„«»·・\-]+""")
+_SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"\u201c\u201d\u201e«»·・\-]+""")
 _DOCTORATE = re.compile(r"\bph\.\s?d\b")
 _WITHOUT_DECOMPOSITION = str.maketrans(
     {

@@ -193,3 +193,56 @@ def test_a_missing_library_is_named_with_the_interpreter_before_anything_runs():
     assert "no_such_library_of_ours" in result["msg"]
     assert sys.executable in result["msg"]
     assert "json" not in result["msg"]
+
+
+# ---------------------------------------------------------------- text of others
+
+HOSTILE = "Ann\x1b[31m\r\n::error::x ##vso[task.setvariable variable=X]y"
+HARMLESS = "Ann [31m : :error::x # #vso[task.setvariable variable=X]y"
+
+
+def test_what_is_shown_at_once_is_one_line_without_commands_to_a_runner():
+    shown, logged = [], []
+
+    def run(params, task):
+        task.progress(HOSTILE)
+        task.log(3, HOSTILE)
+        task.log(4, "too much")
+        task.warn(HOSTILE)
+        return {}
+
+    warnings = outcome(run, show=shown.append, log=lambda *line: logged.append(line), verbosity=3).warnings
+
+    assert (shown, logged, warnings) == ([HARMLESS], [(3, HARMLESS)], (HARMLESS,))
+
+
+def test_nothing_is_logged_of_a_task_with_no_log():
+    logged = []
+
+    outcome(
+        lambda params, task: task.log(1, "x") or {}, log=lambda *line: logged.append(line), verbosity=3, no_log=True
+    )
+
+    assert logged == []
+
+
+def test_a_message_keeps_its_lines_and_holds_no_command_to_a_runner():
+    def run(params, task):
+        raise SyncError(f"Stopped.\n{HOSTILE}")
+
+    message = outcome(run).result["msg"]
+
+    assert message == "Stopped.\nAnn [31m \n: :error::x # #vso[task.setvariable variable=X]y"
+
+
+def test_a_result_and_its_difference_hold_no_command_to_a_runner():
+    result = outcome(
+        lambda params, task: {
+            "contacts": [{"name": HOSTILE}],
+            "diff": {"before": HOSTILE, "after": {HOSTILE: [HOSTILE, 1]}},
+        }
+    ).result
+
+    assert result["contacts"] == [{"name": HOSTILE.replace("::e", ": :e").replace("##", "# #")}]
+    several_lines = HARMLESS.replace("[31m ", "[31m \n")
+    assert result["diff"] == {"before": several_lines, "after": {several_lines: [several_lines, 1]}}

@@ -431,6 +431,12 @@ def test_an_answer_that_is_too_large_is_given_up_in_bounded_memory(connect, wire
     assert len(wire.requests) == 1
 
 
+def test_an_answer_that_a_hook_of_requests_has_read_is_read_all_the_same(session, wire):
+    session.transport.session.hooks["response"].append(lambda answer, **dummies: answer.text and None)
+    wire.says(zipped(b'{"a": 1}'), {"a": 2})
+    assert [session.send(Request("GET", "/a")).json() for dummy in range(2)] == [{"a": 1}, {"a": 2}]
+
+
 def test_zipped_answers_are_read(session, wire):
     body = json.dumps({"a": "x" * 100_000}).encode()
     double = reply(gzip.compress(body[:50_000]) + gzip.compress(body[50_000:]), Content_Encoding="GZIP")

@@ -21,6 +21,19 @@ from tests.tools.files import ROOT, tracked
 BIN = Path(sys.executable).parent
 FORMS = [path for path in tracked(".github/ISSUE_TEMPLATE/*.yml") if path.stem != "config"]
 WORKFLOWS = {path.stem: path for path in tracked(".github/workflows/*.yml")}
+#: Of the template for certified content.
+SECTIONS = {
+    "Description",
+    "Requirements",
+    "Installation",
+    "Use cases",
+    "Testing",
+    "Contributing",
+    "Support",
+    "Release notes",
+    "Related information",
+    "License information",
+}
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
 COMMIT = re.compile(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$")
 SCHEMAS = {
@@ -116,3 +129,17 @@ def test_a_form_asks_for_no_real_data_and_for_a_promise_of_that(path):
 def test_those_who_review_are_listed():
     owners = re.findall(r"@\S+", (ROOT / ".github" / "CODEOWNERS").read_text(encoding="utf-8"))
     assert owners and set(owners) <= set((ROOT / "MAINTAINERS").read_text(encoding="utf-8").split())
+
+
+def test_the_readme_has_the_sections_of_certified_content():
+    headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert SECTIONS - set(headings) == set()
+
+
+def test_the_table_of_gates_names_commands_that_exist():
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| .* \| `([^`]+)`[^|]* \|$", guide.partition("## Gates")[2], re.MULTILINE)
+    targets = {target for row in rows if row.startswith("make ") for target in row.split()[1:]}
+    assert {"matrix", "coverage", "certification", "importer"} <= targets <= TARGETS
+    tests = [row.split()[1] for row in rows if "pytest" in row]
+    assert tests and all((ROOT / path).is_file() for path in tests)

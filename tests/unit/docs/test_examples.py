@@ -288,7 +288,8 @@ def check_pip(arguments: list[str]) -> None:
 
 def check_galaxy(arguments: list[str]) -> None:
     assert arguments[:2] == ["collection", "install"]
-    assert positional(arguments[2:]) == ["msp.psa_sync"]
+    (collection,) = positional(arguments[2:])
+    assert re.fullmatch(r"msp\.psa_sync(:==\d+\.\d+\.\d+)?", collection)
 
 
 def check_doc(arguments: list[str]) -> None:

@@ -82,7 +82,7 @@ def sentences(tree: ast.Module) -> dict[str, str]:
 def forms(node: ast.expr, names: dict[str, str]) -> list[str]:
     """The texts that an expression may come to, with `…` for what is not known before."""
     match node:
-        case ast.Constant(value=str(text)):
+        case ast.Constant(value=str() as text):
             return [text]
         case ast.JoinedStr(values=values):
             parts = [forms(each.value if isinstance(each, ast.FormattedValue) else each, names) for each in values]

@@ -22,6 +22,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity impo
 ANN = ("Ann", "Able")
 
 
+def both_ways(*names: tuple[str | None, str | None]) -> set[Names]:
+    """What comes of comparing the first with the second, and the second with the first."""
+    return {compare_names(*names), compare_names(*reversed(names))}
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -44,7 +49,8 @@ ANN = ("Ann", "Able")
 )
 def test_same(one, other):
     assert compare_names(one, other) == Names.SAME
-    assert same_key(*one) == same_key(*other) is not None
+    assert same_key(*one) == same_key(*other)
+    assert same_key(*one) is not None
 
 
 @pytest.mark.parametrize(
@@ -86,7 +92,7 @@ def test_same(one, other):
     ],
 )
 def test_open(one, other):
-    assert compare_names(one, other) == compare_names(other, one) == Names.OPEN
+    assert both_ways(one, other) == {Names.OPEN}
 
 
 @pytest.mark.parametrize(
@@ -103,7 +109,7 @@ def test_open(one, other):
     ],
 )
 def test_different(one, other):
-    assert compare_names(one, other) == compare_names(other, one) == Names.DIFFERENT
+    assert both_ways(one, other) == {Names.DIFFERENT}
 
 
 @pytest.mark.parametrize(
@@ -190,7 +196,7 @@ PARTS = st.one_of(
 @given(PARTS, PARTS, PARTS, PARTS)
 def test_the_order_of_the_records_does_not_matter(first, last, other_first, other_last):
     one, other = (first, last), (other_first, other_last)
-    assert compare_names(one, other) == compare_names(other, one)
+    assert len(both_ways(one, other)) == 1
     assert (compare_names(one, other) == Names.SAME) == (
         same_key(*one) is not None and same_key(*one) == same_key(*other)
     )

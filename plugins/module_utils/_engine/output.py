@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What goes out to a terminal or a log: without control characters, commands to a runner, and secrets' spellings.
+
+Names and messages of the services are text of others. A runner of a pipeline takes some lines of a
+job's output for commands: GitHub `::name::` at the beginning of a line and `##[name]` anywhere,
+Azure `##vso[name]` anywhere, GitLab `section_start:` with a carriage return.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+_COMMANDS = (
+    (re.compile(r"::(?=[a-z][\w-]*(?:\s[^\r\n]*?)?::)", re.IGNORECASE), ": :"),
+    (re.compile(r"##(?=\w*\[)"), "# #"),
+    (re.compile(r"(section_(?:start|end)):(?=\d)", re.IGNORECASE), r"\1 :"),
+)
+_CONTROLS = frozenset(("Cc", "Cs", "Zl", "Zp"))
+_DIRECTIONS = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ESCAPED = re.compile(r"%[0-9A-F]{2}")
+_NOT_IN_JSON_OF_ASP_NET = frozenset("<>&'\"+`\\")
+
+
+def clean(text: str) -> str:
+    """`text` without control characters but for line ends and tabs, and without commands to a runner."""
+    return without_commands("".join(sign if sign in "\n\t" or _is_shown(sign) else " " for sign in text))
+
+
+def one_line(text: str) -> str:
+    """`text` in one line, its words parted by one blank, without control characters and commands to a runner."""
+    return without_commands(" ".join("".join(sign if _is_shown(sign) else " " for sign in text).split()))
+
+
+def without_commands(text: str) -> str:
+    """`text` with a blank within each command to a runner."""
+    if "::" in text or "##" in text or "section_" in text:
+        for pattern, harmless in _COMMANDS:
+            text = pattern.sub(harmless, text)
+    return text
+
+
+def each_text(value: Any, change: Callable[[str], str]) -> Any:
+    """Plain data with `change` applied to each text in it, keys of mappings included."""
+    if isinstance(value, str):
+        return change(value)
+    if isinstance(value, dict):
+        return {each_text(key, change): each_text(item, change) for key, item in value.items()}
+    if isinstance(value, list):
+        return [each_text(item, change) for item in value]
+    return value
+
+
+def _is_shown(sign: str) -> bool:
+    return sign.isprintable() or (unicodedata.category(sign) not in _CONTROLS and sign not in _DIRECTIONS)
+
+
+def spellings(secret: str) -> Iterator[str]:
+    """`secret`, and what becomes of it on its way: trimmed, in an address or a form, in JSON, in HTML, in a `repr`."""
+    for text in dict.fromkeys((secret, secret.strip())):
+        if text:
+            yield text
+            for escaped in (quote(text, safe=""), quote(text), quote_plus(text)):
+                yield escaped
+                yield _ESCAPED.sub(lambda found: found[0].lower(), escaped)
+            yield json.dumps(text)[1:-1]
+            yield _as_asp_net_writes_json(text)
+            yield repr(text)[1:-1]
+            yield from _in_html(text)
+
+
+def _in_html(text: str) -> Iterator[str]:
+    """HTML's spellings; an apostrophe has several."""
+    yield html.escape(text, quote=False)
+    for apostrophe in ("&#x27;", "&#39;", "&#039;", "&apos;"):
+        for mark in ("&quot;", "&#34;"):
+            yield html.escape(text, quote=False).replace("'", apostrophe).replace('"', mark)
+
+
+def _as_asp_net_writes_json(text: str) -> str:
+    return "".join(
+        f"\\u{ord(sign):04X}" if sign in _NOT_IN_JSON_OF_ASP_NET or not " " <= sign <= "~" else sign for sign in text
+    )
