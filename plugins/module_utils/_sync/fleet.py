@@ -20,7 +20,7 @@ from typing import Any
 
 from .._engine import settings as rules
 from .._engine.errors import InputError, quoted
-from .._engine.model import BmsSettings, Organization
+from .._engine.model import BmsSettings, ItGlueId, Organization
 from .._engine.tenants import Tenant, shared_accounts, shared_tenants
 from .._store.settings import SettingsStore, Stored
 from .ports import FleetItGlue, PartnerServices
