@@ -279,6 +279,9 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.REFUSED_AS_SYNCED: Message(
         "IT Glue refused the write because the contact is linked by now, so it was not pushed."
     ),
+    ReasonCode.NOT_READ_AFTER_WRITE: Message(
+        "The contact could not be read back after it was written, so it was not pushed.", _NEXT_RUN
+    ),
     # Reverting.
     ReasonCode.CONTACT_GONE: Message("The contact is not in {service} any more."),
     ReasonCode.CHANGED_SINCE_WRITTEN: Message("It has been changed since, so it stays as it is.", _BY_HAND, PLAN),
