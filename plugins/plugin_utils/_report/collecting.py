@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What happened to the clients of a run, task result by task result, and the report that comes of it.
 
 Pure: nothing here knows Ansible, a clock or a file. The report is plain data, described by
 `assets/report.schema.json`; each of its forms is rendered from it.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 
