@@ -140,11 +140,34 @@ conflicts:
   type: list
   elements: dict
   sample:
-    - rule: name
+    - rule: alias
+      reason_code: several_hits
       users: [jo@happyfrog.example]
+      people:
+        - user: jo@happyfrog.example
+          user_id: 0d3f0c52-6a0a-4f0e-8f83-9c1b9e0c7d10
+          first_name: Jo
+          last_name: Smith
+          emails: [jo@happyfrog.example]
       contact_ids: [72, 75]
+      contacts:
+        - id: 72
+          first_name: Jo
+          last_name: Smith
+          emails: [jo@happyfrog.example]
+          linked: false
+          url: https://happyfrog.itglue.com/2/contacts/72
+        - id: 75
+          first_name: J
+          last_name: S
+          emails: [jo@happyfrog.example]
+          linked: false
+          url: https://happyfrog.itglue.com/2/contacts/75
       bms_contact_ids: []
+      bms_contacts: []
       match_overrides: {jo@happyfrog.example: 72}
+      bms_match_overrides: {}
+      answers: {jo@happyfrog.example: [72, 75, new, ignore]}
 not_ready:
   description: Users whose contact could not be pushed to BMS, or not be written at all, and why.
   returned: success
@@ -164,8 +187,21 @@ not_ready:
       type: list
       elements: str
       sample: [primary_phone]
+    reason_code:
+      description: The code of the gravest reason, as M(msp.psa_sync.contact_sync) returns it, or null.
+      type: str
+      sample: null
+    reason_codes:
+      description: The codes of all reasons.
+      type: list
+      elements: str
+      sample: []
     reason:
-      description: A sentence, where something else is to be said.
+      description: Why, in sentences, where there is something else to say.
+      type: str
+      sample: null
+    hint:
+      description: What to do, or null.
       type: str
       sample: null
 lacked_locations:
@@ -194,13 +230,13 @@ microsoft_contacts:
   sample: [{contact_id: 72, name: Jo Smith}]
 summary:
   description:
-    - The users that were read and those that the filter keeps, what the sync would do in IT Glue by the number of
+    - The users that were read and those that the filter selects, what the sync would do in IT Glue by the number of
       users, how many entries each list has in full, the lists that were cut short, and the requests to each service.
   returned: success
   type: dict
   sample:
     users: 14
-    kept: 12
+    selected: 12
     actions: {create: 3, excluded: 2, linked: 8, update: 1}
     findings: {bms_duplicates: 1, bms_only: 2, conflicts: 1, email_types: 1, itglue_duplicates: 1, lacked_locations: 1,
                microsoft_contacts: 0, not_ready: 1, phone_types: 1}

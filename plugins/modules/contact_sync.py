@@ -454,11 +454,11 @@ contacts:
     reason:
       description: Why, in sentences.
       type: str
-      sample: "BMS contact 90211 is this person: it holds one of the addresses."
+      sample: "BMS contact 90211 is this person: it holds one of the addresses, so nothing is created."
     hint:
       description: What to do, or null where nothing is to be done.
       type: str
-      sample: Nothing was created. If it is somebody else, correct the address in BMS.
+      sample: If it is somebody else, correct the address in BMS.
     attention:
       description: Whether somebody should look at it or decide something.
       type: bool

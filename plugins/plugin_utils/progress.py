@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Progress of tasks that run in process: as lines, or as one live line at the end of the terminal.
 
 Tasks run in workers, which are forked from the controller's process. A worker shows a line
@@ -11,6 +9,8 @@ through Ansible's display, which is safe everywhere. A live line can only be dra
 controller's process itself: the callback `sync_report` opens a pipe before the first worker
 is forked, and the workers write to it. Whatever goes wrong here costs the progress alone.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

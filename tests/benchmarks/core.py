@@ -68,8 +68,14 @@ PUSHING = BmsSettings(
 )
 
 
+def surname(number: int) -> str:
+    """A surname that nobody else has: letters, and for one in ten a hyphen, as people have them."""
+    letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
+    return f"{LAST[number % len(LAST)]}{'-' if number % 10 == 7 else ''}{letters}"
+
+
 def user(number: int) -> User:
-    first, last = FIRST[number % len(FIRST)], f"{LAST[number % len(LAST)]}-{number}"
+    first, last = FIRST[number % len(FIRST)], surname(number)
     return User(
         id=f"00000000-0000-4000-8000-{number:012d}",
         username=f"u{number}@client.onmicrosoft.com",
@@ -96,7 +102,7 @@ def contact(number: int) -> Contact:
     return Contact(
         id=number + 1,
         first_name=FIRST[number % len(FIRST)],
-        last_name=f"{LAST[number % len(LAST)]}-{number}",
+        last_name=surname(number),
         title="Clerk" if number % 3 else None,
         emails=tuple(Email(value, "Work", value is addresses[0]) for value in addresses),
         phones=phones or (Phone("0000000000", "Office", primary=True),),
@@ -124,7 +130,7 @@ def world(size: int) -> tuple[Snapshot, BmsSnapshot]:
             account_id=7,
             location_id=1,
             first_name=FIRST[number % len(FIRST)],
-            last_name=f"{LAST[number % len(LAST)]}-{number}",
+            last_name=surname(number),
             job_title="Clerk",
             emails=(BmsEmail(f"u{number}@client.example", 1, "Work", True),),
         )

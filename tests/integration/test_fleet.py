@@ -792,7 +792,7 @@ def test_the_audit_goes_by_what_is_declared_and_by_settled_conflicts(sandbox, pl
     )["audit"]
     assert found["not_ready"] == []
     assert [each["rule"] for each in found["conflicts"]] == ["bms_email"]
-    assert found["summary"]["kept"] == 4
+    assert found["summary"]["selected"] == 4
 
 
 def test_an_account_that_is_not_found_is_a_finding(sandbox, play):

@@ -90,12 +90,17 @@ def test_the_next_run_changes_nothing_and_names_the_id_for_new(told):
     made = entry(told["settled"], BOB)["contact_id"]
     assert (again["changed"], again["conflicts"]) == (False, [])
     assert (entry(again, BOB)["contact_id"], entry(again, BOB)["matched_by"]) == (made, "override")
-    assert f"put {made} in the place of 'new'" in entry(again, BOB)["reason"]
+    assert entry(again, BOB)["reason_code"] == "override_found_contact"
+    assert entry(again, BOB)["hint"] == f"Put {made} in the place of new."
+    assert entry(again, BOB)["attention"] is True
 
 
 def test_ignore_leaves_the_user_out(told):
     assert told["ignored"]["changed"] is False
-    assert (entry(told["ignored"], BOB)["action"], entry(told["ignored"], BOB)["reason"]) == ("excluded", "override")
+    assert (entry(told["ignored"], BOB)["action"], entry(told["ignored"], BOB)["reason_code"]) == (
+        "excluded",
+        "override",
+    )
     assert told["ignored"]["summary"]["excluded"] == {"override": 1}
 
 

@@ -203,7 +203,7 @@ def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_pa
     drifted = runner("drift", example=repository)
     assert drifted.failed
     said = " ".join(drifted.output.split())
-    assert "Drift: the BMS sync settings are not as declared; contacts are not in step" in said
+    assert "Drift: the BMS sync settings are not as declared; contacts are not up to date" in said
     assert writes(sandbox) == 0
     report = json.loads((drifted.folder / "report" / "sync_report.json").read_text())
     totals = report["totals"]

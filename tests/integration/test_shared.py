@@ -240,6 +240,7 @@ def test_what_the_quota_of_bms_does_not_allow_is_for_the_next_run(
         assert "a quota is used up" in warning
         assert "(in 60 min)" in warning or "(in 59 min)" in warning
         deferred = [contact for contact in each["contacts"] if contact["push"] == "deferred"]
+        assert {contact["reason_code"] for contact in deferred} <= {"quota_exceeded", "not_tried"}
         assert all("The quota of Kaseya BMS for POST" in contact["reason"] for contact in deferred)
 
     # At once: nothing is sent that would be refused, and nothing fails.
@@ -323,8 +324,8 @@ def test_the_second_run_on_an_organization_says_so_and_does_nothing(sandbox, syn
                 os.kill(pid, signal.SIGCONT)
         assert second["changed"] is False
         assert second["summary"]["actions"] == {"deferred": 3}
-        assert all(each["reason"].startswith("Another run on this control node") for each in second["contacts"])
-        assert "nothing was written. Another run on this control node" in second["warnings"][0]
+        assert {each["reason_code"] for each in second["contacts"]} == {"run_lock_busy"}
+        assert "nothing was written, because another run on this control node" in second["warnings"][0]
         assert second["diff"] == []
         assert first.result()[1]["summary"]["push"] == {"pushed": 3}
     assert people(slow) == (everybody(1, 3), everybody(1, 3))

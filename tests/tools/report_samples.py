@@ -213,8 +213,8 @@ def happy_frog() -> dict[str, Any]:
                 after={"title": "Controller", "contact-phones": moved},
                 **explained(
                     "in_bms_by_address",
-                    "BMS contact 90211 is this person: it holds one of the addresses.",
-                    "Nothing was created. If it is somebody else, correct the address in BMS.",
+                    "BMS contact 90211 is this person: it holds one of the addresses, so nothing is created.",
+                    "If it is somebody else, correct the address in BMS.",
                 ),
             ),
             contact("kim@happyfrog.example", "conflict", **SEVERAL_HITS),

@@ -25,7 +25,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from requests.adapters import HTTPAdapter
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
-from tests.trust.inprocess import LOGINS, MODULES
+from tests.trust.inprocess import LOGINS, entry_point
 
 
 def kill_after(number: int) -> None:
@@ -47,9 +47,9 @@ def kill_after(number: int) -> None:
 
 def run(module: str, options: dict) -> dict:
     """One task on the services of the environment."""
-    glue = MODULES[module]
-    validated = ArgumentSpecValidator(**glue.SPEC.validator_arguments()).validate(options)
-    return glue.run(validated.validated_parameters, Task())
+    spec, carry_out = entry_point(module)
+    validated = ArgumentSpecValidator(**spec.validator_arguments()).validate(options)
+    return carry_out(validated.validated_parameters, Task())
 
 
 if __name__ == "__main__":

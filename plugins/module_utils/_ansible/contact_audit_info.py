@@ -19,7 +19,7 @@ from .._sync.audit import Audited, read_and_audit
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients
 from .option_specs import SYNC_SPECS
-from .result import conflict_entries, selected
+from .result import conflict_entries, selected, told
 from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
@@ -110,7 +110,7 @@ def _not_ready(found: Unready) -> dict[str, Any]:
         "user": found.user,
         "contact_id": found.contact_id,
         "missing": list(found.missing),
-        "reason": explained(found.reasons).sentence,
+        **told(explained(found.reasons)),
     }
 
 

@@ -119,12 +119,12 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     # The look-up in BMS: who is there already.
     ReasonCode.IN_BMS_BY_ADDRESS: Message(
-        "BMS contact {bms_contact_id} is this person: it holds one of the addresses.",
-        "Nothing was created. If it is somebody else, correct the address in BMS.",
+        "BMS contact {bms_contact_id} is this person: it holds one of the addresses, so nothing is created.",
+        "If it is somebody else, correct the address in BMS.",
     ),
     ReasonCode.IN_BMS_BY_NAME: Message(
-        "BMS contact {bms_contact_id} is this person: it bears the same first and last name.",
-        "Nothing was created. If it is somebody else, put new into bms_match_overrides (sync_bms_match_overrides).",
+        "BMS contact {bms_contact_id} is this person: it bears the same first and last name, so nothing is created.",
+        "If it is somebody else, put new into bms_match_overrides (sync_bms_match_overrides).",
     ),
     ReasonCode.IN_BMS_BY_OVERRIDE: Message(
         "bms_match_overrides says that BMS contact {bms_contact_id} is this person."
@@ -278,6 +278,9 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.REFUSED_AS_SYNCED: Message(
         "IT Glue refused the write because the contact is linked by now, so it was not pushed."
+    ),
+    ReasonCode.NOT_READ_AFTER_WRITE: Message(
+        "The contact could not be read back after it was written, so it was not pushed.", _NEXT_RUN
     ),
     # Reverting.
     ReasonCode.CONTACT_GONE: Message("The contact is not in {service} any more."),

@@ -164,7 +164,7 @@ def contact(operation: Operation) -> Result:
         "unapplied": [*itglue.unapplied, *(SHOWN.get(each, each) for each in bms.unapplied)],
         "before": before,
         "after": after,
-        **_told(explained(operation.reasons)),
+        **told(explained(operation.reasons)),
         "attention": needs_a_look(operation),
         "failure": _failure(operation.failure),
     }
@@ -188,7 +188,8 @@ def touched(operation: Operation) -> tuple[Result, Result]:
     )
 
 
-def _told(words: Explained) -> Result:
+def told(words: Explained) -> Result:
+    """Why an entry is as it is: codes, sentences, and what to do."""
     return {
         "reason_code": words.code,
         "reason_codes": list(words.codes),
@@ -341,7 +342,7 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> Result:
                 "id": each.id,
                 "name": each.name,
                 "fields": list(each.fields),
-                **_told(explained([each.reason])),
+                **told(explained([each.reason])),
                 "failure": _failure(each.failure),
             }
             for each in outcome.remainders

@@ -57,10 +57,14 @@ class PlannedContacts:
         return self.matched.directory.user.get(user_id) or self.deleted_users[user_id]
 
     @property
+    def follows(self) -> bool:
+        """Whether BMS contacts that are there already are updated."""
+        return self.matched.options.update_linked and self.matched.snapshot.bms.follows
+
+    @property
     def followed(self) -> list[Operation]:
         """The operations whose linked contacts BMS has to follow: none whose sync is disabled or orphaned."""
-        matched = self.matched
-        if not (matched.options.update_linked and matched.snapshot.bms.follows):
+        if not self.follows:
             return []
         return [
             operation
@@ -166,7 +170,13 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id)
+    if contacts.follows:
+        pairs += bms_update.with_placeholders(filter(_found_by_address, decisions.operations.values()), directory)
     return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
+
+
+def _found_by_address(operation: Operation) -> bool:
+    return any(reason.code == ReasonCode.IN_BMS_BY_ADDRESS for reason in operation.reasons)
 
 
 def _reactivated(

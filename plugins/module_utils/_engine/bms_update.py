@@ -32,12 +32,16 @@ E = TypeVar("E", BmsEmail, BmsPhone)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A linked contact as it becomes, and its BMS contact; None where it is not known for sure, and why."""
+    """A contact as it becomes, and its BMS contact; None where it is not known for sure, and why.
+
+    `only_phones` is true of a contact that is not linked: of its BMS contact a placeholder is replaced, no more.
+    """
 
     operation: Operation
     wanted: Contact
     bms_contact: BmsContact | None
     reason: Reason | None = None
+    only_phones: bool = False
 
 
 def pairs(linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, account_id: BmsId) -> tuple[Pair, ...]:
@@ -71,11 +75,27 @@ def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[Bms
     return Pair(operation, operation.wanted, found, reason)
 
 
+def with_placeholders(found: Iterable[Operation], bms: BmsDirectory) -> tuple[Pair, ...]:
+    """The contacts that were found in BMS by an address, and whose number is only a placeholder there although
+    they have a real one."""
+    return tuple(
+        Pair(operation, operation.wanted, present, only_phones=True)
+        for operation in found
+        if operation.itglue.contact is not None
+        and (present := bms.contact.get(operation.bms.contact_id or BmsId(0))) is not None
+        and any(is_placeholder(entry.number) for entry in present.phones)
+        and any(is_real_number(entry.value) for entry in operation.wanted.phones if entry.kind != "fax")
+    )
+
+
 def needs_types(found: Iterable[Pair]) -> bool:
     """Whether an address or number has to be added in BMS, under the types of the settings."""
     return any(
         pair.bms_contact is not None
-        and (_missing_emails(pair.wanted, pair.bms_contact) or _missing_numbers(pair.wanted, pair.bms_contact))
+        and (
+            _missing_numbers(pair.wanted, pair.bms_contact)
+            or (not pair.only_phones and _missing_emails(pair.wanted, pair.bms_contact))
+        )
         for pair in found
     )
 
@@ -97,7 +117,7 @@ def follow(
 
 
 def _unless_sought(pair: Pair, sought: Mapping[BmsId, tuple[str, ...]]) -> Pair:
-    if pair.bms_contact is None or pair.bms_contact.id not in sought:
+    if pair.bms_contact is None or pair.only_phones or pair.bms_contact.id not in sought:
         return pair
     return replace(pair, bms_contact=None, reason=could_be(pair.bms_contact.id, sought[pair.bms_contact.id]))
 
@@ -112,17 +132,18 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     operation, present = pair.operation, pair.bms_contact
     if present is None:
         return operation.because(pair.reason) if pair.reason else operation
-    missing = _missing_emails(pair.wanted, present)
+    missing = {} if pair.only_phones else _missing_emails(pair.wanted, present)
     others = sorted(missing.keys() & held)
     held.update(missing)
-    becomes = replace(
-        present,
-        first_name=_unless_blank(present.first_name, pair.wanted.first_name),
-        last_name=_unless_blank(present.last_name, pair.wanted.last_name),
-        job_title=_unless_blank(present.job_title, pair.wanted.title),
-        emails=emails(pair.wanted, present, bms.email_type, others),
-        phones=phones(pair.wanted, present, bms.phone_type),
-    )
+    becomes = replace(present, phones=phones(pair.wanted, present, bms.phone_type))
+    if not pair.only_phones:
+        becomes = replace(
+            becomes,
+            first_name=_unless_blank(present.first_name, pair.wanted.first_name),
+            last_name=_unless_blank(present.last_name, pair.wanted.last_name),
+            job_title=_unless_blank(present.job_title, pair.wanted.title),
+            emails=emails(pair.wanted, present, bms.email_type, others),
+        )
     if others:
         operation = operation.because(
             because(ReasonCode.ADDRESS_HELD_IN_BMS, addresses=others, bms_contact_id=present.id)

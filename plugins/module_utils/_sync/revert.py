@@ -12,6 +12,7 @@ alone, and deactivated in BMS, never deleted there.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import groupby
@@ -23,9 +24,10 @@ from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError,
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
-from .._engine.undo import Remainder, Step, StepKind, undo
+from .._engine.undo import Remainder, Reversal, Step, StepKind, undo
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
+from .look_again import contacts_by_now
 from .outcomes import not_tried, reason_of
 from .ports import Bms, ItGlue, Services
 from .run_lock import BUSY, RunLock
@@ -47,10 +49,11 @@ class Reverted:
 
 @dataclass(frozen=True, slots=True)
 class _Present:
-    """What the services hold before anything is reverted."""
+    """What the services hold before anything is reverted. `read_at` is in seconds since the epoch."""
 
     contacts: Mapping[ItGlueId, Contact]
     bms_contacts: Mapping[BmsId, BmsContact]
+    read_at: float
 
 
 def revert(services: Services, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
@@ -73,16 +76,30 @@ def revert(services: Services, organization: str, journal_file: str, *, preview:
         if run_lock.busy:
             raise SyncError(f"{found.name}: nothing was reverted. {BUSY}", hint="Run again when it has ended.")
         present = _read(services, found, runs)
-        reversal = undo(runs.writes, present.contacts.values(), present.bms_contacts.values(), runs.saved_at)
+        reversal = _reversal(runs, present)
+        if not preview and reversal.steps:
+            present = _by_now(services, found, present)
+            reversal = _reversal(runs, present)
         outcome = Reverted(found, runs.tenant_id or "", reversal.steps, reversal.remainders)
         if not preview and reversal.steps:
             _carry_out(services, outcome, present, _journal(journal_file, runs, version))
         return outcome
 
 
+def _reversal(runs: RecordedRuns, present: _Present) -> Reversal:
+    return undo(runs.writes, present.contacts.values(), present.bms_contacts.values(), runs.saved_at)
+
+
 def _read(services: Services, organization: Organization, runs: RecordedRuns) -> _Present:
+    began = time.time()
     contacts = {contact.id: contact for contact in services.itglue.contacts(organization.id)}
-    return _Present(contacts, {contact.id: contact for contact in _bms_contacts(services, runs)})
+    return _Present(contacts, {contact.id: contact for contact in _bms_contacts(services, runs)}, began)
+
+
+def _by_now(services: Services, organization: Organization, present: _Present) -> _Present:
+    """The contacts of IT Glue once more, right before the first of them is written: somebody may have worked on one."""
+    fresh = contacts_by_now(services.itglue, organization.id, tuple(present.contacts.values()), present.read_at)
+    return present if fresh is None else replace(present, contacts={contact.id: contact for contact in fresh})
 
 
 def _bms_contacts(services: Services, runs: RecordedRuns) -> Iterator[BmsContact]:

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What happened to the clients of a run, task result by task result, and the report that comes of it.
 
 Pure: nothing here knows Ansible, a clock or a file. The report is plain data, described by
 `assets/report.schema.json`; each of its forms is rendered from it.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from ...module_utils._ansible.notices import notices
 from .labels import SETTINGS_OPTIONS
 
 FORMAT = 2
@@ -183,12 +184,25 @@ def _run(event: Event) -> dict[str, Any]:
         "ignored": event.ignored,
         "message": _message(event),
         "failure": _failure(result),
-        "warnings": [str(each) for each in result.get("warnings") or ()],
+        "warnings": _warnings(event.action, result),
         "seconds": None if event.seconds is None else round(event.seconds, 2),
         "summary": _summary(result) if event.action == SYNC else None,
         "settings": _settings(event.action, result),
         **{name: list(result.get(name) or ()) if event.action == SYNC else [] for name in LISTS},
     }
+
+
+def _warnings(action: str, result: Mapping[str, Any]) -> list[str]:
+    """The warnings of a task, but for those about people: the report lists these people by themselves."""
+    warnings = [str(each) for each in result.get("warnings") or ()]
+    if action != SYNC or not result.keys() >= _SYNCED:
+        return warnings
+    about_people = frozenset(notices(result))
+    return [each for each in warnings if each not in about_people]
+
+
+_SYNCED = frozenset({"organization", "contacts", "departed", "conflicts"})
+"""The keys of a result that has got as far as a plan."""
 
 
 def _status(event: Event) -> str:

@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .collecting import departure, groups
+from .collecting import LISTS, departure, groups
 from .entries import changes, overrides_yaml, question, suggestion, variable
 from .labels import (
     ACTIONS,
@@ -125,9 +125,13 @@ def _details(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
     """What there is to know of each client, folded up; the gravest first."""
     shown, left = "", 0
     for tenant in tenants:
-        parts = [part for part in _parts(tenant) if part.lines]
-        if not parts:
+        if not _has_details(tenant):
             continue
+        if left:
+            # Where one did not fit, the others would not either, and are not made for nothing.
+            left += 1
+            continue
+        parts = [part for part in _parts(tenant) if part.lines]
         title = (
             f"<details><summary><b>{text(tenant['name'], markup=False)}</b>: {tenant_verdict(tenant, mode)}</summary>\n"
         )
@@ -139,6 +143,13 @@ def _details(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
         room -= size(client)
         shown += client
     return shown + _note(left, ("client's details", "clients' details"))
+
+
+def _has_details(tenant: Mapping[str, Any]) -> bool:
+    """Whether there is more to know of a client than its row says."""
+    runs = [run for run in tenant["runs"] if run["counted"]]
+    listed = ("warnings", "settings", *LISTS)
+    return bool(why(tenant)) or any(run[name] for run in runs for name in listed)
 
 
 def _body(parts: list[_Part], room: int) -> str | None:

@@ -33,7 +33,7 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
         "icons": ICONS,
         "tones": TONES,
         "tenants": _rows(_tenant(each, report["mode"]) for each in tenants),
-        "people": _rows(_person(place, run, entry, shared) for place, run, entry in _people(tenants)),
+        "people": _rows(_people(tenants, shared)),
         "conflicts": _rows(
             _conflict(place, run, entry) for place, run in _counted(tenants) for entry in run["conflicts"]
         ),
@@ -149,29 +149,30 @@ def _told(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:
     return ", ".join(f"{label(words, name)}: {number:,}" for name, number in (counts or {}).items())
 
 
-def _people(tenants: Iterable[Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any], Mapping[str, Any]]]:
-    listed = [(place, run, entry) for place, run in _counted(tenants) for entry in run["contacts"]]
-    return sorted(listed, key=lambda each: _urgency(each[1], each[2]))
+def _people(tenants: Iterable[Mapping[str, Any]], shared: _Shared) -> Iterator[dict[str, Any]]:
+    """The people of all clients, those who need a decision first."""
+    listed = [(place, run, entry, groups(entry)) for place, run in _counted(tenants) for entry in run["contacts"]]
+    listed.sort(key=lambda each: _urgency(each[1], each[3]))
+    for place, run, entry, found in listed:
+        yield _person(place, entry, shared) | {"groups": found, "over": is_over_limit(run)}
 
 
 _URGENCY = ("failed", "decision", "refused", "not_ready", "look", "deferred", "created", "changed", "pushed")
 
 
-def _urgency(run: Mapping[str, Any], entry: Mapping[str, Any]) -> int:
+def _urgency(run: Mapping[str, Any], found: Iterable[str]) -> int:
     """The place in the order: what needs a decision, what changes, what stays, and last what a limit forbids."""
-    found = groups(entry)
-    places = [place for place, name in enumerate(_URGENCY) if name in found]
+    places = [_URGENCY.index(name) for name in found if name in _URGENCY]
     return min(places, default=len(_URGENCY)) + (len(_URGENCY) + 1) * is_over_limit(run)
 
 
-def _person(place: int, run: Mapping[str, Any], entry: Mapping[str, Any], shared: _Shared) -> dict[str, Any]:
+def _person(place: int, entry: Mapping[str, Any], shared: _Shared) -> dict[str, Any]:
     return {
         "tenant": place,
         "name": entry.get("name") or "",
         "user": entry.get("user"),
         "action": entry.get("action"),
         "push": entry.get("push") or "",
-        "groups": groups(entry),
         "matched": entry.get("matched_by") or "",
         "contact": entry.get("contact_id"),
         "url": link(entry.get("contact_url")),
@@ -183,7 +184,6 @@ def _person(place: int, run: Mapping[str, Any], entry: Mapping[str, Any], shared
         "hint": shared.text(entry.get("hint") or ""),
         "kinds": [shared.kind(each) for each in _kinds(entry)],
         "changes": changes(entry),
-        "over": is_over_limit(run),
     }
 
 

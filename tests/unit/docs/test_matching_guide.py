@@ -175,8 +175,8 @@ def test_what_the_table_says_of_the_rows_is_true():
     assert (ada["first-name"], ada["last-name"]) == ("Ada", "Byron")
     assert told["grace@frog.example"]["bms_contact_id"] == 903
     assert told["reception@frog.example"]["missing"] == ["first_name"]
-    assert told["grace.admin@frog.example"]["reason"] == "unlicensed"
-    assert told["svc-backup@frog.example"]["reason"] == "pattern"
+    assert told["grace.admin@frog.example"]["reason_code"] == "unlicensed"
+    assert told["svc-backup@frog.example"]["reason_code"] == "pattern"
     assert [each["contact_id"] for each in done.result["departed"]] == [108]
     (linked,) = [each for each in stand.state()["itglue"]["contacts"] if each["id"] == 104]
     assert linked["last-name"] == "Jackson"

@@ -387,3 +387,30 @@ def test_it_counts_once_as_an_update():
     someone = person("ann.lee", job_title="Boss")
     dummy, plan = followed(someone, linked(), SAME, max_updates="0", max_pushes="0")
     assert limits(plan) == [("max_updates", 1, 0)]
+
+
+@pytest.mark.parametrize(
+    ("there", "expected"),
+    [
+        pytest.param({"phones": numbers(("000-000-0000", 7, True))}, [("4155550100", 7, True)], id="a-placeholder"),
+        pytest.param({"phones": numbers(("3315550199", 2, True))}, None, id="another-number-stays"),
+        pytest.param({"phones": (), "last_name": "Other"}, None, id="nothing-else-is-updated"),
+    ],
+)
+@pytest.mark.parametrize("update_linked", [True, False])
+def test_a_placeholder_of_a_contact_that_was_found_by_address_is_replaced(there, expected, update_linked):
+    """It is not linked: beside a blank job title that is all that is set there."""
+    read = snapshot([ANN], [ready()], bms_settings=PUSHING)
+    (operation,) = planned(read, bms(replace(SAME, **there)), update_linked=update_linked).operations
+    assert operation.bms.push == "already_in_bms"
+    found = becomes(operation).get(PHONES, [])
+    rows = [(each["number"], each["type_id"], each["default"]) for each in found]
+    assert rows == ((expected or []) if update_linked else [])
+    assert becomes(operation).keys() <= {PHONES}
+
+
+def test_a_placeholder_of_a_contact_that_was_found_by_name_alone_stays():
+    there = in_bms(5, first="Ann", last="Lee", phones=numbers(("000-000-0000", 7, True)))
+    read = snapshot([ANN], [ready()], bms_settings=PUSHING)
+    (operation,) = planned(read, bms(there), update_linked=True).operations
+    assert (operation.bms.push, becomes(operation)) == ("already_in_bms", {})

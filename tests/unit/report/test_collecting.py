@@ -12,6 +12,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import notices
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import verdict, why
@@ -151,6 +152,15 @@ def test_parts_of_a_client_are_counted_together():
     """A run for some users, and one for others."""
     runs = [event("a", "changed", synced("A", 1, [contact(f"{n}@a.example", "create")])) for n in range(2)]
     assert report(runs)["totals"]["actions"]["create"] == 2
+
+
+def test_a_warning_about_people_is_not_counted_beside_the_people():
+    result = happy_frog()
+    result["warnings"] = [*notices(result), "The quota is used up."]
+    assert len(result["warnings"]) == 4
+    made = report([event("a", "changed", result)])
+    assert made["tenants"][0]["runs"][0]["warnings"] == ["The quota is used up."]
+    assert made["totals"]["warnings"] == 1
 
 
 def test_an_ignored_failure_is_no_failure():
