@@ -128,8 +128,8 @@ options:
     type: str
   itglue_quota:
     description:
-      - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.
-      - IT Glue allows 3000. When this is not set, 2850 are used. Set it lower where other tools use the same key.
+      - How many requests all runs on this control node together may send to IT Glue in five minutes.
+      - IT Glue allows an account 3000, with all its keys and integrations. When this is not set, 1800 are used.
     type: int
   bms_quota:
     description:
@@ -197,8 +197,8 @@ options:
       - name: NO_PROXY
   itglue_quota:
     description:
-      - How many requests all runs on this control node together may send to IT Glue in five minutes with one key.
-      - IT Glue allows 3000. When this is not set, 2850 are used. Set it lower where other tools use the same key.
+      - How many requests all runs on this control node together may send to IT Glue in five minutes.
+      - IT Glue allows an account 3000, with all its keys and integrations. When this is not set, 1800 are used.
     type: int
 requirements:
   - Python 3.11 or newer on the controller

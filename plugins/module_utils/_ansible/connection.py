@@ -32,7 +32,7 @@ from .._clients.bms_login import BmsCredential
 from .._clients.graph import GraphClient, GraphEndpoints
 from .._clients.graph_tokens import GraphCredential
 from .._clients.itglue import ItGlueClient
-from .._clients.quota import LIMITS, SharedLimiter
+from .._clients.quota import LIMITS, Limit, SharedLimiter
 from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
@@ -151,7 +151,7 @@ class Clients:
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
         address = service_url(_with_scheme(url), itglue.REGIONS, "itglue_url")
-        access = self._access("itglue", _identity(address), key, retry=PATIENT_RETRY)
+        access = self._access("itglue", _identity(address), retry=PATIENT_RETRY)
         return ItGlueClient(url_or_region=address, api_key=key, access=access)
 
     def _new_bms(self) -> BmsClient:
@@ -159,7 +159,8 @@ class Clients:
         url, company, username, dummy = _required(self._params, "Kaseya BMS", *names)
         address = service_url(_with_scheme(url), bms.REGIONS, "bms_url")
         password, mfa_secret = _password(self._params, "bms_password"), _text(self._params, "bms_mfa_secret")
-        tokens = SharedTokens("bms", _identity(address), company, username, secrets=[password, mfa_secret or ""])
+        account, secrets = ("bms", _identity(address), company, username), [password, mfa_secret or ""]
+        tokens = SharedTokens(*account, secrets=secrets, notice=self._task.warn)
         credential = BmsCredential(company, username, password, mfa_secret, tokens)
         access = self._access("bms", _identity(address), company)
         return BmsClient(url_or_region=address, credential=credential, access=access)
@@ -178,7 +179,7 @@ class Clients:
 
     def _access(self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY) -> Access:
         """What a client of a service needs of this run; `account` is what the service counts requests by."""
-        limiter = SharedLimiter(service, *account, **self._limits.get(service, {}))
+        limiter = SharedLimiter(service, *account, limit=self._limits.get(service), notice=self._task.warn)
         return Access(self._http, self.calls, retry, limiter, self._task.secret)
 
 
@@ -204,14 +205,14 @@ def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:
     )
 
 
-def _limit(params: Mapping[str, Any], service: str) -> dict[str, Any]:
+def _limit(params: Mapping[str, Any], service: str) -> Limit:
     """The option of a quota as the limiter takes it: used to the last request, where the published one is not."""
     requests = params.get(f"{service}_quota")
     if requests is None:
-        return {}
+        return LIMITS[service]
     if requests < 1:
         raise InputError(f"The option {service}_quota is {requests}.", hint="It is a number of requests above 0.")
-    return {"limit": replace(LIMITS[service], requests=requests), "share": 1.0}
+    return replace(LIMITS[service], requests=requests, share=1.0)
 
 
 def _graph_credential(params: Mapping[str, Any]) -> GraphCredential:

@@ -24,7 +24,7 @@ import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from .._engine.errors import SyncError
@@ -41,7 +41,9 @@ class LockError(SyncError):
 
 
 class LockBusyError(LockError):
-    """Another process has the lock."""
+    """Another process has the lock. `stopped` is the id of that process where a signal has stopped it."""
+
+    stopped: int | None = None
 
 
 @contextmanager
@@ -60,17 +62,60 @@ def exclusive(
     except OSError as error:
         raise LockError(f"The lock file {path} cannot be opened: {error.strerror}.") from error
     try:
-        end = clock() + patience
-        while not _taken(handle):
-            if clock() >= end:
-                raise LockBusyError(
-                    f"Another process has held the lock file {path} for more than {patience:.0f} seconds.",
-                    hint="Wait for the other run, or end it, and run again.",
-                )
-            sleep(_PAUSE)
+        if not acquired(handle, patience, clock, sleep):
+            raise busy(path, patience)
         yield
     finally:
         os.close(handle)
+
+
+def acquired(
+    handle: int,
+    patience: float,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    pause: float = _PAUSE,
+) -> bool:
+    """Whether the lock on an open file could be had within `patience` seconds."""
+    end = clock() + patience
+    while not _taken(handle):
+        if clock() >= end:
+            return False
+        sleep(pause)
+    return True
+
+
+def busy(path: Path, patience: float) -> LockBusyError:
+    """The error of a lock that another process has held for so long; it names that process where it is stopped."""
+    process = _stopped_holder(path)
+    if process:
+        error = LockBusyError(
+            f"Process {process} is stopped, and has held the lock file {path} for more than {patience:.0f} seconds.",
+            hint=f"Let it go on (kill -CONT {process}) or end it (kill -KILL {process}), and run again.",
+        )
+        error.stopped = process
+        return error
+    return LockBusyError(
+        f"Another process has held the lock file {path} for more than {patience:.0f} seconds.",
+        hint="Wait for the other run, or end it, and run again.",
+    )
+
+
+def _stopped_holder(path: Path) -> int | None:
+    """The process that holds the lock on a file and has been stopped by a signal, where Linux tells it."""
+    with suppress(OSError, ValueError, IndexError):
+        inode = f":{path.stat().st_ino}"
+        for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
+            # "1: FLOCK  ADVISORY  WRITE 4242 00:2d:1234 0 EOF", and others like it with "->" for who waits
+            words = line.split()
+            if words[1] == "FLOCK" and words[5].endswith(inode) and _is_stopped(int(words[4])):
+                return int(words[4])
+    return None
+
+
+def _is_stopped(process: int) -> bool:
+    state = Path(f"/proc/{process}/stat").read_bytes().rpartition(b")")[2].split()
+    return state[:1] in ([b"T"], [b"t"])
 
 
 def _taken(handle: int) -> bool:

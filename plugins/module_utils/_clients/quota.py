@@ -11,16 +11,17 @@ when it begins) is not published, so none of any kind is overdrawn here: at no t
 than the allowed number been sent in the last so many seconds.
 
 For each count there is a small file in the private directory: a ring of the times of the last
-requests. A request may be sent when the one that lies a whole ring before it is older than the
-window. That takes one look at the file and one entry into it, some microseconds under `flock`.
-A process that dies leaves the lock free; the request that it may have counted without sending
-it drops out with its window. The times are those of the wall clock, which all processes share:
-where it is set back, what is then in the future counts as nothing.
+requests. Of `n` requests that a run may use, one more may be sent when the one that lies `n`
+before it is older than the window; runs with different `n` look at one ring. That takes one look
+at the file and one entry into it, some microseconds under `flock`. A process that dies leaves the
+lock free; the request that it may have counted without sending it drops out with its window. A
+process that is stopped while it holds the lock is waited for some seconds, then nobody counts for
+a minute. The times are those of the wall clock, which all processes share: where it is set back,
+what is then in the future counts as nothing.
 """
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 import time
@@ -30,38 +31,57 @@ from pathlib import Path
 from threading import Lock
 from typing import Protocol
 
+from .decoding import TITLES
+from .lock import LockError, acquired, busy
 from .private_directory import open_private, private_directory, private_file
 
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """So many `requests` in so many `seconds`; for each endpoint (method and path template) apart, or for all."""
+    """So many `requests` in so many `seconds`; for each endpoint (method and path template) apart, or for all.
+
+    `share` is how much of that is used. The rest is for requests that are counted there and not here: other
+    integrations of the account, another control node, the way that a request takes.
+    """
 
     requests: int
     seconds: float
     per_endpoint: bool
+    share: float = 1.0
+
+    @property
+    def used(self) -> int:
+        """The requests that all runs on this control node may send."""
+        return max(1, min(int(self.requests * self.share), _CAPACITY))
+
+
+_CAPACITY = 2**17
+"""Requests that a ring has room for: one megabyte, most of which is never written."""
 
 
 LIMITS: dict[str, Limit] = {
-    # IT Glue API, "Rate Limiting": 3000 requests in a window of 5 minutes. Whether a key or an account is meant is
-    # not said: it is counted by key.
-    "itglue": Limit(3000, 300.0, per_endpoint=False),
+    # IT Glue API, "Rate Limiting": 3000 requests in a window of 5 minutes. Vendors of other integrations say that
+    # they are the account's, shared by all its keys.
+    "itglue": Limit(3000, 300.0, per_endpoint=False, share=0.6),
     # Kaseya's help, "V2 BMS Rest APIs": "1500 per hour per endpoint". Whether a company or a user is meant is not
     # said: it is counted by company.
-    "bms": Limit(1500, 3600.0, per_endpoint=True),
+    "bms": Limit(1500, 3600.0, per_endpoint=True, share=0.95),
 }
 """The published limits. Microsoft Graph's depend on the size of the tenant and on other apps (Graph documentation,
 "Throttling limits"), and what a run reads is far below them: Graph's own answers tell."""
 
-SHARE = 0.95
-"""How much of a limit is used. The rest is for requests that were counted there and not here: other tools with the
-same key, another control node, the way that a request takes."""
+PATIENCE = 10.0
+"""Seconds to wait for another process that holds a count; to count takes microseconds."""
+
+UNCOUNTED = 60.0
+"""Seconds for which nothing is counted after such a wait was in vain."""
 
 LONGEST_HOLD = 3600.0
 """Seconds. What a service asks for beyond that is a mistake: it must not stop all runs for days."""
 
 _HEAD = struct.Struct("<dQ")
 _TIME = struct.Struct("<d")
+_PAUSE = 0.0005
 
 
 class Limiter(Protocol):
@@ -94,9 +114,9 @@ class Unlimited:
 class SharedLimiter:
     """Keeps the quota of one account with one service, together with all other processes.
 
-    `account` is what the service counts by: its address, and the key or the company. No more of
-    it than a hash is stored. Where a file cannot be used in the middle of a run, the request is let
-    through: the service still says when it is too much.
+    `account` is what the service counts by: its address, and the company where that has several. No
+    more of it than a hash is stored. Where a file cannot be used in the middle of a run, the request is let
+    through: the service still says when it is too much. `notice` is told of a process that is in the way.
     """
 
     def __init__(
@@ -104,46 +124,60 @@ class SharedLimiter:
         service: str,
         *account: str,
         limit: Limit | None = None,
-        share: float = SHARE,
         directory: Path | None = None,
         clock: Callable[[], float] = time.time,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._limit = limit or LIMITS.get(service)
-        self._size = max(1, int(self._limit.requests * share)) if self._limit else 0
-        self._names = (service, *account, str(self._size))
+        self._names = (service, *account)
         self._directory = directory or private_directory()
         self._clock = clock
+        self._notice = notice
+        self._uncounted_until = 0.0
 
     def acquire(self, key: str) -> float:
         """Count a request and return 0; or count nothing and return the seconds to wait before asking again.
 
         `key` is the endpoint, `METHOD template`.
         """
-        try:
-            with _Ring(self._path(key)) as ring:
-                now = self._clock()
-                wait = _left(ring.held_until, now, LONGEST_HOLD)
-                if wait <= 0 and self._limit:
-                    wait = _left(ring.oldest(self._size) + self._limit.seconds, now, self._limit.seconds)
-                    if wait <= 0:
-                        ring.enter(now, self._size)
-        except OSError:
-            return 0.0
-        return max(0.0, wait)
+        limit = self._limit
+
+        def count(ring: _Ring) -> float:
+            now = self._clock()
+            wait = _left(ring.held_until, now, LONGEST_HOLD)
+            if wait <= 0 and limit:
+                wait = _left(ring.time_of(limit.used) + limit.seconds, now, limit.seconds)
+                if wait <= 0:
+                    ring.enter(now)
+            return max(0.0, wait)
+
+        return self._with_ring(key, count)
 
     def hold(self, key: str, seconds: float) -> None:
         """The service throttles: let nobody send for so long."""
-        try:
-            with _Ring(self._path(key)) as ring:
-                now = self._clock()
-                longer = max(min(seconds, LONGEST_HOLD), _left(ring.held_until, now, LONGEST_HOLD))
-                ring.hold_until(now + longer)
-        except OSError:
-            return
 
-    def _path(self, key: str) -> Path:
+        def hold(ring: _Ring) -> float:
+            now = self._clock()
+            longer = max(min(seconds, LONGEST_HOLD), _left(ring.held_until, now, LONGEST_HOLD))
+            ring.hold_until(now + longer)
+            return longer
+
+        self._with_ring(key, hold)
+
+    def _with_ring(self, key: str, use: Callable[[_Ring], float]) -> float:
+        """What `use` makes of the count of an endpoint, locked; 0 where that cannot be used."""
+        if time.monotonic() < self._uncounted_until:
+            return 0.0
         counted = key if self._limit and self._limit.per_endpoint else ""
-        return private_file(self._directory, *self._names, counted, ending="quota")
+        try:
+            with _Ring(private_file(self._directory, *self._names, counted, ending="quota")) as ring:
+                return use(ring)
+        except OSError:
+            return 0.0
+        except LockError as error:
+            self._uncounted_until = time.monotonic() + UNCOUNTED
+            self._notice(f"The requests to {TITLES[self._names[0]]} are not counted for a minute. {error}")
+            return 0.0
 
 
 def _left(due: float, now: float, longest: float) -> float:
@@ -157,14 +191,16 @@ class _Ring:
     the last of them. Each opens it anew: a lock is shared by those who inherit or share a handle."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._handle = open_private(path)
 
     def __enter__(self) -> _Ring:
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX)
+            if not acquired(self._handle, PATIENCE, pause=_PAUSE):
+                raise busy(self._path, PATIENCE)
             # A file that is new or was cut short reads as zeros.
             head = os.pread(self._handle, _HEAD.size, 0).ljust(_HEAD.size, b"\0")
-        except OSError:
+        except (OSError, LockError):
             os.close(self._handle)
             raise
         self.held_until: float
@@ -175,16 +211,16 @@ class _Ring:
     def __exit__(self, *dummy: object) -> None:
         os.close(self._handle)
 
-    def oldest(self, size: int) -> float:
-        """The time of the request `size` before the next one."""
-        entry = os.pread(self._handle, _TIME.size, self._offset(size)).ljust(_TIME.size, b"\0")
+    def time_of(self, back: int) -> float:
+        """The time of the request so many before the next one."""
+        entry = os.pread(self._handle, _TIME.size, _offset(self._count - back)).ljust(_TIME.size, b"\0")
         moment: float = _TIME.unpack(entry)[0]
         return moment
 
-    def enter(self, now: float, size: int) -> None:
+    def enter(self, now: float) -> None:
         # Moved on first: if the process dies here, an old entry stays, and nobody takes it for a new one.
-        offset = self._offset(size)
-        self._count = (self._count + 1) % size
+        offset = _offset(self._count)
+        self._count = (self._count + 1) % _CAPACITY
         self._write_head()
         os.pwrite(self._handle, _TIME.pack(now), offset)
 
@@ -192,8 +228,9 @@ class _Ring:
         self.held_until = moment
         self._write_head()
 
-    def _offset(self, size: int) -> int:
-        return _HEAD.size + self._count % size * _TIME.size
-
     def _write_head(self) -> None:
         os.pwrite(self._handle, _HEAD.pack(self.held_until, self._count), 0)
+
+
+def _offset(number: int) -> int:
+    return _HEAD.size + number % _CAPACITY * _TIME.size

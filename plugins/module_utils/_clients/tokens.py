@@ -44,7 +44,8 @@ _LARGEST = 100_000
 class SharedTokens:
     """What is stored for one account: a mapping with `until`, the time (of the wall clock) when it is void.
 
-    `account` says whose tokens they are, `secrets` are what they were obtained with.
+    `account` says whose tokens they are, `secrets` are what they were obtained with. `notice` is told of
+    another process that is in the way.
     """
 
     def __init__(
@@ -53,12 +54,14 @@ class SharedTokens:
         secrets: Sequence[str],
         directory: Path | None = None,
         now: Callable[[], float] = time.time,
+        notice: Callable[[str], None] = lambda text: None,
     ) -> None:
         self._directory = directory or private_directory()
         self._name = "\0".join(("tokens", *account))
         self._path = private_file(self._directory, self._name, ending="token")
         self._secret = json.dumps([*account, *secrets]).encode()
         self._now = now
+        self._notice = notice
         self._key: tuple[bytes, bytes] | None = None
 
     @contextmanager
@@ -66,8 +69,10 @@ class SharedTokens:
         """One process at a time; not for ever, lest one that hangs stops all."""
         with ExitStack() as held:
             if Fernet is not None:
-                with suppress(LockError):
+                try:
                     held.enter_context(exclusive(self._name, directory=self._directory, patience=PATIENCE))
+                except LockError as error:
+                    self._notice(f"The login is not shared with other tasks. {error}")
             yield
 
     def read(self) -> dict[str, Any]:

@@ -133,32 +133,33 @@ def test_each_client_is_made_of_its_options(made):
     for dummy in (api.itglue, api.bms, api.graph(TENANT)):
         pass
 
-    def access(*limiter, retry=connection.DEFAULT_RETRY):
+    def access(service, *account, retry=connection.DEFAULT_RETRY):
+        limiter = (service, *account, {"limit": connection.LIMITS.get(service), "notice": task.warn})
         return connection.Access(settings, api.calls, retry, limiter, task.secret)
 
-    tokens = ("bms", "https://api.bms.example", "Happy Frog", "jo", {"secrets": [" pass word ", "JBSWY3DPEHPK3PXP"]})
+    secrets = [" pass word ", "JBSWY3DPEHPK3PXP"]
+    account = ("bms", "https://api.bms.example", "Happy Frog", "jo")
+    tokens = (*account, {"secrets": secrets, "notice": task.warn})
     assert made == {
         "ItGlueClient": [
             {
                 "url_or_region": "https://api.eu.itglue.com",
                 "api_key": "ITG.key",
-                "access": access(
-                    *("itglue", "https://api.eu.itglue.com", "ITG.key", {}), retry=connection.PATIENT_RETRY
-                ),
+                "access": access("itglue", "https://api.eu.itglue.com", retry=connection.PATIENT_RETRY),
             }
         ],
         "BmsClient": [
             {
                 "url_or_region": "https://api.bms.example/",
                 "credential": connection.BmsCredential("Happy Frog", "jo", " pass word ", "JBSWY3DPEHPK3PXP", tokens),
-                "access": access("bms", "https://api.bms.example", "Happy Frog", {}),
+                "access": access("bms", "https://api.bms.example", "Happy Frog"),
             }
         ],
         "GraphClient": [
             {
                 "tenant_id": TENANT,
                 "credential": connection.GraphCredential("app", client_secret="azure-secret"),
-                "access": access("graph", TENANT, "app", {}),
+                "access": access("graph", TENANT, "app"),
                 "endpoints": connection.GraphEndpoints("usgov", "https://login.example", "https://graph.example"),
             }
         ],
@@ -182,11 +183,14 @@ def test_a_certificate_and_a_token_file_are_handed_on(made):
 def test_a_quota_is_that_of_the_option_to_the_last_request(made):
     api = clients(params(GIVEN | {"itglue_quota": "500", "bms_quota": 100_000}), Task())
     limits = [
-        client["access"].limiter[-1] for dummy in (api.itglue, api.bms) for calls in made.values() for client in calls
+        client["access"].limiter[-1]["limit"]
+        for dummy in (api.itglue, api.bms)
+        for calls in made.values()
+        for client in calls
     ]
 
-    assert {"limit": Limit(500, 300, per_endpoint=False), "share": 1} in limits
-    assert {"limit": Limit(100_000, 3600, per_endpoint=True), "share": 1} in limits
+    assert Limit(500, 300, per_endpoint=False) in limits
+    assert Limit(100_000, 3600, per_endpoint=True) in limits
 
 
 def test_what_is_waited_for_is_shown(made):

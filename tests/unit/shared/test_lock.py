@@ -7,8 +7,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,20 @@ def test_waiting_has_an_end(tmp_path, other_process):
         pytest.fail("the lock was given twice")
     with lock.exclusive("another name", directory=tmp_path, patience=0):
         pass
+
+
+def test_a_holder_that_is_stopped_is_named(tmp_path, other_process):
+    os.kill(other_process.pid, signal.SIGSTOP)
+    with pytest.raises(lock.LockBusyError) as caught, lock.exclusive("a name", directory=tmp_path, patience=0.1):
+        pytest.fail("the lock was given twice")
+    assert caught.value.stopped == other_process.pid
+    assert f"Process {other_process.pid} is stopped" in str(caught.value)
+    os.kill(other_process.pid, signal.SIGCONT)
+    deadline = time.monotonic() + 5
+    while caught.value.stopped is not None and time.monotonic() < deadline:
+        with pytest.raises(lock.LockBusyError) as caught, lock.exclusive("a name", directory=tmp_path, patience=0):
+            pytest.fail("the lock was given twice")
+    assert "Another process" in str(caught.value)
 
 
 def test_it_is_free_again_after_an_error(tmp_path):

@@ -47,9 +47,7 @@ def limiter(tmp_path, clock):
     def limiter(service="bms", *account, requests=3, seconds=HOUR, per_endpoint=True, **options) -> SharedLimiter:
         limit = Limit(requests, seconds, per_endpoint)
         account = account or ("https://api.bms.example", "Happy MSP")
-        return SharedLimiter(
-            service, *account, limit=limit, **{"share": 1, "directory": tmp_path, "clock": clock, **options}
-        )
+        return SharedLimiter(service, *account, limit=limit, **{"directory": tmp_path, "clock": clock, **options})
 
     return limiter
 
@@ -58,12 +56,12 @@ def limiter(tmp_path, clock):
 
 
 def test_the_published_limits():
-    assert LIMITS["itglue"] == Limit(3000, 300, per_endpoint=False)
-    assert LIMITS["bms"] == Limit(1500, HOUR, per_endpoint=True)
+    assert LIMITS["itglue"] == Limit(3000, 300, per_endpoint=False, share=0.6)
+    assert LIMITS["bms"] == Limit(1500, HOUR, per_endpoint=True, share=0.95)
     assert "graph" not in LIMITS
 
 
-@pytest.mark.parametrize(("service", "allowed"), [("itglue", 2850), ("bms", 1425)])
+@pytest.mark.parametrize(("service", "allowed"), [("itglue", 1800), ("bms", 1425)])
 def test_some_of_a_limit_is_left_to_others(tmp_path, clock, service, allowed):
     process = SharedLimiter(service, "account", directory=tmp_path, clock=clock)
     assert [process.acquire(CREATE) for dummy in range(allowed)] == [0] * allowed
@@ -97,7 +95,7 @@ def test_the_window_slides(limiter, clock):
 def test_no_window_of_any_kind_is_overdrawn(tmp_path_factory, pauses, requests):
     clock = Clock()
     process = SharedLimiter(
-        "bms", limit=Limit(requests, 100, True), share=1, directory=tmp_path_factory.mktemp("quota"), clock=clock
+        "bms", limit=Limit(requests, 100, True), directory=tmp_path_factory.mktemp("quota"), clock=clock
     )
     sent: list[float] = []
     for pause in pauses:
@@ -115,6 +113,48 @@ def test_endpoints_are_counted_apart_where_the_service_does(limiter):
     bms, itglue = limiter(requests=1), limiter("itglue", "key", requests=1, per_endpoint=False)
     assert (bms.acquire(CREATE), bms.acquire(READ)) == (0, 0)
     assert (itglue.acquire(CREATE), itglue.acquire(READ) > 0) == (0, True)
+
+
+@pytest.mark.parametrize(("first", "second"), [(2, 5), (5, 2)])
+def test_runs_that_may_use_different_numbers_count_together(limiter, clock, first, second):
+    one, other = limiter(requests=first), limiter(requests=second)
+    sent = 0
+    for dummy in range(10):
+        for process, allowed in ((one, first), (other, second)):
+            wait = process.acquire(CREATE)
+            assert (wait == 0) is (sent < allowed)
+            sent += wait == 0
+    assert sent == max(first, second)
+    clock.now += HOUR
+    assert one.acquire(CREATE) == other.acquire(CREATE) == 0
+
+
+@given(st.lists(st.tuples(st.floats(0, 60), st.integers(1, 9)), max_size=60))
+def test_no_run_overdraws_what_it_may_use_whatever_others_may(tmp_path_factory, steps):
+    clock, directory = Clock(), tmp_path_factory.mktemp("quota")
+    sent: list[float] = []
+    for pause, allowed in steps:
+        clock.now += pause
+        process = SharedLimiter("bms", limit=Limit(allowed, 100, True), directory=directory, clock=clock)
+        recent = len(sent) - bisect.bisect_right(sent, clock.now - 100)
+        if process.acquire(CREATE) == 0:
+            assert recent < allowed
+            sent.append(clock.now)
+        else:
+            assert recent >= allowed
+
+
+def test_more_than_a_ring_holds_is_never_allowed(limiter):
+    assert Limit(10**9, HOUR, True).used == 2**17
+    assert limiter(requests=10**9).acquire(CREATE) == 0
+
+
+def test_a_ring_goes_round(limiter, clock, monkeypatch):
+    monkeypatch.setattr(quota, "_CAPACITY", 4)
+    process = limiter(requests=3)
+    for dummy in range(9):
+        assert [process.acquire(CREATE) for dummy in range(4)] == [0, 0, 0, HOUR]
+        clock.now += HOUR
 
 
 def test_accounts_are_counted_apart(limiter):
@@ -152,7 +192,7 @@ import sys
 from pathlib import Path
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit, SharedLimiter
 limit = Limit(1000, 3600.0, True)
-limiter = SharedLimiter("bms", "account", limit=limit, share=1, directory=Path(sys.argv[1]))
+limiter = SharedLimiter("bms", "account", limit=limit, directory=Path(sys.argv[1]))
 print(sum(limiter.acquire("GET /a") == 0 for each in range(300)))
 """
 
@@ -213,7 +253,7 @@ def stop(*arguments):
 setattr(quota.os, sys.argv[2], stop)
 limit = quota.Limit(3, 3600.0, True)
 quota.SharedLimiter(
-    "bms", "https://api.bms.example", "Happy MSP", limit=limit, share=1, directory=Path(sys.argv[1])
+    "bms", "https://api.bms.example", "Happy MSP", limit=limit, directory=Path(sys.argv[1])
 ).acquire("POST /v2/crm/contacts/summary")
 """
 
@@ -224,6 +264,26 @@ def test_a_process_that_is_killed_in_the_middle_leaves_nothing_stuck(tmp_path, l
     assert killed.stdout.readline() == "in the middle\n"
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
+    assert [limiter().acquire(CREATE) for dummy in range(4)] == [0, 0, 0, HOUR]
+
+
+def test_a_process_that_is_stopped_in_the_middle_is_told_and_waited_for_once(tmp_path, limiter, monkeypatch):
+    monkeypatch.setattr(quota, "PATIENCE", 0.2)
+    stopped = started(HOLDER, tmp_path, "pread")
+    assert stopped.stdout.readline() == "in the middle\n"
+    os.kill(stopped.pid, signal.SIGSTOP)
+    notices: list[str] = []
+    process = limiter(notice=notices.append)
+    began = time.monotonic()
+    assert [process.acquire(CREATE) for dummy in range(100)] == [0] * 100
+    assert process.acquire(READ) == 0
+    assert 0.2 <= time.monotonic() - began < 2
+    assert len(notices) == 1
+    assert "The requests to Kaseya BMS are not counted for a minute." in notices[0]
+    assert f"Process {stopped.pid} is stopped" in notices[0]
+    assert f"kill -CONT {stopped.pid}" in notices[0]
+    os.kill(stopped.pid, signal.SIGKILL)
+    stopped.wait()
     assert [limiter().acquire(CREATE) for dummy in range(4)] == [0, 0, 0, HOUR]
 
 

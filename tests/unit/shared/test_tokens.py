@@ -283,3 +283,13 @@ def test_a_client_without_shared_tokens_logs_in_for_itself(bms):
         access = Access(HttpSettings(), Calls())
         BmsClient(url_or_region=bms.wire.url, credential=credential, access=access).accounts("Happy Frog")
     assert bms.logins == ["authenticate", "authenticate"]
+
+
+def test_a_process_that_does_not_let_go_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(tokens, "PATIENCE", 0.05)
+    notices: list[str] = []
+    one, other = (SharedTokens("bms", secrets=[], directory=tmp_path, notice=notices.append) for dummy in range(2))
+    with one.turn(), other.turn():
+        pass
+    assert len(notices) == 1
+    assert notices[0].startswith("The login is not shared with other tasks. Another process")
