@@ -104,7 +104,7 @@ def test_it_glue_a_create_that_stays_unclear_is_said_and_the_next_run_finds_it()
         "service": "itglue",
         "method": "GET",
         "path": "/contacts",
-        "nth": 2,
+        "nth": 3,
         "times": None,
         "kind": "status",
         "status": 503,
