@@ -78,9 +78,9 @@ checks:
         - What was checked. V(itglue) is the key and the organization; V(settings_store) the assets with the settings;
           V(office365_settings) and V(bms_settings) are the stored settings with those given laid over them;
           V(tenant) is the tenant id, and that no other organization has it; V(microsoft) is the credential, the
-          consent and that users can be read; V(groups) are those of the user filter; V(verified_domains) is the
-          optional permission to read these; V(contact_type) is the one of the settings; V(bms) is the credential and
-          the account; V(bms_email_type), V(bms_phone_type) and V(bms_locations) are what a new contact in BMS takes.
+          consent and that users can be read; V(groups) are those of the user filter; V(users) is that the user filter
+          selects somebody; V(verified_domains) is the optional permission to read these; V(contact_type) is the one of
+          the settings; V(bms) is the credential and the account; V(bms_email_type), V(bms_phone_type) and V(bms_locations) are what a new contact in BMS takes.
       type: str
       sample: microsoft
     state:

@@ -826,6 +826,7 @@ def test_a_client_that_is_ready(sandbox, play):
             "bms_settings",
             "tenant",
             "microsoft",
+            "users",
             "bms",
             "bms_email_type",
             "bms_phone_type",
@@ -840,7 +841,7 @@ def test_what_is_not_ready_fails_with_what_to_do(play):
     unready = [
         ({"organization": "Nobody"}, ["itglue"], "organization"),
         ({"itglue_api_key": "ITG.wrong-key-of-nobody"}, ["itglue"], "itglue_api_key"),
-        ({"organization": "Newt & Söhne GmbH"}, ["office365_settings", "bms_settings"], "office365_sync_settings"),
+        ({"organization": "Newt & Söhne GmbH"}, ["office365_settings"], "office365_sync_settings"),
         ({"organization": "Sad Toad"}, ["microsoft"], f"/{TOAD}/adminconsent?client_id=app"),
         ({"azure_client_secret": "wrong-secret-of-nobody"}, ["microsoft"], "azure_client_secret"),
         ({"bms_password": "wrong-password-of-nobody"}, ["bms"], "BMS"),
