@@ -80,7 +80,8 @@ checks:
           V(tenant) is the tenant id, and that no other organization has it; V(microsoft) is the credential, the
           consent and that users can be read; V(groups) are those of the user filter; V(users) is that the user filter
           selects somebody; V(verified_domains) is the optional permission to read these; V(contact_type) is the one of
-          the settings; V(bms) is the credential and the account; V(bms_email_type), V(bms_phone_type) and V(bms_locations) are what a new contact in BMS takes.
+          the settings; V(bms) is the credential and the account; V(bms_email_type), V(bms_phone_type) and
+          V(bms_locations) are what a new contact in BMS takes.
       type: str
       sample: microsoft
     state:

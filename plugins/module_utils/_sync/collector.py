@@ -7,9 +7,9 @@
 """Making many objects at once.
 
 What is read and planned of a large tenant is a million small objects, and no cycle among them.
-Python's cyclic garbage collector would walk them again and again while they are made: for a third
-of the time, and in vain. What was made lives until the task ends, so where it is much it stays
-out of the collector's way afterwards too.
+Python's cyclic garbage collector would walk them again and again while they are made, in vain: of
+20,000 users it takes a quarter second of the one that the planning takes. What was made lives
+until the task ends, so where it is much it stays out of the collector's way afterwards too.
 """
 
 from __future__ import annotations

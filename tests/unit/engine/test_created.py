@@ -1,0 +1,86 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Which record a create has made: the same names and a common address, not known before; never a guess."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import (
+    could_be,
+    find_answered,
+    find_created,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
+from tests.unit.engine.builders import in_bms, ready
+
+ANN = ready(0, "ann.lee")
+BOB = ready(0, "bob.lee")
+IN_BMS = in_bms(0, "ann.lee@client.example", first="Ann", last="Lee")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"title": "Director"},
+        {"emails": (*ANN.emails, Email("ann@home.example", "Home"))},
+        {"emails": (Email("  ANN.LEE@Client.Example "),)},
+        {"phones": (), "location_id": None},
+        {"first_name": " ann "},
+    ],
+)
+def test_what_was_changed_since_makes_nobody_else_of_it(changes):
+    assert could_be(replace(ANN, id=72, **changes), ANN)
+
+
+@pytest.mark.parametrize("changes", [{"first_name": "Zoe"}, {"last_name": None}, {"emails": ()}])
+def test_other_names_or_no_common_address_are_somebody_else(changes):
+    assert not could_be(replace(ANN, id=72, **changes), ANN)
+
+
+def test_it_is_the_same_for_bms():
+    made = replace(IN_BMS, id=90211, job_title="Boss", emails=(*IN_BMS.emails, BmsEmail("ann@home.example", 1)))
+    (found,) = find_created([IN_BMS], [made, replace(made, id=5, first_name="Zoe")])
+    assert (found.record, found.alike) == (made, (made,))
+
+
+def ids(found) -> list[tuple]:
+    return [(each.record.id if each.record else None, [one.id for one in each.alike]) for each in found]
+
+
+def test_each_create_finds_its_own():
+    present = [ready(73, "bob.lee"), ready(72, "ann.lee"), ready(74, "cid.lee")]
+    assert ids(find_created([ANN, BOB], present)) == [(72, [72]), (73, [73])]
+
+
+def test_what_was_known_before_is_never_what_was_made():
+    assert ids(find_created([ANN], [ready(72), ready(73)], {72})) == [(73, [73])]
+    assert ids(find_created([ANN], [ready(72)], {72})) == [(None, [])]
+
+
+def test_of_several_none_is_taken_and_all_are_told():
+    (found,) = find_created([ANN], [ready(72), ready(73)])
+    assert found.is_unclear
+    assert ids([found]) == [(None, [72, 73])]
+
+
+def test_one_that_two_creates_could_have_made_is_given_to_neither():
+    twin = replace(ANN, emails=(*ANN.emails, Email("other@client.example")))
+    assert ids(find_created([ANN, twin], [ready(72)])) == [(None, [72]), (None, [72])]
+
+
+def test_an_answer_without_addresses_is_told_by_the_names():
+    blank = [replace(ready(72), emails=()), replace(ready(73, "bob.lee"), emails=())]
+    assert ids(find_answered([BOB, ANN], blank)) == [(73, [73]), (72, [72])]
+
+
+def test_namesakes_in_an_answer_without_addresses_are_not_guessed():
+    other = replace(ANN, emails=(Email("other@client.example"),))
+    blank = [replace(ready(72), emails=()), replace(ready(73), emails=())]
+    assert [each.record for each in find_answered([ANN, other], blank)] == [None, None]
+    told = [ready(72), replace(ready(73), emails=())]
+    assert ids(find_answered([ANN, other], told)) == [(72, [72]), (73, [73])]
