@@ -17,7 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from tests.unit.engine.builders import contact, in_bms, person, ready
-from tests.unit.plan.test_plan_documents import World
+from tests.unit.plan.test_plan_documents import PUSHING, World
 from tests.unit.sync.fakes import Fault, gone, quota, rejected, unclear
 from tests.unit.sync.running import Row
 
@@ -285,6 +285,16 @@ def test_an_unclear_create_in_bms_is_still_found_after_the_look(world):
     world.bms.faults.append(Fault("create_contact", unclear("bms"), rows=-1))
     assert by_user(world.run())["bob"].push == "pushed"
     assert len(world.bms.created) == 2
+
+
+def test_under_native_bms_is_looked_at_before_it_glue_is_written(world):
+    """Whatever is written there, IT Glue would push a second one."""
+    world.store.bms = {**PUSHING, "push_method": "native"}
+    made = in_bms(95000, "bob.lee@client.example", first="Bob", last="Lee")
+    look(world, lambda: world.bms.there.update({95000: made}))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.bms_contact_id, bob.writes) == ("already_in_bms", 95000, False)
+    assert [each.first_name for each in world.itglue.there.values()] == ["Ann", "Cid"]
 
 
 # ------------------------------------------------------------------- the look itself
