@@ -36,8 +36,8 @@ ARROWS = {
     "_clients": {"_engine"},
     "_engine": set(),
 }
-# What a client may know of the rules: the records, how to fail, and how names are compared.
-CLIENTS_SEE = {f"{UTILS}._engine.{name}" for name in ("model", "errors", "text")}
+# What a client may know of the rules: the records, how to fail, how names are compared, and how text is cleaned.
+CLIENTS_SEE = {f"{UTILS}._engine.{name}" for name in ("model", "errors", "text", "output")}
 
 # The rules are pure: of the standard library they see only what has no clock, no chance and no world.
 PURE_MODULES = {
@@ -67,6 +67,7 @@ PURE_MODULES = {
     "types",
     "typing",
     "unicodedata",
+    "urllib.parse",
     "uuid",
 }
 IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
