@@ -18,7 +18,11 @@ description:
 options:
   match_overrides:
     description:
-      - Conflicts that are settled already, as in M(msp.psa_sync.contact_sync).
+      - Conflicts in IT Glue that are resolved already, as in M(msp.psa_sync.contact_sync).
+    type: dict
+  bms_match_overrides:
+    description:
+      - Conflicts in BMS that are resolved already, as in M(msp.psa_sync.contact_sync).
     type: dict
   max_listed:
     description:

@@ -83,9 +83,7 @@ def test_the_playbook_previews_syncs_and_settles(sandbox, ansible, tmp_path):
 
 
 def test_the_sample_output_is_what_comes_out(ansible):
-    shown = ansible(
-        "-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts", "--check", "--diff"
-    )
+    shown = ansible("-i", "inventory", "msp.psa_sync.sync_contacts", "--check", "--diff")
     assert block("diff", "---") in re.sub(" +$", "", shown, flags=re.MULTILINE)
     for line in block("text", "- ").splitlines():
         assert f"    {line}\n" in shown
@@ -93,7 +91,7 @@ def test_the_sample_output_is_what_comes_out(ansible):
 
 def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
     chosen = json.dumps({"sync_users": ["aokafor@happyfrog.example"]})
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     ansible(
         *playbooks, "--limit", "happy_frog", "-e", "sync_max_creates=100%", "-e", "sync_max_pushes=100%", "-e", chosen
     )
@@ -116,7 +114,7 @@ def given(sandbox) -> dict[str, str]:
 def test_the_playbooks_take_the_credentials_as_variables_too(given, ansible, tmp_path):
     secrets = tmp_path / "secrets.json"
     secrets.write_text(json.dumps(given), encoding="utf-8")
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     shown = ansible(*playbooks, "--limit", "happy_frog", "-e", f"@{secrets}", "-vv", env={})
     assert "failed=0" in shown
     assert not [name for name in SECRETS if given[name] in shown]
@@ -139,7 +137,7 @@ def test_the_playbooks_take_secrets_from_a_vault(given, ansible, tmp_path, whole
         subprocess.run([vault[0], "encrypt", *vault[1:], secrets], check=True, capture_output=True)
     assert not [name for name in SECRETS if given[name] in secrets.read_text(encoding="utf-8")]
 
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     options = ("--limit", "happy_frog", "-e", f"@{secrets}", *vault[1:])
     shown = ansible(*playbooks, *options, "-vvvv", env={})
     assert "failed=0" in shown

@@ -27,7 +27,7 @@ ARROWS = {
     "action": {"plugin_utils", "_ansible"},
     "inventory": {"plugin_utils", "_ansible"},
     "callback": {"plugin_utils", "_ansible"},
-    "lookup": {"_ansible"},
+    "lookup": {"plugin_utils", "_ansible"},
     "plugin_utils": {"_ansible", "_engine"},
     "doc_fragments": set(),
     "_ansible": {"_sync", "_store", "_clients", "_engine"},
