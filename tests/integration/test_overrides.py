@@ -125,7 +125,7 @@ def test_users_limits_the_run_and_report_lists_all(told):
     [
         ("two_for_one", "pairs contact 101 with two users"),
         ("of_another", "contact 501, which is not a contact of this organization"),
-        ("nobody_kept", "The user filter leaves out all 3 users"),
+        ("nobody_kept", "The user filter excludes all 3 users"),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_any_write(told, name, words):

@@ -187,7 +187,10 @@ def test_what_changed_since_the_review_is_refused_and_ceilings_count_again(sandb
 
     applied = sync(apply_plan=str(plan))
     (entry,) = applied["refused"]
-    assert (entry["planned"]["before"]["title"], entry["found"]["before"]["title"]) == ("Sales", "Edited since")
+    assert (entry["planned"]["itglue"]["before"]["title"], entry["found"]["itglue"]["before"]["title"]) == (
+        "Sales",
+        "Edited since",
+    )
     state = contacts(sandbox, "itglue")
     assert state[1104]["title"] == "Edited since"
     assert applied["changed"] and state[1105]["location-id"] is not None

@@ -51,14 +51,18 @@ class Explained:
 
 
 def explained(reasons: Sequence[Reason]) -> Explained:
-    """What the reasons of an operation say, in the order in which they were given."""
+    """What the reasons of an operation say, in the order in which they were given.
+
+    What to do is said of the gravest ones: what is for information alone needs nothing beside them.
+    """
     codes = [reason.code for reason in reasons]
     gravest = min(codes, key=_rank, default=None)
+    grave = [reason for reason in reasons if gravest and _rank(reason.code) == _rank(gravest)]
     return Explained(
         code=None if gravest is None else str(gravest),
         codes=tuple(dict.fromkeys(map(str, codes))),
         sentence=_joined(map(sentence, reasons)),
-        hint=_joined(map(hint, reasons)),
+        hint=_joined(map(hint, grave)),
     )
 
 

@@ -61,7 +61,7 @@ def test_a_failure_has_a_code_and_what_the_service_said():
         raise RejectedError("Refused.", service="bms", status=422, said="No\n::error::" + TOKEN)
 
     failure = outcome(run).result["failure"]
-    assert failure == {"code": "rejected", "service": "bms", "status": 422, "said": f"No ::error::{TOKEN}"}
+    assert failure == {"code": "rejected", "service": "bms", "status": 422, "said": f"No : :error::{TOKEN}"}
 
 
 def test_a_defect_has_a_code_too():
