@@ -31,7 +31,7 @@ SPEC = ModuleSpec(
         "match_overrides": SYNC_SPECS["match_overrides"],
         "max_listed": {"type": "int", "default": 100},
     },
-    libraries=("requests", "msal"),
+    libraries=("requests", "msal", "phonenumbers"),
 )
 
 
