@@ -30,6 +30,8 @@ options:
       - V(0) for all.
     type: int
     default: 100
+requirements:
+  - phonenumberslite (Python library; C(phonenumbers) serves too)
 extends_documentation_fragment:
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client

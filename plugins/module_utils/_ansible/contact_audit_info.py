@@ -32,7 +32,7 @@ SPEC = ModuleSpec(
         "bms_match_overrides": SYNC_SPECS["bms_match_overrides"],
         "max_listed": {"type": "int", "default": 100},
     },
-    libraries=("requests", "msal"),
+    libraries=("requests", "msal", "phonenumbers"),
 )
 
 

@@ -121,6 +121,16 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Remove the address from the contact that it does not belong to, if that is wrong.",
         MATCHING,
     ),
+    ReasonCode.PHONE_FIRST_OF_SEVERAL: Message(
+        "The field for {label} holds several telephone numbers ({phone}), of which the first counts: {used}.",
+        "Keep one number in each field of Microsoft 365, if that is wrong.",
+        MATCHING,
+    ),
+    ReasonCode.PHONE_NOT_SURE: Message(
+        "The telephone number {phone} cannot be read for sure, so the one under {label} stays.",
+        "Write the number in the international form in Microsoft 365, such as +44 20 7946 0958.",
+        MATCHING,
+    ),
     ReasonCode.LINK_INACTIVE: Message(
         "The contact is linked to BMS, but IT Glue does not sync the link: it is {state}.",
         "Open Manage Data in IT Glue, and repair or remove the link.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from .attributes import EMAILS, changed_fields, encode
 from .conflicts import Conflict, Rule
 from .directory import Directory
-from .enrichment import enriched, missing
+from .enrichment import Enriched, enriched, missing
 from .errors import InputError, quoted
 from .links import LinkState
 from .matching import Matching, match
@@ -51,14 +51,14 @@ class Matched:
         taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
         return [contact for contact in self.snapshot.contacts if contact.id not in taken]
 
-    def written(self) -> Iterator[Contact | None]:
-        """The contacts that may be written, None for each that has to be created."""
+    def written(self) -> Iterator[tuple[User, Contact | None]]:
+        """The users whose contacts may be written, with these: None for each that has to be created."""
         for user in self.snapshot.users:
             if user.id in self.selected.excluded or user.id in self.matching.conflicted:
                 continue
             contact = self.contact_of(user)
             if contact is None or self.options.update_linked or self.directory.link(contact) in _NOT_LINKED:
-                yield contact
+                yield user, contact
 
 
 # ---------------------------------------------------------------- contact types
@@ -139,11 +139,13 @@ class _Planner:
         return operation.because(*matching.reasons.get(user.id, ()))
 
     def _create(self, user: User, subject: UserSubject) -> Operation:
-        wanted = self._enriched(user, None)
+        found = self._enriched(user, None)
+        wanted = found.contact
         if not wanted.emails:
             return Operation(subject, ItGluePart(Action.FAILED), reasons=(because(ReasonCode.NO_ADDRESS),))
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return Operation(subject, ItGluePart(Action.CREATE, after=after, contact=wanted), self._push(wanted))
+        itglue = ItGluePart(Action.CREATE, after=after, contact=wanted)
+        return Operation(subject, itglue, self._push(wanted), reasons=found.reasons)
 
     def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
         link = self.matched.directory.link(contact)
@@ -152,7 +154,8 @@ class _Planner:
         reasons = _notes_on_link(contact, link)
         if linked and not self.matched.options.update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
-        wanted = self._enriched(user, contact)
+        found = self._enriched(user, contact)
+        wanted = found.contact
         fields = changed_fields(contact, wanted) if wanted is not contact else ()
         if fields:
             before, after = encode(contact, fields), encode(wanted, fields)
@@ -161,10 +164,10 @@ class _Planner:
             itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
         if not linked:
             bms = self._push(wanted)
-        operation = Operation(subject, itglue, bms, rule, reasons)
+        operation = Operation(subject, itglue, bms, rule, (*reasons, *found.reasons))
         return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
-    def _enriched(self, user: User, contact: Contact | None) -> Contact:
+    def _enriched(self, user: User, contact: Contact | None) -> Enriched:
         user = without_addresses(user, self.matched.matching.held_aliases.get(user.id, ()))
         return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
 

@@ -38,6 +38,7 @@ from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
 from .conflicts import IGNORE
 from .directory import Directory
+from .enrichment import needs_locations
 from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
 from .limits import exceeded_limits
 from .matching import match
@@ -228,8 +229,8 @@ class Planning:
     def _plan_contacts(self) -> Stage[PlannedContacts]:
         """What becomes of each contact in IT Glue."""
         written = list(self.matched.written())
-        creates = any(contact is None for contact in written)
-        if any(contact is None or contact.location_id is None for contact in written):
+        creates = any(contact is None for dummy, contact in written)
+        if any(needs_locations(user, contact, self.snapshot.office365) for user, contact in written):
             yield from self._need(Need.LOCATIONS)
         types = ContactTypes()
         if self.options.deactivate or (self.snapshot.office365.contact_type is not None and creates):

@@ -54,6 +54,8 @@ class ReasonCode(StrEnum):
     NO_ADDRESS = "no_address"
     SHARED_ADDRESS = "shared_address"  # addresses, users (the others; either may be empty)
     ALIAS_HELD = "alias_held"  # addresses, contact_ids
+    PHONE_FIRST_OF_SEVERAL = "phone_first_of_several"  # phone (the text), used (the number), label
+    PHONE_NOT_SURE = "phone_not_sure"  # phone (the text), label (under which the contact keeps its number)
     LINK_INACTIVE = "link_inactive"  # state (orphaned, disabled)
     LINK_UNKNOWN = "link_unknown"  # contact_id
 
