@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's playbook and commands, run against the sandbox; its sample output is what comes out."""
+"""The README's playbook and commands, run against the sandbox; the quick start's sample output is what comes out."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
 from tests.demo.steps import is_write
 from tests.sandbox.launch import running
 from tests.tools.files import ROOT
+from tests.tools.guides import of_guide
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "docs" / "examples"
@@ -30,6 +31,12 @@ CHANGED = re.compile(r"changed=1 +unreachable=0 +failed=0")
 
 def block(kind: str, start: str) -> str:
     (found,) = re.findall(rf"^```{kind}\n({re.escape(start)}.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return found
+
+
+def sample(kind: str) -> str:
+    """The output that the quick start shows."""
+    (found,) = (block.text for block in of_guide("quick_start_guide") if block.kind == kind)
     return found
 
 
@@ -84,8 +91,8 @@ def test_the_playbook_previews_syncs_and_settles(sandbox, ansible, tmp_path):
 
 def test_the_sample_output_is_what_comes_out(ansible):
     shown = ansible("-i", "inventory", "msp.psa_sync.sync_contacts", "--check", "--diff")
-    assert block("diff", "---") in re.sub(" +$", "", shown, flags=re.MULTILINE)
-    for line in block("text", "- ").splitlines():
+    assert sample("diff") in re.sub(" +$", "", shown, flags=re.MULTILINE)
+    for line in sample("text").splitlines():
         assert f"    {line}\n" in shown
 
 
