@@ -94,6 +94,18 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Put {contact_id} in the place of new.",
         MATCHING,
     ),
+    ReasonCode.MATCHED_DIFFERENT_NAMES: Message(
+        "Contact {contact_id} bears different names than the user, and was matched by an address alone.",
+        "If it is somebody else, put new into match_overrides (sync_match_overrides), or set different_names: "
+        "conflict.",
+        MATCHING,
+    ),
+    ReasonCode.UNHELD_ADDRESS: Message(
+        "Contact {contact_id} was matched by its names alone, and holds {addresses}, which no user of the tenant "
+        "holds.",
+        "If it is somebody else, put new into match_overrides (sync_match_overrides).",
+        MATCHING,
+    ),
     # The IT Glue part.
     ReasonCode.NO_ADDRESS: Message(
         "The user has no e-mail address, so a new contact could not be found again.",

@@ -18,12 +18,13 @@ from .enrichment import enriched, missing
 from .errors import InputError, quoted
 from .links import LinkState
 from .matching import Matching, match
+from .matching_index import Circumstances
 from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
 from .options import Options
 from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected
-from .text import contact_addresses, name
+from .text import contact_addresses, name, without_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Matched:
     selected: Selected
     matching: Matching
     directory: Directory
-    deleted_users: tuple[User, ...] | None = None
+    circumstances: Circumstances
 
     def contact_of(self, user: User) -> Contact | None:
         """The contact that the user is matched with."""
@@ -148,7 +149,7 @@ class _Planner:
         link = self.matched.directory.link(contact)
         linked = link not in _NOT_LINKED
         bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
-        reasons = (*self._found_by_new(user), *_notes_on_link(contact, link))
+        reasons = _notes_on_link(contact, link)
         if linked and not self.matched.options.update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
         wanted = self._enriched(user, contact)
@@ -163,11 +164,8 @@ class _Planner:
         operation = Operation(subject, itglue, bms, rule, reasons)
         return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
-    def _found_by_new(self, user: User) -> tuple[Reason, ...]:
-        found = self.matched.matching.settled_new.get(user.id)
-        return (because(ReasonCode.OVERRIDE_FOUND_CONTACT, contact_id=found),) if found else ()
-
     def _enriched(self, user: User, contact: Contact | None) -> Contact:
+        user = without_addresses(user, self.matched.matching.held_aliases.get(user.id, ()))
         return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
 
     def _push(self, wanted: Contact) -> BmsPart:
@@ -255,14 +253,7 @@ def _lost(matched: Matched, operations: Iterable[Operation]) -> set[str]:
     }
     becomes: dict[ItGlueId, Contact] = dict(matched.directory.contact)
     becomes |= {ids[user_id]: replace(operation.wanted, id=ids[user_id]) for user_id, operation in written.items()}
-    again = match(
-        matched.snapshot.users,
-        matched.selected.user_ids,
-        becomes.values(),
-        matched.options.match_overrides,
-        matched.snapshot.office365.primary_email,
-        matched.deleted_users,
-    )
+    again = match(matched.snapshot.users, matched.selected.user_ids, becomes.values(), matched.circumstances)
     return {user_id for user_id in written if again.matches.get(user_id, (None,))[0] != ids[user_id]}
 
 

@@ -47,6 +47,8 @@ class ReasonCode(StrEnum):
     # Matching: notes.
     HIT_WITHHELD = "hit_withheld"  # contact_id
     OVERRIDE_FOUND_CONTACT = "override_found_contact"  # contact_id
+    MATCHED_DIFFERENT_NAMES = "matched_different_names"  # contact_id (with different_names: match)
+    UNHELD_ADDRESS = "unheld_address"  # contact_id, addresses (matched by name; no user holds the addresses)
 
     # The IT Glue part (`planning`).
     NO_ADDRESS = "no_address"
@@ -170,6 +172,8 @@ NEEDS_A_LOOK = frozenset(
     {
         ReasonCode.HIT_WITHHELD,
         ReasonCode.OVERRIDE_FOUND_CONTACT,
+        ReasonCode.MATCHED_DIFFERENT_NAMES,
+        ReasonCode.UNHELD_ADDRESS,
         ReasonCode.LINK_INACTIVE,
         ReasonCode.LINK_UNKNOWN,
         ReasonCode.INACTIVE_IN_BMS,
