@@ -26,6 +26,7 @@ from tests.trust.test_fault_matrix import (
     undisturbed,
     undisturbed_settings,
 )
+from tests.trust.test_reverts import EDITED, KINDS_REVERTED, writes
 
 
 def figures() -> dict[str, int]:
@@ -40,6 +41,7 @@ def figures() -> dict[str, int]:
         "faults of the settings": len(SETTINGS_KINDS) * len(settings_places()),
         "kills of a run": sum(map(is_write, undisturbed()[0])),
         "kills of the settings": sum(map(is_write, undisturbed_settings())),
+        "reverts": 2 * len(KINDS_REVERTED) * len(EDITED) * len(writes()),
         "bad inputs": len(CASES),
         "odd answers": 2000,
     }

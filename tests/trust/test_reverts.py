@@ -169,8 +169,12 @@ def writes() -> list[Json]:
     return found
 
 
-@pytest.mark.parametrize("changes", ["nothing", "an e-mail"])
-@pytest.mark.parametrize("kind", [*LOST, "429, quota used up for an hour", "503"])
+KINDS_REVERTED = (*LOST, "429, quota used up for an hour", "503")
+EDITED = ("nothing", "an e-mail")
+
+
+@pytest.mark.parametrize("changes", EDITED)
+@pytest.mark.parametrize("kind", KINDS_REVERTED)
 def test_after_any_fault_at_any_write_all_is_reverted_or_listed(kind, changes, tmp_path):
     for number, place in enumerate(writes()):
         for times in ({}, {"times": None}):
