@@ -144,7 +144,7 @@ def test_the_report_of_a_preview_and_of_the_real_run(play):
 
 def test_settings_and_contacts_of_two_playbooks_are_one_report(play):
     play.sandbox.load(WORLD)
-    done = play("msp.psa_sync.sync_contacts", "--check")
+    done = play("msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts", "--check")
     assert done.returncode == 0, done.stdout
     report = play.report
     assert report["playbooks"] == ["enforce_settings.yml", "sync_contacts.yml"]
