@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 
 from .address_hits import Hits, Weighed, asks_about_different_names, weigh
@@ -266,26 +267,26 @@ class _Matcher:
             self._add_conflict(rule, code, user_ids, contact_ids)
 
     def _known_by_names(self, user_id: str) -> tuple[ItGlueId, ...]:
-        """The contacts with the user's names, but for those of another selected user: two people of one name."""
+        """The contacts with the user's names, but for those that an address gives to another selected user of these
+        names (two people of one name), and those that an override gives to anybody: its names will be that user's.
+        """
         index = self.index
         key = index.names_of_users[user_id]
         if key is None:
             single = single_name(*NAMES_OF_USER(index.users[user_id]))
-            return index.contacts_by_single_name.get(single, ()) if single else ()
+            known = index.contacts_by_single_name.get(single, ()) if single else ()
+            return tuple([contact_id for contact_id in known if contact_id not in self._overridden])
         known = index.contacts_by_names.get(key, ())
         if not known:
             return ()
         namesakes = index.selected_by_names.get(key, ())
-        taken = {found[0] for each in namesakes if (found := self.result.matches.get(each)) and self._by_address(each)}
-        return tuple([contact_id for contact_id in known if contact_id not in taken])
+        taken = {found[0] for each in namesakes if (found := self.result.matches.get(each)) and found[1] != Rule.NAME}
+        return tuple([contact_id for contact_id in known if contact_id not in taken | self._overridden])
 
-    def _by_address(self, user_id: str) -> bool:
-        """Whether an address, and not the names alone, says that the user's contact is the user's."""
-        contact_id, rule = self.result.matches[user_id]
-        if rule != Rule.OVERRIDE:
-            return rule in (Rule.ALIAS, Rule.USERNAME)
-        own = {*self.index.smtp_keys(user_id), *self.index.username_keys(user_id)}
-        return not own.isdisjoint(contact_addresses(self.index.contacts[contact_id]))
+    @cached_property
+    def _overridden(self) -> frozenset[ItGlueId]:
+        """The contacts that overrides give to users. Overrides are applied before anything else."""
+        return frozenset(contact_id for contact_id, rule in self.result.matches.values() if rule == Rule.OVERRIDE)
 
     def _is_of_departed(self, user_id: str, contact_id: ItGlueId) -> bool:
         index = self.index

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from random import Random
 
@@ -84,6 +85,14 @@ def a_user(draw, number: int, prefix: str = "user") -> User:
     )
 
 
+def with_usernames_of_their_own(users: list[User]) -> tuple[User, ...]:
+    """A tenant has each username once."""
+    taken = Counter(user.username for user in users)
+    return tuple(
+        replace(user, username=f"{user.id}@client.example") if taken[user.username] > 1 else user for user in users
+    )
+
+
 @st.composite
 def a_contact(draw, number: int) -> Contact:
     first, last = draw(st.sampled_from(NAMES))
@@ -99,7 +108,7 @@ def a_contact(draw, number: int) -> Contact:
 
 @st.composite
 def worlds(draw, *, with_overrides: bool = True) -> World:
-    users = tuple(draw(a_user(number)) for number in range(draw(st.integers(1, 4))))
+    users = with_usernames_of_their_own([draw(a_user(number)) for number in range(draw(st.integers(1, 4)))])
     contacts = tuple(draw(a_contact(number)) for number in range(1, draw(st.integers(1, 5))))
     deleted = tuple(draw(a_user(number, "gone")) for number in range(draw(st.integers(0, 2))))
     answers = draw(st.lists(st.sampled_from([None, None, NEW, IGNORE]), min_size=4, max_size=4))
