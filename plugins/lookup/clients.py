@@ -81,10 +81,12 @@ class LookupModule(LookupBase):
         groups = {str(name): hosts for name, hosts in ((variables or {}).get("groups") or {}).items()}
         if closing := kwargs.get("closing"):
             return [FAILED if groups.get(FAILED) and not _another_follows(closing) else NOBODY]
+        parts = [part for term in terms for part in _parts(term)] or ["all"]
+        if CLIARGS.get("syntax"):
+            return [":".join(parts)]  # nothing is run, and there may be no inventory
         if UNREAD:
             found = " ".join(f"{path}: {reason}" for path, reason in UNREAD.items())
             raise AnsibleLookupError(f"The inventory is not complete, so nothing was done. {found}")
-        parts = [part for term in terms for part in _parts(term)] or ["all"]
         names = {*groups, *(str(host) for hosts in groups.values() for host in hosts)}
         if not any(_may_match(part, groups, names) for part in parts):
             raise AnsibleLookupError(

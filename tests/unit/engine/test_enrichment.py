@@ -11,10 +11,13 @@ from dataclasses import fields, replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import (
+    Enriched,
     emails,
     enriched,
     location_of,
     missing,
+    needs_locations,
+    region_of,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Contact,
@@ -22,6 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Location,
     Phone,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
 from tests.unit.engine.builders import OFFICE, contact, person, ready, settings, user
 
 # ------------------------------------------------------------- names and title
@@ -212,6 +216,52 @@ def test_emails(someone, present, more, expected):
     assert emails(someone, Contact(72, emails=present), settings(**more), lambda key: ()) == (expected, ())
 
 
+SUE = user("sue", proxy_addresses=("SMTP:sue@client.example", "smtp:lea@client.example", "smtp:s@client.example"))
+
+
+def test_an_alias_that_another_contact_holds_is_not_added():
+    lea, holders = contact(71, "lea@client.example"), {"lea@client.example": (contact(71), contact(70))}
+    found = enriched(SUE, None, settings(), holders=lambda key: holders.get(key, ()))
+    assert [each.value for each in found.contact.emails] == ["sue@client.example", "s@client.example"]
+    assert found.reasons == (because(ReasonCode.ALIAS_HELD, addresses=["lea@client.example"], contact_ids=[70, 71]),)
+    # Its own contact is no other one.
+    there = contact(71, "sue@client.example")
+    own = enriched(SUE, there, settings(), holders=lambda key: (lea,) if key == "lea@client.example" else ())
+    assert own.reasons == ()
+    assert len(own.contact.emails) == 3
+
+
+def test_a_primary_address_that_another_contact_holds_is_given():
+    """Whether that may be is decided before, by matching."""
+    found = enriched(SUE, None, settings(), holders=lambda key: (contact(71),))
+    assert [each.value for each in found.contact.emails] == ["sue@client.example"]
+
+
+def test_an_alias_that_the_contact_has_already_stays():
+    there = contact(72, "sue@client.example", "lea@client.example", "s@client.example")
+    assert enriched(SUE, there, settings(), holders=lambda key: (contact(71),)) == Enriched(there)
+
+
+@pytest.mark.parametrize(
+    ("someone", "expected"),
+    [
+        pytest.param(user(username="u@x.io", mail=" ", proxy_addresses=()), ["u@x.io"], id="the-username"),
+        pytest.param(
+            user(username="u@x.io", mail=None, proxy_addresses=("smtp:a@x.io", "SMTP:b@x.io")),
+            ["b@x.io", "a@x.io"],
+            id="the-mailbox-before-the-username",
+        ),
+        pytest.param(
+            user(username="g_x.io#EXT#@c.onmicrosoft.com", mail=None, proxy_addresses=()), [], id="not-that-of-a-guest"
+        ),
+    ],
+)
+def test_the_primary_email_of_a_new_contact(someone, expected):
+    found = enriched(someone, None, settings()).contact
+    assert [each.value for each in found.emails] == expected
+    assert [each.primary for each in found.emails] == [True, False][: len(expected)]
+
+
 def p(value, label="Office", primary=False, extension=None, kind="phone"):
     return Phone(value, label, extension, primary, kind)
 
@@ -291,6 +341,49 @@ def test_a_location_comes_with_its_name():
     assert (found.location_id, found.location_name) == (11, "Depot")
 
 
+@pytest.mark.parametrize(
+    ("someone", "place", "expected"),
+    [
+        pytest.param(user(usage_location="GB"), 12, "GB", id="the-users"),
+        pytest.param(user(usage_location="gb"), 12, "GB", id="in-small-letters"),
+        pytest.param(user(), 12, "US", id="that-of-the-location"),
+        pytest.param(user(usage_location="??"), 11, "GB", id="that-of-the-location-for-no-country"),
+        pytest.param(user(), 14, None, id="a-location-without-a-country"),
+        pytest.param(user(), 99, None, id="a-location-that-is-not-known"),
+        pytest.param(user(), None, None, id="no-location"),
+        pytest.param(user(country="US"), None, None, id="not-the-free-text-of-the-user"),
+    ],
+)
+def test_the_country_of_national_numbers(someone, place, expected):
+    found = region_of(someone, contact(location_id=place), (LEEDS, DEPOT, WEST, NAMELESS))
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("someone", "present", "expected"),
+    [
+        pytest.param(user(), None, True, id="a-new-contact"),
+        pytest.param(user(), contact(), True, id="a-contact-without-a-location"),
+        pytest.param(user(), contact(location_id=10), False, id="no-number"),
+        pytest.param(
+            user(business_phones=(A,)), contact(location_id=10, phones=(p(A),)), False, id="a-number-of-equal-digits"
+        ),
+        pytest.param(user(business_phones=(A,)), contact(location_id=10), True, id="a-number-to-be-read"),
+        pytest.param(
+            user(business_phones=(A,), usage_location="US"), contact(location_id=10), False, id="the-user-tells-it"
+        ),
+    ],
+)
+def test_locations_are_needed_where_they_tell_something(someone, present, expected):
+    assert needs_locations(someone, present, settings()) is expected
+
+
+def test_a_national_number_is_read_in_the_country_of_the_new_contacts_location():
+    someone = user(office_location="Depot", business_phones=("020 7946 0958",))
+    present = contact(phones=(p("+442079460958", "Home"),))
+    assert enriched(someone, present, settings(), (LEEDS, DEPOT)).contact.phones == present.phones
+
+
 # ---------------------------------------------------------------- contact type
 
 
@@ -337,6 +430,7 @@ def test_what_the_rules_do_not_speak_of_is_kept():
         pytest.param({"phones": ()}, ("primary_phone",), id="no-phone"),
         pytest.param({"phones": (p(A),)}, ("primary_phone",), id="no-primary-phone"),
         pytest.param({"phones": (FAX,)}, ("primary_phone",), id="a-fax-is-no-phone"),
+        pytest.param({"phones": (p(A, "Fax", True),)}, ("primary_phone",), id="a-fax-by-its-label-is-no-phone"),
         pytest.param({"phones": (p(ZERO, primary=True),)}, (), id="the-placeholder-is-one"),
         pytest.param({"location_id": None}, ("location",), id="location"),
         pytest.param(

@@ -585,3 +585,13 @@ def test_a_steady_tenant_has_nothing_to_report():
     plan = planned(snapshot(users, contacts, bms_settings=PUSHING), present)
     assert [each for each in plan.operations if each.noteworthy or each.writes] == []
     assert (plan.conflicts, plan.limits_exceeded, plan.warnings) == ((), (), ())
+
+
+def test_what_is_said_of_addresses_and_numbers_is_said_of_the_operation():
+    sue = person("sue.roe", business_phones=("415-555-0100 / 415-555-0101",))
+    sue = replace(sue, proxy_addresses=("SMTP:sue.roe@client.example", "smtp:office@client.example"))
+    front_desk = contact(71, "office@client.example", first="Front", last="Desk")
+    operation = drafted(snapshot([sue], [front_desk, ready(72, "sue.roe")]))["sue.roe"]
+    assert operation.itglue.action == Action.UNCHANGED
+    assert values_of(operation, ReasonCode.ALIAS_HELD)["contact_ids"] == [71]
+    assert values_of(operation, ReasonCode.PHONE_FIRST_OF_SEVERAL)["used"] == "4155550100"

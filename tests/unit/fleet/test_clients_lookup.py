@@ -83,3 +83,8 @@ def test_clients_that_failed_fail_at_the_end_of_the_last_playbook(monkeypatch, g
 def test_nobody_fails_where_no_client_failed(monkeypatch):
     monkeypatch.setattr(clients, "CLIARGS", {"args": ["msp.psa_sync.sync_contacts"]})
     assert LookupModule().run([], variables={"groups": GROUPS}, closing="sync_contacts") == ["all:!all"]
+
+
+def test_a_syntax_check_needs_no_inventory(monkeypatch):
+    monkeypatch.setattr(clients, "CLIARGS", {"syntax": True})
+    assert hosts("", groups={"all": []}) == "all"
