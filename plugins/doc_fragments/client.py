@@ -54,7 +54,7 @@ options:
         description: Whether a contact without any phone number gets C(000-000-0000), so that BMS takes it.
         type: bool
       primary_email:
-        description: What becomes the primary e-mail address. A user without a mail address takes the username.
+        description: What becomes the primary e-mail address.
         type: str
         choices: [mail, username]
       different_names:

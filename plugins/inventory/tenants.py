@@ -117,7 +117,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import Unreadable, read_in_process
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD, Unreadable, read_in_process
 
 ENDINGS = tuple(f"{name}.{suffix}" for name in ("tenants", "psa_sync") for suffix in ("yml", "yaml"))
 
@@ -129,6 +129,15 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         return super().verify_file(path) and path.endswith(ENDINGS)
 
     def parse(self, inventory, loader, path, cache=True):
+        """Add the hosts. A source that cannot be read is remembered for the playbooks, which then fail."""
+        UNREAD.pop(str(path), None)
+        try:
+            self._parse(inventory, loader, path, cache)
+        except Exception as error:
+            UNREAD[str(path)] = str(error)
+            raise
+
+    def _parse(self, inventory, loader, path, cache) -> None:
         super().parse(inventory, loader, path)
         self._read_config_data(path)
         rules = self._rules()

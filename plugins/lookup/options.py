@@ -22,8 +22,16 @@ description:
   - Any other option is a variable with C(sync_) in front, such as V(sync_max_creates), and of
     M(msp.psa_sync.api_probe) with C(probe_) in front. RV(ignore:organization) is none of them - a task says it.
   - With V(sync_plan_directory) and V(sync_journal_directory) each client has a file of its own there, named after its
-    host. V(sync_apply_plan) applies the plans instead of writing them.
-  - An option whose variable is not set is left out, so that its environment variable or its default counts.
+    host. Where the name of a host is long, or has other characters than letters, digits, dots, dashes and underscores,
+    the file has the words of the name and a digest. V(sync_apply_plan) applies the plans instead of writing them.
+    V(sync_plan_directory) alone is an error without C(--check).
+  - V(sync_first_run) is for the first run of a client, which creates a contact for nearly every user. It raises the
+    limits of created, updated and pushed contacts to C(100%), where they are not given, and keeps a journal, in
+    C(~/.local/state/msp.psa_sync/journals) where V(sync_journal_directory) is not set.
+  - An option whose variable is not set, null or blank is left out, so that its environment variable or its default
+    counts. Within the settings a blank clears an option.
+  - A variable that begins with V(sync_), V(office365_sync_) or V(bms_sync_) and does not exist, and an option that is
+    given as a variable without its prefix, bring a warning.
   - It costs one short template for each task, where a template for each option takes longer than the task itself.
 options:
   _terms:
@@ -62,74 +70,54 @@ _raw:
       bms_settings: {}
 """
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
+    FILES,
+    FIRST_RUN_LIMITS,
+    file_stem,
+    misspelled,
+    options_of,
+    settings_of,
+    variables_of,
+)
 
 COLLECTION = "msp.psa_sync."
 
-PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
-OF_IT_GLUE = PREFIXED | {"itglue_url", "itglue_api_key", "itglue_quota"}
-DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
-DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
-FILES = {"plan_file", "apply_plan", "journal_file"}
-FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory"}
-SAID_BY_THE_TASK = {"organization", "store_settings"}
-AMONG_THE_SETTINGS = {"tenant_id"}
-
-
-def options_of(module: str) -> frozenset[str]:
-    """The options of a module of this collection. Raises AnsibleLookupError where there is none of that name."""
-    try:
-        return frozenset(entry_point(module)[0].options)
-    except LookupError:
-        raise AnsibleLookupError(f"msp.psa_sync.options: the collection has no module {module!r}.") from None
-
-
-def variables_of(module: str) -> dict[str, str]:
-    """The variable of each option that has one of its own. A module that declares settings talks to
-    IT Glue alone, and gets the secrets of no other service."""
-    options = options_of(module)
-    connection = OF_IT_GLUE if module in DECLARING else options & CONNECTION_OPTIONS.keys()
-    variables = {each: f"sync_{each}" if each in PREFIXED else each for each in connection}
-    if module in DECLARING:
-        return variables
-    own = options - CONNECTION_OPTIONS.keys() - DECLARED.keys() - FILES - SAID_BY_THE_TASK
-    if module == "api_probe":
-        return variables | {each: f"probe_{each}" for each in own}
-    return variables | {each: f"sync_{each}" for each in own - AMONG_THE_SETTINGS}
-
-
-def settings_of(module: str) -> dict[str, str | None]:
-    """The kinds of settings that a module takes, each with its option, None where they are its own options."""
-    if module in DECLARING:
-        return {DECLARING[module]: None}
-    return {kind: option for option, kind in DECLARED.items() if option in options_of(module)}
+display = Display()
 
 
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
         self._variables = variables or {}
+        for sentence in misspelled(self._variables):
+            display.warning(sentence)
         return [self._given(str(term).removeprefix(COLLECTION)) for term in terms]
 
     def _given(self, module: str) -> dict[str, Any]:
+        try:
+            options = options_of(module)
+        except LookupError:
+            raise AnsibleLookupError(f"msp.psa_sync.options: the collection has no module {module!r}.") from None
         found = {option: self._value(variable) for option, variable in variables_of(module).items()}
+        if options >= FILES:
+            found |= self._files(found.get("state"))
+            found |= {limit: "100%" for limit in FIRST_RUN_LIMITS if self._is_first_run() and found[limit] is None}
         for kind, option in settings_of(module).items():
             found |= {option: self._declared(kind)} if option else self._declared(kind)
-        if options_of(module) >= FILES:
-            found |= self._files()
-        unset = (None, self._variables.get("omit"))
-        return {option: value for option, value in found.items() if value not in unset}
+        return {option: value for option, value in found.items() if value is not None}
 
     def _declared(self, kind: str) -> dict[str, Any]:
-        """The settings of a client, laid over those of its group."""
+        """The settings of a client, laid over those of its group. There a blank clears an option."""
         return merge_hash(self._mapping(f"{kind}_defaults"), self._mapping(f"{kind}_settings"))
 
     def _mapping(self, name: str) -> dict[str, Any]:
@@ -138,18 +126,47 @@ class LookupModule(LookupBase):
             raise AnsibleLookupError(f"The variable {name} must be a mapping of options to values.")
         return value
 
-    def _files(self) -> dict[str, str]:
+    def _files(self, state: Any) -> dict[str, str]:
         """The client's files in the directories for plans and journals."""
-        host = self._value("inventory_hostname")
-        plans, applied = self._value("sync_plan_directory"), boolean(self._value("sync_apply_plan"), strict=False)
+        name = file_stem(str(self._value("inventory_hostname")))
         files = {}
-        if applied and not plans:
-            raise AnsibleLookupError("sync_apply_plan is true: sync_plan_directory must say where the plans are.")
-        if plans:
-            files["apply_plan" if applied else "plan_file"] = f"{plans}/{host}.plan.json"
-        if journals := self._value("sync_journal_directory"):
-            files["journal_file"] = f"{journals}/{host}.journal"
+        if state != "reverted" and (plan := self._plan_option()):
+            files[plan] = f"{self._value('sync_plan_directory')}/{name}.plan.json"
+        if journals := self._journals():
+            files["journal_file"] = f"{journals}/{name}.journal"
         return files
 
+    def _plan_option(self) -> str | None:
+        """The option for the client's plan; None where there are no plans."""
+        plans, applied = self._value("sync_plan_directory"), self._is_true("sync_apply_plan")
+        if applied and not plans:
+            raise AnsibleLookupError("sync_apply_plan is true: sync_plan_directory must say where the plans are.")
+        if plans and not applied and not self._is_true("ansible_check_mode"):
+            raise AnsibleLookupError(
+                "sync_plan_directory is given without --check and without sync_apply_plan, so nothing was written. "
+                "Make plans with --check, or apply those that have been reviewed with -e sync_apply_plan=true."
+            )
+        return ("apply_plan" if applied else "plan_file") if plans else None
+
+    def _journals(self) -> str | None:
+        """The directory for journals. A first run has one, whether it is given or not."""
+        if journals := self._value("sync_journal_directory"):
+            return str(journals)
+        if not self._is_first_run():
+            return None
+        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+        directory = Path(state).expanduser() / "msp.psa_sync" / "journals"
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return str(directory)
+
+    def _is_first_run(self) -> bool:
+        return self._is_true("sync_first_run")
+
+    def _is_true(self, name: str) -> bool:
+        return bool(boolean(self._value(name), strict=False))
+
     def _value(self, name: str) -> Any:
-        return self._templar.template(self._variables[name]) if name in self._variables else None
+        """The value of a variable; None where it is not set, null, omitted, or blank as an unanswered survey has it."""
+        value = self._templar.template(self._variables[name]) if name in self._variables else None
+        blank = value == self._variables.get("omit") or (isinstance(value, str) and not value.strip())
+        return None if blank else value

@@ -18,7 +18,11 @@ description:
 options:
   match_overrides:
     description:
-      - Conflicts that are settled already, as in M(msp.psa_sync.contact_sync).
+      - Conflicts in IT Glue that are resolved already, as in M(msp.psa_sync.contact_sync).
+    type: dict
+  bms_match_overrides:
+    description:
+      - Conflicts in BMS that are resolved already, as in M(msp.psa_sync.contact_sync).
     type: dict
   max_listed:
     description:
@@ -26,6 +30,8 @@ options:
       - V(0) for all.
     type: int
     default: 100
+requirements:
+  - phonenumberslite (Python library; C(phonenumbers) serves too)
 extends_documentation_fragment:
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client

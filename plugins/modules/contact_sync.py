@@ -181,6 +181,8 @@ options:
         The format of a line is described by C(docs/schemas/journal.schema.json) in the collection.
       - With O(state=reverted), the journal of the runs to revert.
     type: path
+requirements:
+  - phonenumberslite (Python library; C(phonenumbers) serves too)
 extends_documentation_fragment:
   - msp.psa_sync.attributes
   - msp.psa_sync.client

@@ -67,7 +67,9 @@ options:
   primary_email:
     description:
       - What becomes the primary e-mail address of a contact - the user's V(mail) or V(username).
-      - A user without a mail address takes the username.
+      - Where V(mail) is blank, the primary SMTP address of the mailbox takes its place. Where there is none, a contact
+        keeps the primary e-mail that it has, and a new contact gets the username.
+      - The username of a guest, which holds C(#EXT#), is never an e-mail address.
       - V(mail) where nothing is stored. This differs from IT Glue's own integration, which takes the username.
     type: str
     choices: [mail, username]

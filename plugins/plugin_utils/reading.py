@@ -17,6 +17,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.tenants import OPTIONS, read
 
+UNREAD: dict[str, str] = {}
+"""The inventory sources of this run that could not be read, with the reasons. Ansible only warns of them."""
+
 
 class Unreadable(Exception):
     """What could not be read, and why; no secret is in it."""

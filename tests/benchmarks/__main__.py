@@ -20,7 +20,7 @@ from tests.tools.files import development_tree
 
 sys.path.insert(0, str(development_tree()))
 
-from tests.benchmarks import core, first_run, fleet, memory, report, requests_sent
+from tests.benchmarks import core, first_run, flaws, fleet, memory, report, requests_sent
 
 
 def page(scale: float) -> list[report.Row]:
@@ -31,6 +31,7 @@ def page(scale: float) -> list[report.Row]:
 
 BENCHMARKS = {
     "core": core.measure,
+    "flaws": flaws.measure,
     "requests": requests_sent.measure,
     "fleet": fleet.measure,
     "first_run": first_run.measure,

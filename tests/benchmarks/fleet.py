@@ -44,7 +44,7 @@ ITGLUE_LIMIT, ITGLUE_WINDOW = 3_000, 300
 BMS_LIMIT = 1_500
 #: Larger than any run: what is measured is not to be a wait for the quota.
 QUOTA = 10_000_000
-PLAYBOOKS = ("msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+PLAYBOOKS = ("msp.psa_sync.sync_contacts",)
 HERE = Path(__file__).parent
 
 

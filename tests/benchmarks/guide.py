@@ -18,6 +18,7 @@ BEGIN, END = ".. The figures begin here.", ".. The figures end here."
 HEADS = ("What", "Measured", "Beside it, in the same run", "Ratio", "Goal", "Met")
 NAMES = {
     "core": "core",
+    "flaws": "everyday flaws",
     "requests": "requests",
     "fleet": "fleet",
     "first_run": "first run",

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.every_core
 
 #: What a user runs and reads. Of tests/ only the file that tells ansible-test about Pythons.
 SHIPPED = {
+    "ARCHITECTURE.md",
     "CHANGELOG.md",
     "CODE_OF_CONDUCT.md",
     "CONTRIBUTING.md",

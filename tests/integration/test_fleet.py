@@ -919,15 +919,15 @@ def test_preflight_fails_the_host_that_is_not_ready_alone(playbook):
 def test_the_audit_says_every_finding_in_words(sandbox, playbook):
     output = playbook("audit", "--limit", "happy_frog")
     for line in (
-        "5 of 5 users would be synced",
+        "5 of 5 users selected",
         "IT Glue: 1 conflict, 3 create, 1 update",
         "only in BMS: Zoe Bmsonly (901), perhaps zoe.bmsonly@frog.example",
         "only in BMS: Ivan Inactive (902), inactive",
-        "twice in IT Glue by address: info@frog.example, contacts 71, 72",
-        "twice in BMS by name: ada adams, contacts 903, 904",
-        "conflict by name, settled with sync_match_overrides: {",
+        "duplicate in IT Glue by address: info@frog.example, contacts 71, 72",
+        "duplicate in BMS by name: ada adams, contacts 903, 904",
+        "answers for sync_match_overrides: {",
         "not ready for BMS: pat.phoneless@frog.example lacks primary_phone",
-        "BMS has no location Pond, where 5 contacts are; the main one is taken",
+        "BMS has no location Pond, where 5 contacts are; the main one is used",
         "e-mail types in use in BMS: Work (1) 4 times",
         "writes to 1 contacts too",
     ):
@@ -966,7 +966,7 @@ def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, p
     assert writes(sandbox) == []
 
 
-def test_one_task_says_how_it_went_for_all_clients_but_those_that_failed(sandbox, playbook):
+def test_the_summary_has_all_clients_those_that_failed_first(sandbox, playbook):
     """The first of three fails by its ceiling, the last one for want of consent."""
     carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})
     files = {"host_vars/happy_frog.yml": {"sync_max_creates": 0}}
@@ -976,9 +976,11 @@ def test_one_task_says_how_it_went_for_all_clients_but_those_that_failed(sandbox
         "newt_sohne_gmbh": 0,
         "sad_toad": 1,
     }
-    said = output.partition("TASK [Say how it went")[2]
-    assert re.search(r'"newt_sohne_gmbh:",\s+"\d+ of \d+ users selected",\s+"IT Glue: ', said)
-    assert "happy_frog:" not in said.partition("PLAY RECAP")[0]
+    said = output.partition("TASK [Show the summary")[2].partition("TASK [")[0]
+    assert re.search(r'"newt_sohne_gmbh: \d+ of \d+ users selected",\s+"  IT Glue: ', said)
+    first, second, third = (said.index(f'"{host}: ') for host in ("happy_frog", "sad_toad", "newt_sohne_gmbh"))
+    assert max(first, second) < third
+    assert said.count(": FAILED. ") == 2
 
 
 @pytest.mark.every_core

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's playbook and commands, run against the sandbox; its sample output is what comes out."""
+"""The README's playbook and commands, run against the sandbox; the quick start's sample output is what comes out."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
 from tests.demo.steps import is_write
 from tests.sandbox.launch import running
 from tests.tools.files import ROOT
+from tests.tools.guides import of_guide
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "docs" / "examples"
@@ -30,6 +31,12 @@ CHANGED = re.compile(r"changed=1 +unreachable=0 +failed=0")
 
 def block(kind: str, start: str) -> str:
     (found,) = re.findall(rf"^```{kind}\n({re.escape(start)}.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    return found
+
+
+def sample(kind: str) -> str:
+    """The output that the quick start shows."""
+    (found,) = (block.text for block in of_guide("quick_start_guide") if block.kind == kind)
     return found
 
 
@@ -83,17 +90,15 @@ def test_the_playbook_previews_syncs_and_settles(sandbox, ansible, tmp_path):
 
 
 def test_the_sample_output_is_what_comes_out(ansible):
-    shown = ansible(
-        "-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts", "--check", "--diff"
-    )
-    assert block("diff", "---") in re.sub(" +$", "", shown, flags=re.MULTILINE)
-    for line in block("text", "- ").splitlines():
+    shown = ansible("-i", "inventory", "msp.psa_sync.sync_contacts", "--check", "--diff")
+    assert sample("diff") in re.sub(" +$", "", shown, flags=re.MULTILINE)
+    for line in sample("text").splitlines():
         assert f"    {line}\n" in shown
 
 
 def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
     chosen = json.dumps({"sync_users": ["aokafor@happyfrog.example"]})
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     ansible(
         *playbooks, "--limit", "happy_frog", "-e", "sync_max_creates=100%", "-e", "sync_max_pushes=100%", "-e", chosen
     )
@@ -116,7 +121,7 @@ def given(sandbox) -> dict[str, str]:
 def test_the_playbooks_take_the_credentials_as_variables_too(given, ansible, tmp_path):
     secrets = tmp_path / "secrets.json"
     secrets.write_text(json.dumps(given), encoding="utf-8")
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     shown = ansible(*playbooks, "--limit", "happy_frog", "-e", f"@{secrets}", "-vv", env={})
     assert "failed=0" in shown
     assert not [name for name in SECRETS if given[name] in shown]
@@ -139,7 +144,7 @@ def test_the_playbooks_take_secrets_from_a_vault(given, ansible, tmp_path, whole
         subprocess.run([vault[0], "encrypt", *vault[1:], secrets], check=True, capture_output=True)
     assert not [name for name in SECRETS if given[name] in secrets.read_text(encoding="utf-8")]
 
-    playbooks = ("-i", "inventory", "msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts")
+    playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     options = ("--limit", "happy_frog", "-e", f"@{secrets}", *vault[1:])
     shown = ansible(*playbooks, *options, "-vvvv", env={})
     assert "failed=0" in shown

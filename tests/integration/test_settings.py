@@ -248,13 +248,23 @@ def slow_down(sandbox: Running) -> None:
 
 def test_many_organizations_at_once_make_each_type_once(sandbox, play):
     slow_down(sandbox)
-    tasks = [task(kind, kind, organization="{{ inventory_hostname }}", **FIRST[kind]) for kind in KINDS]
+    own = {"office365": {"tenant_id": ""}, "bms": {"account": "{{ inventory_hostname }}"}}
+    tasks = [task(kind, kind, organization="{{ inventory_hostname }}", **FIRST[kind] | own[kind]) for kind in KINDS]
     hosts = [str(ident) for ident in range(2, 2 + len(CLIENTS))]
     done = play(tasks, "--forks", str(len(hosts)), hosts=hosts, strategy="free")
     assert all(results[kind]["changed"] for results in done.values() for kind in KINDS)
     state = sandbox.state()["itglue"]
     assert sorted(known["name"] for known in state["flexible_asset_types"]) == sorted(ASSET_TYPES.values())
     assert len(state["flexible_assets"]) == len(KINDS) * len(hosts)
+
+
+def test_an_account_is_given_to_one_organization_though_several_ask_at_once(sandbox, play):
+    slow_down(sandbox)
+    tasks = [{**task("bms", "bms", organization="{{ inventory_hostname }}", **FIRST["bms"]), "ignore_errors": True}]
+    hosts = [str(ident) for ident in range(2, 6)]
+    done = play(tasks, "--forks", str(len(hosts)), hosts=hosts, strategy="free")
+    assert [results["bms"].get("failed", False) for results in done.values()].count(False) == 1
+    assert len(sandbox.state()["itglue"]["flexible_assets"]) == 1
 
 
 def test_one_organization_declared_twice_at_once_gets_one_asset(sandbox, play):

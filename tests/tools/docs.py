@@ -18,6 +18,7 @@ from pathlib import Path
 
 import yaml
 
+from tests.tools.diagrams import IMAGES
 from tests.tools.files import BUILD, ROOT
 
 BIN = Path(sys.executable).parent
@@ -59,6 +60,8 @@ def main() -> None:
     shutil.copyfile(CONFIGURATION, source / "conf.py")
     run("antsibull-docs", "collection", "--use-current", "--squash-hierarchy", "--fail-on-error", "--dest-dir", source,
         "msp.psa_sync")  # fmt: skip
+    # What antsibull-docs takes of the guides are their texts.
+    shutil.copytree(IMAGES, source / "docsite" / "images")
     fit_for_the_theme(source)
     (source / "static").mkdir()
     shutil.copy(STYLE, source / "static")

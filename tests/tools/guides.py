@@ -51,10 +51,20 @@ class _CodeBlock(Directive):
         return [found]
 
 
+class _Index(Directive):
+    """Sphinx's directive for entries of the index, which shows nothing where it stands."""
+
+    has_content = True
+
+    def run(self) -> list[nodes.Node]:
+        return []
+
+
 @cache
 def guide(name: str) -> nodes.document:
     """A guide as docutils reads it. The roles of Sphinx stay as they are written."""
     directives.register_directive("code-block", _CodeBlock)
+    directives.register_directive("index", _Index)
     return publish_doctree((GUIDES / f"{name}.rst").read_text(encoding="utf-8"), settings_overrides=QUIET)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import (
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FROM_DIRECTORIES,
     options_of,

@@ -396,14 +396,17 @@ def _labels_stay(contact: Json, kept: Json) -> None:
 
 def _phones_stay(contact: Json, kept: Json, labels: set[str], owner: Json | None) -> None:
     """A phone goes only where one of the user's took its place under its label, or a real one
-    that of a placeholder."""
+    that of a placeholder. An extension changes only to one that the user has."""
     left = Counter(map(_phone, kept["contact-phones"]))
     lost = Counter(map(_phone, contact["contact-phones"])) - left
     gained = left - Counter(map(_phone, contact["contact-phones"]))
-    own = {digits(value) for value in [*(owner or {}).get("businessPhones", [])[:1], (owner or {}).get("mobilePhone")]}
+    texts = [*(owner or {}).get("businessPhones", [])[:1], (owner or {}).get("mobilePhone")]
+    own = {digits((value or "").replace("(0)", "")) for value in texts}
     for (number, label, kind, dummy), count in lost.items():
         if not number:
             assert any(each[0] for each in left) or any(not each[0] for each in left)
+            continue
+        if any(_gives_extension(each, number, label, kind, own) for each in gained):
             continue
         assert kind != "fax", (contact, kept)
         assert count == 1 and folded(label) in labels, (contact, kept)
@@ -417,6 +420,12 @@ def _phones_stay(contact: Json, kept: Json, labels: set[str], owner: Json | None
 def _of_owner(number: str, own: Iterable[str]) -> bool:
     """An extension at the end of what the user has is no part of the number."""
     return any(each and each.startswith(number) for each in own)
+
+
+def _gives_extension(gained: tuple, number: str, label: str, kind: str, own: Iterable[str]) -> bool:
+    """Whether an entry is another one with the extension of the user's number."""
+    extension = gained[3]
+    return gained[:3] == (number, label, kind) and any(extension and each.endswith(extension) for each in own)
 
 
 def _under(entry: Json, label: str) -> bool:

@@ -44,12 +44,26 @@ NUMBERS = (
     "٠٢٠٧٩٤٦٠٩٥٨",
     "415 555 0100 x12",
     "415.555.0100 ext. 7",
+    "+1 415 555 0101,,12#",
+    "+44 (0)20 7946 0958",
+    "020 7946 0958",
+    "415-555-0100 / 415-555-0101",
+    "555-0109",
+    "n/a since 2024-01-15",
     "1-800-FLOWERS",
     "n/a",
     "000-000-0000",
 )
-STORED_NUMBERS = ("4155550100", "14155550101", "441134960000", "02079460958", "0000000000", "3315550199")
-LABELS = ("Office", "Mobile", "office", "Home", "Direct")
+STORED_NUMBERS = (
+    "4155550100",
+    "14155550101",
+    "441134960000",
+    "02079460958",
+    "442079460958",
+    "0000000000",
+    "3315550199",
+)
+LABELS = ("Office", "Mobile", "office", "Home", "Direct", "Work Fax")
 PLACES = ("HQ", "Depot", "depot ")
 
 
@@ -130,6 +144,7 @@ class Maker:
             "city": self.one(None, "York"),
             "state": None,
             "country": self.one(None, "UK"),
+            "usageLocation": self.one(None, "US", "GB", "GB"),
             "accountEnabled": self.likely(0.9),
             "userType": self.one("Member", "Member", "Member", "Member", None, "Guest"),
             "assignedLicenses": self.one(*[[{"skuId": SKU}]] * 6, [], [{"skuId": OTHER_SKU}]),

@@ -27,7 +27,7 @@ ARROWS = {
     "action": {"plugin_utils", "_ansible"},
     "inventory": {"plugin_utils", "_ansible"},
     "callback": {"plugin_utils", "_ansible"},
-    "lookup": {"_ansible"},
+    "lookup": {"plugin_utils", "_ansible"},
     "plugin_utils": {"_ansible", "_engine"},
     "doc_fragments": set(),
     "_ansible": {"_sync", "_store", "_clients", "_engine"},
@@ -36,8 +36,8 @@ ARROWS = {
     "_clients": {"_engine"},
     "_engine": set(),
 }
-# What a client may know of the rules: the records, how to fail, and how names are compared.
-CLIENTS_SEE = {f"{UTILS}._engine.{name}" for name in ("model", "errors", "text")}
+# What a client may know of the rules: the records, how to fail, how names are compared, and how text is cleaned.
+CLIENTS_SEE = {f"{UTILS}._engine.{name}" for name in ("model", "errors", "text", "output")}
 
 # The rules are pure: of the standard library they see only what has no clock, no chance and no world.
 PURE_MODULES = {
@@ -67,8 +67,11 @@ PURE_MODULES = {
     "types",
     "typing",
     "unicodedata",
+    "urllib.parse",
     "uuid",
 }
+# Libraries whose functions are pure, each imported by one file of the rules, and only where it is needed.
+PURE_LIBRARIES = {"phonenumbers": "_engine/phones.py"}
 IMPURE_BUILTINS = {"__import__", "breakpoint", "compile", "eval", "exec", "input", "open", "print"}
 IMPURE_ATTRIBUTES = {"now", "today", "utcnow", "uuid1", "uuid4"}
 
@@ -231,9 +234,25 @@ def test_the_rules_import_nothing_impure():
         for source in sources()
         if source.part == "_engine"
         for line, module, dummy in source.imports()
-        if part_of(module) is None and module not in PURE_MODULES
+        if part_of(module) is None and module not in PURE_MODULES and PURE_LIBRARIES.get(module) != source.short
     ]
     assert wrong == []
+
+
+def test_the_libraries_of_the_rules_are_imported_only_where_they_are_needed():
+    """An import at the top costs every process, and ansible-test imports each file without libraries."""
+    wrong = [
+        source.at(node)
+        for source in sources()
+        if source.part == "_engine"
+        for node in source.tree.body
+        if isinstance(node, ast.Import | ast.ImportFrom) and PURE_LIBRARIES.keys() & set(imported(node))
+    ]
+    assert wrong == []
+
+
+def imported(node: ast.Import | ast.ImportFrom) -> list[str]:
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else [node.module or ""]
 
 
 def test_the_rules_touch_neither_clock_nor_chance_nor_world():

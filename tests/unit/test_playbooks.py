@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The shipped playbooks take every option of the modules from variables, and hide no error."""
+"""The shipped playbooks take every option of the modules from variables, and no client stops another."""
 
 from __future__ import annotations
 
@@ -11,26 +11,40 @@ import re
 import pytest
 import yaml
 
+from ansible_collections.msp.psa_sync.plugins.lookup.clients import CLOSED
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
-from tests.tools.files import tracked
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import known_variables
+from tests.tools.files import ROOT
 from tests.tools.playbook_variables import variables_taken
 
 PREFIX = "msp.psa_sync."
-PLAYBOOKS = {path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml")}
-DRIFT = PLAYBOOKS.pop("drift")
+TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
+CLOSING = yaml.safe_load(TEXTS["closing"])
+PLAYBOOKS = {name: text for name, text in TEXTS.items() if name != "closing"}
+OF_CLIENTS = sorted(PLAYBOOKS.keys() - {"probe"})
 # What is the matter of the playbook, not of a variable that has the name of an option.
-SAID = {"organization", "state"}
+SAID = {"organization", "state", "store_settings"}
+BLANK = "default('') in ['', none]"
+
+
+def plays(name: str) -> list[dict]:
+    """The plays of a playbook but for those that it imports."""
+    return [each for each in yaml.safe_load(TEXTS[name]) if "hosts" in each]
 
 
 def play(name: str) -> dict:
-    (only,) = yaml.safe_load(PLAYBOOKS[name])
-    return only
+    """The play in which the modules run."""
+    return plays(name)[-1]
+
+
+def tasks(name: str) -> list[dict]:
+    """The tasks of that play, those in its block too."""
+    return [task for each in play(name)["tasks"] for task in each.get("block", [each])]
 
 
 def own_tasks(name: str) -> dict[str, dict]:
     """The options that the tasks pass, by module."""
-    tasks = play(name)["tasks"]
-    return {key.removeprefix(PREFIX): task[key] for task in tasks for key in task if key.startswith(PREFIX)}
+    return {key.removeprefix(PREFIX): task[key] for task in tasks(name) for key in task if key.startswith(PREFIX)}
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
@@ -45,48 +59,93 @@ def test_every_option_can_be_a_variable(name):
         assert set(options) <= SAID
 
 
-@pytest.mark.parametrize("name", PLAYBOOKS)
+@pytest.mark.parametrize("name", TEXTS)
 def test_no_error_is_hidden(name):
-    assert not re.search(r"ignore_errors|failed_when|ignore_unreachable|rescue", PLAYBOOKS[name])
+    """A client that fails is rescued only so that it stops no other one; closing.yml fails it."""
+    assert not re.search(r"ignore_errors|failed_when|ignore_unreachable", TEXTS[name])
+    assert ("rescue" in TEXTS[name]) is (name in OF_CLIENTS)
 
 
-@pytest.mark.parametrize("name", PLAYBOOKS)
+@pytest.mark.parametrize("name", OF_CLIENTS)
+def test_a_client_that_fails_is_rescued_and_fails_at_the_end(name):
+    (block,) = play(name)["tasks"]
+    assert set(block) == {"name", "block", "rescue"}
+    (rescue,) = block["rescue"]
+    assert rescue["when"] == "sync_max_fail_percentage | default('') not in ['', none]"
+    assert rescue["tags"] == ["always"]
+    closing = yaml.safe_load(TEXTS[name])[-1]
+    assert closing["ansible.builtin.import_playbook"] == "closing.yml"
+    assert set(closing["vars"]["closing_registered"]) == registered(name)
+    assert closing["vars"]["closing_playbook"] == name
+    assert name in CLOSED
+
+
+def test_the_closing_playbook_shows_the_summary_and_fails_the_clients_that_failed():
+    shown, failed = CLOSING
+    assert [task.get("run_once") for task in shown["tasks"]] == [True, True]
+    assert "failed=true" in shown["tasks"][1]["loop"]
+    assert [key for task in failed["tasks"] for key in task if "." in key] == ["ansible.builtin.fail"]
+    assert all(task["tags"] == ["always"] for each in CLOSING for task in each["tasks"])
+
+
+@pytest.mark.parametrize("name", OF_CLIENTS)
+def test_few_tasks_are_run_for_each_client(name):
+    """A task takes a process of its own for each client."""
+    most = {"sync_contacts": 1}.get(name, 2)
+    assert len(tasks(name)) <= most
+
+
+@pytest.mark.parametrize("name", TEXTS)
 def test_nothing_is_run_on_the_clients(name):
-    assert play(name)["connection"] == "local"
-    assert play(name)["gather_facts"] is False
-    assert play(name)["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+    for each in plays(name):
+        assert each["connection"] == "local"
+        assert each["gather_facts"] is False
+    if name in PLAYBOOKS:
+        assert play(name)["vars"]["ansible_python_interpreter"] == "{{ ansible_playbook_python }}"
+
+
+@pytest.mark.parametrize("name", TEXTS)
+def test_an_inventory_that_cannot_be_read_ends_every_play(name):
+    for each in plays(name):
+        if "closing=" not in each["hosts"]:
+            assert each["hosts"].startswith("{{ lookup('msp.psa_sync.clients', tenants | default(")
+
+
+@pytest.mark.parametrize("name", OF_CLIENTS)
+def test_blank_answers_of_a_survey_count_as_not_given(name):
+    assert play(name)["serial"] == "{{ sync_serial | default('100%', true) }}"
+    assert BLANK in play(name)["max_fail_percentage"]
+    assert {task["throttle"] for task in tasks(name) if "throttle" in task} == {
+        "{{ sync_throttle | default(0, true) }}"
+    }
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_the_head_lists_every_variable(name):
-    """That of sync_contacts refers to the other one for what both have."""
-    head, dummy, body = PLAYBOOKS[name].partition("\n- name:")
-    head += PLAYBOOKS["enforce_settings"].partition("\n- name:")[0]
-    used = variables_taken(body) - set(CONNECTION_OPTIONS) - registered(name)
+    """Those of sync_contacts and drift refer to the others for what they have in common."""
+    heads = {each: text.partition("\n- name:")[0] for each, text in PLAYBOOKS.items()}
+    head = heads[name] + heads["enforce_settings"] + (heads["sync_contacts"] if name == "drift" else "")
+    used = variables_taken(PLAYBOOKS[name].partition("\n- name:")[2]) - set(CONNECTION_OPTIONS) - registered(name)
     assert {each for each in used if not re.search(rf"\b{each}\b", head)} == set()
 
 
-def registered(name: str) -> set[str]:
-    return {task["register"] for task in play(name)["tasks"] if "register" in task}
-
-
-def test_drift_is_what_both_playbooks_would_change():
-    before, *imported, after = yaml.safe_load(DRIFT)
-    assert [each["ansible.builtin.import_playbook"] for each in imported] == [
-        "enforce_settings.yml",
-        "sync_contacts.yml",
-    ]
-    assert before["any_errors_fatal"] is True
-    for each in (before, after):
-        assert (each["connection"], each["gather_facts"]) == ("local", False)
-        assert each["hosts"] == play("sync_contacts")["hosts"]
-        (task,) = each["tasks"]
-        assert "ansible.builtin.assert" in task
-    registered = {
-        task.get("register") for name in ("enforce_settings", "sync_contacts") for task in play(name)["tasks"]
+@pytest.mark.parametrize("name", PLAYBOOKS)
+def test_no_variable_of_a_playbook_is_taken_for_a_misspelled_one(name):
+    used = {
+        each for each in variables_taken(PLAYBOOKS[name]) if each.startswith(("sync_", "office365_sync_", "bms_sync_"))
     }
-    assert {each for each in registered if each} == set(re.findall(r"(\w+) is changed", DRIFT))
+    assert used <= known_variables()
 
 
-def test_drift_hides_no_error():
-    assert not re.search(r"ignore_errors|failed_when|ignore_unreachable|rescue", DRIFT)
+def registered(name: str) -> set[str]:
+    return {task["register"] for task in tasks(name) if "register" in task}
+
+
+def test_drift_compares_settings_and_contacts_and_runs_in_check_mode_alone():
+    before, compared = plays("drift")
+    assert before["any_errors_fatal"] is True
+    (task,) = before["tasks"]
+    assert task["ansible.builtin.assert"]["that"] == "ansible_check_mode"
+    assert task["tags"] == ["always"]
+    assert own_tasks("drift") == own_tasks("sync_contacts")
+    assert compared["hosts"] == play("sync_contacts")["hosts"]

@@ -17,7 +17,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
-from tests.tools.files import ROOT, tracked
+from tests.tools.files import ROOT, project_files, tracked
 from tests.tools.playbook_variables import variables_taken
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -69,7 +69,7 @@ def variables() -> list[tuple[str, dict]]:
 
 def test_every_block_says_what_it_is():
     assert README.count("\n```") == 2 * len(BLOCKS)
-    assert {kind for kind, dummy in BLOCKS} <= {"console", "diff", "ini", "shell", "text", "yaml"}
+    assert {kind for kind, dummy in BLOCKS} <= {"console", "shell", "yaml"}
 
 
 def test_there_is_a_playbook_of_ten_lines():
@@ -125,7 +125,7 @@ def test_every_environment_variable_is_an_option():
 
 
 def test_every_callback_that_is_enabled_is_there():
-    enabled = re.findall(r"callbacks_enabled = msp\.psa_sync\.(\w+)", "".join(blocks("ini")))
+    enabled = re.findall(r"callbacks_enabled = msp\.psa_sync\.(\w+)", README)
     assert enabled and all((ROOT / "plugins" / "callback" / f"{name}.py").is_file() for name in enabled)
 
 
@@ -145,19 +145,34 @@ def test_every_plugin_and_playbook_exists():
 
 def test_every_command_is_a_target():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"^make ([a-z-]+)$", README, re.MULTILINE))
+    named = set(re.findall(r"\bmake ([a-z-]+)(?=`| +#|$)", README, re.MULTILINE))
     assert {"demo", "test"} <= named <= targets
 
 
-def test_links_are_absolute_and_those_to_this_repository_lead_somewhere():
-    """Galaxy shows the README away from its repository."""
+def test_links_within_the_repository_are_relative_and_lead_to_its_files():
+    """So they lead to the files of the same version, in a fork and in a clone too."""
     links = re.findall(r"\]\(([^)]+)\)", README)
-    assert [link for link in links if not link.startswith("https://")] == []
     home = yaml.safe_load((ROOT / "galaxy.yml").read_text())["repository"]
-    paths = {match[1] for link in links if (match := re.match(rf"{re.escape(home)}/(?:blob|tree)/main/(.+)", link))}
-    written = "CHANGELOG.md"  # by a release
-    assert "COPYING" in paths
-    assert {path for path in paths if path != written and not (ROOT / path).exists()} == set()
+    assert [link for link in links if link.startswith(f"{home}/") and link != f"{home}/issues"] == []
+    paths = {Path(link) for link in links if not link.startswith("https://")}
+    files = set(map(Path, project_files()))
+    assert {Path("COPYING"), Path("ARCHITECTURE.md"), Path("docs/docsite/rst/setup_guide.rst")} <= paths
+    assert paths - files - {folder for path in files for folder in path.parents} == set()
+
+
+def test_every_guide_is_linked():
+    written = {f"docs/docsite/rst/{path.name}" for path in tracked("docs/docsite/rst/*.rst")}
+    assert written <= set(re.findall(r"\]\(([^)]+)\)", README))
+
+
+def test_each_of_it_glues_eleven_steps_has_its_counterpart():
+    rows = re.findall(r"^\| ([\d, ]+) \| [^|]+ \| ([^|]+) \|$", README, re.MULTILINE)
+    assert [int(step) for steps, dummy in rows for step in steps.split(", ")] == list(range(1, 12))
+    named = {word for dummy, ours in rows for word in re.findall(r"`(\w+)(?:: [^`]+)?`", ours)}
+    options = spec("contact_sync").options
+    known = {*options, *options["office365_settings"]["options"], *options["bms_settings"]["options"]}
+    assert len(named) > 9
+    assert named <= known
 
 
 def test_the_shell_blocks_are_shell():

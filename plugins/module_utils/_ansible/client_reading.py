@@ -34,6 +34,7 @@ def client_request(params: Mapping[str, Any]) -> Request:
         options=Options(
             bms_adapter_names=adapter_names(params["bms_adapter_names"]),
             match_overrides=overrides(params.get("match_overrides") or {}),
+            bms_match_overrides=overrides(params.get("bms_match_overrides") or {}, "bms_match_overrides"),
             allow_shrunken_source=True,
         ),
     )

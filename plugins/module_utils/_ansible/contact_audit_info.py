@@ -29,9 +29,10 @@ SPEC = ModuleSpec(
     options={
         **CLIENT_OPTIONS,
         "match_overrides": SYNC_SPECS["match_overrides"],
+        "bms_match_overrides": SYNC_SPECS["bms_match_overrides"],
         "max_listed": {"type": "int", "default": 100},
     },
-    libraries=("requests", "msal"),
+    libraries=("requests", "msal", "phonenumbers"),
 )
 
 

@@ -41,7 +41,7 @@ SPEC = ModuleSpec(
         ("state", "reverted", ("journal_file",)),
         ("departed", "deactivate", ("departed_contact_type",)),
     ],
-    libraries=("requests", "msal"),
+    libraries=("requests", "msal", "phonenumbers"),
 )
 
 

@@ -9,11 +9,18 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import platform
 import sys
 from collections.abc import Iterable
 
 from .._engine.errors import SyncError
+
+_PACKAGES = {"phonenumbers": "phonenumberslite"}
+"""The packages to install, where they have another name than what is imported."""
+
+_LOADED_WHEN_NEEDED = {"phonenumbers"}
+"""Libraries that most runs do not need: they are looked for, but not imported."""
 
 
 class MissingLibrary(SyncError):
@@ -25,16 +32,19 @@ def require_libraries(names: Iterable[str]) -> None:
     wanted = sorted(names)
     reasons = {name: reason for name in wanted if (reason := _why_not(name))}
     if reasons:
+        packages = " ".join(_PACKAGES.get(name, name) for name in reasons)
         raise MissingLibrary(
             f"Failed to import the required Python libraries ({', '.join(reasons)}) on {platform.node()}'s "
             f"Python {sys.executable} ({platform.python_version()}): {'; '.join(reasons.values())}.",
-            hint=f"Install them for that interpreter: {sys.executable} -m pip install {' '.join(reasons)}. "
+            hint=f"Install them for that interpreter: {sys.executable} -m pip install {packages}. "
             "On a local connection that is the Python of ansible-playbook itself; elsewhere, and with become or "
             "async, ansible_python_interpreter decides.",
         )
 
 
 def _why_not(name: str) -> str | None:
+    if name in _LOADED_WHEN_NEEDED:
+        return None if importlib.util.find_spec(name) else f"No module named {name!r}"
     try:
         importlib.import_module(name)
     except ImportError as error:

@@ -94,6 +94,18 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Put {contact_id} in the place of new.",
         MATCHING,
     ),
+    ReasonCode.MATCHED_DIFFERENT_NAMES: Message(
+        "Contact {contact_id} bears different names than the user, and was matched by an address alone.",
+        "If it is somebody else, put new into match_overrides (sync_match_overrides), or set different_names: "
+        "conflict.",
+        MATCHING,
+    ),
+    ReasonCode.UNHELD_ADDRESS: Message(
+        "Contact {contact_id} was matched by its names alone, and holds {addresses}, which no user of the tenant "
+        "holds.",
+        "If it is somebody else, put new into match_overrides (sync_match_overrides).",
+        MATCHING,
+    ),
     # The IT Glue part.
     ReasonCode.NO_ADDRESS: Message(
         "The user has no e-mail address, so a new contact could not be found again.",
@@ -107,6 +119,16 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.ALIAS_HELD: Message(
         "Another contact of the organization holds {addresses} ({contacts}), so it was not added.",
         "Remove the address from the contact that it does not belong to, if that is wrong.",
+        MATCHING,
+    ),
+    ReasonCode.PHONE_FIRST_OF_SEVERAL: Message(
+        "The field for {label} holds several telephone numbers ({phone}), of which the first counts: {used}.",
+        "Keep one number in each field of Microsoft 365, if that is wrong.",
+        MATCHING,
+    ),
+    ReasonCode.PHONE_NOT_SURE: Message(
+        "The telephone number {phone} cannot be read for sure, so the one under {label} stays.",
+        "Write the number in the international form in Microsoft 365, such as +44 20 7946 0958.",
         MATCHING,
     ),
     ReasonCode.LINK_INACTIVE: Message(

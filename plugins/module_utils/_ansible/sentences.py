@@ -27,6 +27,8 @@ OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
 _NOTES = frozenset(
     {
         ReasonCode.ALIAS_HELD,
+        ReasonCode.PHONE_FIRST_OF_SEVERAL,
+        ReasonCode.PHONE_NOT_SURE,
         ReasonCode.IN_BMS_BY_ADDRESS,
         ReasonCode.IN_BMS_BY_NAME,
         ReasonCode.IN_BMS_BY_OVERRIDE,

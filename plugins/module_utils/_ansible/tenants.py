@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .._engine.hosts import HOST_NAMES, host_names, slug
-from .._engine.model import Organization
+from .._engine.model import ItGlueId, Organization
 from .._engine.planning import Options
 from .._engine.settings import BMS, KINDS, OFFICE365, merge
 from .._engine.tenants import IGNORED, MATCHED, UNMATCHED
@@ -63,7 +63,7 @@ def _carriers(fleet: Fleet) -> Iterator[tuple[Organization, dict[str, Any]]]:
 
 
 def _variables(
-    organization: Organization, stored: Mapping[str, Stored | None], state: str, tenants: Mapping[int, str]
+    organization: Organization, stored: Mapping[str, Stored | None], state: str, tenants: Mapping[ItGlueId, str]
 ) -> dict[str, Any]:
     settings = {kind: one.merged if one else merge(kind, None, None) for kind, one in stored.items()}
     bms = settings[BMS]

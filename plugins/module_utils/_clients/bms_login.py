@@ -94,7 +94,7 @@ class BmsLogin:
         if self._shared is None:
             self._renew()
             return
-        with self._shared.turn():
+        with self._shared.exclusively():
             self._take_over(self._shared.read())
             if self._access is None or self._is_due():
                 self._renew()

@@ -190,7 +190,11 @@ class GraphClient:
         path = "/v1.0/tenantRelationships/delegatedAdminRelationships"
         params = {"$filter": "status eq 'active'", "$select": "id,status,customer", "$top": _LARGEST_PARTNER_PAGE}
         found = self._list(path, params, "DelegatedAdminRelationship.Read.All", _relationship)
-        yield from {contract.tenant_id: contract for contract in reversed(found) if contract is not None}.values()
+        contracts: dict[str, Contract] = {}
+        for contract in found:
+            if contract is not None:
+                contracts.setdefault(contract.tenant_id, contract)
+        yield from contracts.values()
 
     # ------------------------------------------------------------------ reads
 

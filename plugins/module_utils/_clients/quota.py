@@ -116,7 +116,7 @@ class SharedLimiter:
 
     `account` is what the service counts by: its address, and the company where that has several. No
     more of it than a hash is stored. Where a file cannot be used in the middle of a run, the request is let
-    through: the service still says when it is too much. `notice` is told of a process that is in the way.
+    through: the service still says when it is too much. `notice` gets a line about a process that is in the way.
     """
 
     def __init__(

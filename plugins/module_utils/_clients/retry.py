@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 _LONGEST = 366 * 86_400.0
-"""A longer wait than a year is no moment that could be told."""
+"""A longer wait than a year cannot be shown as a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class RetryPolicy:
 
     @property
     def throttled_rest(self) -> float:
-        """Longer than anybody waits: what follows is put off at once, instead of waiting in its turn."""
+        """Longer than any request waits: the next requests fail at once instead of waiting one after another."""
         return 2 * self.max_wait
 
     def backoff(self, failures: int, spread: Callable[[float, float], float]) -> float:

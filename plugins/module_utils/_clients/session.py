@@ -101,7 +101,7 @@ def _new_session(service: Service, access: Access) -> HttpSession:
 class Access:
     """What a client needs of the run that it works for.
 
-    `on_secret` is told each token, so that it can be kept out of all output. `make_session`
+    `on_secret` takes each token, so that it can be kept out of all output. `make_session`
     is what makes the sessions of the client.
     """
 
@@ -163,7 +163,7 @@ class HttpSession:
             return self._exchange(exchange, _body(request))
         except (AuthenticationError, QuotaExceededError) as error:
             if exchange.doubt:
-                # Met on the way to a further attempt: it says nothing of the one that went before.
+                # Met on the way to a further attempt: it does not decide about the attempt before it.
                 raise self._failures.unknown_outcome(exchange, error) from error
             raise
 

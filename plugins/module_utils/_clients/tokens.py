@@ -44,7 +44,7 @@ _LARGEST = 100_000
 class SharedTokens:
     """What is stored for one account: a mapping with `until`, the time (of the wall clock) when it is void.
 
-    `account` says whose tokens they are, `secrets` are what they were obtained with. `notice` is told of
+    `account` names whose tokens they are, `secrets` are what they were obtained with. `notice` gets a line about
     another process that is in the way.
     """
 
@@ -65,7 +65,7 @@ class SharedTokens:
         self._key: tuple[bytes, bytes] | None = None
 
     @contextmanager
-    def turn(self) -> Iterator[None]:
+    def exclusively(self) -> Iterator[None]:
         """One process at a time; not for ever, lest one that hangs stops all."""
         with ExitStack() as held:
             if Fernet is not None:

@@ -17,7 +17,7 @@ from operator import attrgetter
 from typing import Any
 
 from .model import Contact, Email, ItGlueId, Phone
-from .phones import digits
+from .phones import stored_key
 from .text import address, text
 
 SCALARS = {
@@ -97,7 +97,7 @@ def comparable(contact: Contact, name: str) -> Any:
         return sorted((address(entry.value), entry.label or "", entry.primary) for entry in contact.emails)
     if name == PHONES:
         return sorted(
-            (digits(entry.value), entry.label or "", entry.extension or "", entry.primary, entry.kind)
+            (stored_key(entry.value), entry.label or "", entry.extension or "", entry.primary, entry.kind)
             for entry in contact.phones
         )
     value = getattr(contact, SCALARS[name])

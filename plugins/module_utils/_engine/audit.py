@@ -21,12 +21,12 @@ from typing import TypeVar
 
 from .bms_plan import by_username
 from .conflicts import Conflict
-from .directory import Directory, bms_addresses, user_addresses
+from .directory import Directory, bms_addresses
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot
 from .plan import Action
 from .planning import Planning
 from .reasons import Reason
-from .text import contact_addresses, full_name, name
+from .text import contact_addresses, full_name, name, user_addresses
 
 ADDRESS, NAME = "address", "name"
 

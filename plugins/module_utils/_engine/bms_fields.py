@@ -18,8 +18,8 @@ from dataclasses import asdict, replace
 from typing import Any
 
 from .model import BmsContact, BmsEmail, BmsPhone, EntryChange
-from .phones import digits, is_placeholder
-from .text import address, name, text
+from .phones import stored_key
+from .text import address, text
 
 EMAILS, PHONES = "Emails", "Phones"
 FIELDS: Mapping[str, str] = {
@@ -87,12 +87,7 @@ def _comparable(field: str, value: Any) -> Any:
 def entry_key(field: str, entry: Entry) -> str:
     """The form in which the values of two entries are compared."""
     value = entry[VALUE[field]]
-    return address(value) if field == EMAILS else phone_key(value)
-
-
-def phone_key(number: str) -> str:
-    """The form in which two numbers are compared; all placeholders are one."""
-    return digits(number) or ("0" if is_placeholder(number) else name(number))
+    return address(value) if field == EMAILS else stored_key(value)
 
 
 # --------------------------------------------------------------- single entries

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from itertools import chain
 
 from .attributes import EMAILS, encode
+from .contact_phones import is_fax
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
@@ -103,7 +104,7 @@ def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsCo
                 entry.primary,
             )
             for entry in contact.phones
-            if entry.kind != "fax"
+            if not is_fax(entry)
         ),
     )
 

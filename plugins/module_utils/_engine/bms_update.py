@@ -19,10 +19,11 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from .bms_evidence import Hit, look_up
-from .bms_fields import changed_fields, encode, phone_key
+from .bms_fields import changed_fields, encode
+from .contact_phones import is_fax
 from .directory import BmsDirectory, Directory, bms_addresses
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
-from .phones import PLACEHOLDER, is_placeholder, is_real_number
+from .phones import PLACEHOLDER, is_placeholder, is_real_number, stored_key
 from .plan import Operation, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import address, text
@@ -84,7 +85,7 @@ def with_placeholders(found: Iterable[Operation], bms: BmsDirectory) -> tuple[Pa
         if operation.itglue.contact is not None
         and (present := bms.contact.get(operation.bms.contact_id or BmsId(0))) is not None
         and any(is_placeholder(entry.number) for entry in present.phones)
-        and any(is_real_number(entry.value) for entry in operation.wanted.phones if entry.kind != "fax")
+        and any(is_real_number(entry.value) for entry in operation.wanted.phones if not is_fax(entry))
     )
 
 
@@ -194,9 +195,9 @@ def phones(wanted: Contact, present: BmsContact, kind: BmsType | None) -> tuple[
     if kind is not None:
         for value in _missing_numbers(wanted, present):
             _put(entries, value, kind, numbers.keys())
-    primary = next((phone_key(entry.value) for entry in wanted.phones if entry.primary and entry.kind != "fax"), None)
+    primary = next((stored_key(entry.value) for entry in wanted.phones if entry.primary and not is_fax(entry)), None)
     chosen = primary if primary in numbers else None
-    return _with_default(present.phones, entries, chosen, lambda entry: phone_key(entry.number))
+    return _with_default(present.phones, entries, chosen, lambda entry: stored_key(entry.number))
 
 
 def _numbers(wanted: Contact, present: BmsContact) -> dict[str, str]:
@@ -205,25 +206,25 @@ def _numbers(wanted: Contact, present: BmsContact) -> dict[str, str]:
     A placeholder is one of them only where neither side has a real number.
     """
     found: dict[str, str] = {}
-    able = sorted((entry for entry in wanted.phones if entry.kind != "fax"), key=lambda each: not each.primary)
+    able = sorted((entry for entry in wanted.phones if not is_fax(entry)), key=lambda each: not each.primary)
     for entry in able:
         if is_real_number(entry.value):
-            found.setdefault(phone_key(entry.value), entry.value)
+            found.setdefault(stored_key(entry.value), entry.value)
     blank = any(is_placeholder(entry.value) for entry in able)
     if blank and not found and not any(is_real_number(entry.number) for entry in present.phones):
-        found[phone_key(PLACEHOLDER)] = PLACEHOLDER
+        found[stored_key(PLACEHOLDER)] = PLACEHOLDER
     return found
 
 
 def _missing_numbers(wanted: Contact, present: BmsContact) -> list[str]:
-    held = {phone_key(entry.number) for entry in present.phones}
+    held = {stored_key(entry.number) for entry in present.phones}
     return [value for key, value in _numbers(wanted, present).items() if key not in held]
 
 
 def _put(entries: list[BmsPhone], value: str, kind: BmsType, own: Collection[str]) -> None:
     blank = [place for place, entry in enumerate(entries) if is_placeholder(entry.number)]
     others = [
-        place for place, entry in enumerate(entries) if entry.type_id == kind.id and phone_key(entry.number) not in own
+        place for place, entry in enumerate(entries) if entry.type_id == kind.id and stored_key(entry.number) not in own
     ]
     if blank or len(others) == 1:
         place = (blank or others)[0]

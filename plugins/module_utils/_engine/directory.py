@@ -20,12 +20,7 @@ from .grouping import by_key, found_under
 from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
-from .text import FullName, address, contact_addresses, email_keys, smtp_keys
-
-
-def user_addresses(user: User) -> frozenset[str]:
-    """All addresses of a user, username included, in the form in which they are compared."""
-    return frozenset((*smtp_keys(user), address(user.username))) - {""}
+from .text import FullName, address, contact_addresses, email_keys, user_addresses
 
 
 def bms_email_keys(contact: BmsContact) -> list[str]:
@@ -90,6 +85,10 @@ class Directory:
     def link(self, contact: Contact) -> LinkState | None:
         """How a contact is linked to BMS, None for one that is not."""
         return link_state(contact, self._adapter_names)
+
+    def is_linked(self, contact: Contact) -> bool:
+        """Whether a contact is linked to BMS, in whatever state the link is."""
+        return self.link(contact) not in (None, LinkState.UNKNOWN)
 
     def linked_bms_id(self, contact: Contact) -> BmsId | None:
         """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""

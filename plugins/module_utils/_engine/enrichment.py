@@ -4,36 +4,41 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What a contact should be (feature, section 4), and whether BMS would take it (section 5)."""
+"""What a contact should be (guide to matching), and whether it is ready for BMS."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from dataclasses import fields
-from functools import lru_cache
-from operator import attrgetter
-from typing import Any
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from .model import Contact, Email, ItGlueId, Location, Office365Settings, Phone, User
-from .phones import PLACEHOLDER, Number, digits, has_digits, is_placeholder, is_real_number, phone
+from .contact_phones import are_up_to_date, is_fax, phones
+from .countries import region
+from .model import Contact, Email, ItGlueId, Location, Office365Settings, User
+from .reasons import Reason, ReasonCode, because
 from .text import (
     ONMICROSOFT,
+    address,
     email_keys,
     folded,
     is_blank,
+    own_primary_address,
     primary_address,
-    primary_key,
     smtp_by_key,
-    smtp_keys,
     text,
 )
 
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
+Holders = Callable[[str], Collection[Contact]]
+"""The contacts of the organization that hold an address, which is given in the form in which they are compared."""
 
-_ENRICHABLE = ("first_name", "last_name", "title", "emails", "phones", "location_id", "location_name")
-_enrichable = attrgetter(*_ENRICHABLE)
-_others = attrgetter(*(each.name for each in fields(Contact) if each.init and each.name not in ("id", *_ENRICHABLE)))
+
+@dataclass(frozen=True, slots=True)
+class Enriched:
+    """A contact with what its user calls for, and what is to be said of it."""
+
+    contact: Contact
+    reasons: tuple[Reason, ...] = ()
 
 
 def enriched(
@@ -42,26 +47,27 @@ def enriched(
     settings: Office365Settings,
     locations: Sequence[Location] = (),
     contact_type_id: ItGlueId | None = None,
-) -> Contact:
-    """The contact that `user` calls for: a new one for None, else `contact` with its changes."""
-    base = contact or _blank(contact_type_id)
-    place = None if base.location_id is not None else location_of(user, locations)
-    becomes: tuple[Any, ...] = (
-        _unless_blank(base.first_name, user.given_name),
-        _unless_blank(base.last_name, user.surname),
-        _unless_blank(base.title, user.job_title),
-        emails(user, base, settings),
-        phones(user, base.phones, settings),
-        base.location_id if place is None else place.id,
-        base.location_name if place is None else place.name,
-    )
-    # In the order of the fields: a third of the time that `dataclasses.replace` takes.
-    return base if becomes == _enrichable(base) else Contact(base.id, *becomes, *_others(base))
+    holders: Holders = lambda key: (),
+) -> Enriched:
+    """The contact that `user` calls for: a new one for None, else `contact` with its changes.
 
-
-@lru_cache(maxsize=8)
-def _blank(contact_type_id: ItGlueId | None) -> Contact:
-    return Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
+    `holders` tell whether another contact holds an alias of the user's, which is then not added. A new contact
+    without an e-mail address could not be found again: it must not be created.
+    """
+    base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
+    if base.location_id is None and (place := location_of(user, locations)):
+        base = replace(base, location_id=place.id, location_name=place.name)
+    addresses, email_reasons = emails(user, base, settings, holders)
+    numbers, phone_reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
+    reasons = email_reasons + phone_reasons
+    first_name = _unless_blank(base.first_name, user.given_name)
+    last_name = _unless_blank(base.last_name, user.surname)
+    title = _unless_blank(base.title, user.job_title)
+    present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
+    if (first_name, last_name, title, addresses, numbers) == present:
+        return Enriched(base, reasons)
+    becomes = replace(base, first_name=first_name, last_name=last_name, title=title, emails=addresses, phones=numbers)
+    return Enriched(becomes, reasons)
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
@@ -72,38 +78,65 @@ def _unless_blank(present: str | None, wanted: str | None) -> str | None:
     return present if not new or new == text(present) else new
 
 
+def region_of(user: User, contact: Contact, locations: Sequence[Location]) -> str | None:
+    """The ISO 3166 code of the country whose national telephone numbers a user's are: that of `usageLocation`,
+    else that of the contact's location; None where neither is known."""
+    if code := region(user.usage_location):
+        return code
+    return next((region(place.country) for place in locations if place.id == contact.location_id), None)
+
+
+def needs_locations(user: User, contact: Contact | None, settings: Office365Settings) -> bool:
+    """Whether the locations of the organization have to be known: a location has to be given, or a telephone
+    number read whose country the user does not tell."""
+    if contact is None or contact.location_id is None:
+        return True
+    return region(user.usage_location) is None and not are_up_to_date(user, contact.phones, settings)
+
+
 # --------------------------------------------------------------------- e-mails
 
 
-def emails(user: User, contact: Contact, settings: Office365Settings) -> tuple[Email, ...]:
-    """The contact's addresses with the user's added: none twice, exactly one primary."""
-    primary = primary_key(user, settings.primary_email)
-    wanted = smtp_keys(user) if settings.sync_aliases else ()
-    if _complete(contact, primary, wanted):
-        return contact.emails
+def emails(
+    user: User, contact: Contact, settings: Office365Settings, holders: Holders
+) -> tuple[tuple[Email, ...], tuple[Reason, ...]]:
+    """The contact's addresses with the user's added: none twice, exactly one primary.
+
+    An alias that another contact holds is not added, and a reason says who holds it. An existing contact keeps
+    its primary e-mail where the user has no address of its own but the username.
+    """
+    own = own_primary_address if contact.id else primary_address
+    primary = own(user, settings.primary_email)
     entries = _each_once(contact)
-    chosen = primary or _first_primary(entries)
-    for key, entry in entries.items():
-        if entry.primary != (key == chosen):
-            entries[key] = Email(entry.value, entry.label, key == chosen)
-    if primary and primary not in entries:
-        entries[primary] = Email(primary_address(user, settings.primary_email), settings.email_label, primary=True)
-    if lacking := [key for key in wanted if key not in entries and not key.endswith(ONMICROSOFT)]:
-        written = smtp_by_key(user)
-        entries |= {key: Email(written[key], settings.email_label) for key in lacking}
-    return tuple(entries.values())
+    key = address(primary) or _present_primary(entries)
+    if primary and key not in entries:
+        entries[key] = Email(primary, settings.email_label)
+    held = _add_aliases(entries, user, contact, settings, holders) if settings.sync_aliases else {}
+    key = key or next(iter(entries), "")
+    becomes = tuple(_with_primary(entry, present == key) for present, entry in entries.items())
+    if not held:
+        return becomes, ()
+    contact_ids = sorted(set().union(*held.values()))
+    return becomes, (because(ReasonCode.ALIAS_HELD, addresses=list(held), contact_ids=contact_ids),)
 
 
-def _complete(contact: Contact, primary: str, wanted: Collection[str]) -> bool:
-    """Whether the rule would change nothing, seen without trying it."""
-    keys = email_keys(contact)
-    for key in wanted:
-        if key not in keys and not key.endswith(ONMICROSOFT):
-            return False
-    for number, entry in enumerate(contact.emails):
-        if entry.primary != (keys[number] == primary):
-            return False
-    return primary in keys and len(set(keys)) == len(keys)
+def _with_primary(entry: Email, primary: bool) -> Email:
+    return entry if entry.primary == primary else replace(entry, primary=primary)
+
+
+def _add_aliases(
+    entries: dict[str, Email], user: User, contact: Contact, settings: Office365Settings, holders: Holders
+) -> dict[str, set[ItGlueId]]:
+    """Add the aliases that nobody else holds. Returns the others, each with the ids of its holders."""
+    held: dict[str, set[ItGlueId]] = {}
+    for key, written in smtp_by_key(user).items():
+        if key in entries or key.endswith(ONMICROSOFT):
+            continue
+        if others := {holder.id for holder in holders(key)} - {contact.id}:
+            held[written] = others
+        else:
+            entries[key] = Email(written, settings.email_label)
+    return held
 
 
 def _each_once(contact: Contact) -> dict[str, Email]:
@@ -114,131 +147,8 @@ def _each_once(contact: Contact) -> dict[str, Email]:
     return entries
 
 
-def _first_primary(entries: dict[str, Email]) -> str | None:
-    return next((key for key, entry in entries.items() if entry.primary), next(iter(entries), None))
-
-
-# ---------------------------------------------------------------------- phones
-
-
-OwnNumber = tuple[str, str, str]
-"""A number of the user's: its digits, as it is written there, and the label that it carries in IT Glue."""
-
-
-def phones(user: User, present: Sequence[Phone], settings: Office365Settings) -> tuple[Phone, ...]:
-    """The contact's numbers with the user's added or replaced, and the primary chosen."""
-    wanted = numbers(user, settings)
-    held = [digits(entry.value) for entry in present]
-    if _settled(present, held, wanted):
-        return tuple(present)
-    own = [key for key, dummy, dummy2 in wanted]
-    entries = list(present)
-    for key, written, label in wanted:
-        if key not in held and (number := phone(written)):
-            held.append(key)
-            _put(entries, label, number, own)
-    if settings.replace_blank_phone_numbers:
-        _fill_blank(entries, own, settings)
-    if settings.set_phone_numbers_primary:
-        _choose_primary(entries, own, settings)
-    return tuple(entries)
-
-
-def _settled(present: Sequence[Phone], held: Sequence[str], wanted: Sequence[OwnNumber]) -> bool:
-    """Whether the rules would change nothing, seen without trying them: no number is lacking, and there
-    is but one entry that could be primary, or no blank and the user's first number is the only primary."""
-    for key, dummy, dummy2 in wanted:
-        if key not in held:
-            return False
-    if len(present) == 1:
-        return present[0].primary and _is_phone(present[0]) and has_digits(present[0].value)
-    primary = [(key, _is_phone(entry)) for key, entry in zip(held, present, strict=True) if entry.primary]
-    return bool(wanted) and primary == [(wanted[0][0], True)] and all(held)
-
-
-def numbers(user: User, settings: Office365Settings) -> list[OwnNumber]:
-    """The user's numbers, the one of `phone_type` first."""
-    labels = settings.phone_labels
-    found: list[OwnNumber] = []
-    if user.business_phones and (key := digits(user.business_phones[0])):
-        found.append((key, user.business_phones[0], labels.office))
-    if user.mobile_phone and (key := digits(user.mobile_phone)):
-        found.append((key, user.mobile_phone, labels.mobile))
-        if found[1:] and folded(settings.phone_type) == folded(labels.mobile):
-            found.reverse()
-    return found
-
-
-def _put(entries: list[Phone], label: str, number: Number, own: Collection[str]) -> None:
-    """Replace the one other phone under the label; add where there is none or several."""
-    under_label = [
-        index
-        for index, entry in enumerate(entries)
-        if entry.kind == "phone" and folded(entry.label) == folded(label) and digits(entry.value) not in own
-    ]
-    if len(under_label) == 1:
-        replaced = entries[under_label[0]]
-        entries[under_label[0]] = Phone(number.value, replaced.label, number.extension, replaced.primary)
-    else:
-        entries.append(Phone(number.value, label, number.extension))
-
-
-def _fill_blank(entries: list[Phone], own: Collection[str], settings: Office365Settings) -> None:
-    """A placeholder where neither side has a real number; a real one inherits its place."""
-    real = [entry for entry in entries if _is_real(entry)]
-    if len(real) == len(entries) > 0:
-        return
-    placeholders = [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    if not real:
-        if not placeholders:
-            placeholders.append(Phone(PLACEHOLDER, settings.phone_type, primary=True))
-            entries += placeholders
-        _make_primary(entries, _primary_first(placeholders))
-    elif placeholders:
-        heir = _primary_first([entry for entry in real if digits(entry.value) in own] or real)
-        inherits = any(entry.primary for entry in placeholders)
-        entries[:] = [entry for entry in entries if not any(entry is each for each in placeholders)]
-        if inherits:
-            _make_primary(entries, heir)
-
-
-def _primary_first(choice: Sequence[Phone]) -> Phone:
-    """The entry that is primary already, so that nothing hangs on the order of the entries."""
-    return choice[0] if len(choice) == 1 else next((entry for entry in choice if entry.primary), choice[0])
-
-
-def _choose_primary(entries: list[Phone], own: Sequence[str], settings: Office365Settings) -> None:
-    """The user's number of `phone_type`, its other one, the present primary, the phone labelled
-    `phone_type`, the first phone. Never a fax, never the placeholder beside a real number."""
-    for key in own:
-        if choice := [entry for entry in entries if _is_phone(entry) and digits(entry.value) == key]:
-            _make_primary(entries, _primary_first(choice))
-            return
-    able = [entry for entry in entries if _is_real(entry)]
-    able = able or [entry for entry in entries if _is_phone(entry) and is_placeholder(entry.value)]
-    choice = [entry for entry in able if entry.primary]
-    choice = choice or [entry for entry in able if folded(entry.label) == folded(settings.phone_type)] or able
-    if choice:
-        _make_primary(entries, _primary_first(choice))
-
-
-def _make_primary(entries: list[Phone], chosen: Phone) -> None:
-    if chosen.primary and len([entry for entry in entries if entry.primary]) == 1:
-        return
-    entries[:] = [entry if entry.primary == (entry is chosen) else _other_way(entry) for entry in entries]
-
-
-def _other_way(entry: Phone) -> Phone:
-    """Primary, where it was not, or no longer."""
-    return Phone(entry.value, entry.label, entry.extension, not entry.primary, entry.kind)
-
-
-def _is_phone(entry: Phone) -> bool:
-    return entry.kind != "fax"
-
-
-def _is_real(entry: Phone) -> bool:
-    return _is_phone(entry) and is_real_number(entry.value)
+def _present_primary(entries: Mapping[str, Email]) -> str:
+    return next((key for key, entry in entries.items() if entry.primary), next(iter(entries), ""))
 
 
 # -------------------------------------------------------------------- location
@@ -284,7 +194,7 @@ def missing(contact: Contact) -> tuple[str, ...]:
     else:
         lacking.append(PRIMARY_EMAIL)
     for entry in contact.phones:
-        if entry.primary and _is_phone(entry) and entry.value.strip():
+        if entry.primary and not is_fax(entry) and entry.value.strip():
             break
     else:
         lacking.append(PRIMARY_PHONE)

@@ -14,16 +14,17 @@ from dataclasses import dataclass, replace
 from .attributes import EMAILS, changed_fields, encode
 from .conflicts import Conflict, Rule
 from .directory import Directory
-from .enrichment import enriched, missing
+from .enrichment import Enriched, enriched, missing
 from .errors import InputError, quoted
 from .links import LinkState
 from .matching import Matching, match
+from .matching_index import Circumstances
 from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
 from .options import Options
 from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected
-from .text import contact_addresses, name
+from .text import contact_addresses, name, without_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,7 @@ class Matched:
     selected: Selected
     matching: Matching
     directory: Directory
-    deleted_users: tuple[User, ...] | None = None
+    circumstances: Circumstances
 
     def contact_of(self, user: User) -> Contact | None:
         """The contact that the user is matched with."""
@@ -50,14 +51,14 @@ class Matched:
         taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
         return [contact for contact in self.snapshot.contacts if contact.id not in taken]
 
-    def written(self) -> Iterator[Contact | None]:
-        """The contacts that may be written, None for each that has to be created."""
+    def written(self) -> Iterator[tuple[User, Contact | None]]:
+        """The users whose contacts may be written, with these: None for each that has to be created."""
         for user in self.snapshot.users:
             if user.id in self.selected.excluded or user.id in self.matching.conflicted:
                 continue
             contact = self.contact_of(user)
             if contact is None or self.options.update_linked or self.directory.link(contact) in _NOT_LINKED:
-                yield contact
+                yield user, contact
 
 
 # ---------------------------------------------------------------- contact types
@@ -138,20 +139,23 @@ class _Planner:
         return operation.because(*matching.reasons.get(user.id, ()))
 
     def _create(self, user: User, subject: UserSubject) -> Operation:
-        wanted = self._enriched(user, None)
+        found = self._enriched(user, None)
+        wanted = found.contact
         if not wanted.emails:
             return Operation(subject, ItGluePart(Action.FAILED), reasons=(because(ReasonCode.NO_ADDRESS),))
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
-        return Operation(subject, ItGluePart(Action.CREATE, after=after, contact=wanted), self._push(wanted))
+        itglue = ItGluePart(Action.CREATE, after=after, contact=wanted)
+        return Operation(subject, itglue, self._push(wanted), reasons=found.reasons)
 
     def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
         link = self.matched.directory.link(contact)
         linked = link not in _NOT_LINKED
         bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
-        reasons = (*self._found_by_new(user), *_notes_on_link(contact, link))
+        reasons = _notes_on_link(contact, link)
         if linked and not self.matched.options.update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
-        wanted = self._enriched(user, contact)
+        found = self._enriched(user, contact)
+        wanted = found.contact
         fields = changed_fields(contact, wanted) if wanted is not contact else ()
         if fields:
             before, after = encode(contact, fields), encode(wanted, fields)
@@ -160,14 +164,11 @@ class _Planner:
             itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
         if not linked:
             bms = self._push(wanted)
-        operation = Operation(subject, itglue, bms, rule, reasons)
+        operation = Operation(subject, itglue, bms, rule, (*reasons, *found.reasons))
         return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
-    def _found_by_new(self, user: User) -> tuple[Reason, ...]:
-        found = self.matched.matching.settled_new.get(user.id)
-        return (because(ReasonCode.OVERRIDE_FOUND_CONTACT, contact_id=found),) if found else ()
-
-    def _enriched(self, user: User, contact: Contact | None) -> Contact:
+    def _enriched(self, user: User, contact: Contact | None) -> Enriched:
+        user = without_addresses(user, self.matched.matching.held_aliases.get(user.id, ()))
         return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
 
     def _push(self, wanted: Contact) -> BmsPart:
@@ -255,14 +256,7 @@ def _lost(matched: Matched, operations: Iterable[Operation]) -> set[str]:
     }
     becomes: dict[ItGlueId, Contact] = dict(matched.directory.contact)
     becomes |= {ids[user_id]: replace(operation.wanted, id=ids[user_id]) for user_id, operation in written.items()}
-    again = match(
-        matched.snapshot.users,
-        matched.selected.user_ids,
-        becomes.values(),
-        matched.options.match_overrides,
-        matched.snapshot.office365.primary_email,
-        matched.deleted_users,
-    )
+    again = match(matched.snapshot.users, matched.selected.user_ids, becomes.values(), matched.circumstances)
     return {user_id for user_id in written if again.matches.get(user_id, (None,))[0] != ids[user_id]}
 
 

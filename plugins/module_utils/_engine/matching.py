@@ -4,273 +4,325 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Matching a user to a contact of the organization (feature, section 3).
+"""Matching a user to a contact of the organization (guide to matching).
 
-The passes are finished for all users one after the other; what is claimed in one is out of
-the later ones. A user and a contact that hit only each other are a match, a larger connected
-group of hits is a conflict. Nothing depends on the order of the rows.
+Two kinds of evidence decide: an address that both hold, and their names. An address says where mail goes, not
+who somebody is, so it decides alone only while the names do not speak against it.
+
+Each pass (alias, username, name) is finished for all users before the next one starts; what a pass has claimed
+is out of the later ones. Within a pass all users are judged by the same state, so that nothing depends on the
+order of the rows.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cached_property
 from itertools import chain
-from typing import TypeVar
 
-from .conflicts import IGNORE, NEW, Conflict, Rule
-from .errors import InputError
-from .grouping import by_key, connected, found_under, repeated
+from .address_hits import Hits, Weighed, asks_about_different_names, weigh
+from .conflicts import IGNORE, Conflict, Rule
+from .grouping import connected, found_under, repeated
+from .identity import Names, single_name
+from .matching_index import Circumstances, MatchingIndex
 from .model import Contact, ItGlueId, User
+from .overrides import Override, apply_overrides, resolved_overrides
 from .reasons import Reason, ReasonCode, because
-from .text import (
-    NAMES_OF_CONTACT,
-    NAMES_OF_USER,
-    FullName,
-    address,
-    bearers,
-    email_keys,
-    full_name,
-    primary_key,
-    smtp_keys,
-)
-
-Key = TypeVar("Key", bound=Hashable)
-
-ALIAS, USERNAME, NAME, OVERRIDE = Rule.ALIAS, Rule.USERNAME, Rule.NAME, Rule.OVERRIDE
+from .suggestions import conflict_of
+from .text import NAMES_OF_USER, ONMICROSOFT, contact_addresses
 
 
 @dataclass(slots=True)
 class Matching:
-    """`matches`: user id to contact id and rule; `conflicts`; `conflicted`: user id to conflict.
+    """Who is who.
 
-    `ignored` are the ids of users that an override takes out; `settled_new` maps the ids of
-    users with the override `new` to the contact that it found, or None where it creates.
-    `reasons` are notes on users, by their ids. `needs_deleted_users` says that a hit depends on
-    the tenant's deleted users.
+    `matches` maps a user id to the id of the contact and the rule that found it, `conflicted` a user id to its
+    conflict; `conflicts` are those that concern a selected user. `ignored` are the ids of users that an override
+    takes out. `found_by_new` maps the ids of users with the override `new` to the contact that an earlier run made
+    for them, None where one has to be made. `reasons` are notes on users, by their ids. `held_aliases` maps a user
+    id to its addresses that another contact holds: they are not added to the user's contact.
+
+    `needs_deleted_users` says that a hit depends on the tenant's deleted users, which were not given: read them
+    and match again. `rests_on_deleted` are pairs of contact and user id that only a deleted user keeps apart; they
+    are to be remembered.
     """
 
     matches: dict[str, tuple[ItGlueId, Rule]] = field(default_factory=dict)
     conflicts: list[Conflict] = field(default_factory=list)
     conflicted: dict[str, Conflict] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
-    settled_new: dict[str, ItGlueId | None] = field(default_factory=dict)
+    found_by_new: dict[str, ItGlueId | None] = field(default_factory=dict)
     warnings: list[Reason] = field(default_factory=list)
     reasons: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
+    held_aliases: dict[str, frozenset[str]] = field(default_factory=dict)
     needs_deleted_users: bool = False
+    rests_on_deleted: set[tuple[ItGlueId, str]] = field(default_factory=set)
 
 
 def match(
     users: Collection[User],
-    kept: Collection[str],
+    selected: Collection[str],
     contacts: Collection[Contact],
-    overrides: Mapping[str, int | str] | None = None,
-    primary_email: str = "mail",
-    deleted: Collection[User] | None = None,
+    circumstances: Circumstances | None = None,
 ) -> Matching:
-    """Pair users with contacts; `kept` holds the ids of the users that the filter lets through.
+    """Pair users with contacts; `selected` holds the ids of the users that the filter lets through.
 
-    Raises InputError for an override that names no live contact of the organization, or one
-    contact for two users.
+    Raises InputError for an override that names no contact of the organization, one contact for two users, or by
+    a username that was handed on the contact of its former holder.
     """
-    result = Matching()
-    open_users = {user.id: user for user in users}
-    open_contacts = {contact.id: contact for contact in contacts}
-    if overrides:
-        _apply_overrides(result, open_users, open_contacts, kept, overrides, primary_email)
-    for rule, user_keys, contact_keys in (
-        (ALIAS, smtp_keys, email_keys),
-        (USERNAME, lambda user: (address(user.username),), email_keys),
-        (NAME, _names_of_users(users, kept, open_users, open_contacts), _names_of_contact),
-    ):
-        _match_by(rule, result, open_users, open_contacts, kept, primary_email, user_keys, contact_keys)
-    return result
+    circumstances = circumstances or Circumstances()
+    wanted, warnings = resolved_overrides(users, circumstances.overrides)
+    ignored = {user_id for user_id, override in wanted.items() if override.target == IGNORE}
+    index = MatchingIndex(users, selected, contacts, circumstances, ignored)
+    matcher = _Matcher(index, Matching(ignored=ignored, warnings=warnings))
+    return matcher.run({user_id: override for user_id, override in wanted.items() if user_id not in ignored})
 
 
-def _names_of_contact(contact: Contact) -> Iterable[Hashable]:
-    return (full_name(contact.first_name, contact.last_name),)
+class _Matcher:
+    """The passes, one after the other. `users` and `contacts` are the ids that no pass has claimed yet."""
 
+    def __init__(self, index: MatchingIndex, result: Matching) -> None:
+        self.index = index
+        self.result = result
+        self.users = dict.fromkeys(index.users)
+        self.contacts = dict.fromkeys(index.contacts)
+        self.withheld: dict[str, set[ItGlueId]] = defaultdict(set)
+        self.matched_by_names_too: set[str] = set()
 
-def _names_of_users(
-    users: Collection[User],
-    kept: Collection[str],
-    open_users: Mapping[str, User],
-    open_contacts: Mapping[ItGlueId, Contact],
-) -> Callable[[User], Iterable[Hashable]]:
-    """A left-out user takes part by name only where no kept user has that name."""
+    def run(self, wanted: Mapping[str, Override]) -> Matching:
+        self._apply(wanted)
+        self._match_by_address(Rule.ALIAS, self.index.smtp_keys)
+        self._match_by_address(Rule.USERNAME, self.index.username_keys)
+        self._match_by_name()
+        self._refuse_second_contacts()
+        self._note_withheld_hits()
+        self._note_held_aliases()
+        self.result.conflicts.sort(key=lambda conflict: (conflict.users, conflict.contact_ids))
+        return self.result
 
-    @cache
-    def taken() -> frozenset[FullName]:
-        left_out = {full_name(*NAMES_OF_USER(user)) for user in open_users.values() if user.id not in kept}
-        wanted = {own for own, contact in bearers(left_out, open_contacts.values(), NAMES_OF_CONTACT)}
-        return frozenset(own for own, user in bearers(wanted, users, NAMES_OF_USER) if user.id in kept)
+    # ------------------------------------------------------------------ claims
 
-    def names(user: User) -> Iterable[Hashable]:
-        own = full_name(user.given_name, user.surname)
-        return (own,) if own and (user.id in kept or own not in taken()) else ()
+    def _claim(self, user_id: str, contact_id: ItGlueId, rule: Rule) -> None:
+        del self.users[user_id], self.contacts[contact_id]
+        self.result.matches[user_id] = (contact_id, rule)
 
-    return names
+    def _add_conflict(
+        self, rule: Rule, code: ReasonCode, user_ids: Collection[str], contact_ids: Collection[ItGlueId]
+    ) -> None:
+        """Nothing is written for a member of a conflict, and none goes on to a later pass."""
+        conflict = conflict_of(self.index, rule, code, user_ids, contact_ids)
+        if conflict.suggestion and self.index.circumstances.deleted is None:
+            self.result.needs_deleted_users = True
+        for user_id in user_ids:
+            self.users.pop(user_id, None)
+            self.result.conflicted[user_id] = conflict
+        for contact_id in contact_ids:
+            self.contacts.pop(contact_id, None)
+        if self._are_selected(user_ids):
+            self.result.conflicts.append(conflict)
 
+    def _are_selected(self, user_ids: Iterable[str]) -> bool:
+        return any(user_id in self.index.selected for user_id in user_ids)
 
-def _match_by(
-    rule: Rule,
-    result: Matching,
-    open_users: dict[str, User],
-    open_contacts: dict[ItGlueId, Contact],
-    kept: Collection[str],
-    primary_email: str,
-    user_keys: Callable[[User], Iterable[Hashable]],
-    contact_keys: Callable[[Contact], Iterable[Hashable]],
-) -> None:
-    holders = by_key(open_contacts, map(contact_keys, open_contacts.values()))
-    hits: dict[str, tuple[ItGlueId, ...]] = {}
-    for user_id, keys in zip(open_users, map(user_keys, open_users.values()), strict=True):
-        if found := found_under(keys, holders):
-            hits[user_id] = found
-    knotted = entangled(hits)
-    for user_id, found in hits.items():
-        if user_id not in knotted:
-            del open_users[user_id], open_contacts[found[0]]
-            result.matches[user_id] = (found[0], rule)
-    for user_ids, contact_ids in connected(knotted):
-        members, claimed = map(open_users.pop, user_ids), map(open_contacts.pop, contact_ids)
-        _add_conflict(result, rule, members, claimed, kept, primary_email)
+    def _note(self, user_id: str, code: ReasonCode, **values: object) -> None:
+        if user_id in self.index.selected:
+            self.result.reasons[user_id] = (*self.result.reasons.get(user_id, ()), because(code, **values))
 
+    # --------------------------------------------------------------- overrides
 
-def entangled(hits: Mapping[str, tuple[Key, ...]]) -> dict[str, tuple[Key, ...]]:
-    """The hits of those users who hit several, or what somebody else hits too."""
-    shared = repeated(list(chain.from_iterable(hits.values())))
-    return {user_id: own for user_id, own in hits.items() if len(own) > 1 or own[0] in shared}
+    def _apply(self, wanted: Mapping[str, Override]) -> None:
+        if not wanted:
+            return
+        decided = apply_overrides(self.index, wanted)
+        for user_id, contact_id in decided.matches.items():
+            self._claim(user_id, contact_id, Rule.OVERRIDE)
+            self.matched_by_names_too.add(user_id)
+        for user_id, found in decided.found_by_new.items():
+            self.result.found_by_new[user_id] = found
+            if found is None:
+                del self.users[user_id]
+            else:
+                self._claim(user_id, found, Rule.OVERRIDE)
+                self._note(user_id, ReasonCode.OVERRIDE_FOUND_CONTACT, contact_id=found)
+        for code, user_ids, contact_ids in decided.conflicts:
+            self._add_conflict(Rule.OVERRIDE, code, user_ids, contact_ids)
+        self.result.needs_deleted_users |= decided.needs_deleted_users
 
+    # --------------------------------------------------------- passes by address
 
-def _add_conflict(
-    result: Matching,
-    rule: Rule,
-    users: Iterable[User],
-    contacts: Iterable[Contact],
-    kept: Collection[str],
-    primary_email: str,
-) -> None:
-    users = sorted(users, key=lambda user: (user.username, user.id))
-    contacts = sorted(contacts, key=lambda contact: contact.id)
-    ids = tuple(contact.id for contact in contacts)
-    conflict = Conflict(
-        rule=rule,
-        code=ReasonCode.SAME_PRIMARY_ADDRESS if rule == OVERRIDE and len(users) > 1 else ReasonCode.SEVERAL_HITS,
-        users=tuple(user.username for user in users),
-        user_ids=tuple(user.id for user in users),
-        contact_ids=ids,
-        suggestion=_settlement(users, contacts, kept, primary_email),
-        answers={user.username: (*ids, NEW, IGNORE) for user in users},
-    )
-    for user in users:
-        result.conflicted[user.id] = conflict
-    if any(user.id in kept for user in users):
-        result.conflicts.append(conflict)
+    def _match_by_address(self, rule: Rule, keys_of: Callable[[str], tuple[str, ...]]) -> None:
+        found = self._found(keys_of)
+        shared = repeated(list(chain.from_iterable(found.values())))
+        hits: Hits = {
+            user_id: {contact_id: self.index.names(user_id, contact_id) for contact_id in contact_ids}
+            for user_id, contact_ids in found.items()
+        }
+        # Most people have one contact, which is theirs alone and bears their names.
+        plain = {
+            user_id: contact_ids[0]
+            for user_id, contact_ids in found.items()
+            if len(contact_ids) == 1 and contact_ids[0] not in shared and hits[user_id][contact_ids[0]] == Names.SAME
+        }
+        others = {user_id: judged for user_id, judged in hits.items() if user_id not in plain}
+        weighed = weigh(self.index, others, self.contacts) if others else Weighed()
+        for user_id, contact_ids in weighed.withheld.items():
+            self.withheld[user_id] |= contact_ids
+        self.result.rests_on_deleted |= weighed.rests_on_deleted
+        self.result.needs_deleted_users |= weighed.needs_deleted_users
+        for user_id, contact_id in plain.items():
+            self._claim(user_id, contact_id, rule)
+        self.matched_by_names_too.update(plain)
+        self._resolve(rule, weighed.hits)
 
+    def _found(self, keys_of: Callable[[str], tuple[str, ...]]) -> dict[str, tuple[ItGlueId, ...]]:
+        """The free contacts that each free user hits."""
+        by_address, found = self.index.contacts_by_address, {}
+        for user_id in self.users:
+            contact_ids = found_under(keys_of(user_id), by_address)
+            if free := tuple([contact_id for contact_id in contact_ids if contact_id in self.contacts]):
+                found[user_id] = free
+        return found
 
-def _settlement(
-    users: list[User], contacts: list[Contact], kept: Collection[str], primary_email: str
-) -> dict[str, int | str]:
-    """A proposal: namesakes first, then in order; who is left gets a new contact.
+    def _resolve(self, rule: Rule, hits: Hits) -> None:
+        """A user and a contact that hit only each other are a match, a larger group is a conflict."""
+        for user_ids, contact_ids in list(connected(hits)):
+            judged = [names for user_id in user_ids for names in hits[user_id].values()]
+            differ, asks = Names.DIFFERENT in judged, asks_about_different_names(self.index)
+            if len(judged) > 1 or (differ and asks):
+                code = ReasonCode.NAMES_DIFFER if differ and asks else ReasonCode.SEVERAL_HITS
+                self._add_conflict(rule, code, user_ids, contact_ids)
+                continue
+            (user_id,), (contact_id,) = user_ids, contact_ids
+            self._claim(user_id, contact_id, rule)
+            if differ:
+                self._note(user_id, ReasonCode.MATCHED_DIFFERENT_NAMES, contact_id=contact_id)
+            elif Names.SAME in judged:
+                self.matched_by_names_too.add(user_id)
 
-    Of two that `new` could not tell apart, because they have one primary address, one is ignored.
-    """
-    free = {contact.id: contact for contact in contacts}
-    proposal: dict[str, int | str] = {}
-    kept_users = [user for user in users if user.id in kept]
-    for user in kept_users:
-        own = full_name(user.given_name, user.surname)
-        for contact in free.values():
-            if own and own == full_name(contact.first_name, contact.last_name):
-                proposal[user.username] = free.pop(contact.id).id
-                break
-    new: set[str] = set()
-    for user in kept_users:
-        if user.username not in proposal and free:
-            proposal[user.username] = free.pop(min(free)).id
-        elif user.username not in proposal:
-            primary = primary_key(user, primary_email)
-            proposal[user.username] = IGNORE if primary in new else NEW
-            new.add(primary)
-    return proposal | {user.username: IGNORE for user in users if user.id not in kept}
+    # ------------------------------------------------------------ pass by names
 
+    def _match_by_name(self) -> None:
+        index = self.index
+        hits: dict[str, tuple[ItGlueId, ...]] = {}
+        for user_id in self.users:
+            key = index.names_of_users[user_id]
+            if key is None or (user_id not in index.selected and key in index.selected_by_names):
+                continue
+            if free := tuple([each for each in index.contacts_by_names.get(key, ()) if each in self.contacts]):
+                hits[user_id] = free
+        for user_ids, contact_ids in list(connected(hits)):
+            if len(user_ids) > 1 or len(contact_ids) > 1:
+                self._add_conflict(Rule.NAME, ReasonCode.SEVERAL_HITS, user_ids, contact_ids)
+            else:
+                (user_id,), (contact_id,) = user_ids, contact_ids
+                self._match_by_name_alone(user_id, contact_id)
 
-def _apply_overrides(
-    result: Matching,
-    open_users: dict[str, User],
-    open_contacts: dict[ItGlueId, Contact],
-    kept: Collection[str],
-    overrides: Mapping[str, int | str],
-    primary_email: str,
-) -> None:
-    by_name = {address(user.username): user for user in open_users.values()}
-    by_id = {user.id.casefold(): user for user in open_users.values()}
-    wanted: dict[str, int | str] = {}
-    for key, target in overrides.items():
-        user = by_id.get(key.strip().casefold()) or by_name.get(address(key))
-        if user is None:
-            result.warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option="match_overrides", user=key))
-        elif wanted.setdefault(user.id, target) != target:
-            raise InputError(
-                f"match_overrides names the user {user.username} twice, with different targets.",
-                hint="Keep one of the two entries.",
-            )
+    def _match_by_name_alone(self, user_id: str, contact_id: ItGlueId) -> None:
+        index = self.index
+        if user_id in index.selected:
+            addresses = contact_addresses(index.contacts[contact_id])
+            if self._may_be_returned(user_id, contact_id, addresses):
+                self._add_conflict(Rule.NAME, ReasonCode.POSSIBLY_RETURNED, {user_id}, {contact_id})
+                return
+            if index.circumstances.deleted is None and addresses:
+                self.result.needs_deleted_users = True
+            if unheld := index.unheld_addresses(contact_id):
+                self._note(user_id, ReasonCode.UNHELD_ADDRESS, contact_id=contact_id, addresses=unheld)
+        self._claim(user_id, contact_id, Rule.NAME)
 
-    claimed: dict[int, str] = {}
-    for user_id, target in wanted.items():
-        if target in (NEW, IGNORE):
-            continue
-        username = open_users[user_id].username
-        if target not in open_contacts and target not in claimed:
-            raise InputError(
-                f"match_overrides pairs {username} with contact {target}, which is not a contact of this organization.",
-                hint="Put the id of a contact of the organization, 'new' or 'ignore' in its place.",
-            )
-        if target in claimed:
-            raise InputError(
-                f"match_overrides pairs contact {target} with two users, {claimed[target]} and {username}.",
-                hint="A contact is one person: keep one of the two entries.",
-            )
-        claimed[target] = username
-        result.matches[user_id] = (open_contacts.pop(ItGlueId(int(target))).id, OVERRIDE)
+    def _may_be_returned(self, user_id: str, contact_id: ItGlueId, addresses: frozenset[str]) -> bool:
+        """Whether the contact may be a departed namesake's: whose, only somebody who knows both can say."""
+        index = self.index
+        key = index.names_of_users[user_id]
+        if key is None:
+            return False
+        if index.is_departed(contact_id) or index.holds_any(index.excluded_by_names.get(key, ()), addresses):
+            return True
+        if index.holds_any(index.deleted_by_names.get(key, ()), addresses) or index.is_remembered(contact_id, user_id):
+            self.result.rests_on_deleted.add((contact_id, user_id))
+            return True
+        return False
 
-    newcomers: dict[str, list[User]] = defaultdict(list)
-    for user_id, target in wanted.items():
-        user = open_users.pop(user_id)
-        if target == IGNORE:
-            result.ignored.add(user_id)
-        elif target == NEW:
-            newcomers[primary_key(user, primary_email) or user_id].append(user)
-    for primary, users in newcomers.items():
-        _settle_new(result, primary, users, open_contacts, kept, primary_email)
+    # ------------------------------------ no second contact beside a known one
 
+    def _refuse_second_contacts(self) -> None:
+        """Whoever would get a new contact beside one of the same names, or one that holds its primary address, is
+        a conflict. Where the contact holds the address among others, too: a run that makes another address its
+        primary e-mail must not turn the conflict into a create of the next run.
+        """
+        by_names: dict[str, tuple[ItGlueId, ...]] = {}
+        hits: dict[str, tuple[ItGlueId, ...]] = {}
+        for user_id in self.users:
+            if user_id in self.index.selected:
+                by_names[user_id] = named = self._known_by_names(user_id)
+                holders = self.index.contacts_by_address.get(self.index.primary_key(user_id), ())
+                if known := tuple(dict.fromkeys((*named, *holders))):
+                    hits[user_id] = known
+        for user_ids, contact_ids in list(connected(hits)):
+            rule = Rule.NAME if any(by_names[user_id] for user_id in user_ids) else Rule.PRIMARY_EMAIL
+            returned = [self._is_of_departed(user_id, each) for user_id in user_ids for each in hits[user_id]]
+            code = ReasonCode.POSSIBLY_RETURNED if any(returned) else ReasonCode.KNOWN_CONTACT
+            self._add_conflict(rule, code, user_ids, contact_ids)
 
-def _settle_new(
-    result: Matching,
-    primary: str,
-    users: list[User],
-    open_contacts: dict[ItGlueId, Contact],
-    kept: Collection[str],
-    primary_email: str,
-) -> None:
-    """`new` creates only where no contact holds the user's primary address as its primary e-mail.
+    def _known_by_names(self, user_id: str) -> tuple[ItGlueId, ...]:
+        """The contacts with the user's names, but for those that an address gives to another selected user of these
+        names (two people of one name), and those that an override gives to anybody: its names will be that user's.
+        """
+        index = self.index
+        key = index.names_of_users[user_id]
+        if key is None:
+            single = single_name(*NAMES_OF_USER(index.users[user_id]))
+            known = index.contacts_by_single_name.get(single, ()) if single else ()
+            return tuple([contact_id for contact_id in known if contact_id not in self._overridden])
+        known = index.contacts_by_names.get(key, ())
+        if not known:
+            return ()
+        namesakes = index.selected_by_names.get(key, ())
+        taken = {found[0] for each in namesakes if (found := self.result.matches.get(each)) and found[1] != Rule.NAME}
+        return tuple([contact_id for contact_id in known if contact_id not in taken | self._overridden])
 
-    Of two users with one primary address the second would find the first one's new contact.
-    """
-    holders = [
-        contact
-        for contact in open_contacts.values()
-        if any(entry.primary and address(entry.value) == primary for entry in contact.emails)
-    ]
-    for contact in holders:
-        open_contacts.pop(contact.id)
-    if len(users) > 1 or len(holders) > 1:
-        _add_conflict(result, OVERRIDE, users, holders, kept, primary_email)
-        return
-    user_id = users[0].id
-    result.settled_new[user_id] = holders[0].id if holders else None
-    if holders:
-        result.matches[user_id] = (holders[0].id, OVERRIDE)
+    @cached_property
+    def _overridden(self) -> frozenset[ItGlueId]:
+        """The contacts that overrides give to users. Overrides are applied before anything else."""
+        return frozenset(contact_id for contact_id, rule in self.result.matches.values() if rule == Rule.OVERRIDE)
+
+    def _is_of_departed(self, user_id: str, contact_id: ItGlueId) -> bool:
+        index = self.index
+        key = index.names_of_contacts[contact_id]
+        if index.rests_on_deleted(contact_id, user_id):
+            self.result.rests_on_deleted.add((contact_id, user_id))
+            return True
+        return index.is_departed(contact_id) or (key is not None and key in index.excluded_by_names)
+
+    # ------------------------------------------------------------------- notes
+
+    def _note_withheld_hits(self) -> None:
+        """A withheld hit is noted until the user has a contact of the same names that holds its address."""
+        for user_id, contacts in self.withheld.items():
+            if user_id in self.matched_by_names_too or user_id in self.result.conflicted:
+                continue
+            for contact_id in sorted(contacts - {self.result.matches.get(user_id, (None,))[0]}):
+                self._note(user_id, ReasonCode.HIT_WITHHELD, contact_id=contact_id)
+
+    def _note_held_aliases(self) -> None:
+        """An alias that another contact holds is not added to a second one."""
+        if not self.index.circumstances.sync_aliases:
+            return
+        for user_id in self.index.users:
+            if user_id in self.index.selected and user_id not in self.result.conflicted:
+                self._note_held_aliases_of(user_id)
+
+    def _note_held_aliases_of(self, user_id: str) -> None:
+        index, own = self.index, self.result.matches.get(user_id, (None,))[0]
+        held = {}
+        for key in index.smtp_keys(user_id):
+            holders = index.contacts_by_address.get(key, ())
+            if holders and own not in holders and not key.endswith(ONMICROSOFT):
+                held[key] = holders
+        held.pop(index.primary_key(user_id) if held else "", None)
+        if held:
+            self.result.held_aliases[user_id] = frozenset(held)
+            contact_ids = sorted(set(chain.from_iterable(held.values())))
+            self._note(user_id, ReasonCode.ALIAS_HELD, addresses=sorted(held), contact_ids=contact_ids)

@@ -23,7 +23,7 @@ from itertools import chain
 
 from .attributes import encode
 from .bms_evidence import names_of
-from .directory import BmsDirectory, Directory, bms_addresses, user_addresses
+from .directory import BmsDirectory, Directory, bms_addresses
 from .errors import InputError
 from .grouping import by_key
 from .identity import Names, RawNames, compare_names, first_names_agree
@@ -40,7 +40,7 @@ from .plan import (
 )
 from .reasons import Reason, ReasonCode, because
 from .selection import exclusion_rule, patterns
-from .text import NAMES_OF_USER, contact_addresses, domain, full_name, proxied
+from .text import NAMES_OF_USER, contact_addresses, domain, full_name, user_addresses
 
 CONTACT_TYPE = "contact-type-id"
 ACTIVE = "IsActive"
@@ -147,22 +147,6 @@ def check_source(users: int, contacts: Iterable[Contact], domains: Collection[st
 
 
 # ---------------------------------------------------------------- unmatched addresses
-
-
-def domains_of(users: Iterable[User]) -> frozenset[str]:
-    """The domains of the users' own addresses: all of them are verified domains of the tenant.
-
-    `mail` does not count, it may be any address; nor do guests' addresses.
-    """
-    # A tenant has few domains: one good address of each, as it is spelled, is looked at.
-    found: dict[str, str] = {}
-    for user in users:
-        if (user.user_type or "").casefold() != "guest":
-            for value in (*proxied(user), user.username):
-                spelled = value.rpartition("@")[2]
-                if not found.get(spelled):
-                    found[spelled] = domain(value)
-    return frozenset(found.values()) - {""}
 
 
 def unmatched_addresses(

@@ -4,69 +4,135 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""How telephone numbers are read and compared (feature, section 4)."""
+"""How telephone numbers are read and compared (guide to matching, telephone numbers).
+
+`read` finds the number in what a person typed, over the library `phonenumbers`. The library is imported
+only where a number has to be read or where two numbers differ in their digits: two numbers of equal digits
+are the same without it. What the library cannot read is compared by its digits.
+"""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from typing import NamedTuple
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
 
 PLACEHOLDER = "000-000-0000"
 """The phone number that stands for a blank one (vendor's page, step 10)."""
 
+_LONGEST_TEXT = 256
+_LONGEST_NUMBER = 15
+"""Digits of an international number (ITU-T E.164)."""
+_SHORTEST_NATIONAL = 8
+"""Digits from which on a number without a known country is taken for a whole one."""
+_SHORTEST_OF_SEVERAL = 7
+_SHORTEST_INTERNAL = 3
+_SHORTEST_TAIL = 7
+"""All spellings of one number end in the same digits: so many are compared before a number is read."""
+
+_BRACKETS = str.maketrans("[]{}", "()()")  # the library knows round ones alone
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
-
-# The letter before keeps a word that ends in x, as `fax`, from being read as a mark.
-_EXTENSION = re.compile(r"(?<![^\W\d_])(?:extension|ext|x|#)[\s.:=]*(\d+)\s*$", re.IGNORECASE)
 _PLAIN = "0123456789 ()+./-"
-_PLUS = re.compile(r"\D*[+＋]")
+_INTERNATIONAL = re.compile(r"\D*(?:\+|00(?=[ ./()-]*[1-9]))")
+_TRUNK_ZERO = re.compile(r"(?<=\d)([ ./-]*)[(\[]\s*0\s*[)\]]")
 
-# One more than `1-800-555-CALL` has.
-_FEWEST_DIGITS_BESIDE_WORDS = 8
+_EXTENSION_WORDS = (
+    "extension|extensión|exten|extn|ext|x|#|"
+    "poste|durchwahl|dw|nebenstelle|nst|apparat|app|interno|int|anexo|ramal|toestel|tst|anknytning|ankn|lokal|"
+    "wewn|linka|klapka|доб|внутр|вн|内線|分机|내선"
+)
+# The letter before keeps a word that ends in x, as `fax`, from being taken for a mark.
+_EXTENSION = re.compile(
+    r"(?:"
+    rf"[\s,;:.(\[/-]{{0,9}}(?<![^\W\d_])(?:{_EXTENSION_WORDS})[\s.:=#-]{{0,5}}(?P<labelled>\d{{1,15}})(?!\d)"
+    r"|\s*(?:,{2,}|;)\s*(?P<dialled>\d{1,6})(?!\d|[\s./-]*\d)"
+    r"|\s*,(?P<confirmed>\d{1,6})(?=#)"
+    r")#?\s*[)\]]?",
+    re.IGNORECASE,
+)
+_EXTENSION_AT_END = re.compile(rf"{_EXTENSION.pattern}\s*$", re.IGNORECASE)
+
+# In a number no group of a date stands alone, so a date within a longer row of groups is none.
+_DATE_OR_TIME = re.compile(
+    r"(?<![\d+(])(?<!\d[./-])(?:"
+    r"(?:19|20)\d\d(?P<a>[./-])(?:0?[1-9]|1[0-2])(?P=a)(?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])(?P<b>[./-])(?:0?[1-9]|[12]\d|3[01])(?P=b)(?:(?:19|20)\d\d)"
+    r"|(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
+    r")(?!\d|[./-]\d)"
+)
+_DATE_OF_DIGITS = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+_BETWEEN_NUMBERS = re.compile(r"[/;,|\n]|\s(?:or|and|oder|und|ou|et|y|o|&)\s", re.IGNORECASE)
+
+_WORDS_OF_PHONES = frozenset(
+    "tel telephone phone ph number no nr mob mobile cell cellular work office home desk direct directline line main "
+    "landline business private switchboard reception telefon telefono teléfono téléphone tél telefoon handy mobil "
+    "büro geschäftlich privat zentrale portable bureau domicile móvil movil oficina casa cellulare ufficio whatsapp "
+    "t m p o h w d a ddi did uri".split()
+)
+_WORD = re.compile(r"[^\W\d_]+")
+_FAX_BEFORE = re.compile(r"(?:(?<![^\W_])(?:tele|e-?)?fax(?:[\s-]*(?:no|nr|number))?|(?<![^\W_])f)[\s.:()]*$", re.I)
+_FAX_LABEL = re.compile(r"(?<![^\W_])(?:tele|e-?)?fax|факс|faks|télécopie|ファックス|ファクス|传真|傳真")
+_FAX_IN_CAPITALS = re.compile(r"[a-z]F[Aa][Xx]")
 
 
-class Number(NamedTuple):
-    """A phone number: `value` to write, `digits` to compare by, `extension` or None."""
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A telephone number as somebody wrote it.
+
+    `value` is what is written: digits, after a `+` where the number was given in the international form.
+    `sure` is False where the text allows another reading: such a number replaces no other. `several` says
+    that the text holds further numbers, of which this is the first.
+    """
 
     value: str
+    extension: str | None = None
+    sure: bool = True
+    several: bool = False
+
+
+class Spelling(NamedTuple):
+    """What a text says without the library: its digits and the extension at its end."""
+
     digits: str
     extension: str | None
 
 
-def phone(value: str | None) -> Number | None:
-    """Read a phone number as a person wrote it; None where there is no number.
+# ------------------------------------------------------------------ by digits
 
-    An `x123` or `ext 123` at the end is the extension. A leading `+` or `00` does not count
-    in the comparison. Zeros alone are no number, nor are letters with a few digits
-    (`1-800-FLOWERS`), which nobody can dial as digits.
+
+def spelling(value: str | None) -> Spelling:
+    """The digits by which a number is compared, and its extension. No digits: a placeholder or no number.
+
+    A leading `+` or `00` and a `(0)` after the country code do not count. Zeros alone are no number, nor are
+    letters with a few digits (`1-800-FLOWERS`), which nobody can dial as digits.
     """
     if not value:
-        return None
-    extension = None
-    plain = not value.strip(_PLAIN)
-    if not plain and (suffix := _EXTENSION.search(value)):
-        value, extension = value[: suffix.start()], _ascii_digits(suffix.group(1))
-    digits = _ascii_digits(value)
-    if not plain and len(digits) < _FEWEST_DIGITS_BESIDE_WORDS and any(map(str.isalpha, value)):
-        return None
-    plus = "+" if _PLUS.match(value) else ""
-    key = digits.removeprefix("00")
-    return Number(plus + digits, key, extension) if key.strip("0") else None
+        return Spelling("", None)
+    if value.isascii() and value.isdigit():  # what IT Glue keeps is digits alone
+        return Spelling(_key(value), None)
+    if not value.strip(_PLAIN):
+        return Spelling(_key(_ascii_digits(_without_trunk_zero(value))), None)
+    number, extension = _split(_ascii(value))
+    found = _ascii_digits(_without_trunk_zero(number))
+    if len(found) < _SHORTEST_NATIONAL and _strange_words(number):
+        found = ""
+    return Spelling(_key(found), extension)
 
 
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
-    if not value:
-        return ""
-    # What IT Glue keeps is digits alone.
-    if not (value.isdigit() and value.isascii()):
-        if value.strip(_PLAIN):
-            number = phone(value)
-            return number.digits if number else ""
-        value = _ascii_digits(value)
-    key = value.removeprefix("00")
-    return key if key.strip("0") else ""
+    return spelling(value).digits
+
+
+def stored_key(value: str) -> str:
+    """The form in which two stored values are compared, be they numbers or not; all placeholders are one."""
+    return digits(value) or ("0" if is_placeholder(value) else " ".join(value.casefold().split()))
 
 
 def has_digits(value: str | None) -> bool:
@@ -85,7 +151,300 @@ def is_real_number(value: str | None) -> bool:
     return bool(_ascii_digits(value or "").strip("0"))
 
 
+def is_fax_label(label: str | None) -> bool:
+    """Whether a label says that its number is that of a fax: `Fax`, `Work Fax`; not `Halifax`."""
+    return label is not None and bool(_FAX_LABEL.search(label.casefold()) or _FAX_IN_CAPITALS.search(label))
+
+
+def extension_key(value: str | None) -> str:
+    """The digits of a stored extension."""
+    return _ascii_digits(value or "")
+
+
+def _key(found: str) -> str:
+    key = found.removeprefix("00")
+    return key if key.strip("0") else ""
+
+
+def _split(text: str) -> tuple[str, str | None]:
+    """The text before an extension at its end, and the extension."""
+    found = _EXTENSION_AT_END.search(text)
+    return (text[: found.start()], _extension(found)) if found else (text, None)
+
+
+def _extension(found: re.Match[str]) -> str:
+    return next(value for value in found.group("labelled", "dialled", "confirmed") if value)
+
+
+def _without_trunk_zero(text: str) -> str:
+    return _TRUNK_ZERO.sub(r"\1", text) if "0)" in text or "0 )" in text or "0]" in text else text
+
+
+def _strange_words(text: str) -> bool:
+    """Whether there are words in a text that do not name a kind of number."""
+    return any(word.casefold() not in _WORDS_OF_PHONES for word in _WORD.findall(text))
+
+
+def _ascii(value: str) -> str:
+    """Full-width and other decimal digits and separators as ASCII; without invisible characters."""
+    value = value[:_LONGEST_TEXT]
+    return value if value.isascii() else "".join(map(_ascii_char, value))
+
+
+def _ascii_char(char: str) -> str:
+    if char.isdecimal():
+        return str(unicodedata.decimal(char))
+    kind = unicodedata.category(char)
+    if kind == "Cf":
+        return ""
+    if kind == "Pd":
+        return "-"
+    if kind == "Zs":
+        return " "
+    plain = unicodedata.normalize("NFKC", char)
+    return plain if not any(map(str.isdigit, plain)) else " "
+
+
 def _ascii_digits(value: str) -> str:
     if value.isascii():
         return value if value.isdigit() else value.encode().translate(None, _NO_DIGITS).decode()
     return "".join(str(unicodedata.decimal(char)) for char in value if char.isdecimal())
+
+
+# ------------------------------------------------------------------- comparing
+
+
+def is_same_number(one: str, other: str, region: str | None) -> bool:
+    """Whether two stored or written numbers are one.
+
+    Where their digits differ, a national number is read in the country `region`, and in that of the other
+    number: `020 7946 0958` is `+442079460958`.
+    """
+    a, b = digits(one), digits(other)
+    if not a or not b or a == b:
+        return bool(a) and a == b
+    if a[-_SHORTEST_TAIL:] != b[-_SHORTEST_TAIL:]:
+        return False
+    if region and (b in _with_country_code(a, region) or a in _with_country_code(b, region)):
+        return True
+    of_one, of_other = _readings(one, {region}), _readings(other, {region})
+    if of_one & of_other:
+        return True
+    countries = _countries(of_one | of_other)
+    return bool(_readings(one, countries) & of_other or of_one & _readings(other, countries))
+
+
+def _with_country_code(national: str, region: str) -> tuple[str, ...]:
+    """What a national number may be in the international form, by the codes of the country alone."""
+    codes = _codes(region)
+    return tuple(codes[0] + national.removeprefix(prefix) for prefix in ("", codes[1])) if codes else ()
+
+
+@cache
+def _codes(region: str) -> tuple[str, str] | None:
+    """The code of a country, and what is dialled before its national numbers. None for no country."""
+    import phonenumbers
+
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        return None
+    return str(phonenumbers.country_code_for_region(region)), phonenumbers.ndd_prefix_for_region(region, True) or ""
+
+
+def is_tail(number: str, stored: str) -> bool:
+    """Whether a number is the end of a stored one, as a local number or an internal one is."""
+    tail = digits(number)
+    return len(tail) >= _SHORTEST_INTERNAL and digits(stored).endswith(tail)
+
+
+def _readings(value: str, regions: Collection[str | None]) -> set[str]:
+    """The international numbers that a value may be."""
+    international = f"+{digits(value)}"
+    if _INTERNATIONAL.match(value):
+        return set(_international(international, None))
+    found = {key for region in regions for key in _international(digits(value), region)}
+    # IT Glue may strip a leading plus.
+    return found | set(_international(international, None, valid=True))
+
+
+def _international(value: str, region: str | None, *, valid: bool = False) -> Iterator[str]:
+    """A number in the form of E.164, where it is a possible one."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return
+    if phonenumbers.is_valid_number(number) if valid else phonenumbers.is_possible_number(number):
+        yield _e164(number)
+
+
+def _countries(keys: Collection[str]) -> set[str | None]:
+    import phonenumbers
+
+    numbers = [phonenumbers.parse(key, None) for key in keys]
+    return {phonenumbers.region_code_for_country_code(number.country_code or 0) for number in numbers}
+
+
+def _e164(number: PhoneNumber) -> str:
+    import phonenumbers
+
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+# --------------------------------------------------------------------- reading
+
+
+def read(value: str | None, region: str | None) -> Number | None:
+    """Read a telephone number as a person wrote it; None where there is no number.
+
+    `region` is the ISO 3166 code of the country whose national numbers are meant, None where it is not known.
+    Of several numbers the first counts. Dates, notes and the numbers of faxes are no telephone numbers.
+    """
+    if not value or not has_digits(value):
+        return None
+    text = _DATE_OR_TIME.sub(lambda found: "|" * len(found.group()), _ascii(value).translate(_BRACKETS))
+    if not _ascii_digits(_split(text)[0]).strip("0"):
+        return None
+    for spelled in _spelled(text):
+        if number := _read_by_library(spelled, region):
+            return number
+    return _read_by_digits(text, region)
+
+
+def _spelled(text: str) -> Iterator[str]:
+    """The text, and the text with a number in the international form where it has one without a plus."""
+    yield text
+    if "+" in text:
+        return
+    if _INTERNATIONAL.match(text):
+        yield text.replace("00", "+", 1)
+    elif _TRUNK_ZERO.search(text):
+        yield re.sub(r"(\d)", r"+\1", text, count=1)
+
+
+class _Found(NamedTuple):
+    """A number that the library has found in a text."""
+
+    start: int
+    end: int
+    number: PhoneNumber
+
+
+def _find(text: str, region: str | None) -> list[_Found]:
+    """The numbers of a text. Short ones are such only where a country has them, and zeros alone are none."""
+    from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
+
+    return [
+        _Found(match.start, match.end, match.number)
+        for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE)
+        if (len(_ascii_digits(match.raw_string)) >= _SHORTEST_OF_SEVERAL or is_valid_number(match.number))
+        and match.number.national_number
+    ]
+
+
+def _read_by_library(text: str, region: str | None) -> Number | None:
+    """The first number of a text that is not a fax's, where the library finds it."""
+    found = _find(text, region)
+    if found and not region:
+        # A number in the international form tells the country of its neighbours.
+        (region,) = _countries({_e164(found[0].number)})
+        found = _find(text, region)
+    numbers = _voice_numbers(text, found)
+    if not numbers:
+        return None
+    first, *others = numbers
+    number = _number(text, first, min((other.start for other in others), default=len(text)), region)
+    if not number.sure and len(number.value) < _SHORTEST_NATIONAL and _strange_words(text):
+        return None
+    return replace(number, several=any(_e164(other.number) != _e164(first.number) for other in others))
+
+
+def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
+    """The numbers that are not those of faxes; none where digits before the first one are part of no number."""
+    end, numbers = 0, []
+    for each in found:
+        before = text[end : each.start]
+        if not end and _digits_beside(before[::-1]):
+            return []
+        if not _FAX_BEFORE.search(before):
+            numbers.append(each)
+        end = each.end
+    return numbers
+
+
+def _digits_beside(text: str) -> bool:
+    """Whether a text begins with digits, with nothing but separators before them."""
+    return bool(re.match(r"[\s()\[\]+./-]*\d", text))
+
+
+def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
+    """A number that was found in a text, of which the part up to `limit` is about it."""
+    spelled, extension, end = text[found.start : found.end], found.number.extension, found.end
+    if extension:
+        spelled = _split(spelled)[0]
+    elif after := _EXTENSION.match(text, found.end, limit):
+        extension, end = _extension(after), after.end()
+    international = _is_international(found.number, spelled)
+    beside = f"{text[: found.start]} {text[end:limit]}"
+    sure = not _digits_beside(text[end:limit]) and (
+        _is_whole(found.number) if international else _is_sure(found.number, spelled, beside, region)
+    )
+    return Number(_e164(found.number) if international else _ascii_digits(spelled), extension, sure)
+
+
+def _is_international(number: PhoneNumber, spelled: str) -> bool:
+    """Whether a number is spelled in the international form, be it with what its country dials for a plus."""
+    found, whole = _ascii_digits(spelled), _e164(number)[1:]
+    return "+" in spelled or (found != whole and found.endswith(whole))
+
+
+def _is_whole(number: PhoneNumber) -> bool:
+    """Whether a number has a possible length, its area code included."""
+    import phonenumbers
+
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
+
+
+def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None) -> bool:
+    """Whether a national number has but one reading: one that exists in the country, or a whole one with no
+    strange word beside it."""
+    import phonenumbers
+
+    if not _is_whole(number) or _DATE_OF_DIGITS.fullmatch(spelled.strip()):
+        return False
+    # Without the prefix of its country's national numbers it may be a local number.
+    codes = _codes(region or "")
+    prefixed = codes is None or codes[1] != "0" or _ascii_digits(spelled).startswith("0")
+    if prefixed and not _strange_words(beside):
+        return True
+    return any(phonenumbers.PhoneNumberMatcher(spelled, region, leniency=phonenumbers.Leniency.VALID))
+
+
+def _read_by_digits(text: str, region: str | None) -> Number | None:
+    """What is a number by its digits. It is sure only where nothing but the country is unknown."""
+    pieces = _BETWEEN_NUMBERS.split(text)
+    long = [piece for piece in pieces if len(_ascii_digits(piece)) >= _SHORTEST_OF_SEVERAL]
+    number, extension = _split(long[0] if len(long) > 1 else text)
+    found = _ascii_digits(_without_trunk_zero(number))
+    strange = _strange_words(number)
+    if strange and (region or _DATE_OF_DIGITS.fullmatch(found)):
+        return None
+    if not _is_number(found, number, strange) or _FAX_BEFORE.search(re.split(r"\d", number, maxsplit=1)[0]):
+        return None
+    international = "+" in number
+    sure = (
+        region is None
+        and not strange
+        and not international
+        and len(found) >= _SHORTEST_NATIONAL
+        and not _DATE_OF_DIGITS.fullmatch(found)
+    )
+    return Number(("+" if international else "") + found, extension, sure, several=len(long) > 1)
+
+
+def _is_number(found: str, spelled: str, strange: bool) -> bool:
+    if not found.strip("0") or len(found) > _LONGEST_NUMBER:
+        return False
+    if strange:
+        return len(found) >= _SHORTEST_NATIONAL
+    return len(found) >= _SHORTEST_OF_SEVERAL or (len(found) >= _SHORTEST_INTERNAL and found in spelled)

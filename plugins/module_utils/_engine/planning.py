@@ -19,7 +19,7 @@ Nothing is read that no stage asks for, and nothing is worked out twice: each st
 =================  ==================================================  ================================
 stage              result                                              may need
 =================  ==================================================  ================================
-matching           `matched`: who is selected, and who is whom         deleted users
+matching           `matched`: who is selected, and who is whom         contact types, deleted users
 offboarding        `departures`: contacts whose person has departed    verified domains, deleted users
 IT Glue            `operations`: what becomes of each user's contact   locations, contact types
 look-up in BMS     who is in BMS already                               account and contacts of BMS
@@ -38,15 +38,17 @@ from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
 from .conflicts import IGNORE
 from .directory import Directory
+from .enrichment import needs_locations
 from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
 from .limits import exceeded_limits
-from .matching import Matching, match
+from .matching import match
+from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options as Options
 from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
-from .selection import Selected, limited, select
-from .text import contact_addresses, domain
+from .selection import limited, select
+from .text import contact_addresses, domain, domains_of
 
 T = TypeVar("T")
 Stage = Generator[frozenset["Need"], None, T]
@@ -166,25 +168,31 @@ class Planning:
         """Who is selected, and who is whom."""
         snapshot, options = self.snapshot, self.options
         selected = select(snapshot, options)
-        matching = self._matching(selected, None)
-        deleted = None
+        directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
+        circumstances = yield from self._circumstances(directory)
+        matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances)
         if matching.needs_deleted_users:
             yield from self._need(Need.DELETED_USERS)
-            deleted = self.findings.deleted_users or ()
-            matching = self._matching(selected, deleted)
+            deleted = tuple(map(offboarding.as_it_was, self.findings.deleted_users or ()))
+            circumstances = replace(circumstances, deleted=deleted)
+            matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances)
         selected = limited(selected, matching.ignored, snapshot.users, options)
-        directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
-        return Matched(snapshot, options, selected, matching, directory, deleted)
+        return Matched(snapshot, options, selected, matching, directory, circumstances)
 
-    def _matching(self, selected: Selected, deleted: tuple[User, ...] | None) -> Matching:
-        snapshot = self.snapshot
-        return match(
-            snapshot.users,
-            selected.user_ids,
-            snapshot.contacts,
-            self.options.match_overrides,
-            snapshot.office365.primary_email,
-            deleted,
+    def _circumstances(self, directory: Directory) -> Stage[Circumstances]:
+        """What decides beside the users and the contacts who is who."""
+        settings, contacts = self.snapshot.office365, self.snapshot.contacts
+        departed_type = None
+        if self.options.deactivate and any(contact.contact_type_id is not None for contact in contacts):
+            yield from self._need(Need.CONTACT_TYPES)
+            departed_type = contact_types(self.snapshot, self.options, self.findings.contact_types or ()).departed
+        return Circumstances(
+            overrides=self.options.match_overrides,
+            primary_email=settings.primary_email,
+            different_names=settings.different_names,
+            sync_aliases=settings.sync_aliases,
+            departed_type=departed_type,
+            linked=frozenset(contact.id for contact in contacts if directory.is_linked(contact)),
         )
 
     def _offboard(self) -> Stage[frozenset[str]]:
@@ -200,7 +208,7 @@ class Planning:
         carried = free
         if self.options.deactivate:
             carried = frozenset().union(*map(contact_addresses, self.snapshot.contacts))
-        domains = offboarding.domains_of(users) if carried else frozenset()
+        domains = domains_of(users) if carried else frozenset()
         if not domains.issuperset(map(domain, carried)):
             yield from self._need(Need.VERIFIED_DOMAINS)
             domains |= frozenset(map(str.casefold, self.findings.verified_domains or ()))
@@ -221,8 +229,8 @@ class Planning:
     def _plan_contacts(self) -> Stage[PlannedContacts]:
         """What becomes of each contact in IT Glue."""
         written = list(self.matched.written())
-        creates = any(contact is None for contact in written)
-        if any(contact is None or contact.location_id is None for contact in written):
+        creates = any(contact is None for dummy, contact in written)
+        if any(needs_locations(user, contact, self.snapshot.office365) for user, contact in written):
             yield from self._need(Need.LOCATIONS)
         types = ContactTypes()
         if self.options.deactivate or (self.snapshot.office365.contact_type is not None and creates):

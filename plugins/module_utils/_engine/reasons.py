@@ -47,11 +47,15 @@ class ReasonCode(StrEnum):
     # Matching: notes.
     HIT_WITHHELD = "hit_withheld"  # contact_id
     OVERRIDE_FOUND_CONTACT = "override_found_contact"  # contact_id
+    MATCHED_DIFFERENT_NAMES = "matched_different_names"  # contact_id (with different_names: match)
+    UNHELD_ADDRESS = "unheld_address"  # contact_id, addresses (matched by name; no user holds the addresses)
 
     # The IT Glue part (`planning`).
     NO_ADDRESS = "no_address"
     SHARED_ADDRESS = "shared_address"  # addresses, users (the others; either may be empty)
     ALIAS_HELD = "alias_held"  # addresses, contact_ids
+    PHONE_FIRST_OF_SEVERAL = "phone_first_of_several"  # phone (the text), used (the number), label
+    PHONE_NOT_SURE = "phone_not_sure"  # phone (the text), label (under which the contact keeps its number)
     LINK_INACTIVE = "link_inactive"  # state (orphaned, disabled)
     LINK_UNKNOWN = "link_unknown"  # contact_id
 
@@ -170,6 +174,8 @@ NEEDS_A_LOOK = frozenset(
     {
         ReasonCode.HIT_WITHHELD,
         ReasonCode.OVERRIDE_FOUND_CONTACT,
+        ReasonCode.MATCHED_DIFFERENT_NAMES,
+        ReasonCode.UNHELD_ADDRESS,
         ReasonCode.LINK_INACTIVE,
         ReasonCode.LINK_UNKNOWN,
         ReasonCode.INACTIVE_IN_BMS,

@@ -134,7 +134,7 @@ def named(tenants: Iterable[Tenant], wanted: str) -> list[Tenant]:
 class Matching:
     """What is stored: organization id to tenant id, and the ids of the ignored tenants."""
 
-    held: Mapping[int, str]
+    held: Mapping[ItGlueId, str]
     ignored: frozenset[str]
 
     def holders(self, tenant_id: str) -> list[int]:
@@ -156,7 +156,7 @@ class Matching:
             if value != tenant_id or state == MATCHED or (state == UNMATCHED and organization_id not in (None, key))
         }
         if state == MATCHED and organization_id is not None:
-            return Matching({**held, organization_id: tenant_id}, self.ignored - {tenant_id})
+            return Matching({**held, ItGlueId(organization_id): tenant_id}, self.ignored - {tenant_id})
         if state == IGNORED:
             return Matching(held, self.ignored | {tenant_id})
         return Matching(held, self.ignored - {tenant_id} if organization_id is None else self.ignored)
@@ -165,7 +165,7 @@ class Matching:
 # ------------------------------------------------------------------ twice the same
 
 
-def shared_tenants(organizations: Iterable[Organization], stored: Mapping[int, str]) -> list[str]:
+def shared_tenants(organizations: Iterable[Organization], stored: Mapping[ItGlueId, str]) -> list[str]:
     """A sentence for each tenant that several organizations store."""
     holders = _held((stored[each.id], each) for each in organizations if each.id in stored)
     return [

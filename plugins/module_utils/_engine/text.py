@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
@@ -135,11 +136,11 @@ def is_address(value: str | None) -> bool:
 def written_address(value: str | None) -> str:
     """`value` as an address is written: trimmed and without invisible characters, where it has the outer shape
     of an e-mail address: one `@` with something on both sides and no white space within. Else blank."""
-    words = visible(value).split() if value else ()
-    if len(words) != 1:
+    if not value:
         return ""
-    local, dummy, host = words[0].partition("@")
-    return words[0] if local and host and "@" not in host else ""
+    value = visible(value).strip()
+    local, dummy, host = value.partition("@")
+    return value if local and host and "@" not in host and len(value.split()) == 1 else ""
 
 
 def domain(value: str | None) -> str:
@@ -156,8 +157,9 @@ def proxied(user: User) -> list[str]:
     primary: list[str] = []
     others: list[str] = []
     for entry in user.proxy_addresses:
-        prefix, dummy, value = entry.partition(":")
-        kind = trimmed(prefix)
+        kind, dummy, value = entry.partition(":")
+        if kind not in ("SMTP", "smtp"):
+            kind = trimmed(kind)
         if kind == "SMTP":
             primary.append(value)
         elif kind.casefold() == "smtp":
@@ -171,15 +173,46 @@ def smtp_by_key(user: User) -> dict[str, str]:
     The mailbox's primary one comes first, then aliases, then `mail`.
     """
     found: dict[str, str] = {}
-    for value in (*proxied(user), user.mail):
+    for value in proxied(user):
         if written := written_address(value):
             found.setdefault(address(written), written)
+    if (key := address(user.mail)) not in found and (written := written_address(user.mail)):
+        found[key] = written
     return found
 
 
 def smtp_keys(user: User) -> tuple[str, ...]:
     """The SMTP addresses of a user in the form in which they are compared, none twice."""
     return tuple(smtp_by_key(user))
+
+
+def user_addresses(user: User) -> frozenset[str]:
+    """All addresses of a user, username included, in the form in which they are compared."""
+    return frozenset((*smtp_keys(user), address(user.username))) - {""}
+
+
+def without_addresses(user: User, keys: Collection[str]) -> User:
+    """A user without some of its SMTP addresses, given in the form in which they are compared."""
+    if not keys:
+        return user
+    proxies = tuple([entry for entry in user.proxy_addresses if address(entry.partition(":")[2]) not in keys])
+    return replace(user, proxy_addresses=proxies, mail=None if address(user.mail) in keys else user.mail)
+
+
+def domains_of(users: Iterable[User]) -> frozenset[str]:
+    """The domains of the users' own addresses: all of them are verified domains of the tenant.
+
+    `mail` does not count, it may be any address; nor do guests' addresses.
+    """
+    # A tenant has few domains: one good address of each, as it is spelled, is looked at.
+    found: dict[str, str] = {}
+    for user in users:
+        if (user.user_type or "").casefold() != "guest":
+            for value in (*proxied(user), user.username):
+                spelled = value.rpartition("@")[2]
+                if not found.get(spelled):
+                    found[spelled] = domain(value)
+    return frozenset(found.values()) - {""}
 
 
 def own_primary_address(user: User, primary_email: str) -> str:

@@ -20,7 +20,7 @@ _NO = frozenset({"no", "false", "off", "0"})
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BULLETS = "\u2010-\u2015\u2022\u2023\u2043\u00b7\u25aa\u25cf\u25e6"
 _MARKER = re.compile(rf"[-*+o]\s|[{_BULLETS}]|(?:\d+|[a-z])[.)]\s", re.IGNORECASE)
-_SEPARATOR = re.compile(r"[,;\s]")
+_SEPARATOR = re.compile("[,;]")
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
@@ -56,7 +56,7 @@ def pattern_fault(value: str) -> str | None:
     if _MARKER.match(value):
         return "a list mark, as a dash, a bullet or a number, is no part of an address; leave it out"
     if _SEPARATOR.search(value):
-        return "a comma, a semicolon or a blank is no part of an address; give one pattern in each line"
+        return "a comma or a semicolon is no part of an address; give one pattern in each line"
     if value.startswith(("{", "[")):
         return "this is no text; put a pattern that ends with a colon in quotes, or leave the colon out"
     return None

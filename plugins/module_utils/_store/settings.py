@@ -185,6 +185,10 @@ class SettingsStore:
         """Held around finding out whose a tenant is, and giving it away."""
         return self._lock(f"{self._itglue.base_url} tenants")
 
+    def forget_missing_types(self) -> None:
+        """Look again for the asset types that were not there: another process may have made them since."""
+        self._types = {kind: found for kind, found in self._types.items() if found is not None}
+
     def remembered(self, what: str) -> Any:
         """What a task of this run has remembered of all organizations; None for nothing."""
         return self._memory.get(f"{self._itglue.account} {what}") if self._memory else None

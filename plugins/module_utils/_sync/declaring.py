@@ -80,6 +80,7 @@ class Declaring:
                 return [self._saved(each) for each in self._storable(found)]
         # Who holds a tenant is found out, and a tenant given, by one process at a time.
         with self._locked(organization, self._store.lock_tenants()):
+            self._store.forget_missing_types()
             return [self._saved(each) for each in self._checked(organization, declared)]
 
     def _locked(

@@ -44,7 +44,9 @@ class Fleet:
     @cached_property
     def tenants(self) -> dict[ItGlueId, str]:
         """Organization id to the tenant id that it stores; what is no GUID does not count."""
-        found = {one.organization_id: one.merged["tenant_id"] for one in reversed(self.stored[rules.OFFICE365])}
+        found = {
+            ItGlueId(one.organization_id): one.merged["tenant_id"] for one in reversed(self.stored[rules.OFFICE365])
+        }
         return {key: tenant_id for key, tenant_id in sorted(found.items()) if rules.is_guid(tenant_id)}
 
     @cached_property

@@ -16,12 +16,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from .._clients.decoding import Reader, Row
 from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFoundError
-from .._engine.model import BmsContact, Contact, EntryChange
+from .._engine.model import BmsContact, BmsId, Contact, EntryChange, ItGlueId
 from .._engine.probing import MARK, made_by_probe
 from .itglue_writer import PAGE
 from .outcomes import BULK
+from .probe_answers import ProbedBms, ProbedItGlue, attributes_of, itglue_rows
 
 _TRIES = 2
 
@@ -29,33 +31,34 @@ _TRIES = 2
 class OwnContacts:
     """The probe's contacts in one organization of IT Glue."""
 
-    def __init__(self, itglue, organization_id: int, token: str) -> None:
+    def __init__(self, itglue: ProbedItGlue, organization_id: ItGlueId, token: str) -> None:
         self._itglue = itglue
         self._organization_id = organization_id
         self._token = token
-        self._created: set[int] = set()
+        self._created: set[ItGlueId] = set()
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[Contact]:
         """Create contacts in one request. Raises what the client raises; after a doubt, look at `present`."""
         for row in rows:
             self._check(decode(row))
-        created = self._itglue.create_contacts(self._organization_id, rows)
+        created = list(self._itglue.create_contacts(self._organization_id, rows))
         self._created.update(each.id for each in created)
         return created
 
-    def update(self, contact_id: int, attributes: Mapping[str, Any]) -> None:
+    def update(self, contact_id: ItGlueId, attributes: Mapping[str, Any]) -> None:
         self._check(self._decoded(self.show(contact_id)))
         self._itglue.update_contact(contact_id, attributes)
 
-    def show(self, contact_id: int) -> dict[str, Any]:
+    def show(self, contact_id: ItGlueId) -> Row:
         """A contact as it is on the wire, with what integrations hold it."""
-        return self._itglue.raw(f"/contacts/{contact_id}", {"include": "adapters_resources"})["data"]
+        body = self._itglue.raw(f"/contacts/{contact_id}", {"include": "adapters_resources"})
+        return Reader("itglue", "GET /contacts/{id}").part(body, "data")
 
-    def present(self) -> list[tuple[int, Contact]]:
+    def present(self) -> list[tuple[ItGlueId, Contact]]:
         """This probe's contacts that are there."""
         return [(ident, contact) for ident, contact in self.marked() if made_by_probe(contact, self._token)]
 
-    def marked(self) -> Iterator[tuple[int, Contact]]:
+    def marked(self) -> Iterator[tuple[ItGlueId, Contact]]:
         """The contacts of all probes, found without what the decoded list insists on."""
         seen: set[str] = set()
         number, known = 0, -1
@@ -63,8 +66,8 @@ class OwnContacts:
             number, known = number + 1, len(seen)
             params = {"filter[organization_id]": self._organization_id, "sort": "id"}
             body = self._itglue.raw("/contacts", {**params, "page[size]": PAGE, "page[number]": number})
-            for row in body["data"]:
-                attributes = row.get("attributes") or {}
+            for row in itglue_rows(body, "/contacts"):
+                attributes = attributes_of(row)
                 # A filter that is not known would be ignored.
                 own = str(attributes.get("organization-id")) == str(self._organization_id)
                 new = own and str(row.get("id")) not in seen
@@ -73,9 +76,9 @@ class OwnContacts:
                 if new and MARK.fullmatch(str(attributes.get("last-name"))):
                     contact = decode(attributes)
                     if made_by_probe(contact):
-                        yield int(row["id"]), contact
+                        yield ItGlueId(int(str(row["id"]))), contact
 
-    def remove(self) -> list[tuple[int, str]]:
+    def remove(self) -> list[tuple[ItGlueId, str]]:
         """Delete the contacts of all probes, and look again; ids that remain, with the reason."""
         reason = "It is still there."
         for dummy in range(_TRIES):
@@ -92,19 +95,19 @@ class OwnContacts:
                 reason = str(error)
         return [(ident, reason) for ident, dummy in self.marked()]
 
-    def _unlisted(self, listed: Sequence[int]) -> list[int]:
+    def _unlisted(self, listed: Sequence[ItGlueId]) -> list[ItGlueId]:
         """What was created and the list does not show: each is looked at once, as a list may lag behind."""
         missing, self._created = self._created.difference(listed), set()
         return [ident for ident in sorted(missing) if self._is_there(ident)]
 
-    def _is_there(self, contact_id: int) -> bool:
+    def _is_there(self, contact_id: ItGlueId) -> bool:
         try:
             return made_by_probe(self._decoded(self.show(contact_id)), self._token)
         except NotFoundError:
             return False
 
-    def _decoded(self, row: Mapping[str, Any]) -> Contact:
-        return decode(row.get("attributes") or {})
+    def _decoded(self, row: Row) -> Contact:
+        return decode(attributes_of(row))
 
     def _check(self, contact: Contact) -> None:
         if not made_by_probe(contact, self._token):
@@ -114,22 +117,22 @@ class OwnContacts:
 class OwnBmsContacts:
     """The probe's contacts in one account of BMS. They cannot be deleted, only made inactive."""
 
-    def __init__(self, bms, account_id: int, token: str) -> None:
+    def __init__(self, bms: ProbedBms, account_id: BmsId, token: str) -> None:
         self._bms = bms
         self._account_id = account_id
         self._token = token
 
-    def create(self, contact: BmsContact) -> int:
+    def create(self, contact: BmsContact) -> BmsId:
         self._check(contact)
         return self._bms.create_contact(contact)
 
-    def patch(self, contact_id: int, kind: str, changes: Sequence[EntryChange]) -> None:
+    def patch(self, contact_id: BmsId, kind: str, changes: Sequence[EntryChange]) -> None:
         """Change the e-mails or the phones."""
         self._check(self._bms.contact(contact_id))
         patch = self._bms.patch_emails if kind == "emails" else self._bms.patch_phones
         patch(contact_id, changes)
 
-    def set(self, contact_id: int, values: Mapping[str, object]) -> None:
+    def set(self, contact_id: BmsId, values: Mapping[str, object]) -> None:
         self._check(self._bms.contact(contact_id))
         self._bms.set_contact(contact_id, values)
 
@@ -137,9 +140,9 @@ class OwnBmsContacts:
         """The contacts of all probes."""
         return [each for each in self._bms.contacts(self._account_id) if made_by_probe(each)]
 
-    def clear_up(self) -> list[tuple[int, str]]:
+    def clear_up(self) -> list[tuple[BmsId, str]]:
         """Make the active contacts of all probes inactive, and look again; this probe's and what was active."""
-        told: dict[int, str] = {}
+        told: dict[BmsId, str] = {}
         for dummy in range(_TRIES):
             for each in self.marked():
                 if each.active or made_by_probe(each, self._token):

@@ -274,6 +274,25 @@ def test_progress_is_shown_unless_off_and_never_with_no_log(mode, no_log, lines,
     assert shown == lines
 
 
+@pytest.mark.parametrize(
+    ("verbosity", "no_log", "lines"), [(3, False, [("<tenant> GET /a/********", 2)]), (2, False, []), (3, True, [])]
+)
+def test_requests_are_logged_from_a_verbosity_on_and_never_with_no_log(verbosity, no_log, lines, monkeypatch):
+    logged = []
+
+    def reading(params, task):
+        task.secret(TOKEN)
+        task.log(3, f"GET /a/{TOKEN}")
+        return {}
+
+    monkeypatch.setattr(in_process.display, "verbosity", verbosity)
+    monkeypatch.setattr(in_process.display, "verbose", lambda text, caplevel: logged.append((text, caplevel)))
+    monkeypatch.setattr(Action, "run_task", staticmethod(reading))
+    in_process_result(no_log=no_log)
+
+    assert logged == lines
+
+
 def test_libraries_are_imported_when_a_plugin_is_loaded(monkeypatch):
     wanted = []
     monkeypatch.setattr(in_process, "require_libraries", wanted.append)

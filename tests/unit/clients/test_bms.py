@@ -312,7 +312,7 @@ def test_a_login_without_a_token(bms, service, result):
         bms.accounts("Frog")
 
 
-def test_tokens_are_told_and_not_shown(make, service):
+def test_tokens_are_handed_on_and_not_shown(make, service):
     told = []
     client = make(on_secret=told.append)
     service.answer = lambda request: reply(no("bad token access-1"), 400)
@@ -570,7 +570,7 @@ def test_single_values_are_set(bms, service, wire):
 
 
 @pytest.mark.parametrize("body", [reply(b"<html>"), reply(None), reply(None, 204), {"id": 90211}, []])
-def test_single_values_whose_fate_is_not_told(bms, service, body):
+def test_single_values_of_unknown_outcome(bms, service, body):
     service.answer = lambda request: body
     with pytest.raises(OutcomeUnknownError):
         bms.set_contact(90211, {"JobTitle": "CFO"})

@@ -248,7 +248,7 @@ def test_a_configuration_in_another_form(graph, entra, body):
         list(graph.users())
 
 
-def test_a_token_endpoint_elsewhere_is_not_told_the_secret(graph, entra, wire):
+def test_a_token_endpoint_elsewhere_does_not_get_the_secret(graph, entra, wire):
     elsewhere = "https://evil.example/token"
     entra.configuration = {"token_endpoint": elsewhere, "authorization_endpoint": elsewhere}
     with pytest.raises(ProtocolError, match="evil.example"):
@@ -264,7 +264,7 @@ def test_a_token_in_another_form(graph, entra, body):
         list(graph.users())
 
 
-def test_tokens_are_told_and_not_shown(make, entra):
+def test_tokens_are_handed_on_and_not_shown(make, entra):
     told = []
     client = make(on_secret=told.append)
     entra.answer = lambda request: reply({"error": {"code": "X", "message": "bad token-1"}}, 400)
@@ -580,6 +580,20 @@ def test_verified_domains(graph, entra, wire):
     }
     assert graph.verified_domains() == ("frog.example", "b.example")
     assert wire.last.path == "/v1.0/organization"
+
+
+def test_delegated_admin_relationships(graph, entra, wire):
+    other = "22222222-2222-3333-4444-555555555555"
+    rows = [
+        {"id": "1", "status": "active", "customer": {"tenantId": TENANT, "displayName": "Frog"}},
+        {"id": "2", "status": "terminated", "customer": {"tenantId": other, "displayName": "Gone"}},
+        {"id": "3", "status": "active", "customer": {"tenantId": None, "displayName": "Nobody"}},
+        {"id": "4", "status": "active", "customer": {"tenantId": other, "displayName": "Dog"}},
+        {"id": "5", "status": "active", "customer": {"tenantId": TENANT, "displayName": "Frog again"}},
+    ]
+    entra.answer = lambda request: {"value": rows}
+    assert list(graph.delegated_admin_relationships()) == [Contract(TENANT, "Frog", None), Contract(other, "Dog", None)]
+    assert wire.last.query["$filter"] == "status eq 'active'"
 
 
 def test_rows_that_name_nothing_cost_themselves_alone(graph, entra):

@@ -628,7 +628,7 @@ def test_the_limiter_is_asked_before_each_try(connect, wire, clock):
     assert len(wire.requests) == 3
 
 
-def test_the_limiter_is_told_what_the_service_says(connect, wire):
+def test_the_limiter_gets_the_wait_that_the_service_names(connect, wire):
     limiter = Limiter(0, 0, 0)
     session = connect("bms", wire.url, limiter=limiter)
     wire.says(reply(None, 429, Retry_After="7"), {}, reply(None, 429, Retry_After="900"))

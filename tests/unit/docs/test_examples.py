@@ -28,10 +28,10 @@ import yaml
 from ansible.config.manager import ConfigManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import variables_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import variables_of
 from tests.tools.files import ROOT, development_tree, tracked
 from tests.tools.guides import Block, examples
 from tests.tools.playbook_variables import variables_taken
@@ -51,7 +51,8 @@ SETTINGS = {
 # What an option cannot be without.
 NEEDED = {"departed": {"departed_contact_type": "Former employee"}, "state": {"journal_file": "journal"}}
 # What comes out of a run, and the test that holds it against one.
-OUTPUT = {("README.md", "diff"): "integration/test_readme.py", ("README.md", "text"): "integration/test_readme.py"}
+OUTPUT = {("quick_start_guide", kind): "integration/test_readme.py" for kind in ("diff", "text")}
+REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
 OF_THE_SHELL = {"PATH", "XDG_RUNTIME_DIR"}
 PACKAGES = {"ansible-core", "requests", "msal", "phonenumberslite", "rich"}
 
@@ -273,6 +274,20 @@ def check_ad_hoc(arguments: list[str]) -> None:
     assert errors(given["-m"].removeprefix(PREFIX), json.loads(given.get("-a", "{}"))) == []
 
 
+def check_clone(arguments: list[str]) -> None:
+    assert arguments == ["clone", REPOSITORY]
+
+
+def check_environment_of_python(arguments: list[str]) -> None:
+    """`python3` makes the virtual environment, in which it is `python`."""
+    assert arguments[:2] == ["-m", "venv"] and len(arguments) == 3
+
+
+def check_activated(arguments: list[str]) -> None:
+    (path,) = arguments
+    assert path.endswith("/bin/activate")
+
+
 def check_python(arguments: list[str]) -> None:
     assert arguments[0] == "-m"
     name = arguments[1].replace(".", "/")
@@ -311,7 +326,7 @@ def check_openssl(arguments: list[str]) -> None:
 
 def check_directory(arguments: list[str]) -> None:
     (path,) = arguments
-    assert (ROOT / path).is_dir()
+    assert (ROOT / path).is_dir() or path == REPOSITORY.rpartition("/")[2]
 
 
 CHECKS = {
@@ -322,10 +337,13 @@ CHECKS = {
     "ansible-playbook": check_playbook,
     "cd": check_directory,
     "export": check_environment,
+    "git": check_clone,
     "make": check_targets,
     "openssl": check_openssl,
     "pip": check_pip,
     "python": check_python,
+    "python3": check_environment_of_python,
+    "source": check_activated,
     # The file with the sandbox's variables is read in a loop.
     "while": lambda arguments: None,
 }
@@ -407,6 +425,9 @@ def test_a_mistake_in_yaml_is_found(text):
         "export NO_SUCH_VARIABLE=1",
         "make no-such-target",
         "no-such-command",
+        "git clone https://github.com/no-such-owner/msp.psa_sync",
+        "python3 no_such_script.py",
+        "source no_such_script.sh",
         "ansible-doc -t callback msp.psa_sync.no_such_plugin",
     ],
 )

@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, ItGlueId, User
 from tests.tools.guides import of_guide, tables
 from tests.trust.inprocess import Outcome, Stand
 
@@ -56,6 +59,17 @@ def user(number: int, row: dict[str, str]) -> Json:
         "accountEnabled": row["Remark"] != "disabled",
         "assignedLicenses": [] if row["Remark"] == "no licence" else [{"skuId": LICENCE}],
     }
+
+
+def as_user(row: Json) -> User:
+    return User(
+        row["id"],
+        row["userPrincipalName"],
+        row["mail"],
+        tuple(row["proxyAddresses"]),
+        row["givenName"],
+        row["surname"],
+    )
 
 
 def emails(row: dict[str, str]) -> list[str]:
@@ -147,7 +161,29 @@ def table(rows: list[dict[str, str]]) -> dict[str, tuple[str, ...]]:
     return {row["User"]: (row["Found by"], row["Contact"], row["In IT Glue"], row["In BMS"]) for row in rows}
 
 
+SELECTED = {row["User"] for row in OUTCOME if row["In IT Glue"] != "excluded"}
 PRESENT = {int(row["Id"]) for row in CONTACTS}
+
+
+def test_the_rules_alone_find_the_contacts_of_the_table():
+    users = [as_user(each) for each in world()["entra"]["tenants"][0]["users"]]
+    selected = {each.id for each in users if each.username in SELECTED}
+    contacts = [
+        Contact(
+            ItGlueId(int(row["Id"])),
+            row["First name"],
+            row["Last name"],
+            emails=tuple(Email(each, primary=not index) for index, each in enumerate(emails(row))),
+        )
+        for row in CONTACTS
+    ]
+    found = match(users, selected, contacts, Circumstances(deleted=()))
+    pairs = {each.username: found.matches.get(each.id, (None, None)) for each in users}
+    assert {name: (rule or "", str(contact_id or "")) for name, (contact_id, rule) in pairs.items()} == {
+        row["User"]: (row["Found by"], row["Contact"]) for row in OUTCOME
+    }
+    conflicts = {name for each in found.conflicts for name in each.users}
+    assert conflicts == {row["User"] for row in OUTCOME if row["In IT Glue"] == "conflict"}
 
 
 @pytest.mark.parametrize("check", [True, False], ids=["preview", "real"])
@@ -157,10 +193,12 @@ def test_the_outcomes_of_the_table_come_out(check):
     assert {row["Username"] for row in USERS} == {row["User"] for row in OUTCOME}
 
 
-def test_the_overrides_are_those_that_the_conflicts_propose_and_settle_them():
+def test_the_overrides_are_answers_to_the_conflicts_and_resolve_them():
     stand = Stand(world())
-    proposed = [each["match_overrides"] for each in outcome(stand, check=True).result["conflicts"]]
-    assert {user: target for each in proposed for user, target in each.items()} == OVERRIDES
+    conflicts = outcome(stand, check=True).result["conflicts"]
+    answers = {user: given for each in conflicts for user, given in each["answers"].items()}
+    assert {user: target for user, target in OVERRIDES.items() if target not in answers[user]} == {}
+    assert [each["match_overrides"] for each in conflicts] == [{}, {}, {}]
 
     settled = rows(outcome(stand, check=True, match_overrides=OVERRIDES), present=PRESENT)
     assert {user: row for user, row in settled.items() if user in OVERRIDES} == table(SETTLED)
@@ -172,7 +210,15 @@ def test_what_the_table_says_of_the_rows_is_true():
     done = outcome(stand, check=False)
     told = {each["user"]: each for each in done.result["contacts"]}
     ada = told["ada@frog.example"]["after"]
-    assert (ada["first-name"], ada["last-name"]) == ("Ada", "Byron")
+    assert ada["first-name"] == "Ada"
+    petra = told["petra@frog.example"]
+    assert (petra["attention"], petra["after"]["contact-emails"][0]["value"]) == (True, "petra@frog.example")
+    assert len(petra["after"]["contact-emails"]) == 1
+    assert {each["reason_code"] for each in done.result["conflicts"]} == {
+        "several_hits",
+        "names_differ",
+        "possibly_returned",
+    }
     assert told["grace@frog.example"]["bms_contact_id"] == 903
     assert told["reception@frog.example"]["missing"] == ["first_name"]
     assert told["grace.admin@frog.example"]["reason_code"] == "unlicensed"

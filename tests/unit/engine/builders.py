@@ -69,6 +69,37 @@ def contact(ident: int = 72, *addresses: str, first: str | None = None, last: st
     return Contact(**{"id": ident, "first_name": first, "last_name": last, "emails": emails} | values)
 
 
+def at_client(mailbox: str) -> str:
+    """`ann` is ann@client.example; an address stays as it is."""
+    return mailbox if "@" in mailbox or not mailbox else f"{mailbox}@client.example"
+
+
+def user_named(names: str, *mailboxes: str, **values) -> User:
+    """`user_named("Ann Able", "ann", "office")` is Ann Able with the primary address ann@client.example and an
+    alias. The username is the primary address, and the id its part before the @."""
+    first, dummy, last = names.partition(" ")
+    addresses = [at_client(mailbox) for mailbox in mailboxes]
+    username = at_client(values.pop("username", mailboxes[0] if mailboxes else "nobody"))
+    proxies = tuple(f"{'smtp' if number else 'SMTP'}:{value}" for number, value in enumerate(addresses))
+    defaults = {
+        "id": f"id-{username.partition('@')[0]}",
+        "username": username,
+        "mail": addresses[0] if addresses else None,
+        "proxy_addresses": proxies,
+        "given_name": first or None,
+        "surname": last or None,
+        "sku_ids": (SKU,),
+    }
+    return User(**defaults | values)
+
+
+def contact_named(ident: int, names: str, *mailboxes: str, **values) -> Contact:
+    """`contact_named(1, "Ann Able", "ann")` is Ann Able with the primary e-mail ann@client.example."""
+    first, dummy, last = names.partition(" ")
+    names_given = {"first": first or None, "last": last or None}
+    return contact(ident, *map(at_client, mailboxes), **names_given | values)
+
+
 def ready(ident: int = 72, name: str = "ann.lee", **values) -> Contact:
     """What `person(name)` matches and leaves unchanged: complete, unlinked, ready for BMS."""
     first, dummy, last = name.partition(".")

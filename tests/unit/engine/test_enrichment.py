@@ -11,19 +11,21 @@ from dataclasses import fields, replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import (
+    Enriched,
     emails,
     enriched,
     location_of,
     missing,
-    phones,
+    needs_locations,
+    region_of,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Contact,
     Email,
     Location,
     Phone,
-    PhoneLabels,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
 from tests.unit.engine.builders import OFFICE, contact, person, ready, settings, user
 
 # ------------------------------------------------------------- names and title
@@ -52,7 +54,7 @@ from tests.unit.engine.builders import OFFICE, contact, person, ready, settings,
     ids=["first-name", "last-name", "title"],
 )
 def test_text(of_user, of_contact, present, wanted, expected):
-    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings())
+    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings()).contact
     assert getattr(found, of_contact) == expected
 
 
@@ -162,8 +164,8 @@ MAIN = e("ann@client.example", primary=True)
             user(username="u@x.io", mail=" ", proxy_addresses=()),
             (),
             {},
-            (e("u@x.io", primary=True),),
-            id="blank-mail-falls-back-on-the-username",
+            (),
+            id="an-existing-contact-does-not-get-the-username-for-a-blank-mail",
         ),
         pytest.param(
             user(username="u", mail=None, proxy_addresses=("smtp:a@x.io", "smtp:b@x.io")),
@@ -186,188 +188,86 @@ MAIN = e("ann@client.example", primary=True)
             (e("a@x.io", primary=True), e("b@x.io")),
             id="the-first-where-there-is-no-primary-at-all",
         ),
+        pytest.param(
+            user(username="u@c.onmicrosoft.com", mail=None, proxy_addresses=()),
+            (e("a@x.io"), e("b@x.io", primary=True)),
+            {},
+            (e("a@x.io"), e("b@x.io", primary=True)),
+            id="the-present-primary-before-the-username",
+        ),
+        pytest.param(
+            user(username="u@c.onmicrosoft.com", mail="", proxy_addresses=("smtp:a@x.io", "SMTP:b@x.io")),
+            (e("a@x.io", primary=True), e("b@x.io")),
+            {},
+            (e("a@x.io"), e("b@x.io", primary=True)),
+            id="the-mailbox-address-for-a-blank-mail",
+        ),
+        pytest.param(
+            user(username="g_x.io#EXT#@c.onmicrosoft.com", mail=None, proxy_addresses=()),
+            (e("a@x.io", primary=True),),
+            {"primary_email": "username"},
+            (e("a@x.io", primary=True),),
+            id="the-username-of-a-guest-is-no-address",
+        ),
         pytest.param(user(username="u", mail=None, proxy_addresses=()), (), {}, (), id="no-address-at-all"),
     ],
 )
 def test_emails(someone, present, more, expected):
-    assert emails(someone, Contact(72, emails=present), settings(**more)) == expected
+    assert emails(someone, Contact(72, emails=present), settings(**more), lambda key: ()) == (expected, ())
 
 
-# ---------------------------------------------------------------------- phones
+SUE = user("sue", proxy_addresses=("SMTP:sue@client.example", "smtp:lea@client.example", "smtp:s@client.example"))
+
+
+def test_an_alias_that_another_contact_holds_is_not_added():
+    lea, holders = contact(71, "lea@client.example"), {"lea@client.example": (contact(71), contact(70))}
+    found = enriched(SUE, None, settings(), holders=lambda key: holders.get(key, ()))
+    assert [each.value for each in found.contact.emails] == ["sue@client.example", "s@client.example"]
+    assert found.reasons == (because(ReasonCode.ALIAS_HELD, addresses=["lea@client.example"], contact_ids=[70, 71]),)
+    # Its own contact is no other one.
+    there = contact(71, "sue@client.example")
+    own = enriched(SUE, there, settings(), holders=lambda key: (lea,) if key == "lea@client.example" else ())
+    assert own.reasons == ()
+    assert len(own.contact.emails) == 3
+
+
+def test_a_primary_address_that_another_contact_holds_is_given():
+    """Whether that may be is decided before, by matching."""
+    found = enriched(SUE, None, settings(), holders=lambda key: (contact(71),))
+    assert [each.value for each in found.contact.emails] == ["sue@client.example"]
+
+
+def test_an_alias_that_the_contact_has_already_stays():
+    there = contact(72, "sue@client.example", "lea@client.example", "s@client.example")
+    assert enriched(SUE, there, settings(), holders=lambda key: (contact(71),)) == Enriched(there)
+
+
+@pytest.mark.parametrize(
+    ("someone", "expected"),
+    [
+        pytest.param(user(username="u@x.io", mail=" ", proxy_addresses=()), ["u@x.io"], id="the-username"),
+        pytest.param(
+            user(username="u@x.io", mail=None, proxy_addresses=("smtp:a@x.io", "SMTP:b@x.io")),
+            ["b@x.io", "a@x.io"],
+            id="the-mailbox-before-the-username",
+        ),
+        pytest.param(
+            user(username="g_x.io#EXT#@c.onmicrosoft.com", mail=None, proxy_addresses=()), [], id="not-that-of-a-guest"
+        ),
+    ],
+)
+def test_the_primary_email_of_a_new_contact(someone, expected):
+    found = enriched(someone, None, settings()).contact
+    assert [each.value for each in found.emails] == expected
+    assert [each.primary for each in found.emails] == [True, False][: len(expected)]
 
 
 def p(value, label="Office", primary=False, extension=None, kind="phone"):
     return Phone(value, label, extension, primary, kind)
 
 
-def caller(office=None, mobile=None):
-    return user(business_phones=(office,) if office else (), mobile_phone=mobile)
-
-
-A, B, C = "4155550100", "4155550101", "4155550102"
-
-
-@pytest.mark.parametrize(
-    ("someone", "present", "expected"),
-    [
-        pytest.param(caller(), (), (), id="nothing"),
-        pytest.param(caller(A, B), (), (p(A), p(B, "Mobile")), id="office-and-mobile-under-their-labels"),
-        pytest.param(user(business_phones=(A, B, C)), (), (p(A),), id="the-first-business-phone"),
-        pytest.param(caller("(415) 555-0100"), (p(A),), (p(A),), id="compared-by-digits"),
-        pytest.param(caller("+1 415 555 0100"), (p("14155550100"),), (p("14155550100"),), id="a-plus-aside"),
-        pytest.param(caller("001 415 555 0100"), (p("14155550100"),), (p("14155550100"),), id="a-leading-00-aside"),
-        pytest.param(caller("14155550100"), (p("0014155550100"),), (p("0014155550100"),), id="00-on-the-other-side"),
-        pytest.param(caller("415 555 0100 x123"), (), (p(A, extension="123"),), id="x-is-the-extension"),
-        pytest.param(caller("415 555 0100 ext. 5"), (p(A),), (p(A),), id="a-number-that-is-there-is-not-touched"),
-        pytest.param(caller(A), (p(A, "Home"),), (p(A, "Home"),), id="there-under-another-label"),
-        pytest.param(caller(A), (p(A, "Fax", kind="fax"),), (p(A, "Fax", kind="fax"),), id="there-as-a-fax"),
-        pytest.param(caller(A), (p(B),), (p(A),), id="one-other-under-the-label-is-replaced"),
-        pytest.param(caller(A), (p(B, "OFFICE "),), (p(A, "OFFICE "),), id="labels-of-any-case-the-present-one-stays"),
-        pytest.param(
-            caller("415 555 0100 x9"), (p(B, extension="4"),), (p(A, extension="9"),), id="its-extension-goes-with-it"
-        ),
-        pytest.param(caller(A), (p(B, extension="4"),), (p(A),), id="its-extension-goes-even-for-none"),
-        pytest.param(caller(A), (p(B, primary=True),), (p(A, primary=True),), id="the-replacement-inherits-primary"),
-        pytest.param(caller(A), (p(B), p(C)), (p(B), p(C), p(A)), id="several-under-the-label-added"),
-        pytest.param(
-            caller(A), (p(B, kind="fax"),), (p(B, kind="fax"), p(A)), id="a-fax-under-the-label-is-not-replaced"
-        ),
-        pytest.param(caller(A), (p(B, "Home"), p(C, None)), (p(B, "Home"), p(C, None), p(A)), id="all-others-are-kept"),
-        pytest.param(caller(None, A), (p(B),), (p(B), p(A, "Mobile")), id="only-its-own-label"),
-        pytest.param(caller(A, B), (p(B), p(A, "Mobile")), (p(B), p(A, "Mobile")), id="swapped-labels-are-left"),
-        pytest.param(caller(A, B), (p(B),), (p(B), p(A)), id="the-users-other-number-is-not-replaced"),
-        pytest.param(caller(A, "+" + A), (), (p(A),), id="one-number-twice-is-added-once"),
-        pytest.param(caller("1-800-FLOWERS"), (p(B),), (p(B),), id="a-vanity-number-is-no-number"),
-        pytest.param(caller("000-000-0000"), (p(B),), (p(B),), id="zeros-are-no-number"),
-        pytest.param(caller("n/a", "x12"), (p(B),), (p(B),), id="words-and-a-bare-extension-are-no-number"),
-        pytest.param(caller("٠٢٠٧٩٤٦٠٩٥٨"), (p("02079460958"),), (p("02079460958"),), id="arabic-digits"),
-        pytest.param(caller(A), (p("0000000000"),), (p(A),), id="a-placeholder-under-the-label-is-replaced"),
-        pytest.param(
-            caller(A),
-            (p(B, primary=True), p(C, primary=True)),
-            (p(B, primary=True), p(C, primary=True), p(A)),
-            id="primary-is-not-touched-without-the-switch",
-        ),
-    ],
-)
-def test_phones(someone, present, expected):
-    assert phones(someone, present, settings()) == expected
-
-
-def test_phone_labels_are_those_of_the_settings():
-    labels = PhoneLabels(office="Work", mobile="Cell")
-    assert phones(caller(A, B), (), settings(phone_labels=labels)) == (p(A, "Work"), p(B, "Cell"))
-
-
-ZERO = "000-000-0000"
+A, ZERO = "4155550100", "000-000-0000"
 FAX = p("4155559999", "Fax", primary=True, kind="fax")
-
-
-@pytest.mark.parametrize(
-    ("phone_type", "someone", "present", "expected"),
-    [
-        pytest.param("Mobile", caller(A, B), (), B, id="the-users-number-of-phone_type"),
-        pytest.param("Mobile", caller(A, B), (p(C, primary=True),), B, id="before-the-present-primary"),
-        pytest.param("Mobile", caller(A), (p(C, "Mobile", primary=True),), A, id="the-users-other-number"),
-        pytest.param(
-            "Mobile", caller(), (p(A), p(B, "Home", primary=True), p(C, "Mobile")), B, id="the-present-primary"
-        ),
-        pytest.param("Mobile", caller(), (p(A), p(C, "mobile ")), C, id="the-phone-labelled-phone_type"),
-        pytest.param("Mobile", caller(), (p(A), p(B, "Home")), A, id="the-first-phone"),
-        pytest.param("Mobile", caller(), (FAX, p(A)), A, id="never-a-fax"),
-        pytest.param(
-            "Office", caller(), (p(B, "Office", kind="fax"), p(A, "Home")), A, id="not-even-a-fax-of-phone_type"
-        ),
-        pytest.param(
-            "Office",
-            caller(),
-            (p(ZERO, "Office", primary=True), p(A, "Home")),
-            A,
-            id="never-the-placeholder-beside-a-real-one",
-        ),
-        pytest.param(
-            "Office",
-            caller(),
-            (p("1800FLOWERS", "Home", primary=True), p(ZERO, "Office")),
-            "1800FLOWERS",
-            id="a-number-in-letters-is-a-real-one",
-        ),
-        pytest.param("Office", caller(), (p(ZERO, "Office"),), ZERO, id="the-placeholder-alone"),
-        pytest.param(
-            "Office",
-            caller(B),
-            (p(B, "Home"), p(A, "Office", primary=True)),
-            B,
-            id="the-users-number-under-whatever-label",
-        ),
-        pytest.param("Mobile", caller(), (p(A, primary=True), p(B, primary=True)), A, id="of-several-primaries-one"),
-    ],
-)
-def test_the_primary_phone(phone_type, someone, present, expected):
-    found = phones(someone, present, settings(set_phone_numbers_primary=True, phone_type=phone_type))
-    assert [each.value for each in found if each.primary] == [expected]
-
-
-def test_no_phone_no_primary():
-    found = phones(
-        caller(), (replace(FAX, primary=False),), settings(set_phone_numbers_primary=True, phone_type="Office")
-    )
-    assert found == (replace(FAX, primary=False),)
-
-
-@pytest.mark.parametrize(
-    ("someone", "present", "expected"),
-    [
-        pytest.param(caller(), (), (p(ZERO, "Mobile", True),), id="no-number-on-either-side"),
-        pytest.param(caller("n/a", ZERO), (), (p(ZERO, "Mobile", True),), id="zeros-and-words-are-no-number"),
-        pytest.param(caller(), (FAX,), (replace(FAX, primary=False), p(ZERO, "Mobile", True)), id="a-fax-is-no-number"),
-        pytest.param(caller(A), (), (p(A),), id="a-number-of-the-user"),
-        pytest.param(caller(), (p(A),), (p(A),), id="a-number-of-the-contact"),
-        pytest.param(caller(), (p("1800FLOWERS"),), (p("1800FLOWERS"),), id="a-number-in-letters"),
-        pytest.param(
-            caller(), (p("0000000000", "Home"),), (p("0000000000", "Home", True),), id="the-placeholder-that-is-there"
-        ),
-        pytest.param(
-            caller(),
-            (p(ZERO, "Home"), p(ZERO, "Mobile", True)),
-            (p(ZERO, "Home"), p(ZERO, "Mobile", True)),
-            id="of-two-placeholders-the-primary-one",
-        ),
-        pytest.param(
-            caller(A),
-            (p(ZERO, "Mobile", True),),
-            (p(A, "Office", True),),
-            id="a-real-number-replaces-it-and-is-primary",
-        ),
-        pytest.param(
-            caller(None, A), (p(ZERO, "Mobile", True),), (p(A, "Mobile", True),), id="a-real-number-under-its-label"
-        ),
-        pytest.param(
-            caller(A, B), (p(ZERO, "Mobile", True),), (p(B, "Mobile", True), p(A)), id="two-real-numbers-one-primary"
-        ),
-        pytest.param(
-            caller(), (p(ZERO, "Mobile", True), p(A, "Home")), (p(A, "Home", True),), id="a-real-number-typed-by-hand"
-        ),
-        pytest.param(
-            caller(), (p(ZERO, "Mobile"), p(A, "Home", True)), (p(A, "Home", True),), id="a-primary-beside-it-stays"
-        ),
-        pytest.param(
-            caller(A),
-            (p(ZERO, "Mobile"), p(A, "Home"), p(B, "Cell", True)),
-            (p(A, "Home"), p(B, "Cell", True)),
-            id="what-was-not-primary-hands-nothing-on",
-        ),
-    ],
-)
-def test_the_blank_phone(someone, present, expected):
-    assert phones(someone, present, settings(replace_blank_phone_numbers=True, phone_type="Mobile")) == expected
-
-
-def test_no_placeholder_without_the_switch():
-    assert phones(caller(), (), settings(set_phone_numbers_primary=True, phone_type="Mobile")) == ()
-    kept = (p(ZERO, "Mobile", True), p(A, "Home"))
-    assert phones(caller(), kept, settings()) == kept
-
 
 # -------------------------------------------------------------------- location
 
@@ -432,27 +332,72 @@ def test_location(someone, locations, expected, turned):
 def test_an_existing_location_is_kept():
     found = enriched(
         user(office_location="Depot"), contact(location_id=7, location_name="Old"), settings(), (LEEDS, DEPOT)
-    )
+    ).contact
     assert (found.location_id, found.location_name) == (7, "Old")
 
 
 def test_a_location_comes_with_its_name():
-    found = enriched(user(office_location="Depot"), contact(), settings(), (LEEDS, DEPOT))
+    found = enriched(user(office_location="Depot"), contact(), settings(), (LEEDS, DEPOT)).contact
     assert (found.location_id, found.location_name) == (11, "Depot")
+
+
+@pytest.mark.parametrize(
+    ("someone", "place", "expected"),
+    [
+        pytest.param(user(usage_location="GB"), 12, "GB", id="the-users"),
+        pytest.param(user(usage_location="gb"), 12, "GB", id="in-small-letters"),
+        pytest.param(user(), 12, "US", id="that-of-the-location"),
+        pytest.param(user(usage_location="??"), 11, "GB", id="that-of-the-location-for-no-country"),
+        pytest.param(user(), 14, None, id="a-location-without-a-country"),
+        pytest.param(user(), 99, None, id="a-location-that-is-not-known"),
+        pytest.param(user(), None, None, id="no-location"),
+        pytest.param(user(country="US"), None, None, id="not-the-free-text-of-the-user"),
+    ],
+)
+def test_the_country_of_national_numbers(someone, place, expected):
+    found = region_of(someone, contact(location_id=place), (LEEDS, DEPOT, WEST, NAMELESS))
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("someone", "present", "expected"),
+    [
+        pytest.param(user(), None, True, id="a-new-contact"),
+        pytest.param(user(), contact(), True, id="a-contact-without-a-location"),
+        pytest.param(user(), contact(location_id=10), False, id="no-number"),
+        pytest.param(
+            user(business_phones=(A,)), contact(location_id=10, phones=(p(A),)), False, id="a-number-of-equal-digits"
+        ),
+        pytest.param(user(business_phones=(A,)), contact(location_id=10), True, id="a-number-to-be-read"),
+        pytest.param(
+            user(business_phones=(A,), usage_location="US"), contact(location_id=10), False, id="the-user-tells-it"
+        ),
+    ],
+)
+def test_locations_are_needed_where_they_tell_something(someone, present, expected):
+    assert needs_locations(someone, present, settings()) is expected
+
+
+def test_a_national_number_is_read_in_the_country_of_the_new_contacts_location():
+    someone = user(office_location="Depot", business_phones=("020 7946 0958",))
+    present = contact(phones=(p("+442079460958", "Home"),))
+    assert enriched(someone, present, settings(), (LEEDS, DEPOT)).contact.phones == present.phones
 
 
 # ---------------------------------------------------------------- contact type
 
 
 def test_the_contact_type_is_for_new_contacts_only():
-    assert enriched(user(), None, settings(), contact_type_id=24).contact_type_id == 24
-    assert enriched(user(), contact(), settings(), contact_type_id=24).contact_type_id is None
-    assert enriched(user(), contact(contact_type_id=5), settings(), contact_type_id=24).contact_type_id == 5
+    assert enriched(user(), None, settings(), contact_type_id=24).contact.contact_type_id == 24
+    assert enriched(user(), contact(), settings(), contact_type_id=24).contact.contact_type_id is None
+    assert enriched(user(), contact(contact_type_id=5), settings(), contact_type_id=24).contact.contact_type_id == 5
 
 
 def test_a_new_contact_is_complete():
     someone = person("ann", job_title=" Clerk ", business_phones=("415-555-0100 x7",))
-    found = enriched(someone, None, settings(set_phone_numbers_primary=True, phone_type="Office"), (OFFICE,), 24)
+    found = enriched(
+        someone, None, settings(set_phone_numbers_primary=True, phone_type="Office"), (OFFICE,), 24
+    ).contact
     assert found == Contact(
         id=0,
         first_name="Ann",
@@ -468,7 +413,7 @@ def test_a_new_contact_is_complete():
 
 def test_what_the_rules_do_not_speak_of_is_kept():
     before = ready(psa_integration="enabled", organization_id=1)
-    assert enriched(person("ann.lee"), before, settings(), (OFFICE,)) == before
+    assert enriched(person("ann.lee"), before, settings(), (OFFICE,)).contact == before
 
 
 # ------------------------------------------------------------------- readiness
@@ -485,6 +430,7 @@ def test_what_the_rules_do_not_speak_of_is_kept():
         pytest.param({"phones": ()}, ("primary_phone",), id="no-phone"),
         pytest.param({"phones": (p(A),)}, ("primary_phone",), id="no-primary-phone"),
         pytest.param({"phones": (FAX,)}, ("primary_phone",), id="a-fax-is-no-phone"),
+        pytest.param({"phones": (p(A, "Fax", True),)}, ("primary_phone",), id="a-fax-by-its-label-is-no-phone"),
         pytest.param({"phones": (p(ZERO, primary=True),)}, (), id="the-placeholder-is-one"),
         pytest.param({"location_id": None}, ("location",), id="location"),
         pytest.param(
@@ -500,7 +446,7 @@ def test_missing(changes, expected):
 
 def test_what_no_rule_enriches_stays_whatever_it_is():
     there = ready(72, "ann.lee", contact_type_id=5, psa_integration="enabled", organization_id=9, updated_at="now")
-    becomes = enriched(person("ann.lee", job_title="Clerk"), there, settings())
+    becomes = enriched(person("ann.lee", job_title="Clerk"), there, settings()).contact
     names = [each.name for each in fields(there) if each.init]
     changed = [name for name in names if getattr(becomes, name) != getattr(there, name)]
     assert changed == ["title"]

@@ -2,30 +2,63 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Matching a user to a contact of the organization (feature, section 3)."""
+"""Matching a user to a contact of the organization: two kinds of evidence, an address and the names."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import IGNORE, NEW
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import by_key, connected, found_under
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import entangled, match
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
-from tests.unit.engine.builders import contact, person, user
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
+from tests.unit.engine.builders import contact, contact_named, user, user_named
+
+LEFT_OUT = {"account_enabled": False}
+MAILBOX = LEFT_OUT | {"sku_ids": ()}
+DEPARTED_TYPE = 77
 
 
-def matched(users, contacts, left_out=(), **more):
-    """Matches by the name of the user, and conflicts as (rule, users, contacts)."""
-    kept = {each.id for each in users} - {f"id-{each}" for each in left_out}
-    found = match(users, kept, contacts, **more)
-    names = {each.username: each.id.removeprefix("id-") for each in users}
-    return (
-        {key.removeprefix("id-"): value for key, value in found.matches.items()},
-        [(each.rule, sorted(names[user] for user in each.users), list(each.contact_ids)) for each in found.conflicts],
-    )
+def matching(users, contacts, **circumstances):
+    """Whoever is disabled is left out. Deleted users have been read, and there is none, unless the row names some."""
+    selected = {each.id for each in users if each.account_enabled}
+    return match(users, selected, contacts, Circumstances(**{"deleted": ()} | circumstances))
 
+
+def matches(found):
+    """By the name of the user the contact and the rule."""
+    return {user_id.removeprefix("id-"): tuple(pair) for user_id, pair in found.matches.items()}
+
+
+def conflicts(found):
+    """Code, rule, users and contacts of each conflict."""
+    return [
+        (each.code.value, each.rule.value, [name.partition("@")[0] for name in each.users], list(each.contact_ids))
+        for each in found.conflicts
+    ]
+
+
+def notes(found):
+    """By the name of the user the codes, with the contact that each names."""
+    return {
+        user_id.removeprefix("id-"): [
+            (reason.code.value, reason.values.get("contact_id") or reason.values.get("contact_ids"))
+            for reason in reasons
+        ]
+        for user_id, reasons in found.reasons.items()
+    }
+
+
+def outcome(users, contacts, **circumstances):
+    found = matching(users, contacts, **circumstances)
+    return matches(found), conflicts(found)
+
+
+# ------------------------------------------------------------------ one address
 
 ALIASES = ("SMTP:ann@client.example", "smtp:a.lee@client.example", "SIP:sip@client.example")
 
@@ -52,198 +85,532 @@ ALIASES = ("SMTP:ann@client.example", "smtp:a.lee@client.example", "SIP:sip@clie
         pytest.param(
             user(username="ann", mail=None, proxy_addresses=()), contact(1, "ann"), "username", id="odd-username"
         ),
-        pytest.param(person(), contact(1, "x@y.io", first="ANN", last=" lee"), "name", id="name"),
-        pytest.param(person(), contact(1, first="Ann", last="Lee"), "name", id="name-of-a-contact-without-e-mail"),
-        pytest.param(person(surname=None), contact(1, first="Ann", last=None), None, id="no-last-name"),
-        pytest.param(person(), contact(1, first="Ann", last=""), None, id="no-last-name-there"),
-        pytest.param(person(), contact(1, first="Anne", last="Lee"), None, id="no-fuzzy-match"),
+        pytest.param(user(mail="straße@x.io", proxy_addresses=()), contact(1, "STRASSE@x.io"), "alias", id="sharp-s"),
         pytest.param(
-            person(given_name="Zoe\u0308", surname="ＷＥＩẞ"), contact(1, first="Zoë", last="Weiss"), "name", id="nfkc"
+            user(mail="ПОЧТА@пример.рф", proxy_addresses=()), contact(1, "почта@ПРИМЕР.рф"), "alias", id="cyrillic"
         ),
         pytest.param(
-            person(given_name="Anna  Maria"), contact(1, first="Anna\u00a0Maria", last="Lee"), "name", id="white-space"
-        ),
-        pytest.param(person(given_name="İpek"), contact(1, first="Ipek", last="Lee"), None, id="turkish-i"),
-        pytest.param(
-            user(mail="straße@x.io", proxy_addresses=()),
-            contact(1, "STRASSE@x.io"),
-            "alias",
-            id="sharp-s-in-an-address",
+            user(mail="ann@bücher.io", proxy_addresses=()), contact(1, "ann@xn--bcher-kva.io"), "alias", id="idn"
         ),
         pytest.param(
-            user(mail="ПОЧТА@пример.рф", proxy_addresses=()),
-            contact(1, "почта@ПРИМЕР.рф"),
-            "alias",
-            id="cyrillic-address",
+            user(mail="ann@a.ex\u200bample", proxy_addresses=()), contact(1, "ann@a.example"), "alias", id="invisible"
         ),
     ],
 )
-def test_one_user_and_one_contact(someone, something, expected):
-    assert matched([someone], [something]) == ({"ann": (1, expected)} if expected else {}, [])
+def test_by_address(someone, something, expected):
+    assert outcome([someone], [something]) == ({"ann": (1, expected)} if expected else {}, [])
+
+
+NAMES_THAT_DO_NOT_SPEAK_AGAINST = {
+    "equal": ("Ann Able", "Ann Able"),
+    "no-name": ("Ann Able", ""),
+    "whole-name-in-the-first-field": ("Ann Able", ("Ann Able", "")),
+    "title-as-last-name": ("Ann Able", "Ann Mr"),
+    "title-with-dot-as-last-name": ("Ann Able", "Ann Dr."),
+    "company-as-last-name": ("Ann Able", "Ann Acme"),
+    "more-names": ("María García", ("María José", "García López")),
+    "blank-for-hyphen": ("Jean-Luc Roe", ("Jean Luc", "Roe")),
+    "stroke": ("Nils Strøm", "Nils Strom"),
+    "transcribed": ("Eva Müller", "Eva Mueller"),
+    "capitals": ("Ann Able", "ANN ABLE"),
+    "swapped": ("Ann Able", "Able Ann"),
+    "two-scripts": ("太郎 山田", "Taro Yamada"),
+    "nickname": ("Michael Smith", "Mike Smith"),
+    "married": ("Ann Able", "Ann Baker"),
+    "typographic-apostrophe": ("Nell O'Neil", "Nell O\u2019Neil"),
+    "non-breaking-hyphen": ("Anne-Marie Roe", "Anne\u2011Marie Roe"),
+    "zero-width-space": ("Zoe Roe", "Zoe\u200b Roe"),
+    "marks-of-direction": ("דנה כהן", "\u200fדנה\u200f \u200fכהן"),
+}
+
+
+@pytest.mark.parametrize(
+    ("names", "other"), NAMES_THAT_DO_NOT_SPEAK_AGAINST.values(), ids=NAMES_THAT_DO_NOT_SPEAK_AGAINST
+)
+def test_poorly_kept_names_do_not_speak_against_an_address(names, other):
+    first, last = other if isinstance(other, tuple) else (other.partition(" ")[0], other.partition(" ")[2])
+    found = matching([user_named(names, "ann")], [contact(1, "ann@client.example", first=first, last=last)])
+    assert (matches(found), found.conflicts, found.reasons) == ({"ann": (1, "alias")}, [], {})
+
+
+# --------------------------------------------------------------------- passes
 
 
 def test_alias_comes_before_username():
     ann = user("ann", username="shared@client.example")
     bob = user("bob", proxy_addresses=("smtp:shared@client.example",), mail=None)
-    assert matched([ann, bob], [contact(1, "shared@client.example")]) == ({"bob": (1, "alias")}, [])
+    assert outcome([ann, bob], [contact(1, "shared@client.example")]) == ({"bob": (1, "alias")}, [])
 
 
-def test_username_comes_before_name():
-    ann = user("ann", username="shared@client.example")
-    namesake = person("bob", given_name="Ann", surname="Lee")
-    something = contact(1, "shared@client.example", first="Ann", last="Lee")
-    assert matched([ann, namesake], [something]) == ({"ann": (1, "username")}, [])
+def test_an_address_comes_before_the_names():
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "other")]
+    assert outcome(users, [contact_named(1, "Ann Able", "other")])[0]["other"] == (1, "alias")
 
 
 def test_a_pass_is_finished_for_all_users_before_the_next_starts():
-    """Whoever comes first in the list does not take the contact that a later one has by a better rule."""
-    by_name, by_alias = person("x", given_name="Ann"), person("ann")
-    contacts = [contact(1, "ann@client.example", first="Ann", last="Lee")]
-    assert matched([by_name, by_alias], contacts) == ({"ann": (1, "alias")}, [])
-
-
-def test_what_is_claimed_is_out_of_the_later_passes():
-    users = [person("ann", username="bob@client.example"), person("cid", given_name="Ann")]
-    contacts = [
-        contact(1, "ann@client.example", first="Ann", last="Lee"),
-        contact(2, "bob@client.example", first="Ann", last="Lee"),
-    ]
-    assert matched(users, contacts) == ({"ann": (1, "alias"), "cid": (2, "name")}, [])
-
-
-# ------------------------------------------------------------------- conflicts
-
-AB = ("smtp:a@x.io", "smtp:b@x.io")
+    users = [user_named("Ann Able", "first"), user_named("Ann Able", "ann")]
+    contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able", "elsewhere@home.example")]
+    assert outcome(users, contacts) == ({"ann": (1, "alias"), "first": (2, "name")}, [])
 
 
 @pytest.mark.parametrize(
-    ("users", "contacts", "rule", "members"),
+    ("names", "other", "expected"),
     [
-        pytest.param(
-            [user("ann", proxy_addresses=AB)],
-            [contact(1, "a@x.io"), contact(2, "b@x.io")],
-            "alias",
-            (["ann"], [1, 2]),
-            id="one-user-two-contacts",
-        ),
-        pytest.param(
-            [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[:1])],
-            [contact(1, "a@x.io")],
-            "alias",
-            (["ann", "bob"], [1]),
-            id="two-users-one-contact",
-        ),
-        pytest.param(
-            [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[1:])],
-            [contact(1, "a@x.io", "b@x.io")],
-            "alias",
-            (["ann", "bob"], [1]),
-            id="two-users-by-two-addresses-of-one-contact",
-        ),
-        pytest.param(
-            [user("ann", proxy_addresses=AB), user("bob", proxy_addresses=(*AB[1:], "smtp:c@x.io"))],
-            [contact(1, "a@x.io"), contact(2, "b@x.io"), contact(3, "c@x.io")],
-            "alias",
-            (["ann", "bob"], [1, 2, 3]),
-            id="a-chain",
-        ),
-        pytest.param(
-            [user("ann", username="shared@x.io"), user("bob", username="SHARED@x.io")],
-            [contact(1, "shared@x.io")],
-            "username",
-            (["ann", "bob"], [1]),
-            id="username",
-        ),
-        pytest.param(
-            [person("ann"), person("bob", given_name="Ann")],
-            [contact(1, first="Ann", last="Lee")],
-            "name",
-            (["ann", "bob"], [1]),
-            id="two-namesakes-one-contact",
-        ),
-        pytest.param(
-            [person("ann")],
-            [contact(1, first="Ann", last="Lee"), contact(2, first="ann", last="lee")],
-            "name",
-            (["ann"], [1, 2]),
-            id="one-user-two-namesakes",
-        ),
+        pytest.param("Ann Able", "ANN  able", True, id="case-and-blanks"),
+        pytest.param("Zoe\u0308 Weiß", "Zoë WEISS", True, id="nfkc"),
+        pytest.param("Jean-Luc Roe", "JeanLuc Roe", True, id="hyphen"),
+        pytest.param("Dr. Ann Able", "Dr. Ann Able", False, id="whole-names-in-other-fields"),
+        pytest.param("Anne Able", "Ann Able", False, id="no-likeness"),
+        pytest.param("Eva Müller", "Eva Mueller", False, id="diacritics-count"),
+        pytest.param("İpek Roe", "Ipek Roe", False, id="turkish-i"),
+        pytest.param("Ann ", "Ann ", False, id="no-last-name"),
     ],
 )
-def test_a_connected_group_is_one_conflict(users, contacts, rule, members):
-    assert matched(users, contacts) == ({}, [(rule, *members)])
+def test_by_name_alone(names, other, expected):
+    ann = user_named(names, "ann")
+    found = matching([ann], [contact_named(1, other.replace("  ", " "))])
+    assert matches(found).get("ann") == ((1, "name") if expected else None)
 
 
-def test_two_contacts_of_one_address_are_both_hit():
-    assert matched([user()], [contact(1, "ann@client.example"), contact(2, "ann@client.example")]) == (
-        {},
-        [("alias", ["ann"], [1, 2])],
-    )
+# ------------------------------------------------------- 1. users that are left out
 
 
-def test_separate_groups_are_separate_conflicts():
-    users = [user("ann", proxy_addresses=AB), user("bob", proxy_addresses=("smtp:c@x.io", "smtp:d@x.io"))]
-    contacts = [contact(ident, f"{letter}@x.io") for ident, letter in enumerate("abcd", 1)]
-    dummy, conflicts = matched(users, contacts)
-    assert conflicts == [("alias", ["ann"], [1, 2]), ("alias", ["bob"], [3, 4])]
+@pytest.mark.parametrize(
+    ("excluded", "names", "expected"),
+    [
+        pytest.param("Max Leaver", "Max Leaver", True, id="same"),
+        pytest.param("Max Person", "Petra Person", True, id="a-word-in-common"),
+        pytest.param("Max Leaver", "Petra Person", False, id="different"),
+        pytest.param("", "Petra Person", False, id="nameless-mailbox"),
+        pytest.param("Max Leaver", "", False, id="nameless-contact"),
+        pytest.param("太郎 山田", "Taro Yamada", False, id="two-scripts-have-no-word-in-common"),
+    ],
+)
+def test_the_hit_of_a_left_out_user_takes_names_that_speak_for_it(excluded, names, expected):
+    users = [user_named(excluded, "sales", **LEFT_OUT)]
+    assert outcome(users, [contact_named(1, names, "sales")]) == ({"sales": (1, "alias")} if expected else {}, [])
 
 
-def test_no_member_of_a_conflict_goes_on_to_a_later_pass():
-    """Ann would have had contact 3 by username, and Bob contact 1 by name."""
-    ann = user("ann", username="three@x.io", proxy_addresses=AB, mail=None)
-    bob = person("bob", given_name="Ann")
-    contacts = [contact(1, "a@x.io", first="Ann", last="Lee"), contact(2, "b@x.io"), contact(3, "three@x.io")]
-    assert matched([ann, bob], contacts) == ({}, [("alias", ["ann"], [1, 2])])
+def test_an_open_hit_of_a_left_out_user_gives_way_to_a_selected_user_of_the_contacts_names():
+    users = [user_named("Max Person", "sales", **LEFT_OUT), user_named("Petra Person", "petra")]
+    assert outcome(users, [contact_named(1, "Petra Person", "sales")]) == ({"petra": (1, "name")}, [])
 
 
-# -------------------------------------------------------------- left-out users
+def test_a_shared_mailbox_does_not_claim_the_contact_of_its_owner():
+    users = [user_named("Petra Person", "petra"), user_named("", "info", **MAILBOX)]
+    found = matching(users, [contact_named(1, "Petra Person", "info")])
+    assert (matches(found), found.conflicts, notes(found)) == ({"petra": (1, "name")}, [], {})
+
+
+OFFICE = ["Ann Able", "Ben Baker", "Cid Cole", "Dot Dean"]
+
+
+@pytest.mark.parametrize(
+    "mailbox",
+    [
+        pytest.param(user_named("", "office", **MAILBOX), id="unlicensed"),
+        pytest.param(user_named("", "office", account_enabled=False), id="licensed"),
+        pytest.param(user_named("Lea Left", "lea", "office", **LEFT_OUT), id="alias-of-a-departed-user"),
+    ],
+)
+def test_an_office_under_one_address_is_matched_by_names(mailbox):
+    users = [*(user_named(names, names.split()[0].lower()) for names in OFFICE), mailbox]
+    contacts = [contact_named(number, names, "office") for number, names in enumerate(OFFICE, 1)]
+    expected = {names.split()[0].lower(): (number, "name") for number, names in enumerate(OFFICE, 1)}
+    assert outcome(users, contacts) == (expected, [])
+
+
+def test_a_selected_mailbox_without_a_name_takes_no_contact_and_gets_none():
+    """Its primary address is the primary e-mail of contacts that bear other people's names."""
+    users = [*(user_named(names, names.split()[0].lower()) for names in OFFICE), user_named("", "office")]
+    contacts = [contact_named(number, names, "office") for number, names in enumerate(OFFICE, 1)]
+    expected = {names.split()[0].lower(): (number, "name") for number, names in enumerate(OFFICE, 1)}
+    assert outcome(users, contacts) == (expected, [("known_contact", "primary_email", ["office"], [1, 2, 3, 4])])
 
 
 def test_the_contact_of_a_left_out_user_is_not_taken_by_a_namesake():
-    users = [person("ann"), person("bob", given_name="Ann")]
-    contacts = [contact(1, "bob@client.example", first="Ann", last="Lee")]
-    assert matched(users, contacts, left_out=["bob"]) == ({"bob": (1, "alias")}, [])
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
+    found = matching(users, [contact_named(1, "Ann Able", "old")])
+    assert matches(found) == {"old": (1, "alias")}
+    assert conflicts(found) == [("possibly_returned", "name", ["ann"], [1])]
 
 
-def test_a_left_out_user_matches_by_name_where_no_kept_user_has_it():
-    assert matched([person("ann")], [contact(1, first="Ann", last="Lee")], left_out=["ann"]) == (
+def test_a_left_out_user_matches_by_name_where_no_selected_user_has_it():
+    assert outcome([user_named("Ann Able", "ann", **LEFT_OUT)], [contact_named(1, "Ann Able")]) == (
         {"ann": (1, "name")},
         [],
     )
 
 
-def test_a_left_out_user_is_out_of_the_names_where_a_kept_user_has_it():
-    users = [person("ann"), person("bob", given_name="ANN")]
-    assert matched(users, [contact(1, first="Ann", last="Lee")], left_out=["bob"]) == ({"ann": (1, "name")}, [])
+def test_a_left_out_user_is_out_of_the_names_where_a_selected_user_has_it():
+    users = [user_named("Ann Able", "ann"), user_named("ANN Able", "old", **LEFT_OUT)]
+    assert outcome(users, [contact_named(1, "Ann Able")]) == ({"ann": (1, "name")}, [])
 
 
-def test_even_a_kept_user_with_another_contact_keeps_the_name_from_a_left_out_one():
-    users = [person("ann"), person("bob", given_name="Ann")]
-    contacts = [contact(1, "ann@client.example"), contact(2, first="Ann", last="Lee")]
-    assert matched(users, contacts, left_out=["bob"]) == ({"ann": (1, "alias")}, [])
+def test_even_a_selected_user_with_another_contact_keeps_the_name_from_a_left_out_one():
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
+    contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able")]
+    assert outcome(users, contacts) == ({"ann": (1, "alias")}, [])
 
 
 def test_a_conflict_among_left_out_users_is_not_reported_but_holds_its_contacts():
-    users = [user("ann", proxy_addresses=AB), person("bob")]
-    contacts = [contact(1, "a@x.io", first="Bob", last="Lee"), contact(2, "b@x.io")]
-    assert matched(users, contacts, left_out=["ann"]) == ({}, [])
+    users = [user_named("Ann Able", "a", "b", **LEFT_OUT), user_named("Bob Lee", "bob")]
+    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "b"), contact_named(3, "Bob Lee")]
+    found = matching(users, contacts)
+    assert (matches(found), found.conflicts) == ({"bob": (3, "name")}, [])
+    assert found.conflicted["id-a"].contact_ids == (1, 2)
 
 
-def test_a_conflict_with_a_kept_user_names_the_left_out_ones():
-    users = [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[:1])]
-    found = match(users, {"id-ann"}, [contact(1, "a@x.io")])
+# ----------------------------------------------------- 2. somebody else's contact
+
+JOHN = contact_named(1, "John Smith", "j.smith")
+JANE = user_named("Jane Smith", "j.smith")
+FORMER = {
+    "departed-type": ([], {"departed_type": DEPARTED_TYPE}),
+    "deleted": ([], {"deleted": (user_named("John Smith", "john"),)}),
+    "left-out": ([user_named("John Smith", "john", **LEFT_OUT)], {}),
+    "remembered": ([], {"remembered": frozenset({(1, "id-j.smith")})}),
+}
+
+
+@pytest.mark.parametrize(("others", "circumstances"), FORMER.values(), ids=FORMER)
+def test_a_primary_address_that_was_handed_on_is_a_conflict_with_both_answers(others, circumstances):
+    john = replace(JOHN, contact_type_id=DEPARTED_TYPE)
+    found = matching([JANE, *others], [john], **circumstances)
+    assert "j.smith" not in matches(found)
     (conflict,) = found.conflicts
-    assert (conflict.rule, conflict.users) == ("alias", ("ann@client.example", "bob@client.example"))
-    assert conflict.contact_ids == (1,)
-    assert conflict.suggestion == {"ann@client.example": 1, "bob@client.example": "ignore"}
+    assert (conflict.code, conflict.rule) == (ReasonCode.POSSIBLY_RETURNED, "primary_email")
+    assert conflict.answers == {"j.smith@client.example": (1, NEW, IGNORE)}
+    assert conflict.suggestion == {}
 
 
-# ------------------------------------------------------------------- overrides
+@pytest.mark.parametrize("deleted", [(), (user_named("John Smith", "john"),)])
+def test_without_a_former_holder_a_shared_family_name_does_not_speak_against_an_address(deleted):
+    found = matching([JANE], [JOHN], deleted=deleted)
+    assert matches(found) == ({} if deleted else {"j.smith": (1, "alias")})
+    assert found.rests_on_deleted == ({(1, "id-j.smith")} if deleted else set())
+
+
+def test_an_alias_that_was_handed_on_brings_its_new_holder_a_contact_of_its_own():
+    sue, lea = user_named("Sue Stays", "sue", "lea"), user_named("Lea Left", "lea")
+    found = matching([sue], [contact_named(1, "Lea Left", "lea")], deleted=(lea,))
+    assert (matches(found), found.conflicts) == ({}, [])
+    assert notes(found) == {"sue": [("hit_withheld", 1), ("alias_held", [1])]}
+    assert found.held_aliases == {"id-sue": {"lea@client.example"}}
+
+
+def test_a_handed_on_alias_is_quiet_once_its_new_holder_has_a_contact():
+    sue, lea = user_named("Sue Stays", "sue", "lea"), user_named("Lea Left", "lea")
+    contacts = [contact_named(1, "Lea Left", "lea"), contact_named(2, "Sue Stays", "sue")]
+    found = matching([sue], contacts, deleted=(lea,))
+    assert (matches(found), notes(found)) == ({"sue": (2, "alias")}, {"sue": [("alias_held", [1])]})
+
+
+def test_another_selected_user_of_the_contacts_names_keeps_it():
+    users = [user_named("Jane Smith", "j.smith"), user_named("John Smith", "john")]
+    found = matching(users, [JOHN])
+    assert matches(found) == {"john": (1, "name")}
+    assert conflicts(found) == [("known_contact", "primary_email", ["j.smith"], [1])]
+
+
+def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
+    users = [user_named("Lea Left", "lea", **LEFT_OUT), user_named("Sue Stays", "lea2", username="sue")]
+    users[1] = replace(users[1], mail="lea@client.example")
+    found = matching(users, [contact_named(1, "Lea Left", "lea")])
+    assert matches(found) == {"lea": (1, "alias")}
+    (conflict,) = found.conflicts
+    assert (conflict.users, conflict.suggestion) == (("sue@client.example",), {})
+
+
+# ------------------------------------------------------------ 3. different names
+
+
+def test_names_that_are_the_users_beat_an_alias_of_another_person():
+    users = [user_named("Ann Able", "ann.able"), user_named("Ben Baker", "ben", "ann")]
+    contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ben Baker", "ben")]
+    found = matching(users, contacts)
+    assert (matches(found), found.conflicts) == ({"ann.able": (1, "name"), "ben": (2, "alias")}, [])
+
+
+def test_a_role_address_is_no_evidence_against_other_names():
+    found = matching([user_named("Petra Person", "petra", "info")], [contact_named(1, "Front Desk", "info")])
+    assert (matches(found), found.conflicts) == ({}, [])
+    assert notes(found) == {"petra": [("hit_withheld", 1), ("alias_held", [1])]}
+
+
+def test_a_role_address_does_not_keep_somebody_from_the_contact_of_the_same_names():
+    contacts = [contact_named(1, "Front Desk", "info"), contact_named(2, "Petra Person", "petra.old")]
+    found = matching([user_named("Petra Person", "petra", "info")], contacts)
+    assert (matches(found), found.conflicts) == ({"petra": (2, "name")}, [])
+    assert notes(found)["petra"] == [("unheld_address", 2), ("hit_withheld", 1), ("alias_held", [1])]
+
+
+def test_a_different_hit_gives_way_to_a_free_contact_of_the_users_names():
+    contacts = [contact_named(1, "Max Miller", "desk"), contact_named(2, "Ann Able", "ann@home.example")]
+    found = matching([user_named("Ann Able", "desk")], contacts)
+    assert (matches(found), found.conflicts) == ({"desk": (2, "name")}, [])
+    assert notes(found) == {"desk": [("hit_withheld", 1)]}
+
+
+def test_a_different_hit_gives_way_to_another_users_fitting_one():
+    users = [user_named("Ann Able", "desk"), user_named("Benjamin Baker", "ben", "desk")]
+    found = matching(users, [contact_named(1, "Ben Baker", "desk")])
+    assert matches(found) == {"ben": (1, "alias")}
+    assert conflicts(found) == [("known_contact", "primary_email", ["desk"], [1])]
+
+
+# ------------------------------------------------- 4. renamed, or handed on?
+
+
+@pytest.mark.parametrize(
+    ("someone", "rule"),
+    [
+        pytest.param(user_named("Ann Able", "desk"), "alias", id="primary-address"),
+        pytest.param(user_named("Ann Able", "ann", username="desk"), "username", id="username"),
+    ],
+)
+def test_different_names_on_an_own_address_are_a_conflict_with_both_answers(someone, rule):
+    found = matching([someone], [contact_named(1, "Max Miller", "desk")])
+    assert (matches(found), conflicts(found)) == ({}, [("names_differ", rule, ["desk"], [1])])
+    assert found.conflicts[0].answers == {"desk@client.example": (1, NEW, IGNORE)}
+    assert found.conflicts[0].suggestion == {}
+
+
+def test_different_names_match_where_the_settings_say_so():
+    found = matching(
+        [user_named("Ann Able", "desk")], [contact_named(1, "Max Miller", "desk")], different_names="match"
+    )
+    assert (matches(found), found.conflicts) == ({"desk": (1, "alias")}, [])
+    assert notes(found) == {"desk": [("matched_different_names", 1)]}
+
+
+def test_an_alias_alone_matches_different_names_under_no_setting():
+    found = matching(
+        [user_named("Ann Able", "ann", "desk")], [contact_named(1, "Max Miller", "desk")], different_names="match"
+    )
+    assert (matches(found), found.conflicts) == ({}, [])
+
+
+# ----------------------------------------------------------- 5. several contacts
+
+
+@pytest.mark.parametrize(
+    ("contacts", "linked", "expected"),
+    [
+        pytest.param([("Ann Able", "a"), ("Ann Abel", "ann")], (), 1, id="the-only-same-one"),
+        pytest.param([("Anna Able", "a"), ("", "b"), ("Ann Able", "ann")], (), 3, id="the-only-same-one-of-three"),
+        pytest.param([("Ann Able", "a"), ("Ann Able", "ann")], (2,), 2, id="the-only-linked-one-of-the-same"),
+        pytest.param([("Ann Able", "a"), ("Ann Able", "ann")], (1, 2), None, id="both-linked"),
+        pytest.param([("Ann Able", "a"), ("Ann Able", "ann")], (), None, id="two-same"),
+        pytest.param([("A Able", "a"), ("Annie Able", "ann")], (), None, id="two-open"),
+        pytest.param([("Annie Able", "ann"), ("Max Miller", "a")], (), 1, id="the-only-one-not-different"),
+    ],
+)
+def test_of_several_contacts_the_best_one_wins(contacts, linked, expected):
+    rows = [contact_named(number, *row) for number, row in enumerate(contacts, 1)]
+    found = matching([user_named("Ann Able", "ann", "a", "b")], rows, linked=linked)
+    assert matches(found) == ({"ann": (expected, "alias")} if expected else {})
+    assert [each.contact_ids for each in found.conflicts] == ([] if expected else [(1, 2)])
+
+
+def test_the_only_one_that_is_not_different_wins_where_different_names_match():
+    users = [user_named("Ann Able", "ann", "a")]
+    contacts = [contact_named(1, "Annie Able", "a"), contact_named(2, "Max Miller", "ann")]
+    assert matches(matching(users, contacts, different_names="match")) == {"ann": (1, "alias")}
+    assert conflicts(matching(users, contacts)) == [("names_differ", "alias", ["ann"], [1, 2])]
+
+
+def test_a_selected_users_same_names_beat_a_left_out_users():
+    users = [user_named("Ann Able", "ann", "old"), user_named("Ann Able", "old", **LEFT_OUT)]
+    assert outcome(users, [contact_named(1, "Ann Able", "ann", "old")]) == ({"ann": (1, "alias")}, [])
+
+
+# ------------------------------------------------------------ 6. connected groups
+
+
+@pytest.mark.parametrize(
+    ("users", "contacts", "rule", "members"),
+    [
+        pytest.param([("", "a", "b")], [("", "a"), ("", "b")], "alias", (["a"], [1, 2]), id="one-user-two-contacts"),
+        pytest.param([("", "a", "x"), ("", "b", "x")], [("", "x")], "alias", (["a", "b"], [1]), id="two-users"),
+        pytest.param([("", "a"), ("", "b")], [("", "a", "b")], "alias", (["a", "b"], [1]), id="by-two-addresses"),
+        pytest.param(
+            [("", "a", "x"), ("", "b", "x", "c")],
+            [("", "a"), ("", "x"), ("", "c")],
+            "alias",
+            (["a", "b"], [1, 2, 3]),
+            id="chain",
+        ),
+        pytest.param(
+            [("Ann Able", "a"), ("Ann Able", "b")], [("Ann Able",)], "name", (["a", "b"], [1]), id="two-namesakes"
+        ),
+        pytest.param([("Ann Able", "a")], [("Ann Able",), ("ann able",)], "name", (["a"], [1, 2]), id="one-namesake"),
+    ],
+)
+def test_a_connected_group_is_one_conflict(users, contacts, rule, members):
+    rows = [contact_named(number, *row) for number, row in enumerate(contacts, 1)]
+    assert outcome([user_named(*row) for row in users], rows) == ({}, [("several_hits", rule, *members)])
+
+
+def test_separate_groups_are_separate_conflicts():
+    users = [user_named("", "a", "b"), user_named("", "c", "d")]
+    contacts = [contact_named(number, "", mailbox) for number, mailbox in enumerate("abcd", 1)]
+    assert [each[2:] for each in outcome(users, contacts)[1]] == [(["a"], [1, 2]), (["c"], [3, 4])]
+
+
+def test_no_member_of_a_conflict_goes_on_to_a_later_pass():
+    """Ann would have had contact 3 by username, and Bob contact 1 by name."""
+    ann = user_named("", "a", "b", username="three")
+    bob = user_named("Bob Lee", "bob")
+    contacts = [contact_named(1, "Bob", "a"), contact_named(2, "", "b"), contact_named(3, "", "three")]
+    found = matching([ann, bob], contacts)
+    assert (matches(found), conflicts(found)) == ({}, [("several_hits", "alias", ["three"], [1, 2])])
+
+
+def test_a_conflict_with_a_selected_user_names_the_left_out_ones():
+    users = [user_named("Ann Able", "a", "x"), user_named("Eve Able", "b", "x", **LEFT_OUT)]
+    found = matching(users, [contact_named(1, "Able", "x")])
+    assert conflicts(found) == [("several_hits", "alias", ["a", "b"], [1])]
+    assert found.conflicts[0].answers == {"a@client.example": (1, NEW, IGNORE), "b@client.example": (1, IGNORE)}
+
+
+# --------------------------------------------------------------- by name alone
+
+
+@pytest.mark.parametrize(
+    "circumstances",
+    [
+        pytest.param({"deleted": (user_named("Ann Able", "ann"),)}, id="a-deleted-namesake-holds-its-address"),
+        pytest.param({"departed_type": DEPARTED_TYPE}, id="departed-type"),
+        pytest.param({"remembered": {(1, "id-ann.able")}}, id="a-forgotten-user"),
+    ],
+)
+def test_a_name_alone_does_not_tell_a_returned_person_from_a_namesake(circumstances):
+    found = matching(
+        [user_named("Ann Able", "ann.able")],
+        [contact_named(1, "Ann Able", "ann", contact_type_id=DEPARTED_TYPE)],
+        **circumstances,
+    )
+    assert (matches(found), conflicts(found)) == ({}, [("possibly_returned", "name", ["ann.able"], [1])])
+    assert found.conflicts[0].answers == {"ann.able@client.example": (1, NEW, IGNORE)}
+    assert found.conflicts[0].suggestion == {}
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "others", "expected"),
+    [
+        pytest.param("ann", [], True, id="nobody-holds-it"),
+        pytest.param("ann", [user_named("", "ann", **MAILBOX)], False, id="a-mailbox-holds-it"),
+        pytest.param("ann@home.example", [], False, id="not-a-domain-of-the-tenant"),
+    ],
+)
+def test_an_address_of_the_tenant_that_nobody_holds_is_noted(mailbox, others, expected):
+    found = matching([user_named("Ann Able", "ann.able"), *others], [contact_named(1, "Ann Able", mailbox)])
+    assert matches(found) == {"ann.able": (1, "name")}
+    assert notes(found) == ({"ann.able": [("unheld_address", 1)]} if expected else {})
+
+
+# ------------------------------------------ deleted users are read where they decide
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "expected"),
+    [
+        pytest.param("Ann Able", ("Ann Able", "ann"), False, id="same-names-by-address"),
+        pytest.param("Ann Able", ("Annie Able", "ann"), True, id="open-names-by-address"),
+        pytest.param("Ann Able", ("", "ann"), False, id="a-nameless-contact-is-nobodys"),
+        pytest.param("Ann Able", ("Ann Able", "old"), True, id="name-alone"),
+        pytest.param("Ann Able", ("Ann Able",), False, id="name-alone-without-an-address"),
+        pytest.param("Ann Able", ("Ben Baker", "ben"), False, id="no-hit"),
+    ],
+)
+def test_deleted_users_are_needed_where_they_decide(names, row, expected):
+    users, contacts = [user_named(names, "ann")], [contact_named(1, *row)]
+    assert matching(users, contacts, deleted=None).needs_deleted_users is expected
+    assert matching(users, contacts, deleted=()).needs_deleted_users is False
+
+
+# -------------------------------------- no second contact beside a known one
+
+
+def test_a_new_account_of_somebody_who_has_a_contact_is_a_conflict():
+    users = [user_named("Ann Able", "ann.able"), user_named("Ann Able", "ann", **LEFT_OUT)]
+    found = matching(users, [contact_named(1, "Ann Able", "ann")])
+    assert (matches(found), conflicts(found)) == (
+        {"ann": (1, "alias")},
+        [("possibly_returned", "name", ["ann.able"], [1])],
+    )
+    assert (found.conflicts[0].answers, found.conflicts[0].suggestion) == (
+        {"ann.able@client.example": (1, NEW, IGNORE)},
+        {},
+    )
+
+
+@pytest.mark.parametrize("override", [False, True])
+def test_two_selected_people_of_one_name_are_two_where_an_address_tells_them_apart(override):
+    users = [user_named("Jo Smith", "jo"), user_named("Jo Smith", "joanna")]
+    contacts = [contact_named(1, "Jo Smith", "jo")]
+    found = matching(users, contacts, overrides={"id-jo": 1} if override else {})
+    assert (matches(found)["jo"][0], found.conflicts, list(matches(found))) == (1, [], ["jo"])
+
+
+def test_somebody_with_the_only_name_of_a_contact_is_a_conflict():
+    found = matching([user_named(" Reception", "desk")], [contact_named(1, "Reception", "office")])
+    assert conflicts(found) == [("known_contact", "name", ["desk"], [1])]
+
+
+def test_whoever_has_claimed_the_contact_keeps_it():
+    users = [user_named("Ann Able", "info"), user_named("Benjamin Baker", "ben", "info")]
+    found = matching(users, [contact_named(1, "Ben Baker", "info", "ben")])
+    assert matches(found) == {"ben": (1, "alias")}
+    assert conflicts(found) == [("known_contact", "primary_email", ["info"], [1])]
+
+
+# ------------------------------------------------------------------ suggestions
+
+
+def test_the_holder_of_the_primary_address_is_suggested_not_the_lowest_id():
+    users = [user_named("Sam Roe", "sam.roe", "old")]
+    found = matching(users, [contact_named(104001, "S R", "old"), contact_named(104002, "Sammy Roe", "sam.roe")])
+    (conflict,) = found.conflicts
+    assert conflict.contact_ids == (104001, 104002)
+    assert conflict.suggestion == {"sam.roe@client.example": 104002}
+
+
+@pytest.mark.parametrize(
+    ("users", "contacts", "expected"),
+    [
+        pytest.param(
+            [("Ann Able", "ann", "a")], [("Ann Able", "a"), ("Ann Able", "ann")], {"ann": 2}, id="same-and-primary"
+        ),
+        pytest.param([("", "x", "a", "b")], [("", "a"), ("", "b")], {}, id="nothing-speaks-for-one"),
+        pytest.param([("", "a", "x"), ("", "b", "x")], [("", "a", "b", "x")], {}, id="two-users-have-the-same-best"),
+        pytest.param([("", "a", "x"), ("", "b", "x")], [("", "a", "x")], {"a": 1}, id="the-one-who-holds-it"),
+        pytest.param(
+            [("Ann Able", "a"), ("Ann Able", "b")], [("Ann Able",)], {}, id="two-namesakes-have-the-same-best"
+        ),
+        pytest.param([("Ann Able", "desk")], [("Max Miller", "desk")], {}, id="never-different-names"),
+    ],
+)
+def test_a_suggestion_is_never_by_chance(users, contacts, expected):
+    rows = [contact_named(number, *row) for number, row in enumerate(contacts, 1)]
+    (conflict,) = matching([user_named(*row) for row in users], rows).conflicts
+    assert conflict.suggestion == {f"{name}@client.example": target for name, target in expected.items()}
+
+
+@pytest.mark.parametrize("deleted", [(), (user_named("Ann Able", "old"),)], ids=["nobody", "a-deleted-namesake"])
+def test_a_contact_with_the_names_of_a_deleted_user_is_not_suggested(deleted):
+    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann")]
+    (conflict,) = matching([user_named("Ann Able", "ann", "a")], contacts, deleted=deleted).conflicts
+    assert bool(conflict.suggestion) is not bool(deleted)
+
+
+# -------------------------------------------------------------------- overrides
 
 
 @pytest.mark.parametrize("key", ["ann@client.example", " ANN@CLIENT.EXAMPLE ", "id-ann", "ID-ANN"])
 def test_an_override_names_a_user_by_username_or_id(key):
-    assert matched([user()], [contact(1)], overrides={key: 1}) == ({"ann": (1, "override")}, [])
+    assert outcome([user()], [contact(1)], overrides={key: 1}) == ({"ann": (1, "override")}, [])
 
 
 @pytest.mark.parametrize(
@@ -259,174 +626,163 @@ def test_an_override_names_a_user_by_username_or_id(key):
 )
 def test_a_bad_override_is_an_error(overrides, words):
     with pytest.raises(InputError) as caught:
-        matched([user("ann"), user("bob")], [contact(1), contact(2)], overrides=overrides)
+        matching([user("ann"), user("bob")], [contact(1), contact(2)], overrides=overrides)
     assert [word for word in words if word not in str(caught.value)] == []
 
 
 def test_an_override_said_twice_is_one():
     overrides = {"id-ann": 1, "ann@client.example": 1}
-    assert matched([user()], [contact(1)], overrides=overrides) == ({"ann": (1, "override")}, [])
+    assert outcome([user()], [contact(1)], overrides=overrides) == ({"ann": (1, "override")}, [])
 
 
 def test_an_override_of_an_unknown_user_is_a_warning():
-    found = match([user()], {"id-ann"}, [], {"eve@client.example": "new"})
-    values = {"option": "match_overrides", "user": "eve@client.example"}
-    assert found.warnings == [Reason(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, values)]
+    (warning,) = matching([user()], [], overrides={"eve@client.example": "new"}).warnings
+    assert (warning.code, warning.values["user"]) == (ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, "eve@client.example")
 
 
 def test_an_override_wins_over_all_rules():
     users = [user("ann"), user("bob")]
     contacts = [contact(1, "ann@client.example"), contact(2, "bob@client.example")]
-    assert matched(users, contacts, overrides={"id-ann": 2, "id-bob": 1}) == (
+    assert outcome(users, contacts, overrides={"id-ann": 2, "id-bob": 1}) == (
         {"ann": (2, "override"), "bob": (1, "override")},
         [],
     )
 
 
 def test_an_ignored_user_takes_no_part():
-    users = [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[:1])]
-    found = match(users, {"id-ann", "id-bob"}, [contact(1, "a@x.io")], {"id-bob": "ignore"})
-    assert (found.matches, found.conflicts, found.ignored) == ({"id-ann": (1, "alias")}, [], {"id-bob"})
+    users = [user_named("", "a", "x"), user_named("", "b", "x")]
+    found = matching(users, [contact_named(1, "", "x")], overrides={"id-b": IGNORE})
+    assert (matches(found), found.conflicts, found.ignored) == ({"a": (1, "alias")}, [], {"id-b"})
 
 
-def holder(ident, primary, *others):
-    return contact(ident, primary, *others)
+HANDED_ON = {
+    "left-out": ([user_named("Lea Left", "lea.left", **LEFT_OUT)], {}),
+    "deleted": ([], {"deleted": (user_named("Lea Left", "lea.left"),)}),
+}
+
+
+@pytest.mark.parametrize(("others", "circumstances"), HANDED_ON.values(), ids=HANDED_ON)
+def test_an_override_by_a_username_that_was_handed_on_is_an_error(others, circumstances):
+    users, contacts = [user_named("Sue Stays", "desk"), *others], [contact_named(1, "Lea Left")]
+    with pytest.raises(InputError) as caught:
+        matching(users, contacts, overrides={"desk@client.example": 1}, **circumstances)
+    assert "id-desk" in str(caught.value)
+    by_id = matching(users, contacts, overrides={"id-desk": 1}, **circumstances)
+    assert matches(by_id)["desk"] == (1, "override")
+
+
+def test_deleted_users_are_needed_to_judge_an_override_by_username():
+    users, contacts = [user_named("Sue Stays", "desk")], [contact_named(1, "Lea Left")]
+    assert matching(users, contacts, deleted=None, overrides={"desk@client.example": 1}).needs_deleted_users
+    assert not matching(users, contacts, deleted=None, overrides={"id-desk": 1}).needs_deleted_users
+
+
+# ------------------------------------------------------------------------ `new`
 
 
 @pytest.mark.parametrize(
     ("contacts", "expected"),
     [
         pytest.param([], None, id="no-contact-holds-the-address"),
-        pytest.param([holder(1, "ANN@client.example")], 1, id="one-does-that-is-the-contact"),
-        pytest.param([holder(1, "x@y.io", "ann@client.example")], None, id="not-as-its-primary"),
-        pytest.param([contact(1, first="Ann", last="Lee")], None, id="a-namesake-is-not-asked"),
+        pytest.param([contact_named(1, "Jane Smith", "J.SMITH")], 1, id="the-one-that-it-made"),
+        pytest.param([contact_named(1, "John Smith", "j.smith")], None, id="other-names-are-never-taken"),
+        pytest.param([contact_named(1, "Jane Smith", "x@y.io", "j.smith")], None, id="not-as-its-primary"),
+        pytest.param([contact_named(1, "Jane Smith")], None, id="a-namesake-is-not-asked"),
     ],
 )
 def test_new(contacts, expected):
-    found = match([person("ann")], {"id-ann"}, contacts, {"id-ann": "new"})
-    assert found.settled_new == {"id-ann": expected}
-    assert found.matches == ({"id-ann": (expected, "override")} if expected else {})
+    found = matching([JANE], contacts, overrides={"id-j.smith": NEW})
+    assert (found.found_by_new, found.conflicts) == ({"id-j.smith": expected}, [])
+    assert matches(found) == ({"j.smith": (expected, "override")} if expected else {})
+    assert notes(found) == ({"j.smith": [("override_found_contact", expected)]} if expected else {})
+
+
+def test_new_beside_the_contact_of_another_person_finds_its_own_on_later_runs():
+    first = matching([JANE], [JOHN], overrides={"id-j.smith": NEW})
+    assert (first.found_by_new, first.matches, first.conflicts) == ({"id-j.smith": None}, {}, [])
+    own = contact_named(2, "Jane Smith", "j.smith")
+    later = matching([JANE], [JOHN, own], overrides={"id-j.smith": NEW})
+    assert matches(later) == {"j.smith": (2, "override")}
+
+
+def test_new_finds_the_contact_of_a_user_with_one_name():
+    users = [user_named("Reception", "desk")]
+    found = matching(users, [contact_named(1, "Reception", "desk")], overrides={"id-desk": NEW})
+    assert found.found_by_new == {"id-desk": 1}
 
 
 def test_new_goes_by_the_primary_address_of_the_settings():
-    ann = user("ann", username="u@x.io")
-    contacts = [holder(1, "u@x.io"), holder(2, "ann@client.example")]
+    ann = user_named("Ann Able", "ann", username="u")
+    contacts = [contact_named(1, "Ann Able", "u"), contact_named(2, "Ann Able", "ann")]
     for primary_email, expected in (("mail", 2), ("username", 1)):
-        found = match([ann], {"id-ann"}, contacts, {"id-ann": "new"}, primary_email)
-        assert found.matches == {"id-ann": (expected, "override")}
+        found = matching([ann], contacts, overrides={"id-u": NEW}, primary_email=primary_email)
+        assert matches(found) == {"u": (expected, "override")}
 
 
-def test_new_with_several_holders_is_a_conflict():
-    found = matched(
-        [user()], [holder(1, "ann@client.example"), holder(2, "ann@client.example")], overrides={"id-ann": "new"}
+def test_new_with_several_contacts_that_it_could_have_made_is_a_conflict():
+    contacts = [contact_named(1, "Jane Smith", "j.smith"), contact_named(2, "Jane Smith", "j.smith")]
+    assert outcome([JANE], contacts, overrides={"id-j.smith": NEW}) == (
+        {},
+        [("several_hits", "override", ["j.smith"], [1, 2])],
     )
-    assert found == ({}, [("override", ["ann"], [1, 2])])
-
-
-def test_new_for_a_left_out_user_is_no_conflict_to_report():
-    contacts = [holder(1, "ann@client.example"), holder(2, "ann@client.example")]
-    assert matched([user()], contacts, left_out=["ann"], overrides={"id-ann": "new"}) == ({}, [])
+    left_out = replace(JANE, account_enabled=False)
+    assert outcome([left_out], contacts, overrides={"id-j.smith": NEW}) == ({}, [])
 
 
 @pytest.mark.parametrize("held", [0, 1, 2])
-def test_new_for_two_users_of_one_address_is_a_conflict(held):
+def test_new_for_two_users_whom_it_could_not_tell_apart_is_a_conflict(held):
     """Each run would make another contact otherwise."""
-    users = [user("ann", mail="both@x.io"), user("bob", mail="both@x.io")]
-    contacts = [holder(ident, "both@x.io") for ident in range(1, held + 1)]
-    found = matched(users, contacts, overrides={"id-ann": "new", "id-bob": "new"})
-    assert found == ({}, [("override", ["ann", "bob"], [each.id for each in contacts])])
+    users = [user_named("Ann Able", "both", username=name) for name in ("ann", "bob")]
+    contacts = [contact_named(ident, "Ann Able", "both") for ident in range(1, held + 1)]
+    found = outcome(users, contacts, overrides={"id-ann": NEW, "id-bob": NEW})
+    assert found == ({}, [("same_primary_address", "override", ["ann", "bob"], [each.id for each in contacts])])
+
+
+def test_new_tells_two_users_of_one_address_apart_by_their_names():
+    users = [user_named("Ann Able", "both", username="ann"), user_named("Ben Baker", "both", username="ben")]
+    contacts = [contact_named(1, "Ben Baker", "both")]
+    found = matching(users, contacts, overrides={"id-ann": NEW, "id-ben": NEW})
+    assert (found.found_by_new, found.conflicts) == ({"id-ann": None, "id-ben": 1}, [])
 
 
 def test_new_does_not_take_a_contact_that_another_override_names():
-    users = [user("ann"), user("bob")]
-    found = matched(users, [holder(1, "ann@client.example")], overrides={"id-ann": "new", "id-bob": 1})
-    assert found == ({"bob": (1, "override")}, [])
+    users = [user_named("Ann Able", "ann"), user_named("Ben Baker", "ben")]
+    contacts = [contact_named(1, "Ann Able", "ann")]
+    assert outcome(users, contacts, overrides={"id-ann": NEW, "id-ben": 1}) == ({"ben": (1, "override")}, [])
 
 
-# ------------------------------------------- the overrides that a conflict offers
-
-SETTLED = {
-    "namesakes-first": (
-        [person("ann", proxy_addresses=AB[:1]), person("bob", proxy_addresses=AB[:1])],
-        [contact(1, "a@x.io", first="Bob", last="Lee")],
-        {"ann@client.example": "new", "bob@client.example": 1},
-    ),
-    "in-order": (
-        [user("bob", proxy_addresses=AB), user("ann", proxy_addresses=AB)],
-        [contact(2, "a@x.io"), contact(1, "b@x.io")],
-        {"ann@client.example": 1, "bob@client.example": 2},
-    ),
-    "who-is-left-gets-a-new-one": (
-        [user("ann", proxy_addresses=AB[:1]), user("bob", proxy_addresses=AB[:1])],
-        [contact(1, "a@x.io")],
-        {"ann@client.example": 1, "bob@client.example": "new"},
-    ),
-    "new-for-one-of-two-with-one-primary-address": (
-        [user(name, mail="both@x.io", proxy_addresses=()) for name in ("ann", "bob", "cid")],
-        [contact(1, "x@y.io", "both@x.io")],
-        {"ann@client.example": 1, "bob@client.example": "new", "cid@client.example": "ignore"},
-    ),
-    "a-contact-may-be-left": (
-        [user("ann", proxy_addresses=AB)],
-        [contact(1, "a@x.io"), contact(2, "b@x.io")],
-        {"ann@client.example": 1},
-    ),
-}
+def test_every_answer_of_a_conflict_resolves_it():
+    users = [user_named("Sam Roe", "sam.roe", "old")]
+    contacts = [contact_named(1, "S R", "old"), contact_named(2, "Sammy Roe", "sam.roe")]
+    (conflict,) = matching(users, contacts).conflicts
+    for answer in conflict.answers["sam.roe@client.example"]:
+        assert matching(users, contacts, overrides={"sam.roe@client.example": answer}).conflicts == []
 
 
-@pytest.mark.parametrize(("users", "contacts", "overrides"), SETTLED.values(), ids=SETTLED)
-def test_what_a_conflict_offers_settles_it(users, contacts, overrides):
-    kept = {each.id for each in users}
-    (conflict,) = match(users, kept, contacts).conflicts
-    assert conflict.suggestion == overrides
-    settled = match(users, kept, contacts, conflict.suggestion)
-    assert settled.conflicts == []
-    pairs = {user_id: pair[0] for user_id, pair in settled.matches.items()}
-    assert pairs == {each.id: target for each in users if isinstance(target := overrides[each.username], int)}
-
-
-def test_what_a_conflict_about_new_offers_settles_it():
-    users = [user("ann", mail="both@x.io"), user("bob", mail="both@x.io")]
-    contacts = [contact(1, emails=(Email("both@x.io", primary=True),))]
-    asked = {"id-ann": "new", "id-bob": "new"}
-    (conflict,) = match(users, {"id-ann", "id-bob"}, contacts, asked).conflicts
-    settled = match(users, {"id-ann", "id-bob"}, contacts, conflict.suggestion)
-    assert (settled.conflicts, settled.matches) == ([], {"id-ann": (1, "override")})
-
-
-# ---------------------------------------------------------------------- groups
-
-
-def test_a_blank_key_is_none_and_an_id_of_0_is_one():
-    assert by_key(["a", "b"], [[0, "", None], [0, 1]]) == {0: ("a", "b"), 1: ("b",)}
-
-
-def test_a_row_that_has_a_key_twice_is_there_once():
-    assert by_key(["a", "b"], [["x", "x"], ["y"]]) == {"x": ("a",), "y": ("b",)}
+# ------------------------------------------------------------------ held aliases
 
 
 @pytest.mark.parametrize(
-    ("keys", "expected"),
+    ("rows", "settings", "expected"),
     [
-        pytest.param(("x", "z"), (1, 2), id="rows-in-the-order-of-the-keys"),
-        pytest.param(("z", "y", "x"), (2, 1), id="a-row-under-several-keys-once"),
-        pytest.param(("y", "none", ""), (2,), id="keys-that-nobody-has"),
-        pytest.param((), (), id="no-key"),
+        pytest.param([("Front Desk", "info")], {}, {"info@client.example"}, id="held-by-another"),
+        pytest.param([("Ann Able", "ann", "info")], {}, set(), id="held-by-the-own-contact"),
+        pytest.param([("Ann Able", "ann", "info"), ("Front Desk", "info")], {}, set(), id="held-by-both"),
+        pytest.param([("Front Desk", "info")], {"sync_aliases": False}, set(), id="aliases-are-not-synced"),
+        pytest.param([("Max Miller", "x", "ann")], {"different_names": "match"}, set(), id="own-contact"),
     ],
 )
-def test_rows_are_found_under_any_key_once(keys, expected):
-    assert found_under(keys, by_key([1, 2], [["x"], ["x", "y", "z"]]) | {"x": (1,), "z": (2,)}) == expected
+def test_an_alias_that_another_contact_holds(rows, settings, expected):
+    contacts = [contact_named(number, *row) for number, row in enumerate(rows, 1)]
+    found = matching([user_named("Ann Able", "ann", "info")], contacts, **settings)
+    assert found.held_aliases.get("id-ann", set()) == expected
 
 
-def test_who_hits_alone_and_is_hit_alone_is_in_no_group():
-    hits = {"alone": (0,), "both": (1, 2), "one": (3,), "other": (3,), "chained": (2,)}
-    knotted = entangled(hits)
-    assert set(knotted) == set(hits) - {"alone"}
-    groups = [(sorted(users), sorted(found)) for users, found in connected(knotted)]
-    assert groups == [(["both", "chained"], [1, 2]), (["one", "other"], [3])]
+def test_an_address_of_the_tenants_first_domain_is_no_alias_that_is_synced():
+    ann = user_named("Ann Able", "ann", "info@client.onmicrosoft.com")
+    assert matching([ann], [contact(1, "info@client.onmicrosoft.com", first="Front", last="Desk")]).held_aliases == {}
 
 
-def test_a_group_may_be_about_an_id_of_0():
-    assert [(sorted(users), sorted(found)) for users, found in connected({"a": (0,), "b": (0, 1)})] == [
-        (["a", "b"], [0, 1])
-    ]
+def test_an_email_without_a_value_is_no_address():
+    someone = user(mail=None, proxy_addresses=(), username="")
+    assert outcome([someone], [contact(1, emails=(Email("", primary=True),))]) == ({}, [])

@@ -2,71 +2,228 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How telephone numbers are read and compared (feature, section 4)."""
+"""How telephone numbers are read and compared (guide to matching, telephone numbers)."""
 
 from __future__ import annotations
 
-import pytest
+import subprocess
+import sys
 
+import phonenumbers
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.countries import region
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
+    Spelling,
     digits,
     has_digits,
+    is_fax_label,
     is_placeholder,
     is_real_number,
-    phone,
+    is_same_number,
+    is_tail,
+    read,
+    spelling,
+    stored_key,
 )
+from tests.tools.files import development_tree
+
+US, UK = "4155550100", "+442079460958"
+
+# --------------------------------------------------------------------- reading
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
+    ("value", "country", "expected"),
     [
-        pytest.param("415-555-0100", Number("4155550100", "4155550100", None), id="separators"),
-        pytest.param("(415) 555.0100", Number("4155550100", "4155550100", None), id="brackets-and-dots"),
-        pytest.param("+1 415 555 0100", Number("+14155550100", "14155550100", None), id="plus-is-kept-not-compared"),
-        pytest.param("(+1) 415 555 0100", Number("+14155550100", "14155550100", None), id="plus-in-brackets"),
-        pytest.param("＋1 415 555 0100", Number("+14155550100", "14155550100", None), id="full-width-plus"),
-        pytest.param("tel:+1-415-555-0100", Number("+14155550100", "14155550100", None), id="uri"),
-        pytest.param("001 415 555 0100", Number("0014155550100", "14155550100", None), id="leading-00-is-not-compared"),
-        pytest.param("+001 415 555 0100", Number("+0014155550100", "14155550100", None), id="both"),
-        pytest.param("0113 496 0000", Number("01134960000", "01134960000", None), id="one-leading-zero-counts"),
-        pytest.param("٠٢٠٧٩٤٦٠٩٥٨", Number("02079460958", "02079460958", None), id="arabic-digits"),
-        pytest.param("415²555 0100", Number("4155550100", "4155550100", None), id="a-superscript-is-no-digit"),
-        pytest.param("415-555-0100 x123", Number("4155550100", "4155550100", "123"), id="x"),
-        pytest.param("415-555-0100x123", Number("4155550100", "4155550100", "123"), id="x-without-blank"),
-        pytest.param("415-555-0100 X 123", Number("4155550100", "4155550100", "123"), id="capital-x"),
-        pytest.param("415-555-0100 ext. 123", Number("4155550100", "4155550100", "123"), id="ext"),
-        pytest.param("415-555-0100, Extension: 123", Number("4155550100", "4155550100", "123"), id="extension"),
-        pytest.param("415-555-0100 #123", Number("4155550100", "4155550100", "123"), id="hash"),
-        pytest.param("tel:+1-415-555-0100;ext=12", Number("+14155550100", "14155550100", "12"), id="uri-extension"),
-        pytest.param("415-555-0100 x٢٣", Number("4155550100", "4155550100", "23"), id="arabic-extension"),
-        pytest.param("Fax 4155550100", Number("4155550100", "4155550100", None), id="a-word-that-ends-in-x"),
-        pytest.param("Tel. 0113 496 0000", Number("01134960000", "01134960000", None), id="a-word-before"),
-        pytest.param("0113 496 0000 (home)", Number("01134960000", "01134960000", None), id="a-word-behind"),
-        pytest.param("1-800-FLOWERS", None, id="vanity"),
-        pytest.param("1-800-555-CALL", None, id="half-vanity"),
-        pytest.param("n/a", None, id="no-digits"),
-        pytest.param("x123", None, id="extension-alone"),
-        pytest.param("000-000-0000", None, id="ten-zeros-are-no-number"),
-        pytest.param("+00 000", None, id="any-zeros-are-no-number"),
-        pytest.param("", None, id="blank"),
-        pytest.param(None, None, id="none"),
+        # One number in its spellings.
+        pytest.param("415-555-0100", None, Number(US), id="separators"),
+        pytest.param("(415) 555.0100", "US", Number(US), id="brackets-and-dots"),
+        pytest.param("415‑555‑0100", None, Number(US), id="other-hyphens"),
+        pytest.param("+1 415 555 0100", None, Number("+14155550100"), id="plus"),
+        pytest.param("(+1) 415 555 0100", None, Number("+14155550100"), id="plus-in-brackets"),
+        pytest.param("tel:+1-415-555-0100", None, Number("+14155550100"), id="uri"),
+        pytest.param("\u202a+14155550100\u202c", None, Number("+14155550100"), id="invisible-characters"),
+        pytest.param("＋４４ ２０ ７９４６ ０９５８", None, Number(UK), id="full-width"),
+        pytest.param("٠٢٠٧٩٤٦٠٩٥٨", "GB", Number("02079460958"), id="arabic-digits"),
+        pytest.param("٠٢٠٧٩٤٦٠٩٥٨", None, Number("02079460958"), id="arabic-digits-of-no-country"),
+        pytest.param("415²555 0100", None, Number(US), id="a-superscript-is-no-digit"),
+        pytest.param("0044 20 7946 0958", "GB", Number(UK), id="00"),
+        pytest.param("0044 20 7946 0958", None, Number(UK), id="00-of-no-country"),
+        pytest.param("00 1 415 555 0100", "US", Number("+14155550100"), id="00-where-it-is-not-dialled"),
+        pytest.param("011 44 20 7946 0958", "US", Number(UK), id="the-prefix-that-the-country-dials"),
+        pytest.param("+44 (0)20 7946 0958", None, Number(UK), id="zero-in-brackets"),
+        pytest.param("+44(0)2079460958", "US", Number(UK), id="zero-in-brackets-in-another-country"),
+        pytest.param("44 (0)20 7946 0958", None, Number(UK), id="zero-in-brackets-without-a-plus"),
+        pytest.param("+49 (0) 30 23125 - 0", "DE", Number("+4930231250"), id="zero-in-brackets-with-blanks"),
+        pytest.param("(0)20 7946 0958", "GB", Number("02079460958"), id="zero-in-brackets-without-a-country-code"),
+        pytest.param("+39 (0)6 6982 1234", "US", Number("+390669821234"), id="italy-keeps-its-zero"),
+        pytest.param("030/23125-104", "DE", Number("03023125104"), id="a-slash-behind-the-area-code"),
+        pytest.param("030/23125-104", None, Number("03023125104"), id="a-slash-of-no-country"),
+        pytest.param("01.02.20.24.12", "FR", Number("0102202412"), id="pairs-are-no-date"),
+        # Words beside it.
+        pytest.param("Tel. 0113 496 0000", None, Number("01134960000"), id="a-word-before"),
+        pytest.param("0113 496 0000 (home)", "GB", Number("01134960000"), id="a-word-behind"),
+        pytest.param("8am-5pm 415-555-0100", "US", Number(US), id="hours-before"),
+        pytest.param("415-555-0100 until 2024-01-15", "US", Number(US), id="a-date-behind"),
+        pytest.param("+44 20 7946 0958 (since 2024)", "GB", Number(UK), id="a-year-behind"),
+        # Of several the first.
+        pytest.param(
+            "555-123-4567 / 555-987-6543", "US", Number("5551234567", several=True), id="two-that-do-not-exist"
+        ),
+        pytest.param("555-123-4567 / 555-987-6543", None, Number("5551234567", several=True), id="two-of-no-country"),
+        pytest.param("4155550100; 4155550101", None, Number(US, several=True), id="a-semicolon"),
+        pytest.param("415 555 0100 or 415 555 0101", "US", Number(US, several=True), id="or"),
+        pytest.param("t: 415.555.0100 m: 415.555.0101", "US", Number(US, several=True), id="with-words"),
+        pytest.param("4155550100 / +1 415 555 0100", "US", Number(US), id="one-number-twice"),
+        pytest.param("020 7946 0958 / +44 7700 900123", None, Number("02079460958", several=True), id="a-neighbour"),
+        pytest.param(
+            "020 7946 0958 x1 / 020 7946 0959 x2", "GB", Number("02079460958", "1", several=True), id="x-each"
+        ),
+        # Faxes.
+        pytest.param("Fax 4155550100", "US", None, id="a-fax"),
+        pytest.param("Fax: 4155550100", None, None, id="a-fax-of-no-country"),
+        pytest.param("Fax 415-555-0101 Tel 415-555-0100", "US", Number(US), id="a-fax-first"),
+        pytest.param("Tel 415-555-0100 Fax 415-555-0101", "US", Number(US), id="a-fax-last-is-no-second-number"),
+        # No number.
+        pytest.param("2024-01-15", "DE", None, id="a-date"),
+        pytest.param("15.01.2024", "DE", None, id="a-german-date"),
+        pytest.param("01/15/2024", "US", None, id="an-american-date"),
+        pytest.param("2024-01-15 10:30", "DE", None, id="a-date-and-time"),
+        pytest.param("n/a since 2024-01-15", "US", None, id="a-note-with-a-date"),
+        pytest.param("n/a since 2024-01-15", None, None, id="a-note-with-a-date-of-no-country"),
+        pytest.param("call back 20240115", "US", None, id="a-note-with-a-date-of-digits"),
+        pytest.param("Employee 12345678", "US", None, id="a-note-with-a-number-of-another-kind"),
+        pytest.param("Room 415", None, None, id="a-room"),
+        pytest.param("1-800-FLOWERS", "US", None, id="vanity"),
+        pytest.param("1-800-555-CALL", "US", None, id="half-vanity"),
+        pytest.param("x123", "US", None, id="an-extension-alone"),
+        pytest.param("Durchwahl 12", "DE", None, id="a-german-extension-alone"),
+        pytest.param("1234 5678 9012 3456", "US", None, id="too-long"),
+        pytest.param("+1 555", None, None, id="too-short"),
+        pytest.param("12", None, None, id="two-digits"),
+        pytest.param("000-000-0000", "US", None, id="ten-zeros"),
+        pytest.param("+00 000", None, None, id="any-zeros"),
+        pytest.param("n/a", "US", None, id="no-digits"),
+        pytest.param("", "US", None, id="blank"),
+        pytest.param(None, "US", None, id="none"),
+        # Not sure.
+        pytest.param("555-0100", "US", Number("5550100", sure=False), id="a-local-number"),
+        pytest.param("5550100", None, Number("5550100", sure=False), id="a-local-number-of-no-country"),
+        pytest.param("23125104", "DE", Number("23125104", sure=False), id="without-the-prefix-of-national-numbers"),
+        pytest.param("104", "DE", Number("104", sure=False), id="an-internal-number"),
+        pytest.param("415 555 010", "US", Number("415555010", sure=False), id="a-digit-is-missing"),
+        pytest.param("+1 415 555 010", None, Number("+1415555010", sure=False), id="a-digit-is-missing-behind-a-plus"),
+        pytest.param("415-555-0100 12", "US", Number(US, sure=False), id="digits-behind-without-a-mark"),
+        pytest.param("20240115", None, Number("20240115", sure=False), id="a-date-of-digits"),
+        pytest.param("20240115", "DK", Number("20240115", sure=False), id="a-date-of-digits-that-is-a-number-too"),
+        pytest.param("ask Bob 4155550100", None, Number(US, sure=False), id="a-note-of-no-country"),
     ],
 )
-def test_phone(value, expected):
-    assert phone(value) == expected
+def test_read(value, country, expected):
+    assert read(value, country) == expected
 
 
+@pytest.mark.parametrize("country", ["US", None])
 @pytest.mark.parametrize(
-    "value", ["+1 415 555 0100", "001-415-555-0100", "+0014155550100", "415 555 0100 x5", "٠٢٠ ٧٩"]
+    "spelled",
+    [
+        *("x12", "X 12", "ext 12", "ext. 12", "Ext: 12", "extn 12", "extn. 12", "extension 12", "Extension: 12"),
+        *("#12", "# 12", ";ext=12", ",,12#", ",,12", ";12", ",12#", "poste 12", "Poste: 12", "Durchwahl 12"),
+        *("DW 12", "int. 12", "anexo 12", "(ext 12)", "(x12)", "[x12]", "(Durchwahl: 12)", "/ x12", ", ext 12"),
+        *("x١٢", "ｘ１２", "доб. 12", "内線12"),
+    ],
 )
-def test_a_number_compares_equal_when_the_server_has_stripped_its_separators(value):
-    stripped = phone(value).value.replace("+", "")
-    assert digits(stripped) == digits(value) == phone(value).digits
+@pytest.mark.parametrize("number", ["+1 415 555 0100", "(415) 555-0100"])
+def test_extensions_in_every_spelling(number, spelled, country):
+    """An extension directly behind the number, and behind a blank."""
+    value = read(number, country).value
+    assert read(f"{number}{spelled}", country) == Number(value, "12")
+    assert read(f"{number} {spelled}", country) == Number(value, "12")
+    assert spelling(f"{number} {spelled}") == Spelling(digits(number), "12")
 
 
 def test_a_very_long_value_is_read_at_once():
-    assert phone(" ,;.-" * 40_000 + "x") is None
+    assert read(" ,;.-" * 40_000 + "x", "US") is None
+    assert read("1 " * 40_000, "US") is None
+
+
+@given(st.text(alphabet="0123456789+-()/;,. x#extFaxTel٣４", max_size=40), st.sampled_from(["US", "DE", None]))
+def test_whatever_is_read_can_be_dialled_and_is_read_again(text, country):
+    number = read(text, country)
+    if number is None:
+        return
+    assert number.value.removeprefix("+").isdigit()
+    assert number.value.isascii()
+    assert digits(number.value)
+    assert number.extension is None or (number.extension.isdigit() and number.extension.isascii())
+    if number.sure:
+        again = read(number.value, country)
+        assert again is None or is_same_number(again.value, number.value, country)
+
+
+@st.composite
+def existing_numbers(draw) -> tuple[str, str, phonenumbers.PhoneNumber]:
+    """A country and an example number of it."""
+    country = draw(st.sampled_from(["US", "GB", "DE", "FR", "IT", "CH", "AU", "IN", "JP", "DK", "ZA", "MX"]))
+    kind = draw(st.sampled_from([phonenumbers.PhoneNumberType.FIXED_LINE, phonenumbers.PhoneNumberType.MOBILE]))
+    return country, phonenumbers.example_number_for_type(country, kind)
+
+
+@given(existing_numbers(), st.booleans(), st.sampled_from(["", " x12", ";ext=12", " (ext. 12)"]))
+def test_national_and_international_form_are_one_number(drawn, same_country, mark):
+    country, number = drawn
+    forms = phonenumbers.PhoneNumberFormat
+    international = read(
+        phonenumbers.format_number(number, forms.INTERNATIONAL) + mark, country if same_country else None
+    )
+    national = read(phonenumbers.format_number(number, forms.NATIONAL) + mark, country)
+    assert international == Number(phonenumbers.format_number(number, forms.E164), "12" if mark else None)
+    assert national.sure
+    assert national.extension == international.extension
+    stored = international.value.removeprefix("+")  # as IT Glue may keep it
+    for value in (international.value, stored):
+        assert is_same_number(national.value, value, country)
+        assert is_same_number(value, national.value, country)
+
+
+# ------------------------------------------------------------------- comparing
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "country", "expected"),
+    [
+        pytest.param("+442079460958", "442079460958", None, True, id="equal-digits"),
+        pytest.param("020 7946 0958", "+442079460958", "GB", True, id="national-and-international"),
+        pytest.param("020 7946 0958", "442079460958", "GB", True, id="without-the-plus"),
+        pytest.param("02079460958", "442079460958", None, True, id="the-other-tells-the-country"),
+        pytest.param("+14155550100", "4155550100", None, True, id="the-country-of-the-number"),
+        pytest.param("+14155550100", "4155550100", "GB", True, id="not-that-of-the-user"),
+        pytest.param("+447911123456", "07911123456", "US", True, id="a-mobile-of-another-country"),
+        pytest.param("+442079460958", "4402079460958", None, True, id="the-zero-left-in"),
+        pytest.param("+442079460958", "02079460959", "GB", False, id="another-number"),
+        pytest.param("+442079460958", "02079460958", "US", True, id="the-country-of-one-of-them"),
+        pytest.param("14155550100", "12135550100", "US", False, id="equal-ends"),
+        pytest.param("+493023125104", "23125104", "DE", False, id="a-local-number"),
+        pytest.param("000-000-0000", "0000000000", None, False, id="placeholders-are-no-number"),
+        pytest.param("1800FLOWERS", "1800CALLNOW", None, False, id="letters-are-no-number"),
+        pytest.param("", "", None, False, id="blank"),
+    ],
+)
+def test_same_number(one, other, country, expected):
+    assert is_same_number(one, other, country) is expected
+    assert is_same_number(other, one, country) is expected
+
+
+@pytest.mark.parametrize(
+    ("number", "stored", "expected"),
+    [("23125104", "+49 30 23125-104", True), ("104", "493023125104", True), ("4", "104", False), ("", "104", False)],
+)
+def test_tail(number, stored, expected):
+    assert is_tail(number, stored) is expected
 
 
 @pytest.mark.parametrize(
@@ -84,3 +241,62 @@ def test_a_very_long_value_is_read_at_once():
 def test_stored_numbers(value, placeholder, real):
     assert (is_placeholder(value), is_real_number(value)) == (placeholder, real)
     assert has_digits(value) == (placeholder or real)
+
+
+def test_stored_values_are_compared_by_digits_and_words_by_their_letters():
+    assert stored_key("(415) 555-0100") == stored_key("+4155550100")
+    assert stored_key("000-000-0000") == stored_key("0")
+    assert stored_key("1800FLOWERS") == stored_key("1800flowers") != stored_key("1800CALLNOW")
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        *[(label, True) for label in ("Fax", "FAX", " fax ", "Work Fax", "Telefax", "Office-Fax", "eFax", "WorkFax")],
+        *[(label, False) for label in ("Office", "Halifax", "", None)],
+    ],
+)
+def test_labels_of_faxes(label, expected):
+    assert is_fax_label(label) is expected
+
+
+# --------------------------------------------------------------------- regions
+
+
+@pytest.mark.parametrize(
+    ("country", "expected"),
+    [
+        *[(name, "GB") for name in ("GB", "gb", "United Kingdom", "UK", " england ", "Great Britain")],
+        *[(name, "US") for name in ("US", "United States", "USA", "united states of america")],
+        *[(name, "DE") for name in ("DE", "Germany", "Deutschland")],
+        *[(name, None) for name in ("Atlantis", "XX", "", None)],
+    ],
+)
+def test_region(country, expected):
+    assert region(country) == expected
+
+
+def test_every_region_is_one_of_the_library():
+    from ansible_collections.msp.psa_sync.plugins.module_utils._engine.countries import _codes
+
+    assert set(_codes().values()) <= phonenumbers.SUPPORTED_REGIONS
+    assert len(set(_codes().values())) > 240
+
+
+# ------------------------------------------------------------------------ cost
+
+
+def test_equal_digits_do_not_load_the_library():
+    """Most runs see nothing but equal digits."""
+    module = "ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones"
+    code = f"""
+import sys
+sys.path.insert(0, {str(development_tree())!r})
+from {module} import is_same_number, read, spelling
+assert is_same_number("+44 (0)20 7946 0958", "442079460958", "GB")
+assert not is_same_number("4155550100", "4155550101", "US")
+assert spelling("(415) 555-0100 ext. 55") == ("4155550100", "55")
+assert read("n/a", "US") is read("000-000-0000", "US") is read("x12", "US") is None
+assert "phonenumbers" not in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -262,7 +262,7 @@ def test_new_creates_beside_a_namesake():
 
 
 def test_two_new_ones_of_one_address_say_why_they_are_a_conflict():
-    users = [person("ann", mail="both@x.io"), person("bob", mail="both@x.io")]
+    users = [person("ann", mail="both@x.io"), person("bob", given_name="Ann", mail="both@x.io")]
     found = drafted(snapshot(users), match_overrides={"id-ann": "new", "id-bob": "new"})
     assert values_of(found["ann"], ReasonCode.SAME_PRIMARY_ADDRESS)["users"] == ["bob@client.example"]
 
@@ -280,15 +280,21 @@ def test_contacts_with_a_microsoft_adapter_bring_a_warning():
     ("users", "contacts", "expected"),
     [
         pytest.param(
-            [person("ann", mail="both@x.io"), person("bob", mail="both@x.io")],
+            [person("ann", mail="both@x.io"), person("bob", given_name="Ann", mail="both@x.io")],
             [],
             {"ann": "failed", "bob": "failed"},
-            id="two-new-ones-of-one-address",
+            id="two-new-ones-of-one-address-and-name",
+        ),
+        pytest.param(
+            [person("ann", mail="both@x.io"), person("bob", mail="both@x.io")],
+            [],
+            {"ann": "create", "bob": "create"},
+            id="names-tell-two-of-one-address-apart",
         ),
         pytest.param(
             [person("ann", mail=None, proxy_addresses=()), person("bob", proxy_addresses=("smtp:ann@client.example",))],
             [],
-            {"ann": "failed", "bob": "failed"},
+            {"ann": "create", "bob": "create"},
             id="the-username-of-one-is-the-alias-of-another",
         ),
         pytest.param(
@@ -305,14 +311,14 @@ def test_contacts_with_a_microsoft_adapter_bring_a_warning():
         pytest.param(
             [person("ann", proxy_addresses=("smtp:old@x.io",)), person("bob", mail="old@x.io", account_enabled=False)],
             [contact(1, "ann@client.example")],
-            {"ann": "failed", "bob": "excluded"},
+            {"ann": "update", "bob": "excluded"},
             id="an-alias-that-an-excluded-user-holds-too",
         ),
         pytest.param(
             [person("ann", proxy_addresses=("smtp:old@x.io",)), person("bob", mail="old@x.io", account_enabled=False)],
             [contact(1, "ann@client.example", "old@x.io", "x@y.io", first="Ann", last="Lee")],
-            {"ann": "conflict", "bob": "excluded"},
-            id="one-that-is-there-already-is-a-conflict",
+            {"ann": "update", "bob": "excluded"},
+            id="one-that-is-there-already",
         ),
     ],
 )
@@ -326,7 +332,12 @@ def test_what_could_not_be_matched_again_is_failed(users, contacts, expected):
 
 
 def test_who_shares_no_address_is_written_all_the_same():
-    users = [person("ann", mail="both@x.io"), person("bob", mail="both@x.io"), person("cid"), person("dan")]
+    users = [
+        person("ann", mail="both@x.io"),
+        person("bob", given_name="Ann", mail="both@x.io"),
+        person("cid"),
+        person("dan"),
+    ]
     found = drafted(snapshot(users, [contact(1, "cid@client.example")]))
     assert {name: each.itglue.action for name, each in found.items()} == {
         "ann": "failed",
@@ -574,3 +585,13 @@ def test_a_steady_tenant_has_nothing_to_report():
     plan = planned(snapshot(users, contacts, bms_settings=PUSHING), present)
     assert [each for each in plan.operations if each.noteworthy or each.writes] == []
     assert (plan.conflicts, plan.limits_exceeded, plan.warnings) == ((), (), ())
+
+
+def test_what_is_said_of_addresses_and_numbers_is_said_of_the_operation():
+    sue = person("sue.roe", business_phones=("415-555-0100 / 415-555-0101",))
+    sue = replace(sue, proxy_addresses=("SMTP:sue.roe@client.example", "smtp:office@client.example"))
+    front_desk = contact(71, "office@client.example", first="Front", last="Desk")
+    operation = drafted(snapshot([sue], [front_desk, ready(72, "sue.roe")]))["sue.roe"]
+    assert operation.itglue.action == Action.UNCHANGED
+    assert values_of(operation, ReasonCode.ALIAS_HELD)["contact_ids"] == [71]
+    assert values_of(operation, ReasonCode.PHONE_FIRST_OF_SEVERAL)["used"] == "4155550100"

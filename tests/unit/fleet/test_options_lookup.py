@@ -11,9 +11,11 @@ from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 
-from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule, variables_of
+from ansible_collections.msp.psa_sync.plugins.lookup import options
+from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import variables_of
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", *PREFIXED}
@@ -110,21 +112,70 @@ def test_the_settings_of_a_client_are_laid_over_those_of_its_group():
     assert looked_up("bms_sync_settings", **variables) == {}
 
 
+def files(**variables) -> dict:
+    found = looked_up("contact_sync", **{"inventory_hostname": "frog", **variables})
+    return {name: value for name, value in found.items() if name not in ("office365_settings", "bms_settings")}
+
+
 @pytest.mark.parametrize(
     ("variables", "wanted"),
     [
-        ({"sync_plan_directory": "/srv"}, {"plan_file": "/srv/frog.plan.json"}),
-        ({"sync_plan_directory": "/srv", "sync_apply_plan": "false"}, {"plan_file": "/srv/frog.plan.json"}),
+        ({"sync_plan_directory": "/srv", "ansible_check_mode": True}, {"plan_file": "/srv/frog.plan.json"}),
+        (
+            {"sync_plan_directory": "/srv", "sync_apply_plan": "false", "ansible_check_mode": True},
+            {"plan_file": "/srv/frog.plan.json"},
+        ),
         ({"sync_plan_directory": "/srv", "sync_apply_plan": "true"}, {"apply_plan": "/srv/frog.plan.json"}),
         ({"sync_journal_directory": "/srv"}, {"journal_file": "/srv/frog.journal"}),
+        ({"sync_plan_directory": "", "sync_apply_plan": " ", "sync_journal_directory": None}, {}),
+        (
+            {"sync_plan_directory": "/srv", "sync_journal_directory": "/srv", "sync_state": "reverted"},
+            {"journal_file": "/srv/frog.journal", "state": "reverted"},
+        ),
         ({}, {}),
     ],
 )
 def test_each_client_has_files_of_its_own(variables, wanted):
-    found = looked_up("contact_sync", inventory_hostname="frog", **variables)
-    assert {name: value for name, value in found.items() if name not in ("office365_settings", "bms_settings")} == (
-        wanted
-    )
+    assert files(**variables) == wanted
+
+
+def test_files_lie_in_their_directory_whatever_a_client_is_called():
+    found = files(inventory_hostname="../../x", sync_journal_directory="/srv")["journal_file"]
+    assert found.startswith("/srv/x-")
+    assert found.count("/") == 2
+
+
+def test_plans_are_made_in_check_mode_alone():
+    """A forgotten --check would write what nobody has reviewed."""
+    with pytest.raises(AnsibleLookupError, match="without --check and without sync_apply_plan"):
+        files(sync_plan_directory="/srv")
+
+
+def test_a_first_run_raises_its_limits_and_keeps_a_journal(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    found = files(sync_first_run="true", sync_max_updates="10")
+    assert found == {
+        "max_creates": "100%",
+        "max_updates": "10",
+        "max_pushes": "100%",
+        "journal_file": f"{tmp_path}/msp.psa_sync/journals/frog.journal",
+    }
+    assert (tmp_path / "msp.psa_sync" / "journals").stat().st_mode & 0o777 == 0o700
+    assert files(sync_first_run=True, sync_journal_directory="/srv")["journal_file"] == "/srv/frog.journal"
+    assert files(sync_first_run="") == {}
+
+
+@pytest.mark.parametrize("blank", ["", "  ", None])
+def test_blank_answers_of_a_survey_count_as_not_given(blank):
+    assert files(sync_users=blank, sync_state=blank, itglue_url=blank, sync_max_creates=blank) == {}
+
+
+def test_variables_that_are_spelled_wrongly_bring_a_warning(monkeypatch):
+    warnings = []
+    monkeypatch.setattr(options.display, "warning", warnings.append)
+    looked_up("contact_sync", sync_max_create=1, match_overrides={}, sync_max_creates=1)
+    assert len(warnings) == 2
+    assert "sync_max_create " in warnings[0]
 
 
 @pytest.mark.parametrize("directory", [{}, {"sync_plan_directory": ""}])

@@ -267,7 +267,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_nothing_stuck(tmp_path, l
     assert [limiter().acquire(CREATE) for dummy in range(4)] == [0, 0, 0, HOUR]
 
 
-def test_a_process_that_is_stopped_in_the_middle_is_told_and_waited_for_once(tmp_path, limiter, monkeypatch):
+def test_a_process_that_is_stopped_in_the_middle_is_reported_and_waited_for_once(tmp_path, limiter, monkeypatch):
     monkeypatch.setattr(quota, "PATIENCE", 0.2)
     stopped = started(HOLDER, tmp_path, "pread")
     assert stopped.stdout.readline() == "in the middle\n"

@@ -102,7 +102,7 @@ def test_a_spoilt_file_counts_as_none(shared, tmp_path, spoil):
 def test_without_cryptography_nothing_is_kept(shared, tmp_path, monkeypatch):
     monkeypatch.setattr(tokens, "Fernet", None)
     shared().write(TOKENS)
-    with shared().turn():
+    with shared().exclusively():
         assert shared().read() == {}
     assert list(tmp_path.iterdir()) == []
 
@@ -119,13 +119,13 @@ def test_where_scrypt_is_forbidden_nothing_is_kept(shared, tmp_path, monkeypatch
 def test_where_the_file_cannot_be_written_nothing_is_kept(tmp_path):
     gone = SharedTokens(*ACCOUNT, secrets=["password"], directory=tmp_path / "gone")
     gone.write(TOKENS)
-    with gone.turn():
+    with gone.exclusively():
         assert gone.read() == {}
 
 
 def test_a_process_that_hangs_does_not_stop_all(shared, monkeypatch):
     monkeypatch.setattr(tokens, "PATIENCE", 0.1)
-    with shared().turn(), shared().turn():
+    with shared().exclusively(), shared().exclusively():
         pass
 
 
@@ -285,11 +285,11 @@ def test_a_client_without_shared_tokens_logs_in_for_itself(bms):
     assert bms.logins == ["authenticate", "authenticate"]
 
 
-def test_a_process_that_does_not_let_go_is_told(tmp_path, monkeypatch):
+def test_a_process_that_holds_the_lock_too_long_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(tokens, "PATIENCE", 0.05)
     notices: list[str] = []
     one, other = (SharedTokens("bms", secrets=[], directory=tmp_path, notice=notices.append) for dummy in range(2))
-    with one.turn(), other.turn():
+    with one.exclusively(), other.exclusively():
         pass
     assert len(notices) == 1
     assert notices[0].startswith("The login is not shared with other tasks. Another process")

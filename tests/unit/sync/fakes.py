@@ -391,6 +391,9 @@ class FakeStore(Service):
 
     lock_tenants = nullcontext
 
+    def forget_missing_types(self):
+        pass
+
     def preview(self, stored, settings):
         self.called("preview", stored.kind)
 

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: clients
+short_description: Hosts of a play of the playbooks, where the inventory could be read
+version_added: 1.0.0
+author:
+  - The msp.psa_sync authors (@msp-psa-sync)
+description:
+  - Gives the pattern of the clients that a playbook of this collection runs for, for C(hosts) of its plays.
+  - Ansible goes on with the other sources where an inventory source cannot be read, and where there are none, it ends
+    without an error. Then nobody would notice that clients are left out. So this is an error where a source of
+    P(msp.psa_sync.tenants#inventory) could not be read, where the inventory has no host, and where the pattern
+    matches none.
+options:
+  _terms:
+    description:
+      - A host pattern, as C(--limit) takes it, or a list of such. Null and blank are V(all).
+    type: list
+    elements: raw
+    required: true
+  closing:
+    description:
+      - The name of the playbook that is being closed. Then the pattern is that of the clients that have failed. It
+        matches none as long as another playbook of this collection follows on the command line, because a failure ends
+        the run after the playbook that it is in.
+    type: str
+seealso:
+  - plugin: msp.psa_sync.tenants
+    plugin_type: inventory
+"""
+
+EXAMPLES = r"""
+- name: Sync the contacts of each client
+  hosts: "{{ lookup('msp.psa_sync.clients', tenants | default('')) }}"
+  connection: local
+  gather_facts: false
+  module_defaults:
+    msp.psa_sync.contact_sync: "{{ lookup('msp.psa_sync.options', 'contact_sync') }}"
+  tasks:
+    - name: Sync the contacts
+      msp.psa_sync.contact_sync:
+        organization: "{{ itglue_organization }}"
+"""
+
+RETURN = r"""
+_raw:
+  description: The host pattern.
+  type: list
+  elements: str
+  sample: [all]
+"""
+
+import re
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ansible.context import CLIARGS
+from ansible.errors import AnsibleLookupError
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD
+
+COLLECTION = "msp.psa_sync."
+CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
+"""The playbooks that import closing.yml."""
+
+FAILED, NOBODY = "psa_sync_failed", "all:!all"
+LOCAL = ("localhost", "127.0.0.1", "::1")
+# What is more than a name with wildcards: an exclusion, an intersection, a regular expression, a range of hosts.
+_NO_PLAIN_NAME = re.compile(r"^[!&~]|\[")
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[str]:
+        groups = {str(name): hosts for name, hosts in ((variables or {}).get("groups") or {}).items()}
+        if closing := kwargs.get("closing"):
+            return [FAILED if groups.get(FAILED) and not _another_follows(closing) else NOBODY]
+        parts = [part for term in terms for part in _parts(term)] or ["all"]
+        if CLIARGS.get("syntax"):
+            return [":".join(parts)]  # nothing is run, and there may be no inventory
+        if UNREAD:
+            found = " ".join(f"{path}: {reason}" for path, reason in UNREAD.items())
+            raise AnsibleLookupError(f"The inventory is not complete, so nothing was done. {found}")
+        names = {*groups, *(str(host) for hosts in groups.values() for host in hosts)}
+        if not any(_may_match(part, groups, names) for part in parts):
+            raise AnsibleLookupError(
+                f"The inventory has no host for {':'.join(parts)}, so nothing was done. Check the inventory, and the "
+                "variable tenants."
+            )
+        return [":".join(parts)]
+
+
+def _another_follows(playbook: str) -> bool:
+    """Whether the last playbook of the command line is another one of this collection, which then fails the clients."""
+    given = [_own_name(str(each)) for each in CLIARGS.get("args") or ()]
+    return playbook in given and given[-1] not in (None, playbook)
+
+
+def _own_name(argument: str) -> str | None:
+    """The name of a playbook of this collection that runs over clients and closes its run."""
+    name = argument.removeprefix(COLLECTION) if argument.startswith(COLLECTION) else ""
+    return name if name in CLOSED else None
+
+
+def _parts(term: Any) -> list[str]:
+    """The patterns in a term: a text with commas or colons between them, a list of such, or nothing."""
+    if isinstance(term, (list, tuple)):
+        return [part for each in term for part in _parts(each)]
+    text = "" if term is None else str(term).strip()
+    # An IPv6 address, a regular expression and a range of hosts hold colons of their own.
+    separator = "," if any(mark in text for mark in "~[") or text in LOCAL else "[,:]"
+    return [part for each in re.split(separator, text) if (part := each.strip())]
+
+
+def _may_match(part: str, groups: Mapping[str, Any], names: set[str]) -> bool:
+    """Whether a pattern may have hosts. Groups that are there without hosts have none."""
+    if _NO_PLAIN_NAME.search(part) or part in LOCAL:
+        return not part.startswith("!")
+    matching = [name for name in names if fnmatchcase(name, part)]
+    return any(groups.get(name, True) for name in matching)

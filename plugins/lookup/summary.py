@@ -1,0 +1,70 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: summary
+short_description: Closing summary of the playbooks
+version_added: 1.0.0
+author:
+  - The msp.psa_sync authors (@msp-psa-sync)
+description:
+  - Gives a few lines for each client about the result that a task has registered. Clients that failed come first.
+  - The closing play of the playbooks shows them, and fails the clients that failed, so that the exit code says it.
+options:
+  _terms:
+    description: The hosts.
+    type: list
+    elements: str
+    required: true
+  registered:
+    description: The variables that hold the results of each host.
+    type: list
+    elements: str
+    default: [synced]
+  failed:
+    description: Whether to give the names of the hosts that failed, instead of the summary.
+    type: bool
+    default: false
+"""
+
+EXAMPLES = r"""
+- name: Show how it went
+  ansible.builtin.debug:
+    msg: "{{ lookup('msp.psa_sync.summary', *ansible_play_hosts_all) }}"
+  run_once: true
+"""
+
+RETURN = r"""
+_raw:
+  description: The lines, or with O(failed) the names of hosts.
+  type: list
+  elements: list
+  sample:
+    - - "happy_frog: FAILED. The organization 'Happy Frog' has no Office 365 sync settings."
+      - "acme: 12 of 14 users selected"
+      - "  IT Glue: 2 create, 10 linked"
+      - "  BMS: 2 pushed"
+      - 1 of 2 clients succeeded, 1 failed
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible.module_utils.parsing.convert_bool import boolean
+from ansible.plugins.lookup import LookupBase
+
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, failure_of, summary
+
+
+class LookupModule(LookupBase):
+    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[list[str]]:
+        registered, hostvars = kwargs.get("registered") or ["synced"], (variables or {})["hostvars"]
+        outcomes = {
+            str(host): chosen(hostvars[host][name] for name in registered if name in hostvars[host]) for host in terms
+        }
+        if boolean(kwargs.get("failed", False)):
+            return [[host for host, outcome in outcomes.items() if failure_of(outcome)]]
+        return [summary(outcomes)]

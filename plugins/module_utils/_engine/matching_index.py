@@ -1,0 +1,214 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What matching decides from: who holds which address, and who bears which names.
+
+An index is made when it is first asked for: names are compared only where an address is not enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from .conflicts import Answer
+from .grouping import by_key
+from .identity import Names, compare_names, have_common_word, same_key, single_name
+from .model import Contact, ItGlueId, User
+from .text import (
+    NAMES_OF_CONTACT,
+    NAMES_OF_USER,
+    FullName,
+    address,
+    contact_addresses,
+    domain,
+    domains_of,
+    email_keys,
+    primary_key,
+    smtp_keys,
+    user_addresses,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Circumstances:
+    """What decides beside the users and the contacts.
+
+    `overrides` maps a username or user id to a contact id, `new` or `ignore`. `primary_email`, `different_names`
+    and `sync_aliases` are the settings of these names. `departed_type` is the id of the contact type of departed
+    people. `linked` are the ids of contacts that are linked to BMS. `deleted` are the tenant's deleted users under
+    the usernames that they had, None where they have not been read. `domains` are the tenant's domains, by default
+    those of its users' addresses.
+    `remembered` are pairs of contact and user id that were in a conflict, or whose hit was withheld, because of a
+    deleted user that Microsoft has forgotten since.
+    """
+
+    overrides: Mapping[str, Answer] = field(default_factory=dict)
+    primary_email: str = "mail"
+    different_names: str = "conflict"
+    sync_aliases: bool = True
+    departed_type: ItGlueId | None = None
+    linked: Collection[ItGlueId] = ()
+    deleted: Collection[User] | None = None
+    domains: Collection[str] = ()
+    remembered: Collection[tuple[ItGlueId, str]] = ()
+
+
+def primary_emails(contact: Contact) -> frozenset[str]:
+    """The primary e-mail of a contact, in the form in which addresses are compared."""
+    return frozenset(address(entry.value) for entry in contact.emails if entry.primary) - {""}
+
+
+class MatchingIndex:
+    """The users and the contacts by what they hold.
+
+    `selected` are the ids of the users that the filter lets through, `ignored` those of the users that an override
+    leaves out: they take no part, but hold their addresses.
+    """
+
+    def __init__(
+        self,
+        users: Collection[User],
+        selected: Collection[str],
+        contacts: Iterable[Contact],
+        circumstances: Circumstances,
+        ignored: Collection[str] = (),
+    ) -> None:
+        self._all_users = users
+        self.users: Mapping[str, User] = {user.id: user for user in users if user.id not in ignored}
+        self.contacts: Mapping[ItGlueId, Contact] = {contact.id: contact for contact in contacts}
+        self.selected = selected
+        self.circumstances = circumstances
+        self._smtp_keys = {user_id: smtp_keys(user) for user_id, user in self.users.items()}
+
+    # --------------------------------------------------------------- addresses
+
+    @cached_property
+    def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
+        """The ids of the contacts by each of their e-mails."""
+        return by_key(self.contacts, map(email_keys, self.contacts.values()))
+
+    def smtp_keys(self, user_id: str) -> tuple[str, ...]:
+        """The SMTP addresses of a user, in the form in which they are compared."""
+        return self._smtp_keys[user_id]
+
+    def username_keys(self, user_id: str) -> tuple[str, ...]:
+        """The username of a user, in the form in which addresses are compared."""
+        return (address(self.users[user_id].username),)
+
+    def primary_key(self, user_id: str) -> str:
+        """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
+        return primary_key(self.users[user_id], self.circumstances.primary_email)
+
+    def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
+        """The contacts whose primary e-mail is the address `key`."""
+        for contact_id in self.contacts_by_address.get(key, ()) if key else ():
+            if key in primary_emails(self.contacts[contact_id]):
+                yield contact_id
+
+    def holds_own_address(self, contact_id: ItGlueId, user_id: str) -> bool:
+        """Whether a contact holds the primary address or the username of a user."""
+        own = {self.primary_key(user_id), *self.username_keys(user_id)}
+        return not own.isdisjoint(contact_addresses(self.contacts[contact_id]))
+
+    @staticmethod
+    def holds_any(users: Iterable[User], addresses: Collection[str]) -> bool:
+        """Whether one of the users holds one of the addresses."""
+        return any(not user_addresses(user).isdisjoint(addresses) for user in users)
+
+    def unheld_addresses(self, contact_id: ItGlueId) -> list[str]:
+        """The addresses of a contact in the tenant's domains that no user holds, present or deleted."""
+        return sorted(
+            value
+            for value in contact_addresses(self.contacts[contact_id])
+            if domain(value) in self._domains and value not in self._held
+        )
+
+    @cached_property
+    def _held(self) -> frozenset[str]:
+        users = (*self._all_users, *(self.circumstances.deleted or ()))
+        return frozenset().union(*map(user_addresses, users))
+
+    @cached_property
+    def _domains(self) -> frozenset[str]:
+        return frozenset(self.circumstances.domains) or domains_of(self._all_users)
+
+    # ------------------------------------------------------------------- names
+
+    def names(self, user_id: str, contact_id: ItGlueId) -> Names:
+        """What the names of a user and a contact say."""
+        return compare_names(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
+
+    def have_common_word(self, user_id: str, contact_id: ItGlueId) -> bool:
+        """Whether any word occurs in the names of both."""
+        return have_common_word(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
+
+    @cached_property
+    def names_of_users(self) -> Mapping[str, FullName | None]:
+        """The names of each user, in the form in which names that are `same` are equal."""
+        return {user_id: same_key(*NAMES_OF_USER(user)) for user_id, user in self.users.items()}
+
+    @cached_property
+    def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:
+        """The names of each contact, in the same form."""
+        return {contact_id: same_key(*NAMES_OF_CONTACT(contact)) for contact_id, contact in self.contacts.items()}
+
+    @cached_property
+    def contacts_by_names(self) -> Mapping[FullName, tuple[ItGlueId, ...]]:
+        """The ids of the contacts by their names."""
+        return by_key(self.contacts, ((key,) if key else () for key in self.names_of_contacts.values()))
+
+    @cached_property
+    def contacts_by_single_name(self) -> Mapping[str, tuple[ItGlueId, ...]]:
+        """The ids of the contacts that have one name only, by it."""
+        single = [contact_id for contact_id, names in self.names_of_contacts.items() if names is None]
+        return by_key(single, ((single_name(*NAMES_OF_CONTACT(self.contacts[each])),) for each in single))
+
+    @cached_property
+    def selected_by_names(self) -> Mapping[FullName, tuple[str, ...]]:
+        """The ids of the selected users by their names."""
+        rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id in self.selected}
+        return by_key(rows, ((key,) for key in rows.values()))
+
+    @cached_property
+    def excluded_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
+        """The users that the filter leaves out, by their names."""
+        rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id not in self.selected}
+        return by_key(map(self.users.__getitem__, rows), ((key,) for key in rows.values()))
+
+    @cached_property
+    def deleted_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
+        """The deleted users by their names."""
+        deleted = tuple(self.circumstances.deleted or ())
+        keys = [same_key(*NAMES_OF_USER(user)) for user in deleted]
+        return by_key(deleted, ((key,) if key else () for key in keys))
+
+    def has_another_bearer(self, contact_id: ItGlueId, user_id: str) -> bool:
+        """Whether another user of the tenant than this one bears the names of a contact; deleted users apart."""
+        key = self.names_of_contacts[contact_id]
+        if key is None:
+            return False
+        bearers = {*self.selected_by_names.get(key, ()), *(user.id for user in self.excluded_by_names.get(key, ()))}
+        return bool(bearers - {user_id})
+
+    def has_former_bearer(self, key: FullName) -> bool:
+        """Whether a user whom the filter leaves out, or a deleted one, bears these names."""
+        return key in self.excluded_by_names or key in self.deleted_by_names
+
+    def rests_on_deleted(self, contact_id: ItGlueId, user_id: str) -> bool:
+        """Whether a deleted user keeps the two apart, be it one whom Microsoft has forgotten since."""
+        key = self.names_of_contacts[contact_id]
+        return self.is_remembered(contact_id, user_id) or (key is not None and key in self.deleted_by_names)
+
+    def is_departed(self, contact_id: ItGlueId) -> bool:
+        """Whether a contact carries the contact type of departed people."""
+        departed_type = self.circumstances.departed_type
+        return departed_type is not None and self.contacts[contact_id].contact_type_id == departed_type
+
+    def is_remembered(self, contact_id: ItGlueId, user_id: str) -> bool:
+        """Whether the two were kept apart because of a deleted user whom Microsoft has forgotten since."""
+        return (contact_id, user_id) in self.circumstances.remembered

@@ -1,0 +1,160 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What `match_overrides` decides before any rule does (guide to matching)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .conflicts import IGNORE, NEW, Answer
+from .errors import InputError
+from .identity import Names, same_key
+from .matching_index import MatchingIndex
+from .model import ItGlueId, User
+from .reasons import Reason, ReasonCode, because
+from .text import NAMES_OF_CONTACT, NAMES_OF_USER, address, name
+
+RawNames = tuple[str | None, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One entry for one user. `by_username` says that its key is the username, which is handed on at times."""
+
+    target: Answer
+    by_username: bool
+
+
+@dataclass(slots=True)
+class Decided:
+    """What the overrides decide: see `Matching`. `conflicts` are code, user ids and contact ids."""
+
+    matches: dict[str, ItGlueId] = field(default_factory=dict)
+    found_by_new: dict[str, ItGlueId | None] = field(default_factory=dict)
+    conflicts: list[tuple[ReasonCode, list[str], list[ItGlueId]]] = field(default_factory=list)
+    needs_deleted_users: bool = False
+
+
+def resolved_overrides(
+    users: Collection[User], overrides: Mapping[str, Answer]
+) -> tuple[dict[str, Override], list[Reason]]:
+    """The overrides by user id, and a warning for each that names nobody.
+
+    Raises InputError for two entries of one user that say different things.
+    """
+    if not overrides:
+        return {}, []
+    by_name = {address(user.username): user for user in users}
+    by_id = {user.id.casefold(): user for user in users}
+    found: dict[str, Override] = {}
+    warnings = []
+    for key, target in overrides.items():
+        user = by_id.get(key.strip().casefold())
+        override = Override(target, by_username=user is None)
+        user = user or by_name.get(address(key))
+        if user is None:
+            warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option="match_overrides", user=key))
+        elif (known := found.setdefault(user.id, override)).target != target:
+            raise InputError(
+                f"match_overrides names the user {user.username} twice, with different targets.",
+                hint="Keep one of the two entries.",
+            )
+        elif known.by_username and not override.by_username:
+            found[user.id] = override
+    return found, warnings
+
+
+def apply_overrides(index: MatchingIndex, overrides: Mapping[str, Override]) -> Decided:
+    """What the overrides decide, those that leave a user out apart.
+
+    Raises InputError for an id that is no contact of the organization, for one contact for two users, and for a
+    username that was handed on.
+    """
+    decided = Decided()
+    for user_id, override in overrides.items():
+        if override.target not in (NEW, IGNORE):
+            decided.matches[user_id] = _contact_of(index, user_id, override.target)
+    _refuse_shared_contacts(index, decided.matches)
+    for user_id, contact_id in decided.matches.items():
+        if overrides[user_id].by_username and index.names(user_id, contact_id) == Names.DIFFERENT:
+            _refuse_handed_on_username(index, user_id, contact_id)
+            decided.needs_deleted_users |= index.circumstances.deleted is None
+    _find_own_new_contacts(index, decided, [user_id for user_id, each in overrides.items() if each.target == NEW])
+    return decided
+
+
+def _contact_of(index: MatchingIndex, user_id: str, target: Answer) -> ItGlueId:
+    for contact_id in index.contacts:
+        if contact_id == target:
+            return contact_id
+    raise InputError(
+        f"match_overrides pairs {index.users[user_id].username} with contact {target}, which is not a contact of "
+        "this organization.",
+        hint="Put the id of a contact of the organization, 'new' or 'ignore' in its place.",
+    )
+
+
+def _refuse_shared_contacts(index: MatchingIndex, matches: Mapping[str, ItGlueId]) -> None:
+    claimed: dict[ItGlueId, str] = {}
+    for user_id, contact_id in sorted(matches.items(), key=lambda pair: index.users[pair[0]].username):
+        username = index.users[user_id].username
+        if contact_id in claimed:
+            raise InputError(
+                f"match_overrides pairs contact {contact_id} with two users, {claimed[contact_id]} and {username}.",
+                hint="A contact is one person: keep one of the two entries.",
+            )
+        claimed[contact_id] = username
+
+
+def _refuse_handed_on_username(index: MatchingIndex, user_id: str, contact_id: ItGlueId) -> None:
+    """Refuse an override that was written for the former holder of a username."""
+    key = index.names_of_contacts[contact_id]
+    if key is None:
+        return
+    former = [*index.excluded_by_names.get(key, ()), *index.deleted_by_names.get(key, ())]
+    if former:
+        user = index.users[user_id]
+        raise InputError(
+            f"match_overrides pairs {user.username} with contact {contact_id}, which bears the names of another user "
+            f"of the tenant ({former[0].id}) who is excluded or deleted: the username was handed on.",
+            hint=f"If contact {contact_id} is right for {user.username}, use the user id {user.id} as the key. "
+            "Else remove the entry.",
+        )
+
+
+# --------------------------------------------------------------------- `new`
+
+
+def _find_own_new_contacts(index: MatchingIndex, decided: Decided, user_ids: Iterable[str]) -> None:
+    """`new` makes a contact once: on a later run it finds the one with the user's names and primary address."""
+    groups: dict[Hashable, list[str]] = defaultdict(list)
+    for user_id in user_ids:
+        primary = index.primary_key(user_id)
+        groups[(primary, _own_names(NAMES_OF_USER(index.users[user_id]))) if primary else user_id].append(user_id)
+    taken = set(decided.matches.values())
+    for members in groups.values():
+        found = [each for each in _own_new_contacts(index, members[0]) if each not in taken]
+        if len(members) > 1:
+            decided.conflicts.append((ReasonCode.SAME_PRIMARY_ADDRESS, members, found))
+        elif len(found) > 1:
+            decided.conflicts.append((ReasonCode.SEVERAL_HITS, members, found))
+        else:
+            decided.found_by_new[members[0]] = found[0] if found else None
+
+
+def _own_new_contacts(index: MatchingIndex, user_id: str) -> Iterable[ItGlueId]:
+    own = _own_names(NAMES_OF_USER(index.users[user_id]))
+    for contact_id in index.holders_as_primary(index.primary_key(user_id)):
+        if _own_names(NAMES_OF_CONTACT(index.contacts[contact_id])) == own:
+            yield contact_id
+
+
+def _own_names(names: RawNames) -> tuple[str, str]:
+    """`same` names are equal in this form, and so are those of a user with less than two and of its own contact."""
+    return same_key(*names) or (name(names[0]), name(names[1]))

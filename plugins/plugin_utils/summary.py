@@ -1,0 +1,158 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What a run came to, in a few lines for each client; clients that failed come first."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+MOST_LINES = 5
+"""Lines of one kind for a client, such as conflicts; the result and the report have all of them."""
+
+_IN_ITGLUE = {
+    "create": "new",
+    "update": "changed",
+    "unchanged": "up to date",
+    "linked": "linked and left alone",
+    "conflict": "to decide",
+    "struck": "struck from the plan",
+    "refused": "for which the plan no longer holds",
+}
+_IN_BMS = {
+    "pushed": "new",
+    "already_in_bms": "already in BMS",
+    "pending": "left to IT Glue",
+    "not_ready": "not ready",
+    "off": "not pushed by the settings",
+    "conflict": "to decide",
+}
+
+_LONGEST = 400
+# What Ansible puts in front of a message, depending on its version.
+_PREFIX = re.compile(
+    r"^(?:(?:Task|Action) failed: |The lookup plugin '\S+' failed: |An unhandled exception occurred .*?: )+"
+)
+NOT_REACHED = "not reached: an earlier failure ended the run"
+
+
+def failure_of(outcome: Mapping[str, Any] | None) -> str | None:
+    """Why a client counts as failed, None where it does not. `outcome` is its registered result."""
+    if not outcome:
+        return NOT_REACHED
+    if outcome.get("failed") or outcome.get("unreachable"):
+        return _one_line(_PREFIX.sub("", str(outcome.get("msg") or "failed without a message")))
+    if outcome.get("ready", outcome.get("passed", True)) is False:  # preflight
+        return _one_line("; ".join(map(str, outcome.get("to_do") or ["not ready"])))
+    return None
+
+
+def chosen(results: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """Of the results of a client's tasks the one that says most: the first that failed, else one that changed."""
+    found = list(results)
+    for wanted in (failure_of, lambda each: each.get("changed")):
+        for each in found:
+            if wanted(each):
+                return each
+    return found[-1] if found else None
+
+
+def summary(outcomes: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
+    """The lines for the results of the clients, by host name."""
+    failures = {host: failure for host, outcome in outcomes.items() if (failure := failure_of(outcome))}
+    lines = [f"{host}: FAILED. {failure}" for host, failure in failures.items()]
+    for host, outcome in outcomes.items():
+        if host not in failures:
+            lines += _client(host, outcome or {})
+    return [*lines, f"{len(outcomes) - len(failures)} of {len(outcomes)} clients succeeded, {len(failures)} failed"]
+
+
+def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
+    counts = outcome.get("summary") or {}
+    if "reverted" in outcome:
+        yield f"{host}: reverted: {_counted(counts.get('reverted')) or 'nothing'}"
+        yield from _some(
+            f"  not reverted: {_words(each, 'name')} ({_words(each, 'service')} {each.get('id')}): "
+            f"{_words(each, 'reason')}"
+            for each in outcome.get("not_reverted") or ()
+        )
+        return
+    yield from _headline(host, counts, outcome)
+    yield from _settings(outcome.get("settings_changes") or {})
+    for lines in (_not_done(outcome), _not_ready(outcome), _decisions(outcome)):
+        yield from _some(lines)
+
+
+def _headline(host: str, counts: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterator[str]:
+    if "actions" not in counts:
+        yield f"{host}: {'changed' if outcome.get('changed') else 'OK'}"
+        return
+    yield f"{host}: {counts.get('selected', counts.get('kept'))} of {counts.get('users')} users selected"
+    yield f"  IT Glue: {_counted(counts['actions'], _IN_ITGLUE)}"
+    if "push" in counts:
+        yield f"  BMS: {_counted(counts['push'], _IN_BMS) or 'nothing to push'}"
+    if counts.get("excluded"):
+        yield f"  excluded: {_counted(counts['excluded'])}"
+
+
+def _settings(changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for kind, change in changes.items():
+        options = ", ".join(change.get("after") or ()) if change.get("before") else "for the first time"
+        ending = "" if change.get("stored") else " (not stored by this run)"
+        yield f"  settings of {kind} as declared: {options}{ending}"
+
+
+def _not_done(outcome: Mapping[str, Any]) -> Iterator[str]:
+    for each in outcome.get("contacts") or ():
+        for state in ("failed", "deferred"):
+            if state in (each.get("action"), each.get("push")):
+                yield f"  {state}: {_words(each, 'user')}: {_words(each, 'reason')}"
+                break
+    for each in outcome.get("refused") or ():
+        yield f"  not applied: {_words(each, 'user')}: {_words(each, 'reason')}"
+
+
+def _not_ready(outcome: Mapping[str, Any]) -> Iterator[str]:
+    for each in outcome.get("contacts") or ():
+        if each.get("missing"):
+            yield f"  not ready for BMS: {_words(each, 'user')} lacks {', '.join(each['missing'])}"
+
+
+def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
+    for each in outcome.get("conflicts") or ():
+        users = _one_line(", ".join(map(str, each.get("users") or ())))
+        option = "bms_match_overrides" if str(each.get("rule")).startswith("bms_") else "match_overrides"
+        answers = _one_line(json.dumps(each.get("answers") or {}, ensure_ascii=False))
+        yield f"  conflict ({each.get('reason_code')}): {users}; answers for sync_{option}: {answers}"
+    for each in outcome.get("departed") or ():
+        yield f"  departed ({each.get('evidence')}): {_words(each, 'user')}, contact {each.get('contact_id')}"
+    for each in outcome.get("unclaimed") or ():
+        addresses = _one_line(", ".join(map(str, each.get("addresses") or ())))
+        yield f"  unmatched address: {addresses}, contact {each.get('contact_id')}"
+
+
+def _some(lines: Iterable[str]) -> Iterator[str]:
+    every = list(lines)
+    yield from every[:MOST_LINES]
+    if len(every) > MOST_LINES:
+        yield f"  and {len(every) - MOST_LINES} more like this; the result and the report have all"
+
+
+def _counted(counts: Mapping[str, int] | None, words: Mapping[str, str] | None = None) -> str:
+    return ", ".join(f"{count} {(words or {}).get(name, name)}" for name, count in (counts or {}).items())
+
+
+def _words(entry: Mapping[str, Any], key: str) -> str:
+    return _one_line(entry.get(key))
+
+
+def _one_line(text: Any) -> str:
+    """Text that others wrote, short and without what would break a line or steer a terminal."""
+    line = " ".join("".join(each if each.isprintable() else " " for each in str(text or "")).split())
+    return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The variables of the playbooks: which option each one holds, and which are spelled wrongly."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Iterator
+from difflib import get_close_matches
+from functools import cache
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
+
+PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
+"""Connection options whose names others may use: their variables begin with `sync_`."""
+
+OF_IT_GLUE = PREFIXED | {"itglue_url", "itglue_api_key", "itglue_quota"}
+DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
+DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
+FILES = {"plan_file", "apply_plan", "journal_file"}
+FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory", "sync_first_run"}
+SAID_BY_THE_TASK = {"organization", "store_settings"}
+AMONG_THE_SETTINGS = {"tenant_id"}
+OF_PLAYS = {"sync_serial", "sync_max_fail_percentage", "sync_throttle"}
+"""Variables that hold no option of a module."""
+
+FIRST_RUN_LIMITS = ("max_creates", "max_updates", "max_pushes")
+"""The limits that `sync_first_run` raises, where they are not given."""
+
+_WITH_VARIABLES = ("contact_sync", "contact_audit_info", "preflight_info")
+_PREFIXES = ("sync_", "office365_sync_", "bms_sync_")
+# Words that other people's variables may have as names.
+_COMMON_WORDS = {"account", "organization", "report", "state", "users"}
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_LONGEST_STEM = 60
+
+
+def options_of(module: str) -> frozenset[str]:
+    """The options of a module of this collection. Raises LookupError where there is none of that name."""
+    return frozenset(entry_point(module)[0].options)
+
+
+@cache
+def variables_of(module: str) -> dict[str, str]:
+    """The variable of each option that has one of its own. A module that declares settings talks to
+    IT Glue alone, and gets the secrets of no other service."""
+    options = options_of(module)
+    connection = OF_IT_GLUE if module in DECLARING else options & CONNECTION_OPTIONS.keys()
+    variables = {each: f"sync_{each}" if each in PREFIXED else each for each in connection}
+    if module in DECLARING:
+        return variables
+    own = options - CONNECTION_OPTIONS.keys() - DECLARED.keys() - FILES - SAID_BY_THE_TASK
+    if module == "api_probe":
+        return variables | {each: f"probe_{each}" for each in own}
+    return variables | {each: f"sync_{each}" for each in own - AMONG_THE_SETTINGS}
+
+
+@cache
+def settings_of(module: str) -> dict[str, str | None]:
+    """The kinds of settings that a module takes, each with its option, None where they are its own options."""
+    if module in DECLARING:
+        return {DECLARING[module]: None}
+    return {kind: option for option, kind in DECLARED.items() if option in options_of(module)}
+
+
+# ------------------------------------------------------------------- spelling
+
+
+def misspelled(names: Iterable[str]) -> Iterator[str]:
+    """A sentence for each name that looks like a variable of the playbooks and is none."""
+    known, unprefixed = known_variables(), _unprefixed()
+    for name in names:
+        if name.startswith(_PREFIXES) and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"Did you mean {near[0]}?" if near else "The guide to the playbooks lists all variables."
+            yield f"The variable {name} is none of msp.psa_sync, so it has no effect. {hint}"
+        elif name in unprefixed:
+            yield (
+                f"The variable {name} has no effect: it is an option of msp.psa_sync without its prefix. "
+                f"Did you mean {unprefixed[name]}?"
+            )
+
+
+@cache
+def known_variables() -> frozenset[str]:
+    """All variables of the playbooks that begin with one of the collection's prefixes."""
+    found = {variable for module in _WITH_VARIABLES for variable in variables_of(module).values()}
+    found |= {f"{kind}_{what}" for kind in DECLARED.values() for what in ("settings", "defaults")}
+    return frozenset(each for each in found | FROM_DIRECTORIES | OF_PLAYS if each.startswith(_PREFIXES))
+
+
+@cache
+def _unprefixed() -> dict[str, str]:
+    """The names of options that people may take for variables, and where their values belong."""
+    found = {
+        option: f"{DECLARED[f'{kind}_settings']}_settings.{option}"
+        for kind, options in SETTINGS_OPTIONS.items()
+        for option in options
+    }
+    found |= {variable.removeprefix("sync_"): variable for variable in FROM_DIRECTORIES}
+    for module in _WITH_VARIABLES:
+        found |= {option: name for option, name in variables_of(module).items() if name == f"sync_{option}"}
+    return {option: name for option, name in found.items() if option not in _COMMON_WORDS | PREFIXED}
+
+
+# ---------------------------------------------------------------------- files
+
+
+def file_stem(host: str) -> str:
+    """The name of a host's files: its own where that is a safe and short name, else its words and a digest."""
+    if _SAFE_NAME.fullmatch(host):
+        return host
+    words = "-".join(re.findall(r"[A-Za-z0-9]+", host))[:_LONGEST_STEM].strip("-")
+    digest = hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    return "-".join(filter(None, (words, digest)))

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The hosts of the playbooks: an inventory that is not complete, or has nobody, is an error."""
+
+from __future__ import annotations
+
+import pytest
+from ansible.errors import AnsibleLookupError
+
+from ansible_collections.msp.psa_sync.plugins.lookup import clients
+from ansible_collections.msp.psa_sync.plugins.lookup.clients import LookupModule
+from ansible_collections.msp.psa_sync.plugins.plugin_utils import reading
+
+GROUPS = {"all": ["frog", "toad"], "ungrouped": ["toad"], "type_customer": ["frog"], "empty": []}
+
+
+def hosts(*terms, groups=GROUPS):
+    (found,) = LookupModule().run(list(terms), variables={"groups": groups})
+    return found
+
+
+@pytest.mark.parametrize(
+    ("term", "pattern"),
+    [
+        ("", "all"),
+        (None, "all"),
+        (" ", "all"),
+        ([], "all"),
+        ("frog", "frog"),
+        ("frog,toad", "frog:toad"),
+        (["frog", "toad"], "frog:toad"),
+        ("type_customer:!frog", "type_customer:!frog"),
+        ("fr*", "fr*"),
+        ("~fr.+", "~fr.+"),
+        ("nobody:frog", "nobody:frog"),
+        ("localhost", "localhost"),
+    ],
+)
+def test_patterns(term, pattern):
+    assert hosts(term) == pattern
+
+
+@pytest.mark.parametrize("term", ["nobody", "empty", "x*", "!frog", ["nobody", "empty"]])
+def test_a_pattern_that_matches_nobody_is_an_error(term):
+    with pytest.raises(AnsibleLookupError, match="has no host for"):
+        hosts(term)
+
+
+def test_an_inventory_without_hosts_is_an_error():
+    with pytest.raises(AnsibleLookupError, match="has no host for all"):
+        hosts("", groups={"all": [], "ungrouped": []})
+    assert hosts("localhost", groups={"all": [], "ungrouped": []}) == "localhost"
+
+
+def test_a_source_that_could_not_be_read_is_an_error(monkeypatch):
+    monkeypatch.setitem(reading.UNREAD, "/srv/tenants.yml", "IT Glue refused the key.")
+    with pytest.raises(AnsibleLookupError, match="not complete.*/srv/tenants.yml: IT Glue refused the key"):
+        hosts("localhost")
+
+
+@pytest.mark.parametrize(
+    ("given", "pattern"),
+    [
+        (["msp.psa_sync.sync_contacts"], "psa_sync_failed"),
+        (["msp.psa_sync.enforce_settings", "msp.psa_sync.sync_contacts"], "psa_sync_failed"),
+        (["msp.psa_sync.sync_contacts", "msp.psa_sync.enforce_settings"], "all:!all"),
+        (["msp.psa_sync.sync_contacts", "own.yml"], "psa_sync_failed"),
+        (["msp.psa_sync.sync_contacts", "msp.psa_sync.probe"], "psa_sync_failed"),
+        (["site.yml"], "psa_sync_failed"),
+        (["site.yml", "msp.psa_sync.audit"], "psa_sync_failed"),
+    ],
+)
+def test_clients_that_failed_fail_at_the_end_of_the_last_playbook(monkeypatch, given, pattern):
+    """Ansible does not begin the next playbook of its command line after a failure."""
+    monkeypatch.setattr(clients, "CLIARGS", {"args": given})
+    groups = GROUPS | {"psa_sync_failed": ["frog"]}
+    (found,) = LookupModule().run([], variables={"groups": groups}, closing="sync_contacts")
+    assert found == pattern
+
+
+def test_nobody_fails_where_no_client_failed(monkeypatch):
+    monkeypatch.setattr(clients, "CLIARGS", {"args": ["msp.psa_sync.sync_contacts"]})
+    assert LookupModule().run([], variables={"groups": GROUPS}, closing="sync_contacts") == ["all:!all"]
+
+
+def test_a_syntax_check_needs_no_inventory(monkeypatch):
+    monkeypatch.setattr(clients, "CLIARGS", {"syntax": True})
+    assert hosts("", groups={"all": []}) == "all"

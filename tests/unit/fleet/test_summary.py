@@ -1,0 +1,95 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The closing summary: failed clients first, a few lines for each."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import MOST_LINES, chosen, failure_of, summary
+
+COUNTS = {"users": 3, "kept": 2, "actions": {"create": 1, "linked": 1}, "push": {"pushed": 1}}
+FINE = {"changed": True, "summary": COUNTS}
+
+
+def test_failed_clients_come_first_and_the_last_line_counts():
+    lines = summary({"acme": FINE, "frog": {"failed": True, "msg": "No such\n\x1b[31mtenant."}, "toad": None})
+    assert lines[0] == "frog: FAILED. No such [31mtenant."
+    assert lines[1].startswith("toad: FAILED. not reached")
+    assert lines[2:5] == [
+        "acme: 2 of 3 users selected",
+        "  IT Glue: 1 new, 1 linked and left alone",
+        "  BMS: 1 new",
+    ]
+    assert lines[-1] == "1 of 3 clients succeeded, 2 failed"
+
+
+def test_a_failed_client_takes_one_line_whatever_its_result_holds():
+    entry = {"user": "a@x", "action": "create", "push": None, "missing": [], "reason": None}
+    failed = {"failed": True, "msg": "Limit exceeded. " * 100, "contacts": [entry] * 500, "summary": COUNTS}
+    first, last = summary({"frog": failed})
+    assert len(first) < 500
+    assert last == "0 of 1 clients succeeded, 1 failed"
+
+
+def test_a_client_has_a_few_lines_of_each_kind():
+    contacts = [
+        {"user": f"u{number}@x", "action": "failed", "push": None, "missing": ["location"], "reason": "no"}
+        for number in range(20)
+    ]
+    conflict = {"rule": "alias", "reason_code": "several", "users": ["a@x", "b@x"], "answers": {"a@x": [7, "new"]}}
+    in_bms = {"rule": "bms_address", "reason_code": "names_differ", "users": ["c@x"], "answers": {"c@x": [9]}}
+    lines = summary({"frog": {**FINE, "contacts": contacts, "conflicts": [conflict, in_bms]}})
+    assert lines.count("  failed: u0@x: no") == 1
+    assert sum(line.startswith("  failed: ") for line in lines) == MOST_LINES
+    assert sum(line.startswith("  not ready for BMS: ") for line in lines) == MOST_LINES
+    assert (
+        sum(line == f"  and {20 - MOST_LINES} more like this; the result and the report have all" for line in lines)
+        == 2
+    )
+    assert '  conflict (several): a@x, b@x; answers for sync_match_overrides: {"a@x": [7, "new"]}' in lines
+    assert '  conflict (names_differ): c@x; answers for sync_bms_match_overrides: {"c@x": [9]}' in lines
+
+
+@pytest.mark.parametrize(("stored", "ending"), [(True, ""), (False, " (not stored by this run)")])
+def test_settings_that_differ_are_shown(stored, ending):
+    after = {"phone_type": "Office"}
+    changes = {
+        "office365": {"stored": stored, "before": {"phone_type": "Mobile"}, "after": after},
+        "bms": {"stored": stored, "before": {}, "after": {"contact_sync": True}},
+    }
+    lines = summary({"frog": {**FINE, "settings_changes": changes}})
+    assert f"  settings of office365 as declared: phone_type{ending}" in lines
+    assert f"  settings of bms as declared: for the first time{ending}" in lines
+
+
+def test_reverts():
+    done = {"reverted": [], "not_reverted": [], "summary": {"reverted": {"remove": 2}}}
+    left = {"service": "bms", "id": 9, "name": "Max Muster", "reason": "changed since"}
+    lines = summary({"a": done, "b": {**done, "summary": {"reverted": {}}, "not_reverted": [left]}})
+    assert lines[:3] == [
+        "a: reverted: 2 remove",
+        "b: reverted: nothing",
+        "  not reverted: Max Muster (bms 9): changed since",
+    ]
+
+
+def test_the_first_task_that_failed_speaks_for_a_client():
+    fine, changed, failed = {"changed": False}, {"changed": True}, {"failed": True, "msg": "no"}
+    assert chosen([fine, failed]) is failed
+    assert chosen([changed, fine]) is changed
+    assert chosen([]) is None
+    assert summary({"a": chosen([changed, fine]), "b": chosen([fine])})[:2] == ["a: changed", "b: OK"]
+
+
+@pytest.mark.parametrize("key", ["ready", "passed"])
+def test_a_client_that_is_not_ready_failed(key):
+    assert failure_of({key: False, "to_do": ["bms: no account", "tenant: none"]}) == "bms: no account; tenant: none"
+    assert failure_of({key: True}) is None
+
+
+def test_what_ansible_puts_in_front_of_a_message_is_left_out():
+    msg = "Task failed: The lookup plugin 'msp.psa_sync.options' failed: sync_plan_directory is given."
+    assert failure_of({"failed": True, "msg": msg}) == "sync_plan_directory is given."

@@ -1,0 +1,93 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Variables that are spelled wrongly are found, and files have safe and short names."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import file_stem, known_variables, misspelled
+from tests.tools.guides import tables
+
+
+def said(*names: str) -> str:
+    return " ".join(misspelled(names))
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("sync_max_create", "sync_max_creates"),
+        ("sync_plan_dir", "sync_plan_directory"),
+        ("office365_sync_setting", "office365_sync_settings"),
+        ("bms_sync_default", "bms_sync_defaults"),
+        ("match_overrides", "sync_match_overrides"),
+        ("bms_match_overrides", "sync_bms_match_overrides"),
+        ("departed_keep", "sync_departed_keep"),
+        ("max_creates", "sync_max_creates"),
+        ("plan_directory", "sync_plan_directory"),
+        ("phone_type", "bms_sync_settings.phone_type"),
+        ("user_filter", "office365_sync_settings.user_filter"),
+        ("tenant_id", "office365_sync_settings.tenant_id"),
+    ],
+)
+def test_the_near_name_is_told(name, near):
+    assert name in said(name)
+    assert f"Did you mean {near}?" in said(name)
+
+
+def test_a_variable_like_none_is_told_too():
+    assert "sync_zzzzzzzzzz is none of msp.psa_sync" in said("sync_zzzzzzzzzz")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["users", "state", "report", "organization", "account", "timeout", "synced", "synchronize", "itglue_url", "proxy"],
+)
+def test_variables_of_other_people_are_left_alone(name):
+    assert said(name) == ""
+
+
+def test_the_variables_of_the_guide_are_known():
+    guide = {row["Variable"] for row in tables("playbooks_guide")["Variables"]}
+    ours = {name for name in guide if name.startswith(("sync_", "office365_sync_", "bms_sync_"))}
+    assert ours <= known_variables()
+    assert said(*guide) == ""
+
+
+@pytest.mark.parametrize("host", ["happy_frog", "acme-17", "72", "Frog.example", "a" * 100])
+def test_a_safe_and_short_name_is_kept(host):
+    assert file_stem(host) == host
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "../../x",
+        "..",
+        ".",
+        "",
+        "a/b",
+        "a\\b",
+        "Müller & Söhne GmbH",
+        "a" * 101,
+        "x" * 300,
+        "-rf",
+        "name\n",
+        "\x00",
+        "日本",
+        "\ud800",
+    ],
+)
+def test_any_other_name_becomes_one(host):
+    stem = file_stem(host)
+    assert stem.isascii()
+    assert len(f"{stem}.plan.json") < 100
+    assert file_stem(stem) == stem
+    assert stem != host
+
+
+def test_names_that_look_alike_have_files_of_their_own():
+    assert len({file_stem(host) for host in ("a/b", "a b", "a\\b", "a:b", "a-b")}) == 5
