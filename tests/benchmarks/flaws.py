@@ -31,6 +31,7 @@ from .report import Row, at_most
 
 CLIENTS, PEOPLE = 400, 50
 MOST_CONFLICTS = 1 / 20
+MOST_LOST = 1 / 1000
 MOST_ERRORS = 1 / 500
 """Of two people of one name, or of one family name with an alias handed on, nothing tells which one a contact is."""
 
@@ -230,7 +231,7 @@ def measure(scale: float) -> list[Row]:
 
     return [
         row("in a conflict", counts["conflict"] + counts["unanswerable"], "one in twenty", people * MOST_CONFLICTS),
-        row("in a conflict without the right answer", counts["unanswerable"], "one", 1),
+        row("in a conflict without the right answer", counts["unanswerable"], "one in 1,000", people * MOST_LOST),
         row("with somebody else's contact", counts["wrong contact"], "one in 500", people * MOST_ERRORS),
         row("with a second contact beside a known one", counts["second contact"], "one in 500", people * MOST_ERRORS),
     ]

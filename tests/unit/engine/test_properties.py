@@ -402,7 +402,8 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
     for each in after.plan().operations:
         if before[each.subject].contact_id is not None:
             assert each.itglue.contact_id == before[each.subject].contact_id
-        if before[each.subject].action != "conflict":
+        # Whoever has failed, for lack of an address, may meet a namesake's contact by now.
+        if before[each.subject].action not in ("conflict", "failed"):
             assert each.itglue.action != "conflict"
 
 
