@@ -379,7 +379,7 @@ def test_the_probe_writes_its_own_contacts_only():
         for dummy, module, name in each.imports()
         if name is not None and module.endswith("._sync.probe_contacts")
     ]
-    assert set(users) == {"_sync/probe.py"}
+    assert set(users) == {f"_sync/{name}.py" for name in ("probe", "probe_bms", "probe_itglue")}
 
 
 def test_both_places_write():
