@@ -284,8 +284,9 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
 
 
 def _follows(entry: Json) -> bool:
-    """Whether the BMS contact of a linked contact is updated too."""
-    return entry["push"] is None and bool(_bms_fields(entry["after"]) - {"bms-active"})
+    """Whether the BMS contact is updated too: a linked one, or one whose placeholder gives way to a number."""
+    fields = _bms_fields(entry["after"]) - {"bms-active"}
+    return bool(fields) if entry["push"] is None else entry["push"] == "already_in_bms" and "bms-phones" in fields
 
 
 def _bms_follows(contact: Json, kept: Json, entry: Json, after: Json, outcome: Outcome) -> None:
@@ -444,7 +445,7 @@ def nobody_is_there_twice(before: Json, after: Json, case: Case, outcome: Outcom
     creators = {entry["contact_id"]: user for user, entry in entries.items() if entry["action"] == "create"}
     assert made == set(creators), (made, creators)
     holders = {entry["contact_id"]: user for user, entry in entries.items() if entry["contact_id"] is not None}
-    # Contacts in a conflict are out of the later passes of matching (feature, section 3).
+    # Contacts in a conflict are out of the later passes of matching.
     holders |= {ident: "" for conflict in outcome.result["conflicts"] for ident in conflict["contact_ids"]}
     forced = _forced(case, users_of(before))
     # So are those of a conflict among left-out users only, which is not reported.
@@ -457,7 +458,12 @@ def nobody_is_there_twice(before: Json, after: Json, case: Case, outcome: Outcom
             if other == ident:
                 continue
             if creators[ident] in forced:
+                # A contact with other names is never taken for the one that an override made, and keeps its address.
+                same = full_name(contact["first-name"], contact["last-name"]) == full_name(
+                    new[ident]["first-name"], new[ident]["last-name"]
+                )
                 shared = {folded(each["value"]) for each in contact["contact-emails"] if each["primary"]} & primaries
+                shared = shared if same else set()
             else:
                 shared = emails_of(contact) & emails_of(new[ident])
             # An address that both hold is allowed only where the other contact is another user's.
@@ -535,12 +541,16 @@ def is_linked(contact: Json) -> bool:
 
 
 def conflicts_write_nothing(before: Json, after: Json, outcome: Outcome) -> None:
+    """Nothing is written for a member of a conflict. Where somebody would get a second contact beside a known one,
+    whoever has claimed the known one keeps it, and may change it."""
     old, new = contacts_of(before), contacts_of(after)
+    claims = {entry["contact_id"]: entry["user"] for entry in outcome.contacts().values()}
     for conflict in outcome.result.get("conflicts", ()):
         if conflict["rule"].startswith("bms"):
             continue
         for ident in conflict["contact_ids"]:
-            assert new[ident] == old[ident]
+            is_claimed = claims.get(ident, conflict["users"][0]) not in conflict["users"]
+            assert new[ident] == old[ident] or (conflict["reason_code"] == "known_contact" and is_claimed)
         for entry in outcome.contacts().values():
             if entry["user"] in conflict["users"]:
                 assert entry["action"] in ("conflict", "excluded")

@@ -333,5 +333,5 @@ def _not_yet(
     if bms_id is not None and bms_id in sought:
         return bms_update.could_be(bms_id, sought[bms_id])
     # IT Glue's own two-way sync would make a BMS contact of somebody who has departed.
-    pushes = matched.snapshot.bms.native and not matched.directory.link(contact) and not missing(contact)
+    pushes = matched.snapshot.bms.native and not matched.directory.link(contact) and not missing(contact, native=True)
     return because(ReasonCode.WOULD_BE_PUSHED) if operation.itglue.writes and pushes else None

@@ -182,9 +182,13 @@ def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
 # ------------------------------------------------------------------- readiness
 
 
-def missing(contact: Contact) -> tuple[str, ...]:
+def missing(contact: Contact, *, native: bool = False) -> tuple[str, ...]:
     """What keeps a contact from being ready for BMS: it needs first name, primary e-mail,
-    primary phone and location (vendor's page, "How does it work?")."""
+    primary phone and location (vendor's page, "How does it work?").
+
+    A fax by its label is no phone. Whether IT Glue, which pushes by itself under `native`, reads labels is not
+    published: there its type alone counts, so that no push of IT Glue's goes unreported.
+    """
     lacking = []
     if is_blank(contact.first_name):
         lacking.append(FIRST_NAME)
@@ -194,7 +198,8 @@ def missing(contact: Contact) -> tuple[str, ...]:
     else:
         lacking.append(PRIMARY_EMAIL)
     for entry in contact.phones:
-        if entry.primary and not is_fax(entry) and entry.value.strip():
+        fax = entry.kind == "fax" if native else is_fax(entry)
+        if entry.primary and not fax and entry.value.strip():
             break
     else:
         lacking.append(PRIMARY_PHONE)

@@ -175,7 +175,7 @@ class _Planner:
         """That the contact is to be pushed, or what keeps it from that."""
         if not self.matched.snapshot.bms.pushes:
             return BmsPart(Push.OFF)
-        if lacking := missing(wanted):
+        if lacking := missing(wanted, native=self.matched.snapshot.bms.native):
             return BmsPart(Push.NOT_READY, missing=lacking)
         return TO_BE_PUSHED
 

@@ -74,6 +74,10 @@ def await_links(
             return
 
 
+_AWAITED = frozenset({ReasonCode.ITGLUE_PUSHES, ReasonCode.SAVED_AGAIN, ReasonCode.AWAITING_LINK})
+"""Why a link is waited for: once it is there, none of them counts."""
+
+
 def _note_links(
     outcomes: Outcomes, pending: Iterable[Operation], present: Mapping[ItGlueId, Contact], link: LinkOf
 ) -> None:
@@ -82,7 +86,8 @@ def _note_links(
         found = link(contact) if contact is not None else None
         if found is not None:
             part = replace(operation.bms, push=Push.PUSHED, contact_id=found.bms_contact_id)
-            outcomes.put(replace(operation, bms=part, reasons=(because(ReasonCode.PUSHED_BY_ITGLUE),)))
+            others = (reason for reason in operation.reasons if reason.code not in _AWAITED)
+            outcomes.put(replace(operation, bms=part, reasons=(*others, because(ReasonCode.PUSHED_BY_ITGLUE))))
 
 
 def note_not_saved(outcomes: Outcomes, operations: Iterable[Operation]) -> None:
