@@ -203,7 +203,7 @@ def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_pa
     drifted = runner("drift", example=repository)
     assert drifted.failed
     said = " ".join(drifted.output.split())
-    assert "Drift: the BMS sync settings are not as declared; contacts are not up to date" in said
+    assert "Drift: the settings of bms are not as declared; contacts are not up to date" in said
     assert writes(sandbox) == 0
     report = json.loads((drifted.folder / "report" / "sync_report.json").read_text())
     totals = report["totals"]
@@ -246,5 +246,5 @@ def test_a_client_that_fails_does_not_stop_the_others(runner, sandbox):
 def test_drift_is_never_looked_for_without_check_mode(sandbox):
     done = run(sandbox, "ansible-playbook", "msp.psa_sync.drift", cwd=EXAMPLES)
     assert done.returncode != 0
-    assert "Run this playbook with --check" in done.stdout
+    assert "This playbook compares in check mode. Run it with --check." in done.stdout
     assert sandbox.requests() == []

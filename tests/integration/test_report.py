@@ -123,8 +123,17 @@ def numbers(report: dict) -> dict:
     return {name: totals[name] for name in kept}
 
 
+def two_of_one_name(world: dict) -> dict:
+    """Both users named Anna Larsen are kept: one has the contact, the other is created beside it, with a warning."""
+    users = [user for tenant in world["entra"]["tenants"] for user in tenant["users"]]
+    (disabled,) = (user for user in users if user["userPrincipalName"] == "anna.larsen@happyfrog.example")
+    disabled["accountEnabled"] = True
+    return world
+
+
 @pytest.mark.every_core
 def test_the_report_of_a_preview_and_of_the_real_run(play):
+    play.sandbox.load(two_of_one_name(play.sandbox.state()))
     preview = play("msp.psa_sync.sync_contacts", "--check")
     assert preview.returncode == 0, preview.stdout
     foreseen = play.report
@@ -228,8 +237,8 @@ def test_progress_without_a_terminal(play, mode, lines):
     assert done.returncode == 0, done.stdout
     expected = (
         "[happy_frog] Happy Frog: 10 users, 8 contacts read",
-        "[happy_frog] Happy Frog: IT Glue: 2 of 2 contacts created",
-        "[happy_frog] Happy Frog: BMS: 5 of 5 contacts pushed",
+        "[happy_frog] Happy Frog: IT Glue: 1 of 1 contacts created",
+        "[happy_frog] Happy Frog: BMS: 4 of 4 contacts pushed",
     )
     assert [line in done.stdout for line in expected] == [lines] * 3
 
