@@ -109,15 +109,13 @@ CASES = (
         email="anna.larsen@happyfrog.example",
         in_bms=1,
     ),
-    pushed(
+    Case(
         HAPPY_FROG,
         "anna.larsen2@happyfrog.example",
         "Anna Larsen",
-        "her namesake, new: does not get the leaver's contact",
-        "create",
-        None,
+        "her namesake, or she has returned: a conflict",
+        "conflict",
         email="anna.larsen2@happyfrog.example",
-        phone="15550100107",
     ),
     Case(
         HAPPY_FROG,
@@ -261,6 +259,15 @@ CASES = (
     ),
     Case(
         SAKURA,
+        "yumi.tanaka@sakura-design.example",
+        "田中 由美",
+        "has left, her account is disabled",
+        "excluded",
+        "alias",
+        email="yumi.tanaka@sakura-design.example",
+    ),
+    Case(
+        SAKURA,
         "archive@sakura-old.example",
         "Old Archive",
         "is not of this client's domain",
@@ -269,8 +276,19 @@ CASES = (
     ),
 )
 
-OVERRIDES = {SAKURA: [{"ken.sato@sakura-design.example": 1301, "takeru.sato@sakura-design.example": "new"}]}
-"""The `match_overrides` that the result must propose."""
+CONFLICTS = {
+    HAPPY_FROG: [("possibly_returned", {"anna.larsen2@happyfrog.example": [1108, "new", "ignore"]})],
+    SAKURA: [
+        (
+            "several_hits",
+            {
+                "ken.sato@sakura-design.example": [1301, "new", "ignore"],
+                "takeru.sato@sakura-design.example": [1301, "new", "ignore"],
+            },
+        )
+    ],
+}
+"""The reason code and the answers of each conflict. Nothing tells which answer is best, so none is suggested."""
 
-DEPARTED = {HAPPY_FROG: ["anna.larsen@happyfrog.example"]}
-"""Who must be reported as having left."""
+DEPARTED = {SAKURA: ["yumi.tanaka@sakura-design.example"]}
+"""Who must be reported as having left. Not the Anna Larsen who is disabled: a conflict asks whose her contact is."""

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .cases import ACCOUNTS, CASES, DEPARTED, ORGANIZATIONS, OVERRIDES, Case
+from .cases import ACCOUNTS, CASES, CONFLICTS, DEPARTED, ORGANIZATIONS, Case
 from .steps import Json, Ran
 
 SYNC = "contact_sync"
@@ -78,8 +78,10 @@ def as_expected(ran: Ran) -> Iterator[str]:
     for client, user in found:
         yield f"{client}: {user} is in the result, but in no case"
     for client, result in ran.of(SYNC).items():
-        proposed = [each["match_overrides"] for each in result["conflicts"]]
-        yield from _equal(f"{client}: proposed overrides", proposed, OVERRIDES.get(client, []))
+        conflicts = [(each["reason_code"], each["answers"]) for each in result["conflicts"]]
+        yield from _equal(f"{client}: conflicts", conflicts, CONFLICTS.get(client, []))
+        suggested = [each["match_overrides"] | each["bms_match_overrides"] for each in result["conflicts"]]
+        yield from _equal(f"{client}: suggested overrides", suggested, [{} for dummy in conflicts])
         departed = [each["user"] for each in result["departed"]]
         yield from _equal(f"{client}: departed", departed, DEPARTED.get(client, []))
 

@@ -37,8 +37,8 @@ def people(ran: Ran) -> Iterator[str]:
     yield ""
     for client, result in ran.of(SYNC).items():
         for conflict in result["conflicts"]:
-            proposed = json.dumps(conflict["match_overrides"], ensure_ascii=False)
-            yield f"The conflict of {client} is settled with sync_match_overrides: {proposed}"
+            answers = json.dumps(conflict["answers"], ensure_ascii=False)
+            yield f"The conflict of {client} is settled with one answer per user in sync_match_overrides: {answers}"
 
 
 def details(case: Case, entry: Json, places: dict[int, str]) -> Iterator[str]:

@@ -41,7 +41,8 @@ def with_a_person_gone(world):
 def with_a_person_in_bms(world):
     """Somebody who is to be pushed is there already."""
     known = copy.deepcopy(world["bms"]["contacts"][0])
-    known["id"], known["emails"][0]["emailAddress"] = 99999, "bjorn.angstrom@happyfrog.example"
+    known |= {"id": 99999, "firstName": "Björn", "lastName": "Ångström"}
+    known["emails"][0]["emailAddress"] = "bjorn.angstrom@happyfrog.example"
     world["bms"]["contacts"].append(known)
 
 
