@@ -79,8 +79,8 @@ class Preflight:
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
-        itglue, wanted = self.services.itglue, self.request.organization
-        organization = self._check("itglue", lambda: itglue.organization(wanted), _found)
+        wanted = self.request.organization
+        organization = self._check("itglue", lambda: self.services.itglue.organization(wanted), _found)
         if organization is None:
             names = ("office365_settings", "bms_settings", "tenant", "microsoft", "bms")
             self._skip(ReasonCode.ORGANIZATION_NOT_KNOWN, *names)
@@ -200,10 +200,10 @@ class Preflight:
         if settings is None or not settings.pushes:
             self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
             return
-        bms = self.services.bms
         account = self._check("bms", lambda: self._own_account(organization, settings), _found)
         if account is None or settings.push_method != DIRECT:
             return
+        bms = self.services.bms
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))
         self._check("bms_phone_type", lambda: bms_type(settings.phone_type, "phone_type", bms.phone_types))
         self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account))

@@ -99,3 +99,18 @@ def test_an_organization_that_is_not_known_leaves_the_rest_unchecked():
             ("office365_settings", "bms_settings", "tenant", "microsoft", "bms"), ("skipped", "organization_not_known")
         ),
     }
+
+
+OPTIONS_THAT_CANNOT_BE = {
+    "itglue": {"ca_path": "/nowhere"},
+    "bms": {"bms_mfa_secret": "no base32!"},
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS_THAT_CANNOT_BE)
+def test_a_connection_option_that_cannot_be_right_fails_the_check_of_its_service(name):
+    ((option, value),) = OPTIONS_THAT_CANNOT_BE[name].items()
+    outcome = preflight(**WITH_BMS, **{option: value})
+    (failed,) = [each for each in outcome.result["checks"] if each["state"] == "failed"]
+    assert failed["name"] == name
+    assert option in failed["message"]
