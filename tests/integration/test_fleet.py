@@ -772,7 +772,7 @@ def test_the_audit_is_limited_and_says_so(sandbox, play):
     found = play(task("contact_audit_info", "audit", organization=2, max_listed=1))["audit"]
     assert len(found["bms_only"]) == len(found["conflicts"]) == 1
     assert found["summary"]["findings"]["bms_only"] == 2
-    assert found["summary"]["cut_short"] == ["bms_only", "itglue_duplicates", "bms_duplicates", "conflicts"]
+    assert found["summary"]["cut_short"] == ["conflicts", "bms_only", "itglue_duplicates", "bms_duplicates"]
 
 
 def test_the_audit_goes_by_what_is_declared_and_by_settled_conflicts(sandbox, play):
@@ -850,7 +850,11 @@ def test_what_is_not_ready_fails_with_what_to_do(play):
         ({"bms_settings": {"phone_type": ""}}, ["bms_settings"], "needs a phone type"),
         ({"office365_settings": {"phone_type": "Fax"}}, ["office365_settings"], "'Fax' is none of the phone labels"),
         ({"office365_settings": {"tenant_id": ""}}, ["tenant"], "tenant_match_info"),
-        ({"office365_settings": {"tenant_id": TOAD}}, ["tenant"], "Happy Frog (2), Sad Toad (3)"),
+        (
+            {"office365_settings": {"tenant_id": TOAD}},
+            ["tenant"],
+            "belongs to Sad Toad (3) already, so Happy Frog (2) cannot",
+        ),
         ({"office365_settings": {"contact_type": "Boss"}}, ["contact_type"], "It has: Employee"),
         ({"office365_settings": {"user_filter": {"groups": ["Frogs"]}}}, ["groups"], "'Frogs'"),
     ]

@@ -326,7 +326,15 @@ def test_the_second_run_on_an_organization_says_so_and_does_nothing(sandbox, syn
         assert second["summary"]["actions"] == {"deferred": 3}
         assert {each["reason_code"] for each in second["contacts"]} == {"run_lock_busy"}
         assert "nothing was written, because another run on this control node" in second["warnings"][0]
-        assert second["diff"] == []
+        # The settings that the task declares count for the run, and differ from what is stored: that alone is shown.
+        assert {kind: each["stored"] for kind, each in second["settings_changes"].items()} == {
+            "office365": False,
+            "bms": False,
+        }
+        assert [each["after_header"] for each in second["diff"]] == [
+            f"{title} of Client 1, declared and not stored by this run"
+            for title in ("Office 365 sync settings", "BMS sync settings")
+        ]
         assert first.result()[1]["summary"]["push"] == {"pushed": 3}
     assert people(slow) == (everybody(1, 3), everybody(1, 3))
     assert sync([1])[1]["changed"] is False
