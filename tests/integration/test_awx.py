@@ -201,7 +201,7 @@ def sliced(hosts: dict[str, dict], number: int, of_all: int) -> dict[str, dict]:
 def test_slices_on_nodes_that_share_nothing_double_nobody_and_keep_one_quota(tmp_path, tmp_path_factory):
     """The clients are those of the example's inventory, and each slice has its share of what BMS allows."""
     # A client's contacts are listed in BMS four times: active and inactive ones, for the plan and right before the
-    # first write. The share is just enough for that in the clients of a slice, and for fewer pushes than they have.
+    # pushes. The share is just enough for that in the clients of a slice, and for fewer pushes than they have.
     tenants, users, share = 6, 5, 4 * 3
     settings = {
         number: {"office365": {**OFFICE365, "tenant_id": tenant_id(number)}, "bms": BMS}
