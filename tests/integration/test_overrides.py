@@ -18,20 +18,23 @@ from tests.trust.worlds import ACCOUNT, CLIENT, NAME, _link, world
 # Its fixtures are dear: one process makes them, for all tests.
 pytestmark = pytest.mark.xdist_group("overrides")
 
-ANN, BOB, CAT = (f"u{number}@x.example" for number in (1, 2, 3))
+ANN, BOB, CAT, DAN = (f"u{number}@x.example" for number in (1, 2, 3, 4))
 NAMESAKE = {"contact-emails": [{"value": "ann@elsewhere.example", "label-name": "Home", "primary": True}]}
+ALIAS_OF_DAN = {"contact-emails": [{"value": "alias4@x.example", "label-name": "Home", "primary": True}]}
 SETTINGS = {"office365": OPTIONS["office365_settings"], "bms": OPTIONS["bms_settings"]}
-PROPOSED = "{{ found.conflicts | map(attribute='match_overrides') | combine }}"
+# What is suggested, and what only somebody who knows the namesakes can say.
+NAMESAKES = json.dumps({ANN: 101, BOB: "new"})
+DECIDED = "{{ found.conflicts | map(attribute='match_overrides') | combine | combine(" + NAMESAKES + ") }}"
 
 # By name, with the options of each task; all are run one after the other, on what the ones before have left.
 TASKS = {
     "found": {},
-    "settled": {"match_overrides": PROPOSED},
-    "again": {"match_overrides": PROPOSED, "report": "all"},
-    "ignored": {"match_overrides": {ANN: 101, BOB: "ignore"}, "report": "all"},
-    "by_id": {"match_overrides": {_user(1)["id"]: "101", _user(2)["id"]: "new"}},
-    "one_user": {"users": [CAT], "match_overrides": PROPOSED, "report": "all"},
-    "changes_alone": {"users": [CAT], "match_overrides": PROPOSED},
+    "settled": {"match_overrides": DECIDED},
+    "again": {"match_overrides": DECIDED, "report": "all"},
+    "ignored": {"match_overrides": {ANN: 101, BOB: "ignore", DAN: 104}, "report": "all"},
+    "by_id": {"match_overrides": {_user(1)["id"]: "101", _user(2)["id"]: "new", _user(4)["id"]: 104}},
+    "one_user": {"users": [CAT], "match_overrides": DECIDED, "report": "all"},
+    "changes_alone": {"users": [CAT], "match_overrides": DECIDED},
     "two_for_one": {"match_overrides": {ANN: 101, CAT: 101}},
     "of_another": {"match_overrides": {ANN: 501}},
     "nobody_kept": {"office365_settings": {"user_filter": {"domains": ["elsewhere.example"]}}},
@@ -46,8 +49,8 @@ TASKS = {
 def told(tmp_path_factory):
     """What each of the tasks has returned, and the world after all of them."""
     folder = tmp_path_factory.mktemp("overrides")
-    users = [_user(1), _user(2, surname="Lee-1"), _user(3)]
-    contacts = [_contact(1, **NAMESAKE), _contact(3)]
+    users = [_user(1), _user(2, surname="Lee-1"), _user(3), _user(4)]
+    contacts = [_contact(1, **NAMESAKE), _contact(3), _contact(4), _contact(4, id=105, **ALIAS_OF_DAN)]
     made = with_settings(world(users, contacts, [], {}, adapters=[_link(ACCOUNT)]), {CLIENT: SETTINGS})
     tasks = []
     for name, options in TASKS.items():
@@ -72,16 +75,22 @@ def entry(result: dict, user: str) -> dict:
 
 
 def test_the_conflict_lists_what_would_settle_it(told):
-    (conflict,) = told["found"]["conflicts"]
-    assert (conflict["rule"], conflict["users"], conflict["contact_ids"]) == ("name", [ANN, BOB], [101])
-    assert conflict["match_overrides"] == {ANN: 101, BOB: "new"}
-    assert told["found"]["summary"]["actions"] == {"conflict": 2, "update": 1}
+    """A suggestion is made only where one contact is best: of two namesakes, none is."""
+    of_dan, of_namesakes = sorted(told["found"]["conflicts"], key=lambda each: len(each["users"]))
+    assert (of_namesakes["rule"], of_namesakes["users"], of_namesakes["contact_ids"]) == ("name", [ANN, BOB], [101])
+    assert of_namesakes["answers"] == {ANN: [101, "new", "ignore"], BOB: [101, "new", "ignore"]}
+    assert of_namesakes["match_overrides"] == {}
+    assert (of_dan["users"], of_dan["contact_ids"]) == ([DAN], [104, 105])
+    assert of_dan["answers"] == {DAN: [104, 105, "new", "ignore"]}
+    assert of_dan["match_overrides"] == {DAN: 104}
+    assert told["found"]["summary"]["actions"] == {"conflict": 3, "update": 1}
 
 
 def test_put_in_it_is_settled(told):
     settled = told["settled"]
     assert (settled["failed"], settled["changed"], settled["conflicts"]) == (False, True, [])
     assert (entry(settled, ANN)["contact_id"], entry(settled, ANN)["matched_by"]) == (101, "override")
+    assert (entry(settled, DAN)["contact_id"], entry(settled, DAN)["matched_by"]) == (104, "override")
     assert entry(settled, BOB)["action"] == "create"
 
 
@@ -110,11 +119,12 @@ def test_users_may_be_named_by_their_ids(told):
 
 def test_users_limits_the_run_and_report_lists_all(told):
     one = told["one_user"]
-    assert one["summary"]["excluded"] == {"users": 2}
+    assert one["summary"]["excluded"] == {"users": 3}
     assert {each["user"]: each["action"] for each in one["contacts"]} == {
         ANN: "excluded",
         BOB: "excluded",
         CAT: "unchanged",
+        DAN: "excluded",
     }
     assert told["changes_alone"]["contacts"] == []
     assert told["changes_alone"]["summary"]["actions"] == one["summary"]["actions"]
@@ -125,7 +135,7 @@ def test_users_limits_the_run_and_report_lists_all(told):
     [
         ("two_for_one", "pairs contact 101 with two users"),
         ("of_another", "contact 501, which is not a contact of this organization"),
-        ("nobody_kept", "The user filter excludes all 3 users"),
+        ("nobody_kept", "The user filter excludes all 4 users"),
     ],
 )
 def test_what_cannot_be_right_is_refused_before_any_write(told, name, words):
@@ -136,10 +146,13 @@ def test_what_cannot_be_right_is_refused_before_any_write(told, name, words):
 def test_allow_shrunken_source_goes_on(told):
     lifted = told["nobody_kept_lifted"]
     assert (lifted["failed"], lifted["changed"]) == (False, False)
-    assert lifted["summary"]["excluded"] == {"domain": 3}
+    assert lifted["summary"]["excluded"] == {"domain": 4}
 
 
-def test_at_the_end_there_is_one_contact_for_each(told):
+def test_at_the_end_one_contact_was_created_and_none_is_twice_in_bms(told):
     state = told["state"]
-    assert sum(row["organization-id"] == CLIENT for row in state["itglue"]["contacts"]) == 3
-    assert sum(row["accountId"] == ACCOUNT for row in state["bms"]["contacts"]) == 3
+    made = entry(told["settled"], BOB)["contact_id"]
+    in_itglue = {row["id"] for row in state["itglue"]["contacts"] if row["organization-id"] == CLIENT}
+    assert in_itglue == {101, 103, 104, 105, made}
+    in_bms = [row["emails"][0]["emailAddress"] for row in state["bms"]["contacts"] if row["accountId"] == ACCOUNT]
+    assert len(in_bms) == len(set(in_bms)) == 4
