@@ -7,9 +7,9 @@ from __future__ import annotations
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sync_settings import MODULES
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.in_process import InProcessAction
 
-SPEC, run = MODULES["bms_sync_settings"]
+MODULE = MODULES["bms_sync_settings"]
 
 
 class ActionModule(InProcessAction):
-    spec = SPEC
-    run_task = staticmethod(run)
+    spec = MODULE[0]
+    run_task = staticmethod(MODULE[1])

@@ -70,7 +70,8 @@ COLLECTION = "msp.psa_sync."
 CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
 """The playbooks that import closing.yml."""
 
-FAILED, NOBODY = "psa_sync_failed", "all:!all"
+FAILED = "psa_sync_failed"
+NOBODY = "all:!all"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 # What is more than a name with wildcards: an exclusion, an intersection, a regular expression, a range of hosts.
 _NO_PLAIN_NAME = re.compile(r"^[!&~]|\[")

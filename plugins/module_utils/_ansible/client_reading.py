@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._engine.planning import Options
+from .._engine.options import Options
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS
 from .contact_sync import adapter_names, overrides

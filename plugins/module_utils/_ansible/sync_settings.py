@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from .._engine.model import Asset, Organization
-from .._engine.planning import Options
+from .._engine.options import Options
 from .._engine.settings import BMS, OFFICE365, TITLES
 from .._store.settings import SettingsStore, Stored
 from .._sync.declaring import Declaring

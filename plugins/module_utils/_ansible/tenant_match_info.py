@@ -12,7 +12,7 @@ from typing import Any
 
 from .._engine.errors import InputError
 from .._engine.model import Organization
-from .._engine.planning import Options
+from .._engine.options import Options
 from .._engine.tenants import STATES, Match, matches
 from .._store.settings import SettingsStore
 from .._sync.fleet import Fleet, read_fleet

@@ -13,7 +13,7 @@ from typing import Any
 
 from .._engine.hosts import HOST_NAMES, host_names, slug
 from .._engine.model import ItGlueId, Organization
-from .._engine.planning import Options
+from .._engine.options import Options
 from .._engine.settings import BMS, KINDS, OFFICE365, merge
 from .._engine.tenants import IGNORED, MATCHED, UNMATCHED
 from .._store.settings import SettingsStore, Stored

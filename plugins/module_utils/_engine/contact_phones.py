@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import TypeAlias
 
 from .model import Office365Settings, Phone, User
 from .phones import (
@@ -30,7 +31,7 @@ from .phones import (
 from .reasons import Reason, ReasonCode, because
 from .text import folded
 
-Region = Callable[[], str | None]
+Region: TypeAlias = "Callable[[], str | None]"
 """The country whose national numbers the user's are, asked for only where a number has to be read."""
 
 

@@ -289,7 +289,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
 class SyncOption:
     """One option of `contact_sync` beside the settings, as its argument spec has it.
 
-    `field` is the field of `planning.Options` that holds the value. A plan records the fields of the options `in_plan`,
+    `field` is the field of `options.Options` that holds the value. A plan records the fields of the options `in_plan`,
     which decide who is written and how; where a plan is applied they are those of the plan.
     """
 
@@ -304,7 +304,7 @@ class SyncOption:
 
     @property
     def planning_field(self) -> str | None:
-        """The field of `planning.Options`; an option that a plan records has one."""
+        """The field of `options.Options`; an option that a plan records has one."""
         return self.field or (self.name if self.in_plan else None)
 
 
@@ -338,7 +338,7 @@ PLANNED_OPTIONS = tuple(option for option in SYNC_OPTIONS if option.in_plan)
 
 
 def recorded(options: Any) -> dict[str, Any]:
-    """The fields of `planning.Options` that a plan records, as JSON values."""
+    """The fields of `options.Options` that a plan records, as JSON values."""
     return {field: _json_value(getattr(options, field)) for field in planned_fields()}
 
 

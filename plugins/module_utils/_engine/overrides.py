@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TypeAlias
 
 from .conflicts import IGNORE, NEW, Answer
 from .errors import InputError
@@ -20,7 +21,7 @@ from .model import ItGlueId, User
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER, address, name
 
-RawNames = tuple[str | None, str | None]
+RawNames: TypeAlias = "tuple[str | None, str | None]"
 
 
 @dataclass(frozen=True, slots=True)

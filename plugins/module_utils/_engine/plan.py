@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeAlias
 
 from .conflicts import Conflict, Rule
 from .errors import Failure
@@ -72,7 +72,7 @@ class DepartedSubject:
     user_id: str
 
 
-Subject = UserSubject | DepartedSubject
+Subject: TypeAlias = "UserSubject | DepartedSubject"
 """Whom an operation is about. It is hashable, and the key of the operation within a plan."""
 
 

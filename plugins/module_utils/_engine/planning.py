@@ -44,7 +44,7 @@ from .limits import exceeded_limits
 from .matching import match
 from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
-from .options import Options as Options
+from .options import Options
 from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select

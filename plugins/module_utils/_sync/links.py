@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from .._engine.errors import ApiError
 from .._engine.model import BmsId, Contact, ItGlueId
@@ -33,7 +34,7 @@ class Link:
     bms_contact_id: BmsId | None
 
 
-LinkOf = Callable[[Contact], Link | None]
+LinkOf: TypeAlias = "Callable[[Contact], Link | None]"
 """How a contact is linked to BMS, None for one that is not."""
 
 

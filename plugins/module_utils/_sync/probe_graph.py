@@ -59,7 +59,7 @@ class GraphQuestions:
         return granted(lambda: self.graph.raw(path, {"$select": "id", "$top": 1}, "User.Read.All"), "Deleted users")
 
     def _groups(self) -> Judgement:
-        return granted(lambda: self._some_group(), "Groups")
+        return granted(self._some_group, "Groups")
 
     def _some_group(self) -> str | None:
         body = self.graph.raw("/v1.0/groups", {"$select": "id", "$top": 1}, "Group.Read.All")

@@ -16,8 +16,9 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils import reading
 GROUPS = {"all": ["frog", "toad"], "ungrouped": ["toad"], "type_customer": ["frog"], "empty": []}
 
 
-def hosts(*terms, groups=GROUPS):
-    (found,) = LookupModule().run(list(terms), variables={"groups": groups})
+def hosts(*terms, groups=None):
+    variables = {"groups": GROUPS if groups is None else groups}
+    (found,) = LookupModule().run(list(terms), variables=variables)
     return found
 
 

@@ -32,8 +32,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_opti
     SYNC_OPTIONS,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, Office365Settings
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import Binding, document, options_of
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import as_mapping, merge
 from tests.tools.files import ROOT
 
@@ -125,12 +125,12 @@ def test_contact_sync_documents_each_option():
 
 
 def test_each_field_of_a_run_is_that_of_an_option():
-    """planning.Options has no field that no option fills, and no option names a field that is not there."""
+    """options.Options has no field that no option fills, and no option names a field that is not there."""
     named = [option.planning_field for option in SYNC_OPTIONS if option.planning_field]
     assert sorted(named) == sorted(field.name for field in fields(Options))
 
 
-# An option of contact_sync, and a value other than the default of its field in planning.Options.
+# An option of contact_sync, and a value other than the default of its field in options.Options.
 OTHER_VALUES = {
     "bms_adapter_names": ("other",),
     "update_linked": True,

@@ -14,7 +14,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_cha
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SettingsError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Asset
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365, merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run

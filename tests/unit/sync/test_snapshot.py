@@ -21,7 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     SettingsError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, BmsType, Email
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Options
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot as snapshots
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request, bms_type, read
