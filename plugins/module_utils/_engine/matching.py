@@ -275,13 +275,20 @@ class _Matcher:
         if key is None:
             single = single_name(*NAMES_OF_USER(index.users[user_id]))
             known = index.contacts_by_single_name.get(single, ()) if single else ()
-            return tuple([contact_id for contact_id in known if contact_id not in self._overridden])
+            return tuple([contact_id for contact_id in known if contact_id not in self._of_selected])
         known = index.contacts_by_names.get(key, ())
         if not known:
             return ()
         namesakes = index.selected_by_names.get(key, ())
         taken = {found[0] for each in namesakes if (found := self.result.matches.get(each)) and found[1] != Rule.NAME}
         return tuple([contact_id for contact_id in known if contact_id not in taken | self._overridden])
+
+    @cached_property
+    def _of_selected(self) -> frozenset[ItGlueId]:
+        """The contacts of selected users. A contact with one name gets the others of its user, so the next run would
+        not see the only name any more. The passes are done with before this is asked."""
+        matches = self.result.matches.items()
+        return frozenset(contact_id for user_id, (contact_id, dummy) in matches if user_id in self.index.selected)
 
     @cached_property
     def _overridden(self) -> frozenset[ItGlueId]:

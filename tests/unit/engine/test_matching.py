@@ -559,6 +559,13 @@ def test_somebody_with_the_only_name_of_a_contact_is_a_conflict():
     assert conflicts(found) == [("known_contact", "name", ["desk"], [1])]
 
 
+def test_a_contact_with_one_name_that_is_another_selected_users_keeps_nobody_from_a_new_one():
+    """It gets that user's names, so the next run would create the contact."""
+    users = [user_named("Ann", "ann.first"), user_named("Ann Able", "ann")]
+    found = matching(users, [contact_named(1, "Ann", "ann")])
+    assert (matches(found), found.conflicts) == ({"ann": (1, "alias")}, [])
+
+
 def test_whoever_has_claimed_the_contact_keeps_it():
     users = [user_named("Ann Able", "info"), user_named("Benjamin Baker", "ben", "info")]
     found = matching(users, [contact_named(1, "Ben Baker", "info", "ben")])
