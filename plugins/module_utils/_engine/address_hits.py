@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from .identity import Names
 from .matching_index import MatchingIndex
 from .model import ItGlueId
+from .text import contact_addresses
 
 Hits = Mapping[str, Mapping[ItGlueId, Names]]
 """By user id the contacts that the user hits in a pass, each with what the names say."""
@@ -88,7 +89,7 @@ def _is_anothers(index: MatchingIndex, weighed: Weighed, user_id: str, contact_i
         if rests_on_deleted:
             weighed.rests_on_deleted.add((contact_id, user_id))
         return True
-    if index.circumstances.deleted is None and index.names_of_contacts[contact_id] is not None:
+    if index.circumstances.deleted is None and index.names_to_judge(contact_id, user_id):
         weighed.needs_deleted_users = True
     return False
 
@@ -117,8 +118,15 @@ def _yielding(index: MatchingIndex, hits: Hits, free: Container[ItGlueId]) -> se
 
 
 def _has_free_contact_of_own_names(index: MatchingIndex, user_id: str, free: Container[ItGlueId]) -> bool:
+    """Whether a contact of the user's names is there for the user: no namesake holds an address of it."""
     key = index.names_of_users[user_id]
-    return key is not None and any(contact_id in free for contact_id in index.contacts_by_names.get(key, ()))
+    if key is None:
+        return False
+    namesakes = [index.users[other] for other in index.selected_by_names.get(key, ()) if other != user_id]
+    return any(
+        contact_id in free and not index.holds_any(namesakes, contact_addresses(index.contacts[contact_id]))
+        for contact_id in index.contacts_by_names.get(key, ())
+    )
 
 
 def _best(index: MatchingIndex, judged: Mapping[ItGlueId, Names]) -> Mapping[ItGlueId, Names]:

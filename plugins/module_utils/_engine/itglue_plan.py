@@ -188,6 +188,7 @@ class _Planner:
         return operation.withheld(itglue=itglue, bms=Push.DEFERRED)
 
 
+_NAMES = ("first-name", "last-name")
 _NOT_LINKED = (None, LinkState.UNKNOWN)
 
 
@@ -211,22 +212,44 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
     """Fail the operations whose contact the next run would not match with its user again.
 
     That takes users who share an address: of two contacts that are both given it, each would be hit by
-    both; and whoever holds it as an alias comes before whoever holds it as username.
+    both; and whoever holds it as an alias comes before whoever holds it as username. Or a contact that is
+    given other names, which may be those of another user who holds one of its addresses.
     """
     gained = {
         operation.subject.user_id: _gained(matched, operation)
         for operation in operations
         if EMAILS in operation.itglue.after
     }
-    while shared := _shared(gained, matched.directory):
+    planned = {operation.subject.user_id: operation for operation in operations}
+    failed: dict[str, Operation] = {}
+    while (shared := _shared(gained, matched.directory)) or any(map(_renames, operations)):
         lost = _lost(matched, operations)
         if not lost:
             break
+        failed |= {user_id: _failed(planned[user_id], shared) for user_id in lost}
         gained = {user_id: addresses for user_id, addresses in gained.items() if user_id not in lost}
-        operations = [
-            _failed(operation, shared) if operation.subject.user_id in lost else operation for operation in operations
-        ]
+        operations = [failed.get(operation.subject.user_id, operation) for operation in operations]
+    return _with_those_that_others_lost(matched, operations, planned, failed)
+
+
+_MOST_TRIED_AGAIN = 25
+"""Each try matches all users once more. Whoever is not tried again is written by the next run."""
+
+
+def _with_those_that_others_lost(
+    matched: Matched, operations: list[Operation], planned: Mapping[str, Operation], failed: Mapping[str, Operation]
+) -> list[Operation]:
+    """The operations with those that were lost only because of another failed one: the next run would do them."""
+    for user_id in sorted(failed)[:_MOST_TRIED_AGAIN] if len(failed) > 1 else ():
+        with_it = [planned[user_id] if each.subject.user_id == user_id else each for each in operations]
+        if not _lost(matched, with_it):
+            operations = with_it
     return operations
+
+
+def _renames(operation: Operation) -> bool:
+    """Whether an existing contact gets another name."""
+    return operation.itglue.action == Action.UPDATE and not operation.itglue.after.keys().isdisjoint(_NAMES)
 
 
 def _gained(matched: Matched, operation: Operation) -> frozenset[str]:

@@ -42,7 +42,7 @@ class Matching:
     conflict; `conflicts` are those that concern a selected user. `ignored` are the ids of users that an override
     takes out. `found_by_new` maps the ids of users with the override `new` to the contact that an earlier run made
     for them, None where one has to be made. `reasons` are notes on users, by their ids. `held_aliases` maps a user
-    id to its addresses that another contact holds: they are not added to the user's contact.
+    id to its aliases that another contact or another selected user holds: they are not added to the user's contact.
 
     `needs_deleted_users` says that a hit depends on the tenant's deleted users, which were not given: read them
     and match again. `rests_on_deleted` are pairs of contact and user id that only a deleted user keeps apart; they
@@ -165,14 +165,14 @@ class _Matcher:
             for user_id, contact_ids in found.items()
             if len(contact_ids) == 1 and contact_ids[0] not in shared and hits[user_id][contact_ids[0]] == Names.SAME
         }
+        for user_id, contact_id in plain.items():
+            self._claim(user_id, contact_id, rule)
         others = {user_id: judged for user_id, judged in hits.items() if user_id not in plain}
         weighed = weigh(self.index, others, self.contacts) if others else Weighed()
         for user_id, contact_ids in weighed.withheld.items():
             self.withheld[user_id] |= contact_ids
         self.result.rests_on_deleted |= weighed.rests_on_deleted
         self.result.needs_deleted_users |= weighed.needs_deleted_users
-        for user_id, contact_id in plain.items():
-            self._claim(user_id, contact_id, rule)
         self.matched_by_names_too.update(plain)
         self._resolve(rule, weighed.hits)
 
@@ -314,7 +314,7 @@ class _Matcher:
                 self._note(user_id, ReasonCode.HIT_WITHHELD, contact_id=contact_id)
 
     def _note_held_aliases(self) -> None:
-        """An alias that another contact holds is not added to a second one."""
+        """An alias that another contact holds is not added to a second one, nor is one that several users hold."""
         if not self.index.circumstances.sync_aliases:
             return
         for user_id in self.index.users:
@@ -323,13 +323,15 @@ class _Matcher:
 
     def _note_held_aliases_of(self, user_id: str) -> None:
         index, own = self.index, self.result.matches.get(user_id, (None,))[0]
-        held = {}
-        for key in index.smtp_keys(user_id):
-            holders = index.contacts_by_address.get(key, ())
-            if holders and own not in holders and not key.endswith(ONMICROSOFT):
-                held[key] = holders
-        held.pop(index.primary_key(user_id) if held else "", None)
+        added = {
+            key: holders
+            for key in index.smtp_keys(user_id)
+            if own not in (holders := index.contacts_by_address.get(key, ())) and not key.endswith(ONMICROSOFT)
+        }
+        added.pop(index.primary_key(user_id) if added else "", None)
+        held = {key for key, holders in added.items() if holders or key in index.shared_addresses}
         if held:
             self.result.held_aliases[user_id] = frozenset(held)
-            contact_ids = sorted(set(chain.from_iterable(held.values())))
-            self._note(user_id, ReasonCode.ALIAS_HELD, addresses=sorted(held), contact_ids=contact_ids)
+        if contact_ids := sorted(set(chain.from_iterable(added.values()))):
+            addresses = sorted(key for key, holders in added.items() if holders)
+            self._note(user_id, ReasonCode.ALIAS_HELD, addresses=addresses, contact_ids=contact_ids)

@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 
 from .conflicts import Answer
-from .grouping import by_key
+from .grouping import by_key, repeated
 from .identity import Names, compare_names, have_common_word, same_key, single_name
 from .model import Contact, ItGlueId, User
 from .text import (
@@ -30,6 +31,7 @@ from .text import (
     email_keys,
     primary_key,
     smtp_keys,
+    text,
     user_addresses,
 )
 
@@ -103,6 +105,13 @@ class MatchingIndex:
     def primary_key(self, user_id: str) -> str:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
         return primary_key(self.users[user_id], self.circumstances.primary_email)
+
+    @cached_property
+    def shared_addresses(self) -> frozenset[str]:
+        """The addresses that several selected users hold."""
+        selected = [user_id for user_id in self.users if user_id in self.selected]
+        keys = chain.from_iterable({*self.smtp_keys(user_id), self.primary_key(user_id)} for user_id in selected)
+        return frozenset(repeated(list(keys)))
 
     def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
         """The contacts whose primary e-mail is the address `key`."""
@@ -187,13 +196,21 @@ class MatchingIndex:
         keys = [same_key(*NAMES_OF_USER(user)) for user in deleted]
         return by_key(deleted, ((key,) if key else () for key in keys))
 
+    def names_to_judge(self, contact_id: ItGlueId, user_id: str) -> frozenset[FullName]:
+        """The names of a contact, and those that it would have with the only name of the user written to it."""
+        found = {self.names_of_contacts[contact_id]}
+        if self.names_of_users[user_id] is None:
+            user, contact = self.users[user_id], self.contacts[contact_id]
+            first, last = text(user.given_name) or contact.first_name, text(user.surname) or contact.last_name
+            found.add(same_key(first, last))
+        return frozenset(key for key in found if key is not None)
+
     def has_another_bearer(self, contact_id: ItGlueId, user_id: str) -> bool:
-        """Whether another user of the tenant than this one bears the names of a contact; deleted users apart."""
-        key = self.names_of_contacts[contact_id]
-        if key is None:
-            return False
-        bearers = {*self.selected_by_names.get(key, ()), *(user.id for user in self.excluded_by_names.get(key, ()))}
-        return bool(bearers - {user_id})
+        """Whether another user of the tenant than this one bears such names; deleted users apart."""
+        return any(
+            key in self.excluded_by_names or set(self.selected_by_names.get(key, ())) - {user_id}
+            for key in self.names_to_judge(contact_id, user_id)
+        )
 
     def has_former_bearer(self, key: FullName) -> bool:
         """Whether a user whom the filter leaves out, or a deleted one, bears these names."""
@@ -201,8 +218,9 @@ class MatchingIndex:
 
     def rests_on_deleted(self, contact_id: ItGlueId, user_id: str) -> bool:
         """Whether a deleted user keeps the two apart, be it one whom Microsoft has forgotten since."""
-        key = self.names_of_contacts[contact_id]
-        return self.is_remembered(contact_id, user_id) or (key is not None and key in self.deleted_by_names)
+        return self.is_remembered(contact_id, user_id) or not self.deleted_by_names.keys().isdisjoint(
+            self.names_to_judge(contact_id, user_id)
+        )
 
     def is_departed(self, contact_id: ItGlueId) -> bool:
         """Whether a contact carries the contact type of departed people."""

@@ -322,6 +322,13 @@ def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
     assert (conflict.users, conflict.suggestion) == (("sue@client.example",), {})
 
 
+def test_one_name_does_not_make_a_contact_somebody_elses():
+    """With the first name written, the contact would bear the names of another user, and be withheld from then on."""
+    users = [user_named("Ben", "desk"), user_named("Ben Baker", "old", **LEFT_OUT)]
+    contacts = [contact_named(1, "B. Baker", "desk")]
+    assert outcome(users, contacts) == ({}, [("known_contact", "primary_email", ["desk"], [1])])
+
+
 # ------------------------------------------------------------ 3. different names
 
 
@@ -350,6 +357,15 @@ def test_a_different_hit_gives_way_to_a_free_contact_of_the_users_names():
     found = matching([user_named("Ann Able", "desk")], contacts)
     assert (matches(found), found.conflicts) == ({"desk": (2, "name")}, [])
     assert notes(found) == {"desk": [("hit_withheld", 1)]}
+
+
+def test_a_contact_of_a_namesake_is_not_the_users_own():
+    """Or the contact that a run makes for a namesake would resolve the user's conflict in the next run."""
+    users = [user_named("Ann Able", "desk"), user_named("Ann Able", "ann")]
+    alone = matching(users, [contact_named(1, "Max Miller", "desk")])
+    beside = matching(users, [contact_named(1, "Max Miller", "desk"), contact_named(2, "Ann Able", "ann")])
+    for found in (alone, beside):
+        assert conflicts(found) == [("names_differ", "alias", ["desk"], [1])]
 
 
 def test_a_different_hit_gives_way_to_another_users_fitting_one():
@@ -783,6 +799,14 @@ def test_an_alias_that_another_contact_holds(rows, settings, expected):
     contacts = [contact_named(number, *row) for number, row in enumerate(rows, 1)]
     found = matching([user_named("Ann Able", "ann", "info")], contacts, **settings)
     assert found.held_aliases.get("id-ann", set()) == expected
+
+
+def test_an_alias_that_another_selected_user_holds_is_not_added():
+    """Both contacts may be new: of two contacts that are given one address, each would be hit by both users."""
+    users = [user_named("Ann Able", "ann", "ben", "x"), user_named("Ben Baker", "ben", "x")]
+    found = matching(users, [])
+    assert notes(found) == {}
+    assert found.held_aliases == {"id-ann": {"ben@client.example", "x@client.example"}, "id-ben": {"x@client.example"}}
 
 
 def test_an_address_of_the_tenants_first_domain_is_no_alias_that_is_synced():
