@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, offboarding
-from .conflicts import Answer, Conflict
+from .conflicts import Answer, Conflict, Rule
 from .directory import BmsDirectory
 from .enrichment import missing
 from .itglue_plan import ContactTypes, Matched
@@ -92,7 +92,10 @@ class PlannedContacts:
             if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
             and (contact := self.contact(operation)) is not None
             and self.is_marked(contact.id)
-            and offboarding.has_returned(self.user(operation.subject.user_id), contact)
+            and (
+                operation.matched_by == Rule.OVERRIDE
+                or offboarding.has_returned(self.user(operation.subject.user_id), contact)
+            )
         ]
 
     def type_on_return(self, contact: Contact) -> ItGlueId | None:

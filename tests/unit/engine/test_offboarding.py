@@ -596,7 +596,7 @@ def test_who_has_returned_gets_both_back(something, present, expected):
     [
         pytest.param("Ann Lee", ("Ann", "Lee"), True, True, id="the-same"),
         pytest.param("Ann Lee", ("John", "Smith"), True, None, id="not-the-bms-contact-of-another"),
-        pytest.param("A. Lee", ("Ann", "Lee"), False, None, id="an-open-name-is-no-return"),
+        pytest.param("A. Lee", ("Ann", "Lee"), True, True, id="an-open-name-that-an-override-answers"),
     ],
 )
 def test_only_who_bears_the_names_has_returned(name, there, returned, activated):
