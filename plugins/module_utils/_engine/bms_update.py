@@ -112,9 +112,11 @@ def follow(
     An address that another BMS contact has, or is `created` with, is not added: the look-up would
     find two persons by it. `sought` are the BMS contacts that the look-up found for others, with
     their usernames: whose these are is to be decided first, and a new name would hide the question.
+    Of several contacts that miss one address, the BMS contact with the lowest id gets it.
     """
     held = {value for contact in (*bms.contacts, *created) for value in bms_addresses(contact)}
-    return {pair.operation.subject: _followed(_unless_sought(pair, sought), bms, held) for pair in found}
+    in_order = sorted(found, key=lambda pair: pair.bms_contact.id if pair.bms_contact else BmsId(0))
+    return {pair.operation.subject: _followed(_unless_sought(pair, sought), bms, held) for pair in in_order}
 
 
 def _unless_sought(pair: Pair, sought: Mapping[BmsId, tuple[str, ...]]) -> Pair:

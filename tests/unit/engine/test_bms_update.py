@@ -256,7 +256,8 @@ def test_an_address_that_another_bms_contact_has_is_not_added_and_told():
     )
 
 
-def test_of_two_contacts_that_share_an_address_one_gets_it():
+@pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
+def test_of_two_contacts_that_share_an_address_the_lower_bms_contact_gets_it(turned):
     shared = Email("team@client.example", "Work")
     mine, dummy = ready(72), ready(73, "bob.ray")
     contacts = [
@@ -264,7 +265,10 @@ def test_of_two_contacts_that_share_an_address_one_gets_it():
         linked(73, "bob.ray", 90212, emails=(*dummy.emails, shared)),
     ]
     present = [SAME, in_bms(90212, "bob.ray@client.example", first="Bob", last="Ray")]
-    read = snapshot([ANN, person("bob.ray")], contacts, bms_settings=PUSHING)
+    users = [ANN, person("bob.ray")]
+    if turned:
+        users, contacts, present = users[::-1], contacts[::-1], present[::-1]
+    read = snapshot(users, contacts, bms_settings=PUSHING)
     operations = planned(read, bms(*present), update_linked=True).operations
     gained = ["team@client.example" in str(becomes(each).get(EMAILS)) for each in operations]
     assert gained == [True, False]
