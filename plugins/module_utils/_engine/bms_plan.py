@@ -14,10 +14,10 @@ from dataclasses import dataclass, replace
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, offboarding
 from .conflicts import Answer, Conflict, Rule
 from .directory import BmsDirectory
-from .enrichment import missing
+from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
-from .model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId, User
+from .model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId, Location, User
 from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_USER, address
@@ -33,6 +33,7 @@ class PlannedContacts:
     types: ContactTypes
     bms_answers: Mapping[str, Answer]
     deleted_users: Mapping[str, User]
+    locations: Sequence[Location] = ()
 
     @property
     def needs_bms(self) -> bool:
@@ -55,6 +56,10 @@ class PlannedContacts:
     def user(self, user_id: str) -> User:
         """A user of the tenant, present or deleted."""
         return self.matched.directory.user.get(user_id) or self.deleted_users[user_id]
+
+    def region(self, operation: Operation) -> str | None:
+        """The country whose national telephone numbers those of an operation's contact are."""
+        return region_of(self.user(operation.subject.user_id), operation.wanted, self.locations)
 
     @property
     def follows(self) -> bool:
@@ -153,6 +158,11 @@ class LookedUp:
         """Whether an e-mail or phone has to be created in BMS, under the types of the settings."""
         return self.creates or bms_update.needs_types(self.pairs)
 
+    @property
+    def needs_locations(self) -> bool:
+        """Whether the countries of locations decide which telephone numbers BMS has already."""
+        return bms_update.needs_regions(self.pairs)
+
 
 def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     """Find everybody in BMS whom the plan is about.
@@ -172,9 +182,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
-    pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id)
+    pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
-        pairs += bms_update.with_placeholders(filter(_found_by_address, decisions.operations.values()), directory)
+        by_address = filter(_found_by_address, decisions.operations.values())
+        pairs += bms_update.with_placeholders(by_address, directory, contacts.region)
     return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
 
 

@@ -16,14 +16,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 from .bms_evidence import Hit, look_up
 from .bms_fields import changed_fields, encode
 from .contact_phones import is_fax
 from .directory import BmsDirectory, Directory, bms_addresses
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
-from .phones import PLACEHOLDER, is_placeholder, is_real_number, stored_key
+from .phones import PLACEHOLDER, is_placeholder, is_real_number, is_same_number, stored_key
 from .plan import Operation, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import address, text
@@ -35,17 +35,26 @@ E = TypeVar("E", BmsEmail, BmsPhone)
 class Pair:
     """A contact as it becomes, and its BMS contact; None where it is not known for sure, and why.
 
-    `only_phones` is true of a contact that is not linked: of its BMS contact a placeholder is replaced, no more.
+    `region` is the ISO 3166 code of the country whose national telephone numbers are meant, None where it is not
+    known. `only_phones` is true of a contact that is not linked: of its BMS contact a placeholder is replaced, no
+    more.
     """
 
     operation: Operation
     wanted: Contact
     bms_contact: BmsContact | None
     reason: Reason | None = None
+    region: str | None = None
     only_phones: bool = False
 
 
-def pairs(linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, account_id: BmsId) -> tuple[Pair, ...]:
+Regions: TypeAlias = "Callable[[Operation], str | None]"
+"""The country whose national telephone numbers those of an operation's contact are."""
+
+
+def pairs(
+    linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, account_id: BmsId, regions: Regions
+) -> tuple[Pair, ...]:
     """The BMS contacts of linked contacts: by the id that IT Glue tells, else by the look-up.
 
     A BMS contact that two contacts claim is nobody's, since each would undo what the other has set.
@@ -56,7 +65,8 @@ def pairs(linked: Sequence[Operation], directory: Directory, bms: BmsDirectory, 
     hits = {operation.subject: hit for operation, hit in zip(unknown, look_up(unknown, directory, bms), strict=True)}
     claims = Counter({bms_id: len(contact_ids) for bms_id, contact_ids in directory.linked.items()})
     claims.update(hit.clear.id for hit in hits.values() if hit.clear is not None)
-    return tuple(_pair(operation, hits.get(operation.subject, Hit()), bms, claims, account_id) for operation in linked)
+    found = [_pair(operation, hits.get(operation.subject, Hit()), bms, claims, account_id) for operation in linked]
+    return tuple(replace(pair, region=regions(pair.operation)) for pair in found)
 
 
 def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[BmsId, int], account_id: BmsId) -> Pair:
@@ -76,11 +86,11 @@ def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[Bms
     return Pair(operation, operation.wanted, found, reason)
 
 
-def with_placeholders(found: Iterable[Operation], bms: BmsDirectory) -> tuple[Pair, ...]:
+def with_placeholders(found: Iterable[Operation], bms: BmsDirectory, regions: Regions) -> tuple[Pair, ...]:
     """The contacts that were found in BMS by an address, and whose number is only a placeholder there although
     they have a real one."""
     return tuple(
-        Pair(operation, operation.wanted, present, only_phones=True)
+        Pair(operation, operation.wanted, present, region=regions(operation), only_phones=True)
         for operation in found
         if operation.itglue.contact is not None
         and (present := bms.contact.get(operation.bms.contact_id or BmsId(0))) is not None
@@ -94,9 +104,18 @@ def needs_types(found: Iterable[Pair]) -> bool:
     return any(
         pair.bms_contact is not None
         and (
-            _missing_numbers(pair.wanted, pair.bms_contact)
+            _missing_numbers(pair.wanted, pair.bms_contact, pair.region)
             or (not pair.only_phones and _missing_emails(pair.wanted, pair.bms_contact))
         )
+        for pair in found
+    )
+
+
+def needs_regions(found: Iterable[Pair]) -> bool:
+    """Whether a number differs from those in BMS by its digits, and the country is not known by which it could be
+    one of them all the same."""
+    return any(
+        pair.region is None and pair.bms_contact is not None and _missing_numbers(pair.wanted, pair.bms_contact, None)
         for pair in found
     )
 
@@ -138,7 +157,7 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     missing = {} if pair.only_phones else _missing_emails(pair.wanted, present)
     others = sorted(missing.keys() & held)
     held.update(missing)
-    becomes = replace(present, phones=phones(pair.wanted, present, bms.phone_type))
+    becomes = replace(present, phones=phones(pair.wanted, present, bms.phone_type, pair.region))
     if not pair.only_phones:
         becomes = replace(
             becomes,
@@ -173,7 +192,7 @@ def emails(
     entries = list(present.emails)
     entries += [BmsEmail(value, kind.id, kind.name) for value in missing.values()] if kind else []
     primary = next((address(entry.value) for entry in wanted.emails if entry.primary), None)
-    return _with_default(present.emails, entries, primary, lambda entry: address(entry.address))
+    return _with_default(present.emails, entries, lambda entry: address(entry.address) == primary)
 
 
 def _missing_emails(wanted: Contact, present: BmsContact) -> dict[str, str]:
@@ -189,44 +208,63 @@ def _missing_emails(wanted: Contact, present: BmsContact) -> dict[str, str]:
 # ---------------------------------------------------------------------- phones
 
 
-def phones(wanted: Contact, present: BmsContact, kind: BmsType | None) -> tuple[BmsPhone, ...]:
+def phones(
+    wanted: Contact, present: BmsContact, kind: BmsType | None, region: str | None = None
+) -> tuple[BmsPhone, ...]:
     """The phones of BMS with the missing numbers: in the place of a placeholder, or of the one other
-    phone of the type, else added under the type. Without a type none is."""
+    phone of the type, else added under the type. Without a type none is.
+
+    Numbers are compared as telephone numbers of the country `region` (see `Pair`).
+    """
     numbers = _numbers(wanted, present)
     entries = list(present.phones)
     if kind is not None:
-        for value in _missing_numbers(wanted, present):
-            _put(entries, value, kind, numbers.keys())
-    primary = next((stored_key(entry.value) for entry in wanted.phones if entry.primary and not is_fax(entry)), None)
-    chosen = primary if primary in numbers else None
-    return _with_default(present.phones, entries, chosen, lambda entry: stored_key(entry.number))
+        for value in _missing_numbers(wanted, present, region):
+            _put(entries, value, kind, numbers, region)
+    primary = next((entry.value for entry in wanted.phones if entry.primary and not is_fax(entry)), None)
+    chosen = primary if primary is not None and _is_among(primary, numbers, region) else None
+    return _with_default(
+        present.phones, entries, lambda entry: chosen is not None and _is_same(entry.number, chosen, region)
+    )
 
 
-def _numbers(wanted: Contact, present: BmsContact) -> dict[str, str]:
-    """The numbers that BMS is to have, the primary one first, by the form in which they are compared.
+def _is_same(one: str, other: str, region: str | None) -> bool:
+    """Whether two stored phones are one: telephone numbers, placeholders, or texts that are neither."""
+    return stored_key(one) == stored_key(other) or is_same_number(one, other, region)
+
+
+def _is_among(value: str, numbers: Iterable[str], region: str | None) -> bool:
+    return any(_is_same(value, number, region) for number in numbers)
+
+
+def _numbers(wanted: Contact, present: BmsContact) -> list[str]:
+    """The numbers that BMS is to have, the primary one first.
 
     A placeholder is one of them only where neither side has a real number.
     """
-    found: dict[str, str] = {}
     able = sorted((entry for entry in wanted.phones if not is_fax(entry)), key=lambda each: not each.primary)
-    for entry in able:
-        if is_real_number(entry.value):
-            found.setdefault(stored_key(entry.value), entry.value)
+    found = [entry.value for entry in able if is_real_number(entry.value)]
     blank = any(is_placeholder(entry.value) for entry in able)
     if blank and not found and not any(is_real_number(entry.number) for entry in present.phones):
-        found[stored_key(PLACEHOLDER)] = PLACEHOLDER
+        return [PLACEHOLDER]
     return found
 
 
-def _missing_numbers(wanted: Contact, present: BmsContact) -> list[str]:
-    held = {stored_key(entry.number) for entry in present.phones}
-    return [value for key, value in _numbers(wanted, present).items() if key not in held]
+def _missing_numbers(wanted: Contact, present: BmsContact, region: str | None) -> list[str]:
+    held = [entry.number for entry in present.phones]
+    missing: list[str] = []
+    for value in _numbers(wanted, present):
+        if not _is_among(value, (*held, *missing), region):
+            missing.append(value)
+    return missing
 
 
-def _put(entries: list[BmsPhone], value: str, kind: BmsType, own: Collection[str]) -> None:
+def _put(entries: list[BmsPhone], value: str, kind: BmsType, own: Sequence[str], region: str | None) -> None:
     blank = [place for place, entry in enumerate(entries) if is_placeholder(entry.number)]
     others = [
-        place for place, entry in enumerate(entries) if entry.type_id == kind.id and stored_key(entry.number) not in own
+        place
+        for place, entry in enumerate(entries)
+        if entry.type_id == kind.id and not _is_among(entry.number, own, region)
     ]
     if blank or len(others) == 1:
         place = (blank or others)[0]
@@ -235,14 +273,12 @@ def _put(entries: list[BmsPhone], value: str, kind: BmsType, own: Collection[str
         entries.append(BmsPhone(value, kind.id, kind.name))
 
 
-def _with_default(
-    present: Sequence[E], entries: Sequence[E], primary: str | None, key: Callable[[E], str]
-) -> tuple[E, ...]:
+def _with_default(present: Sequence[E], entries: Sequence[E], is_primary: Callable[[E], bool]) -> tuple[E, ...]:
     """The entries with the primary one as default. BMS keeps one default: of entries that are
     changed and have none, it is the first."""
-    if any(entry.default and key(entry) == primary for entry in entries):
+    if any(entry.default and is_primary(entry) for entry in entries):
         return tuple(entries)
-    chosen = next((place for place, entry in enumerate(entries) if key(entry) == primary), None)
+    chosen = next((place for place, entry in enumerate(entries) if is_primary(entry)), None)
     if chosen is None and tuple(entries) != tuple(present) and not any(entry.default for entry in entries):
         chosen = 0
     if chosen is None:

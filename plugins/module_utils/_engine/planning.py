@@ -23,7 +23,7 @@ matching           `matched`: who is selected, and who is whom         contact t
 offboarding        `departures`: contacts whose person has departed    verified domains, deleted users
 IT Glue            `operations`: what becomes of each user's contact   locations, contact types
 look-up in BMS     who is in BMS already                               account and contacts of BMS
-pushes, updates    `plan`: both parts of each operation, the limits    locations and types of BMS
+pushes, updates    `plan`: both parts of each operation, the limits    locations; locations, types of BMS
 =================  ==================================================  ================================
 """
 
@@ -248,7 +248,8 @@ class Planning:
                 for each in operations
             )
         deleted = {user.id: user for user in self.findings.deleted_users or ()}
-        return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted)
+        locations = self.findings.locations or ()
+        return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted, locations)
 
     def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
         """Both parts of all operations, and the account where BMS was read."""
@@ -258,6 +259,10 @@ class Planning:
         bms = self.findings.bms
         if bms is not None:
             found = bms_plan.look_up(contacts, bms)
+            if found.needs_locations and self.findings.lack(Need.LOCATIONS):
+                yield from self._need(Need.LOCATIONS)
+                contacts = replace(contacts, locations=self.findings.locations or ())
+                found = bms_plan.look_up(contacts, bms)
             if found.creates:
                 yield from self._need(Need.BMS_LOCATIONS, Need.BMS_TYPES)
             elif found.needs_types:

@@ -28,9 +28,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     BmsType,
     Email,
     EntryChange,
+    Location,
     Phone,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import BmsPart
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import (
     NATIVE,
@@ -40,6 +42,7 @@ from tests.unit.engine.builders import (
     in_bms,
     limits,
     linked,
+    options,
     person,
     planned,
     ready,
@@ -321,6 +324,49 @@ def test_phones(ours, theirs, expected):
     something = ready(phones=tuple(Phone(value, "Office", primary=not place) for place, value in enumerate(ours)))
     found = phones(something, in_bms(5, phones=numbers(*theirs)), DESK)
     assert [(each.number, each.type_id, each.default) for each in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "region", "expected"),
+    [
+        pytest.param("+442079460958", "020 7946 0958", "GB", "020 7946 0958", id="national-there"),
+        pytest.param("020 7946 0958", "+442079460958", "GB", "+442079460958", id="national-here"),
+        pytest.param("+442079460958", "+44 (0)20 7946 0958", None, "+44 (0)20 7946 0958", id="trunk-zero"),
+        pytest.param("+14155550100", "4155550100 x44", "US", "4155550100 x44", id="without-the-country"),
+        pytest.param("+442079460958", "020 7946 0959", "GB", "+442079460958", id="another-number"),
+    ],
+)
+def test_numbers_in_bms_are_compared_as_telephone_numbers(ours, theirs, region, expected):
+    something = ready(phones=(Phone(ours, "Office", primary=True),))
+    (found,) = phones(something, in_bms(5, phones=numbers((theirs, 2, False))), DESK, region)
+    assert (found.number, found.default) == (expected, True)
+
+
+LONDON = Location(10, "Head Office", primary=True, country="United Kingdom")
+
+
+@pytest.mark.parametrize(
+    ("country", "places"),
+    [
+        pytest.param("GB", (), id="of-the-user"),
+        pytest.param(None, (LONDON,), id="of-the-location"),
+    ],
+)
+def test_the_country_of_numbers_in_bms(country, places):
+    someone = person("ann.lee", usage_location=country, business_phones=("+44 20 7946 0958",))
+    something = linked(phones=(Phone("+442079460958", "Office", primary=True),))
+    there = replace(SAME, phones=numbers(("020 7946 0958", 2, True)))
+    operation, dummy = followed(someone, something, there, locations=places)
+    assert becomes(operation) == {}
+
+
+def test_locations_are_read_where_a_number_in_bms_has_other_digits():
+    planning = Planning(
+        snapshot([ANN], [linked()], bms_settings=PUSHING),
+        options(update_linked=True),
+        Findings(bms=bms(replace(SAME, phones=numbers(("4155550199", 2, True))))),
+    )
+    assert planning.needs == {Need.LOCATIONS}
 
 
 def test_a_fax_is_no_phone_there():
