@@ -27,7 +27,9 @@ description:
     V(sync_plan_directory) alone is an error without C(--check).
   - V(sync_first_run) is for the first run of a client, which creates a contact for nearly every user. It raises the
     limits of created, updated and pushed contacts to C(100%), where they are not given, and keeps a journal, in
-    C(~/.local/state/msp.psa_sync/journals) where V(sync_journal_directory) is not set.
+    C(~/.local/state/msp.psa_sync/journals) where V(sync_journal_directory) is not set. The closing summary names the
+    journal. Whether a run is the first of a client cannot be told from IT Glue - it counts for every client of the
+    run, so limit the run to the clients that are new, and leave it out from then on.
   - An option whose variable is not set, null or blank is left out, so that its environment variable or its default
     counts. Within the settings a blank clears an option.
   - A variable that begins with V(sync_), V(office365_sync_) or V(bms_sync_) and does not exist, and an option that is
@@ -70,9 +72,7 @@ _raw:
       bms_settings: {}
 """
 
-import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleLookupError
@@ -84,7 +84,9 @@ from ansible.utils.vars import merge_hash
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FIRST_RUN_LIMITS,
+    default_journals,
     file_stem,
+    journal_file,
     misspelled,
     options_of,
     settings_of,
@@ -128,12 +130,12 @@ class LookupModule(LookupBase):
 
     def _files(self, state: Any) -> dict[str, str]:
         """The client's files in the directories for plans and journals."""
-        name = file_stem(str(self._value("inventory_hostname")))
+        host = str(self._value("inventory_hostname"))
         files = {}
         if state != "reverted" and (plan := self._plan_option()):
-            files[plan] = f"{self._value('sync_plan_directory')}/{name}.plan.json"
+            files[plan] = f"{self._value('sync_plan_directory')}/{file_stem(host)}.plan.json"
         if journals := self._journals():
-            files["journal_file"] = f"{journals}/{name}.journal"
+            files["journal_file"] = journal_file(journals, host)
         return files
 
     def _plan_option(self) -> str | None:
@@ -154,9 +156,9 @@ class LookupModule(LookupBase):
             return str(journals)
         if not self._is_first_run():
             return None
-        state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
-        directory = Path(state).expanduser() / "msp.psa_sync" / "journals"
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory = default_journals()
+        if not self._is_true("ansible_check_mode"):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         return str(directory)
 
     def _is_first_run(self) -> bool:

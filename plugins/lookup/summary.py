@@ -13,6 +13,7 @@ author:
 description:
   - Gives a few lines for each client about the result that a task has registered. Clients that failed come first.
   - The closing play of the playbooks shows them, and fails the clients that failed, so that the exit code says it.
+  - After a run with V(sync_first_run) they name the journal and say what to do next.
 options:
   _terms:
     description: The hosts.
@@ -57,6 +58,7 @@ from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, failure_of, summary
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import default_journals, journal_file
 
 
 class LookupModule(LookupBase):
@@ -67,4 +69,16 @@ class LookupModule(LookupBase):
         }
         if boolean(kwargs.get("failed", False)):
             return [[host for host, outcome in outcomes.items() if failure_of(outcome)]]
-        return [summary(outcomes)]
+        preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)
+        journals = {host: _journal(host, hostvars[host], preview) for host in outcomes if _is_first_run(hostvars[host])}
+        return [summary(outcomes, journals)]
+
+
+def _is_first_run(variables: Mapping[str, Any]) -> bool:
+    return bool(boolean(variables.get("sync_first_run", False), strict=False))
+
+
+def _journal(host: str, variables: Mapping[str, Any], preview: bool) -> str | None:
+    """The journal of a client's first run; None for a preview, which keeps none."""
+    directory = str(variables.get("sync_journal_directory") or "").strip() or default_journals()
+    return None if preview else journal_file(directory, host)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -63,13 +64,20 @@ def chosen(results: Iterable[Mapping[str, Any]]) -> Mapping[str, Any] | None:
     return found[-1] if found else None
 
 
-def summary(outcomes: Mapping[str, Mapping[str, Any] | None]) -> list[str]:
-    """The lines for the results of the clients, by host name."""
+def summary(
+    outcomes: Mapping[str, Mapping[str, Any] | None], journals: Mapping[str, str | None] | None = None
+) -> list[str]:
+    """The lines for the results of the clients, by host name.
+
+    `journals` has the clients of a first run, each with its journal, or None for a preview.
+    """
     failures = {host: failure for host, outcome in outcomes.items() if (failure := failure_of(outcome))}
     lines = [f"{host}: FAILED. {failure}" for host, failure in failures.items()]
     for host, outcome in outcomes.items():
         if host not in failures:
             lines += _client(host, outcome or {})
+            if journals and host in journals and "contacts" in (outcome or {}):
+                lines += _first_run(outcome or {}, journals[host])
     return [*lines, f"{len(outcomes) - len(failures)} of {len(outcomes)} clients succeeded, {len(failures)} failed"]
 
 
@@ -87,6 +95,20 @@ def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
     yield from _settings(outcome.get("settings_changes") or {})
     for lines in (_not_done(outcome), _not_ready(outcome), _decisions(outcome)):
         yield from _some(lines)
+
+
+def _first_run(outcome: Mapping[str, Any], journal: str | None) -> Iterator[str]:
+    """What to do after a first run. `journal` is None for a preview."""
+    if journal is None:
+        yield "  first run: this was a preview. If it is right, run the same command without --check"
+        return
+    yield f"  first run: each write is recorded in {journal}"
+    directory = shlex.quote(journal.rpartition("/")[0])
+    yield f"  first run: to revert it, -e sync_state=reverted -e sync_journal_directory={directory}"
+    if any("deferred" in (each.get("action"), each.get("push")) for each in outcome["contacts"]):
+        yield "  first run: contacts are deferred. Run the same command again"
+    else:
+        yield "  first run: leave sync_first_run out from now on, so that the limits protect this client"
 
 
 def _headline(host: str, counts: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterator[str]:

@@ -9,10 +9,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from functools import cache
+from pathlib import Path
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
@@ -120,3 +122,14 @@ def file_stem(host: str) -> str:
     words = "-".join(re.findall(r"[A-Za-z0-9]+", host))[:_LONGEST_STEM].strip("-")
     digest = hashlib.sha256(host.encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return "-".join(filter(None, (words, digest)))
+
+
+def default_journals() -> Path:
+    """The directory in which a first run keeps its journals where none is given."""
+    state = os.environ.get("XDG_STATE_HOME") or "~/.local/state"
+    return Path(state).expanduser() / "msp.psa_sync" / "journals"
+
+
+def journal_file(directory: str | Path, host: str) -> str:
+    """The journal of a client in a directory."""
+    return f"{directory}/{file_stem(host)}.journal"

@@ -963,6 +963,29 @@ def test_settings_are_enforced_and_contacts_synced_with_no_variables_but_those_o
     assert sorted(names) == ["Ada", "Ada", "Bob", "Ivan", "Nell", "Zoe"]
 
 
+def test_a_first_run_keeps_a_journal_and_says_what_to_do_next(sandbox, playbook, tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    options = ("--limit", "happy_frog", "-e", "sync_first_run=true")
+    foreseen = playbook("sync_contacts", *options, "--check")
+    assert "first run: this was a preview" in foreseen
+    assert not (tmp_path / "state").exists()
+    done = playbook("sync_contacts", *options)
+    journals = tmp_path / "state" / "msp.psa_sync" / "journals"
+    assert f"each write is recorded in {journals}/happy_frog.journal" in done
+    assert "leave sync_first_run out from now on" in done
+    before = len(sandbox.state()["itglue"]["contacts"])
+    playbook(
+        "sync_contacts",
+        "--limit",
+        "happy_frog",
+        "-e",
+        "sync_state=reverted",
+        "-e",
+        f"sync_journal_directory={journals}",
+    )
+    assert len(sandbox.state()["itglue"]["contacts"]) < before
+
+
 def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, playbook):
     files = {"host_vars/happy_frog.yml": {"office365_sync_settings": {"email_lable": "Office"}}}
     output = playbook("enforce_settings", "--limit", "happy_frog", code=2, files=files)

@@ -153,6 +153,9 @@ def test_plans_are_made_in_check_mode_alone():
 
 def test_a_first_run_raises_its_limits_and_keeps_a_journal(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    previewed = files(sync_first_run=True, ansible_check_mode=True)
+    assert previewed["max_creates"] == "100%"
+    assert list(tmp_path.iterdir()) == []
     found = files(sync_first_run="true", sync_max_updates="10")
     assert found == {
         "max_creates": "100%",
@@ -163,6 +166,7 @@ def test_a_first_run_raises_its_limits_and_keeps_a_journal(tmp_path, monkeypatch
     assert (tmp_path / "msp.psa_sync" / "journals").stat().st_mode & 0o777 == 0o700
     assert files(sync_first_run=True, sync_journal_directory="/srv")["journal_file"] == "/srv/frog.journal"
     assert files(sync_first_run="") == {}
+    assert "max_deactivations" not in found
 
 
 @pytest.mark.parametrize("blank", ["", "  ", None])

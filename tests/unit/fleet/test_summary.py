@@ -93,3 +93,18 @@ def test_a_client_that_is_not_ready_failed(key):
 def test_what_ansible_puts_in_front_of_a_message_is_left_out():
     msg = "Task failed: The lookup plugin 'msp.psa_sync.options' failed: sync_plan_directory is given."
     assert failure_of({"failed": True, "msg": msg}) == "sync_plan_directory is given."
+
+
+def test_a_first_run_says_where_its_journal_is_and_what_to_do_next():
+    journal = "/srv/my journals/frog.journal"
+    done = {**FINE, "contacts": []}
+    deferred = {"user": "a@x", "action": "create", "push": "deferred", "reason": "quota"}
+    lines = summary({"frog": done, "toad": done}, {"frog": journal})
+    assert [each for each in lines if "first run" in each] == [
+        f"  first run: each write is recorded in {journal}",
+        "  first run: to revert it, -e sync_state=reverted -e sync_journal_directory='/srv/my journals'",
+        "  first run: leave sync_first_run out from now on, so that the limits protect this client",
+    ]
+    assert "Run the same command again" in summary({"frog": {**done, "contacts": [deferred]}}, {"frog": journal})[-2]
+    assert "This was a preview".casefold() in summary({"frog": done}, {"frog": None})[-2].casefold()
+    assert not any("first run" in each for each in summary({"frog": {"failed": True, "msg": "no"}}, {"frog": journal}))
