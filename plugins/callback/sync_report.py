@@ -70,7 +70,7 @@ options:
         key: title
   markdown_limit:
     description:
-      - The most characters that the Markdown file may have. It says what it leaves out.
+      - The most characters that the Markdown file may have. It names what it omits.
       - The default is what fits into a comment on GitHub. Less than C(4000) counts as C(4000).
     type: int
     default: 65536

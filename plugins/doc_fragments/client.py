@@ -72,7 +72,7 @@ options:
         type: dict
         suboptions:
           licensed_only:
-            description: Whether to leave out users without a licence.
+            description: Whether to exclude users without a licence.
             type: bool
           license_skus:
             description: The SKU ids (GUIDs) of which a user must have one. Empty for any.
@@ -96,11 +96,11 @@ options:
             elements: str
           exclude:
             description:
-              - Patterns in which C(*) stands for any text. They leave users out by primary address or username.
+              - Patterns in which C(*) stands for any text. They exclude users by primary address or username.
             type: list
             elements: str
           require_name:
-            description: Whether to leave out users who have neither a first nor a last name.
+            description: Whether to exclude users who have neither a first nor a last name.
             type: bool
   bms_settings:
     description:
@@ -125,7 +125,7 @@ options:
       push_method:
         description:
           - With V(direct) the collection creates the contacts in BMS.
-          - With V(native) it completes them in IT Glue, whose own two-way sync pushes them.
+          - With V(native) it updates them in IT Glue, whose own two-way sync pushes them.
         type: str
         choices: [direct, native]
       account:

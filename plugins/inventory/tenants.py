@@ -35,7 +35,7 @@ options:
         C(organization_) and the id. So a name stays when another organization appears later; it changes when the
         organization is renamed, or an older one of the same name is removed.
       - V(id) is the organization's id, which never changes.
-      - V(name) is the organization's name as it is. Names that are there twice are told apart in the same way.
+      - V(name) is the organization's name as it is. Organizations of the same name are distinguished in the same way.
     type: str
     choices: [slug, id, name]
     default: slug

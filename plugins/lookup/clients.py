@@ -13,7 +13,7 @@ author:
 description:
   - Gives the pattern of the clients that a playbook of this collection runs for, for C(hosts) of its plays.
   - Ansible goes on with the other sources where an inventory source cannot be read, and where there are none, it ends
-    without an error. Then nobody would notice that clients are left out. So this is an error where a source of
+    without an error. Then nobody would notice that clients are missing. So this is an error where a source of
     P(msp.psa_sync.tenants#inventory) could not be read, where the inventory has no host, and where the pattern
     matches none.
 options:

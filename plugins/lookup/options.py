@@ -29,8 +29,8 @@ description:
     limits of created, updated and pushed contacts to C(100%), where they are not given, and keeps a journal, in
     C(~/.local/state/msp.psa_sync/journals) where V(sync_journal_directory) is not set. The closing summary names the
     journal. Whether a run is the first of a client cannot be told from IT Glue - it counts for every client of the
-    run, so limit the run to the clients that are new, and leave it out from then on.
-  - An option whose variable is not set, null or blank is left out, so that its environment variable or its default
+    run, so limit the run to the clients that are new, and omit it from then on.
+  - An option whose variable is not set, null or blank is omitted, so that its environment variable or its default
     counts. Within the settings a blank clears an option.
   - A variable that begins with V(sync_), V(office365_sync_) or V(bms_sync_) and does not exist, and an option that is
     given as a variable without its prefix, bring a warning.

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 DOCUMENTATION = r"""
 module: api_probe
-short_description: Settle on test contacts what the vendors of the APIs leave open
+short_description: Find out with test contacts what the vendors of the APIs do not document
 version_added: 1.0.0
 author:
   - The msp.psa_sync authors (@msp-psa-sync)
@@ -91,7 +91,7 @@ EXAMPLES = r"""
     write_bms: true
   check_mode: true
 
-- name: Settle all of it; inactive contacts stay in BMS
+- name: Ask everything; inactive contacts stay in BMS
   msp.psa_sync.api_probe:
     organization: Sandbox Ltd
     write: true

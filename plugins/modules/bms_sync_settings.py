@@ -17,8 +17,8 @@ description:
     change them there, nor do they show how they are set there.
   - IT Glue's API does not show IT Glue's own screens of these settings. So they are kept in IT Glue as a flexible
     asset of the type C(BMS Sync Settings), one for each organization, where technicians read and edit them.
-  - An edit by hand is a deviation. C(--check --diff) shows it, and the next run puts it right. One that breaks a
-    rule is reported with the address of the asset, and put right by declaring the option.
+  - An edit by hand is a deviation. C(--check --diff) shows it, and the next run corrects it. One that breaks a
+    rule is reported with the address of the asset, and corrected by declaring the option.
   - What is not given, or is null, stays as it is stored. An empty string or an empty list clears an option, so that
     its default counts again; a switch has no such value and is given as it shall be. The defaults count where
     nothing is stored.
@@ -123,7 +123,7 @@ EXAMPLES = r"""
     organization: Happy Frog
     auto_push_office365_contacts: false
 
-- name: Forget the settings of a client who has left
+- name: Remove the settings of a departed client
   msp.psa_sync.bms_sync_settings:
     organization: Happy Frog
     state: absent

@@ -88,7 +88,7 @@ settings:
     violations:
       description:
         - The rules that the settings break, sentences that begin with the name of the option.
-        - The other modules refuse to work with such settings. M(msp.psa_sync.bms_sync_settings) puts them right.
+        - The other modules refuse to work with such settings. M(msp.psa_sync.bms_sync_settings) corrects them.
       type: list
       elements: str
       sample: ["auto_push_office365_contacts: needs two_way_sync; switch that on, or the automatic push off."]

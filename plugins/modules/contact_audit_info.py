@@ -88,7 +88,7 @@ problems:
 bms_only:
   description:
     - BMS contacts that IT Glue does not have - none is linked with them, or has one of their addresses, or their name.
-    - IT Glue cannot see them. What it pushes by itself would be there twice.
+    - IT Glue cannot see them. What it pushes by itself would become a duplicate.
   returned: success
   type: list
   elements: dict

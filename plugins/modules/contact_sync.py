@@ -62,7 +62,7 @@ options:
         which is then read in each run.
       - BMS follows the contact as it becomes in IT Glue, where O(bms_settings.contact_sync) and
         O(bms_settings.two_way_sync) are on. Names and job title are set, but never to a blank. Missing e-mails and
-        phones are added under O(bms_settings.email_type) and O(bms_settings.phone_type), or left out where that is not
+        phones are added under O(bms_settings.email_type) and O(bms_settings.phone_type), or omitted where that is not
         set, and the primary ones become the default. A missing number takes the place of a blank one, or of the only
         other phone of that type. All else that BMS has stays.
       - With O(bms_settings.push_method=native), BMS is left to IT Glue, whose own two-way sync carries what it is

@@ -15,8 +15,8 @@ description:
     synced, and how they are written to IT Glue. M(msp.psa_sync.contact_sync) works by these settings.
   - IT Glue's API does not show IT Glue's own screens of these settings. So they are kept in IT Glue as a flexible
     asset of the type C(Office 365 Sync Settings), one for each organization, where technicians read and edit them.
-  - An edit by hand is a deviation. C(--check --diff) shows it, and the next run puts it right. One that breaks a
-    rule is reported with the address of the asset, and put right by declaring the option.
+  - An edit by hand is a deviation. C(--check --diff) shows it, and the next run corrects it. One that breaks a
+    rule is reported with the address of the asset, and corrected by declaring the option.
   - What is not given, or is null, stays as it is stored. An empty string or an empty list clears an option, so that
     its default counts again; a switch has no such value and is given as it shall be. The defaults count where
     nothing is stored.
@@ -93,13 +93,13 @@ options:
     type: str
   user_filter:
     description:
-      - Which users are synced. A user is left out by the first of these that applies.
+      - Which users are synced. A user is excluded by the first of these that applies.
       - Only the suboptions that are given change.
     type: dict
     suboptions:
       licensed_only:
         description:
-          - Whether users without a licence are left out. V(true) where nothing is stored.
+          - Whether users without a licence are excluded. V(true) where nothing is stored.
         type: bool
       license_skus:
         description:
@@ -128,13 +128,13 @@ options:
         elements: str
       exclude:
         description:
-          - Patterns in which C(*) stands for any text. A user whose primary address or username fits one is left out.
+          - Patterns in which C(*) stands for any text. A user whose primary address or username fits one is excluded.
           - None where nothing is stored.
         type: list
         elements: str
       require_name:
         description:
-          - Whether users who have neither a first nor a last name are left out. V(true) where nothing is stored.
+          - Whether users who have neither a first nor a last name are excluded. V(true) where nothing is stored.
         type: bool
   state:
     description:
@@ -201,7 +201,7 @@ EXAMPLES = r"""
     user_filter:
       groups: []
 
-- name: Forget the settings of a client who has left
+- name: Remove the settings of a departed client
   msp.psa_sync.office365_sync_settings:
     organization: Happy Frog
     state: absent

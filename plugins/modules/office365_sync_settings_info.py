@@ -106,7 +106,7 @@ settings:
     violations:
       description:
         - The rules that the settings break, sentences that begin with the name of the option.
-        - The other modules refuse to work with such settings. M(msp.psa_sync.office365_sync_settings) puts them right.
+        - The other modules refuse to work with such settings. M(msp.psa_sync.office365_sync_settings) corrects them.
       type: list
       elements: str
       sample: ["phone_type: set_phone_numbers_primary needs one; give 'Office' or 'Mobile'."]

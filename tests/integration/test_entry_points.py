@@ -184,7 +184,7 @@ def test_no_secret_is_shown_or_registered(played):
     assert "[localhost] progress with ********" in played.output
 
 
-def test_a_defect_is_told_without_its_secrets_even_where_tracebacks_are_shown(folder, monkeypatch):
+def test_a_defect_is_reported_without_its_secrets_even_where_tracebacks_are_shown(folder, monkeypatch):
     monkeypatch.setenv("ANSIBLE_DISPLAY_TRACEBACK", "always")
     tasks = [task(way, {"mode": "defect"}, **WAYS[way]) for way in ("in_process", "module")]
 

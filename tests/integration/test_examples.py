@@ -50,7 +50,7 @@ SETTINGS = {
 # to say only before the others.
 STORED = [{"name": f"Store {module}", module: options} for module, options in SETTINGS.items()]
 BEFORE = dict.fromkeys(("contact_sync", "bms_sync_settings_info", "office365_sync_settings_info"), STORED)
-FIRST = ("See what", "Preview", "Write the plan", "Apply what", "Take it back")
+FIRST = ("See what", "Preview", "Write the plan", "Apply what", "Revert it")
 
 
 def user(name: str) -> Json:

@@ -668,7 +668,7 @@ def test_a_tenant_is_given_to_one_organization_though_two_ask_at_once(sandbox, t
     assert list(matched(sandbox).values()).count(NEWT) == 1
 
 
-def test_what_cannot_be_told_is_asked_for(sandbox, play):
+def test_what_cannot_be_known_is_asked_for(sandbox, play):
     unknown = {"partner_tenant_id": PARTNER, "fails": True}
     done = play(
         task("tenant_match", "nobody", tenant="Nobody", organization=4, **unknown),
@@ -775,7 +775,7 @@ def test_the_audit_is_limited_and_says_so(sandbox, play):
     assert found["summary"]["cut_short"] == ["conflicts", "bms_only", "itglue_duplicates", "bms_duplicates"]
 
 
-def test_the_audit_goes_by_what_is_declared_and_by_settled_conflicts(sandbox, play):
+def test_the_audit_goes_by_what_is_declared_and_by_resolved_conflicts(sandbox, play):
     carry(sandbox, settings={})
     found = play(
         task(
@@ -870,7 +870,7 @@ def test_what_is_not_ready_fails_with_what_to_do(play):
     assert "-of-nobody" not in play.said + json.dumps(done)
 
 
-def test_what_is_optional_is_told_and_what_is_off_is_skipped(sandbox, play):
+def test_what_is_optional_is_reported_and_what_is_off_is_skipped(sandbox, play):
     world = with_settings(WORLD, SETTINGS)
     world["entra"] = json.loads(json.dumps(world["entra"]))
     world["entra"]["tenants"][1]["denied"] = ["organization"]

@@ -153,7 +153,7 @@ def compared(value: Any, without: frozenset[str] = VARYING) -> Any:
             return value
 
 
-def test_no_module_is_left_out():
+def test_no_module_is_omitted():
     assert set(CASES) == {path.stem for path in tracked("plugins/modules/*.py")}
 
 
@@ -167,7 +167,7 @@ def test_both_ways_come_to_the_same(module, kind, results):
     assert compared(inside) == compared(outside)
 
 
-def test_what_would_change_is_told_with_its_diff(results):
+def test_what_would_change_is_reported_with_its_diff(results):
     for module in WRITING:
         for way in ("in_process", "module"):
             result = results[f"{module}__ok__{way}"]

@@ -74,7 +74,7 @@ def entry(result: dict, user: str) -> dict:
     return next(each for each in result["contacts"] if each["user"] == user)
 
 
-def test_the_conflict_lists_what_would_settle_it(told):
+def test_the_conflict_lists_what_would_resolve_it(told):
     """A suggestion is made only where one contact is best: of two namesakes, none is."""
     of_dan, of_namesakes = sorted(told["found"]["conflicts"], key=lambda each: len(each["users"]))
     assert (of_namesakes["rule"], of_namesakes["users"], of_namesakes["contact_ids"]) == ("name", [ANN, BOB], [101])
@@ -86,7 +86,7 @@ def test_the_conflict_lists_what_would_settle_it(told):
     assert told["found"]["summary"]["actions"] == {"conflict": 3, "update": 1}
 
 
-def test_put_in_it_is_settled(told):
+def test_put_in_it_is_resolved(told):
     settled = told["settled"]
     assert (settled["failed"], settled["changed"], settled["conflicts"]) == (False, True, [])
     assert (entry(settled, ANN)["contact_id"], entry(settled, ANN)["matched_by"]) == (101, "override")
@@ -104,7 +104,7 @@ def test_the_next_run_changes_nothing_and_names_the_id_for_new(told):
     assert entry(again, BOB)["attention"] is True
 
 
-def test_ignore_leaves_the_user_out(told):
+def test_ignore_excludes_the_user(told):
     assert told["ignored"]["changed"] is False
     assert (entry(told["ignored"], BOB)["action"], entry(told["ignored"], BOB)["reason_code"]) == (
         "excluded",

@@ -135,7 +135,7 @@ def taken_back(sandbox: Running, before: dict[str, dict]) -> bool:
     )
 
 
-def test_a_change_is_reviewed_applied_as_reviewed_and_taken_back(sandbox, sync, tmp_path):
+def test_a_change_is_reviewed_applied_as_reviewed_and_reverted(sandbox, sync, tmp_path):
     plan, journal = tmp_path / "plan.json", tmp_path / "journal"
     before = {service: contacts(sandbox, service) for service in ("itglue", "bms")}
 
@@ -176,7 +176,7 @@ def test_a_change_is_reviewed_applied_as_reviewed_and_taken_back(sandbox, sync, 
     assert writes(sandbox) == []
 
 
-def test_what_changed_since_the_review_is_refused_and_ceilings_count_again(sandbox, sync, tmp_path):
+def test_what_changed_since_the_review_is_refused_and_limits_count_again(sandbox, sync, tmp_path):
     plan = tmp_path / "plan.json"
     sync("--check", plan_file=str(plan))
     edit(sandbox, 1104, title="Edited since")
@@ -216,7 +216,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def test_a_run_that_was_killed_is_taken_back(sandbox, sync, tmp_path):
+def test_a_run_that_was_killed_is_reverted(sandbox, sync, tmp_path):
     journal = tmp_path / "journal"
     before = {service: contacts(sandbox, service) for service in ("itglue", "bms")}
     sandbox.behaviour(latency_ms={"bms": 500})

@@ -66,7 +66,7 @@ def bms_contacts(state: dict) -> list[dict]:
     ],
     ids=["as assumed", "otherwise"],
 )
-def test_it_tells_either_answer_and_the_settings_to_use(sandbox, switches, told, settings):
+def test_it_reports_either_answer_and_the_settings_to_use(sandbox, switches, told, settings):
     sandbox.reset()
     sandbox.behaviour(**switches)
     before = sandbox.state()

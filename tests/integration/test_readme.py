@@ -71,7 +71,7 @@ def ansible(sandbox):
     return ansible
 
 
-def test_the_playbook_previews_syncs_and_settles(sandbox, ansible, tmp_path):
+def test_the_playbook_previews_syncs_and_changes_nothing_more(sandbox, ansible, tmp_path):
     playbook = tmp_path / "sync.yml"
     playbook.write_text(block("yaml", "- hosts:"), encoding="utf-8")
     before = sandbox.state()
@@ -99,7 +99,7 @@ def test_the_sample_output_is_what_comes_out(ansible):
         assert f"    {line}\n" in shown
 
 
-def test_a_single_user_and_the_ceilings_as_variables(sandbox, ansible):
+def test_a_single_user_and_the_limits_as_variables(sandbox, ansible):
     chosen = json.dumps({"sync_users": ["aokafor@happyfrog.example"]})
     playbooks = ("-i", "inventory", "msp.psa_sync.sync_contacts")
     ansible(

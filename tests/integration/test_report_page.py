@@ -443,7 +443,7 @@ def test_it_follows_the_look_of_the_system(visit):
     assert background("dark") < 150 < 600 < background("light")
 
 
-def test_without_scripts_it_still_tells_the_essence(visit, chromium, files):
+def test_without_scripts_it_still_shows_the_essence(visit, chromium, files):
     page = chromium.new_context(java_script_enabled=False).new_page()
     page.goto(files["small"].as_uri())
     expect(page.locator(".points").first).to_contain_text("2 clients failed")

@@ -216,7 +216,7 @@ def test_a_hand_edit_that_breaks_a_rule(sandbox, play):
         ({"path": "/flexible_assets", "kind": "truncate"}, ["POST flexible_asset_types", "POST flexible_assets"]),
     ],
 )
-def test_nothing_is_made_twice_when_an_answer_is_lost(sandbox, play, fault, writes_seen):
+def test_nothing_is_duplicated_when_an_answer_is_lost(sandbox, play, fault, writes_seen):
     sandbox.faults({"service": "itglue", "method": "POST", "nth": 1, "times": 1, **fault})
     done = play([task("bms", turn, **FIRST["bms"]) for turn in ("first", "again")])["localhost"]
     assert (done["first"]["changed"], done["again"]["changed"]) == (True, False)

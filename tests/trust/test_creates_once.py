@@ -88,7 +88,7 @@ def test_it_glue_a_bulk_taken_in_part_whose_answer_is_lost_is_reconciled_row_by_
     assert len(created(outcome)) == 3
 
 
-def test_it_glue_namesakes_in_one_lost_bulk_are_told_apart_by_their_addresses():
+def test_it_glue_namesakes_in_one_lost_bulk_are_distinguished_by_their_addresses():
     made = people(3)
     for user in made["entra"]["tenants"][0]["users"]:
         user |= {"givenName": "Ann", "surname": "Lee"}
@@ -98,7 +98,7 @@ def test_it_glue_namesakes_in_one_lost_bulk_are_told_apart_by_their_addresses():
         assert contacts_of(stand.state())[each["contact_id"]]["contact-emails"][0]["value"] == each["user"]
 
 
-def test_it_glue_a_create_that_stays_unclear_is_said_and_the_next_run_finds_it():
+def test_it_glue_a_create_that_stays_unclear_is_reported_and_the_next_run_finds_it():
     """The look fails as well: nobody knows, the result says so, and nothing is doubled later."""
     look = {
         "service": "itglue",

@@ -83,7 +83,7 @@ def test_without_a_word_they_are_reported_and_nothing_is_done_to_them(stand):
 
 
 @pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
-def test_the_ceiling_stops_the_run_before_any_write(stand, check):
+def test_the_limit_stops_the_run_before_any_write(stand, check):
     outcome = stand.sync(check=check, **WITH_LEAVERS, max_deactivations="1")
     assert "max_deactivations allows 1, the plan has 2" in str(outcome.error)
     assert (outcome.changed, outcome.writes) == (False, [])
@@ -126,7 +126,7 @@ def test_a_client_without_bms_has_them_marked_in_it_glue_alone():
     assert contacts_of(stand.state())[109]["contact-type-id"] != FORMER
 
 
-def test_a_linked_contact_that_it_glue_locks_is_inactive_in_bms_and_said():
+def test_a_linked_contact_that_it_glue_locks_is_inactive_in_bms_and_reported():
     made = people()
     contact = next(each for each in made["itglue"]["contacts"] if each["id"] == 106)
     contact["contact-type-id"] = None
@@ -164,7 +164,7 @@ def test_a_planned_deactivation_of_who_came_back_meanwhile_is_refused(tmp_path):
     assert seen(stand)[6] == (True, True)
 
 
-def test_deactivations_and_returns_are_taken_back(stand, tmp_path):
+def test_deactivations_and_returns_are_reverted(stand, tmp_path):
     path = str(tmp_path / "journal")
     before = seen(stand)
     stand.sync(journal_file=path, **WITH_LEAVERS)

@@ -35,7 +35,7 @@ def test_the_regions_are_those_of_the_clients():
         assert re.findall(r"``(\w+)``", sentence) == list(regions)
 
 
-def test_every_variable_exists_and_none_is_left_out():
+def test_every_variable_exists_and_none_is_omitted():
     shown = set(re.findall(r"\b[A-Z]+(?:_[A-Z]+)+\b", GUIDE))
     assert shown == {*ENVIRONMENT.values(), TENANT_ID}
 

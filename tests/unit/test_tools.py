@@ -113,7 +113,7 @@ def test_each_unit_test_has_its_place_in_the_matrix():
 
 
 @pytest.mark.parametrize("folder", noxfile.WITHOUT_ANSIBLE)
-def test_what_is_left_out_knows_nothing_of_ansible(folder):
+def test_what_is_excluded_knows_nothing_of_ansible(folder):
     plugins = r"plugins\.(?:action|callback|inventory|lookup|modules|plugin_utils|module_utils\._ansible)\b"
     knows = re.compile(rf"^\s*(?:from|import) (?:ansible\b|ansible_collections\S+{plugins})", re.MULTILINE)
     files = tracked(f"tests/unit/{folder}/*.py")
@@ -181,7 +181,7 @@ def test_a_tracked_file_that_was_removed_is_no_part_of_the_project(repository):
     assert project_files(repository) == [Path(".gitignore")]
 
 
-def test_what_the_user_tells_git_to_ignore_is_still_seen(repository, monkeypatch):
+def test_what_the_user_lets_git_ignore_is_still_seen(repository, monkeypatch):
     (Path.home() / ".gitconfig").write_text(f"[core]\nexcludesFile = {repository / 'further'}\n")
     (repository / "further").write_text("stray\nfurther\n")
     try:

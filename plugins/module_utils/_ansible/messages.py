@@ -206,7 +206,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "The BMS account {account_id} has no main location[, and none named '{location}'].",
         "Add the location to the account in BMS, or mark one as the main one.",
     ),
-    ReasonCode.EXTENSIONS_DROPPED: Message("BMS has no phone extensions, so they are left out there."),
+    ReasonCode.EXTENSIONS_DROPPED: Message("BMS has no phone extensions, so the push omits them."),
     ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", _NEXT_RUN),
     # BMS contacts of linked contacts.
     ReasonCode.BMS_CONTACT_ELSEWHERE: Message(

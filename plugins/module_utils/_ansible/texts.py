@@ -24,7 +24,7 @@ def require_texts(options: Mapping[str, Mapping[str, Any]], params: Mapping[str,
         if _was_container(value):
             raise InputError(
                 f"The option {name} takes a text, not {quoted(value)}.",
-                hint="In YAML, a line that ends with a colon is a mapping: leave the colon out, or use quotes.",
+                hint="In YAML, a line that ends with a colon is a mapping: remove the colon, or use quotes.",
             )
 
 

@@ -241,7 +241,7 @@ def arrays(before: Sequence[str], sent: Sequence[str], after: Sequence[str]) -> 
         return Judgement("replaced", evidence)
     if found == was | given:
         advice = (
-            "IT Glue keeps entries that are left out. A number that is replaced stays beside the new one, and "
+            "IT Glue keeps entries that are omitted. A number that is replaced stays beside the new one, and "
             "contact_sync reports it as unapplied: remove it by hand."
         )
         return Judgement("merged", evidence, advice=advice)
@@ -288,7 +288,7 @@ def bulk_atomic(refused: str | None, present: int) -> Judgement:
 
 def deleted(refused: str | None) -> Judgement:
     if refused is not None:
-        advice = "A run cannot be taken back in full: what it created in IT Glue is removed by hand."
+        advice = "A run cannot be reverted in full: contacts that it created in IT Glue are removed by hand."
         return Judgement("refused", refused, advice=advice)
     return Judgement("works", "None of the probe's contacts is left.")
 

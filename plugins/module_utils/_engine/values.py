@@ -54,11 +54,11 @@ def is_domain(value: str) -> bool:
 def pattern_fault(value: str) -> str | None:
     """Why a pattern can fit no address and no username, None where it can."""
     if _MARKER.match(value):
-        return "a list mark, as a dash, a bullet or a number, is no part of an address; leave it out"
+        return "a list mark, as a dash, a bullet or a number, is no part of an address; remove it"
     if _SEPARATOR.search(value):
         return "a comma or a semicolon is no part of an address; give one pattern in each line"
     if value.startswith(("{", "[")):
-        return "this is no text; put a pattern that ends with a colon in quotes, or leave the colon out"
+        return "this is no text; put a pattern that ends with a colon in quotes, or remove the colon"
     return None
 
 

@@ -44,7 +44,7 @@ def run(
     if request.plan_file and not preview:
         raise InputError(
             "plan_file was given outside check mode. Nothing was written.",
-            hint="Run in check mode to make a plan, or leave plan_file out to write without one.",
+            hint="Run in check mode to make a plan, or omit plan_file to write without one.",
         )
     document = read_plan(request.apply_plan) if request.apply_plan else None
     if document is not None:

@@ -178,7 +178,7 @@ def _fitting(lines: Iterable[str], room: int) -> tuple[list[str], int]:
 
 
 def _note(left: int, noun: tuple[str, str]) -> str:
-    return f"\n*{count(left, *noun)} left out here: see the other forms of this report.*\n" if left else ""
+    return f"\n*{count(left, *noun)} omitted here: see the other forms of this report.*\n" if left else ""
 
 
 # ----------------------------------------------------------------------- parts

@@ -167,7 +167,7 @@ SAME = {
 
 
 @pytest.mark.parametrize("case", SAME)
-def test_both_doors_return_the_same(case, as_module):
+def test_both_entry_points_return_the_same(case, as_module):
     args, details = SAME[case]
 
     inside = in_process_result(args, **details)
@@ -188,7 +188,7 @@ def test_a_defect_shows_a_masked_traceback_when_verbose(monkeypatch):
     assert TOKEN not in json.dumps(result)
 
 
-def test_results_of_both_doors_say_what_they_should():
+def test_results_of_both_entry_points_say_what_they_should():
     result = in_process_result({"mode": "fail", "password": "s3cret"}, diff=True, check_mode=True)
 
     assert result["failed"] is True

@@ -107,7 +107,7 @@ def test_a_value_that_is_missing_ends_no_run():
     assert all(warning(Reason(code)) for code in ReasonCode)
 
 
-def test_several_reasons_are_told_in_their_order_and_the_gravest_names_them():
+def test_several_reasons_are_reported_in_their_order_and_the_gravest_names_them():
     found = explained(
         [
             because(ReasonCode.EXTENSIONS_DROPPED),
@@ -118,9 +118,7 @@ def test_several_reasons_are_told_in_their_order_and_the_gravest_names_them():
     )
     assert found.code == "write_failed"
     assert found.codes == ("extensions_dropped", "inactive_in_bms", "write_failed")
-    assert found.sentence.startswith(
-        "BMS has no phone extensions, so they are left out there. BMS contact 9 is inactive"
-    )
+    assert found.sentence.startswith("BMS has no phone extensions, so the push omits them. BMS contact 9 is inactive")
     assert found.sentence.count("extensions") == 1
     assert found.hint == "The next run tries again."
 

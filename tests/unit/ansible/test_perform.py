@@ -56,7 +56,7 @@ def test_a_failure_keeps_its_result():
     }
 
 
-def test_a_failure_has_a_code_and_what_the_service_said():
+def test_a_failure_has_a_code_and_the_message_of_the_service():
     def run(params, task):
         raise RejectedError("Refused.", service="bms", status=422, said="No\n::error::" + TOKEN)
 
@@ -83,7 +83,7 @@ def test_a_failure_without_result_has_changed_nothing():
     }
 
 
-def test_a_failure_is_told_even_when_its_result_is_no_plain_data():
+def test_a_failure_is_reported_even_when_its_result_is_no_plain_data():
     def run(params, task):
         raise SyncError("Stopped.", result={"changed": True, "thing": object()})
 
@@ -106,7 +106,7 @@ def test_run_time_secrets_are_masked_in_message_and_warnings_also_when_learnt_la
 
 
 @pytest.mark.parametrize(("verbosity", "shown"), [(0, False), (2, False), (3, True)])
-def test_a_defect_is_told_by_type_and_masked(verbosity, shown):
+def test_a_defect_is_reported_by_type_and_masked(verbosity, shown):
     def run(params, task):
         task.secret(TOKEN)
         try:
@@ -136,7 +136,7 @@ def test_an_interruption_is_not_held_up():
         outcome(run)
 
 
-def test_warnings_are_said_once_and_in_order():
+def test_warnings_are_reported_once_and_in_order():
     def run(params, task):
         task.warn("b")
         task.warn("a")

@@ -60,7 +60,7 @@ def test_the_script_sends_all_that_was_sent_with_the_token_of_its_tenant():
         assert paths[1:3] == [f"/{tenant}{script.TOKEN}", "/v1.0/users?$top=999"]
 
 
-def test_a_row_tells_its_ratio_and_whether_the_goal_is_met():
+def test_a_row_has_its_ratio_and_whether_the_goal_is_met():
     row = report.Row("core", "10 users", 3.0, "s", "bare join", 2.0, 1.5, "at most 2 times", True)
 
     assert row.cells == ("core", "10 users", "3 s", "bare join: 2 s", "1.5", "at most 2 times", "met")
@@ -77,7 +77,7 @@ def test_a_benchmark_that_is_run_alone_leaves_the_others_as_they_were(tmp_path):
     assert report.kept(json.loads(path.read_text()), ["core", "memory"]) == [row]
 
 
-def test_the_clients_of_a_world_are_told_apart():
+def test_the_clients_of_a_world_are_distinguished():
     made = worlds.world(3, 4, unlinked=1, unlinked_clients=1, strangers=True)
 
     contacts = made["itglue"]["contacts"]

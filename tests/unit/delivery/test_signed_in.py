@@ -97,7 +97,7 @@ def test_elsewhere_there_is_none(script, environment):
         ([], "TypeError"),
     ],
 )
-def test_what_goes_wrong_is_said_without_what_was_secret(script, system, answer, said):
+def test_what_goes_wrong_is_reported_without_what_was_secret(script, system, answer, said):
     system[1].append(answer)
     with pytest.raises(script.NoToken, match=said) as raised:
         script.token(GITHUB)

@@ -21,7 +21,7 @@ Json = dict[str, Any]
 
 GUIDE = "matching_guide"
 TABLES = tables(GUIDE)
-OUTCOME, SETTLED = TABLES["Outcome"], TABLES["Outcome, once settled"]
+OUTCOME, RESOLVED = TABLES["Outcome"], TABLES["Outcome, once resolved"]
 USERS, CONTACTS = TABLES["Users in Microsoft 365"], TABLES["Contacts in IT Glue"]
 BMS_CONTACTS = TABLES["Contacts in BMS, beside those that are linked"]
 TENANT = "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11"
@@ -200,8 +200,8 @@ def test_the_overrides_are_answers_to_the_conflicts_and_resolve_them():
     assert {user: target for user, target in OVERRIDES.items() if target not in answers[user]} == {}
     assert [each["match_overrides"] for each in conflicts] == [{}, {}, {}]
 
-    settled = rows(outcome(stand, check=True, match_overrides=OVERRIDES), present=PRESENT)
-    assert {user: row for user, row in settled.items() if user in OVERRIDES} == table(SETTLED)
+    resolved = rows(outcome(stand, check=True, match_overrides=OVERRIDES), present=PRESENT)
+    assert {user: row for user, row in resolved.items() if user in OVERRIDES} == table(RESOLVED)
     assert outcome(stand, check=False, match_overrides=OVERRIDES).result["conflicts"] == []
 
 

@@ -52,7 +52,7 @@ def test_every_playbook_is_there():
 
 
 @pytest.mark.parametrize("name", sorted(PLAYBOOKS))
-def test_a_playbook_has_the_variables_that_the_guide_tells(name):
+def test_a_playbook_has_the_variables_that_the_guide_lists(name):
     assert told(name) == used(name)
 
 

@@ -33,12 +33,12 @@ def said(*names: str) -> str:
         ("tenant_id", "office365_sync_settings.tenant_id"),
     ],
 )
-def test_the_near_name_is_told(name, near):
+def test_the_near_name_is_reported(name, near):
     assert name in said(name)
     assert f"Did you mean {near}?" in said(name)
 
 
-def test_a_variable_like_none_is_told_too():
+def test_a_variable_like_none_is_reported_too():
     assert "sync_zzzzzzzzzz is none of msp.psa_sync" in said("sync_zzzzzzzzzz")
 
 

@@ -89,7 +89,7 @@ RIGHT = Account(2528, "Client Ltd")
         pytest.param([Account(2528, "Holding"), Account(9, "2528")], (), "2528", id="an-id-before-a-name-of-digits"),
     ],
 )
-def test_settle(found, adapters, account):
+def test_the_account_is_resolved(found, adapters, account):
     assert settled(found, *adapters, account=account).id == 2528
 
 
@@ -108,7 +108,7 @@ def test_settle(found, adapters, account):
         pytest.param([Account(1, "H"), Account(2, "h")], (), "H", ["several", "1, 2"], id="set-to-several"),
     ],
 )
-def test_what_settles_nothing_says_what_to_set(found, adapters, account, words):
+def test_what_resolves_nothing_says_what_to_set(found, adapters, account, words):
     with pytest.raises(InputError) as caught:
         settled(found, *adapters, account=account)
     said = str(caught.value)

@@ -113,7 +113,7 @@ def test_an_empty_value_is_null(blank):
         ),
     ],
 )
-def test_a_difference_is_told_by_its_field(changes, expected):
+def test_a_difference_is_reported_by_its_field(changes, expected):
     assert changed_fields(FULL, replace(FULL, **changes)) == (expected,)
 
 

@@ -85,7 +85,7 @@ def test_push_is_for_selected_users_contacts_that_are_unlinked_and_ready(someone
     assert found["ann.lee"].bms.push == expected
 
 
-def test_not_ready_tells_what_is_missing_and_writes_to_it_glue_all_the_same():
+def test_not_ready_names_the_missing_fields_and_writes_to_it_glue_all_the_same():
     found = one(person("ann.lee", job_title="Clerk"), ready(phones=(), location_id=None), bms())
     assert (found.bms.push, found.bms.missing) == ("not_ready", ("primary_phone",))
     assert (found.itglue.action, found.itglue.after) == ("update", {"title": "Clerk", "location-id": 10})
@@ -352,7 +352,7 @@ OFFICE_ = "office@client.example"
         pytest.param({"first": "Ann", "last": None}, {"first": "Ben", "last": None}, "pushed", id="first-names-alone"),
     ],
 )
-def test_new_people_who_share_an_alias_are_pushed_where_their_names_tell_them_apart(ann, ben, push):
+def test_new_people_who_share_an_alias_are_pushed_where_their_names_distinguish_them(ann, ben, push):
     users = [
         person("ann", given_name=ann["first"], surname=ann["last"]),
         person("ben", given_name=ben["first"], surname=ben["last"]),
@@ -480,7 +480,7 @@ def test_names_decide_whether_an_address_is_a_person(present, push, expected, tu
     assert found.bms.after == {}
 
 
-def test_who_is_withheld_is_told_with_the_addresses():
+def test_who_is_withheld_is_reported_with_the_addresses():
     found = one(PETRA, PETRAS, bms(named(5, "Front Desk", OTHER, INFO)))
     assert values_of(found, ReasonCode.BMS_HIT_WITHHELD) == {"bms_contact_id": 5, "addresses": [INFO]}
     assert found.attention
@@ -569,7 +569,7 @@ def test_new_creates_once():
     assert (again.bms.push, again.bms.contact_id, codes(again)) == ("already_in_bms", 6, ["in_bms_by_override"])
 
 
-def test_ignore_leaves_a_user_out_of_bms_and_reads_nothing_for_it():
+def test_ignore_excludes_a_user_from_bms_and_reads_nothing_for_it():
     found, plan = overridden("ignore", *TWINS)
     assert (found.itglue.action, found.bms.push, codes(found)) == ("unchanged", "off", ["left_out_of_bms"])
     assert plan.account is None
@@ -880,6 +880,6 @@ def test_who_is_in_bms_already_carries_no_warning():
         pytest.param((), None, id="by-psa-integration-alone"),
     ],
 )
-def test_a_linked_contact_tells_its_bms_contact(adapters, expected):
+def test_a_linked_contact_names_its_bms_contact(adapters, expected):
     found = one(ANN, linked(adapters=adapters), None)
     assert (found.itglue.action, found.bms.contact_id) == ("linked", expected)

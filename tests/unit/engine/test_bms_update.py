@@ -250,7 +250,7 @@ def test_without_a_type_no_e_mail_is_added_and_the_default_moves_all_the_same():
     assert [(each.address, each.default) for each in found] == [("b@x.io", False), ("a@x.io", True)]
 
 
-def test_an_address_that_another_bms_contact_has_is_not_added_and_told():
+def test_an_address_that_another_bms_contact_has_is_not_added_and_reported():
     something = linked(emails=(Email("ann.lee@client.example", "Work", True), Email("team@client.example", "Work")))
     operation, dummy = followed(ANN, something, SAME, in_bms(7, "TEAM@client.example"))
     assert (becomes(operation), operation.attention) == ({}, True)

@@ -62,7 +62,7 @@ def test_what_was_known_before_is_never_what_was_made():
     assert ids(find_created([ANN], [ready(72)], {72})) == [(None, [])]
 
 
-def test_of_several_none_is_taken_and_all_are_told():
+def test_of_several_none_is_taken_and_all_are_reported():
     (found,) = find_created([ANN], [ready(72), ready(73)])
     assert found.is_unclear
     assert ids([found]) == [(None, [72, 73])]
@@ -73,7 +73,7 @@ def test_one_that_two_creates_could_have_made_is_given_to_neither():
     assert ids(find_created([ANN, twin], [ready(72)])) == [(None, [72]), (None, [72])]
 
 
-def test_an_answer_without_addresses_is_told_by_the_names():
+def test_an_answer_without_addresses_is_recognized_by_the_names():
     blank = [replace(ready(72), emails=()), replace(ready(73, "bob.lee"), emails=())]
     assert ids(find_answered([BOB, ANN], blank)) == [(73, [73]), (72, [72])]
 

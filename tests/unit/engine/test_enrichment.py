@@ -374,7 +374,7 @@ def test_the_country_of_national_numbers(someone, place, expected):
         ),
     ],
 )
-def test_locations_are_needed_where_they_tell_something(someone, present, expected):
+def test_locations_are_needed_where_they_decide_something(someone, present, expected):
     assert needs_locations(someone, present, settings()) is expected
 
 

@@ -186,12 +186,12 @@ def test_by_name_alone(names, other, expected):
         pytest.param("太郎 山田", "Taro Yamada", False, id="two-scripts-have-no-word-in-common"),
     ],
 )
-def test_the_hit_of_a_left_out_user_takes_names_that_speak_for_it(excluded, names, expected):
+def test_the_hit_of_an_excluded_user_takes_names_that_speak_for_it(excluded, names, expected):
     users = [user_named(excluded, "sales", **LEFT_OUT)]
     assert outcome(users, [contact_named(1, names, "sales")]) == ({"sales": (1, "alias")} if expected else {}, [])
 
 
-def test_an_open_hit_of_a_left_out_user_gives_way_to_a_selected_user_of_the_contacts_names():
+def test_an_open_hit_of_an_excluded_user_gives_way_to_a_selected_user_of_the_contacts_names():
     users = [user_named("Max Person", "sales", **LEFT_OUT), user_named("Petra Person", "petra")]
     assert outcome(users, [contact_named(1, "Petra Person", "sales")]) == ({"petra": (1, "name")}, [])
 
@@ -228,32 +228,32 @@ def test_a_selected_mailbox_without_a_name_takes_no_contact_and_gets_none():
     assert outcome(users, contacts) == (expected, [("known_contact", "primary_email", ["office"], [1, 2, 3, 4])])
 
 
-def test_the_contact_of_a_left_out_user_is_not_taken_by_a_namesake():
+def test_the_contact_of_an_excluded_user_is_not_taken_by_a_namesake():
     users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
     found = matching(users, [contact_named(1, "Ann Able", "old")])
     assert matches(found) == {"old": (1, "alias")}
     assert conflicts(found) == [("possibly_returned", "name", ["ann"], [1])]
 
 
-def test_a_left_out_user_matches_by_name_where_no_selected_user_has_it():
+def test_an_excluded_user_matches_by_name_where_no_selected_user_has_it():
     assert outcome([user_named("Ann Able", "ann", **LEFT_OUT)], [contact_named(1, "Ann Able")]) == (
         {"ann": (1, "name")},
         [],
     )
 
 
-def test_a_left_out_user_is_out_of_the_names_where_a_selected_user_has_it():
+def test_an_excluded_user_is_out_of_the_names_where_a_selected_user_has_it():
     users = [user_named("Ann Able", "ann"), user_named("ANN Able", "old", **LEFT_OUT)]
     assert outcome(users, [contact_named(1, "Ann Able")]) == ({"ann": (1, "name")}, [])
 
 
-def test_even_a_selected_user_with_another_contact_keeps_the_name_from_a_left_out_one():
+def test_even_a_selected_user_with_another_contact_keeps_the_name_from_an_excluded_one():
     users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
     contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able")]
     assert outcome(users, contacts) == ({"ann": (1, "alias")}, [])
 
 
-def test_a_conflict_among_left_out_users_is_not_reported_but_holds_its_contacts():
+def test_a_conflict_among_excluded_users_is_not_reported_but_holds_its_contacts():
     users = [user_named("Ann Able", "a", "b", **LEFT_OUT), user_named("Bob Lee", "bob")]
     contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "b"), contact_named(3, "Bob Lee")]
     found = matching(users, contacts)
@@ -436,7 +436,7 @@ def test_the_only_one_that_is_not_different_wins_where_different_names_match():
     assert conflicts(matching(users, contacts)) == [("names_differ", "alias", ["ann"], [1, 2])]
 
 
-def test_a_selected_users_same_names_beat_a_left_out_users():
+def test_a_selected_users_same_names_beat_an_excluded_users():
     users = [user_named("Ann Able", "ann", "old"), user_named("Ann Able", "old", **LEFT_OUT)]
     assert outcome(users, [contact_named(1, "Ann Able", "ann", "old")]) == ({"ann": (1, "alias")}, [])
 
@@ -483,7 +483,7 @@ def test_no_member_of_a_conflict_goes_on_to_a_later_pass():
     assert (matches(found), conflicts(found)) == ({}, [("several_hits", "alias", ["three"], [1, 2])])
 
 
-def test_a_conflict_with_a_selected_user_names_the_left_out_ones():
+def test_a_conflict_with_a_selected_user_names_the_excluded_users():
     users = [user_named("Ann Able", "a", "x"), user_named("Eve Able", "b", "x", **LEFT_OUT)]
     found = matching(users, [contact_named(1, "Able", "x")])
     assert conflicts(found) == [("several_hits", "alias", ["a", "b"], [1])]
@@ -501,7 +501,7 @@ def test_a_conflict_with_a_selected_user_names_the_left_out_ones():
         pytest.param({"remembered": {(1, "id-ann.able")}}, id="a-forgotten-user"),
     ],
 )
-def test_a_name_alone_does_not_tell_a_returned_person_from_a_namesake(circumstances):
+def test_a_name_alone_does_not_distinguish_a_returned_person_from_a_namesake(circumstances):
     found = matching(
         [user_named("Ann Able", "ann.able")],
         [contact_named(1, "Ann Able", "ann", contact_type_id=DEPARTED_TYPE)],
@@ -563,7 +563,7 @@ def test_a_new_account_of_somebody_who_has_a_contact_is_a_conflict():
 
 
 @pytest.mark.parametrize("override", [False, True])
-def test_two_selected_people_of_one_name_are_two_where_an_address_tells_them_apart(override):
+def test_two_selected_people_of_one_name_are_two_where_an_address_distinguishes_them(override):
     users = [user_named("Jo Smith", "jo"), user_named("Jo Smith", "joanna")]
     contacts = [contact_named(1, "Jo Smith", "jo")]
     found = matching(users, contacts, overrides={"id-jo": 1} if override else {})
@@ -653,7 +653,7 @@ def test_a_bad_override_is_an_error(overrides, words):
     assert [word for word in words if word not in str(caught.value)] == []
 
 
-def test_an_override_said_twice_is_one():
+def test_an_override_given_twice_is_one():
     overrides = {"id-ann": 1, "ann@client.example": 1}
     assert outcome([user()], [contact(1)], overrides=overrides) == ({"ann": (1, "override")}, [])
 
@@ -753,7 +753,7 @@ def test_new_with_several_contacts_that_it_could_have_made_is_a_conflict():
 
 
 @pytest.mark.parametrize("held", [0, 1, 2])
-def test_new_for_two_users_whom_it_could_not_tell_apart_is_a_conflict(held):
+def test_new_for_two_users_whom_it_could_not_distinguish_is_a_conflict(held):
     """Each run would make another contact otherwise."""
     users = [user_named("Ann Able", "both", username=name) for name in ("ann", "bob")]
     contacts = [contact_named(ident, "Ann Able", "both") for ident in range(1, held + 1)]
@@ -761,7 +761,7 @@ def test_new_for_two_users_whom_it_could_not_tell_apart_is_a_conflict(held):
     assert found == ({}, [("same_primary_address", "override", ["ann", "bob"], [each.id for each in contacts])])
 
 
-def test_new_tells_two_users_of_one_address_apart_by_their_names():
+def test_new_distinguishes_two_users_of_one_address_by_their_names():
     users = [user_named("Ann Able", "both", username="ann"), user_named("Ben Baker", "both", username="ben")]
     contacts = [contact_named(1, "Ben Baker", "both")]
     found = matching(users, contacts, overrides={"id-ann": NEW, "id-ben": NEW})

@@ -163,7 +163,7 @@ def is_of_a_namesake(world: World, found: Matching, user: User, contact: Contact
 
 
 @given(worlds())
-def test_no_contact_changes_its_person_unsaid(world):
+def test_no_contact_changes_its_person_without_a_report(world):
     """A contact gets other names only where the settings say so, and then it is noted."""
     found = world.match()
     contacts = {contact.id: contact for contact in world.contacts}

@@ -166,7 +166,7 @@ def test_no_address_at_all_is_failed_with_the_reason():
     assert (found.itglue, found.bms, codes(found)) == (ItGluePart(Action.FAILED), BmsPart(), ["no_address"])
 
 
-def test_update_tells_the_fields_it_touches_before_and_after():
+def test_update_has_the_fields_it_changes_before_and_after():
     something = ready(title="Boss", emails=(Email("old@x.io", "Home", True),))
     found = drafted(snapshot([CLERK], [something]))["ann.lee"]
     assert (found.itglue.action, found.matched_by, found.itglue.contact_id) == ("update", "name", 72)
@@ -587,7 +587,7 @@ def test_a_steady_tenant_has_nothing_to_report():
     assert (plan.conflicts, plan.limits_exceeded, plan.warnings) == ((), (), ())
 
 
-def test_what_is_said_of_addresses_and_numbers_is_said_of_the_operation():
+def test_reasons_of_addresses_and_numbers_are_reasons_of_the_operation():
     sue = person("sue.roe", business_phones=("415-555-0100 / 415-555-0101",))
     sue = replace(sue, proxy_addresses=("SMTP:sue.roe@client.example", "smtp:office@client.example"))
     front_desk = contact(71, "office@client.example", first="Front", last="Desk")

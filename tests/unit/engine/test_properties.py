@@ -408,7 +408,7 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
 
 
 @given(worlds, chances)
-def test_a_run_that_broke_off_is_finished_by_the_next_with_nobody_twice(world, chance):
+def test_a_run_that_broke_off_is_finished_by_the_next_with_no_duplicate(world, chance):
     first = world.plan()
     done = [each for each in first.operations if chance.random() < 0.5]
     broken = applied(world, done, chance)

@@ -145,7 +145,7 @@ def test_an_empty_source_is_an_error_before_any_write(users, words):
 
 
 @pytest.mark.parametrize("lifted", [False, True])
-def test_a_source_that_tells_of_no_account_whether_it_is_enabled_is_an_error(lifted):
+def test_a_source_that_reports_for_no_account_whether_it_is_enabled_is_an_error(lifted):
     """The app has a weaker permission than it needs: nobody would be selected, or a leaver would."""
     read = snapshot([person("ann", account_enabled=None), person("bob", account_enabled=None)])
     with pytest.raises(InputError, match=r"User\.Read\.All"):

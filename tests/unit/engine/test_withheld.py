@@ -84,7 +84,7 @@ def test_a_struck_or_refused_entry_is_so_as_a_whole(action, operation):
     assert not withheld.writes
 
 
-def test_reasons_tell_whether_somebody_should_look():
+def test_reasons_say_whether_somebody_should_look():
     operation = Operation(ANN, STEADY)
 
     assert not operation.because(BUSY).attention

@@ -96,7 +96,7 @@ def test_what_is_set_is_given_and_what_is_not_is_left_to_the_environment():
     }
 
 
-def test_what_a_variable_omits_is_left_out():
+def test_what_a_variable_omits_is_not_given():
     assert looked_up("api_probe", omit="__omit__", itglue_url="__omit__", bms_quota=5) == {"bms_quota": 5}
 
 

@@ -78,7 +78,7 @@ def test_what_a_run_stumbles_over_is_found_with_the_words_of_the_run(case):
     assert str(run.error) == failed["message"]
 
 
-def test_accounts_that_graph_does_not_tell_of_are_found_with_the_permission():
+def test_accounts_that_graph_does_not_report_are_found_with_the_permission():
     def hidden(service, method, path, body):
         if service == "graph" and isinstance(body, dict):
             for user in body.get("value", ()):

@@ -90,7 +90,7 @@ def test_a_client_that_is_not_ready_failed(key):
     assert failure_of({key: True}) is None
 
 
-def test_what_ansible_puts_in_front_of_a_message_is_left_out():
+def test_what_ansible_puts_in_front_of_a_message_is_omitted():
     msg = "Task failed: The lookup plugin 'msp.psa_sync.options' failed: sync_plan_directory is given."
     assert failure_of({"failed": True, "msg": msg}) == "sync_plan_directory is given."
 

@@ -93,7 +93,7 @@ def test_suggestions_are_limited():
     assert only(tenant, many, least=99).suggestions == ()
 
 
-def test_tenants_are_told_once_by_name():
+def test_tenants_are_named_once():
     tenants = [Tenant("b", "Zebra"), Tenant("a", "Ant"), Tenant("b", "Zebra")]
     assert [each.tenant.id for each in matches(tenants, [], {}, ())] == ["a", "b"]
 

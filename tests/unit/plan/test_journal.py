@@ -349,7 +349,7 @@ def test_threads_do_not_come_between_each_others_lines(path):
 # -------------------------------------------------------------------------- runs
 
 
-def test_a_run_tells_each_of_its_writes(tmp_path, path):
+def test_a_run_reports_each_of_its_writes(tmp_path, path):
     world = World(tmp_path)
     world.run(journal_file=path)
     assert kinds(path)[0] == "journal"
@@ -451,7 +451,7 @@ def test_a_full_disk_stops_the_writes_and_leaves_a_readable_journal(tmp_path, pa
     assert {write.kind for write in read_journal(path).writes} >= {"itglue.create", "itglue.update", "bms.create"}
 
 
-def test_an_outcome_that_cannot_be_told_does_not_undo_the_write(path, monkeypatch):
+def test_an_outcome_that_cannot_be_known_does_not_undo_the_write(path, monkeypatch):
     recorder = FileJournal(path, HEAD)
     itglue = FakeItGlue([ready(72)])
     send = itglue.update_contact

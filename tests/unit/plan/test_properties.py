@@ -106,7 +106,7 @@ def reviewed(stand: Stand, case: Case, path: Path):
 
 
 @pytest.mark.parametrize("regime", REGIMES)
-def test_a_run_is_taken_back(regime, every):
+def test_a_run_is_reverted(regime, every):
     def check(case, stand, directory):
         journal = str(directory / "journal")
         before = stand.state()

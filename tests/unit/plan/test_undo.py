@@ -87,7 +87,7 @@ def test_one_that_is_gone_needs_nothing():
     assert undo([created(ANN)], [ready(73)], []) == undo([], [], [])
 
 
-def test_one_that_was_changed_since_stays_and_is_told():
+def test_one_that_was_changed_since_stays_and_is_reported():
     edited = replace(ANN, title="Director", emails=(*ANN.emails, Email("ann@home.example", "Home")))
     undoing = undo([created(ANN)], [edited], [])
     assert undoing.steps == []
@@ -102,7 +102,7 @@ def test_one_that_was_changed_since_stays_and_is_told():
 
 
 @pytest.mark.parametrize("link", [{"adapters": LINK}, {"psa_integration": "enabled"}])
-def test_one_that_was_linked_since_stays_and_is_told(link):
+def test_one_that_was_linked_since_stays_and_is_reported(link):
     undoing = undo([created(ANN)], [replace(ANN, **link)], [])
     assert undoing.steps == []
     assert [(each.id, each.fields) for each in undoing.remainders] == [(72, ())]
@@ -124,7 +124,7 @@ def test_one_that_was_linked_to_what_the_run_made_in_bms_is_removed():
 
 
 @pytest.mark.parametrize("link", [{}, {"psa_integration": "enabled", "adapters": LINK}], ids=["unlinked", "linked"])
-def test_one_that_somebody_has_saved_since_stays_and_is_told(link):
+def test_one_that_somebody_has_saved_since_stays_and_is_reported(link):
     """Its notes may have been set by hand, which no read of the run shows."""
     there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee")
     contact = replace(ANN, created_at=SAVED, updated_at=LATER, **link)
@@ -153,7 +153,7 @@ def test_a_create_of_unknown_outcome_is_found_by_what_was_sent(outcome):
     assert undo([write], [ready(73, "bob.lee")], []).steps == []
 
 
-def test_a_create_of_unknown_outcome_that_nothing_resembles_is_told():
+def test_a_create_of_unknown_outcome_that_nothing_resembles_is_reported():
     undoing = undo([created(ANN, UNKNOWN, known=False)], [ready(73, "bob.lee")], [])
     assert [(each.service, each.id, each.name) for each in undoing.remainders] == [("itglue", None, "Ann Lee")]
     assert codes(undoing) == ["nothing_alike"]
@@ -168,7 +168,7 @@ def test_an_address_that_was_added_by_hand_makes_nobody_else_of_it():
     assert [(each.id, each.fields) for each in undoing.remainders] == [(72, ("contact-emails",))]
 
 
-def test_of_several_that_are_alike_none_is_removed_and_all_are_told():
+def test_of_several_that_are_alike_none_is_removed_and_all_are_reported():
     undoing = undo([created(ANN, UNKNOWN, known=False)], [ANN, ready(73)], [])
     assert undoing.steps == []
     (left,) = undoing.remainders
@@ -200,7 +200,7 @@ def test_what_a_look_up_did_not_find_and_what_is_not_there_now_needs_nothing():
     assert undo(again, [ANN], []).remainders == []
 
 
-def test_what_a_look_up_did_not_find_and_what_is_there_now_is_told():
+def test_what_a_look_up_did_not_find_and_what_is_there_now_is_reported():
     write = created(ANN, UNKNOWN, known=False, resolution=Resolution.NOT_FOUND)
     undoing = undo([write], [ANN], [])
     assert (undoing.steps, codes(undoing)) == ([], ["appeared_later"])
@@ -258,7 +258,7 @@ def test_arrays_are_restored_whole():
     assert dict(step.after) == before
 
 
-def test_an_updated_contact_that_is_gone_is_told():
+def test_an_updated_contact_that_is_gone_is_reported():
     undoing = undo([updated({"title": None}, {"title": "Boss"})], [], [])
     assert [(each.id, each.fields, each.reason.code) for each in undoing.remainders] == [
         (72, ("title",), "contact_gone")
@@ -281,7 +281,7 @@ def test_a_refused_bulk_is_undone_where_it_was_taken_in_part():
     assert undo([write], [ANN, ready(73, "bob.lee")], []) == undo([], [], [])
 
 
-def test_what_two_writes_have_changed_is_told_once():
+def test_what_two_writes_have_changed_is_reported_once():
     """A bulk, refused, and the same contact by itself."""
     alone = updated({"title": None}, {"title": "Boss"})
     together = RecordedWrite(WriteKind.ITGLUE_UPDATE, (*alone.rows, *alone.rows), REJECTED, "run")
@@ -340,7 +340,7 @@ def test_fields_of_a_bms_contact_get_their_former_values():
     )
 
 
-def test_those_that_were_changed_since_are_told():
+def test_those_that_were_changed_since_are_reported():
     undoing = undo([put({"JobTitle": None}, {"JobTitle": "Boss"})], [], [in_bms(90211, job_title="Head")])
     assert undoing.steps == []
     assert [(each.service, each.fields) for each in undoing.remainders] == [("bms", ("JobTitle",))]
@@ -353,7 +353,7 @@ def lists(*rows, kind="Emails"):
     return {kind: [{value: each, "type_id": 1, "type_name": "Work", "default": default} for each, default in rows]}
 
 
-def test_lists_of_a_bms_contact_are_taken_back_as_bms_spells_them():
+def test_lists_of_a_bms_contact_are_reverted_as_bms_spells_them():
     before = lists(("3315550199", True), kind="Phones")
     after = lists(("3315550199", False), ("+1 415 555 0100", True), kind="Phones")
     there = in_bms(90211, phones=(BmsPhone("14155550100", 1, None, True), BmsPhone("331-555-0199", 1)))
@@ -362,7 +362,7 @@ def test_lists_of_a_bms_contact_are_taken_back_as_bms_spells_them():
     assert step.after == before
 
 
-def test_lists_of_a_bms_contact_that_were_changed_since_are_told():
+def test_lists_of_a_bms_contact_that_were_changed_since_are_reported():
     before, after = lists(("a@x.io", True)), lists(("a@x.io", True), ("b@x.io", False))
     undoing = undo([put(before, after)], [], [in_bms(90211, "a@x.io", "c@x.io")])
     assert (undoing.steps, [each.fields for each in undoing.remainders]) == ([], [("Emails",)])
@@ -390,7 +390,7 @@ def test_entries_come_back_where_the_default_cannot(was_default):
 # ----------------------------------------------------------------------- several
 
 
-def test_the_last_write_is_taken_back_first():
+def test_the_last_write_is_reverted_first():
     first = updated({"title": None}, {"title": "Clerk"})
     second = updated({"title": "Clerk"}, {"title": "Boss"})
     undoing = undo([first, second], [replace(ANN, title="Boss")], [])
@@ -403,7 +403,7 @@ def test_a_contact_that_was_created_and_then_changed_by_the_next_run_is_removed(
     assert kinds(undoing) == [("restore", 72), ("remove", 72)]
 
 
-def test_rows_of_a_bulk_are_taken_back_one_by_one():
+def test_rows_of_a_bulk_are_reverted_one_by_one():
     rows = tuple(RecordedRow({"title": None}, {"title": "Boss"}, ident) for ident in (72, 73))
     there = [ready(72, title="Boss"), ready(73, title="Head")]
     undoing = undo([RecordedWrite(WriteKind.ITGLUE_UPDATE, rows, DONE, "run")], there, [])
@@ -445,7 +445,7 @@ def world(tmp_path) -> Reverting:
     return Reverting(tmp_path)
 
 
-def test_what_followed_in_bms_is_taken_back(tmp_path):
+def test_what_followed_in_bms_is_reverted(tmp_path):
     world = World(tmp_path)
     alias = Email("ann@client.example", "Work")
     contact = linked(72, "ann.lee", 90212, title="Trainee")
@@ -473,7 +473,7 @@ def told(outcome) -> list:
     return [(each.kind, each.id) for each in outcome.steps]
 
 
-def test_a_run_is_taken_back(world):
+def test_a_run_is_reverted(world):
     foreseen = world.revert(preview=True)
     assert world.deleted == []
     outcome = world.revert()
@@ -492,7 +492,7 @@ def test_twice_is_nothing(world):
     assert (world.written(), world.deleted, Path(world.journal).read_text(encoding="utf-8")) == before
 
 
-def test_it_is_told_to_the_same_journal_and_not_taken_back_itself(world):
+def test_it_is_recorded_in_the_same_journal_and_not_reverted_itself(world):
     writes = read_journal(world.journal).writes
     world.revert()
     content = Path(world.journal).read_text(encoding="utf-8")
@@ -500,7 +500,7 @@ def test_it_is_told_to_the_same_journal_and_not_taken_back_itself(world):
     assert read_journal(world.journal).writes == writes
 
 
-def test_a_run_after_it_can_be_taken_back_again(world):
+def test_a_run_after_it_can_be_reverted_again(world):
     world.revert()
     world.run(journal_file=world.journal)
     assert world.itglue.there != world.before[0]

@@ -160,7 +160,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("switches", "name", "answer"), CASES)
-def test_each_switch_is_told(switches, name, answer):
+def test_each_switch_is_reported(switches, name, answer):
     outcome = probe(Stand(world(**switches)), **ALL)
 
     facts = {each["name"]: each for each in outcome.result["facts"]}
@@ -177,7 +177,7 @@ PERMISSIONS = {
 
 
 @pytest.mark.parametrize("denied", PERMISSIONS)
-def test_each_permission_is_told(denied):
+def test_each_permission_is_reported(denied):
     given = world()
     given["entra"]["tenants"][0]["denied"] = [denied]
 
@@ -190,7 +190,7 @@ def test_each_permission_is_told(denied):
     assert {missing[each] for each in others} == {"granted"}
 
 
-def test_every_question_is_told_in_some_case():
+def test_every_question_is_reported_in_some_case():
     told = {name for dummy, name, answer in CASES if answer not in (UNKNOWN, NOT_PROBED)}
     assert set(QUESTIONS) == told | set(PERMISSIONS.values()) | {"itglue_adapter"}
 
@@ -212,7 +212,7 @@ def test_an_unknown_adapter_name_is_known_by_the_account_that_it_bears():
     assert outcome.result["settings"]["bms_adapter_names"] == ["kaseya psa"]
 
 
-def test_an_adapter_that_nothing_tells_is_not_guessed():
+def test_an_adapter_without_evidence_is_not_guessed():
     given = world()
     given["itglue"]["organizations"][0]["adapters"][0] |= {"adapter-type-name": "Microsoft", "remote-id": "x"}
 
@@ -295,7 +295,7 @@ def without_inactive(state: dict, before: dict) -> dict:
 
 
 @pytest.mark.parametrize("native", [False, True])
-def test_what_is_left_behind_is_inactive_in_bms_and_told(native):
+def test_what_is_left_behind_is_inactive_in_bms_and_reported(native):
     stand = Stand(world(native_push=native))
     before = stand.state()
 
@@ -333,7 +333,7 @@ def test_a_fault_anywhere_leaves_nothing_active(fault):
                 assert without_inactive(stand.state(), before) == before, (method, service, nth)
 
 
-def test_what_cannot_be_removed_is_told_and_removed_by_the_next():
+def test_what_cannot_be_removed_is_reported_and_removed_by_the_next():
     stand = Stand(world())
     before = stand.state()
     stand.faults({"kind": "status", "status": 422, "service": "itglue", "method": "DELETE", "times": None})

@@ -67,7 +67,7 @@ NUMBER = "+1 (555) 010-0199"
         (judge.graph_page(0, True), UNKNOWN),
     ],
 )
-def test_an_observation_that_does_not_tell_is_no_answer(judged, answer):
+def test_an_inconclusive_observation_is_no_answer(judged, answer):
     assert judged.answer == answer
     assert judged.evidence
 

@@ -72,7 +72,7 @@ def test_other_modules_are_not_looked_at(callback):
     assert callback.said == []
 
 
-def test_a_host_that_fails_before_its_turn_is_named(callback):
+def test_a_host_that_fails_before_its_sync_is_named(callback):
     callback.v2_runner_on_failed(outcome({"msg": "s3cret"}, Task("ansible.builtin.assert"), host="early"))
     callback.v2_runner_on_failed(outcome({"msg": "s3cret"}, Task("ansible.builtin.uri"), host="rescued"))
     callback.v2_runner_on_ok(outcome(happy_frog()))
@@ -81,7 +81,7 @@ def test_a_host_that_fails_before_its_turn_is_named(callback):
     assert "s3cret" not in callback.path.read_text()
 
 
-def test_what_fails_after_a_host_had_its_turn_is_not_said_of_its_sync(callback):
+def test_what_fails_after_the_sync_of_a_host_is_not_reported_as_its_failure(callback):
     """Such as the check for drift, which fails because of what the report shows."""
     callback.v2_runner_on_ok(outcome(happy_frog()))
     callback.v2_runner_on_failed(outcome({"msg": "Drift"}, Task("ansible.builtin.assert", uuid="2")))
@@ -180,7 +180,7 @@ def test_an_event_that_is_not_as_it_should_be_fails_nothing(callback):
     assert [each.startswith("WARNING The callback") for each in callback.said] == [True]
 
 
-def test_the_names_of_the_files_are_said(callback):
+def test_the_names_of_the_files_are_reported(callback):
     callback.options["formats"] = ["html", "markdown", "json", "junit"]
     callback.v2_runner_on_ok(outcome(happy_frog()))
     callback.v2_playbook_on_stats(stats())

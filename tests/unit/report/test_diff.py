@@ -77,7 +77,7 @@ def shown(*operations: Operation) -> list[str]:
 def test_one_block_for_each_contact_field_by_field():
     assert shown(UPDATE, CREATE) == [
         "--- before: ann@frog.example",
-        "+++ after: create. BMS has no phone extensions, so they are left out there.",
+        "+++ after: create. BMS has no phone extensions, so the push omits them.",
         "@@ -0,0 +1,4 @@",
         "+contact-emails: a@frog.example (Work)",
         "+contact-emails: ann@frog.example (Work, primary)",
@@ -99,14 +99,14 @@ def test_one_block_for_each_contact_field_by_field():
     ]
 
 
-def test_entries_that_stay_are_left_out():
+def test_entries_that_stay_are_omitted():
     stays, goes = email("jo@frog.example", primary=True), email("old@frog.example")
     change = changing({"contact-emails": [stays, goes, goes]}, {"contact-emails": [goes, stays]})
     assert shown(change)[3:-1] == ["-contact-emails: old@frog.example (Work)"]
 
 
 @pytest.mark.parametrize("quiet", [Action.UNCHANGED, Action.LINKED, Action.CONFLICT])
-def test_what_does_not_change_is_left_out(quiet):
+def test_what_does_not_change_is_omitted(quiet):
     assert diff([UPDATE.withheld(itglue=quiet)]) == []
 
 

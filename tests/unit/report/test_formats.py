@@ -296,32 +296,32 @@ def test_text_of_an_api_is_no_markdown():
 
 
 @pytest.mark.parametrize(("tenants", "entries"), [(1, 3000), (1000, 50), (300, 5000)])
-def test_markdown_fits_and_says_what_it_leaves_out(tenants, entries):
+def test_markdown_fits_and_says_what_it_omits(tenants, entries):
     text = markdown(made(large(tenants, entries)))
     assert len(text.encode("utf-16-le")) // 2 <= LIMIT
     assert text.count("<details>") == text.count("</details>")
-    left = {noun: int(number.replace(",", "")) for number, noun in LEFT_OUT.findall(text) if "client" in noun}
+    left = {noun: int(number.replace(",", "")) for number, noun in OMITTED.findall(text) if "client" in noun}
     rows = len(re.findall(r"^\| Client \d", text, re.MULTILINE))
     assert rows + left.get("clients", 0) + left.get("client", 0) == tenants
     details = text.count("<details>")
     assert details + left.get("clients' details", 0) + left.get("client's details", 0) == tenants
-    assert LEFT_OUT.search(text)
+    assert OMITTED.search(text)
 
 
-LEFT_OUT = re.compile(r"^\*([\d,]+) (.+) left out here", re.MULTILINE)
+OMITTED = re.compile(r"^\*([\d,]+) (.+) omitted here", re.MULTILINE)
 
 
-def test_a_client_with_too_much_to_tell_says_how_much_is_missing():
+def test_a_client_with_too_much_to_report_says_how_much_is_missing():
     text = markdown(made(large(1, 3000)))
     shown = len(re.findall(r"^- Person", text, re.MULTILINE)) + text.count("- **Who is who?**")
     left = sum(
-        int(number.replace(",", "")) for number, noun in LEFT_OUT.findall(text) if noun in ("people", "conflicts")
+        int(number.replace(",", "")) for number, noun in OMITTED.findall(text) if noun in ("people", "conflicts")
     )
     assert shown + left == 3000
 
 
-def test_markdown_of_a_small_run_leaves_nothing_out():
-    assert "left out here" not in markdown(made())
+def test_markdown_of_a_small_run_omits_nothing():
+    assert "omitted here" not in markdown(made())
 
 
 def test_even_a_small_limit_is_kept():

@@ -279,7 +279,7 @@ def test_without_a_good_token_there_is_the_security_error(psa, method, path, tok
 
 
 @behaving(token_lifetime=60)
-def test_a_token_lasts_as_long_as_told_and_not_over_a_reset(psa):
+def test_a_token_lasts_as_long_as_configured_and_not_over_a_reset(psa):
     assert psa.get(SUMMARY).status_code == 200
     psa.local.sandbox.advance(61)
     assert psa.get(SUMMARY).status_code == 401
@@ -589,7 +589,7 @@ def test_duplicates_are_not_refused(psa):
 # --- 10. updating ----------------------------------------------------------------------------------------------------
 
 
-def test_a_put_resets_what_it_leaves_out(psa):
+def test_a_put_resets_what_it_omits(psa):
     psa.good("PUT", "/v2/crm/contacts/90211", {"accountid": 2528, "LocationId": 3170, "FirstName": "Jane"})
 
     put = psa.state()[90211]

@@ -175,7 +175,7 @@ def test_bodies_that_fit_in_either_spelling(sent):
         [{"id": 1}],
     ],
 )
-def test_bodies_that_do_not_fit_are_told_on_both_sides(sent):
+def test_bodies_that_do_not_fit_are_reported_on_both_sides(sent):
     said = mismatches("bms", "POST", "/v2/things", sent=sent, answer=sent)
 
     assert [one.partition(":")[0] for one in said] == ["request", "answer 200"]

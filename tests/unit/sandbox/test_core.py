@@ -31,7 +31,7 @@ def sandbox(world=None, **options):
     return Sandbox(world, services=[Shop], **options)
 
 
-def test_everything_left_out_is_filled_in():
+def test_everything_omitted_is_filled_in():
     state = sandbox({"bms": {"things": [{"id": 7}]}, "behaviour": {"latency_ms": {"bms": 5}}}).state()
 
     assert state["bms"] == {"company": "Sandbox", "mfa_secret": None, "things": [{"id": 7, "colour": None}]}

@@ -78,7 +78,7 @@ def test_a_fault_that_makes_no_sense_is_refused_and_the_others_stay(told, said):
     assert faults.due(*GET).kind == "html"
 
 
-def test_a_quota_lets_so_many_through_in_a_window_and_tells_when_it_ends():
+def test_a_quota_lets_so_many_through_in_a_window_and_says_when_it_ends():
     now = 100.0
     quota = Quota(lambda: now)
 

@@ -497,7 +497,7 @@ def test_the_next_link_of_a_cast_wants_the_header_again():
     assert len(values(sandbox.get("graph", link, headers=bearer(sandbox, ConsistencyLevel="eventual")))) == 1
 
 
-def test_the_organization_tells_its_verified_domains():
+def test_the_organization_has_its_verified_domains():
     (organization,) = values(get(local(), "/organization"))
 
     assert (organization["id"], organization["displayName"]) == (TENANT, "Example")
@@ -507,7 +507,7 @@ def test_the_organization_tells_its_verified_domains():
     ]
 
 
-def test_licences_tell_how_many_are_used():
+def test_licences_have_the_number_of_used_ones():
     (sku,) = values(get(local(), "/subscribedSkus", select="skuId,skuPartNumber,consumedUnits"))
 
     assert sku == {"skuId": SKU, "skuPartNumber": "O365", "consumedUnits": 1}
@@ -555,7 +555,7 @@ def test_every_answer_carries_a_request_id_and_the_clients_own():
     assert answer.headers["client-request-id"] == "mine"
 
 
-def test_throttling_can_be_told_with_a_fraction_of_a_second():
+def test_throttling_can_have_a_fraction_of_a_second():
     sandbox = local()
     fault = {"kind": "status", "status": 429, "headers": {"Retry-After": "2.128"}, "path": "/v1.0/users"}
     sandbox.post("itglue", "/_sandbox/faults", json=[fault])

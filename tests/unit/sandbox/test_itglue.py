@@ -307,7 +307,7 @@ def test_one_page_has_no_links():
     }
 
 
-def test_a_page_holds_fifty_unless_told_and_never_more_than_the_limit():
+def test_a_page_holds_fifty_unless_configured_and_never_more_than_the_limit():
     glue = Glue({"itglue_page_limit": 100}, contacts=many(120))
 
     assert len(glue.rows("/contacts")) == 50
@@ -808,7 +808,7 @@ def test_the_links_of_one_contact_and_of_organizations_are_shown_too(glue):
     assert states == ["enabled", None, None]
 
 
-def test_nothing_to_include_leaves_the_key_out_or_empty():
+def test_nothing_to_include_omits_the_key_or_makes_it_empty():
     for empty, expected in ((False, None), (True, [])):
         glue = Glue({"itglue_empty_included": empty}, contacts=many(1))
         body = glue.get("/contacts", include="adapters_resources").json()
@@ -852,7 +852,7 @@ def test_a_complete_new_contact_is_pushed(glue):
     assert pushed["phones"] == [{"phone": "3135552015", "phoneTypeId": 7, "isDefault": True}]
 
 
-def test_nothing_is_pushed_unless_told(glue):
+def test_nothing_is_pushed_unless_configured(glue):
     glue.create(READY)
 
     assert list(glue.state(section="bms")) == [90211]
@@ -869,7 +869,7 @@ def test_nothing_is_pushed_unless_told(glue):
         {"location-id": None},
     ],
 )
-def test_a_contact_that_is_not_ready_is_pushed_by_the_update_that_completes_it(glue, lacking):
+def test_a_contact_that_is_not_ready_is_pushed_by_the_update_that_fills_it(glue, lacking):
     glue.create({**READY, **lacking})
     assert link(glue, 81) == (None, [])
     assert list(glue.state(section="bms")) == [90211]
@@ -909,7 +909,7 @@ def test_without_an_account_that_syncs_nothing_is_pushed(adapters):
 
 
 @pytest.mark.parametrize(("noop", "expected"), [(True, "enabled"), (False, None)])
-def test_an_update_that_changes_nothing_pushes_unless_told(noop, expected):
+def test_an_update_that_changes_nothing_pushes_unless_configured(noop, expected):
     ready = {"id": 5, "organization-id": 1, **READY}
     glue = Glue({**PUSHING, "native_push_noop": noop}, contacts=[ready])
 
@@ -917,7 +917,7 @@ def test_an_update_that_changes_nothing_pushes_unless_told(noop, expected):
 
 
 @pytest.mark.parametrize(("saves", "moved"), [(True, True), (False, False)])
-def test_an_update_that_changes_nothing_moves_the_time_where_told(saves, moved):
+def test_an_update_that_changes_nothing_moves_the_time_where_configured(saves, moved):
     ready = {"id": 5, "organization-id": 1, **READY, "title": "Clerk"}
     glue = Glue({"itglue_noop_saves": saves}, contacts=[ready])
 
@@ -1063,7 +1063,7 @@ def test_the_state_is_a_world_again_after_writes(glue):
     assert list(glue.state()) == [72, 74, 80, 81]
 
 
-def test_a_reset_takes_everything_back(glue):
+def test_a_reset_restores_everything(glue):
     before = copy.deepcopy(glue.local.sandbox.state())
     glue.create(READY)
     glue.patch(72, {"title": "X"})

@@ -70,7 +70,7 @@ def added(local):
     return local.get("itglue", "/_sandbox/state").json()["bms"]["added"]
 
 
-def test_the_log_tells_what_was_asked_in_order_and_what_was_answered(local):
+def test_the_log_has_the_requests_in_order_and_their_responses(local):
     add(local, params={"a": "1"})
     local.get("itglue", "/nowhere")
     faults(local, {"kind": "status", "status": 503})
@@ -141,7 +141,7 @@ def test_a_cut_body_keeps_its_status_and_is_no_json(local):
     assert added(local) == ["red"]
 
 
-def test_a_page_of_html_comes_with_200_unless_told(local):
+def test_a_page_of_html_comes_with_200_unless_configured(local):
     faults(local, {"kind": "html"}, {"kind": "html", "nth": 2, "status": 502})
     first, second = add(local), add(local)
 

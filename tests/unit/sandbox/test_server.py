@@ -190,7 +190,7 @@ def eventually(ask, seconds=10):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_stops_when_told_even_while_a_request_hangs(tmp_path, number):
+def test_it_stops_when_asked_even_while_a_request_hangs(tmp_path, number):
     sandbox = start(WORLD, tmp_path)
     sandbox.faults({"kind": "timeout_after", "service": "graph"})
     hanging = connect(sandbox)

@@ -173,7 +173,7 @@ def test_a_declaration_is_checked_together_with_what_is_stored(itglue, run):
         run(BMS, two_way_sync=False)
 
 
-def test_a_hand_edit_is_drift_and_is_put_right(itglue, run):
+def test_a_hand_edit_is_drift_and_is_corrected(itglue, run):
     declared = {"phone_type": "Office", "phone_labels": {"office": "Office", "mobile": "Mobile"}}
     made = run(OFFICE365, **declared)
     itglue.edit(

@@ -339,7 +339,7 @@ def test_after_an_unclear_answer_it_is_looked_for_first(itglue, call, faults, se
 
 
 @pytest.mark.parametrize("call", ["create_asset_type", "create_asset"])
-def test_what_stays_unclear_is_said(itglue, call):
+def test_what_stays_unclear_is_reported(itglue, call):
     itglue.fail(call, "lost", "lost")
     with pytest.raises(OutcomeUnknownError):
         declared(itglue, BMS, {})
@@ -511,7 +511,7 @@ def test_removing_takes_the_asset_and_leaves_the_type(itglue, store):
     store.remove(store.read(2).of(BMS))  # there is nothing to remove
 
 
-def test_what_it_glue_does_not_keep_is_said(itglue, warnings):
+def test_what_it_glue_does_not_keep_is_reported(itglue, warnings):
     declared(itglue, BMS, {})
     update = itglue.update_asset
     itglue.update_asset = lambda asset_id, traits: update(asset_id, {**traits, "push-method": "direct"})

@@ -78,7 +78,7 @@ def test_a_type_that_is_missing_is_looked_for_again():
     assert itglue.calls.count("asset_types") == 2
 
 
-def test_a_type_that_is_completed_is_told_to_the_others(itglue):
+def test_a_type_that_is_extended_is_reported_to_the_others(itglue):
     """An older release made it with fewer fields."""
     whole = itglue.types[0]
     itglue.types[0] = replace(whole, fields=whole.fields[:3])

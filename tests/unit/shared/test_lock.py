@@ -98,7 +98,7 @@ def test_it_is_free_again_after_an_error(tmp_path):
         pass
 
 
-def test_names_tell_nothing_and_files_are_private(runtime):
+def test_names_reveal_nothing_and_files_are_private(runtime):
     with lock.exclusive("https://api.itglue.example asset types"):
         pass
     (path,) = (runtime / "msp.psa_sync").iterdir()

@@ -335,7 +335,7 @@ def test_where_the_file_cannot_be_used_in_the_middle_of_a_run_the_service_decide
     assert process.acquire(CREATE) == 0
 
 
-def test_the_files_tell_nothing_and_are_private(tmp_path, limiter):
+def test_the_files_reveal_nothing_and_are_private(tmp_path, limiter):
     key = "ITG.0123456789abcdef"
     limiter("itglue", "https://api.itglue.example", key).acquire(CREATE)
     (path,) = tmp_path.iterdir()

@@ -82,7 +82,7 @@ def _write(memory: RunMemory, own: int) -> None:
         memory.put(f"process {own}", [own, number] * own * 50)
 
 
-def test_a_forked_process_tells_its_parent_and_the_others():
+def test_a_forked_process_informs_its_parent_and_the_others():
     memory = RunMemory()
     context = multiprocessing.get_context("fork")
     processes = [context.Process(target=_write, args=(memory, own)) for own in range(1, 5)]

@@ -108,7 +108,7 @@ def test_who_is_still_waiting_a_day_later_is_saved_again():
     assert told(it.sync(**OPTIONS))[:2] == (True, "update")
 
 
-def test_an_it_glue_that_takes_it_for_nothing_is_told_and_nothing_has_changed():
+def test_an_it_glue_that_takes_it_for_nothing_is_reported_and_nothing_has_changed():
     it = stand(itglue_noop_saves=False)
     before = it.state()
     for dummy in range(2):

@@ -170,12 +170,12 @@ def test_report_all_lists_every_user():
     assert actions(told(everything=True)) == ACTIONS
 
 
-def test_report_changes_lists_what_changes_is_blocked_or_needs_a_person():
+def test_report_changes_lists_what_changes_is_blocked_or_needs_a_decision():
     steady = ("bob", "cid", "eve", "fay")
     assert actions(told()) == {name: row for name, row in ACTIONS.items() if name not in steady}
 
 
-def test_what_is_missing_is_told():
+def test_what_is_missing_is_reported():
     missing = {each["user"].partition(".")[0]: each["missing"] for each in told()["contacts"]}
     assert missing["dan"] == missing["joe"] == ["primary_phone"]
 
@@ -276,7 +276,7 @@ def test_a_steady_tenant_of_ten_thousand_users_returns_kilobytes():
     assert len(json.dumps(found)) < 4096
 
 
-def test_the_real_run_tells_the_ids():
+def test_the_real_run_returns_the_ids():
     found = told(preview=False)
     entries = {each["user"].partition(".")[0]: each for each in found["contacts"]}
     assert (entries["dan"]["action"], entries["dan"]["contact_id"]) == ("create", 7)

@@ -197,7 +197,7 @@ def test_an_answer_without_e_mails_is_still_about_the_contact():
     assert len(ran.itglue.created) == 2
 
 
-def test_an_answer_that_leaves_a_contact_out_is_looked_up():
+def test_an_answer_that_omits_a_contact_is_looked_up():
     ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: made[1:]))
     assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
     assert len(ran.itglue.created) == 2
@@ -322,7 +322,7 @@ def test_a_contact_that_is_gone_does_not_stop_the_others():
 
 
 @pytest.mark.parametrize("rows", [0, 1, -1], ids=["none", "one", "all"])
-def test_a_lost_answer_to_an_update_is_settled_by_the_read_back(rows):
+def test_a_lost_answer_to_an_update_is_resolved_by_the_read_back(rows):
     itglue = FakeItGlue(contacts("ann", "bob"), Fault("update_contacts", unclear(), rows=rows))
     ran = Ran(updates("ann", "bob"), itglue)
     taken = 2 if rows < 0 else rows
@@ -341,7 +341,7 @@ def test_a_lost_answer_that_cannot_be_read_back_claims_nothing():
     assert ran.again() == []
 
 
-def test_what_one_by_one_was_written_before_the_quota_ended_is_told():
+def test_what_one_by_one_was_written_before_the_quota_ended_is_reported():
     users = [replace(each, mail=f"new.{each.username}") for each in updates("ann", "bob", "cid")]
     itglue = FakeItGlue(
         contacts("ann", "bob", "cid"),
@@ -556,7 +556,7 @@ def test_a_look_in_bms_that_fails_ends_in_no_second_try():
     assert len(ran.bms.there) == 1
 
 
-def test_an_unclear_create_is_told_from_a_stranger_who_came_with_its_address_meanwhile():
+def test_an_unclear_create_is_distinguished_from_a_stranger_who_came_with_its_address_meanwhile():
     bms_there = FakeBms()
 
     def meanwhile(created):
@@ -723,7 +723,7 @@ def test_what_was_complete_before_is_saved_again_and_waited_for():
     assert (clock.now, done.warnings) == (20, [])
 
 
-def test_a_service_that_shows_no_trace_of_it_is_told_and_nothing_has_changed():
+def test_a_service_that_shows_no_trace_of_it_is_reported_and_nothing_has_changed():
     itglue = FakeItGlue(complete("ann", "bob"))
     found, dummy, done = waited(itglue, [person("ann.lee"), person("bob.lee")], 20.0, {"Ann": 1.0}, 9e9)
     assert found == {"ann": ("pushed", 9072), "bob": ("pending", None)}
@@ -769,7 +769,7 @@ FAULTS = [(error, rows) for error in (unclear, rejected) for rows in (0, 1, -1)]
 @pytest.mark.parametrize(("error", "rows"), FAULTS, ids=[f"{error.__name__}-after-{rows}" for error, rows in FAULTS])
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("method", WRITES)
-def test_after_any_fault_a_plain_run_converges_with_nobody_twice(method, nth, error, rows):
+def test_after_any_fault_a_plain_run_converges_with_no_duplicate(method, nth, error, rows):
     service = "bms" if method in ("create_contact", "set_contact") else "itglue"
     users = [*people("ann", "bob", job_title="Boss"), *updates("cid", "dan"), *updates("eve")]
     itglue = FakeItGlue(
@@ -862,7 +862,7 @@ def test_a_contact_that_is_gone_from_bms_does_not_stop_the_others():
 
 
 @pytest.mark.parametrize(("taken", "unapplied"), [(-1, ()), (0, ("bms-emails",))])
-def test_a_lost_answer_is_settled_by_a_look(taken, unapplied):
+def test_a_lost_answer_is_resolved_by_a_look(taken, unapplied):
     ran = following("ann", faults=[Fault("patch_emails", unclear("bms"), rows=taken)])
     assert ran.told("unapplied") == {"ann": unapplied}
     assert len(ran.warnings) == len(unapplied)

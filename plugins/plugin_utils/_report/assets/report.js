@@ -561,7 +561,7 @@
   /** An answer as the person who decides reads it. */
   function answerText(entry, answer) {
     if (answer === "new") return "new: somebody else, create a contact";
-    if (answer === "ignore") return "ignore: leave the user out";
+    if (answer === "ignore") return "ignore: exclude the user";
     const known = entry.candidates.find((each) => each.id === answer);
     return known ? `${answer}: ${known.name || known.emails[0] || known.kind}` : String(answer);
   }

@@ -119,7 +119,7 @@ def test_the_report_guide_has_the_parts_of_the_page():
     assert [part for part in parts if f"   * - {part}\n" not in text] == []
 
 
-def test_the_safety_guide_has_the_ceilings():
+def test_the_safety_guide_has_the_limits():
     text = (GUIDES / "safety_guide.rst").read_text(encoding="utf-8")
     exceeded_limits = {name for name in spec("contact_sync").options if name.startswith("max_")}
     assert len(exceeded_limits) == 4
