@@ -213,3 +213,42 @@ def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
     stand.heal()
     stand.sync(**WITH_LEAVERS)
     assert seen(stand)[9] == (False, True)
+
+
+REFUSED = {"success": False, "result": None, "error": {"code": 1, "message": "No."}}
+
+
+def test_bms_that_refuses_a_deactivation_keeps_the_mark_away_until_it_takes_it(stand):
+    """By the mark the next run would take the person for dealt with, in BMS too."""
+    stand.faults(
+        {"service": "bms", "method": "PATCH", "path": "/v2/crm/contacts/907", "kind": "status", "status": 200}
+        | {"body": REFUSED, "times": None}
+    )
+    outcome = stand.sync(**WITH_LEAVERS)
+    assert seen(stand)[7] == (False, True)
+    (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 107]
+    assert entry["action"] == "failed" and "write_rejected" in entry["reason_codes"]
+    stand.heal()
+    stand.sync(**WITH_LEAVERS)
+    assert seen(stand)[7] == (True, False)
+
+
+def test_a_run_that_ends_between_bms_and_it_glue_is_finished_by_the_next(stand):
+    stand.faults(
+        {"service": "itglue", "method": "PATCH", "path": "/contacts", "kind": "status", "status": 500, "times": None},
+        {
+            "service": "itglue",
+            "method": "PATCH",
+            "path": "/organizations/2/relationships/contacts",
+            "kind": "status",
+            "status": 500,
+            "times": None,
+        },
+    )
+    outcome = stand.sync(**WITH_LEAVERS)
+    assert seen(stand)[7] == (False, False)
+    (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 107]
+    assert entry["after"] == {"bms-active": False}
+    stand.heal()
+    stand.sync(**WITH_LEAVERS)
+    assert seen(stand)[7] == (True, False)

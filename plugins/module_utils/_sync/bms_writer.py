@@ -17,14 +17,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
-from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
+from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
 from .._engine.identity import Created, find_created, resembling
 from .._engine.model import BmsContact, BmsId
-from .._engine.plan import BmsPart, Operation, Push
+from .._engine.plan import Action, BmsPart, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .journal import Entry, Journal, Resolved, Written
-from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, side_by_side
+from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, reason_of, side_by_side
 from .ports import Attributes, Bms, Progress, silent
 
 CONTACT_TYPE = "contact-type-id"
@@ -69,17 +69,18 @@ class BmsWriter:
         """Take over the account's contacts as they were looked at last."""
         self._before = {contact.id: contact for contact in contacts}
 
-    # ------------------------------------------------------------------ returned
+    # ------------------------------------------------------ departed, and returned
 
-    def reactivate(self) -> None:
-        """Make active who has returned, before IT Glue forgets that they had departed: of whom the
-        contact no longer says so, no later run could tell that BMS waits."""
-        returned = self._outcomes.those(lambda each: each.bms.after.get(ACTIVE) is True)
-        for operation, error in self._set_each([(each, {ACTIVE: True}) for each in returned]):
+    def set_active(self) -> None:
+        """Make active who has returned, and inactive who has departed, before the contact type in IT Glue says so:
+        by the type the next run sees who has been dealt with in BMS, and would not look there again."""
+        waiting = self._outcomes.those(lambda each: ACTIVE in each.bms.after)
+        for operation, error in self._set_each([(each, {ACTIVE: each.bms.after[ACTIVE]}) for each in waiting]):
             if error is None:
                 continue
             self._outcomes.note_quota(error)
-            self._outcomes.put(_stays_departed(operation, error))
+            returns = operation.bms.after[ACTIVE] is True
+            self._outcomes.put(_stays_departed(operation, error) if returns else _stays_active(operation, error))
 
     # -------------------------------------------------------------------- create
 
@@ -170,7 +171,7 @@ class BmsWriter:
 
     def set_fields(self) -> None:
         """Set single fields: job titles of new BMS contacts, since BMS takes none on creation (BMS API,
-        `ContactInputDto`), what changes of others, and who becomes inactive.
+        `ContactInputDto`), and what changes of others.
 
         A failure is a warning: the next run sets it.
         """
@@ -304,11 +305,9 @@ def _resolved(found: Created[BmsContact]) -> Resolved:
 
 
 def _single_fields(operation: Operation) -> dict[str, Any]:
-    """The single fields of a BMS contact that are still to be set; who has returned is active already."""
+    """The single fields of a BMS contact that are still to be set; whether it is active has been set before."""
     part = operation.bms
-    values = {
-        name: value for name, value in part.after.items() if name not in LISTS and (name, value) != (ACTIVE, True)
-    }
+    values = {name: value for name, value in part.after.items() if name not in (*LISTS, ACTIVE)}
     if part.push == Push.PUSHED and part.create is not None and part.create.job_title:
         values["JobTitle"] = part.create.job_title
     return values
@@ -344,3 +343,14 @@ def _stays_departed(operation: Operation, error: ApiError) -> Operation:
     before = {name: part.before[name] for name in after if name in part.before}
     reason = because(ReasonCode.RETURN_DEFERRED, said=str(error))
     return failed(replace(operation, itglue=replace(part, before=before, after=after)).because(reason), error)
+
+
+def _stays_active(operation: Operation, error: ApiError) -> Operation:
+    """The operation of somebody who has departed and cannot be made inactive: IT Glue says nothing of it until the
+    next run."""
+    operation = replace(operation, bms=_without(operation.bms, [ACTIVE]))
+    if operation.itglue.writes:
+        return itglue_failed(operation, error)
+    action = Action.DEFERRED if isinstance(error, QuotaExceededError) else Action.FAILED
+    part = replace(operation.itglue, action=action)
+    return failed(replace(operation, itglue=part).because(reason_of(error)), error)

@@ -44,7 +44,7 @@ def carry_out(
     """
     itglue.create()
     if bms is not None:
-        bms.reactivate()
+        bms.set_active()
     itglue.update()
     itglue.read_back()
     _hold_back_pushes(outcomes, itglue)
@@ -72,7 +72,8 @@ def _held_back(operation: Operation) -> Operation:
     part = operation.bms
     pushes = part.push in (None, Push.PUSHED, Push.PENDING)
     held = operation.withheld(bms=Push.DEFERRED if pushes else part.push)
-    if part.after.get(ACTIVE) is not True:
+    if ACTIVE not in part.after:
         return held
-    # Who has returned is active in BMS already.
-    return replace(held, bms=replace(held.bms, before={ACTIVE: False}, after={ACTIVE: True}))
+    # Whether somebody is active in BMS has been set already.
+    active = part.after[ACTIVE]
+    return replace(held, bms=replace(held.bms, before={ACTIVE: not active}, after={ACTIVE: active}))
