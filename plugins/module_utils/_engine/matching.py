@@ -24,6 +24,7 @@ from itertools import chain
 
 from .address_hits import Hits, Weighed, asks_about_different_names, weigh
 from .conflicts import IGNORE, Conflict, Rule
+from .directory import Directory
 from .grouping import connected, found_under, repeated
 from .identity import Names, single_name
 from .matching_index import Circumstances, MatchingIndex
@@ -66,8 +67,10 @@ def match(
     selected: Collection[str],
     contacts: Collection[Contact],
     circumstances: Circumstances | None = None,
+    directory: Directory | None = None,
 ) -> Matching:
-    """Pair users with contacts; `selected` holds the ids of the users that the filter lets through.
+    """Pair users with contacts; `selected` holds the ids of the users that the filter lets through. `directory` is
+    one of the same users, where there is one already.
 
     Raises InputError for an override that names no contact of the organization, one contact for two users, or by
     a username that was handed on the contact of its former holder.
@@ -75,7 +78,7 @@ def match(
     circumstances = circumstances or Circumstances()
     wanted, warnings = resolved_overrides(users, circumstances.overrides)
     ignored = {user_id for user_id, override in wanted.items() if override.target == IGNORE}
-    index = MatchingIndex(users, selected, contacts, circumstances, ignored)
+    index = MatchingIndex(users, selected, contacts, circumstances, ignored, directory)
     matcher = _Matcher(index, Matching(ignored=ignored, warnings=warnings))
     return matcher.run({user_id: override for user_id, override in wanted.items() if user_id not in ignored})
 

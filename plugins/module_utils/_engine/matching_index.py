@@ -17,6 +17,7 @@ from functools import cached_property
 from itertools import chain
 
 from .conflicts import Answer
+from .directory import Directory
 from .grouping import by_key, repeated
 from .identity import Names, compare_names, have_common_word, same_key, single_name
 from .model import Contact, ItGlueId, User
@@ -27,10 +28,8 @@ from .text import (
     address,
     contact_addresses,
     domain,
-    domains_of,
     email_keys,
     primary_key,
-    smtp_keys,
     text,
     user_addresses,
 )
@@ -79,13 +78,13 @@ class MatchingIndex:
         contacts: Iterable[Contact],
         circumstances: Circumstances,
         ignored: Collection[str] = (),
+        directory: Directory | None = None,
     ) -> None:
-        self._all_users = users
+        self._directory = directory or Directory(users, (), ())
         self.users: Mapping[str, User] = {user.id: user for user in users if user.id not in ignored}
         self.contacts: Mapping[ItGlueId, Contact] = {contact.id: contact for contact in contacts}
         self.selected = selected
         self.circumstances = circumstances
-        self._smtp_keys = {user_id: smtp_keys(user) for user_id, user in self.users.items()}
 
     # --------------------------------------------------------------- addresses
 
@@ -96,7 +95,7 @@ class MatchingIndex:
 
     def smtp_keys(self, user_id: str) -> tuple[str, ...]:
         """The SMTP addresses of a user, in the form in which they are compared."""
-        return self._smtp_keys[user_id]
+        return self._directory.smtp_keys[user_id]
 
     def username_keys(self, user_id: str) -> tuple[str, ...]:
         """The username of a user, in the form in which addresses are compared."""
@@ -134,22 +133,26 @@ class MatchingIndex:
         return sorted(
             value
             for value in contact_addresses(self.contacts[contact_id])
-            if domain(value) in self._domains and value not in self._held
+            if domain(value) in self._domains
+            and value not in self._directory.users_by_address
+            and value not in self._held_by_deleted
         )
 
     @cached_property
-    def _held(self) -> frozenset[str]:
-        users = (*self._all_users, *(self.circumstances.deleted or ()))
-        return frozenset().union(*map(user_addresses, users))
+    def _held_by_deleted(self) -> frozenset[str]:
+        return frozenset().union(*map(user_addresses, self.circumstances.deleted or ()))
 
     @cached_property
     def _domains(self) -> frozenset[str]:
-        return frozenset(self.circumstances.domains) or domains_of(self._all_users)
+        return frozenset(self.circumstances.domains) or self._directory.domains
 
     # ------------------------------------------------------------------- names
 
     def names(self, user_id: str, contact_id: ItGlueId) -> Names:
         """What the names of a user and a contact say."""
+        key = self.names_of_users[user_id]
+        if key is not None and key == self.names_of_contacts[contact_id]:
+            return Names.SAME
         return compare_names(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
 
     def have_common_word(self, user_id: str, contact_id: ItGlueId) -> bool:

@@ -48,7 +48,7 @@ from .options import Options
 from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
-from .text import contact_addresses, domain, domains_of
+from .text import contact_addresses, domain
 
 T = TypeVar("T")
 Stage = Generator[frozenset["Need"], None, T]
@@ -170,12 +170,11 @@ class Planning:
         selected = select(snapshot, options)
         directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
         circumstances = yield from self._circumstances(directory)
-        matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances)
+        matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances, directory)
         if matching.needs_deleted_users:
             yield from self._need(Need.DELETED_USERS)
-            deleted = tuple(map(offboarding.as_it_was, self.findings.deleted_users or ()))
-            circumstances = replace(circumstances, deleted=deleted)
-            matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances)
+            circumstances = replace(circumstances, deleted=self._deleted_users() or ())
+            matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances, directory)
         selected = limited(selected, matching.ignored, snapshot.users, options)
         return Matched(snapshot, options, selected, matching, directory, circumstances)
 
@@ -192,8 +191,14 @@ class Planning:
             different_names=settings.different_names,
             sync_aliases=settings.sync_aliases,
             departed_type=departed_type,
+            deleted=self._deleted_users(),
             linked=frozenset(contact.id for contact in contacts if directory.is_linked(contact)),
         )
+
+    def _deleted_users(self) -> tuple[User, ...] | None:
+        """The deleted users under the usernames that they had, None where they have not been read."""
+        deleted = self.findings.deleted_users
+        return None if deleted is None else tuple(map(offboarding.as_it_was, deleted))
 
     def _offboard(self) -> Stage[frozenset[str]]:
         """Find who has departed; the domains that are the tenant's.
@@ -202,13 +207,13 @@ class Planning:
         Whoever is to be deactivated needs them for all contacts: a source that has shrunk is seen by the
         contacts that carry them.
         """
-        matched, users = self.matched, self.snapshot.users
+        matched = self.matched
         unmatched = matched.unmatched_contacts
         free = frozenset().union(*map(matched.directory.unheld, unmatched))
         carried = free
         if self.options.deactivate:
             carried = frozenset().union(*map(contact_addresses, self.snapshot.contacts))
-        domains = domains_of(users) if carried else frozenset()
+        domains = matched.directory.domains if carried else frozenset()
         if not domains.issuperset(map(domain, carried)):
             yield from self._need(Need.VERIFIED_DOMAINS)
             domains |= frozenset(map(str.casefold, self.findings.verified_domains or ()))
