@@ -246,8 +246,10 @@ def _is_up_to_date(own: Sequence[_OwnNumber], present: Sequence[Phone], settings
     if not (settings.set_phone_numbers_primary or settings.replace_blank_phone_numbers):
         return True
     primary = [entry for entry in present if entry.primary]
-    if len(primary) != 1 or "" in held or is_fax(primary[0]):
+    if len(primary) != 1 or is_fax(primary[0]):
         return False
+    if "" in held:
+        return not own and len(present) == 1 and is_placeholder(primary[0].value)
     of_type = own and folded(own[0].label) == folded(settings.phone_type)
     return not of_type or digits(primary[0].value) == spelled[0].digits
 

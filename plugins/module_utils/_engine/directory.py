@@ -20,7 +20,7 @@ from .grouping import by_key, found_under
 from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
-from .text import FullName, address, contact_addresses, domains_of, email_keys, smtp_keys
+from .text import FullName, address, contact_addresses, domains_of, email_keys, smtp_by_key
 
 
 def bms_email_keys(contact: BmsContact) -> list[str]:
@@ -61,15 +61,15 @@ class Directory:
     # -------------------------------------------------------------- by address
 
     @cached_property
-    def smtp_keys(self) -> Mapping[str, tuple[str, ...]]:
-        """The SMTP addresses of each user, by user id, in the form in which they are compared."""
-        return {user.id: smtp_keys(user) for user in self.users}
+    def smtp_addresses(self) -> Mapping[str, Mapping[str, str]]:
+        """The SMTP addresses of each user, by user id: the form in which they are compared to the one written."""
+        return {user.id: smtp_by_key(user) for user in self.users}
 
     @cached_property
     def users_by_address(self) -> Mapping[str, tuple[User, ...]]:
         """The users by each of their addresses, username included."""
-        keys = self.smtp_keys
-        return by_key(self.users, (dict.fromkeys((*keys[user.id], address(user.username))) for user in self.users))
+        keys = self.smtp_addresses
+        return by_key(self.users, ({*keys[user.id], address(user.username)} for user in self.users))
 
     @cached_property
     def domains(self) -> frozenset[str]:

@@ -8,13 +8,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .contact_phones import are_up_to_date, is_fax, phones
 from .countries import region
 from .model import Contact, Email, ItGlueId, Location, Office365Settings, User
-from .reasons import Reason, ReasonCode, because
+from .reasons import Reason
 from .text import (
     ONMICROSOFT,
     address,
@@ -28,9 +28,6 @@ from .text import (
 )
 
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
-
-Holders = Callable[[str], Collection[Contact]]
-"""The contacts of the organization that hold an address, which is given in the form in which they are compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +44,19 @@ def enriched(
     settings: Office365Settings,
     locations: Sequence[Location] = (),
     contact_type_id: ItGlueId | None = None,
-    holders: Holders = lambda key: (),
+    aliases: Mapping[str, str] | None = None,
 ) -> Enriched:
     """The contact that `user` calls for: a new one for None, else `contact` with its changes.
 
-    `holders` tell whether another contact holds an alias of the user's, which is then not added. A new contact
-    without an e-mail address could not be found again: it must not be created.
+    `aliases` are the addresses of the user's that may be added, by default all of them: the form in which they are
+    compared to the one written. A new contact without an e-mail address could not be found again: it must not be
+    created.
     """
     base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
     if base.location_id is None and (place := location_of(user, locations)):
         base = replace(base, location_id=place.id, location_name=place.name)
-    addresses, email_reasons = emails(user, base, settings, holders)
-    numbers, phone_reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
-    reasons = email_reasons + phone_reasons
+    addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases)
+    numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
     first_name = _unless_blank(base.first_name, user.given_name)
     last_name = _unless_blank(base.last_name, user.surname)
     title = _unless_blank(base.title, user.job_title)
@@ -97,13 +94,10 @@ def needs_locations(user: User, contact: Contact | None, settings: Office365Sett
 # --------------------------------------------------------------------- e-mails
 
 
-def emails(
-    user: User, contact: Contact, settings: Office365Settings, holders: Holders
-) -> tuple[tuple[Email, ...], tuple[Reason, ...]]:
+def emails(user: User, contact: Contact, settings: Office365Settings, aliases: Mapping[str, str]) -> tuple[Email, ...]:
     """The contact's addresses with the user's added: none twice, exactly one primary.
 
-    An alias that another contact holds is not added, and a reason says who holds it. An existing contact keeps
-    its primary e-mail where the user has no address of its own but the username.
+    An existing contact keeps its primary e-mail where the user has no address of its own but the username.
     """
     own = own_primary_address if contact.id else primary_address
     primary = own(user, settings.primary_email)
@@ -111,32 +105,15 @@ def emails(
     key = address(primary) or _present_primary(entries)
     if primary and key not in entries:
         entries[key] = Email(primary, settings.email_label)
-    held = _add_aliases(entries, user, contact, settings, holders) if settings.sync_aliases else {}
+    for alias, written in aliases.items() if settings.sync_aliases else ():
+        if alias not in entries and not alias.endswith(ONMICROSOFT):
+            entries[alias] = Email(written, settings.email_label)
     key = key or next(iter(entries), "")
-    becomes = tuple(_with_primary(entry, present == key) for present, entry in entries.items())
-    if not held:
-        return becomes, ()
-    contact_ids = sorted(set().union(*held.values()))
-    return becomes, (because(ReasonCode.ALIAS_HELD, addresses=list(held), contact_ids=contact_ids),)
+    return tuple([_with_primary(entry, present == key) for present, entry in entries.items()])
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:
     return entry if entry.primary == primary else replace(entry, primary=primary)
-
-
-def _add_aliases(
-    entries: dict[str, Email], user: User, contact: Contact, settings: Office365Settings, holders: Holders
-) -> dict[str, set[ItGlueId]]:
-    """Add the aliases that nobody else holds. Returns the others, each with the ids of its holders."""
-    held: dict[str, set[ItGlueId]] = {}
-    for key, written in smtp_by_key(user).items():
-        if key in entries or key.endswith(ONMICROSOFT):
-            continue
-        if others := {holder.id for holder in holders(key)} - {contact.id}:
-            held[written] = others
-        else:
-            entries[key] = Email(written, settings.email_label)
-    return held
 
 
 def _each_once(contact: Contact) -> dict[str, Email]:

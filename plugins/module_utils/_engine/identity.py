@@ -190,7 +190,7 @@ def _surname_like_a_title(last: str | None) -> str:
     return key if key in SURNAMES else ""
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=65536)
 def _words(part: str | None) -> tuple[str, ...]:
     """The words of a first or last name in the form in which names are compared, without titles.
 

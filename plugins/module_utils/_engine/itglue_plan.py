@@ -24,7 +24,7 @@ from .options import Options
 from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
 from .selection import Selected
-from .text import contact_addresses, name, without_addresses
+from .text import contact_addresses, name
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +168,11 @@ class _Planner:
         return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
     def _enriched(self, user: User, contact: Contact | None) -> Enriched:
-        user = without_addresses(user, self.matched.matching.held_aliases.get(user.id, ()))
-        return enriched(user, contact, self.matched.snapshot.office365, self.locations, self.contact_type_id)
+        matched = self.matched
+        aliases = matched.directory.smtp_addresses[user.id]
+        if held := matched.matching.held_aliases.get(user.id):
+            aliases = {key: written for key, written in aliases.items() if key not in held}
+        return enriched(user, contact, matched.snapshot.office365, self.locations, self.contact_type_id, aliases)
 
     def _push(self, wanted: Contact) -> BmsPart:
         """That the contact is to be pushed, or what keeps it from that."""

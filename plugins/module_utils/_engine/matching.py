@@ -155,7 +155,7 @@ class _Matcher:
 
     # --------------------------------------------------------- passes by address
 
-    def _match_by_address(self, rule: Rule, keys_of: Callable[[str], tuple[str, ...]]) -> None:
+    def _match_by_address(self, rule: Rule, keys_of: Callable[[str], Collection[str]]) -> None:
         found = self._found(keys_of)
         shared = repeated(list(chain.from_iterable(found.values())))
         hits: Hits = {
@@ -179,7 +179,7 @@ class _Matcher:
         self.matched_by_names_too.update(plain)
         self._resolve(rule, weighed.hits)
 
-    def _found(self, keys_of: Callable[[str], tuple[str, ...]]) -> dict[str, tuple[ItGlueId, ...]]:
+    def _found(self, keys_of: Callable[[str], Collection[str]]) -> dict[str, tuple[ItGlueId, ...]]:
         """The free contacts that each free user hits."""
         by_address, found = self.index.contacts_by_address, {}
         for user_id in self.users:

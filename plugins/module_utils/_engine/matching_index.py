@@ -28,7 +28,6 @@ from .text import (
     address,
     contact_addresses,
     domain,
-    email_keys,
     primary_key,
     text,
     user_addresses,
@@ -75,12 +74,12 @@ class MatchingIndex:
         self,
         users: Collection[User],
         selected: Collection[str],
-        contacts: Iterable[Contact],
+        contacts: Collection[Contact],
         circumstances: Circumstances,
         ignored: Collection[str] = (),
         directory: Directory | None = None,
     ) -> None:
-        self._directory = directory or Directory(users, (), ())
+        self._directory = directory or Directory(users, contacts, ())
         self.users: Mapping[str, User] = {user.id: user for user in users if user.id not in ignored}
         self.contacts: Mapping[ItGlueId, Contact] = {contact.id: contact for contact in contacts}
         self.selected = selected
@@ -91,11 +90,12 @@ class MatchingIndex:
     @cached_property
     def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
         """The ids of the contacts by each of their e-mails."""
-        return by_key(self.contacts, map(email_keys, self.contacts.values()))
+        rows = self._directory.contacts_by_address.items()
+        return {key: tuple([contact.id for contact in found]) for key, found in rows}
 
-    def smtp_keys(self, user_id: str) -> tuple[str, ...]:
+    def smtp_keys(self, user_id: str) -> Collection[str]:
         """The SMTP addresses of a user, in the form in which they are compared."""
-        return self._directory.smtp_keys[user_id]
+        return self._directory.smtp_addresses[user_id].keys()
 
     def username_keys(self, user_id: str) -> tuple[str, ...]:
         """The username of a user, in the form in which addresses are compared."""

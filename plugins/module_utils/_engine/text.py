@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator
-from dataclasses import replace
 from functools import lru_cache
 from operator import attrgetter
 from typing import TypeVar
@@ -181,22 +180,9 @@ def smtp_by_key(user: User) -> dict[str, str]:
     return found
 
 
-def smtp_keys(user: User) -> tuple[str, ...]:
-    """The SMTP addresses of a user in the form in which they are compared, none twice."""
-    return tuple(smtp_by_key(user))
-
-
 def user_addresses(user: User) -> frozenset[str]:
     """All addresses of a user, username included, in the form in which they are compared."""
-    return frozenset((*smtp_keys(user), address(user.username))) - {""}
-
-
-def without_addresses(user: User, keys: Collection[str]) -> User:
-    """A user without some of its SMTP addresses, given in the form in which they are compared."""
-    if not keys:
-        return user
-    proxies = tuple([entry for entry in user.proxy_addresses if address(entry.partition(":")[2]) not in keys])
-    return replace(user, proxy_addresses=proxies, mail=None if address(user.mail) in keys else user.mail)
+    return frozenset((*smtp_by_key(user), address(user.username))) - {""}
 
 
 def domains_of(users: Iterable[User]) -> frozenset[str]:

@@ -25,7 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Location,
     Phone,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import smtp_by_key
 from tests.unit.engine.builders import OFFICE, contact, person, ready, settings, user
 
 # ------------------------------------------------------------- names and title
@@ -213,33 +213,27 @@ MAIN = e("ann@client.example", primary=True)
     ],
 )
 def test_emails(someone, present, more, expected):
-    assert emails(someone, Contact(72, emails=present), settings(**more), lambda key: ()) == (expected, ())
+    assert emails(someone, Contact(72, emails=present), settings(**more), smtp_by_key(someone)) == expected
 
 
 SUE = user("sue", proxy_addresses=("SMTP:sue@client.example", "smtp:lea@client.example", "smtp:s@client.example"))
 
 
-def test_an_alias_that_another_contact_holds_is_not_added():
-    lea, holders = contact(71, "lea@client.example"), {"lea@client.example": (contact(71), contact(70))}
-    found = enriched(SUE, None, settings(), holders=lambda key: holders.get(key, ()))
+def test_an_alias_that_may_not_be_added_is_not():
+    aliases = {key: written for key, written in smtp_by_key(SUE).items() if key != "lea@client.example"}
+    found = enriched(SUE, None, settings(), aliases=aliases)
     assert [each.value for each in found.contact.emails] == ["sue@client.example", "s@client.example"]
-    assert found.reasons == (because(ReasonCode.ALIAS_HELD, addresses=["lea@client.example"], contact_ids=[70, 71]),)
-    # Its own contact is no other one.
-    there = contact(71, "sue@client.example")
-    own = enriched(SUE, there, settings(), holders=lambda key: (lea,) if key == "lea@client.example" else ())
-    assert own.reasons == ()
-    assert len(own.contact.emails) == 3
 
 
-def test_a_primary_address_that_another_contact_holds_is_given():
+def test_a_primary_address_is_given_whatever_the_aliases():
     """Whether that may be is decided before, by matching."""
-    found = enriched(SUE, None, settings(), holders=lambda key: (contact(71),))
+    found = enriched(SUE, None, settings(), aliases={})
     assert [each.value for each in found.contact.emails] == ["sue@client.example"]
 
 
 def test_an_alias_that_the_contact_has_already_stays():
     there = contact(72, "sue@client.example", "lea@client.example", "s@client.example")
-    assert enriched(SUE, there, settings(), holders=lambda key: (contact(71),)) == Enriched(there)
+    assert enriched(SUE, there, settings(), aliases={}) == Enriched(there)
 
 
 @pytest.mark.parametrize(
