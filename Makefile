@@ -76,7 +76,7 @@ trust: venv artifact ## test what must never go wrong: random worlds, a fault at
 	@$(python) -m tests.trust.tally
 
 nightly: export TRUST := nightly
-nightly: trust ## the same with 2000 worlds, every fault for good as well, and 1000 pairs of faults
+nightly: unit trust ## both at length: 2000 worlds, every fault for good as well, 1000 pairs of faults, 1000 random examples
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible
 	@$(python) -m tests.tools.browser

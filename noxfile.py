@@ -11,10 +11,13 @@ machine that tests this collection can reach.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
 import nox
+
+from tests.tools.environment import for_uv
 
 #: Each ansible-core, with the oldest Python of its controller that the collection supports.
 #: Source: "ansible-core support matrix" in Ansible's documentation.
@@ -28,7 +31,8 @@ WITH_ANSIBLE = ("ansible", "fleet", "report", "settings", "shared", "sync")
 
 COLLECTION = Path("tree", "ansible_collections", "msp", "psa_sync")
 
-nox.options.default_venv_backend = "venv"
+# uv makes an environment in seconds; `make venv` brings it.
+nox.options.default_venv_backend = "uv|venv"
 nox.options.envdir = ".build/nox"
 nox.options.reuse_venv = "yes"
 # A shim of pyenv runs only the versions that are chosen.
@@ -48,7 +52,7 @@ def devel(session: nox.Session) -> None:
     """Test on the development branch of ansible-core, where GitHub can be reached."""
     install(session)
     try:
-        session.install("--upgrade", DEVEL)
+        session.install("--upgrade", DEVEL, env=for_uv(sys.executable))
     except nox.command.CommandFailed:
         session.skip(f"{DEVEL} cannot be installed here, see above")
     check(session, "devel", WITH_ANSIBLE)
@@ -58,7 +62,8 @@ def devel(session: nox.Session) -> None:
 def certification(session: nox.Session) -> None:
     """Check with the releases of the tools that the checks for certified content pin."""
     # Their ansible-core, 2.16, is older than this collection supports.
-    session.install("ansible-core==2.18.*", "ansible-lint==24.12.2", "galaxy-importer==0.4.31", "distlib")
+    tools = ("ansible-core==2.18.*", "ansible-lint==24.12.2", "galaxy-importer==0.4.31", "distlib")
+    session.install(*tools, env=for_uv(sys.executable))
     session.env["PSA_SYNC_BUILD"] = str(Path(".build", "matrix", "certification").absolute())
     session.run("python", "-m", "tests.tools.files", silent=True)
     session.run("python", "-m", "tests.tools.artifact")
@@ -72,8 +77,9 @@ def certification(session: nox.Session) -> None:
 
 
 def install(session: nox.Session, *narrowed: str) -> None:
-    """Install what the tests need."""
-    session.install("-r", "tests/requirements-pytest.txt", "-c", "tests/requirements.lock", *narrowed)
+    """Install what the tests need, and the pip that bootstrap_ansible_test runs."""
+    wanted = ("-r", "tests/requirements-pytest.txt", "-c", "tests/requirements.lock", "pip")
+    session.install(*wanted, *narrowed, env=for_uv(sys.executable))
 
 
 def check(session: nox.Session, core: str, units: Iterable[str]) -> None:

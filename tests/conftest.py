@@ -36,7 +36,11 @@ def private_directory(tmp_path_factory, monkeypatch):
     return path
 
 
-# Two slow cores must not fail a test, and continuous integration must not throw dice.
-settings.register_profile("default", deadline=None, print_blob=True)
+# Two slow cores must not fail a test, and continuous integration must not throw dice; that is for the night.
+settings.register_profile("default", deadline=None, print_blob=True, max_examples=40)
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
-settings.load_profile("ci" if os.environ.get("CI") else "default")
+settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=1000)
+if os.environ.get("TRUST") == "nightly":
+    settings.load_profile("nightly")
+else:
+    settings.load_profile("ci" if os.environ.get("CI") else "default")

@@ -5,15 +5,19 @@
 """See to it that ansible-test can put pip into the environments that it makes.
 
 ansible-test downloads a script for that, once, into `~/.ansible/test/cache`. Where the download
-cannot be had, a script that gets pip from Python's own `ensurepip` is put in its place.
-Run by the Python that ansible-test is installed in.
+cannot be had, a script that copies the pip beside it is put in its place.
+Run by the Python that ansible-test is installed in, with a pip of any version.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
+import subprocess
+import sys
+import tempfile
 import urllib.request
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,19 +27,16 @@ TIMEOUT = 5.0  # seconds
 # Called as get-pip.py is: with options for pip and the requirements to install.
 STAND_IN = """\
 # Written where ansible-test's own bootstrap script could not be downloaded. Safe to delete.
+import os
+import shutil
 import subprocess
 import sys
+import sysconfig
 
-
-def run(*arguments):
-    subprocess.check_call((sys.executable, "-m") + arguments)
-
-
-options = [argument for argument in sys.argv[1:] if argument not in ("--no-setuptools", "--no-wheel")]
-run("ensurepip")  # in a process of its own: it hides pip's configuration from its process
-run("pip", "install", *options)
-if "--no-setuptools" in sys.argv:
-    run("pip", "uninstall", "--quiet", "--yes", "--disable-pip-version-check", "setuptools")
+shutil.copytree(os.path.splitext(__file__)[0], sysconfig.get_path("purelib"), dirs_exist_ok=True)
+others = [each for each in sys.argv[1:] if not each.startswith(("--no-", "pip=="))]
+if any(not each.startswith("-") for each in others):
+    subprocess.check_call([sys.executable, "-m", "pip", "install"] + others)
 """
 
 
@@ -55,9 +56,26 @@ def only(pattern: str, text: str, what: str) -> str:
     return hits.pop()
 
 
+def pip_version() -> str:
+    """Return the version of pip that the installed ansible-test wants."""
+    return only(r"pip='([0-9.]+)'", package_file("_internal", "python_requirements.py"), "the version of pip")
+
+
+def write_stand_in(path: Path) -> None:
+    """Write the script, and beside it the pip that it copies."""
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
+    with tempfile.TemporaryDirectory(dir=path.parent) as folder:
+        pip, script = Path(folder, "pip"), Path(folder, path.name)
+        subprocess.run([*command, "--target", pip, f"pip=={pip_version()}"], check=True)
+        with contextlib.suppress(OSError):  # another cell of the matrix was first
+            os.rename(pip, path.with_suffix(""))
+        script.write_text(STAND_IN)
+        os.replace(script, path)
+
+
 def cache_file() -> tuple[str, Path]:
     """Return the address that the installed ansible-test downloads from, and the file in which it looks first."""
-    version = only(r"pip='([0-9.]+)'", package_file("_internal", "python_requirements.py"), "the version of pip")
+    version = pip_version()
     script = package_file("_util", "target", "setup", "requirements.py")
     address = only(r"url = '(https://\S+)' % pip_version", script, "the address")
     name = only(r"'(~/\S+%s\S*)' % pip_version\.replace\(\"\.\", \"_\"\)", script, "the cache")
@@ -75,9 +93,11 @@ def main() -> None:
         with urllib.request.urlopen(address, timeout=TIMEOUT) as answer, fresh.open("wb") as target:
             shutil.copyfileobj(answer, target)
     except OSError as error:
-        print(f"{address} cannot be had ({error}); ansible-test gets pip from ensurepip instead.")
-        fresh.write_text(STAND_IN)
-    os.replace(fresh, path)
+        print(f"{address} cannot be had ({error}); ansible-test gets pip from the package index instead.")
+        fresh.unlink(missing_ok=True)
+        write_stand_in(path)
+    else:
+        os.replace(fresh, path)
 
 
 if __name__ == "__main__":

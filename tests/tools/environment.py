@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
+import re
 import subprocess
 import sys
 import venv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tests.tools.files import ROOT, locked
@@ -61,13 +63,37 @@ def create(folder: Path) -> None:
         ) from None
 
 
+def index_of(configuration: str) -> str | None:
+    """Return the package index in what `pip config list` prints; of several settings the last one decides."""
+    found = re.findall(r"^\S+\.index-url='([^']+)'$", configuration, re.MULTILINE)
+    return found[-1] if found else None
+
+
+def for_uv(python: str | Path) -> dict[str, str]:
+    """Return the variable that points uv to the package index of pip, of which uv reads no settings."""
+    command = [python, "-m", "pip", "--disable-pip-version-check", "config", "list"]
+    index = index_of(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
+    return {} if index is None or "UV_DEFAULT_INDEX" in os.environ else {"UV_DEFAULT_INDEX": index}
+
+
 def install(folder: Path, layer: str, further: Sequence[str] = ()) -> None:
-    """Install one layer and further requirements; what pip says is shown only when it fails."""
-    command = [folder / "bin" / "python", "-m", "pip", "install", "--disable-pip-version-check"]
-    command += ["--requirement", LAYERS[layer], "--constraint", LOCK, *further]
-    done = subprocess.run(command, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    """Install one layer and further requirements: with uv, as it is quick, and with pip where uv cannot."""
+    python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--constraint", LOCK]
+    wanted = ["--requirement", LAYERS[layer], *further]
+    if succeeds([*pip, "uv"]):
+        uv = [folder / "bin" / "uv", "pip", "install", "--python", python, "--constraint", LOCK]
+        if succeeds([*uv, *wanted], os.environ | for_uv(python)):
+            return
+    done = subprocess.run([*pip, *wanted], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
         raise SystemExit(f"{done.stdout}\nThe environment {folder} could not be made: pip failed, see above.")
+
+
+def succeeds(command: Sequence[str | Path], environment: Mapping[str, str] | None = None) -> bool:
+    """Run a command in silence and tell whether it ended well."""
+    quiet = subprocess.DEVNULL
+    return subprocess.run(command, check=False, env=environment, stdout=quiet, stderr=quiet).returncode == 0
 
 
 def is_usable(folder: Path) -> bool:

@@ -108,8 +108,12 @@ class Source:
     path: Path
 
     @cached_property
+    def text(self) -> str:
+        return (ROOT / self.path).read_text(encoding="utf-8")
+
+    @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse((ROOT / self.path).read_text(), str(self.path))
+        return ast.parse(self.text, str(self.path))
 
     @property
     def part(self) -> str:
@@ -289,7 +293,7 @@ def test_the_file_that_makes_connections_sends_nothing():
     """`transport.keep_alive` makes a session of requests, and only `session.py` may have it."""
     wrong = []
     for source in sources():
-        if source.short == "_clients/session.py":
+        if source.short == "_clients/session.py" or not re.search(r"requests\.|keep_alive|session\.", source.text):
             continue
         for node in ast.walk(source.tree):
             called = ast.unparse(node.func) if isinstance(node, ast.Call) else ""
@@ -305,6 +309,7 @@ def test_msal_sends_through_our_session():
     makers = [
         (source, node)
         for source in sources()
+        if "ClientApplication" in source.text
         for node in ast.walk(source.tree)
         if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("ClientApplication")
     ]

@@ -12,6 +12,7 @@ import re
 import subprocess
 import tempfile
 import time
+import venv
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,18 @@ def test_the_environment_depends_on_the_locked_versions(monkeypatch, tmp_path):
     before = environment.fingerprint("run")
     lock.write_text("requests==2.32.5\n")
     assert environment.fingerprint("run") != before
+
+
+@pytest.mark.parametrize(
+    ("configuration", "index"),
+    [
+        ("global.extra-index-url='file:///wheels'\n:env:.cert='/ca.pem'\n", None),
+        ("global.index-url='https://one.example/simple'\n", "https://one.example/simple"),
+        ("global.index-url='https://one.example/'\n:env:.index-url='https://two.example/'\n", "https://two.example/"),
+    ],
+)
+def test_uv_installs_from_the_index_of_pip(configuration, index):
+    assert environment.index_of(configuration) == index
 
 
 def listed(path: Path) -> list[Requirement]:
@@ -195,6 +208,17 @@ def test_the_bootstrap_knows_where_the_installed_ansible_test_looks():
     version = path.stem.removeprefix("get_pip_").replace("_", ".")
     assert address.endswith(f"get-pip-{version}.py")
     assert path.parent.parts[-3:] == (".ansible", "test", "cache")
+
+
+def test_the_stand_in_gives_an_environment_the_pip_beside_it(tmp_path):
+    (tmp_path / "get_pip" / "pip").mkdir(parents=True)
+    (tmp_path / "get_pip" / "pip" / "__init__.py").write_text("")
+    script = tmp_path / "get_pip.py"
+    script.write_text(bootstrap_ansible_test.STAND_IN)
+    venv.create(tmp_path / "made")
+    python = tmp_path / "made" / "bin" / "python"
+    subprocess.run([python, script, "--disable-pip-version-check", "pip==25.2", "--no-setuptools"], check=True)
+    subprocess.run([python, "-c", "import pip"], check=True)
 
 
 def test_the_development_tree_is_the_repository():

@@ -47,6 +47,7 @@ from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejec
 from tests.unit.sync.running import Row, carried_out
 
 SCHEMA = json.loads((ROOT / "docs" / "schemas" / "journal.schema.json").read_text(encoding="utf-8"))
+VALIDATOR = jsonschema.Draft202012Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
 HEAD = {
     "organization": {"id": 1, "name": "Client Ltd"},
     "tenant_id": "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f",
@@ -64,7 +65,7 @@ def lines(path: str) -> list[dict]:
     """What the file holds now, each line held against the schema."""
     found = [json.loads(line) for line in Path(path).read_text(encoding="utf-8").splitlines()]
     for line in found:
-        jsonschema.validate(line, SCHEMA, format_checker=jsonschema.FormatChecker())
+        VALIDATOR.validate(line)
     return found
 
 

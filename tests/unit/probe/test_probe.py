@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import copy
+import os
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -24,6 +26,8 @@ TENANT = "3f1c9d52-7a64-4a0e-9b1d-5c2f8e7a6b01"
 TOKEN = "0123456789abcdef" * 2
 BMS = {"adapter-type-name": "Kaseya BMS", "remote-id": "2528", "sync": True, "orphaned": False}
 SMALL = {"bulk_size": 4, "push_wait": 1}
+#: By day, faults and kills at one in so many places; each fault and each kill begins at another.
+EVERY = 1 if os.environ.get("TRUST") == "nightly" else 3
 
 
 def world(**behaviour: Any) -> dict[str, Any]:
@@ -161,10 +165,12 @@ CASES = [
 
 @pytest.mark.parametrize(("switches", "name", "answer"), CASES)
 def test_each_switch_is_reported(switches, name, answer):
-    outcome = probe(Stand(world(**switches)), **ALL)
+    assert answers_with(tuple(switches.items()))[name] == answer
 
-    facts = {each["name"]: each for each in outcome.result["facts"]}
-    assert facts[name]["answer"] == answer, facts[name]
+
+@cache
+def answers_with(switches: tuple[tuple[str, Any], ...]) -> dict[str, str]:
+    return answers(probe(Stand(world(**dict(switches))), **ALL))
 
 
 PERMISSIONS = {
@@ -323,7 +329,7 @@ def test_a_fault_anywhere_leaves_nothing_active(fault):
     for method in ("POST", "PATCH", "DELETE"):
         for service in ("itglue", "bms"):
             hits = [each for each in requests if each["method"] == method and each["service"] == service]
-            for nth in range(1, len(hits) + 1):
+            for nth in range(1 + FAULTS.index(fault) % EVERY, len(hits) + 1, EVERY):
                 stand = Stand(world(native_push=True))
                 before = stand.state()
                 stand.faults({**fault, "service": service, "method": method, "nth": nth})
@@ -373,7 +379,7 @@ class Killed(BaseException):
 @pytest.mark.parametrize("native", [False, True])
 def test_the_next_probe_removes_what_a_killed_one_left(native, monkeypatch):
     calm = probe(Stand(world(native_push=native)), **ALL)
-    for nth in range(1, len(calm.writes) + 1):
+    for nth in range(1 + native % EVERY, len(calm.writes) + 1, EVERY):
         stand = Stand(world(native_push=native))
         before = stand.state()
         left = nth

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import GOOD_FOR, RunMemory
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
-JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner))
+JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
 
 
 class Clock:
