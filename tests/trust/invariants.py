@@ -17,6 +17,8 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
+
 from .inprocess import Outcome
 from .worlds import ACCOUNT, CLIENT, FORMER, TENANT, Case
 
@@ -117,18 +119,23 @@ def check_mode_writes_nothing(before: Json, after: Json, outcome: Outcome) -> No
     assert substance(before) == substance(after)
 
 
+def is_refused(outcome: Outcome) -> bool:
+    """Whether the run ended before any write. One that pushes no further has written all the same."""
+    return outcome.error is not None and not isinstance(outcome.error, PushesStoppedError)
+
+
 def prediction_equals_real(predicted: Outcome, real: Outcome) -> None:
     """Same actions, same `changed`, same diff; different is only what no preview can know."""
     assert type(predicted.error) is type(real.error), (predicted.error, real.error)
     assert str(predicted.error) == str(real.error)
-    if real.error is not None:
+    if is_refused(real):
         # Refused before any write, a ceiling passed: the whole plan is in the result, the same one.
         assert predicted.result.get("contacts") == real.result.get("contacts")
         assert not predicted.changed and not real.changed
     foreseen, found = predicted.contacts(), real.contacts()
     assert foreseen.keys() == found.keys()
     refused = {user for user in found if _was_refused(found[user])}
-    for user, entry in found.items() if real.error is None else ():
+    for user, entry in found.items() if not is_refused(real) else ():
         if user in refused:
             _same_as_far_as_it_went(foreseen[user], entry)
         else:

@@ -69,7 +69,7 @@ def hold(case: Case) -> None:
     after = stand.state()
     invariants.prediction_equals_real(predicted, real)
     invariants.changed_is_true_to_the_state(before, after, real)
-    if real.error is not None:
+    if invariants.is_refused(real):
         invariants.check_mode_writes_nothing(before, after, real)
         return
     invariants.nothing_is_lost(before, after, case, real)

@@ -15,10 +15,11 @@ from typing import Any
 from .._clients.retry import moment
 from .._engine.conflicts import IGNORE, NEW
 from .._engine.declared_options import pattern_faults
-from .._engine.errors import InputError, LimitExceededError, quoted
+from .._engine.errors import InputError, LimitExceededError, PushesStoppedError, quoted
 from .._engine.limits import allowed
 from .._engine.options import Options
 from .._engine.plan import ExceededLimit
+from .._engine.reasons import Reason
 from .._store.settings import SettingsStore
 from .._sync.revert import revert
 from .._sync.run import Run
@@ -28,7 +29,7 @@ from .connection import CONNECTION_OPTIONS, clients
 from .notices import notices
 from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
-from .sentences import one_line, warning
+from .sentences import explained, one_line, warning
 from .spec import ModuleSpec
 from .task import Task
 
@@ -60,7 +61,16 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
         raise limit_exceeded(outcome.plan.limits_exceeded, returned)
     for line in (*notices(returned), *_of_quota(outcome, returned)):
         task.warn(line)
+    if outcome.stopped is not None:
+        raise pushes_stopped(outcome.stopped, returned)
     return returned
+
+
+def pushes_stopped(reason: Reason, returned: dict[str, Any]) -> PushesStoppedError:
+    """The error of a run that saw that IT Glue pushes too."""
+    said = explained([reason])
+    name = one_line(returned["organization"]["name"])
+    return PushesStoppedError(f"{name}: {said.sentence}", hint=said.hint, result=returned)
 
 
 def limit_exceeded(limits: Sequence[ExceededLimit], returned: dict[str, Any]) -> LimitExceededError:

@@ -207,6 +207,12 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Add the location to the account in BMS, or mark one as the main one.",
     ),
     ReasonCode.EXTENSIONS_DROPPED: Message("BMS has no phone extensions, so the push omits them."),
+    ReasonCode.ITGLUE_PUSHES_TOO: Message(
+        "IT Glue pushes contacts to BMS by itself, as {contacts}[ and {bms_contacts}] show, so nothing more is pushed.",
+        "Turn off IT Glue's own two-way sync of contacts with BMS, or set push_method: native. Merge people who are "
+        "in BMS twice.",
+        "migration_guide",
+    ),
     ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", _NEXT_RUN),
     # BMS contacts of linked contacts.
     ReasonCode.BMS_CONTACT_ELSEWHERE: Message(

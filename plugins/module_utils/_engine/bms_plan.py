@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, offboarding
+from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
 from .conflicts import Answer, Conflict, Rule
 from .directory import BmsDirectory
 from .enrichment import missing, region_of
@@ -118,6 +118,7 @@ class Planned:
     deactivations: tuple[Operation, ...]
     conflicts: tuple[Conflict, ...] = ()
     warnings: tuple[Reason, ...] = ()
+    stopped: Reason | None = None
 
 
 def _with(changed: Mapping[Subject, Operation], operations: Sequence[Operation]) -> list[Operation]:
@@ -231,19 +232,39 @@ def _stays_departed(operation: Operation, before: Operation) -> Operation:
 def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
     contacts, matched = found.contacts, found.contacts.matched
-    read_at, native = matched.snapshot.read_at, matched.snapshot.bms.native
-    pushed = {
-        each.subject: bms_push.left_to_itglue(each, read_at) if native else bms_push.created_in_bms(each, bms)
-        for each in bms_lookup.candidates(found.operations)
-    }
-    operations = _by_username(_with(pushed, found.operations))
+    stopped = _stopped(found)
+    operations = _by_username(_with(_pushed(found, bms, stopped), found.operations))
     warnings = tuple(bms_push.names_not_unique(operations, matched.snapshot.contacts))
     sought = _sought(operations, (*matched.matching.conflicts, *found.conflicts))
     created = [each.bms.create for each in operations if each.bms.create is not None]
     followed = bms_update.follow(found.pairs, bms, created, sought) if found.pairs else {}
     operations = _with(followed, operations)
     departures, deactivations = _deactivations(contacts, found.counterparts, None, sought)
-    return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings)
+    return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings, stopped)
+
+
+def _stopped(found: LookedUp) -> Reason | None:
+    """Why nothing is created in BMS, although somebody is to be: IT Glue pushes too. None where nothing speaks
+    against it."""
+    if not found.creates:
+        return None
+    return native_signs.in_bms_twice(
+        found.operations, found.contacts.matched.directory, BmsDirectory(found.bms.contacts)
+    )
+
+
+def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[Subject, Operation]:
+    """The pushes by subject, where they are not `stopped`."""
+    snapshot = found.contacts.matched.snapshot
+
+    def push(operation: Operation) -> Operation:
+        if stopped:
+            return operation.withheld(bms=Push.FAILED, reason=stopped)
+        if snapshot.bms.native:
+            return bms_push.left_to_itglue(operation, snapshot.read_at)
+        return bms_push.created_in_bms(operation, bms)
+
+    return {each.subject: push(each) for each in bms_lookup.candidates(found.operations)}
 
 
 def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:

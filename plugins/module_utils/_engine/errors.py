@@ -81,6 +81,12 @@ class LimitExceededError(SyncError):
     code: ClassVar[str] = "limit_exceeded"
 
 
+class PushesStoppedError(SyncError):
+    """IT Glue pushes contacts to BMS too, so the run pushed no further; `result` holds what was done."""
+
+    code: ClassVar[str] = "pushes_stopped"
+
+
 class ApiError(SyncError):
     """A service refused, failed or could not be understood.
 

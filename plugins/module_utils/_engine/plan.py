@@ -283,7 +283,8 @@ class Plan:
     """All that a run would do, in the order of the usernames.
 
     `operations` are those of users, `deactivations` those of contacts whose person has departed.
-    `limits_exceeded` forbid the whole plan; then nothing is carried out. `warnings` concern the run.
+    `limits_exceeded` forbid the whole plan; then nothing is carried out. `stopped` says why nothing is pushed
+    although people are to be pushed. `warnings` concern the run.
     """
 
     operations: tuple[Operation, ...]
@@ -293,4 +294,5 @@ class Plan:
     unmatched: tuple[UnmatchedAddress, ...] = ()
     account: Account | None = None
     limits_exceeded: tuple[ExceededLimit, ...] = ()
+    stopped: Reason | None = None
     warnings: tuple[Reason, ...] = field(default=())

@@ -161,6 +161,7 @@ class Planning:
             unmatched=tuple(unmatched),
             account=account,
             limits_exceeded=tuple(exceeded_limits(changes, len(self.matched.selected.user_ids), self.options)),
+            stopped=planned.stopped,
             warnings=(*self._warnings(), *planned.warnings),
         )
 

@@ -85,6 +85,7 @@ class ReasonCode(StrEnum):
     NO_BMS_LOCATION = "no_bms_location"  # account_id, location (its name, null for none)
     EXTENSIONS_DROPPED = "extensions_dropped"
     BMS_NOT_READ = "bms_not_read"  # said
+    ITGLUE_PUSHES_TOO = "itglue_pushes_too"  # contact_ids, bms_contact_ids (whom IT Glue has pushed; direct)
 
     # BMS contacts of linked contacts (`bms_update`): why one is not updated.
     BMS_CONTACT_ELSEWHERE = "bms_contact_elsewhere"  # bms_contact_id, account_id

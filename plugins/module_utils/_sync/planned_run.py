@@ -37,7 +37,8 @@ Document = Mapping[str, Any]
 class Run:
     """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
 
-    `resume_at` is the time (of the wall clock) when the quota that was used up is there again.
+    `resume_at` is the time (of the wall clock) when the quota that was used up is there again. `stopped` says why
+    the run pushes no further.
     """
 
     read: Read
@@ -48,6 +49,7 @@ class Run:
     warnings: list[Reason]
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
     resume_at: float | None = None
+    stopped: Reason | None = None
 
     def turned_out(self, operations: tuple[Operation, ...]) -> None:
         """Take over the operations and then the deactivations, as they are now."""
@@ -95,7 +97,16 @@ def plan_run(services: Services, store: SettingsStore, request: Request, run_loc
     if planning.findings.bms is not None:
         tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
     warnings = [*found.warnings, *plan.warnings]
-    return Run(found, planning, plan, plan.operations, plan.deactivations, warnings, resume_at=reader.resume_at)
+    return Run(
+        found,
+        planning,
+        plan,
+        plan.operations,
+        plan.deactivations,
+        warnings,
+        resume_at=reader.resume_at,
+        stopped=plan.stopped,
+    )
 
 
 def named(progress: Progress, organization: str) -> Progress:
@@ -196,6 +207,7 @@ class Replanner:
             plan=plan,
             operations=plan.operations,
             deactivations=plan.deactivations,
+            stopped=plan.stopped,
             warnings=[*before.warnings, *(each for each in plan.warnings if each not in before.warnings)],
         )
         if self.document is not None:

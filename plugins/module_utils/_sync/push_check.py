@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeAlias
 
 from .._engine.errors import ApiError, SyncError
 from .._engine.links import LinkState, link_state, linked_bms_id
-from .._engine.model import BmsContact, BmsSnapshot, Contact, ItGlueId
+from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
+from .._engine.native_signs import pushed_meanwhile
 from .._engine.plan import Operation, Push, Subject
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode, because
@@ -28,6 +30,9 @@ from .ports import Services
 from .snapshot import NeedReader
 
 _FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
+
+_Held: TypeAlias = "tuple[Operation, Reason]"
+"""A push that no longer holds, as it was planned, and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,21 @@ class PushCheck:
 
     def defer(self, outcomes: Outcomes, shown: ReadBack) -> Sequence[BmsContact] | None:
         """Defer the pushes that no longer hold; the account's contacts by now, None where they were not read."""
+        linked = []
         for operation in _pushes(outcomes):
             if reason := self._held_back(operation, shown):
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
+                if reason.code == ReasonCode.LINKED_BY_NOW:
+                    linked.append((operation, reason))
+        present, in_bms = self._look_in_bms(outcomes, shown)
+        self._stop(outcomes, linked, in_bms)
+        return present
+
+    def _look_in_bms(self, outcomes: Outcomes, shown: ReadBack) -> tuple[Sequence[BmsContact] | None, list[_Held]]:
+        """Defer the pushes of people who are in BMS by now: the account's contacts, and who was found."""
         pushes, known = _pushes(outcomes), self.run.planning.findings.bms
         if not pushes or known is None:
-            return None
+            return None, []
         try:
             present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
             found = self._found(present, shown.contacts or {}) if _differ(known, present) else {}
@@ -74,11 +88,22 @@ class PushCheck:
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
             for operation in pushes:
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
-            return None
-        for operation in pushes:
-            if reason := found.get(operation.subject):
-                outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
-        return present.contacts
+            return None, []
+        there = [(operation, found[operation.subject]) for operation in pushes if operation.subject in found]
+        for operation, reason in there:
+            outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
+        return present.contacts, there
+
+    def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held]) -> None:
+        """Push no further where IT Glue has pushed what this run has written."""
+        bms_ids: set[BmsId] = set()
+        for dummy, reason in (*linked, *in_bms):
+            bms_ids.update(reason.values.get("bms_contact_ids") or filter(None, [reason.values.get("bms_contact_id")]))
+        sign = pushed_meanwhile([each for each, dummy in linked], [each for each, dummy in in_bms], bms_ids)
+        if sign is not None:
+            self.run.stopped = sign
+            for operation in _pushes(outcomes):
+                outcomes.put(operation.withheld(bms=Push.FAILED, reason=sign))
 
     def _held_back(self, operation: Operation, shown: ReadBack) -> Reason | None:
         """Why a contact is not pushed by what IT Glue shows of it."""

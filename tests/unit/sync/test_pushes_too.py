@@ -1,0 +1,123 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Signs that IT Glue pushes too: a direct run pushes no further, and its error names the way out."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
+from tests.trust.inprocess import Stand
+from tests.trust.invariants import bms_of
+from tests.trust.worlds import ACCOUNT, world
+from tests.unit.sync.test_native import ANN, COMPLETE, OPTIONS
+
+DIRECT = {**OPTIONS, "bms_settings": {**OPTIONS["bms_settings"], "push_method": "direct"}}
+DIRECT["office365_settings"] = {
+    **DIRECT["office365_settings"],
+    "set_phone_numbers_primary": True,
+    "phone_type": "Office",
+}
+ADAPTER = {"adapter-type-name": "Kaseya BMS", "remote-id": str(ACCOUNT), "sync": True, "orphaned": False}
+NAMES = ("Ann", "Bob", "Cid", "Dee", "Eve", "Fay", "Gus", "Hal", "Ida", "Joe")
+WAY_OUT = ("two-way sync", "push_method: native")
+
+
+def people(count: int) -> list[dict]:
+    return [
+        {
+            **ANN,
+            "id": f"00000000-0000-4000-8000-{number:012d}",
+            "userPrincipalName": f"{name.lower()}@x.example",
+            "mail": f"{name.lower()}@x.example",
+            "proxyAddresses": [f"SMTP:{name.lower()}@x.example"],
+            "givenName": name,
+            "businessPhones": [f"41555501{number:02d}"],
+        }
+        for number, name in enumerate(NAMES[:count])
+    ]
+
+
+def stand(users, contacts=(), in_bms=(), **behaviour) -> Stand:
+    return Stand(world(users, list(contacts), list(in_bms), behaviour, adapters=[ADAPTER]))
+
+
+def in_bms(ident: int, name: str, mailbox: str) -> dict:
+    emails = [{"emailAddress": f"{mailbox}@x.example", "emailTypeId": 1, "isDefault": True}]
+    names = {"firstName": name, "lastName": "Lee", "isActive": True}
+    return {"id": ident, "accountId": ACCOUNT, "locationId": 31, **names, "emails": emails, "phones": []}
+
+
+def is_stopped(outcome) -> bool:
+    return isinstance(outcome.error, PushesStoppedError) and all(word in str(outcome.error) for word in WAY_OUT)
+
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [
+        pytest.param({}, id="linked-at-once"),
+        pytest.param({"native_push_delay": 50}, id="linked-later"),
+        pytest.param({"native_push_delay_seconds": 500}, id="linked-minutes-later"),
+    ],
+)
+def test_ten_new_people_are_ten_in_bms_and_an_error_that_names_the_way_out(behaviour):
+    busy = stand(people(10), native_push=True, **behaviour)
+    outcome = busy.sync(**DIRECT)
+    assert is_stopped(outcome)
+    assert len(bms_of(busy.state())) == 10
+    assert outcome.changed and {each["action"] for each in outcome.result["contacts"]} == {"create"}
+    assert {each["push"] for each in outcome.result["contacts"]} == {"deferred"}
+    busy.sync(**DIRECT)
+    assert len(bms_of(busy.state())) == 10
+
+
+def test_one_new_person_whom_it_glue_has_linked_is_a_sign():
+    busy = stand(people(1), native_push=True)
+    assert is_stopped(busy.sync(**DIRECT))
+    assert len(bms_of(busy.state())) == 1
+
+
+def test_where_it_glue_does_not_push_nothing_is_stopped():
+    quiet = stand(people(10))
+    outcome = quiet.sync(**DIRECT)
+    assert outcome.error is None
+    assert len(bms_of(quiet.state())) == 10
+
+
+def test_under_native_it_is_as_it_should_be():
+    busy = stand(people(10), native_push=True)
+    outcome = busy.sync(**OPTIONS | {"office365_settings": DIRECT["office365_settings"]})
+    assert outcome.error is None
+    assert len(bms_of(busy.state())) == 10
+
+
+def linked(bms_id: int) -> dict:
+    link = {"adapter-type-name": "Kaseya BMS", "remote-id": str(bms_id), "sync": True, "orphaned": False}
+    return {**COMPLETE, "adapters": [link], "psa-integration": "enabled"}
+
+
+@pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
+@pytest.mark.parametrize(
+    ("second", "stopped"),
+    [
+        pytest.param(in_bms(902, "Ann", "ann"), True, id="the-same-person"),
+        pytest.param(in_bms(902, "Zoe", "ann"), False, id="other-names-on-a-shared-address"),
+        pytest.param(in_bms(902, "Ann", "other"), False, id="a-namesake"),
+        pytest.param({**in_bms(902, "Ann", "ann"), "isActive": False}, False, id="inactive"),
+    ],
+)
+def test_a_linked_person_who_is_in_bms_twice_stops_the_pushes(second, stopped, check):
+    twice = stand(people(2), [linked(901)], [in_bms(901, "Ann", "ann"), second])
+    outcome = twice.sync(check=check, **DIRECT)
+    assert is_stopped(outcome) == stopped
+    bob = outcome.contacts()[people(2)[1]["id"]]
+    assert (bob["action"], bob["push"]) == ("create", "failed" if stopped else "pushed")
+    assert len(bms_of(twice.state())) == 2 + (not stopped and not check)
+
+
+def test_who_is_in_bms_twice_stops_nothing_where_nobody_is_to_be_pushed():
+    twice = stand(people(1), [linked(901)], [in_bms(901, "Ann", "ann"), in_bms(902, "Ann", "ann")])
+    outcome = twice.sync(**DIRECT)
+    assert (outcome.error, outcome.changed) == (None, False)
