@@ -9,6 +9,7 @@ Run by the Python of the environment, after the clean tree was made.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ import yaml
 
 from tests.tools.diagrams import IMAGES
 from tests.tools.files import BUILD, ROOT
+from tests.tools.guides import SEARCHED
 
 BIN = Path(sys.executable).parent
 CONFIGURATION = Path(__file__).with_name("sphinx_conf.py")
@@ -52,6 +54,15 @@ def _captioned(index: str) -> str:
     return re.sub(r"^( {4})(\w+)(_module|_callback|_inventory)$", r"\1\2 <\2\3>", index, flags=re.MULTILINE)
 
 
+def not_found(index: str) -> list[str]:
+    """The words that the search of the built pages does not lead to their guide."""
+    data = json.loads(index.partition("(")[2].rpartition(")")[0])
+    entries = {
+        word.casefold(): {data["docnames"][hit[0]] for hit in hits} for word, hits in data["indexentries"].items()
+    }
+    return [word for word, name in SEARCHED.items() if f"docsite/{name}" not in entries.get(word, ())]
+
+
 def main() -> None:
     """Write reStructuredText from the plugins and the guides, then HTML from that."""
     source, target = BUILD / "docs" / "rst", BUILD / "docs" / "html"
@@ -68,6 +79,8 @@ def main() -> None:
     # A changelog without a release has no title, which is no mistake of a page.
     unnamed = [] if yaml.safe_load(CHANGELOG.read_text())["releases"] else ["-D", "suppress_warnings=toc.no_title"]
     run("sphinx-build", "-q", "-b", "html", "--fail-on-warning", "--keep-going", *unnamed, source, target)
+    if missing := not_found((target / "searchindex.js").read_text(encoding="utf-8")):
+        sys.exit(f"The search does not find {', '.join(missing)} in the guides of tests/tools/guides.py.")
     print(f"The documentation is in {os.path.relpath(target / 'index.html')}")
 
 

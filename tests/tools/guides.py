@@ -22,6 +22,20 @@ from tests.tools.files import ROOT, tracked
 GUIDES = ROOT / "docs" / "docsite" / "rst"
 MARKDOWN = ("README.md",)
 PLUGINS = ("modules", "callback", "inventory")
+SEARCHED = {
+    "rollback": "plan_guide",
+    "onboard": "quick_start_guide",
+    "offboarding": "safety_guide",
+    "shared mailbox": "matching_guide",
+    "threshold": "safety_guide",
+    "upgrade": "upgrade_guide",
+    "uninstall": "upgrade_guide",
+    "diagram": "how_it_works_guide",
+    "duplicate": "migration_guide",
+    "throttle": "quotas_guide",
+    "notification": "schedule_guide",
+}
+"""Words that people search for, each with a guide that the search has to find."""
 QUIET = {"report_level": 5, "halt_level": 5, "file_insertion_enabled": False}
 PLAIN = "plain"
 
@@ -111,6 +125,12 @@ def examples() -> Iterator[Block]:
         yield from of_markdown(name)
     for path in plugins():
         yield of_plugin(path)
+
+
+def indexed(name: str) -> list[str]:
+    """The entries of the index that a guide has."""
+    text = (GUIDES / f"{name}.rst").read_text(encoding="utf-8")
+    return re.findall(r"^   single: ([^;\n]+)", text, re.MULTILINE)
 
 
 def tables(name: str) -> dict[str, list[dict[str, str]]]:

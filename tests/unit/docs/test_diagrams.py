@@ -6,11 +6,16 @@
 
 from __future__ import annotations
 
+import re
 from xml.etree import ElementTree
 
 import pytest
 
-from tests.tools.diagrams import drawings, drawn, read
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
+from tests.tools import flows
+from tests.tools.diagrams import IMAGES, drawings, drawn, read
+from tests.tools.guides import GUIDES
+from tests.unit.test_architecture import ARROWS
 
 DRAWINGS = drawings()
 
@@ -27,7 +32,7 @@ def test_no_text_leaves_its_box(drawing):
         kind = element.tag.rpartition("}")[2]
         if kind == "rect" and "x" in element.attrib:
             boxes.append([float(element.get(name)) for name in ("x", "y", "width", "height")])
-        elif kind == "text" and element.text not in ("yes", "no"):
+        elif kind == "text" and element.get("class") != "label":
             left, top, width, height = boxes[-1]
             assert float(element.get("x")) + 7.6 * len(element.text) <= left + width
             assert top < float(element.get("y")) < top + height
@@ -42,3 +47,57 @@ def test_a_line_that_says_nothing_is_an_error():
 
 def test_signs_of_markup_are_escaped():
     assert "&lt;b&gt; &amp; c" in drawn(read("start: <b> & c"), "x.txt")
+
+
+CODES = re.compile(r"onflict\*{0,2} \(`{0,2}(\w+)`{0,2}\)")
+
+
+def test_the_decision_has_the_conflicts_of_the_guide():
+    guide = (GUIDES / "matching_guide.rst").read_text(encoding="utf-8")
+    rules = guide.partition("Which contact\n---")[2].partition("A worked example\n---")[0]
+    diagram = (IMAGES / "matching.txt").read_text(encoding="utf-8")
+    codes = {"several_hits", "names_differ", "possibly_returned", "known_contact"}
+    assert set(CODES.findall(diagram)) == codes == set(re.findall(r"\(``(\w+)``\)", rules)) & {*map(str, ReasonCode)}
+
+
+def test_the_layers_import_what_the_source_imports():
+    flow = flows.read((IMAGES / "architecture.txt").read_text(encoding="utf-8"))
+    layers = flow.boxes.keys() & ARROWS.keys()
+    assert layers == {"plugin_utils", "_ansible", "_sync", "_store", "_clients", "_engine"}
+    drawn_arrows = {(arrow.start, arrow.end) for arrow in flow.arrows if {arrow.start, arrow.end} <= layers}
+    assert drawn_arrows
+    assert [(start, end) for start, end in drawn_arrows if end not in ARROWS[start]] == []
+
+
+@pytest.mark.parametrize("text", ["box: a | 1 1\n", "box: a | 1 1 | A\narrow: a -> b\n"])
+def test_a_line_that_is_no_part_of_a_flow_is_an_error(text):
+    with pytest.raises(ValueError, match="is none of title, box, arrow"):
+        flows.read(text)
+
+
+def test_boxes_that_are_no_neighbours_cannot_have_an_arrow():
+    with pytest.raises(ValueError, match="share neither a row nor a column"):
+        flows.drawn(flows.read("box: a | 1 1 | A\nbox: b | 2 2 | B\narrow: a -> b\n"), "x.txt")
+
+
+@pytest.mark.parametrize("drawing", DRAWINGS.values(), ids=[path.stem for path in DRAWINGS])
+def test_a_drawing_follows_the_look_of_the_system(drawing):
+    light, dark = re.split(r"@media \(prefers-color-scheme: dark\)", drawing)
+    for look in (light, dark):
+        colours = dict(re.findall(r"(text|\.paper|\.step|\.end|\.answer) \{ fill: (#\w+) \}", look))
+        assert [
+            name for name, colour in colours.items() if name != "text" and contrast(colours["text"], colour) < 7
+        ] == []
+
+
+def contrast(one: str, other: str) -> float:
+    """The contrast of two colours by WCAG 2."""
+    lighter, darker = sorted((luminance(one), luminance(other)), reverse=True)
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour: str) -> float:
+    digits = colour[1:] if len(colour) == 7 else "".join(2 * each for each in colour[1:])
+    parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

@@ -10,23 +10,10 @@ import re
 
 import pytest
 
-from tests.tools.guides import GUIDES, guides, tables
+from tests.tools.guides import GUIDES, SEARCHED, guides, indexed, tables
 
 NAME = "glossary_guide"
 TEXT = (GUIDES / f"{NAME}.rst").read_text(encoding="utf-8")
-SEARCHED = (
-    "diagram",
-    "duplicate",
-    "notification",
-    "offboarding",
-    "onboard",
-    "rollback",
-    "shared mailbox",
-    "threshold",
-    "throttle",
-    "uninstall",
-    "upgrade",
-)
 
 
 def words() -> list[str]:
@@ -64,3 +51,11 @@ def test_each_reference_leads_to_a_guide():
     referred = set(re.findall(r":ref:`ansible_collections\.msp\.psa_sync\.docsite\.(\w+)`", TEXT))
     assert len(referred) > 10
     assert referred <= set(guides())
+
+
+@pytest.mark.parametrize(("word", "name"), SEARCHED.items())
+def test_the_guide_for_a_word_has_it_in_its_index_and_its_row_leads_there(word, name):
+    assert word in indexed(name)
+    rows = TEXT.partition(".. list-table:: Words\n")[2].split("\n   * - ")
+    (row,) = [row for row in rows if word in row.partition("\n")[0].split(", ")]
+    assert f"docsite.{name}`" in row
