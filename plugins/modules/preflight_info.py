@@ -16,6 +16,13 @@ description:
     Nothing is written.
   - A check that fails is no failure of this module. RV(ready) says whether the client can be synced, and RV(to_do)
     what to do.
+options:
+  always_check_bms:
+    description:
+      - Whether to look for the account in BMS also where the settings push nothing to BMS, and whether IT Glue links
+        the organization to BMS. What is not found is then V(limited), not V(failed).
+    type: bool
+    default: false
 extends_documentation_fragment:
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client
@@ -56,6 +63,11 @@ tenant_id:
   returned: success
   type: str
   sample: 6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11
+bms_account:
+  description: The account in BMS. Null where it is not found, or was not looked for.
+  returned: success
+  type: dict
+  sample: {id: 2528, name: Happy Frog}
 ready:
   description: Whether the client can be synced, which is so when no check has failed.
   returned: success
@@ -80,7 +92,8 @@ checks:
           V(tenant) is the tenant id, and that no other organization has it; V(microsoft) is the credential, the
           consent and that users can be read; V(groups) are those of the user filter; V(users) is that the user filter
           selects somebody; V(verified_domains) is the optional permission to read these; V(contact_type) is the one of
-          the settings; V(bms) is the credential and the account; V(bms_email_type), V(bms_phone_type) and
+          the settings; V(bms_link) is that IT Glue links the organization to BMS, shown only where it does not, with
+          O(always_check_bms); V(bms) is the credential and the account; V(bms_email_type), V(bms_phone_type) and
           V(bms_locations) are what a new contact in BMS takes.
       type: str
       sample: microsoft

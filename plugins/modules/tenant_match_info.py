@@ -98,6 +98,12 @@ tenants:
       description: The organization that it is matched with; of an ignored tenant, the one that claims it nevertheless.
       type: dict
       sample: {id: 2, name: Happy Frog}
+    host:
+      description:
+        - The name of the organization's host in an inventory of P(msp.psa_sync.tenants#inventory), with the
+          default for its option O(msp.psa_sync.tenants#inventory:host_name). Null where there is no organization.
+      type: str
+      sample: happy_frog
     suggestions:
       description: Organizations without a tenant that have a similar name, the most similar one first.
       type: list

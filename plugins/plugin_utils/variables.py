@@ -28,13 +28,19 @@ DECLARED = {"office365_settings": "office365_sync", "bms_settings": "bms_sync"}
 DECLARING = {f"{kind}_settings": kind for kind in DECLARED.values()}
 FILES = {"plan_file", "apply_plan", "journal_file"}
 FROM_DIRECTORIES = {"sync_plan_directory", "sync_apply_plan", "sync_journal_directory", "sync_first_run"}
-SAID_BY_THE_TASK = {"organization", "store_settings"}
+SAID_BY_THE_TASK = {"organization", "store_settings", "always_check_bms"}
 AMONG_THE_SETTINGS = {"tenant_id"}
 OF_PLAYS = {"sync_serial", "sync_max_fail_percentage", "sync_throttle"}
 """Variables that hold no option of a module."""
 
 FIRST_RUN_LIMITS = ("max_creates", "max_updates", "max_pushes")
 """The limits that `sync_first_run` raises, where they are not given."""
+
+_PREFIX_OF = {"api_probe": "probe_", "tenant_match_info": "onboard_"}
+"""Modules whose variables do not begin with `sync_`."""
+
+_NOT_ASKED_FOR = {"tenant_match_info": {"state"}}
+"""Options that no variable holds: the playbook works with all tenants."""
 
 _WITH_VARIABLES = ("contact_sync", "contact_audit_info", "preflight_info")
 _PREFIXES = ("sync_", "office365_sync_", "bms_sync_")
@@ -59,8 +65,8 @@ def variables_of(module: str) -> dict[str, str]:
     if module in DECLARING:
         return variables
     own = options - CONNECTION_OPTIONS.keys() - DECLARED.keys() - FILES - SAID_BY_THE_TASK
-    if module == "api_probe":
-        return variables | {each: f"probe_{each}" for each in own}
+    if module in _PREFIX_OF:
+        return variables | {each: f"{_PREFIX_OF[module]}{each}" for each in own - _NOT_ASKED_FOR.get(module, set())}
     return variables | {each: f"sync_{each}" for each in own - AMONG_THE_SETTINGS}
 
 

@@ -21,9 +21,11 @@ PREFIX = "msp.psa_sync."
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
 CLOSING = yaml.safe_load(TEXTS["closing"])
 PLAYBOOKS = {name: text for name, text in TEXTS.items() if name != "closing"}
-OF_CLIENTS = sorted(PLAYBOOKS.keys() - {"probe"})
+OF_CLIENTS = sorted(PLAYBOOKS.keys() - {"probe", "onboard"})
 # What is the matter of the playbook, not of a variable that has the name of an option.
-SAID = {"organization", "state", "store_settings"}
+SAID = {"organization", "state", "store_settings", "always_check_bms"}
+# Hosts that the playbook has made itself.
+MADE = "psa_sync_onboarding"
 BLANK = "default('') in ['', none]"
 
 
@@ -33,30 +35,40 @@ def plays(name: str) -> list[dict]:
 
 
 def play(name: str) -> dict:
-    """The play in which the modules run."""
-    return plays(name)[-1]
+    """The last play in which modules of the collection run."""
+    return [each for each in plays(name) if own_tasks_of(each)][-1]
 
 
 def tasks(name: str) -> list[dict]:
     """The tasks of that play, those in its block too."""
-    return [task for each in play(name)["tasks"] for task in each.get("block", [each])]
+    return tasks_of(play(name))
+
+
+def tasks_of(play: dict) -> list[dict]:
+    return [task for each in play["tasks"] for task in each.get("block", [each])]
+
+
+def own_tasks_of(play: dict) -> dict[str, dict]:
+    """The options that the tasks of a play pass, by module."""
+    return {key.removeprefix(PREFIX): task[key] or {} for task in tasks_of(play) for key in task if PREFIX in key}
 
 
 def own_tasks(name: str) -> dict[str, dict]:
     """The options that the tasks pass, by module."""
-    return {key.removeprefix(PREFIX): task[key] for task in tasks(name) for key in task if key.startswith(PREFIX)}
+    return own_tasks_of(play(name))
 
 
 @pytest.mark.parametrize("name", PLAYBOOKS)
 def test_every_option_can_be_a_variable(name):
     """One template for each module; a test of the lookup shows that it knows all options."""
-    modules = own_tasks(name)
-    assert modules
-    assert play(name)["module_defaults"] == {
-        PREFIX + module: f"{{{{ lookup('msp.psa_sync.options', '{module}') }}}}" for module in modules
-    }
-    for options in modules.values():
-        assert set(options) <= SAID
+    assert own_tasks(name)
+    for each in filter(own_tasks_of, plays(name)):
+        modules = own_tasks_of(each)
+        assert each["module_defaults"] == {
+            PREFIX + module: f"{{{{ lookup('msp.psa_sync.options', '{module}') }}}}" for module in modules
+        }
+        for options in modules.values():
+            assert set(options) <= SAID
 
 
 @pytest.mark.parametrize("name", TEXTS)
@@ -107,8 +119,9 @@ def test_nothing_is_run_on_the_clients(name):
 @pytest.mark.parametrize("name", TEXTS)
 def test_an_inventory_that_cannot_be_read_ends_every_play(name):
     for each in plays(name):
-        if "closing=" not in each["hosts"]:
-            assert each["hosts"].startswith("{{ lookup('msp.psa_sync.clients', tenants | default(")
+        if "closing=" not in each["hosts"] and each["hosts"] != MADE:
+            wanted = "'localhost'" if name == "onboard" else "tenants | default("
+            assert each["hosts"].startswith(f"{{{{ lookup('msp.psa_sync.clients', {wanted}")
 
 
 @pytest.mark.parametrize("name", OF_CLIENTS)

@@ -14,7 +14,7 @@ from typing import Any
 from .._engine.options import Options
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS
-from .contact_sync import adapter_names, overrides
+from .contact_sync import adapter_names, declared, overrides
 from .option_specs import SYNC_SPECS
 
 OWN_OPTIONS = ("organization", "tenant_id", "office365_settings", "bms_settings", "bms_adapter_names")
@@ -29,8 +29,8 @@ def client_request(params: Mapping[str, Any]) -> Request:
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
-        office365_settings=params["office365_settings"],
-        bms_settings=params["bms_settings"],
+        office365_settings=declared(params["office365_settings"]),
+        bms_settings=declared(params["bms_settings"]),
         options=Options(
             bms_adapter_names=adapter_names(params["bms_adapter_names"]),
             match_overrides=overrides(params.get("match_overrides") or {}),

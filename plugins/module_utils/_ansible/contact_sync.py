@@ -126,8 +126,8 @@ def _request(params: dict[str, Any], task: Task) -> Request:
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
-        office365_settings=params["office365_settings"],
-        bms_settings=params["bms_settings"],
+        office365_settings=declared(params["office365_settings"]),
+        bms_settings=declared(params["bms_settings"]),
         options=Options(
             bms_adapter_names=adapter_names(params["bms_adapter_names"]),
             update_linked=params["update_linked"],
@@ -147,6 +147,11 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         version=task.version,
         store_settings=params["store_settings"],
     )
+
+
+def declared(settings: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The settings that a task declares; None where it declares none, as the playbooks do with `{}`."""
+    return settings if settings and any(value is not None for value in settings.values()) else None
 
 
 def adapter_names(given: list[str]) -> tuple[str, ...]:

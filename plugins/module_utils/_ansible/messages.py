@@ -344,6 +344,10 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.SETTINGS_NOT_VALID: Message("Not checked, because the settings are not valid."),
     ReasonCode.TENANT_NOT_KNOWN: Message("Not checked, because the tenant is not known."),
     ReasonCode.PUSHES_OFF: Message("Not checked, because the settings say that nothing is pushed to BMS."),
+    ReasonCode.NO_BMS_LINK: Message(
+        "The organization '{organization}' is not linked to BMS in IT Glue, so IT Glue does not link its contacts.",
+        "Match the organization in IT Glue's integration with BMS.",
+    ),
     # Warnings of a whole run.
     ReasonCode.OVERRIDE_FOR_UNKNOWN_USER: Message(
         "{option} names the user '{user}', whom the tenant does not have.",

@@ -19,19 +19,25 @@ from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import shown_organization
 
-SPEC = ModuleSpec(options=CLIENT_OPTIONS, libraries=("requests", "msal"))
+SPEC = ModuleSpec(
+    options={**CLIENT_OPTIONS, "always_check_bms": {"type": "bool", "default": False}},
+    libraries=("requests", "msal"),
+)
 
 
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The checks of one client. A check that fails is no failure of the module: it is what was asked."""
     request = client_request(params)
     api = clients(params, task)
-    done = Preflight(api, lambda: SettingsStore(api.itglue, warn=task.warn), request).run()
+    done = Preflight(
+        api, lambda: SettingsStore(api.itglue, warn=task.warn), request, always_bms=params["always_check_bms"]
+    ).run()
     failed = [each for each in done.checks if each.state == CheckState.FAILED]
     return {
         "changed": False,
         "organization": shown_organization(done.organization),
         "tenant_id": done.tenant_id,
+        "bms_account": {"id": done.account.id, "name": done.account.name} if done.account else None,
         "ready": not failed,
         "checks": [
             {

@@ -8,9 +8,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._engine.errors import InputError
+from .._engine.hosts import host_names
 from .._engine.model import Organization
 from .._engine.options import Options
 from .._engine.tenants import STATES, Match, matches
@@ -58,9 +60,10 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
 
 def _result(found: list[Match], fleet: Fleet, visible: set[str], state: str | None) -> dict[str, Any]:
     by_id: dict[int, Organization] = {each.id: each for each in fleet.organizations}
+    hosts = host_names(fleet.organizations)
     return {
         "changed": False,
-        "tenants": [_shown(each) for each in found if state in (None, each.state)],
+        "tenants": [_shown(each, hosts) for each in found if state in (None, each.state)],
         "unseen": [
             {"organization": shown_organization(by_id[key]), "tenant_id": tenant_id}
             for key, tenant_id in fleet.tenants.items()
@@ -70,12 +73,13 @@ def _result(found: list[Match], fleet: Fleet, visible: set[str], state: str | No
     }
 
 
-def _shown(match: Match) -> dict[str, Any]:
+def _shown(match: Match, hosts: Mapping[int, str]) -> dict[str, Any]:
     return {
         "tenant": shown_tenant(match.tenant),
         "state": match.state,
         "matched_by": match.by,
         "organization": shown_organization(match.organization),
+        "host": hosts[match.organization.id] if match.organization else None,
         "suggestions": [
             {"organization": shown_organization(each.organization), "score": each.score} for each in match.suggestions
         ],

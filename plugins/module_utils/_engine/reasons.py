@@ -149,6 +149,7 @@ class ReasonCode(StrEnum):
     SETTINGS_NOT_VALID = "settings_not_valid"
     TENANT_NOT_KNOWN = "tenant_not_known"
     PUSHES_OFF = "pushes_off"
+    NO_BMS_LINK = "no_bms_link"  # organization (its name)
 
     # Warnings of a whole run.
     OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)

@@ -18,6 +18,7 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from .._engine import settings as rules
+from .._engine.account import is_bms
 from .._engine.errors import InputError, SyncError, quoted
 from .._engine.itglue_plan import contact_types
 from .._engine.model import (
@@ -67,14 +68,19 @@ class Check:
 
 @dataclass
 class Preflight:
-    """The checks of one client, in their order."""
+    """The checks of one client, in their order.
+
+    `always_bms` looks for the account where the settings push nothing, too: what is not found is then no failure.
+    """
 
     services: Services
     make_store: Callable[[], SettingsStore]
     request: Request
+    always_bms: bool = False
     checks: list[Check] = field(default_factory=list)
     organization: Organization | None = None
     tenant_id: str | None = None
+    account: Account | None = None
     store: SettingsStore | None = None
 
     def run(self) -> Preflight:
@@ -197,16 +203,33 @@ class Preflight:
     # ----------------------------------------------------------------------- BMS
 
     def _bms(self, organization: Organization, settings: BmsSettings | None) -> None:
+        if self.always_bms:
+            self._link(organization)
         if settings is None or not settings.pushes:
-            self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
+            if self.always_bms:
+                self._account_alone(organization, settings or BmsSettings())
+            else:
+                self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
             return
-        account = self._check("bms", lambda: self._own_account(organization, settings), _found)
+        account = self.account = self._check("bms", lambda: self._own_account(organization, settings), _found)
         if account is None or settings.push_method != DIRECT:
             return
         bms = self.services.bms
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))
         self._check("bms_phone_type", lambda: bms_type(settings.phone_type, "phone_type", bms.phone_types))
         self._check("bms_locations", lambda: _some_location(bms.account_locations(account.id), account))
+
+    def _link(self, organization: Organization) -> None:
+        """Whether IT Glue links the contacts of the organization."""
+        names = self.request.options.bms_adapter_names
+        if not any(is_bms(each, names) and each.sync and not each.orphaned for each in organization.adapters):
+            self._limit("bms_link", because(ReasonCode.NO_BMS_LINK, organization=organization.name))
+
+    def _account_alone(self, organization: Organization, settings: BmsSettings) -> None:
+        """The account of a client for whom nothing is pushed."""
+        self.account = self._check("bms", lambda: self._own_account(organization, settings), _found)
+        if self.account is None:
+            self.checks[-1] = replace(self.checks[-1], state=CheckState.LIMITED)
 
     def _own_account(self, organization: Organization, settings: BmsSettings) -> Account:
         """The account of the organization, which no other organization holds."""

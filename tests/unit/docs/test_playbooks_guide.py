@@ -21,7 +21,7 @@ PLAYBOOKS = {
     path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml") if path.stem != "closing"
 }
 VARIABLE = re.compile(
-    r"\b((?:sync|probe)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
+    r"\b((?:sync|probe|onboard)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
 )
 
 

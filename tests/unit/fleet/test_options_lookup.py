@@ -33,7 +33,8 @@ WITHOUT = {
         "journal_file",
     },
     "contact_audit_info": {"organization", "tenant_id", "office365_settings", "bms_settings"},
-    "preflight_info": {"organization", "tenant_id", "office365_settings", "bms_settings"},
+    "preflight_info": {"organization", "tenant_id", "office365_settings", "bms_settings", "always_check_bms"},
+    "tenant_match_info": {"state"},
     "api_probe": {"organization"},
 }
 
@@ -55,6 +56,7 @@ def own_options(module: str) -> set[str]:
         ("contact_audit_info", "sync_"),
         ("preflight_info", "sync_"),
         ("api_probe", "probe_"),
+        ("tenant_match_info", "onboard_"),
     ],
 )
 def test_every_option_of_a_module_has_a_variable(module, prefix):

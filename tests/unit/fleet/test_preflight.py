@@ -51,6 +51,25 @@ def test_a_client_without_bms_settings_is_ready_as_it_syncs():
     assert Stand(rich_world()).sync(check=True, **CLIENT).error is None
 
 
+def test_a_client_for_whom_nothing_is_declared_has_no_bms_settings_either():
+    """The playbooks pass an empty mapping where the variables of a client hold none."""
+    assert states(preflight(**CLIENT, bms_settings={}))["bms_settings"] == ("limited", "no_bms_settings")
+
+
+def test_the_account_of_a_client_without_bms_settings_is_found_where_that_is_asked_for():
+    outcome = preflight(**CLIENT, always_check_bms=True)
+    assert states(outcome)["bms"] == ("ready", "check_found")
+    assert outcome.result["bms_account"].keys() == {"id", "name"}
+    lost = preflight(**CLIENT, always_check_bms=True, bms_password="wrong")
+    assert states(lost)["bms"] == ("limited", None)
+    assert (lost.result["ready"], lost.result["bms_account"]) == (True, None)
+    world = rich_world()
+    for each in world["itglue"]["organizations"]:
+        each.pop("adapters", None)
+    assert states(preflight(world, **CLIENT, always_check_bms=True))["bms_link"] == ("limited", "no_bms_link")
+    assert "bms_link" not in states(preflight(world, **WITH_BMS))
+
+
 BROKEN: dict[str, tuple[str, Json, str]] = {
     "a type that BMS does not have": ("bms_email_type", {"bms_settings": {"email_type": "Wrok"}}, "Wrok"),
     "an account that BMS does not have": ("bms", {"bms_settings": {"account": "77"}}, "77"),
