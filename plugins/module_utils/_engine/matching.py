@@ -320,18 +320,19 @@ class _Matcher:
         """An alias that another contact holds is not added to a second one, nor is one that several users hold."""
         if not self.index.circumstances.sync_aliases:
             return
-        for user_id in self.index.users:
-            if user_id in self.index.selected and user_id not in self.result.conflicted:
-                self._note_held_aliases_of(user_id)
+        index, of_address = self.index, self.index.contacts_by_address
+        for user_id in index.users:
+            if user_id in index.selected and user_id not in self.result.conflicted:
+                own = self.result.matches.get(user_id, (None,))[0]
+                lacking = [key for key in index.smtp_keys(user_id) if own not in of_address.get(key, ())]
+                if lacking:
+                    self._note_held_aliases_of(user_id, lacking)
 
-    def _note_held_aliases_of(self, user_id: str) -> None:
-        index, own = self.index, self.result.matches.get(user_id, (None,))[0]
-        added = {
-            key: holders
-            for key in index.smtp_keys(user_id)
-            if own not in (holders := index.contacts_by_address.get(key, ())) and not key.endswith(ONMICROSOFT)
-        }
-        added.pop(index.primary_key(user_id) if added else "", None)
+    def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:
+        """Note which of the addresses that the user's contact lacks are held by others."""
+        index = self.index
+        added = {key: index.contacts_by_address.get(key, ()) for key in lacking if not key.endswith(ONMICROSOFT)}
+        added.pop(index.primary_key(user_id), None)
         held = {key for key, holders in added.items() if holders or key in index.shared_addresses}
         if held:
             self.result.held_aliases[user_id] = frozenset(held)

@@ -345,7 +345,7 @@ def _find(text: str, region: str | None) -> list[_Found]:
 def _read_by_library(text: str, region: str | None) -> Number | None:
     """The first number of a text that is not a fax's, where the library finds it."""
     found = _find(text, region)
-    if found and not region:
+    if found and not region and _ascii_digits(text) != _ascii_digits(text[found[0].start : found[0].end]):
         # A number in the international form tells the country of its neighbours.
         (region,) = _countries({_e164(found[0].number)})
         found = _find(text, region)
