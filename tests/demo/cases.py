@@ -290,5 +290,5 @@ CONFLICTS = {
 }
 """The reason code and the answers of each conflict. Nothing tells which answer is best, so none is suggested."""
 
-DEPARTED = {SAKURA: ["yumi.tanaka@sakura-design.example"]}
-"""Who must be reported as having left. Not the Anna Larsen who is disabled: a conflict asks whose her contact is."""
+DEPARTED = {HAPPY_FROG: ["anna.larsen@happyfrog.example"], SAKURA: ["yumi.tanaka@sakura-design.example"]}
+"""Who must be reported as having left. A conflict asks whether the disabled Anna Larsen is the other one."""

@@ -243,6 +243,11 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "The contact holds an address of the departed user, but bears other names, so it is never deactivated.",
         "Remove the address from the contact if it does not belong there.",
     ),
+    ReasonCode.DEPARTED_IN_CONFLICT: Message(
+        "The contact is part of a conflict, so it is not deactivated until somebody says whose it is.",
+        _DECIDE,
+        MATCHING,
+    ),
     ReasonCode.DEPARTED_BMS_NAMES_DIFFER: Message(
         "BMS contact {bms_contact_id} bears other names than the departed user, so it stays active.",
         "Make it inactive in BMS if it is the departed person.",

@@ -67,14 +67,19 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
     primary = primary_key_of(contact)
     withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))
     held = [(each, names) for each, names in held if each not in withheld]
+    whose = operation.subject.user_id, operation.itglue.contact_id
     if held:
         best = _best(held)
-        doubt = _doubt(contact, *best[0], primary) if len(best) == 1 else None
+        doubt = None
+        if len(best) == 1:
+            ((present, names),) = best
+            # Where somebody else bears the names of the BMS contact, the address was handed on, or is shared.
+            others = names == Names.OPEN and directory.others_bear(same_key(*names_of(present)), *whose)
+            doubt = ReasonCode.BMS_NAMES_DIFFER if others else _doubt(contact, present, names, primary)
         return Hit(tuple(each for each, dummy in best), doubt=doubt, withheld=withheld)
     named = bms.named(same_key(*own_names))
     if not named:
         return Hit(withheld=withheld)
-    whose = operation.subject.user_id, operation.itglue.contact_id
     own = [each for each in named if not directory.others_hold(bms_addresses(each), *whose)]
     if not own:
         return Hit(withheld=withheld, namesakes=tuple(named))

@@ -91,6 +91,23 @@ class Directory:
             contact.id != contact_id for value in addresses for contact in self.contacts_by_address.get(value, ())
         )
 
+    # ---------------------------------------------------------------- by names
+
+    def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
+        """Whether a user or contact other than these two bears the names, which are a `same_key`."""
+        return names is not None and not self._bearers.get(names, frozenset()) <= {user_id, contact_id}
+
+    @cached_property
+    def _bearers(self) -> Mapping[FullName, frozenset[str | ItGlueId]]:
+        bearers: dict[FullName, set[str | ItGlueId]] = defaultdict(set)
+        for user in self.users:
+            if key := same_key(user.given_name, user.surname):
+                bearers[key].add(user.id)
+        for contact in self.contacts:
+            if key := same_key(contact.first_name, contact.last_name):
+                bearers[key].add(contact.id)
+        return {key: frozenset(ids) for key, ids in bearers.items()}
+
     # ----------------------------------------------------------------- by link
 
     def link(self, contact: Contact) -> LinkState | None:

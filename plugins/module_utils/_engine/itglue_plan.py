@@ -44,12 +44,22 @@ class Matched:
         return self.directory.contact[pair[0]] if pair else None
 
     @property
-    def unmatched_contacts(self) -> list[Contact]:
-        """The contacts that no selected user is matched with, and that are in no conflict."""
+    def contacts_of_nobody(self) -> list[Contact]:
+        """The contacts that no selected user is matched with."""
         selected = self.selected.user_ids
         taken = {contact_id for user_id, (contact_id, dummy) in self.matching.matches.items() if user_id in selected}
-        taken.update(contact_id for conflict in self.matching.conflicts for contact_id in conflict.contact_ids)
         return [contact for contact in self.snapshot.contacts if contact.id not in taken]
+
+    @property
+    def unmatched_contacts(self) -> list[Contact]:
+        """Those of them that are in no conflict."""
+        return [contact for contact in self.contacts_of_nobody if contact.id not in self.in_conflict]
+
+    @property
+    def in_conflict(self) -> frozenset[ItGlueId]:
+        """The contacts of which somebody has to say whose they are."""
+        conflicts = self.matching.conflicts
+        return frozenset(contact_id for conflict in conflicts for contact_id in conflict.contact_ids)
 
     def written(self) -> Iterator[tuple[User, Contact | None]]:
         """The users whose contacts may be written, with these: None for each that has to be created."""

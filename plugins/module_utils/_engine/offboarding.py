@@ -60,9 +60,9 @@ def departures(
 ) -> list[Departure]:
     """The contacts of people who have departed, by contact id.
 
-    `contacts` are those that no selected user is matched with. The contact holds an address of a departed
-    user and bears the user's names; one with other names is reported with the reason, since an address may
-    be handed on or shared. A selected user who holds an address of the contact, and whose names are not
+    `contacts` are those that no selected user is matched with, be they in a conflict. The contact holds an address of
+    a departed user and bears the user's names; one with other names is reported with the reason, since an address
+    may be handed on or shared. A selected user who holds an address of the contact, and whose names are not
     different, keeps the contact: an address that is forwarded to a colleague keeps nobody.
     """
     departed = _departed_by_address(snapshot, deleted, selected)
@@ -82,6 +82,12 @@ def departures(
             reason = None if theirs else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
             found.append(Departure(username, user_id, contact.id, evidence, reason=reason))
     return found
+
+
+def reported_in_conflict(found: Iterable[Departure], in_conflict: Collection[ItGlueId]) -> list[Departure]:
+    """The departures, of which those `in_conflict` are reported only, as nobody knows yet whose the contact is."""
+    reason = Reason(ReasonCode.DEPARTED_IN_CONFLICT)
+    return [replace(each, reason=each.reason or reason) if each.contact_id in in_conflict else each for each in found]
 
 
 def _departed_by_address(

@@ -43,7 +43,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
 from .limits import exceeded_limits
 from .matching import match
 from .matching_index import Circumstances
-from .model import Account, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
+from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .plan import Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
@@ -220,17 +220,19 @@ class Planning:
             domains |= frozenset(map(str.casefold, self.findings.verified_domains or ()))
         if not domains.isdisjoint(map(domain, free)):
             yield from self._need(Need.DELETED_USERS)
-        self.departures = tuple(self._departures(unmatched, domains))
+        self.departures = tuple(self._departures(domains))
         return domains
 
-    def _departures(self, unmatched: Iterable[Contact], domains: frozenset[str]) -> Iterable[Departure]:
-        snapshot, options, selected = self.snapshot, self.options, self.matched.selected.user_ids
-        found = offboarding.departures(unmatched, snapshot, self.findings.deleted_users or (), selected)
+    def _departures(self, domains: frozenset[str]) -> Iterable[Departure]:
+        snapshot, options, matched = self.snapshot, self.options, self.matched
+        selected, deleted = matched.selected.user_ids, self.findings.deleted_users or ()
+        found = offboarding.departures(matched.contacts_of_nobody, snapshot, deleted, selected)
+        found = offboarding.reported_in_conflict(found, matched.in_conflict)
         if not options.deactivate:
             return found
         if not options.allow_shrunken_source:
             offboarding.check_source(len(snapshot.users), snapshot.contacts, domains)
-        return offboarding.kept_back(found, self.matched.directory.contact, options.departed_keep)
+        return offboarding.kept_back(found, matched.directory.contact, options.departed_keep)
 
     def _plan_contacts(self) -> Stage[PlannedContacts]:
         """What becomes of each contact in IT Glue."""

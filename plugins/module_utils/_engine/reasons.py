@@ -98,6 +98,7 @@ class ReasonCode(StrEnum):
     USER_DISABLED = "user_disabled"
     USER_DELETED = "user_deleted"
     DEPARTED_NAMES_DIFFER = "departed_names_differ"
+    DEPARTED_IN_CONFLICT = "departed_in_conflict"
     DEPARTED_BMS_NAMES_DIFFER = "departed_bms_names_differ"  # bms_contact_id
     WOULD_BE_PUSHED = "would_be_pushed"
     RETURNED = "returned"
