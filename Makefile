@@ -39,9 +39,11 @@ export TZ := UTC
 
 # tests/conftest.py does the same for the tests.
 sealed := $(python) -m tests.tools.sealed
-# What keeps only one core busy, two at a time.
-side_by_side := $(MAKE) --jobs 2 --keep-going --output-sync=target
+# What keeps only one core busy, several at a time.
+side_by_side := $(MAKE) --keep-going --output-sync=target --jobs
 tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
+# A test that runs Ansible waits for it now and then, so one more process than cores keeps all cores busy.
+one_more := $(shell $(host_python) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: help venv venv-run tree artifact unit coverage trust nightly browser integration sanity importer matrix devel certification execution-environment test \
     demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
@@ -83,7 +85,7 @@ browser: venv ## see that there is a Chromium for the tests of the report's page
 
 integration: venv artifact browser ## run playbooks with the installed artifact against the sandbox
 	@mkdir -p $(RESULTS)
-	@$(tested) $(RESULTS)/integration.xml --dist loadgroup tests/integration
+	@$(tested) $(RESULTS)/integration.xml --numprocesses $(one_more) tests/integration
 
 lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences docs ## check style, types, documentation, licences
 
@@ -118,17 +120,19 @@ sanity: venv tree ## run all the sanity tests of ansible-test
 	cd $(TREE) && $(bin)/ansible-test sanity --color no --venv \
 	    --python "$$($(python) -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 
+# Galaxy's ansible-lint is `make lint-ansible`, which asks for more.
+importer: export GALAXY_IMPORTER_RUN_ANSIBLE_LINT := false
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
 test: $(suites) ## all of the above; closes with the number of tests
-	@$(side_by_side) lint sanity importer
+	@$(side_by_side) 2 lint sanity importer
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
 
 matrix: export PYTEST_XDIST_AUTO_NUM_WORKERS := $(if $(word 2,$(CELLS)),1)
 matrix: venv ## check on each supported ansible-core; on some of them with CELLS="2.18 2.21"
 	@rm -f .build/matrix/*/*.xml
-	@$(side_by_side) $(CELLS:%=cell-%)
+	@$(side_by_side) $(words $(CELLS)) $(CELLS:%=cell-%)
 	@$(python) -m tests.tools.summary .build/matrix/*/*.xml
 
 cell-%:

@@ -17,6 +17,9 @@ from pathlib import Path
 
 import nox
 
+# nox itself does not look here for modules.
+sys.path.insert(0, str(Path(__file__).parent))
+
 from tests.tools.environment import for_uv
 
 #: Each ansible-core, with the oldest Python of its controller that the collection supports.

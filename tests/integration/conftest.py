@@ -4,8 +4,8 @@
 
 """Which process runs which test: the tests of a file with an `xdist_group` stay together.
 
-`--dist loadgroup` alone does not see to that: pytest-xdist 3.8 writes the group into a private attribute
-that pytest 9.2 no longer reads.
+`--dist loadgroup` would not see to that: pytest-xdist 3.8 writes the group into a private attribute that
+pytest 9.2 no longer reads.
 """
 
 from __future__ import annotations

@@ -10,6 +10,7 @@ the vendors' own names to it.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -231,48 +232,27 @@ def routes(sandbox: Running) -> dict[str, int]:
 NAMED = {"azure_client_secret": SECRET, "azure_authority_host": "", "graph_url": ""}
 
 
-@pytest.mark.parametrize(
-    ("cloud", "region", "server", "hosts"),
-    [
-        (
-            "global",
-            "us",
-            "us",
-            {"login.microsoftonline.com", "graph.microsoft.com", "api.itglue.com", "api.bms.kaseya.com"},
-        ),
-        (
-            "usgov",
-            "us",
-            "us",
-            {"login.microsoftonline.us", "graph.microsoft.us", "api.itglue.com", "api.bms.kaseya.com"},
-        ),
-        (
-            "dod",
-            "eu",
-            "emea",
-            {"login.microsoftonline.us", "dod-graph.microsoft.us", "api.eu.itglue.com", "api.bmsemea.kaseya.com"},
-        ),
-        (
-            "china",
-            "au",
-            "apac",
-            {
-                "login.chinacloudapi.cn",
-                "microsoftgraph.chinacloudapi.cn",
-                "api.au.itglue.com",
-                "api.bmsapac.kaseya.com",
-            },
-        ),
-    ],
-)
-def test_each_cloud_and_region_is_reached_by_its_name_and_through_the_proxy(
-    sandbox, checks, cloud, region, server, hosts
-):
-    with proxying(routes(sandbox)) as proxy:
-        row = {**NAMED, "azure_cloud": cloud, "itglue_url": region, "bms_url": server, "proxy": proxy.url}
-        (found,) = checks(row)
-        assert failed(found) == {}
-        assert set(proxy.tunnels) == {f"{host}:443" for host in hosts}
+#: Cloud, region of IT Glue and server of BMS, with the hosts that they are.
+PLACES = {
+    ("global", "us", "us"): "login.microsoftonline.com graph.microsoft.com api.itglue.com api.bms.kaseya.com",
+    ("usgov", "us", "us"): "login.microsoftonline.us graph.microsoft.us api.itglue.com api.bms.kaseya.com",
+    ("dod", "eu", "emea"): ("login.microsoftonline.us dod-graph.microsoft.us api.eu.itglue.com api.bmsemea.kaseya.com"),
+    ("china", "au", "apac"): (
+        "login.chinacloudapi.cn microsoftgraph.chinacloudapi.cn api.au.itglue.com api.bmsapac.kaseya.com"
+    ),
+}
+
+
+def test_each_cloud_and_region_is_reached_by_its_name_and_through_the_proxy(sandbox, checks):
+    with contextlib.ExitStack() as stack:
+        proxies = [stack.enter_context(proxying(routes(sandbox))) for dummy in PLACES]
+        rows = [
+            {**NAMED, "azure_cloud": cloud, "itglue_url": region, "bms_url": server, "proxy": proxy.url}
+            for (cloud, region, server), proxy in zip(PLACES, proxies, strict=True)
+        ]
+        assert [failed(found) for found in checks(*rows)] == [{}] * len(PLACES)
+        for proxy, hosts in zip(proxies, PLACES.values(), strict=True):
+            assert set(proxy.tunnels) == {f"{host}:443" for host in hosts.split()}
 
 
 def test_a_proxy_that_asks_for_a_login_and_one_that_is_not_to_be_asked(sandbox, checks):

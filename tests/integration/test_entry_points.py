@@ -64,6 +64,8 @@ CASES = {
     "unknown_option": ARGS | {"nonsense": "{{ bms_password }}"},
     "required_if": {"mode": "fail"},
 }
+#: What check mode could change: the rest fails before a module asks for it.
+CHECKED = ("ok", "fail")
 ENVIRONMENT = {"DOORS_VARIABLE": "{{ 'of the' }} task", "BMS_MFA_SECRET": "{{ variable_secret }}"}
 
 
@@ -129,6 +131,7 @@ def played(request, folder) -> Played:
     tasks = [
         task(f"{case}_{way}", args, environment=ENVIRONMENT, **keywords)
         for case, args in CASES.items()
+        if case in CHECKED or request.param == "for real"
         for way, keywords in WAYS.items()
         if way != "async" or (case == "ok" and request.param == "for real")
     ]
@@ -142,6 +145,9 @@ def compared(result: dict) -> dict:
 
 def test_the_result_is_the_same_both_ways(played):
     for case in CASES:
+        if f"{case}_module" not in played.results:
+            assert case not in CHECKED
+            continue
         assert compared(played.results[f"{case}_in_process"]) == compared(played.results[f"{case}_module"]), case
     if "ok_async" in played.results:
         assert compared(played.results["ok_async"]) == compared(played.results["ok_in_process"])
@@ -195,14 +201,14 @@ def test_a_defect_is_reported_without_its_secrets_even_where_tracebacks_are_show
     assert TOKEN not in shown
 
 
-@pytest.mark.parametrize("way", WAYS)
-def test_no_log_shows_nothing(folder, way):
-    played = play(folder, [task("hidden", ARGS, no_log=True, **WAYS[way])], "-v")
+def test_no_log_shows_nothing(folder):
+    played = play(folder, [task(way, ARGS, no_log=True, **keywords) for way, keywords in WAYS.items()], "-v")
 
     assert "progress" not in played.output
     assert "a warning" not in played.output
-    assert "warnings" not in played.results["hidden"]
-    assert played.results["hidden"]["told"].startswith("Bearer ******** and")
+    for way in WAYS:
+        assert "warnings" not in played.results[way]
+        assert played.results[way]["told"].startswith("Bearer ******** and")
 
 
 def test_a_loop_keeps_the_variables_of_its_items_apart(folder):

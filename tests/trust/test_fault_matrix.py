@@ -10,7 +10,6 @@ state that a run without a fault comes to: nothing doubled, nothing lost.
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from functools import cache
 from random import Random
@@ -20,14 +19,13 @@ import pytest
 
 from .inprocess import Outcome, Stand
 from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, outline, substance
-from .tally import note
+from .tally import NIGHTLY, by_day, note
 from .worlds import ACCOUNT, CLIENT, NAME, SKU, TENANT, _link, world
 
 Json = dict[str, Any]
 
 FORMER = 25
 
-NIGHTLY = os.environ.get("TRUST") == "nightly"
 PAIRS = 1000 if NIGHTLY else 40
 
 FAILED_IN_BMS = {"success": False, "result": None, "error": {"code": 1, "message": "It failed."}}
@@ -55,8 +53,8 @@ KINDS: dict[str, Json] = {
 }
 FOR_GOOD = {"times": None}
 
-# By day, of the faults that stay for good, one in so many.
-SAMPLE = 1 if NIGHTLY else 5
+# By day each request meets half the kinds of fault once, and a fifth for good.
+ONCE, STAYS = 2, 5
 
 
 def _user(number: int, **more: Any) -> Json:
@@ -199,10 +197,10 @@ def fits(kind: str, place: Json) -> bool:
 
 
 def faults(kind: str) -> list[Json]:
-    """A fault of one kind at each request, once and for good."""
+    """Faults of one kind at the requests, once and for good."""
     fitting = [{**place, **KINDS[kind]} for place in places() if fits(kind, place)]
-    first = list(KINDS).index(kind) % SAMPLE
-    return [*fitting, *({**fault, **FOR_GOOD} for fault in fitting[first::SAMPLE])]
+    first = list(KINDS).index(kind)
+    return [*by_day(fitting, ONCE, first), *({**fault, **FOR_GOOD} for fault in by_day(fitting, STAYS, first))]
 
 
 def disturbed(*faults: Json) -> None:
@@ -368,7 +366,7 @@ SETTINGS_KINDS = [kind for kind in KINDS if kind != "200 with success false"]
 
 @pytest.mark.parametrize("kind", SETTINGS_KINDS)
 def test_each_fault_at_each_request_of_the_settings(kind):
-    places = settings_places()
+    places = by_day(settings_places(), ONCE, SETTINGS_KINDS.index(kind))
     for place in places:
         stand = Stand(settings_world())
         stand.faults({**place, **KINDS[kind]})

@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import noxfile
-from tests.tools import bootstrap_ansible_test, environment, summary
+from tests.tools import bootstrap_ansible_test, environment, proportion, summary
 from tests.tools.files import BUILD, COLLECTION, ROOT, development_tree, project_files, tracked, untracked_files
 from tests.tools.sealed import environment as environment_of
 from tests.tools.sealed import main as sealed_main
@@ -54,6 +54,16 @@ def report(tmp_path):
 def test_the_closing_line_adds_up(report, capsys, counts, line, code):
     assert summary.main([report(*each) for each in counts]) == code
     assert capsys.readouterr().out == line + "\n"
+
+
+def test_the_slowest_tests_of_all_reports_are_named(tmp_path):
+    for name, times in {"one": (0.5, 3.25), "two": (1.0, 70.0)}.items():
+        cases = "".join(f'<testcase classname="tests.{name}" name="test_{time}" time="{time}"/>' for time in times)
+        (tmp_path / name).write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    assert summary.slowest([tmp_path / "one", tmp_path / "two"], 2) == [
+        "    70.0 s  tests.two::test_70.0",
+        "     3.2 s  tests.one::test_3.25",
+    ]
 
 
 def test_a_missing_report_is_no_success(tmp_path):
@@ -141,6 +151,19 @@ def test_the_matrix_is_what_the_collection_says_it_supports():
     beyond = int(newest.partition(".")[2]) + 1
     assert f"ansible-core>={oldest},<2.{beyond}" in environment.LAYERS["run"].read_text()
     assert newest == noxfile.NEWEST
+
+
+# ------------------------------------------------------------- the proportion
+
+
+def test_only_statements_count_as_lines():
+    documented = '"""A module."""\n\n# why\nDOCUMENTATION = """\nx\n"""\n'
+    source = documented + 'def add(\n    one,\n):\n    """Add."""\n    return one + 1\n'
+    assert proportion.statement_lines(source) == 4
+
+
+def test_the_tests_stay_in_proportion():
+    assert 1 < proportion.proportion() < 2
 
 
 # ------------------------------------------------------------------- the seal
