@@ -275,7 +275,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Whether {service} carried out the write is not known: {said}",
         "The next run looks before it writes, so nobody is created twice.",
     ),
-    ReasonCode.QUOTA_EXCEEDED: Message("The quota of {service} is used up: {said}", _NEXT_RUN, "quotas_guide"),
+    ReasonCode.QUOTA_EXCEEDED: Message("Not written to {service}: {said}", _NEXT_RUN, "quotas_guide"),
     ReasonCode.NOT_TRIED: Message("No further write to {service} was tried: {said}", _TRIES_AGAIN),
     ReasonCode.CREATE_NOT_SHOWN: Message(
         "{service} took the new contact, but does not show it.",
@@ -367,7 +367,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.MICROSOFT_ADAPTERS: Message(
         "IT Glue's own Microsoft integration writes to {count} of the organization's contacts too.",
-        "Turn its contact sync off for this tenant, or set primary_email: username in office365_sync_settings.",
+        "Turn its contact sync off for this tenant[, or set {setting} in office365_sync_settings].",
         "migration_guide",
     ),
     ReasonCode.DELETED_USERS_NOT_READ: Message(

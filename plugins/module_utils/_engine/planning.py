@@ -297,7 +297,9 @@ class Planning:
             if contact.adapters
         )
         if count:
-            yield because(ReasonCode.MICROSOFT_ADAPTERS, count=count)
+            by_username = self.snapshot.office365.primary_email == "username"
+            setting = None if by_username else "primary_email: username"
+            yield because(ReasonCode.MICROSOFT_ADAPTERS, count=count, setting=setting)
         if said := self.findings.not_read.get(Need.DELETED_USERS):
             yield because(ReasonCode.DELETED_USERS_NOT_READ, said=said)
 

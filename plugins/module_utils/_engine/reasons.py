@@ -156,7 +156,7 @@ class ReasonCode(StrEnum):
     OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)
     UNKNOWN_USER = "unknown_user"  # user (as given in the option users)
     ACCOUNTS_NOT_SHOWN = "accounts_not_shown"  # count (users whose accountEnabled Graph does not tell)
-    MICROSOFT_ADAPTERS = "microsoft_adapters"  # count (contacts)
+    MICROSOFT_ADAPTERS = "microsoft_adapters"  # count (contacts), setting (that avoids it; null where it is set)
     DELETED_USERS_NOT_READ = "deleted_users_not_read"  # said
     NAME_NOT_UNIQUE = "name_not_unique"  # user, name
     PUSHES_DEFERRED = "pushes_deferred"  # count, said

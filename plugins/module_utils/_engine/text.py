@@ -127,6 +127,11 @@ def _decoded_label(label: str) -> str:
     return label if decoded.isascii() or set(key) & set("@.\u3002") else key
 
 
+def counted(number: int, noun: str) -> str:
+    """A number with its noun: `1 contact`, `2 contacts`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def is_address(value: str | None) -> bool:
     """Whether `value` has the outer shape of an e-mail address."""
     return bool(written_address(value))

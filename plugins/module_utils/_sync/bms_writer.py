@@ -114,12 +114,13 @@ class BmsWriter:
                 self._outcomes.put(bms_failed(operation, error))
             return None
 
-        unclear = []
-        for number, (dummy, doubt) in enumerate(side_by_side(create, pushes), 1):
+        unclear, pushed = [], 0
+        for number, (operation, doubt) in enumerate(side_by_side(create, pushes), 1):
             if doubt:
                 unclear.append(doubt)
+            pushed += self._outcomes[operation.subject].bms.contact_id is not None
             if number % BULK == 0 or number == len(pushes):
-                self._progress(f"BMS: {number} of {len(pushes)} contacts pushed")
+                self._progress(f"BMS: {pushed} of {len(pushes)} contacts pushed")
         return unclear
 
     def _create_one(self, operation: Operation, entries: list[Entry]) -> None:

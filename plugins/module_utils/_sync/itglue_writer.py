@@ -110,8 +110,8 @@ class ItGlueWriter:
 
     # ------------------------------------------------------------------ portions
 
-    def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], str]]:
-        """The operations of an action in portions, each with those after it and how far this gets.
+    def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], int]]:
+        """The operations of an action in portions, each with those after it, and how many there are in all.
 
         After a pause, contacts are looked at again before the next portion: the operations that are still
         to be tried may be others then.
@@ -128,10 +128,15 @@ class ItGlueWriter:
             portion, later = waiting[:BULK], waiting[BULK:]
             self._tried.update(each.subject for each in portion)
             done += len(portion)
-            yield portion, later, f"{done} of {done + len(later)}"
+            yield portion, later, done + len(later)
 
     def _waiting(self, action: Action) -> list[Operation]:
         return self._outcomes.those(lambda each: each.itglue.action == action and each.subject not in self._tried)
+
+    def _count_written(self, portion: Sequence[Operation], action: Action) -> int:
+        """How many of the operations of an action have been carried out."""
+        now = [self._outcomes[each.subject].itglue for each in portion]
+        return sum(part.action == action and part.contact_id is not None for part in now)
 
     def _look_again(self) -> None:
         """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
@@ -145,11 +150,13 @@ class ItGlueWriter:
 
     def create(self) -> None:
         """Create the contacts that the plan creates."""
-        for portion, later, line in self._portions(Action.CREATE):
+        done = 0
+        for portion, later, total in self._portions(Action.CREATE):
             if error := self._create_portion(portion):
                 self._defer(later, error)
                 return
-            self._progress(f"IT Glue: {line} contacts created")
+            done += self._count_written(portion, Action.CREATE)
+            self._progress(f"IT Glue: {done} of {total} contacts created")
 
     def _create_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request, and one by one what is not there after it; the error where the service takes
@@ -250,11 +257,13 @@ class ItGlueWriter:
 
     def update(self) -> None:
         """Change the contacts that the plan changes."""
-        for portion, later, line in self._portions(Action.UPDATE):
+        done = 0
+        for portion, later, total in self._portions(Action.UPDATE):
             if error := self._update_portion(portion):
                 self._defer(later, error)
                 return
-            self._progress(f"IT Glue: {line} contacts updated")
+            done += self._count_written(portion, Action.UPDATE)
+            self._progress(f"IT Glue: {done} of {total} contacts updated")
 
     def _update_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request if IT Glue takes it; the error where the service takes nothing now."""

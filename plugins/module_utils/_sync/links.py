@@ -17,6 +17,7 @@ from .._engine.errors import ApiError
 from .._engine.model import BmsId, Contact, ItGlueId
 from .._engine.plan import Action, ItGluePart, Operation, Push
 from .._engine.reasons import ReasonCode, because
+from .._engine.text import counted
 from .outcomes import Outcomes
 from .ports import Clock, Progress, Sleep, silent
 
@@ -65,7 +66,7 @@ def await_links(
         left = end - waiting.clock()
         if left <= 0:
             return
-        progress(f"IT Glue: waiting for the links of {len(pending)} contacts, {left:.0f} s at most")
+        progress(f"IT Glue: waiting for the links of {counted(len(pending), 'contact')}, {left:.0f} s at most")
         waiting.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE)
         try:

@@ -21,6 +21,7 @@ from .._engine.plan import DepartureAction, Operation, Plan, Push
 from .._engine.planned_again import merged
 from .._engine.planning import Planning
 from .._engine.reasons import Reason
+from .._engine.text import counted
 from .._store.settings import SettingsStore
 from .collector import uncollected
 from .look_again import STALE_AFTER, contacts_by_now
@@ -87,7 +88,7 @@ def plan_run(services: Services, store: SettingsStore, request: Request, run_loc
     found = read(services, store, request, run_lock, progress)
     snapshot = found.snapshot
     tell = named(progress, snapshot.organization.name)
-    tell(f"{len(snapshot.users)} users, {len(snapshot.contacts)} contacts read")
+    tell(f"{counted(len(snapshot.users), 'user')}, {counted(len(snapshot.contacts), 'contact')} read")
     reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
     planning = reader.complete(Planning(snapshot, request.options))
     plan = planning.plan
@@ -95,7 +96,7 @@ def plan_run(services: Services, store: SettingsStore, request: Request, run_loc
     selected = len(matched.selected.user_ids)
     tell(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
     if planning.findings.bms is not None:
-        tell(f"BMS: {len(planning.findings.bms.contacts)} contacts read")
+        tell(f"BMS: {counted(len(planning.findings.bms.contacts), 'contact')} read")
     warnings = [*found.warnings, *plan.warnings]
     return Run(
         found,

@@ -267,10 +267,12 @@ def test_two_new_ones_of_one_address_say_why_they_are_a_conflict():
     assert values_of(found["ann"], ReasonCode.SAME_PRIMARY_ADDRESS)["users"] == ["bob@client.example"]
 
 
-def test_contacts_with_a_microsoft_adapter_bring_a_warning():
+@pytest.mark.parametrize(("primary_email", "setting"), [("mail", "primary_email: username"), ("username", None)])
+def test_contacts_with_a_microsoft_adapter_bring_a_warning_that_does_not_advise_what_is_set(primary_email, setting):
     microsoft = Adapter("Microsoft", "6f1c", sync=True)
-    plan = planned(snapshot([ANN], [ready(adapters=(microsoft,)), contact(73, adapters=(microsoft,))]))
-    assert plan.warnings == (Reason(ReasonCode.MICROSOFT_ADAPTERS, {"count": 2}),)
+    contacts = [ready(adapters=(microsoft,)), contact(73, adapters=(microsoft,))]
+    plan = planned(snapshot([ANN], contacts, primary_email=primary_email))
+    assert plan.warnings == (Reason(ReasonCode.MICROSOFT_ADAPTERS, {"count": 2, "setting": setting}),)
 
 
 # --------------------------------------- what the next run would not match again

@@ -410,7 +410,7 @@ def test_what_a_run_reports_on_the_way():
     world = World([ANN])
     run(world.clients, world.store, Request("Client Ltd"), preview=False, progress=lines.append)
     assert lines == [
-        "Client Ltd: 1 users, 0 contacts read",
+        "Client Ltd: 1 user, 0 contacts read",
         "Client Ltd: 1 of 1 users selected, 0 matched with contacts",
         "Client Ltd: IT Glue: 1 of 1 contacts created",
     ]

@@ -145,6 +145,7 @@ def test_one_refused_contact_does_not_stop_the_others():
     assert ran.by["bob"].after == {}
     assert ran.by["bob"].codes == ("write_rejected",)
     assert "Invalid name" in ran.by["bob"].failure.said
+    assert ran.lines == ["IT Glue: 2 of 3 contacts created"]
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, -1], ids=["none", "one", "two", "all"])
@@ -580,6 +581,7 @@ def test_a_refused_push_does_not_stop_the_others():
         "cid": ("create", "pushed"),
     }
     assert "No location" in ran.by["bob"].failure.said
+    assert ran.lines == ["IT Glue: 3 of 3 contacts created", "BMS: 2 of 3 contacts pushed"]
 
 
 def test_pushes_after_the_end_of_the_quota_are_deferred():
