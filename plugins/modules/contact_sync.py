@@ -145,6 +145,14 @@ options:
         C(after).
     type: int
     default: 30
+  fail_on_deferred:
+    description:
+      - Whether the task fails where a quota has deferred contacts of the client. What could be done is done in any
+        case.
+      - Without this option the task fails once it has been so in three real runs on end on this control node. The
+        client is then RV(starved).
+      - With V(true), the task fails the first time already. With V(false), it never fails for that.
+    type: bool
   state:
     description:
       - With V(synced), the contacts are brought up to date.
@@ -353,6 +361,18 @@ summary:
         - Null when no quota was used up.
       type: int
       sample: null
+    deferred_runs:
+      description:
+        - In how many real runs on end, this one included, a quota has deferred contacts of the client. V(0) where it
+          has not, and in check mode.
+      type: int
+      sample: 0
+starved:
+  description:
+    - Whether a quota has deferred contacts of the client in three real runs on end, this one included.
+  returned: success, and on failure when a quota is the reason
+  type: bool
+  sample: false
 failure:
   description:
     - Why the task failed, for a playbook to decide by. C(msg) has the message for people.

@@ -37,6 +37,7 @@ from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
 from .._clients.transport import HttpSettings, trusting
+from .._clients.turns import Turn, waiting_list
 from .._engine.errors import InputError
 from .task import Task
 
@@ -113,10 +114,11 @@ def prepare() -> None:
 class Clients:
     """The clients of one run, each made when it is first asked for; safe for use by several threads.
 
-    All count their requests in `calls`, and tell the task the tokens that they are given.
+    All count their requests in `calls`, and tell the task the tokens that they are given. `turn` is that of the
+    organization of the task, None where it has none.
     """
 
-    def __init__(self, params: Mapping[str, Any], task: Task) -> None:
+    def __init__(self, params: Mapping[str, Any], task: Task, turn: Turn | None = None) -> None:
         self.calls = Calls()
         self._params = params
         self._task = task
@@ -126,6 +128,7 @@ class Clients:
         self._itglue: ItGlueClient | None = None
         self._bms: BmsClient | None = None
         self._graph: dict[str, GraphClient] = {}
+        self.turn = turn
 
     @property
     def itglue(self) -> ItGlueClient:
@@ -148,6 +151,11 @@ class Clients:
                 self._graph[tenant_id] = self._new_graph(tenant_id)
             return self._graph[tenant_id]
 
+    def expect_new_people(self) -> None:
+        """Hear that the run creates contacts."""
+        if self.turn is not None:
+            self.turn.has_new_people = True
+
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
         address = service_url(_with_scheme(url), itglue.REGIONS, "itglue_url")
@@ -162,7 +170,7 @@ class Clients:
         account, secrets = ("bms", _identity(address), company, username), [password, mfa_secret or ""]
         tokens = SharedTokens(*account, secrets=secrets, notice=self._task.warn)
         credential = BmsCredential(company, username, password, mfa_secret, tokens)
-        access = self._access("bms", _identity(address), company)
+        access = self._access("bms", _identity(address), company, turn=self.turn)
         return BmsClient(url_or_region=address, credential=credential, access=access)
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
@@ -177,18 +185,28 @@ class Clients:
             ),
         )
 
-    def _access(self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY) -> Access:
+    def _access(
+        self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY, turn: Turn | None = None
+    ) -> Access:
         """What a client of a service needs of this run; `account` is what the service counts requests by."""
-        limiter = SharedLimiter(service, *account, limit=self._limits.get(service), notice=self._task.warn)
+        limit = self._limits.get(service)
+        limiter = SharedLimiter(service, *account, limit=limit, notice=self._task.warn, turn=turn)
         return Access(self._http, self.calls, retry, limiter, self._task.secret)
 
 
-def clients(params: Mapping[str, Any], task: Task) -> Clients:
+def clients(params: Mapping[str, Any], task: Task, turn: Turn | None = None) -> Clients:
     """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
 
     Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
     """
-    return Clients(params, task)
+    return Clients(params, task, turn)
+
+
+def turn_of(params: Mapping[str, Any], *, counted: bool) -> Turn:
+    """The turn of the organization of a task, where a quota is short. It counts only where the task is `counted`."""
+    address = _identity(_with_scheme(_text(params, "itglue_url") or ""))
+    organization = str(params["organization"]).strip().casefold()
+    return Turn(waiting_list("itglue", address), organization, counted=counted)
 
 
 def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:

@@ -17,7 +17,7 @@ from .._engine.plan import Operation
 from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
 from .client_reading import CLIENT_OPTIONS, client_request
-from .connection import clients
+from .connection import clients, turn_of
 from .option_specs import SYNC_SPECS
 from .result import conflict_entries, selected, told
 from .sentences import explained, warning
@@ -39,7 +39,7 @@ SPEC = ModuleSpec(
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """What to look at before the first run of one client."""
     request = client_request(params)
-    api = clients(params, task)
+    api = clients(params, task, turn_of(params, counted=False))
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
     for reason in (*audited.read.warnings, *audited.planning.plan.warnings):
         task.warn(warning(reason))

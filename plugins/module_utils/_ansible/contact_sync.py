@@ -25,7 +25,8 @@ from .._sync.revert import revert
 from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
-from .connection import CONNECTION_OPTIONS, clients
+from .connection import CONNECTION_OPTIONS, clients, turn_of
+from .deferral import noted
 from .notices import notices
 from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
@@ -51,18 +52,25 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     if params["state"] == "reverted":
         return _revert(params, task)
     request = _request(params, task)
-    api = clients(params, task)
+    turn = turn_of(params, counted=not task.check_mode)
+    api = clients(params, task, turn)
     store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
-    outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress)
+    with noted(turn) as note:
+        outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress)
+        note(outcome)
     for each in outcome.warnings:
         task.warn(warning(each))
     returned = result(outcome, api_calls=api.calls.by_service(), everything=params["report"] == "all")
+    returned |= {"starved": note.is_starved}
+    returned["summary"]["deferred_runs"] = note.runs
     if outcome.plan.limits_exceeded:
         raise limit_exceeded(outcome.plan.limits_exceeded, returned)
     for line in (*notices(returned), *_of_quota(outcome, returned)):
         task.warn(line)
     if outcome.stopped is not None:
         raise pushes_stopped(outcome.stopped, returned)
+    if note.fails(params["fail_on_deferred"]):
+        raise note.error(returned)
     return returned
 
 

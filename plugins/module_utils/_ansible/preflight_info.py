@@ -13,7 +13,7 @@ from typing import Any
 from .._store.settings import SettingsStore
 from .._sync.preflight import Check, CheckState, Preflight
 from .client_reading import CLIENT_OPTIONS, client_request
-from .connection import clients
+from .connection import clients, turn_of
 from .sentences import sentence
 from .spec import ModuleSpec
 from .task import Task
@@ -28,7 +28,7 @@ SPEC = ModuleSpec(
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The checks of one client. A check that fails is no failure of the module: it is what was asked."""
     request = client_request(params)
-    api = clients(params, task)
+    api = clients(params, task, turn_of(params, counted=False))
     done = Preflight(
         api, lambda: SettingsStore(api.itglue, warn=task.warn), request, always_bms=params["always_check_bms"]
     ).run()

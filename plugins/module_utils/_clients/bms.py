@@ -12,6 +12,7 @@ APIs".
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TypeVar
 
@@ -40,6 +41,9 @@ REGIONS = {
 }
 
 _PAGE = 100
+_LISTS_OF_AN_ACCOUNT = 2
+"""The active contacts and the inactive ones. Before the first contact is created they are read again."""
+
 _CONTACTS = "/v2/crm/contacts/summary"
 _READS_CONTACTS = "a role that may view CRM > Contacts"
 _WRITES_CONTACTS = "a role that may modify CRM > Contacts"
@@ -67,6 +71,7 @@ class BmsClient:
         )
         self._http = access.make_session(service, access)
         login.session = self._http
+        self._read: set[int] = set()
 
     @property
     def base_url(self) -> str:
@@ -110,14 +115,16 @@ class BmsClient:
         Both kinds are asked for by name: what leaving the filter out means is not published.
         """
         found: dict[int, BmsContact] = {}
-        for active in (True, False):
+        again = account_id in self._read
+        self._read.add(account_id)
+        for active, calls in ((True, _LISTS_OF_AN_ACCOUNT * (1 if again else 2)), (False, 1)):
 
             def decoded(read: Reader, row: Row, active: bool = active) -> BmsContact:
                 decode.check_account(read, row, account_id, needed=True)
                 return decode.contact(read, row, active)
 
             params = {"Filter.AccountId": account_id, "Filter.IsActive": "true" if active else "false"}
-            found |= self._complete(_CONTACTS, params, decoded, _READS_CONTACTS)
+            found |= self._complete(_CONTACTS, params, decoded, _READS_CONTACTS, calls)
         return list(found.values())
 
     def contact(self, contact_id: int) -> BmsContact:
@@ -243,16 +250,16 @@ class BmsClient:
         return read, read.rows(whole["result"], "result"), read.whole(whole, "totalRecords")
 
     def _complete(
-        self, path: str, params: Mapping[str, object], decoded: Callable[[Reader, Row], T], needs: str
+        self, path: str, params: Mapping[str, object], decoded: Callable[[Reader, Row], T], needs: str, calls: int = 1
     ) -> dict[int, T]:
-        """Every row of a paged list by its id, or `UnavailableError`.
+        """Every row of a paged list by its id, or `UnavailableError`. It takes so many `calls` at least.
 
         Their order is not published, and pages are no snapshot: the rows are held
         against the count that comes with them, and the list is read once more when
         that does not fit or changes on the way.
         """
         for dummy in range(2):
-            found, totals = self._walk(path, params, decoded, needs)
+            found, totals = self._walk(path, params, decoded, needs, calls)
             if len(totals) == 1 and all(total is None or len(found) >= total for total in totals):
                 return found
         raise UnavailableError(
@@ -263,7 +270,7 @@ class BmsClient:
         )
 
     def _walk(
-        self, path: str, params: Mapping[str, object], decoded: Callable[[Reader, Row], T], needs: str
+        self, path: str, params: Mapping[str, object], decoded: Callable[[Reader, Row], T], needs: str, calls: int
     ) -> tuple[dict[int, T], set[int | None]]:
         found: dict[int, T] = {}
         totals: set[int | None] = set()
@@ -271,10 +278,12 @@ class BmsClient:
         while True:
             number += 1
             query = {**params, "PageSize": _PAGE, "PageNumber": number}
-            read, rows, total = self._rows(Request("GET", path, params=query, template=path, needs=needs))
+            read, rows, total = self._rows(Request("GET", path, params=query, template=path, needs=needs, calls=calls))
             totals.add(total)
             known = len(found)
             found |= {read.needed_whole(row, "id"): decoded(read, row) for row in rows}
             # A short page is no end: the largest page size is not published, and may be less than was asked for.
             if len(found) == known or (total is not None and len(found) >= total):
                 return found, totals
+            # The rest of the list, by the count that comes with it.
+            calls = max(1, math.ceil(((total or 0) - len(found)) / len(rows)))

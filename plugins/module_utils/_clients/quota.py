@@ -22,6 +22,7 @@ what is then in the future counts as nothing.
 
 from __future__ import annotations
 
+import bisect
 import os
 import struct
 import time
@@ -34,6 +35,7 @@ from typing import Protocol
 from .decoding import TITLES
 from .lock import LockError, acquired, busy
 from .private_directory import open_private, private_directory, private_file
+from .turns import Allowance, Share, Turn, account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,9 @@ UNCOUNTED = 60.0
 LONGEST_HOLD = 3600.0
 """Seconds. What a service asks for beyond that is a mistake: it must not stop all runs for days."""
 
+_FOR_NEW = " for new people"
+"""Behind the key of the count of what was sent for clients with new people."""
+
 _HEAD = struct.Struct("<dQ")
 _TIME = struct.Struct("<d")
 _PAUSE = 0.0005
@@ -87,8 +92,9 @@ _PAUSE = 0.0005
 class Limiter(Protocol):
     """Keeps the quota that a service sets; `key` is `METHOD template`, or blank where it is one for all."""
 
-    def acquire(self, key: str) -> float:
-        """Count a request and return 0; or count nothing and return the seconds to wait before asking again."""
+    def acquire(self, key: str, calls: int = 1) -> float:
+        """Count a request and return 0; or count nothing and return the seconds to wait before asking again. Nothing
+        is counted either where the quota would not do for so many `calls`, this one included."""
 
     def hold(self, key: str, seconds: float) -> None:
         """The service throttles: a request within so many seconds would be refused, and counted as well."""
@@ -102,7 +108,7 @@ class Unlimited:
         self._lock = Lock()
         self._held: dict[str, float] = {}
 
-    def acquire(self, key: str) -> float:
+    def acquire(self, key: str, calls: int = 1) -> float:
         with self._lock:
             return max(0.0, self._held.get(key, 0.0) - self._clock())
 
@@ -117,6 +123,7 @@ class SharedLimiter:
     `account` is what the service counts by: its address, and the company where that has several. No
     more of it than a hash is stored. Where a file cannot be used in the middle of a run, the request is let
     through: the service still says when it is too much. `notice` gets a line about a process that is in the way.
+    With a `turn` a client uses what clients that have waited longer leave.
     """
 
     def __init__(
@@ -127,6 +134,7 @@ class SharedLimiter:
         directory: Path | None = None,
         clock: Callable[[], float] = time.time,
         notice: Callable[[str], None] = lambda text: None,
+        turn: Turn | None = None,
     ) -> None:
         self._limit = limit or LIMITS.get(service)
         self._names = (service, *account)
@@ -134,24 +142,53 @@ class SharedLimiter:
         self._clock = clock
         self._notice = notice
         self._uncounted_until = 0.0
+        self._turn = turn
+        self._account = account_of(self._names)
 
-    def acquire(self, key: str) -> float:
+    def acquire(self, key: str, calls: int = 1) -> float:
         """Count a request and return 0; or count nothing and return the seconds to wait before asking again.
 
-        `key` is the endpoint, `METHOD template`.
+        `key` is the endpoint, `METHOD template`; `calls` says how many requests follow each other.
         """
-        limit = self._limit
+        limit, turn = self._limit, self._turn
+        allowance = Allowance(limit.used, min(calls, limit.used)) if limit else Allowance(1)
+        if limit and turn:
+            allowance = turn.allowed(self._endpoint(key), calls, self._share)
 
         def count(ring: _Ring) -> float:
             now = self._clock()
             wait = _left(ring.held_until, now, LONGEST_HOLD)
             if wait <= 0 and limit:
-                wait = _left(ring.time_of(limit.used) + limit.seconds, now, limit.seconds)
+                wait = ring.wait(allowance, limit.seconds, now)
                 if wait <= 0:
                     ring.enter(now)
             return max(0.0, wait)
 
-        return self._with_ring(key, count)
+        wait = self._with_ring(key, count)
+        if turn and wait <= 0:
+            turn.sent(self._endpoint(key))
+            if turn.is_for_new:
+                self._with_ring(key + _FOR_NEW, lambda ring: ring.entered(self._clock()))
+        return wait
+
+    def _endpoint(self, key: str) -> str:
+        """An endpoint of this account, as a turn knows it."""
+        return f"{self._account} {key}"
+
+    def _share(self, endpoint: str) -> Share:
+        """The quota of an endpoint, as a turn shares it."""
+        limit, key = self._limit or Limit(_CAPACITY, 0.0, per_endpoint=True), endpoint.partition(" ")[2]
+
+        def free(requests: int) -> int:
+            return int(self._with_ring(key, lambda ring: ring.free(requests, limit.seconds, self._clock()), requests))
+
+        def sent_for_new() -> int:
+            def recent(ring: _Ring) -> float:
+                return limit.used - ring.free(limit.used, limit.seconds, self._clock())
+
+            return int(self._with_ring(key + _FOR_NEW, recent))
+
+        return Share(endpoint, limit.used, free, sent_for_new)
 
     def hold(self, key: str, seconds: float) -> None:
         """The service throttles: let nobody send for so long."""
@@ -163,21 +200,24 @@ class SharedLimiter:
             return longer
 
         self._with_ring(key, hold)
+        if self._turn and self._limit:
+            share = self._share(self._endpoint(key))
+            self._turn.met(share.endpoint, share.sent)
 
-    def _with_ring(self, key: str, use: Callable[[_Ring], float]) -> float:
-        """What `use` makes of the count of an endpoint, locked; 0 where that cannot be used."""
+    def _with_ring(self, key: str, use: Callable[[_Ring], float], unknown: float = 0.0) -> float:
+        """What `use` makes of the count of an endpoint, locked; `unknown` where that cannot be used."""
         if time.monotonic() < self._uncounted_until:
-            return 0.0
+            return unknown
         counted = key if self._limit and self._limit.per_endpoint else ""
         try:
             with _Ring(private_file(self._directory, *self._names, counted, ending="quota")) as ring:
                 return use(ring)
         except OSError:
-            return 0.0
+            return unknown
         except LockError as error:
             self._uncounted_until = time.monotonic() + UNCOUNTED
             self._notice(f"The requests to {TITLES[self._names[0]]} are not counted for a minute. {error}")
-            return 0.0
+            return unknown
 
 
 def _left(due: float, now: float, longest: float) -> float:
@@ -211,6 +251,20 @@ class _Ring:
     def __exit__(self, *dummy: object) -> None:
         os.close(self._handle)
 
+    def wait(self, allowance: Allowance, seconds: float, now: float) -> float:
+        """The seconds until so many calls are free as an allowance wants; the whole window where it has not so many."""
+        back = allowance.requests - allowance.calls + 1
+        return _left(self.time_of(back) + seconds, now, seconds) if back > 0 else seconds
+
+    def free(self, requests: int, seconds: float, now: float) -> int:
+        """How many of so many requests may be sent by now; the times of the ring are in order."""
+        recent = bisect.bisect_left(
+            range(1, max(0, requests) + 1),
+            True,
+            key=lambda back: _left(self.time_of(back) + seconds, now, seconds) <= 0,
+        )
+        return max(0, requests) - recent
+
     def time_of(self, back: int) -> float:
         """The time of the request so many before the next one."""
         entry = os.pread(self._handle, _TIME.size, _offset(self._count - back)).ljust(_TIME.size, b"\0")
@@ -223,6 +277,11 @@ class _Ring:
         self._count = (self._count + 1) % _CAPACITY
         self._write_head()
         os.pwrite(self._handle, _TIME.pack(now), offset)
+
+    def entered(self, now: float) -> float:
+        """Enter a request; the time of it."""
+        self.enter(now)
+        return now
 
     def hold_until(self, moment: float) -> None:
         self.held_until = moment

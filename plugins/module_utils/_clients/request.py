@@ -25,7 +25,8 @@ class Request:
     `template` is the path without its ids, where the service counts its quota per endpoint.
     With `patient=False` a time-out raises `TimeoutBeforeAnswerError` at once. The statuses of
     `allow` are returned instead of raised. `needs` names the permission that the request takes.
-    With `authorized=False` it goes without credentials (a login).
+    With `authorized=False` it goes without credentials (a login). `calls` says how many requests to the endpoint are
+    needed, this one included: the first is not sent where the quota would not do for all.
     """
 
     method: str
@@ -42,6 +43,7 @@ class Request:
     allow: Collection[int] = ()
     needs: str | None = None
     authorized: bool = True
+    calls: int = 1
 
     @property
     def writes(self) -> bool:

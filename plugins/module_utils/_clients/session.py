@@ -186,7 +186,8 @@ class HttpSession:
 
     def _await_quota(self, exchange: Exchange) -> None:
         timing = self._timing
-        while (wait := self._limiter.acquire(exchange.request.quota_key)) > 0:
+        request = exchange.request
+        while (wait := self._limiter.acquire(request.quota_key, request.calls)) > 0:
             if wait > self._retry.max_wait or timing.clock() + wait > exchange.deadline:
                 raise self._failures.out_of_quota(exchange, None, wait, timing.now())
             if wait >= _SHORTEST_NOTICE:

@@ -280,7 +280,7 @@ def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> d
 # ---------------------------------------------------------------- without BMS
 
 
-def plan_without_bms(contacts: PlannedContacts, unread: str | None) -> Planned:
+def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Planned:
     """Both parts of all operations where BMS is not needed, or could not be read: `unread` says why.
 
     An incomplete read never means "not there": then every push, deactivation and return is deferred.
@@ -292,16 +292,15 @@ def plan_without_bms(contacts: PlannedContacts, unread: str | None) -> Planned:
     departures, deactivations = _deactivations(contacts, None, unread, {})
     if unread is not None:
         operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]
-        warnings = list(_deferrals(contacts, deactivations, unread))
+        warnings = list(_deferrals(contacts, deactivations, unread.values["said"]))
     return Planned(tuple(_by_username(operations)), departures, deactivations, warnings=tuple(warnings))
 
 
-def _deferred(operation: Operation, unread: str, native: bool) -> Operation:
+def _deferred(operation: Operation, unread: Reason, native: bool) -> Operation:
     """Under `native` nothing is written to IT Glue either: each write makes it push."""
     if operation.bms.push != Push.UNDECIDED:
         return operation
-    reason = because(ReasonCode.BMS_NOT_READ, said=unread)
-    return operation.withheld(itglue=Action.DEFERRED if native else None, bms=Push.DEFERRED, reason=reason)
+    return operation.withheld(itglue=Action.DEFERRED if native else None, bms=Push.DEFERRED, reason=unread)
 
 
 def _deferrals(contacts: PlannedContacts, deactivations: Sequence[Operation], unread: str) -> Iterable[Reason]:
@@ -320,7 +319,7 @@ def _deferrals(contacts: PlannedContacts, deactivations: Sequence[Operation], un
 def _deactivations(
     contacts: PlannedContacts,
     counterparts: offboarding.Counterparts | None,
-    unread: str | None,
+    unread: Reason | None,
     sought: Mapping[BmsId, tuple[str, ...]],
 ) -> tuple[tuple[Departure, ...], tuple[Operation, ...]]:
     """The departures with what is done about them, and the operations that it takes."""
@@ -341,13 +340,13 @@ def _deactivation(
     contacts: PlannedContacts,
     departure: Departure,
     counterparts: offboarding.Counterparts | None,
-    unread: str | None,
+    unread: Reason | None,
     sought: Mapping[BmsId, tuple[str, ...]],
 ) -> Operation | None:
     """What is to be done about a departed contact in this run, None where all is done."""
     type_id = contacts.types.departed
     if unread is not None:
-        return offboarding.deferred(departure, because(ReasonCode.BMS_NOT_READ, said=unread))
+        return offboarding.deferred(departure, unread)
     if type_id is None:
         return None
     contact = contacts.matched.directory.contact[departure.contact_id]

@@ -327,6 +327,7 @@ SYNC_OPTIONS = (
     SyncOption("max_deactivations", "str", False, field="max_deactivations"),
     SyncOption("report", "str", False, "changes", ("changes", "all")),
     SyncOption("push_wait", "int", False, 30),
+    SyncOption("fail_on_deferred", "bool", False),
     SyncOption("state", "str", False, "synced", ("synced", "reverted")),
     SyncOption("plan_file", "path", False),
     SyncOption("apply_plan", "path", False),

@@ -87,6 +87,12 @@ class PushesStoppedError(SyncError):
     code: ClassVar[str] = "pushes_stopped"
 
 
+class StarvedError(SyncError):
+    """A quota has deferred a client so often that its task fails; `result` holds what was done."""
+
+    code: ClassVar[str] = "starved"
+
+
 class ApiError(SyncError):
     """A service refused, failed or could not be understood.
 

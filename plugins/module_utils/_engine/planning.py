@@ -45,7 +45,7 @@ from .matching import match
 from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
-from .plan import Departure, Operation, Plan, Push
+from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
 from .text import contact_addresses, domain
@@ -73,7 +73,8 @@ class Findings:
 
     `bms` holds the account and all its contacts. `bms_types` are the e-mail and the phone type of the
     settings. `not_read` says, by need, why something could not be read: then the planning goes on as
-    far as it can without it (pushes are deferred, deleted users count as unknown).
+    far as it can without it (pushes are deferred, deleted users count as unknown). `out_of_quota` are
+    those needs for which only a quota was used up.
     """
 
     verified_domains: frozenset[str] | None = None
@@ -84,16 +85,21 @@ class Findings:
     bms_locations: tuple[BmsLocation, ...] | None = None
     bms_types: tuple[BmsType | None, BmsType | None] | None = None
     not_read: Mapping[Need, str] = field(default_factory=dict)
+    out_of_quota: frozenset[Need] = frozenset()
 
     def with_those_of(self, others: Findings) -> Findings:
         """These findings, and the others in their place where both are there."""
-        found = {each.name: getattr(others, each.name) for each in fields(others) if each.name != "not_read"}
+        found = {each.name: getattr(others, each.name) for each in fields(others) if each.name not in _UNREAD}
         new = {name: value for name, value in found.items() if value is not None}
-        return replace(self, not_read={**self.not_read, **others.not_read}, **new)
+        out_of_quota = self.out_of_quota | others.out_of_quota
+        return replace(self, not_read={**self.not_read, **others.not_read}, out_of_quota=out_of_quota, **new)
 
     def lack(self, need: Need) -> bool:
         """Whether this has neither been read nor tried."""
         return getattr(self, need) is None and need not in self.not_read
+
+
+_UNREAD = ("not_read", "out_of_quota")
 
 
 class Planning:
@@ -123,6 +129,11 @@ class Planning:
         """Take what was read, and go on."""
         self.findings = self.findings.with_those_of(findings)
         self._go_on()
+
+    @property
+    def has_new_people(self) -> bool:
+        """Whether the run creates a contact, as far as it has been planned."""
+        return any(each.itglue.action == Action.CREATE for each in self.operations)
 
     @property
     def plan(self) -> Plan:
@@ -277,8 +288,14 @@ class Planning:
                 yield from self._need(Need.BMS_TYPES)
             if not self.findings.not_read.keys() & {Need.BMS_LOCATIONS, Need.BMS_TYPES}:
                 return bms_plan.plan_with_bms(found, self._complete(bms)), bms.account
-        unread = [self.findings.not_read[need] for need in _OF_BMS if need in self.findings.not_read]
-        return bms_plan.plan_without_bms(contacts, unread[0]), None
+        return bms_plan.plan_without_bms(contacts, self._unread_bms()), None
+
+    def _unread_bms(self) -> Reason:
+        """Why BMS could not be read in full."""
+        findings = self.findings
+        need = next(each for each in _OF_BMS if each in findings.not_read)
+        code = ReasonCode.QUOTA_EXCEEDED if need in findings.out_of_quota else ReasonCode.BMS_NOT_READ
+        return because(code, service="bms", said=findings.not_read[need])
 
     def _complete(self, bms: BmsSnapshot) -> BmsSnapshot:
         """The account and its contacts, with the locations and types as far as they have been read."""

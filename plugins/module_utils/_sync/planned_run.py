@@ -39,7 +39,7 @@ class Run:
     """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
 
     `resume_at` is the time (of the wall clock) when the quota that was used up is there again. `stopped` says why
-    the run pushes no further.
+    the run pushes no further. It was `put_off` where another run was at work on the organization.
     """
 
     read: Read
@@ -51,6 +51,7 @@ class Run:
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
     resume_at: float | None = None
     stopped: Reason | None = None
+    put_off: bool = False
 
     def turned_out(self, operations: tuple[Operation, ...]) -> None:
         """Take over the operations and then the deactivations, as they are now."""

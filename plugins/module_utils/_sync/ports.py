@@ -160,6 +160,9 @@ class Services(Protocol):
     def graph(self, tenant_id: str) -> Graph:
         """A Microsoft tenant."""
 
+    def expect_new_people(self) -> None:
+        """Hear that the run creates contacts: a part of each quota is kept for such runs."""
+
 
 class FleetItGlue(Protocol):
     """Where the organizations of an MSP are read."""

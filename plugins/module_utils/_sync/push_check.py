@@ -17,14 +17,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from .._engine.errors import ApiError, SyncError
+from .._engine.errors import QuotaExceededError, SyncError
 from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
 from .._engine.native_signs import pushed_meanwhile
 from .._engine.plan import Operation, Push, Subject
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode, because
-from .outcomes import Outcomes
+from .outcomes import Outcomes, reason_of
 from .planned_run import Replanner, Run
 from .ports import Services
 from .snapshot import NeedReader
@@ -83,9 +83,10 @@ class PushCheck:
             present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
             found = self._found(present, shown.contacts or {}) if _differ(known, present) else {}
         except SyncError as error:
-            if isinstance(error, ApiError):
-                outcomes.note_quota(error)
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
+            if isinstance(error, QuotaExceededError):
+                outcomes.note_quota(error)
+                reason = reason_of(error)
             for operation in pushes:
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
             return None, []

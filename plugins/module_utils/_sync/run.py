@@ -109,6 +109,7 @@ def _defer(outcome: Run, error: QuotaExceededError) -> None:
 
 
 def _put_off(outcome: Run) -> None:
+    outcome.put_off = True
     outcome.operations = tuple(map(put_off, outcome.operations))
     outcome.deactivations = tuple(map(put_off, outcome.deactivations))
     outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))

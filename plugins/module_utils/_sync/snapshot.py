@@ -20,7 +20,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
-from .._engine.errors import ApiError, AuthenticationError, InputError, PermissionDeniedError, quoted
+from .._engine.errors import (
+    ApiError,
+    AuthenticationError,
+    InputError,
+    PermissionDeniedError,
+    QuotaExceededError,
+    quoted,
+)
 from .._engine.model import Account, BmsId, BmsSettings, BmsSnapshot, BmsType, Organization, Snapshot
 from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
@@ -143,6 +150,8 @@ class NeedReader:
         which nothing can be planned.
         """
         while planning.needs:
+            if Need.BMS in planning.needs and planning.has_new_people:
+                self.services.expect_new_people()
             planning.add(self.read(planning.needs, planning.findings))
         return planning
 
@@ -221,7 +230,8 @@ class NeedReader:
             raise
         except ApiError as error:
             self.resume_at = max(self.resume_at or 0, resume_at(error) or 0) or None
-            return Findings(not_read={need: str(error)})
+            quota = isinstance(error, QuotaExceededError)
+            return Findings(not_read={need: str(error)}, out_of_quota=frozenset({need} if quota else ()))
 
 
 def _snapshot_of(known: Findings) -> BmsSnapshot:

@@ -82,8 +82,17 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
             else f"Approve {count(len(changing), 'client')}: run them for real.",
             _command(_playbook(report), [limit] if limit and len(blocked) <= _MOST_HOSTS else [], check=False),
         )
+    elif report["mode"] == "real" and (starved := [each for each in tenants if _is_starved(each)]):
+        yield Step(
+            f"{_named(starved)}: a quota has deferred people in three runs on end. Run more often, or raise the quota.",
+            _command(_playbook(report), []),
+        )
     elif report["mode"] == "real" and any(_deferred(each) for each in tenants):
         yield Step("What is deferred is done by the next run.", _command(_playbook(report), []))
+
+
+def _is_starved(tenant: Mapping[str, Any]) -> bool:
+    return any(run["starved"] for run in tenant["runs"] if run["counted"])
 
 
 def _deferred(tenant: Mapping[str, Any]) -> bool:

@@ -153,6 +153,13 @@ def _of_clients(totals: Mapping[str, Any]) -> _Counted:
     hidden = ("tenants", "status", "hidden")
     yield STOP, totals["tenants_failed"], "client failed", "clients failed", failed
     yield STOP, totals["tenants_over_limit"], "client is over a limit", "clients are over a limit", over
+    yield (
+        STOP,
+        totals["tenants_starved"],
+        "client is starved by a quota",
+        "clients are starved by a quota",
+        ("tenants",),
+    )
     yield LOOK, totals["tasks_hidden"], "result is hidden by no_log", "results are hidden by no_log", hidden
 
 

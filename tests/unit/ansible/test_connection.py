@@ -21,6 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn, WaitingList
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 
 TENANT = "8f3c0a1e-5b7d-4c2a-9e61-1f0d2b3c4a5e"
@@ -125,7 +126,8 @@ def test_the_documentation_is_that_of_the_spec():
 
 def test_each_client_is_made_of_its_options(made):
     task = Task(secret=print)
-    api = clients(params(GIVEN), task)
+    turn = Turn(WaitingList(None))
+    api = clients(params(GIVEN), task, turn)
     settings = connection.HttpSettings(
         ca_path=None, timeout=12.0, proxy="http://proxy.example:3128", no_proxy="bms.example"
     )
@@ -133,8 +135,8 @@ def test_each_client_is_made_of_its_options(made):
     for dummy in (api.itglue, api.bms, api.graph(TENANT)):
         pass
 
-    def access(service, *account, retry=connection.DEFAULT_RETRY):
-        limiter = (service, *account, {"limit": connection.LIMITS.get(service), "notice": task.warn})
+    def access(service, *account, retry=connection.DEFAULT_RETRY, turn=None):
+        limiter = (service, *account, {"limit": connection.LIMITS.get(service), "notice": task.warn, "turn": turn})
         return connection.Access(settings, api.calls, retry, limiter, task.secret)
 
     secrets = [" pass word ", "JBSWY3DPEHPK3PXP"]
@@ -152,7 +154,7 @@ def test_each_client_is_made_of_its_options(made):
             {
                 "url_or_region": "https://api.bms.example/",
                 "credential": connection.BmsCredential("Happy Frog", "jo", " pass word ", "JBSWY3DPEHPK3PXP", tokens),
-                "access": access("bms", "https://api.bms.example", "Happy Frog"),
+                "access": access("bms", "https://api.bms.example", "Happy Frog", turn=turn),
             }
         ],
         "GraphClient": [

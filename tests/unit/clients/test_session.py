@@ -606,7 +606,7 @@ class Limiter:
         self.waits = list(waits)
         self.calls: list[tuple] = []
 
-    def acquire(self, key):
+    def acquire(self, key, calls=1):
         self.calls.append((key,))
         return self.waits.pop(0)
 

@@ -108,3 +108,14 @@ def test_a_first_run_says_where_its_journal_is_and_what_to_do_next():
     assert "Run the same command again" in summary({"frog": {**done, "contacts": [deferred]}}, {"frog": journal})[-2]
     assert "This was a preview".casefold() in summary({"frog": done}, {"frog": None})[-2].casefold()
     assert not any("first run" in each for each in summary({"frog": {"failed": True, "msg": "no"}}, {"frog": journal}))
+
+
+@pytest.mark.parametrize(
+    ("runs", "starved", "line"),
+    [
+        (1, False, "  a quota has deferred contacts in 1 run"),
+        (4, True, "  STARVED: a quota has deferred contacts in 4 runs on end"),
+    ],
+)
+def test_a_client_that_a_quota_has_deferred_says_in_how_many_runs(runs, starved, line):
+    assert line in summary({"frog": {**FINE, "summary": {**COUNTS, "deferred_runs": runs}, "starved": starved}})

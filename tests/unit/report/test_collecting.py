@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import notices
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import verdict, why
 from tests.tools.report_samples import (
@@ -53,6 +54,7 @@ def test_one_of_everything_follows_the_schema():
         "tenants": 6,
         "tenants_failed": 2,
         "tenants_over_limit": 1,
+        "tenants_starved": 0,
         "verdicts": {"attention": 1, "failed": 2, "hidden": 1, "ok": 1, "over_limit": 1},
         "tasks_hidden": 1,
         "users": 294,
@@ -201,6 +203,16 @@ def test_a_failed_result_is_a_failure_though_the_playbook_goes_on():
 def test_the_verdict_counts_the_clients_that_are_ready(events, level, headline):
     told = verdict(report(events))
     assert (told.level, told.headline) == (level, headline)
+
+
+@pytest.mark.parametrize("status", ["ok", "failed"])
+def test_a_starved_client_is_told_in_every_form(status):
+    made = report([event("a", status, {**synced("A", 1, []), "starved": True, "msg": "No."}, preview=False)])
+    assert made["tenants"][0]["runs"][0]["starved"] is True
+    assert made["totals"]["tenants_starved"] == 1
+    assert ("stop", "1 client is starved by a quota") in [(each.level, each.text) for each in verdict(made).points]
+    for name in ("html", "markdown", "json"):
+        assert "starved" in FORMS[name].render(made), name
 
 
 def test_each_client_has_a_verdict_of_its_own():

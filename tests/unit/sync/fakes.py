@@ -435,6 +435,9 @@ class FakeClients:
     def bms(self) -> FakeBms:
         return self._reach("bms")
 
+    def expect_new_people(self) -> None:
+        self.expects_new_people = True
+
     def graph(self, tenant_id: str) -> FakeGraph:
         self.reached.append(f"graph {tenant_id}")
         if self._graph is None:

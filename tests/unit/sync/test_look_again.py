@@ -269,15 +269,16 @@ def test_a_contact_that_could_not_be_read_back_is_not_pushed(world):
     assert world.bms.created == []
 
 
-def test_bms_that_cannot_be_read_again_defers_every_push(world):
-    world.bms.faults.append(Fault("contacts", quota("bms"), nth=2))
+@pytest.mark.parametrize(("error", "code"), [(quota("bms"), "quota_exceeded"), (gone("bms"), "bms_not_read")])
+def test_bms_that_cannot_be_read_again_defers_every_push(world, error, code):
+    world.bms.faults.append(Fault("contacts", error, nth=2))
     done = by_user(world.run())
     assert {name: each.push for name, each in done.items()} == {
         "ann": "deferred",
         "bob": "deferred",
         "cid": "already_in_bms",
     }
-    assert done["bob"].codes[-1] == "bms_not_read"
+    assert done["bob"].codes[-1] == code
     assert world.bms.created == []
 
 

@@ -1,0 +1,423 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Whose turn it is where a quota is short: the client that has waited longest, whatever the order of the inventory.
+
+All processes of one control node keep one list, an SQLite file in the private directory. A client that a
+quota has deferred is on it, with the time since which it waits and the requests that it needs of each endpoint.
+Until it is served, those requests are reserved: a client that began to wait later, or does not wait, may
+use only what the reservations leave. So neither the order nor the number of the processes matters.
+
+- A client that is being served reserves too, so that a list of pages that has begun can be finished.
+- A part of each quota is for clients with people who are new. It is open to the client that is first in line,
+  and to one that needs more than the rest of the quota.
+- A client that does not come back loses its reservation: after twice the longest time between two of its runs,
+  after a day where only one is known, and at once for a client that has come twice meanwhile.
+- Where the service itself refused a request, no more than had been sent by then is shared out for some hours. The
+  client that is first in line may try in any case.
+
+Clients are told apart by hashes. A list that cannot be read is removed, and nobody waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from threading import RLock
+
+from .private_directory import PrivateDirectoryError, open_private, private_directory, private_file
+
+KEPT_FOR_NEW = 0.2
+"""The part of a quota that only clients with new people use."""
+
+DAY = 86_400.0
+EXPECTED_AGAIN = 26 * 3600.0
+"""Seconds within which a client is expected back that was deferred once: a daily schedule, and some more."""
+
+SHORTEST_RESERVATION = 3 * 3600.0
+"""Seconds for which a client that was deferred repeatedly keeps its reservation at least."""
+
+FORGOTTEN = 15 * DAY
+"""Seconds after which a client that does not come back is forgotten."""
+
+SERVED_WITHIN = 900.0
+"""Seconds for which a client that is being served keeps its reservation without a sign of life."""
+
+MET_FOR = 2 * 3600.0
+"""Seconds for which it counts how many requests a service has let through."""
+
+MOST_CLIENTS = 20_000
+"""Clients that a list remembers; the ones that were seen last stay."""
+
+_CHUNK = 25
+"""Writes that are reserved at once: to reserve each by itself takes longer than to count it."""
+
+_PATIENCE = 10.0
+_SCHEMA = """
+CREATE TABLE client(
+    client TEXT PRIMARY KEY, since REAL, seen REAL NOT NULL, before REAL NOT NULL, gap REAL NOT NULL,
+    runs INTEGER NOT NULL, new INTEGER NOT NULL, serving REAL NOT NULL, line INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX line ON client(line) WHERE line = 1;
+CREATE INDEX seen ON client(seen);
+CREATE TABLE need(
+    client TEXT NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY(client, endpoint)
+) WITHOUT ROWID;
+CREATE TABLE met(endpoint TEXT PRIMARY KEY, calls INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+PRAGMA user_version = 1;
+"""
+_RESERVED = """
+SELECT client.new, SUM(need.calls) FROM client JOIN need ON need.client = client.client AND need.endpoint = :endpoint
+WHERE client.line = 1 AND client.client <> :client AND (
+    client.serving > :now OR (
+        client.since IS NOT NULL AND (client.since, client.client) < (:since, :client)
+        AND client.seen + CASE WHEN client.runs > 1 THEN MAX(2 * client.gap, :shortest) ELSE :expected END > :now
+        AND NOT (client.runs = 1 AND :before > client.seen)
+    )
+) GROUP BY client.new
+"""
+_NEVER = 1e300
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A quota as a client shares it: `used` requests for all, of which `free(n)` may be sent now where a client may
+    use `n` of them. `sent_for_new` of those in the window were for clients with new people."""
+
+    endpoint: str
+    used: int
+    free: Callable[[int], int]
+    sent_for_new: Callable[[], int]
+
+    @property
+    def sent(self) -> int:
+        """The requests that have been sent in the window."""
+        return self.used - self.free(self.used)
+
+
+@dataclass(frozen=True, slots=True)
+class Allowance:
+    """How much of a quota a client may use: `requests` in the window, all runs' together, where `calls` are free."""
+
+    requests: int
+    calls: int = 1
+
+
+Shares = Callable[[str], Share]
+"""The quota of an endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a client stands: since when it waits (`_NEVER`: it does not), when it was seen, and the time before."""
+
+    since: float = _NEVER
+    seen: float = 0.0
+    before: float = 0.0
+    gap: float = 0.0
+    runs: int = 0
+    new: bool = False
+
+
+class WaitingList:
+    """The clients that wait, at one address of IT Glue. `None` as the path keeps no list."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+
+    @contextmanager
+    def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection | None]:
+        """The list, locked for one transaction; None where there is none that can be used. With `make=False`
+        one that is not there is not made."""
+        connection = self._connection(make)
+        if connection is None:
+            yield None
+            return
+        with closing(connection):
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except sqlite3.OperationalError:
+                raise
+            except sqlite3.DatabaseError:
+                self._remove()
+                raise
+
+    def _connection(self, make: bool) -> sqlite3.Connection | None:
+        if self._path is None or not (make or self._path.exists()):
+            return None
+        for dummy in range(2):
+            connection = None
+            try:
+                os.close(open_private(self._path))
+                connection = sqlite3.connect(
+                    self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
+                )
+                connection.execute("PRAGMA synchronous = OFF")
+                connection.execute("BEGIN IMMEDIATE")
+                if not connection.execute("PRAGMA user_version").fetchone()[0]:
+                    for statement in _SCHEMA.split(";"):
+                        connection.execute(statement)
+                return connection
+            except (sqlite3.OperationalError, OSError):
+                _close(connection)
+                return None
+            except sqlite3.DatabaseError:
+                _close(connection)
+                self._remove()
+        return None
+
+    def _remove(self) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink()
+
+
+def _close(connection: sqlite3.Connection | None) -> None:
+    if connection is not None:
+        connection.close()
+
+
+def waiting_list(*account: str) -> WaitingList:
+    """The list for an address of IT Glue, in the private directory."""
+    try:
+        return WaitingList(private_file(private_directory(), *account, ending="turns"))
+    except PrivateDirectoryError:
+        return WaitingList(None)
+
+
+class Turn:
+    """One run for one client, at the quotas of one service. Safe for use by several threads.
+
+    `client` tells it from other clients. With `counted=False`, as in check mode, it uses what others leave, and nothing
+    is noted of it. `has_new_people` is set by whoever knows. `clock` gives the time of the wall clock in seconds.
+    """
+
+    def __init__(
+        self,
+        waiting: WaitingList,
+        *client: str,
+        counted: bool = True,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.has_new_people = False
+        self.waits_with_new_people = False
+        self._list = waiting
+        self._client = hashlib.sha256("\0".join(client).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        self._counted = counted
+        self._clock = clock
+        self._lock = RLock()
+        self._is_served = False
+        self._reserved: Counter[str] = Counter()
+        self._sent: Counter[str] = Counter()
+        self._refused: dict[str, int] = {}
+
+    # -------------------------------------------------------------- while it runs
+
+    def allowed(self, endpoint: str, calls: int, shares: Shares) -> Allowance:
+        """What this client may use of the quota of an endpoint, where it wants to send so many requests: all where they
+        are reserved for it, else what the reservations of others leave."""
+        share = shares(endpoint)
+        with self._lock:
+            if self._reserved[endpoint] >= calls:
+                return Allowance(share.used)
+            with suppress(sqlite3.Error), self._list.opened() as book:
+                if book is not None:
+                    return self._reserve(book, endpoint, calls, shares)
+            return Allowance(share.used)
+
+    @property
+    def is_for_new(self) -> bool:
+        """Whether the client has new people, or waits with some."""
+        return self.has_new_people or self.waits_with_new_people
+
+    def sent(self, endpoint: str) -> None:
+        """A request has been counted."""
+        with self._lock:
+            self._sent[endpoint] += 1
+            self._reserved[endpoint] = max(0, self._reserved[endpoint] - 1)
+            self._refused.pop(endpoint, None)
+
+    def met(self, endpoint: str, calls: int) -> None:
+        """The service itself has refused a request, when so many had been sent."""
+        with self._lock:
+            self._refused.setdefault(endpoint, 1)
+            with suppress(sqlite3.Error), self._list.opened() as book:
+                if book is not None:
+                    entry = (endpoint, calls, self._clock() + MET_FOR)
+                    book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", entry)
+
+    def _reserve(self, book: sqlite3.Connection, endpoint: str, calls: int, shares: Shares) -> Allowance:
+        place, needs = self._place(book), self._needs(book)
+        self.waits_with_new_people = place.new
+        wanted = {endpoint: calls}
+        if not self._is_served:
+            # What cannot be finished is not begun: of the writes one at least, all of the reads.
+            account = endpoint.partition(" ")[0]
+            for each, needed in needs.items():
+                if each.partition(" ")[0] == account:
+                    wanted[each] = max(wanted.get(each, 0), 1 if _writes(each) else needed)
+        free: dict[str, int] = {}
+        for each, needed in wanted.items():
+            share = shares(each)
+            needed = min(needed, share.used)
+            allowed = self._share_of(book, share, place, needed)
+            free[each] = share.free(allowed)
+            if free[each] < needed:
+                self._refused[each] = needed
+                return Allowance(allowed, needed) if each == endpoint else Allowance(0)
+            wanted[each] = needed
+        if _writes(endpoint):
+            wanted[endpoint] = min(free[endpoint], max(calls, _CHUNK))
+        self._reserved.update({each: needed - self._reserved[each] for each, needed in wanted.items()})
+        if self._counted:
+            self._serve(book, place, {**needs, **self._reserved})
+        return Allowance(shares(endpoint).used)
+
+    def _share_of(self, book: sqlite3.Connection, share: Share, place: _Place, wanted: int) -> int:
+        """How many requests of a quota are this client's, by the reservations of all others."""
+        values = {
+            "endpoint": share.endpoint,
+            "client": self._client,
+            "now": self._clock(),
+            "since": place.since if self._counted else _NEVER,
+            "before": place.before,
+            "shortest": SHORTEST_RESERVATION,
+            "expected": EXPECTED_AGAIN,
+        }
+        reserved = {bool(new): int(calls) for new, calls in book.execute(_RESERVED, values)}
+        for_new, for_known = reserved.get(True, 0), reserved.get(False, 0)
+        if not for_new and not for_known and (self._counted and place.since < _NEVER):
+            return share.used
+        used = self._met(book, share) if for_new or for_known else share.used
+        rest, sent_for_new = int(used * (1 - KEPT_FOR_NEW)), share.sent_for_new()
+        if self.is_for_new:
+            return used - for_new - min(for_known, max(0, rest - share.sent + sent_for_new))
+        left = used - for_new - for_known
+        return left if self._sent[share.endpoint] + wanted > rest else min(left, rest + sent_for_new - for_known)
+
+    def _met(self, book: sqlite3.Connection, share: Share) -> int:
+        """What the service lets through, by its own word of late."""
+        found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (share.endpoint,)).fetchone()
+        if found is None or not 0 < found[1] - self._clock() <= MET_FOR:
+            return share.used
+        return min(share.used, max(int(found[0]), share.sent))
+
+    # ------------------------------------------------------------------- its place
+
+    def _place(self, book: sqlite3.Connection) -> _Place:
+        query = "SELECT since, seen, before, gap, runs, new FROM client WHERE client = ?"
+        found = book.execute(query, (self._client,)).fetchone()
+        if found is None or not found[1] - DAY <= self._clock() <= found[1] + FORGOTTEN:
+            return _Place()
+        since, seen, before, gap, runs, new = found
+        return _Place(_NEVER if since is None else since, seen, before, gap, runs, bool(new))
+
+    def _needs(self, book: sqlite3.Connection) -> dict[str, int]:
+        found = book.execute("SELECT endpoint, calls FROM need WHERE client = ?", (self._client,))
+        return {str(endpoint): int(calls) for endpoint, calls in found}
+
+    def _serve(self, book: sqlite3.Connection, place: _Place, needs: Mapping[str, int]) -> None:
+        """Note that the client is being served, with what is reserved for it."""
+        self._is_served = True
+        if place == _Place():
+            place = _Place(seen=self._clock())
+        self._write(book, place, needs, serving=self._clock() + SERVED_WITHIN)
+
+    def _write(self, book: sqlite3.Connection, place: _Place, needs: Mapping[str, int], serving: float = 0.0) -> None:
+        waits = place.since < _NEVER
+        row = (
+            self._client,
+            place.since if waits else None,
+            place.seen,
+            place.before,
+            place.gap,
+            place.runs,
+            place.new,
+            serving,
+            waits or bool(serving),
+        )
+        book.execute("INSERT OR REPLACE INTO client VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+        book.execute("DELETE FROM need WHERE client = ?", (self._client,))
+        rows = [(self._client, endpoint, calls) for endpoint, calls in needs.items() if calls > 0]
+        book.executemany("INSERT INTO need VALUES(?, ?, ?)", rows)
+
+    # ---------------------------------------------------------------- when it ends
+
+    def deferred(self, writes: int) -> int:
+        """A quota has deferred the client, with so many writes to do. Returns in how many runs on end it has been
+        deferred, this one included."""
+        if not self._counted:
+            return 0
+        with self._lock, suppress(sqlite3.Error), self._list.opened() as book:
+            if book is not None:
+                place = self._place(book)
+                now = self._clock()
+                waits = place.since < _NEVER
+                gap = max(place.gap, now - place.seen) if waits else 0.0
+                new = place.new or self.has_new_people
+                since = place.since if waits else now
+                after = _Place(since, now, place.seen if waits else 0.0, gap, place.runs + 1, new)
+                self._write(book, after, self._still_needed(self._needs(book), writes))
+                self._forget(book, now)
+                return after.runs
+        return 1
+
+    def _still_needed(self, known: Mapping[str, int], writes: int) -> dict[str, int]:
+        """The requests of the next run: the reads of this one and those that were refused; of the writes only
+        what is left."""
+        needs = {each: calls for each, calls in known.items() if not (self._is_served and _writes(each))}
+        for endpoint in {*self._sent, *self._refused}:
+            if not _writes(endpoint):
+                calls = self._sent[endpoint] + self._refused.get(endpoint, 0)
+                needs[endpoint] = max(needs.get(endpoint, 0), calls)
+        refused = [each for each in self._refused if _writes(each)]
+        return needs | {each: max(1, writes) for each in refused}
+
+    def served(self) -> None:
+        """Nothing of the client had to wait."""
+        if not self._counted:
+            return
+        with self._lock, suppress(sqlite3.Error), self._list.opened(make=self._is_served) as book:
+            if book is not None:
+                place = self._place(book)
+                if place != _Place() or self._is_served:
+                    reads = {each: calls for each, calls in self._sent.items() if not _writes(each)}
+                    self._write(book, _Place(seen=self._clock()), reads or self._needs(book))
+                    self._forget(book, self._clock())
+
+    def left(self) -> None:
+        """The run ended for another reason: the client stays where it was in line."""
+        if self._counted and self._is_served:
+            with self._lock, suppress(sqlite3.Error), self._list.opened(make=False) as book:
+                if book is not None:
+                    self._write(book, self._place(book), self._needs(book))
+
+    @staticmethod
+    def _forget(book: sqlite3.Connection, now: float) -> None:
+        """Forget who was not seen for long, whom a clock that was wrong has entered, and who is too many."""
+        forgotten = book.execute("DELETE FROM client WHERE seen < ? OR seen > ?", (now - FORGOTTEN, now + DAY)).rowcount
+        extra = "SELECT client FROM client ORDER BY seen DESC LIMIT -1 OFFSET ?"
+        forgotten += book.execute(f"DELETE FROM client WHERE client IN ({extra})", (MOST_CLIENTS,)).rowcount
+        if forgotten:
+            book.execute("DELETE FROM need WHERE client NOT IN (SELECT client FROM client)")
+
+
+def _writes(endpoint: str) -> bool:
+    """Whether requests to an endpoint (`account METHOD template`) change something."""
+    return " GET " not in f" {endpoint}"
+
+
+def account_of(names: Sequence[str]) -> str:
+    """What tells the endpoints of one account of a service from those of others, in a list."""
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:16]
