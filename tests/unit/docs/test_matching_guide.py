@@ -16,6 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_inde
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, ItGlueId, User
 from tests.tools.guides import of_guide, tables
 from tests.trust.inprocess import Outcome, Stand
+from tests.unit.engine.builders import PUSHING, bms, codes, in_bms, planned, snapshot, user_named
 
 Json = dict[str, Any]
 
@@ -223,6 +224,21 @@ def test_what_the_table_says_of_the_rows_is_true():
     assert told["reception@frog.example"]["missing"] == ["first_name"]
     assert told["grace.admin@frog.example"]["reason_code"] == "unlicensed"
     assert told["svc-backup@frog.example"]["reason_code"] == "pattern"
-    assert [each["contact_id"] for each in done.result["departed"]] == [108]
+    assert [(each["contact_id"], each["reason_code"]) for each in done.result["departed"]] == [
+        (108, None),
+        (110, "departed_in_conflict"),
+    ]
     (linked,) = [each for each in stand.state()["itglue"]["contacts"] if each["id"] == 104]
     assert linked["last-name"] == "Jackson"
+
+
+@pytest.mark.parametrize("row", TABLES["The look-up in BMS"], ids=lambda row: f"{row['Names']}-{row['In BMS']}")
+def test_the_look_up_in_bms_decides_as_its_table_says(row):
+    first, dummy, last = row["Names"].partition(" ")
+    there = in_bms(5, row["E-mails of the BMS contact"], first=first, last=last, active=row["Active"] == "yes")
+    ann = user_named("Ann Able", "ann", "office", business_phones=("4155550100",))
+    read = snapshot([ann], bms_settings=PUSHING, set_phone_numbers_primary=True, phone_type="Office")
+    (operation,) = planned(read, bms(there)).operations
+    assert operation.itglue.action == "create"
+    assert operation.bms.push == row["In BMS"]
+    assert row["Reason"] in codes(operation)
