@@ -11,3 +11,4 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.in_process import InP
 class ActionModule(InProcessAction):
     spec = SPEC
     run_task = staticmethod(run)
+    reads_for_fleet = True

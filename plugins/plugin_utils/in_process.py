@@ -30,9 +30,10 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies
     MissingLibrary,
     require_libraries,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import Fleet, RunDirectory, fleet_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, Run, perform
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
@@ -52,7 +53,9 @@ class InProcessAction(ActionBase):
 
     spec: ClassVar[ModuleSpec]
     run_task: ClassVar[Run]
+    reads_for_fleet: ClassVar[bool] = False  # whether a task reads for the other clients of its run as well
     validator: ClassVar[ArgumentSpecValidator]
+    directory: ClassVar[RunDirectory | None] = None
 
     def __init_subclass__(cls, **keywords) -> None:
         """Do now, in the parent of all workers, what each would do for itself.
@@ -62,6 +65,8 @@ class InProcessAction(ActionBase):
         What is there now stays, so nobody needs to look through it for garbage.
         """
         super().__init_subclass__(**keywords)
+        if cls.reads_for_fleet:
+            cls.directory = RunDirectory()
         cls.validator = ArgumentSpecValidator(**cls.spec.validator_arguments())
         with suppress(MissingLibrary):
             require_libraries(cls.spec.libraries)
@@ -115,12 +120,19 @@ class InProcessAction(ActionBase):
                 show=_shower(task_vars),
                 log=_logger(task_vars),
                 memory=MEMORY,
+                fleet=self._fleet(task_vars),
             ),
         )
         result = secrets.values(outcome.result)
         if outcome.warnings:
             result["warnings"] = list(outcome.warnings)
         return result
+
+    def _fleet(self, task_vars: Mapping) -> Fleet | None:
+        """The other clients of the run. A loop over clients within one host is not known here."""
+        if self.directory is None or self._task.loop:
+            return None
+        return fleet_of(task_vars, self.directory.path, plain)
 
     def _refusal(self, checked: ValidationResult) -> str:
         """The message of `AnsibleModule` for arguments that are not valid."""

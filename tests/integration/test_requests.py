@@ -94,3 +94,36 @@ def test_the_previews_of_a_run_share_the_asset_types(tmp_path, mode, wanted):
 
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert len(asked) == wanted
+
+
+def itglue_requests(sandbox, inventory, *arguments, **variables) -> tuple[int, str]:
+    """How many requests to IT Glue the shipped playbook sends, and what it says."""
+    sandbox.clear_requests()
+    ran = run(sandbox, "ansible-playbook", "-i", inventory, "-v", *arguments, *fleet.PLAYBOOKS, **variables)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    sent = [each for each in sandbox.requests() if each["service"] == "itglue"]
+    assert {each["method"] for each in sent} <= {"GET"}
+    return len(sent), ran.stdout
+
+
+def test_a_fleet_that_is_up_to_date_reads_it_glue_for_all_its_clients(tmp_path, private_directory):
+    """60 clients of 200 contacts cost 15 requests at most, in check mode no more; a few read for themselves.
+
+    Nothing of what the processes shared is left. Where the lists cannot be shared, each client reads for itself.
+    """
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps(fleet.inventory(range(1, 61))), encoding="utf-8")
+    with running(worlds.world(60, 200)) as sandbox:
+        real, said = itglue_requests(sandbox, inventory)
+        preview, dummy = itglue_requests(sandbox, inventory, "--check", "--limit", "all[0:19]")
+        few, dummy = itglue_requests(sandbox, inventory, "--limit", "all[0:2]")
+        sandbox.faults({"service": "itglue", "path": "/flexible_assets", "kind": "status", "status": 403})
+        alone, told = itglue_requests(sandbox, inventory, "--limit", "all[0:11]")
+
+    assert real <= 15
+    assert preview <= 20 / 4 + 1
+    assert few <= 4 * 3
+    assert alone <= 4 * 12
+    assert "client by client" not in said
+    assert told.count("client by client") == 1
+    assert not [path for path in private_directory.rglob("*") if path.name.startswith("run-")]

@@ -27,6 +27,7 @@ from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, clients, turn_of
 from .deferral import noted
+from .fleet import fleet_source
 from .notices import notices
 from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
@@ -55,8 +56,9 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     turn = turn_of(params, counted=not task.check_mode)
     api = clients(params, task, turn)
     store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
+    fleet = fleet_source(api, task)
     with noted(turn) as note:
-        outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress)
+        outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress, fleet=fleet)
         note(outcome)
     for each in outcome.warnings:
         task.warn(warning(each))

@@ -15,6 +15,7 @@ from typing import Any
 
 from .._engine.errors import Failure, SyncError
 from .._engine.output import clean, each_text, one_line, without_commands
+from .._sync.ports import Fleet
 from .dependencies import require_libraries
 from .masking import Secrets
 from .plain import plain, plain_dict
@@ -41,6 +42,7 @@ class Circumstances:
     show: Callable[[str], None] | None = None
     log: Callable[[int, str], None] | None = None
     memory: RunMemory | None = None
+    fleet: Fleet | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         progress=_progress(secrets, around),
         log=_log(secrets, around),
         memory=around.memory,
+        fleet=around.fleet,
     )
     try:
         require_libraries(spec.libraries)

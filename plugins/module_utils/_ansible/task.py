@@ -78,6 +78,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .._sync.ports import Fleet
 from .run_memory import RunMemory
 
 # The version in galaxy.yml, which a module on another host cannot read.
@@ -100,7 +101,8 @@ class Task:
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
     never: only in process, unless progress is off, and not with `no_log`. `log` takes a verbosity and a
     line that is logged from this verbosity on (3 is `-vvv`), also not with `no_log`. All four may be called
-    from threads. `memory` is shared with the other tasks of the run, in process only.
+    from threads. `memory` is shared with the other tasks of the run, and `fleet` tells of its other clients, both in
+    process only.
     """
 
     check_mode: bool = False
@@ -111,3 +113,4 @@ class Task:
     log: Callable[[int, str], None] = _unlogged
     version: str = VERSION
     memory: RunMemory | None = None
+    fleet: Fleet | None = None

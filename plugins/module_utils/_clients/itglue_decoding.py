@@ -101,9 +101,15 @@ def _phones(read: Reader, attributes: Row) -> Iterator[Phone]:
 
 
 def location(page: Page, row: Row, organization_id: int) -> Location:
+    owner, found = owned_location(page, row)
+    page.check_owner("location", row, owner, organization_id)
+    return found
+
+
+def owned_location(page: Page, row: Row) -> tuple[int | None, Location]:
+    """A location, and the id of its organization."""
     read, attributes = page.reader, page.attributes(row)
-    page.check_owner("location", row, read.whole(attributes, "organization-id"), organization_id)
-    return Location(
+    return read.whole(attributes, "organization-id"), Location(
         id=_ident(read, row, "id"),
         name=read.text(attributes, "name"),
         primary=read.flag(attributes, "primary"),

@@ -38,6 +38,13 @@ class Page:
         """How many rows the list has by the service's own count."""
         return self.reader.whole(self.reader.part(self.body, "meta"), "total-count")
 
+    @property
+    def pages(self) -> int:
+        """How many pages of this size the whole list has, by the service's own counts."""
+        meta = self.reader.part(self.body, "meta")
+        counted = -(-(self.total or 0) // max(1, len(self.rows)))
+        return max(1, counted, self.reader.whole(meta, "total-pages") or 0)
+
     def following(self, number: int) -> tuple[str | None, int]:
         """The link to the next page, or its number; None and 0 after the last. Null and missing are the same."""
         read = self.reader

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import TypeVar
 
-from .._engine.errors import NotFoundError, UnavailableError
+from .._engine.errors import NotFoundError, SyncError, UnavailableError
 from .decoding import Row, accepted
 from .failures import TimeoutBeforeAnswerError
 from .itglue_page import Page
@@ -27,6 +27,10 @@ _JSON_API = "application/vnd.api+json"
 
 T = TypeVar("T")
 Decode = Callable[[Page, Row], T]
+
+
+class ListTooLongError(SyncError):
+    """A list has more pages than it is worth. One page of it was read."""
 
 
 class ItGlueRequests:
@@ -49,8 +53,12 @@ class ItGlueRequests:
             raise page.reader.error(f"it is about another object than {wanted}")
         return page
 
-    def all(self, path: str, params: Mapping[str, object], decode: Decode[T]) -> Iterator[T]:
+    def all(
+        self, path: str, params: Mapping[str, object], decode: Decode[T], *, most: int | None = None
+    ) -> Iterator[T]:
         """Every row of a list once, decoded as the pages come in.
+
+        With `most`, `ListTooLongError` is raised after the first page where the list has more pages.
 
         Pages are no snapshot: when a row goes, the next ones move up and one is
         passed over. So a list whose count changes on the way, or that shows fewer rows
@@ -60,7 +68,10 @@ class ItGlueRequests:
         for walk in range(_WALKS):
             known = len(seen)
             totals: set[int | None] = set()
-            for page in self._pages(path, params):
+            for number, page in enumerate(self._pages(path, params), 1):
+                pages = page.pages if number == 1 else number
+                if most is not None and pages > most:
+                    raise ListTooLongError(f"IT Glue's list {path} has {pages} pages or more, and {most} are worth it.")
                 totals.add(page.total)
                 for row in page.rows:
                     ident = page.ident(row)

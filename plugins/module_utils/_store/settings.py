@@ -72,6 +72,16 @@ class ItGlue(Protocol):
         """Delete an asset."""
 
 
+class Reads(Protocol):
+    """Where types and assets are read for a run; `ItGlue` has the same."""
+
+    def asset_types(self, *names: str) -> list[AssetType]:
+        """The types of these names."""
+
+    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
+        """The assets of several types of one organization."""
+
+
 @dataclass(frozen=True, slots=True)
 class Stored:
     """The settings of one kind as an organization carries them.
@@ -157,7 +167,8 @@ class SettingsStore:
 
     `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name. With
     `memory` the asset types that are found are told to the other processes of the run; those that
-    others found are taken for a `preview` only: what is written is decided by what was just read.
+    others found are taken for a `preview` only: what is written is decided by what was just read. With `reads`
+    the settings of an organization are read there; such a store does not write.
     """
 
     def __init__(
@@ -168,8 +179,10 @@ class SettingsStore:
         lock: Callable[[str], AbstractContextManager[object]] = exclusive,
         memory: Memory | None = None,
         preview: bool = False,
+        reads: Reads | None = None,
     ) -> None:
         self._itglue = itglue
+        self._reads = reads or itglue
         self.warn = warn
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
@@ -206,7 +219,7 @@ class SettingsStore:
         SettingsError when a kind has two assets."""
         self._look_up(kinds)
         types = {kind: asset_type for kind in kinds if (asset_type := self._types[kind]) is not None}
-        assets = self._itglue.assets_of([_id(each) for each in types.values()], organization_id)
+        assets = self._reads.assets_of([_id(each) for each in types.values()], organization_id)
         found = {}
         for kind in kinds:
             stored = self._carried(kind, assets, organization_id)
@@ -268,7 +281,7 @@ class SettingsStore:
             self._types.update(self._found_types(wanted))
 
     def _found_types(self, kinds: Sequence[str]) -> dict[str, AssetType | None]:
-        present = self._itglue.asset_types(*(layout.ASSET_TYPES[kind] for kind in kinds))
+        present = self._reads.asset_types(*(layout.ASSET_TYPES[kind] for kind in kinds))
         return {kind: self._lowest(kind, present) for kind in kinds}
 
     def _lowest(self, kind: str, present: Sequence[AssetType]) -> AssetType | None:

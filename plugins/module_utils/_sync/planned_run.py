@@ -9,24 +9,26 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
+from .._engine import account as accounts
 from .._engine import plan_document as plan_documents
+from .._engine.errors import InputError
 from .._engine.limits import exceeded_limits
-from .._engine.model import BmsSnapshot, Contact
+from .._engine.model import BmsSnapshot, Contact, Snapshot
 from .._engine.plan import DepartureAction, Operation, Plan, Push
 from .._engine.planned_again import merged
-from .._engine.planning import Planning
+from .._engine.planning import Findings, Planning
 from .._engine.reasons import Reason
 from .._engine.text import counted
 from .._store.settings import SettingsStore
 from .collector import uncollected
 from .look_again import STALE_AFTER, contacts_by_now
 from .plan_file import write_plan
-from .ports import Clock, Progress, Services
+from .ports import Clock, Progress, ReadServices, Services
 from .run_lock import RunLock
 from .snapshot import NeedReader, Read, Request, read
 
@@ -83,15 +85,35 @@ class Run:
 # --------------------------------------------------------------------------- plan
 
 
+class Source(NamedTuple):
+    """Where a run reads. `read_at` says when the contacts that were read last had been read."""
+
+    services: ReadServices
+    store: SettingsStore
+    read_at: Clock = time.time
+
+
 @uncollected
-def plan_run(services: Services, store: SettingsStore, request: Request, run_lock: RunLock, progress: Progress) -> Run:
-    """What is to be done, and what was read for it."""
-    found = read(services, store, request, run_lock, progress)
+def plan_run(
+    source: Source,
+    request: Request,
+    run_lock: RunLock,
+    progress: Progress,
+    known: Run | None = None,
+) -> Run:
+    """What is to be done, and what was read for it.
+
+    Where `known` is the run as it was planned before, Microsoft and BMS are not read again for it.
+    """
+    services = source.services
+    before = None if known is None else known.read
+    found = read(services, source.store, request, run_lock, progress, read_at=source.read_at, known=before)
     snapshot = found.snapshot
     tell = named(progress, snapshot.organization.name)
     tell(f"{counted(len(snapshot.users), 'user')}, {counted(len(snapshot.contacts), 'contact')} read")
-    reader = NeedReader(services, snapshot, request.options.bms_adapter_names)
-    planning = reader.complete(Planning(snapshot, request.options))
+    reader = NeedReader(services, snapshot, request.options.bms_adapter_names, known.resume_at if known else None)
+    findings = Findings() if known is None else _still_good(known, snapshot, reader.adapter_names)
+    planning = reader.complete(Planning(snapshot, request.options, findings))
     plan = planning.plan
     matched = planning.matched
     selected = len(matched.selected.user_ids)
@@ -109,6 +131,20 @@ def plan_run(services: Services, store: SettingsStore, request: Request, run_loc
         resume_at=reader.resume_at,
         stopped=plan.stopped,
     )
+
+
+def _still_good(known: Run, snapshot: Snapshot, adapter_names: Collection[str]) -> Findings:
+    """What Microsoft and BMS had for a run, for the same client with the same settings."""
+    before, findings = known.read.snapshot, replace(known.planning.findings, locations=None, contact_types=None)
+    if (before.tenant_id, before.office365, before.bms) != (snapshot.tenant_id, snapshot.office365, snapshot.bms):
+        return Findings()
+    if findings.bms is not None:
+        organization, account = snapshot.organization, findings.bms.account
+        try:
+            accounts.settle([account], accounts.reference(organization, snapshot.bms, adapter_names), organization)
+        except InputError:
+            return replace(findings, bms=None, bms_locations=None, bms_types=None)
+    return findings
 
 
 def named(progress: Progress, organization: str) -> Progress:

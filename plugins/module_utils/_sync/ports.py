@@ -13,10 +13,15 @@ write say in their errors whether the write took place (`_engine/errors.py`).
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Protocol
 
 from .._engine.model import (
     Account,
+    Asset,
+    AssetField,
+    AssetType,
     BmsContact,
     BmsId,
     BmsLocation,
@@ -60,6 +65,9 @@ class ItGlueReader(Protocol):
     def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
         """All organizations, with their adapters where that is asked for."""
 
+    def with_adapters(self, organization: Organization) -> Organization:
+        """An organization that `organization` returned, with its adapters in any case."""
+
     def contacts(self, organization_id: ItGlueId) -> Iterable[Contact]:
         """All contacts of an organization, with their adapters."""
 
@@ -91,6 +99,50 @@ class ItGlue(ItGlueReader, Protocol):
 
     def delete_contacts(self, ids: Sequence[ItGlueId]) -> None:
         """Delete contacts by id."""
+
+
+class ListedItGlue(ItGlueReader, Protocol):
+    """What can be read of many organizations at once. `most` is the number of pages that a list is worth: where it has
+    more, ListTooLongError is raised after the first."""
+
+    @property
+    def account(self) -> str:
+        """What tells one account of IT Glue, and one key, from another."""
+
+    def organizations(self, *, include_adapters: bool = False, most: int | None = None) -> Iterable[Organization]:
+        """All organizations."""
+
+    def contacts_of_several(self, organization_ids: Collection[int], most: int) -> Iterable[Contact]:
+        """All contacts of several organizations. One that shows none may have some."""
+
+    def locations_of_several(self, organization_ids: Collection[int], most: int) -> Iterable[tuple[int, Location]]:
+        """All locations of several organizations, each with the id of its organization."""
+
+    def asset_types(self, *names: str) -> list[AssetType]:
+        """The asset types of these names."""
+
+    def asset_type_fields(self, type_id: int) -> Sequence[AssetField]:
+        """The fields of a type."""
+
+    def assets_of_all(self, type_ids: Collection[int], most: int) -> Iterable[Asset]:
+        """The assets of several types of all organizations."""
+
+    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
+        """The assets of several types of one organization."""
+
+
+@dataclass(frozen=True)
+class Fleet:
+    """The run that a client is part of: what its processes share.
+
+    `organizations` are those of all clients of the run, by id or name, in the order in which they are served,
+    `side_by_side` of them at a time. `directory` is one that only this run has.
+    """
+
+    directory: Path
+    clients: int
+    side_by_side: int
+    organizations: Callable[[], Sequence[str]]
 
 
 class Bms(Protocol):
@@ -144,6 +196,21 @@ class Graph(Protocol):
 
     def verified_domains(self) -> Iterable[str]:
         """The domains of the tenant."""
+
+
+class ReadServices(Protocol):
+    """Where a run reads. Each service is reached when it is first asked for."""
+
+    @property
+    def itglue(self) -> ItGlueReader:
+        """IT Glue."""
+
+    @property
+    def bms(self) -> Bms:
+        """Kaseya BMS."""
+
+    def graph(self, tenant_id: str) -> Graph:
+        """A Microsoft tenant."""
 
 
 class Services(Protocol):

@@ -22,7 +22,7 @@ from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
 from .outcomes import Outcomes, reason_of, resume_at
 from .plan_file import read_plan
-from .planned_run import Replanner, Run, apply_document, named, plan_run, write_document
+from .planned_run import Replanner, Run, Source, apply_document, named, plan_run, write_document
 from .ports import Progress, Services, silent
 from .push_check import PushCheck
 from .run_lock import RunLock, put_off
@@ -30,13 +30,21 @@ from .run_settings import require_own, store_settings
 from .snapshot import Request
 from .writing import carry_out
 
-__all__ = ["Run", "run"]
+__all__ = ["Run", "Source", "run"]
 
 
 def run(
-    services: Services, store: SettingsStore, request: Request, *, preview: bool, progress: Progress = silent
+    services: Services,
+    store: SettingsStore,
+    request: Request,
+    *,
+    preview: bool,
+    progress: Progress = silent,
+    fleet: Source | None = None,
 ) -> Run:
     """Bring one organization's contacts up to date, or say what that would change.
+
+    `fleet` is where many clients are read at once. What it shows decides no write.
 
     Raises InputError and SettingsError for bad input, and ApiError where a service cannot be
     read, all before anything is written.
@@ -50,7 +58,7 @@ def run(
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
-        outcome = plan_run(services, store, request, run_lock, progress)
+        outcome = _planned(Source(services, store), fleet, request, run_lock, progress, preview=preview)
         if document is not None:
             apply_document(outcome, document, request)
         if outcome.writes:
@@ -66,6 +74,28 @@ def run(
         elif not outcome.refused:
             outcome = _write(store, Replanner(services, outcome, request, document), progress)
         return outcome
+
+
+def _planned(
+    source: Source, fleet: Source | None, request: Request, run_lock: RunLock, progress: Progress, *, preview: bool
+) -> Run:
+    """The run as it is planned, from what was read for many clients where that is enough.
+
+    It is not where something is to be written, nor where the settings are missing or break a rule.
+    """
+    planned = None
+    if fleet is not None:
+        try:
+            planned = plan_run(fleet, request, run_lock, progress)
+        except InputError:
+            planned = None
+    if planned is not None and (preview or run_lock.busy or not _may_write(planned, request)):
+        return planned
+    return plan_run(source, request, run_lock, progress, planned)
+
+
+def _may_write(planned: Run, request: Request) -> bool:
+    return planned.writes or (request.stores_settings and bool(planned.read.run_settings.differences))
 
 
 def _write(store: SettingsStore, replanner: Replanner, progress: Progress) -> Run:

@@ -33,6 +33,7 @@ class RunLock:
         self._service = service
         self._needed = needed
         self._held = ExitStack()
+        self._acquired = False
 
     def __enter__(self) -> RunLock:
         return self
@@ -41,11 +42,15 @@ class RunLock:
         self._held.close()
 
     def acquire(self, organization: Organization) -> None:
-        """Acquire the lock of an organization, or note that it is busy. Raises LockError where nobody could."""
-        if not self._needed:
+        """Acquire the lock of an organization, or note that it is busy, the first time that this is asked for.
+
+        Raises LockError where nobody could.
+        """
+        if not self._needed or self._acquired or self.busy:
             return
         try:
             self._held.enter_context(exclusive(f"{self._service} contacts of {organization.id}", patience=0))
+            self._acquired = True
         except LockBusyError:
             self.busy = True
 

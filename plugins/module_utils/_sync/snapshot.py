@@ -28,14 +28,23 @@ from .._engine.errors import (
     QuotaExceededError,
     quoted,
 )
-from .._engine.model import Account, BmsId, BmsSettings, BmsSnapshot, BmsType, Organization, Snapshot
+from .._engine.model import (
+    Account,
+    BmsId,
+    BmsSettings,
+    BmsSnapshot,
+    BmsType,
+    Office365Settings,
+    Organization,
+    Snapshot,
+)
 from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
 from .._engine.reasons import Reason
 from .._engine.text import name
 from .._store.settings import SettingsStore
 from .outcomes import resume_at
-from .ports import Bms, Progress, Services, silent
+from .ports import Bms, Clock, Progress, ReadServices, silent
 from .run_lock import RunLock
 from .run_settings import RunSettings, read_settings
 
@@ -74,17 +83,26 @@ class Read(NamedTuple):
     warnings: list[Reason]
     run_settings: RunSettings
 
+    def has_users_of(self, tenant_id: str, settings: Office365Settings) -> bool:
+        """Whether the users, and the members of the groups, are those of a tenant and its settings."""
+        groups = self.snapshot.office365.user_filter.groups
+        return (tenant_id, settings.user_filter.groups) == (self.snapshot.tenant_id, groups)
+
 
 def read(
-    services: Services,
+    services: ReadServices,
     store: SettingsStore,
     request: Request,
     run_lock: RunLock | None = None,
     progress: Progress = silent,
+    *,
+    read_at: Clock = time.time,
+    known: Read | None = None,
 ) -> Read:
     """Read the organization, its settings and contacts, and the tenant's users, once the run lock is acquired.
 
-    `progress` takes lines while a long list is read.
+    `progress` takes lines while a long list is read. `read_at` says when the contacts were read, once they are. The
+    users of `known` are taken where they are those of the same tenant and groups.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
     for a service that cannot be read.
@@ -106,12 +124,16 @@ def read(
         tenant_id, merged = settings.tenant_id, settings.merged
         merged[rules.OFFICE365]["tenant_id"] = tenant_id
         office365 = rules.office365(merged[rules.OFFICE365], organization=repr(organization.name))
-        graph = services.graph(tenant_id)
-        # Pages are no snapshot: a user may come twice.
-        users = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
-        members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
+        if known is not None and known.has_users_of(tenant_id, office365):
+            users, members = known.snapshot.users, known.snapshot.members
+        else:
+            graph = services.graph(tenant_id)
+            # Pages are no snapshot: a user may come twice.
+            reading = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
+            members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
+            users = reading.result()
         snapshot = Snapshot(
-            organization, tenant_id, office365, settings.bms, users.result(), contacts.result(), members, time.time()
+            organization, tenant_id, office365, settings.bms, users, contacts.result(), members, read_at()
         )
     return Read(snapshot, merged, settings.warnings, settings)
 
@@ -138,7 +160,7 @@ class NeedReader:
     `resume_at` is the time (of the wall clock) when a quota that was used up meanwhile is there again.
     """
 
-    services: Services
+    services: ReadServices
     snapshot: Snapshot
     adapter_names: Collection[str]
     resume_at: float | None = None
@@ -196,7 +218,8 @@ class NeedReader:
         snapshot, bms = self.snapshot, self.services.bms
 
         def look() -> Findings:
-            account = read_account(bms, snapshot.organization, snapshot.bms, self.adapter_names)
+            organization = self.services.itglue.with_adapters(snapshot.organization)
+            account = read_account(bms, organization, snapshot.bms, self.adapter_names)
             return Findings(bms=BmsSnapshot(account, tuple(bms.contacts(account.id))))
 
         return self._of_bms(Need.BMS, look)

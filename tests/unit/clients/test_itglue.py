@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import REGIONS, ItGlueClient
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue_requests import ListTooLongError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -357,6 +358,73 @@ def test_pages_in_a_circle(itglue, wire, links):
     assert len(wire.requests) <= 3
 
 
+def several(*organizations: int, rows: int = 9) -> list[dict]:
+    """Contacts of several organizations, in turn."""
+    return [contact_row(str(number), organizations[number % len(organizations)]) for number in range(1, rows + 1)]
+
+
+def test_contacts_of_several_organizations_in_one_list(itglue, wire):
+    wire.answer = paged(several(2, 3))
+    found = list(itglue.contacts_of_several([2, 3], 2))
+    assert sorted((contact.organization_id, contact.id) for contact in found) == sorted(
+        (2 + number % 2, number) for number in range(1, 10)
+    )
+    (request,) = wire.requests
+    assert request.query["filter[organization_id]"] == "2,3"
+    assert request.query["sort"] == "id"
+
+
+def test_contacts_of_several_are_not_lost_when_the_list_moves(itglue, wire):
+    """A row of the first page goes while the second is asked for: its first row is then on no page."""
+    rows = several(2, 3)
+
+    def answer(request):
+        page = paged(rows, limit=4, links=False)(request)
+        if len(wire.requests) == 1:
+            rows.pop(0)
+        return page
+
+    wire.answer = answer
+    assert sorted(contact.id for contact in itglue.contacts_of_several([2, 3], 9)) == list(range(1, 10))
+
+
+@pytest.mark.parametrize("stranger", [4, None])
+def test_contacts_of_an_organization_that_was_not_asked_for_are_not_believed(itglue, wire, stranger):
+    """As where the service ignores the filter."""
+    wire.answer = paged([*several(2, 3), contact_row("99", stranger)])
+    with pytest.raises(ProtocolError, match="was not asked for"):
+        list(itglue.contacts_of_several([2, 3], 2))
+
+
+@pytest.mark.parametrize(("most", "limit", "requests"), [(2, 4, 1), (3, 4, 3), (1, 1000, 1)])
+@pytest.mark.parametrize("meta", [True, False])
+def test_a_list_that_is_too_long_costs_its_first_page(itglue, wire, most, limit, requests, meta):
+    """Also where the service serves smaller pages than it was asked for."""
+    wire.answer = paged(several(2, 3), limit=limit, meta=meta)
+    if most * limit < 9:
+        with pytest.raises(ListTooLongError):
+            list(itglue.contacts_of_several([2, 3], most))
+    else:
+        assert len(list(itglue.contacts_of_several([2, 3], most))) == 9
+    assert len(wire.requests) == requests
+
+
+def test_a_list_without_counts_ends_where_it_is_too_long(itglue, wire):
+    wire.answer = paged(several(2, 3), limit=4, meta=False, total=False)
+    with pytest.raises(ListTooLongError):
+        list(itglue.contacts_of_several([2, 3], 2))
+    assert len(wire.requests) == 3
+
+
+def test_locations_of_several_organizations(itglue, wire):
+    rows = [{"id": str(number), "attributes": {"organization-id": number, "name": "HQ"}} for number in (2, 3)]
+    wire.answer = paged(rows)
+    assert [(owner, each.id) for owner, each in itglue.locations_of_several([2, 3], 2)] == [(2, 2), (3, 3)]
+    wire.answer = paged(rows)
+    with pytest.raises(ProtocolError):
+        list(itglue.locations_of_several([2], 2))
+
+
 def test_endless_pages_without_anything_new(itglue, wire):
     wire.answer = lambda request: {"data": ROWS[:2], "links": {"next": f"{wire.url}/contacts?c={len(wire.requests)}"}}
     with pytest.raises(ProtocolError, match="in a circle"):
@@ -677,6 +745,25 @@ def test_assets_that_were_not_asked_for_are_not_believed(itglue, wire, row):
     wire.says({"data": [row]})
     with pytest.raises(ProtocolError, match="were asked for"):
         list(itglue.assets(33, 2))
+
+
+@pytest.mark.parametrize(
+    ("shown", "asked"),
+    [((33, 34), ["33,34,35"]), ((33,), ["33,34,35", "34", "35"]), ((), ["33,34,35", "33", "34", "35"])],
+)
+def test_assets_of_all_organizations_and_several_types(itglue, wire, shown, asked):
+    """Two types in one answer show that a comma means "or": then a type without a row has none."""
+    rows = [asset_row(str(kind), kind - 30, kind) for kind in (33, 34)]
+
+    def answer(request):
+        wanted = request.query["filter[flexible-asset-type-id]"]
+        kinds = shown if "," in wanted else (int(wanted),)
+        return paged([row for row in rows if row["attributes"]["flexible-asset-type-id"] in kinds])(request)
+
+    wire.answer = answer
+    found = [asset.type_id for asset in itglue.assets_of_all([33, 34, 35], 5)]
+    assert sorted(found) == [33, 34]
+    assert [request.query["filter[flexible-asset-type-id]"] for request in wire.requests] == asked
 
 
 def test_writes_of_assets(itglue, wire):

@@ -133,6 +133,9 @@ class FakeItGlue(Service):
         self.called("organizations")
         return iter(tuple(self.named.values()))
 
+    def with_adapters(self, organization):
+        return organization
+
     def contacts(self, organization_id):
         self.called("contacts", organization_id)
         return iter(tuple(self.there.values()))
