@@ -43,6 +43,9 @@ class FleetServices(NamedTuple):
     def graph(self, tenant_id: str) -> Graph:
         return self.services.graph(tenant_id)
 
+    def expect_new_people(self) -> None:
+        self.services.expect_new_people()
+
 
 def fleet_of(task_vars: Mapping[str, Any], directory: Path | None, plain: Callable[[Any], Any]) -> Fleet | None:
     """The fleet of a task by its variables, None where it is too small; `plain` makes plain values of Ansible's."""

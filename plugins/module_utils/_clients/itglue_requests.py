@@ -71,7 +71,7 @@ class ItGlueRequests:
             for number, page in enumerate(self._pages(path, params), 1):
                 pages = page.pages if number == 1 else number
                 if most is not None and pages > most:
-                    raise ListTooLongError(f"IT Glue's list {path} has {pages} pages or more, and {most} are worth it.")
+                    raise ListTooLongError(f"IT Glue's list {path} has {pages} pages or more.")
                 totals.add(page.total)
                 for row in page.rows:
                     ident = page.ident(row)

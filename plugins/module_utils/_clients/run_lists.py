@@ -34,6 +34,7 @@ from .private_directory import open_private
 
 T = TypeVar("T")
 
+_DAMAGED = "The file that the processes of the run share is damaged."
 _BATCH = 1000
 _PATIENCE = 10.0
 _SCHEMA = (
@@ -148,7 +149,7 @@ class RunLists:
                     self._database = _connected(self._path)
                 yield self._database
         except (sqlite3.Error, OSError) as error:
-            raise RunListsError(f"The file that the processes of the run share cannot be used: {error}.") from error
+            raise RunListsError(f"The file that the processes of the run share cannot be used: {error}") from error
 
 
 def _connected(path: Path) -> sqlite3.Connection:
@@ -212,7 +213,7 @@ def _of_owner(database: sqlite3.Connection, name: str, kind: Callable[..., T], o
     parts = database.execute("SELECT body FROM parts WHERE list = ? AND owner = ? ORDER BY rowid", (name, owner))
     found = _records(kind, parts)
     if len(found) != counted[0]:
-        raise RunListsError("The file that the processes of the run share has lost rows.")
+        raise RunListsError(_DAMAGED)
     return found
 
 
@@ -220,7 +221,7 @@ def _records(kind: Callable[..., T], parts: Iterable[tuple[str]]) -> list[T]:
     try:
         return [record for (body,) in parts for record in loaded(kind, body)]
     except (ValueError, TypeError, KeyError) as error:
-        raise RunListsError("The file that the processes of the run share is damaged.") from error
+        raise RunListsError(_DAMAGED) from error
 
 
 def _batches(rows: Iterable[Row]) -> Iterator[list[Row]]:

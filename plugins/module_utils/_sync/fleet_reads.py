@@ -61,7 +61,10 @@ T = TypeVar("T")
 
 
 class _NotSharedError(SyncError):
-    """A list has to be read by each client for itself."""
+    """A list is not shared, and that is nothing to report."""
+
+    def __init__(self) -> None:
+        super().__init__("")
 
 
 def groups(ids: Sequence[int], size: int, side_by_side: int) -> Iterator[tuple[int, ...]]:
@@ -233,7 +236,7 @@ class FleetItGlue:
             if organization_id in group:
                 name = f"{kind} {number}"
                 return name, self._have(name, partial(read, group), kind=kind, once=True)
-        raise _NotSharedError("The organization is not among those of the run.")
+        raise _NotSharedError
 
     def _clients(self) -> list[int]:
         """The ids of the organizations of the run, in the order in which they are served."""
@@ -314,13 +317,11 @@ class FleetItGlue:
         read_at = self._lists.read_at(name)
         if read_at is not None and 0 <= self._clock() - read_at <= good_for:
             return read_at
-        if self._lists.is_given_up(kind):
-            raise _NotSharedError("Another client found that clients have to read for themselves.")
-        if read_at is not None and once:
-            raise _NotSharedError("What was read for several clients is too old.")
+        if self._lists.is_given_up(kind) or (read_at is not None and once):
+            raise _NotSharedError
         return None
 
     def _tell(self, error: SyncError) -> None:
         if not isinstance(error, _NotSharedError) and is_first(self._fleet.directory, "told"):
-            why = "that takes fewer requests" if isinstance(error, ListTooLongError) else "the lists cannot be shared"
-            self._log(1, f"IT Glue is read client by client: {why}. {error}")
+            why = "That takes fewer requests." if isinstance(error, ListTooLongError) else "A list cannot be shared."
+            self._log(1, f"IT Glue is read client by client in this run. {why} {error}")

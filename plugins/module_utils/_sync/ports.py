@@ -212,23 +212,16 @@ class ReadServices(Protocol):
     def graph(self, tenant_id: str) -> Graph:
         """A Microsoft tenant."""
 
+    def expect_new_people(self) -> None:
+        """Hear that the run creates contacts: a part of each quota is kept for such runs."""
 
-class Services(Protocol):
+
+class Services(ReadServices, Protocol):
     """The services of one run. Each is reached when it is first asked for."""
 
     @property
     def itglue(self) -> ItGlue:
         """IT Glue."""
-
-    @property
-    def bms(self) -> Bms:
-        """Kaseya BMS."""
-
-    def graph(self, tenant_id: str) -> Graph:
-        """A Microsoft tenant."""
-
-    def expect_new_people(self) -> None:
-        """Hear that the run creates contacts: a part of each quota is kept for such runs."""
 
 
 class FleetItGlue(Protocol):

@@ -263,7 +263,7 @@ def test_contacts_that_take_more_pages_than_clients_are_read_client_by_client(tm
         assert len(list(run.client().contacts(ident))) == 1001
     assert itglue.sent["contacts_of_several"] == 1, "the page that tells how many there are"
     assert [level for level, dummy in run.said] == [1]
-    assert "takes fewer requests" in run.said[0][1]
+    assert "That takes fewer requests." in run.said[0][1]
 
 
 @pytest.mark.parametrize("kind", [AuthenticationError, NotFoundError, UnavailableError, QuotaExceededError])
