@@ -16,6 +16,7 @@ from pathlib import Path
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from tests.sandbox.launch import Running
+from tests.tools.files import ROOT
 
 KINDS = ("office365", "bms", "tenants")
 
@@ -68,7 +69,9 @@ def _complete(number: int, kind: str):
 
 
 def run(sandbox: Running, command: str, *arguments: str | Path, cwd: Path | None = None, **variables: str):
-    """One of Ansible's commands with the connection variables of the sandbox."""
+    """One of Ansible's commands with the connection variables of the sandbox; no stray settings of the checkout."""
+    if cwd is None:
+        variables = {"ANSIBLE_CONFIG": str(ROOT / ".ci" / "ansible.cfg"), **variables}
     return subprocess.run(
         [Path(sys.executable).with_name(command), *arguments],
         check=False,
