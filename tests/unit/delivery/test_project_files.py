@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -131,9 +132,46 @@ def test_those_who_review_are_listed():
     assert owners and set(owners) <= set((ROOT / "MAINTAINERS").read_text(encoding="utf-8").split())
 
 
+def test_a_vulnerability_is_reported_privately():
+    form = "https://github.com/msp-psa-sync/msp.psa_sync/security/advisories/new"
+    assert form in (ROOT / "SECURITY.md").read_text(encoding="utf-8")
+    (links,) = (
+        yaml.safe_load(path.read_text(encoding="utf-8")) for path in tracked(".github/ISSUE_TEMPLATE/config.yml")
+    )
+    assert links["blank_issues_enabled"] is False
+    assert form in {each["url"] for each in links["contact_links"]}
+
+
+def test_the_guide_states_the_floor_of_the_coverage():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["coverage"]
+    assert settings["run"]["branch"] and settings["run"]["source"] == ["plugins/module_utils"]
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    assert f"The floor is `fail_under` in `pyproject.toml`, {settings['report']['fail_under']} %" in guide
+    assert any("make coverage" in script for script in scripts())
+
+
+def test_the_request_for_a_change_asks_for_tests_and_no_real_data():
+    template = (ROOT / ".github" / "pull_request_template.md").read_text(encoding="utf-8")
+    items = re.findall(r"^- \[ \] (.+)$", template, re.MULTILINE)
+    assert any("`make test`" in item for item in items)
+    assert any("nothing about a real person or client" in item for item in items)
+
+
+def test_dependabot_looks_after_each_file_of_requirements_and_the_actions():
+    (path,) = tracked(".github/dependabot.yml")
+    updates = {each["package-ecosystem"]: each for each in yaml.safe_load(path.read_text(encoding="utf-8"))["updates"]}
+    assert updates.keys() == {"github-actions", "pip"}
+    folders = {f"/{file.parent.relative_to(ROOT).as_posix()}" for file in tracked("**/*requirements*.txt")}
+    assert set(updates["pip"]["directories"]) == folders
+
+
 def test_the_readme_has_the_sections_of_certified_content():
-    headings = re.findall(r"^## (.+)$", (ROOT / "README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.+)$", readme, re.MULTILINE)
     assert SECTIONS - set(headings) == set()
+    installation = readme.partition("## Installation\n")[2].partition("\n## ")[0]
+    assert re.search(r"collection install msp\.psa_sync:==\d+\.\d+\.\d+$", installation, re.MULTILINE)
+    assert re.search(r"collection install msp\.psa_sync --upgrade$", installation, re.MULTILINE)
 
 
 def test_the_table_of_gates_names_commands_that_exist():

@@ -96,6 +96,11 @@ def test_a_path_or_name_that_does_not_exist_is_found(line):
     assert list(faults(line)) != []
 
 
+def test_the_page_tells_how_to_add_each_thing():
+    headings = re.findall(r"^## How to add (.*)$", text(), re.MULTILINE)
+    assert headings == ["an option", "a reason", "a fault to the sandbox", "a service"]
+
+
 def test_the_page_names_enough_to_be_a_map():
     spans = {span for line in prose() for span in re.findall(r"`([^`]+)`", line)}
     assert len([span for span in spans if located(span)]) > 40
