@@ -20,7 +20,7 @@ import nox
 # nox itself does not look here for modules.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from tests.tools.environment import for_uv
+from tests.tools import environment
 
 #: Each ansible-core, with the oldest Python of its controller that the collection supports.
 #: Source: "ansible-core support matrix" in Ansible's documentation.
@@ -34,8 +34,7 @@ WITH_ANSIBLE = ("ansible", "fleet", "report", "settings", "shared", "sync")
 
 COLLECTION = Path("tree", "ansible_collections", "msp", "psa_sync")
 
-# uv makes an environment in seconds; `make venv` brings it.
-nox.options.default_venv_backend = "uv|venv"
+nox.options.default_venv_backend = "venv"
 nox.options.envdir = ".build/nox"
 nox.options.reuse_venv = "yes"
 # A shim of pyenv runs only the versions that are chosen.
@@ -55,7 +54,7 @@ def devel(session: nox.Session) -> None:
     """Test on the development branch of ansible-core, where GitHub can be reached."""
     install(session)
     try:
-        session.install("--upgrade", DEVEL, env=for_uv(sys.executable))
+        session.install("--upgrade", DEVEL)
     except nox.command.CommandFailed:
         session.skip(f"{DEVEL} cannot be installed here, see above")
     check(session, "devel", WITH_ANSIBLE)
@@ -66,7 +65,7 @@ def certification(session: nox.Session) -> None:
     """Check with the releases of the tools that the checks for certified content pin."""
     # Their ansible-core, 2.16, is older than this collection supports.
     tools = ("ansible-core==2.18.*", "ansible-lint==24.12.2", "galaxy-importer==0.4.31", "distlib")
-    session.install(*tools, env=for_uv(sys.executable))
+    session.install(*tools)
     session.env["PSA_SYNC_BUILD"] = str(Path(".build", "matrix", "certification").absolute())
     session.run("python", "-m", "tests.tools.files", silent=True)
     session.run("python", "-m", "tests.tools.artifact")
@@ -80,9 +79,9 @@ def certification(session: nox.Session) -> None:
 
 
 def install(session: nox.Session, *narrowed: str) -> None:
-    """Install what the tests need, and the pip that bootstrap_ansible_test runs."""
-    wanted = ("-r", "tests/requirements-pytest.txt", "-c", "tests/requirements.lock", "pip")
-    session.install(*wanted, *narrowed, env=for_uv(sys.executable))
+    """Install what the tests need, with the uv of the environment that nox is in."""
+    session.log(f"install {' '.join(narrowed) or 'what the tests need'}")
+    environment.install(Path(session.virtualenv.location), "pytest", narrowed)
 
 
 def check(session: nox.Session, core: str, units: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import venv
@@ -81,9 +82,9 @@ def install(folder: Path, layer: str, further: Sequence[str] = ()) -> None:
     python = folder / "bin" / "python"
     pip = [python, "-m", "pip", "install", "--disable-pip-version-check", "--constraint", LOCK]
     wanted = ["--requirement", LAYERS[layer], *further]
-    if succeeds([*pip, "uv"]):
-        uv = [folder / "bin" / "uv", "pip", "install", "--python", python, "--constraint", LOCK]
-        if succeeds([*uv, *wanted], os.environ | for_uv(python)):
+    if uv := shutil.which("uv") or (succeeds([*pip, "uv"]) and folder / "bin" / "uv"):
+        command = [uv, "pip", "install", "--python", python, "--constraint", LOCK, *wanted]
+        if succeeds(command, os.environ | for_uv(python)):
             return
     done = subprocess.run([*pip, *wanted], check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if done.returncode:
