@@ -25,6 +25,7 @@ from tests.tools.report_samples import (
     conflict,
     contact,
     event,
+    explained,
     large,
     offboarding,
     person,
@@ -55,6 +56,31 @@ def long():
     return event("long", "changed", result)
 
 
+WITHHELD = explained("hit_withheld", "Contact 7 shares an address with the user, but belongs to somebody else.")
+
+
+def passes():
+    """A client whose people were found in each way, and who waits for a quota in run after run."""
+
+    def clash(user, code, rule):
+        return conflict(rule, [user], reason_code=code, contact_ids=[7], answers={user: [7, "new", "ignore"]})
+
+    people = [
+        contact("alias@lake.example", "update", contact_id=1),
+        contact("username@lake.example", "update", contact_id=2, matched_by="username"),
+        contact("name@lake.example", "update", contact_id=3, matched_by="name", **WITHHELD),
+        contact("override@lake.example", "update", contact_id=4, matched_by="override"),
+        contact("new@lake.example", "create"),
+        contact("several@lake.example", "conflict", **SEVERAL_HITS),
+        contact("known@lake.example", "conflict", **explained("known_contact", "Contact 7 has the names.")),
+    ]
+    conflicts = [
+        clash("several@lake.example", "several_hits", "username"),
+        clash("known@lake.example", "known_contact", "name"),
+    ]
+    return synced("Lake & Sons", 8, people, conflicts=conflicts, starved=True)
+
+
 @pytest.fixture(scope="module")
 def chromium():
     found = browsers.find()
@@ -75,6 +101,7 @@ def files(tmp_path_factory) -> dict[str, Path]:
         "calm": small()[-1:],
         "offboarding": offboarding(),
         "long": [*small(), long()],
+        "passes": [event("passes", "changed", passes(), preview=False)],
     }
     for name, events in made.items():
         (folder / f"{name}.html").write_text(html(collecting.report(about(), events)), encoding="utf-8")
@@ -205,6 +232,41 @@ def test_a_person_opens_to_before_and_after(visit):
     expect(page.locator("#people .detail:visible")).to_contain_text("BMS contact 90211 is this person")
     opener.click()
     expect(page.locator("#people .changes")).to_have_count(0)
+
+
+PASSES = {
+    "alias": ["e-mail address: contact 1, match", "username: not needed", "first and last name: not needed"],
+    "username": ["e-mail address: no match", "username: contact 2, match", "first and last name: not needed"],
+    "name": [
+        "e-mail address: no match",
+        "username: no match",
+        "first and last name: contact 3, match",
+        "withheld: a contact that shares an address, see Why",
+    ],
+    "override": [],
+    "new": ["e-mail address: no match", "username: no match", "first and last name: no match"],
+    "several": ["e-mail address: no match", "username: hits 7, conflict", "first and last name: not needed"],
+    "known": [
+        "e-mail address: no match",
+        "username: no match",
+        "first and last name: no match",
+        "new contact: would stand beside 7, conflict",
+    ],
+}
+
+
+def test_a_person_shows_the_passes_that_were_tried_and_what_they_hit(visit):
+    page = visit("passes")
+    for user, expected in PASSES.items():
+        opener = page.get_by_role("button", name=f"{user.title()} {user}@lake.example", exact=True)
+        opener.click()
+        assert page.locator("#people .passes li").all_inner_texts() == expected
+        if user == "override":
+            expect(page.locator("#people .detail:visible")).to_contain_text("none: match_overrides names contact 4")
+        opener.click()
+    page.get_by_role("link", name="1 client is starved by a quota").click()
+    assert page.url.endswith("#tenants")
+    expect(page.locator("#tenants td.why")).to_contain_text("Starved: a quota has deferred contacts")
 
 
 def test_a_client_opens_to_its_runs_and_leads_to_its_people(visit):

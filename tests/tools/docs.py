@@ -21,12 +21,14 @@ import yaml
 
 from tests.tools.diagrams import IMAGES
 from tests.tools.files import BUILD, ROOT
-from tests.tools.guides import SEARCHED
+from tests.tools.guides import GUIDES, SEARCHED
 
 BIN = Path(sys.executable).parent
 CONFIGURATION = Path(__file__).with_name("sphinx_conf.py")
 STYLE = Path(__file__).with_name("sphinx.css")
 CHANGELOG = ROOT / "changelogs" / "changelog.yaml"
+REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
+RELATIVE = re.compile(r"<((?:\.\./)+[^>]*)>`__")
 CONTENTS = ".. contents::\n   :local:\n   :depth: 1\n"
 
 
@@ -42,6 +44,19 @@ def fit_for_the_theme(source: Path) -> None:
     for page in source.glob("*.rst"):
         text = page.read_text(encoding="utf-8").replace(CONTENTS, "")
         page.write_text(_captioned(text) if page.stem == "index" else text, encoding="utf-8")
+    for page in (source / "docsite").glob("*.rst"):
+        page.write_text(absolute(page.read_text(encoding="utf-8")), encoding="utf-8")
+
+
+def absolute(text: str) -> str:
+    """A guide whose links to files of the repository lead there from wherever the pages are."""
+
+    def address(found: re.Match[str]) -> str:
+        path = (GUIDES / found[1]).resolve().relative_to(ROOT)
+        kind = "tree" if (ROOT / path).is_dir() else "blob"
+        return f"<{REPOSITORY}/{kind}/main/{path}>`__" if path.parts else f"<{REPOSITORY}>`__"
+
+    return RELATIVE.sub(address, text)
 
 
 def _captioned(index: str) -> str:

@@ -364,7 +364,7 @@ def tenant_status(tenant: Mapping[str, Any]) -> str:
     counts = [run["summary"][name] for run in runs if run["summary"] for name in ("actions", "push")]
     counts += [Counter(map(departure, run["departed"])) for run in runs]
     looks = any(entry.get("attention") for run in runs for entry in run["contacts"])
-    if looks or any(run["conflicts"] or run["not_reverted"] for run in runs):
+    if looks or any(run["conflicts"] or run["not_reverted"] or run["starved"] for run in runs):
         return "attention"
     if any(each.get(name) for each in counts for name in _OPEN):
         return "attention"

@@ -140,6 +140,9 @@ STATUSES = {
     "unreachable": "Unreachable",
     "hidden": "Hidden by no_log",
 }
+STATES = {"starved": "Starved"}
+"""What a client can be shown by, beside its verdict."""
+
 KINDS = {"office365": "Office 365 Sync Settings", "bms": "BMS Sync Settings"}
 LABELS = {
     "action": ACTIONS,
@@ -153,6 +156,7 @@ LABELS = {
     "evidence": EVIDENCE,
     "status": STATUSES,
     "kind": KINDS,
+    "state": STATES,
     "group": GROUPS,
     "service": SERVICES,
 }

@@ -86,6 +86,7 @@ def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "status": tenant["status"],
         "verdict": tenant_verdict(tenant, mode),
         "blocked": tenant["status"] in BLOCKED,
+        "states": ["starved"] if any(run["starved"] for run in runs) else [],
         "why": why(tenant),
         "users": sum(each["users"] for each in summaries),
         "selected": sum(each["selected"] for each in summaries),

@@ -82,6 +82,9 @@ def tenant_verdict(tenant: Mapping[str, Any], mode: str) -> str:
     return TENANT_STATUSES[tenant["status"]]["preview" if (previews or {mode == "preview"}) == {True} else "real"]
 
 
+STARVED = "Starved: a quota has deferred contacts of this client in three runs on end."
+
+
 def why(tenant: Mapping[str, Any]) -> list[str]:
     """What stands in a client's way, in sentences: messages of failures, then what needs a decision."""
     runs = [run for run in tenant["runs"] if run["counted"]]
@@ -98,6 +101,7 @@ def why(tenant: Mapping[str, Any]) -> list[str]:
         (sum(len(run["not_reverted"]) for run in carried), "write not reverted", "writes not reverted"),
     )
     parts = [count(number, one, many) for number, one, many in counts if number]
+    told += [STARVED for run in runs if run["starved"] and not has_failed(run)]
     return [*dict.fromkeys(told), *([f"{sentence(parts)}."] if parts else [])]
 
 
@@ -158,7 +162,7 @@ def _of_clients(totals: Mapping[str, Any]) -> _Counted:
         totals["tenants_starved"],
         "client is starved by a quota",
         "clients are starved by a quota",
-        ("tenants",),
+        ("tenants", "state", "starved"),
     )
     yield LOOK, totals["tasks_hidden"], "result is hidden by no_log", "results are hidden by no_log", hidden
 

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
-from tests.tools import flows
+from tests.tools import flows, report_picture
 from tests.tools.diagrams import IMAGES, drawings, drawn, read
 from tests.tools.guides import GUIDES
 from tests.unit.test_architecture import ARROWS
@@ -101,3 +101,15 @@ def luminance(colour: str) -> float:
     parts = [int(digits[place : place + 2], 16) / 255 for place in (0, 2, 4)]
     linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_the_picture_of_the_report_has_the_marks_that_the_guide_explains():
+    guide = (GUIDES / "reading_the_report_guide.rst").read_text(encoding="utf-8")
+    explained = re.findall(r"^#\. (.+)$", guide.partition("Three questions\n---")[0], re.MULTILINE)
+    assert explained == [words for dummy, words in report_picture.marks()]
+    text = b"tEXt" + report_picture.KEYWORD + b"\0" + report_picture.digest()
+    assert text in report_picture.PICTURE.read_bytes(), "python -m tests.tools.report_picture makes it again"
+
+
+def test_a_picture_is_of_modest_size():
+    assert [path.name for path in IMAGES.iterdir() if path.stat().st_size > 400_000] == []

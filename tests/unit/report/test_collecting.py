@@ -16,7 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices impo
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import verdict, why
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import STARVED, verdict, why
 from tests.tools.report_samples import (
     OFFICE365,
     about,
@@ -206,13 +206,15 @@ def test_the_verdict_counts_the_clients_that_are_ready(events, level, headline):
 
 
 @pytest.mark.parametrize("status", ["ok", "failed"])
-def test_a_starved_client_is_told_in_every_form(status):
+def test_a_starved_client_is_reported_in_every_form(status):
     made = report([event("a", status, {**synced("A", 1, []), "starved": True, "msg": "No."}, preview=False)])
     assert made["tenants"][0]["runs"][0]["starved"] is True
     assert made["totals"]["tenants_starved"] == 1
     assert ("stop", "1 client is starved by a quota") in [(each.level, each.text) for each in verdict(made).points]
     for name in ("html", "markdown", "json"):
         assert "starved" in FORMS[name].render(made), name
+    (sentence,) = [each for each in why(made["tenants"][0]) if each]
+    assert sentence == ("No." if status == "failed" else STARVED)
 
 
 def test_each_client_has_a_verdict_of_its_own():

@@ -445,6 +445,7 @@
       facts([
         ["Why", entry.reason ? linked(entry.reason) : found(entry)],
         ["What to do", entry.hint !== null && linked(data.texts[entry.hint])],
+        ["Passes", passes(entry)],
         ["Not ready for BMS, lacks", entry.missing.map((each) => label("missing", each)).join(", ")],
         ["Locked in IT Glue", ids(entry.locked)],
         ["Not applied", ids(entry.unapplied)],
@@ -464,6 +465,32 @@
     if (entry.matched === "name") return "No contact holds one of the addresses; one bears the same first and last name.";
     if (entry.matched === "override") return "match_overrides pairs the user with this contact.";
     return entry.matched ? "The user and the contact share an address that nobody else has." : "";
+  }
+
+  const PASSES = ["alias", "username", "name"];
+  const withheldKind = data.kinds.indexOf("Hit withheld");
+
+  /** The conflict in IT Glue of a person, if there is one. */
+  function conflictOf(entry) {
+    return conflicts.find((each) => each.tenant === entry.tenant && each.option === "sync_match_overrides" && each.users.includes(entry.user));
+  }
+
+  /** The passes of matching, each with what it found, and what withheld a hit. */
+  function passes(entry) {
+    if (entry.matched === "override") return `none: match_overrides names contact ${entry.contact || "new"}`;
+    if (!entry.matched && !["create", "conflict"].includes(entry.action)) return "";
+    const clash = entry.action === "conflict" && conflictOf(entry);
+    const beside = clash && (clash.rule === "primary_email" || clash.question === "The same person, or a namesake?");
+    const decided = PASSES.indexOf(entry.matched || (clash && !beside ? clash.rule : ""));
+    const lines = PASSES.map((rule, place) => {
+      const name = label("rule", rule);
+      if (decided >= 0 && place > decided) return `${name}: not needed`;
+      if (place !== decided) return `${name}: no match`;
+      return entry.matched ? `${name}: contact ${entry.contact}, match` : `${name}: hits ${ids(clash.contacts)}, conflict`;
+    });
+    if (entry.kinds.includes(withheldKind)) lines.push("withheld: a contact that shares an address, see Why");
+    if (beside) lines.push(`new contact: would stand beside ${ids(clash.contacts)}, conflict`);
+    return make("ol", { class: "passes" }, lines.map((each) => make("li", {}, each)));
   }
 
   function ofRun(run) {
@@ -714,7 +741,8 @@
       { id: "open", title: "Open", value: (entry) => entry.open, numeric: true },
       { id: "why", title: "Why", value: (entry) => entry.why.join(" "), look: "why", cell: (entry) => entry.why.map((each) => make("p", {}, linked(each))) },
     ],
-    filters: [{ id: "status", title: "Verdict", values: (entry) => [entry.status], name: (value) => label("tenant", value), order: severities, always: true }],
+    filters: [{ id: "status", title: "Verdict", values: (entry) => [entry.status], name: (value) => label("tenant", value), order: severities, always: true },
+      { id: "state", title: "State", values: (entry) => entry.states, name: (value) => label("state", value) }],
     search: (entry) => [entry.name, entry.tenant, String(entry.organization || ""), entry.verdict, ...entry.why,
       ...entry.runs.flatMap((run) => [run.host, run.message, ...run.warnings])],
     detail: ofTenant,
