@@ -116,7 +116,7 @@ def test_names_of_others_are_no_template_and_no_path(sandbox, onboard, tmp_path)
     assert not (tmp_path / "trapped").exists()
 
 
-def test_a_file_is_overwritten_where_that_is_said_and_only_a_regular_one(sandbox, onboard, tmp_path):
+def test_a_file_is_overwritten_only_on_request_and_only_a_regular_one(sandbox, onboard, tmp_path):
     """The tenants are listed, so that nobody is asked who the partner is."""
     sandbox.load(with_settings(WORLD, {**SETTINGS, 4: {"office365": {"tenant_id": NEWT}}}))
     old, link, fifo = (onboard.folder / f"client_{name}.yml" for name in ("happy_frog", "sad_toad", "newt_sohne_gmbh"))

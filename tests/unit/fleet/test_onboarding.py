@@ -68,7 +68,7 @@ def test_who_cannot_be_onboarded_is_reported_with_what_to_do(wanted, words):
     assert words in problem
 
 
-def test_all_leaves_out_tenants_that_are_ignored():
+def test_all_omits_tenants_that_are_ignored():
     clients, problems = chosen(EVERY, ["all"])
     assert clients == [FROG, TOAD]
     assert len(problems) == 2
@@ -126,7 +126,7 @@ def test_a_host_of_the_inventory_that_is_another_client_is_reported():
         ({"failed": True, "msg": "No space left"}, "was not written. No space left"),
     ],
 )
-def test_what_became_of_the_file_is_said(written, words):
+def test_what_became_of_the_file_is_reported(written, words):
     assert words in lines(written=written)
 
 
