@@ -46,7 +46,13 @@ IN_NAMES = re.compile(
 """Words that stood in names of tests and files for reported, entry points, architecture, deferred and resolved."""
 
 DOCUMENTS = ("*.md", "docs/**/*.rst", "docs/**/*.md", ".github/**/*.yml", ".github/**/*.md", "galaxy.yml")
-SETUPS = ("playbooks/*.yml", "changelogs/fragments/*.yml", "docs/examples/**/*.yml", "docs/examples/**/*.cfg", "docs/docsite/rst/images/*.txt")
+SETUPS = (
+    "playbooks/*.yml",
+    "changelogs/fragments/*.yml",
+    "docs/examples/**/*.yml",
+    "docs/examples/**/*.cfg",
+    "docs/docsite/rst/images/*.txt",
+)
 PAGES = ("plugins/**/*.j2", "plugins/**/*.js", "plugins/**/*.css")
 # A table library of somebody else.
 OTHERS = {"table-core.js"}
