@@ -33,9 +33,9 @@ MARKDOWN = tracked("*.md", "docs/**/*.md", "tests/**/*.md", ".github/**/*.md")
 
 
 def texts() -> dict[str, str]:
-    """The files of the project that are text."""
+    """The files of the project that are text, but for the tests, which fail by themselves where an address changes."""
     found = {}
-    for path in project_files():
+    for path in (each for each in project_files() if each.parts[0] != "tests"):
         try:
             found[str(path)] = (ROOT / path).read_text(encoding="utf-8")
         except UnicodeDecodeError:
