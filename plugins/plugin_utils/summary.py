@@ -47,7 +47,7 @@ def failure_of(outcome: Mapping[str, Any] | None) -> str | None:
     """Why a client counts as failed, None where it does not. `outcome` is its registered result."""
     if not outcome:
         return NOT_REACHED
-    if outcome.get("failed") or outcome.get("unreachable"):
+    if outcome.get("failed") or outcome.get("unreachable") or outcome.get("failure"):
         return _one_line(_PREFIX.sub("", str(outcome.get("msg") or "failed without a message")))
     if outcome.get("ready", outcome.get("passed", True)) is False:  # preflight
         return _one_line("; ".join(map(str, outcome.get("to_do") or ["not ready"])))

@@ -1008,6 +1008,7 @@ def test_the_summary_has_all_clients_those_that_failed_first(sandbox, playbook):
     first, second, third = (said.index(f'"{host}: ') for host in ("happy_frog", "sad_toad", "newt_sohne_gmbh"))
     assert max(first, second) < third
     assert said.count(": FAILED. ") == 2
+    assert "ada.adams@frog.example" not in output  # the plan is in the result, and not in the terminal
 
 
 @pytest.mark.every_core
@@ -1017,10 +1018,13 @@ def test_batches_and_the_share_of_failures_that_ends_a_run(sandbox, playbook):
     options = ("-e", "sync_serial=2", "-e", "sync_throttle=1")
     failed = {host: counts["failed"] for host, counts in recap(playbook("preflight", *options, code=2)).items()}
     assert failed == {"happy_frog": 0, "sad_toad": 1, "newt_sohne_gmbh": 0}
-    assert set(recap(playbook("preflight", *options, "-e", "sync_max_fail_percentage=10", code=2))) == {
-        "happy_frog",
-        "sad_toad",
-    }
+    ended = playbook("preflight", *options, "-e", "sync_max_fail_percentage=10", code=2)
+    failed = {host: counts["failed"] for host, counts in recap(ended).items()}
+    assert failed == {"happy_frog": 0, "sad_toad": 1, "newt_sohne_gmbh": 1}
+    assert '"newt_sohne_gmbh: FAILED. not reached' in ended
+    assert '"1 of 3 clients succeeded, 2 failed"' in ended
+    enough = ("-e", "sync_max_fail_percentage=50")
+    assert "not reached" not in playbook("preflight", *options, *enough, code=2)
 
 
 @pytest.mark.parametrize("module", ["tenant_match", "tenant_match_info", "contact_audit_info", "preflight_info"])

@@ -76,6 +76,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         result = plain_dict(run(params, task))
     except SyncError as error:
         result = _failed(error.result, clean(secrets.text(str(error))), error.failure)
+        task.progress(f"FAILED: {result['msg']}")
     except Exception as error:  # pylint: disable=broad-exception-caught
         # Ansible's own handler would show the error, and its causes, unmasked.
         result = _failed({}, clean(secrets.text(_unexpected(error))), Failure("defect"))

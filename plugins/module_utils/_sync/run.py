@@ -8,8 +8,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from .._engine import plan_document as plan_documents
-from .._engine.errors import InputError, QuotaExceededError
+from .._engine.errors import InputError, QuotaExceededError, SyncError
 from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import Contact
 from .._engine.options import Options
@@ -58,7 +61,8 @@ def run(
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
-        outcome = _planned(Source(services, store), fleet, request, run_lock, progress, preview=preview)
+        with _says_what_is_not_stored(request, preview=preview):
+            outcome = _planned(Source(services, store), fleet, request, run_lock, progress, preview=preview)
         if document is not None:
             apply_document(outcome, document, request)
         if outcome.writes:
@@ -96,6 +100,17 @@ def _planned(
 
 def _may_write(planned: Run, request: Request) -> bool:
     return planned.writes or (request.stores_settings and bool(planned.read.run_settings.differences))
+
+
+@contextmanager
+def _says_what_is_not_stored(request: Request, *, preview: bool) -> Iterator[None]:
+    """A run that fails before it writes stores no settings: its message says so where there are any."""
+    try:
+        yield
+    except SyncError as error:
+        if request.stores_settings and not preview and (request.office365_settings or request.bms_settings):
+            error.hint = " ".join(filter(None, (error.hint, "The declared settings were not stored.")))
+        raise
 
 
 def _write(store: SettingsStore, replanner: Replanner, progress: Progress) -> Run:

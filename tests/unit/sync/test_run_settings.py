@@ -12,7 +12,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_cha
     settings_changes,
     settings_diff,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SettingsError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SettingsError, UnavailableError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Asset
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365, merge
@@ -20,7 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings impor
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
 from tests.unit.engine.builders import linked, person, ready
-from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
+from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore, Fault, gone
 
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
 OTHER = "00000000-1111-4222-8333-444444444444"
@@ -197,3 +197,13 @@ def test_a_diff_has_a_line_for_each_option_that_differs():
     assert diff["before_header"] == diff["after_header"] == "Office 365 sync settings of Client Ltd"
     assert diff["before"] == "phone_type: Mobile\nsync_aliases: yes\nuser_filter.exclude: \n"
     assert diff["after"] == "phone_type: Office\nsync_aliases: no\nuser_filter.exclude: x*, y*\n"
+
+
+@pytest.mark.parametrize(("preview", "is_told"), [(False, True), (True, False)])
+def test_a_run_that_cannot_read_says_that_no_settings_were_stored(preview, is_told):
+    world = World(NEW)
+    world.itglue.faults.append(Fault("contacts", gone()))
+    with pytest.raises(UnavailableError) as caught:
+        world.run(preview, store_settings=True, office365_settings={"phone_type": "Office"})
+    assert ("settings were not stored" in str(caught.value)) is is_told
+    assert world.store.saved == []
