@@ -34,7 +34,8 @@ TIMES = ("updated-at", "created-at", "modifiedOn", "createdOn")
 
 
 def folded(value: str | None) -> str:
-    return (value or "").strip().casefold()
+    """Without the characters that nobody can see, trimmed and case-folded."""
+    return "".join(sign for sign in value or "" if unicodedata.category(sign) != "Cf").strip().casefold()
 
 
 def digits(value: str | None) -> str:
@@ -45,7 +46,7 @@ def digits(value: str | None) -> str:
 
 def full_name(first: str | None, last: str | None) -> tuple[str, ...] | None:
     def one(part: str | None) -> str:
-        return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", part or "").casefold()).split())
+        return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", folded(part)).casefold()).split())
 
     pair = (one(first), one(last))
     return pair if all(pair) else None
@@ -351,7 +352,7 @@ def only_who_left_is_deactivated(before: Json, after: Json, case: Case, outcome:
     tenant = next(each for each in before["entra"]["tenants"] if each["tenant_id"] == TENANT)
     entries = outcome.contacts().values()
     kept = {each["user_id"] for each in entries if each["action"] != "excluded" or each["reason_code"] in NOT_BY_FILTER}
-    left = [user for user in tenant["users"] if not user["accountEnabled"] and user["id"] not in kept]
+    left = [user for user in tenant["users"] if user["accountEnabled"] is False and user["id"] not in kept]
     left += [
         {**user, "userPrincipalName": user["userPrincipalName"].removeprefix(user["id"].replace("-", ""))}
         for user in tenant["deleted_users"]

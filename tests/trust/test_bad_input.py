@@ -80,6 +80,16 @@ def user(**properties: Any) -> Bad:
     return edited(lambda world: world["entra"]["tenants"][0]["users"][0].update(properties))
 
 
+def every_user(**properties: Any) -> Bad:
+    """All users, with other properties."""
+
+    def change(world: Json) -> None:
+        for each in world["entra"]["tenants"][0]["users"]:
+            each.update(properties)
+
+    return edited(change)
+
+
 def no_key(key: str) -> Bad:
     def change(body: Json) -> None:
         for row in body["value"]:
@@ -182,6 +192,8 @@ CASES: dict[str, Bad] = {
     "groups: one that there is not": o365(user_filter={"groups": ["Nobody"]}),
     "groups: an id that there is not": o365(user_filter={"groups": [GROUP.replace("0f", "1f")]}),
     "exclude: everybody": o365(user_filter={"exclude": ["*"]}),
+    "exclude: a mapping where a text was meant": o365(user_filter={"exclude": [{"svc-*": None}]}),
+    "exclude: two patterns in one line": o365(user_filter={"exclude": ["svc-*, room-*"]}),
     "user_filter: an unknown key": o365(user_filter={"license": True}),
     "auto push: without contact_sync": bms(contact_sync=False),
     "auto push: without two_way_sync": bms(two_way_sync=False),
@@ -236,6 +248,24 @@ CASES: dict[str, Bad] = {
     "user: no address at all": user(mail=None, proxyAddresses=[], userPrincipalName="nobody"),
     "user: an address that IT Glue refuses": user(mail="u0@localhost", proxyAddresses=[]),
     "user: accountEnabled a word": user(accountEnabled="certainly"),
+    "user: accountEnabled null": user(accountEnabled=None),
+    "users: accountEnabled null for all": every_user(accountEnabled=None),
+    "users: accountEnabled shown for nobody": no_key("accountEnabled"),
+    "user: a date for a phone": user(businessPhones=["n/a since 2024-01-15"]),
+    "user: two phones in one field": user(businessPhones=["415-555-0100 / 415-555-0101"]),
+    "user: an extension in brackets": user(businessPhones=["+44 (0)20 7946 0958 (ext. 12)"]),
+    "user: characters that nobody can see": user(
+        givenName="\u200fAnn\u200b", mail="u\u200b0@x.example", proxyAddresses=["SMTP:u0@x.ex\u200bample"]
+    ),
+    "user: a guest's username for an address": user(
+        mail=None, proxyAddresses=[], userPrincipalName="u0_partner.example#EXT#@t.onmicrosoft.com"
+    ),
+    "user: the primary address of a colleague's contact": user(
+        givenName="Jane", surname="Roe", mail="u2@x.example", proxyAddresses=[], userPrincipalName="jane@x.example"
+    ),
+    "user: a shared mailbox with a person's address": user(
+        givenName=None, surname=None, accountEnabled=False, assignedLicenses=[], mail="u2@x.example"
+    ),
     "user: licences null": user(assignedLicenses=None),
     "user: a licence without an id": user(assignedLicenses=[{"skuId": None}]),
     "user: phones null": user(businessPhones=[None]),

@@ -103,7 +103,7 @@ class Maker:
         value = (
             self.one(f"u{number}@x.example", f"alias{number}@x.example") if self.likely(0.7) else self.one(*ADDRESSES)
         )
-        return self.one(str, str, str.upper, str.title)(value)
+        return self.one(*[str] * 4, *[str.upper] * 2, *[str.title] * 2, _with_an_invisible_character)(value)
 
     def name(self, values: Sequence[str]) -> str | None:
         respell = (
@@ -113,10 +113,18 @@ class Maker:
             str.upper,
             lambda value: f" {value}",
             lambda value: unicodedata.normalize("NFD", value),
+            _with_an_invisible_character,
         )
         return self.one(*respell)(self.one(*values)) if self.likely(0.85) else self.one(None, "", "  ")
 
     def user(self, number: int) -> Json:
+        """A person, now and then a shared mailbox: disabled, unlicensed, without a name."""
+        person = self.person(number)
+        if self.likely(0.92):
+            return person
+        return person | {"givenName": None, "surname": None, "accountEnabled": False, "assignedLicenses": []}
+
+    def person(self, number: int) -> Json:
         """Ids and usernames are unique in a tenant; any other address may be anybody's."""
         own = f"u{number}@x.example"
         usernames = (
@@ -145,14 +153,14 @@ class Maker:
             "state": None,
             "country": self.one(None, "UK"),
             "usageLocation": self.one(None, "US", "GB", "GB"),
-            "accountEnabled": self.likely(0.9),
+            "accountEnabled": self.one(*[True] * 27, False, False, None),
             "userType": self.one("Member", "Member", "Member", "Member", None, "Guest"),
             "assignedLicenses": self.one(*[[{"skuId": SKU}]] * 6, [], [{"skuId": OTHER_SKU}]),
         }
 
     def deleted(self, number: int) -> Json:
         """A user among the deleted items; Graph puts the id in front of its username."""
-        user = {**self.user(number), "id": f"00000000-0000-4000-8000-0000000de1{number:02d}"}
+        user = {**self.person(number), "id": f"00000000-0000-4000-8000-0000000de1{number:02d}"}
         return {**user, "userPrincipalName": user["id"].replace("-", "") + user["userPrincipalName"]}
 
     # -------------------------------------------------------------------- IT Glue
@@ -311,6 +319,11 @@ class Maker:
             "native_push_noop": noop_saves and self.likely(0.7),
             "two_way_unlocks": self.likely(0.3),
         }
+
+
+def _with_an_invisible_character(value: str) -> str:
+    """As text is copied from a web page: a zero-width space and a mark of direction."""
+    return f"\u200f{value[:2]}\u200b{value[2:]}"
 
 
 def _each_value_once(contact: Json) -> Json:

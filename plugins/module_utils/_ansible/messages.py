@@ -362,7 +362,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "The option users names '{user}', whom the tenant does not have.", "Correct the name, or remove it."
     ),
     ReasonCode.ACCOUNTS_NOT_SHOWN: Message(
-        "Microsoft Graph does not tell whether the accounts of {count} users are enabled, so they count as disabled.",
+        "Microsoft Graph does not tell whether some accounts are enabled ({count}), so they count as disabled.",
         "Give the app registration the permission User.Read.All.",
     ),
     ReasonCode.MICROSOFT_ADAPTERS: Message(

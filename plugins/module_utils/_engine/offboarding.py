@@ -98,7 +98,10 @@ def _departed_by_address(
     user_filter = replace(snapshot.office365.user_filter, include_disabled=True, licensed_only=False, license_skus=())
     excluded = exclusion_rule(replace(snapshot.office365, user_filter=user_filter), snapshot.members)
     users = [
-        (user, Evidence.DISABLED) for user in snapshot.users if not user.account_enabled and user.id not in selected
+        (user, Evidence.DISABLED)
+        for user in snapshot.users
+        # Where Graph does not tell it, nothing says that the person has departed.
+        if user.account_enabled is False and user.id not in selected
     ]
     users += [(user, Evidence.DELETED) for user in map(as_it_was, deleted)]
     holders: dict[str, list[tuple[User, Evidence]]] = defaultdict(list)

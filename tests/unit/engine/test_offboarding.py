@@ -70,6 +70,7 @@ def departures(plan):
     [
         pytest.param(disabled(), [(72, "disabled", "report")], id="disabled"),
         pytest.param(disabled(user_type="Guest"), [], id="but-for-a-guest"),
+        pytest.param(person("ann.lee", account_enabled=None), [], id="not-told-is-no-evidence"),
         pytest.param(disabled(given_name=None), [], id="both-names-first"),
         pytest.param(disabled(surname=" "), [], id="both-names-last"),
         pytest.param(disabled(mail="ann.lee@other.example"), [], id="of-another-domain"),
