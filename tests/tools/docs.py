@@ -29,6 +29,7 @@ STYLE = Path(__file__).with_name("sphinx.css")
 CHANGELOG = ROOT / "changelogs" / "changelog.yaml"
 REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
 RELATIVE = re.compile(r"<((?:\.\./)+[^>]*)>`__")
+START = ROOT / "docs" / "docsite" / "start_page.rst"
 CONTENTS = ".. contents::\n   :local:\n   :depth: 1\n"
 
 
@@ -60,10 +61,16 @@ def absolute(text: str) -> str:
 
 
 def _captioned(index: str) -> str:
-    """The index with the guides first, the heading of each list of pages as its caption, and short names of plugins."""
+    """The index as the site shows it: for whom the collection is, then the guides, then the facts about it.
+
+    The heading of each list of pages is its caption, and plugins have short names.
+    """
     begin, rest = index.split(".. Communication\n", 1)
     about, guides = rest.split("    changelog\n\n", 1)
-    index = f"{begin}{guides}\n{about}    changelog\n"
+    title, facts = begin.split("Description\n-----------\n", 1)
+    index = (
+        f"{title}{START.read_text(encoding='utf-8')}\n{guides}\nDescription\n-----------\n{facts}{about}    changelog\n"
+    )
     headed = re.compile(r"^(.+)\n([-~])\2+\n(?:(?!^[-~]{3}).*\n)*?\.\. toctree::\n", re.MULTILINE)
     index = headed.sub(lambda found: f"{found[0]}    :caption: {found[1]}\n", index)
     return re.sub(r"^( {4})(\w+)(_module|_callback|_inventory)$", r"\1\2 <\2\3>", index, flags=re.MULTILINE)
