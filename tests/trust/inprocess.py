@@ -45,6 +45,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens impor
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import Pause
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Waiting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe import Probe
 from tests.sandbox.core import Sandbox
@@ -188,7 +189,8 @@ class Stand:
         )
         waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
-        with clients, waiting, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
+        pause = mock.patch.object(sync_run, "Pause", partial(Pause, sleep=self.clock.sleep))
+        with clients, waiting, pause, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
             yield
 
     def access(self, http: HttpSettings, calls: Calls, retry: RetryPolicy, *others: Any) -> Access:

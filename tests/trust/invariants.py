@@ -161,7 +161,7 @@ def _was_refused(entry: Json) -> bool:
     return bool(entry["action"] in ONLY_REAL or entry["push"] in ONLY_REAL or entry["locked"] or entry["unapplied"])
 
 
-NEW_IDS = ("contact_id", "bms_contact_id")
+NEW_IDS = ("contact_id", "contact_url", "bms_contact_id")
 WORDS = ("reason", "reason_code", "reason_codes", "hint", "attention")
 
 
@@ -171,7 +171,7 @@ def _same_entry(foreseen: Json, found: Json) -> None:
         if linked_in_time and key in ("push", "bms_contact_id", *WORDS):
             continue
         if key in NEW_IDS and foreseen[key] is None:
-            made = (found["action"] == "create") if key == "contact_id" else (found["push"] == "pushed")
+            made = (found["push"] == "pushed") if key == "bms_contact_id" else (found["action"] == "create")
             assert (value is not None) == made, (key, found)
         else:
             assert foreseen[key] == value, (key, foreseen[key], value, foreseen, found)

@@ -17,7 +17,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "reli
 
 ROWS = {
     "Random worlds": "worlds",
-    "Faults of 20 kinds at each of the 47 requests of a run": "faults of a run",
+    "Faults of 20 kinds at each of the 53 requests of a run": "faults of a run",
     "Pairs of such faults": "pairs of faults",
     "Faults at each request of the settings modules": "faults of the settings",
     "Processes killed (``SIGKILL``) after each write of a run": "kills of a run",
@@ -42,4 +42,4 @@ def test_a_row_of_the_guide_has_its_figure(row, counted):
 
 
 def test_the_guide_has_the_number_of_kinds_and_of_requests(counted):
-    assert (counted["kinds of fault"], counted["requests of a run"]) == (20, 47)
+    assert (counted["kinds of fault"], counted["requests of a run"]) == (20, 53)

@@ -17,7 +17,12 @@ from dataclasses import dataclass
 
 from .._engine.reasons import ReasonCode
 
-MATCHING, PLAN, TROUBLESHOOTING = "matching_guide", "plan_guide", "troubleshooting_guide"
+MATCHING, PLAN, TROUBLESHOOTING, RELIABILITY = (
+    "matching_guide",
+    "plan_guide",
+    "troubleshooting_guide",
+    "reliability_guide",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +308,11 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.CHANGED_SINCE_READ: Message(
         "Somebody changed the contact while the run worked[: {changed}], so it was left as it is.", _NEXT_RUN
     ),
+    ReasonCode.CREATED_BY_NOW: Message(
+        "Somebody created contact {contact_id} while the run worked, and may be about to create the person in BMS "
+        "too, so it was not pushed.",
+        _NEXT_RUN,
+    ),
     ReasonCode.IN_BMS_BY_NOW: Message(
         "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.", _NEXT_RUN
     ),
@@ -311,6 +321,20 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.REFUSED_AS_SYNCED: Message(
         "IT Glue refused the write because the contact is linked by now, so it was not pushed."
+    ),
+    ReasonCode.DUPLICATE_IN_ITGLUE: Message(
+        "This run created contact {contact_id}, and somebody else created the same person in IT Glue at the same "
+        "time: {contacts}.",
+        "Keep one of the contacts: move to it what only the other has, and delete the other in IT Glue. Until then "
+        "the next runs report a conflict.",
+        RELIABILITY,
+    ),
+    ReasonCode.DUPLICATE_IN_BMS: Message(
+        "This run created BMS contact {bms_contact_id}, and somebody else created the same person in BMS at the same "
+        "time: {bms_contacts}.",
+        "Keep one of the BMS contacts: merge them in BMS, or make the other inactive. Until then the next runs "
+        "report a conflict.",
+        RELIABILITY,
     ),
     ReasonCode.NOT_READ_AFTER_WRITE: Message(
         "The contact could not be read back after it was written, so it was not pushed.", _NEXT_RUN
@@ -404,6 +428,11 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.BMS_FIELDS_NOT_SET: Message(
         "Not set in BMS: {fields}, for {users}. {said}", "The next run tries again."
+    ),
+    ReasonCode.DUPLICATES_NOT_READ: Message(
+        "Whether somebody else created the same people in {service} at the same time could not be read: {said}",
+        "The next run reports a conflict where somebody did.",
+        RELIABILITY,
     ),
     ReasonCode.NOT_LOOKED_AGAIN: Message(
         "What others have changed meanwhile could not be read, so everything is deferred: {said}", _NEXT_RUN

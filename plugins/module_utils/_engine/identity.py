@@ -21,7 +21,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -280,6 +280,32 @@ def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[
 def resembling(wanted: Record, present: Iterable[Record]) -> tuple[Record, ...]:
     """The records that could be taken for what becomes of `wanted`."""
     return tuple(each for each in present if could_be(each, wanted))
+
+
+def find_duplicates(
+    made: Iterable[Record], present: Iterable[Record], known: Callable[[Record], Collection[int]]
+) -> list[tuple[Record, tuple[Record, ...]]]:
+    """The records of `made`, which creates of one run have made, of whose person somebody else has made another; with
+    the others. `known` gives the ids of the records that were there before one of `made`."""
+    own = {record.id: record for record in made}
+    by_address: dict[str, list[Record]] = defaultdict(list)
+    for record in present:
+        if record.id not in own:
+            for each in addresses_of(record):
+                by_address[each].append(record)
+    found = []
+    for record in own.values():
+        sharing = {one.id: one for each in addresses_of(record) for one in by_address.get(each, ())}
+        others = [one for one in sharing.values() if one.id not in known(record) and _have_same_names(one, record)]
+        if others:
+            found.append((record, tuple(sorted(others, key=lambda one: one.id))))
+    return found
+
+
+def _have_same_names(one: Record, other: Record) -> bool:
+    if names_of(one) == names_of(other):
+        return True
+    return compare_names((one.first_name, one.last_name), (other.first_name, other.last_name)) == Names.SAME
 
 
 def _told_apart(alike: Sequence[tuple[Record, ...]]) -> list[Created[Record]]:

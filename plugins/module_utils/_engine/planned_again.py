@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from .plan import Action, Operation, Push, Subject
-from .reasons import ReasonCode, because
+from .reasons import Reason, ReasonCode, because
 
 _MATCHED = frozenset({Action.UPDATE, Action.UNCHANGED, Action.LINKED})
 _PUSHES = frozenset({Push.PUSHED, Push.PENDING})
@@ -35,10 +35,17 @@ def _merged(planned: Operation, fresh: Operation | None) -> Operation:
         return _deferred(planned, fresh)
     if fresh.itglue.action == Action.LINKED and planned.bms.push in _PUSHES:
         return fresh.because(because(ReasonCode.LINKED_BY_NOW, bms_contact_id=fresh.bms.contact_id))
+    if planned.itglue.action == Action.CREATE != fresh.itglue.action and fresh.bms.push == Push.PUSHED:
+        return fresh.withheld(bms=Push.DEFERRED, reason=_created_by_now(fresh))
     if not _same_in_bms(planned, fresh):
         reason = because(ReasonCode.CHANGED_SINCE_READ, changed=["bms"])
         return fresh.withheld(bms=Push.DEFERRED, reason=reason)
     return fresh
+
+
+def _created_by_now(fresh: Operation) -> Reason:
+    """Why a person whom somebody has just created in IT Glue is not pushed: a run on another control node pushes it."""
+    return because(ReasonCode.CREATED_BY_NOW, contact_id=fresh.itglue.contact_id)
 
 
 def _same_in_itglue(planned: Operation, fresh: Operation) -> bool:

@@ -126,9 +126,12 @@ class ReasonCode(StrEnum):
 
     # What changed between reading and writing (`look_again`).
     CHANGED_SINCE_READ = "changed_since_read"  # changed (the keys that differ)
+    CREATED_BY_NOW = "created_by_now"  # contact_id (not pushed yet: whoever created it may be about to)
     IN_BMS_BY_NOW = "in_bms_by_now"  # bms_contact_ids
     LINKED_BY_NOW = "linked_by_now"  # bms_contact_id, null where IT Glue does not tell it
     REFUSED_AS_SYNCED = "refused_as_synced"
+    DUPLICATE_IN_ITGLUE = "duplicate_in_itglue"  # contact_id (this run's), contact_ids (those that somebody else made)
+    DUPLICATE_IN_BMS = "duplicate_in_bms"  # bms_contact_id (this run's), bms_contact_ids (those of somebody else)
     NOT_READ_AFTER_WRITE = "not_read_after_write"  # the contact could not be read back, so it is not pushed
 
     # Reverting (`undo`, `revert`): why something stays as it is.
@@ -169,6 +172,7 @@ class ReasonCode(StrEnum):
     LINKS_NOT_READ = "links_not_read"  # said
     CONTACTS_NOT_SAVED_AGAIN = "contacts_not_saved_again"  # users
     BMS_FIELDS_NOT_SET = "bms_fields_not_set"  # fields (BMS's names), users, said
+    DUPLICATES_NOT_READ = "duplicates_not_read"  # service, said (what somebody else created meanwhile is not known)
     NOT_LOOKED_AGAIN = "not_looked_again"  # said (everything is deferred)
     # More codes are added beside the rule that gives them, under a heading of its own.
 
@@ -190,6 +194,8 @@ NEEDS_A_LOOK = frozenset(
         ReasonCode.BMS_CONTACT_AMBIGUOUS,
         ReasonCode.ADDRESS_HELD_IN_BMS,
         ReasonCode.DEPARTED_BMS_NAMES_DIFFER,
+        ReasonCode.DUPLICATE_IN_ITGLUE,
+        ReasonCode.DUPLICATE_IN_BMS,
     }
 )
 """The codes that a person should look at although nothing changes (`attention` in results)."""

@@ -11,7 +11,8 @@ After an unclear answer to a create the writer looks first. What fails is for th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -61,13 +62,23 @@ class BmsWriter:
         self._bms = bms
         self._journal = journal
         self._outcomes = outcomes
-        self._account_id = account_id
+        self.account_id = account_id
         self._before = {contact.id: contact for contact in known}
+        self.looked_at = time.monotonic()
+        """When the account's contacts were known last, by `time.monotonic`, in seconds."""
+        self.created_at: float | None = None
+        """When the last contact was created, by the same clock."""
         self._progress = progress
 
     def know(self, contacts: Iterable[BmsContact]) -> None:
         """Take over the account's contacts as they were looked at last."""
+        self.looked_at = time.monotonic()
         self._before = {contact.id: contact for contact in contacts}
+
+    @property
+    def known(self) -> Collection[BmsId]:
+        """The ids of the account's contacts as they were looked at last."""
+        return self._before.keys()
 
     # ------------------------------------------------------ departed, and returned
 
@@ -139,7 +150,7 @@ class BmsWriter:
         if not unclear:
             return []
         try:
-            present = self._bms.contacts(self._account_id)
+            present = self._bms.contacts(self.account_id)
         except ApiError as error:
             reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
             for each in unclear:
@@ -166,6 +177,7 @@ class BmsWriter:
             self._journal.resolve(entry, [found])
 
     def _note_created(self, operation: Operation, bms_id: BmsId) -> None:
+        self.created_at = time.monotonic()
         self._outcomes.put(replace(operation, bms=replace(operation.bms, contact_id=bms_id)))
 
     # -------------------------------------------------------------- single fields

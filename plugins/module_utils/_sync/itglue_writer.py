@@ -13,8 +13,8 @@ a quota is used up, or the service is gone, what is left is deferred to the next
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -25,13 +25,12 @@ from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, Operation, Push, Subject
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
+from .duplicates import note_among
 from .journal import Entry, Journal, Resolved, Written
+from .look_again import contacts_since
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import as_read_back, groups_of, was_taken, without_refused
-
-PAGE = 1000
-"""Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
+from .read_back import NOTHING, as_read_back, groups_of, present_contacts, was_taken, without_refused
 
 _SERVICE = "itglue"
 _SYNCED = "synced"
@@ -67,11 +66,15 @@ class FreshPlan(Protocol):
         """The organization's contacts."""
 
     @property
+    def read_at(self) -> float:
+        """When the last look at them began, in seconds since the epoch."""
+
+    @property
     def is_stale(self) -> bool:
         """Whether they are to be looked at again before further contacts are written."""
 
-    def look_again(self) -> Iterable[Operation]:
-        """Look what others have changed; the operations as they are to be done now. Raises ApiError."""
+    def look_again(self, tried: Collection[Subject] = ()) -> Iterable[Operation]:
+        """Look what others have changed; the operations as they are to be done now, but for `tried` ones."""
 
 
 class ItGlueWriter:
@@ -95,7 +98,10 @@ class ItGlueWriter:
         self._organization_id = organization_id
         self._fresh = fresh
         self._before = {contact.id: contact for contact in fresh.contacts}
-        self._created: set[ItGlueId] = set()
+        self.created: dict[ItGlueId, Collection[ItGlueId]] = {}
+        """The contacts that the run has created, each with the ids of those that were there before."""
+        self.created_at: float | None = None  # the last of them, by `time.monotonic`, in seconds
+        self._overtaken = False
         self._tried: set[Subject] = set()
         self._progress = progress
         self._doubtful: dict[Subject, OutcomeUnknownError] = {}
@@ -113,12 +119,12 @@ class ItGlueWriter:
     def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], int]]:
         """The operations of an action in portions, each with those after it, and how many there are in all.
 
-        After a pause, contacts are looked at again before the next portion: the operations that are still
-        to be tried may be others then.
+        After a pause, and between creates and updates, contacts are looked at again before the next portion:
+        the operations that are still to be tried may be others then.
         """
         done = 0
         while waiting := self._waiting(action):
-            if self._fresh.is_stale:
+            if self._fresh.is_stale or (self._overtaken and action == Action.UPDATE):
                 try:
                     self._look_again()
                 except ApiError as error:
@@ -140,11 +146,12 @@ class ItGlueWriter:
 
     def _look_again(self) -> None:
         """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
-        for operation in self._fresh.look_again():
+        for operation in self._fresh.look_again(self._tried):
             now = self._outcomes[operation.subject]
             if now.itglue.writes and operation.subject not in self._tried:
                 self._outcomes.put(operation)
         self._before = {contact.id: contact for contact in self._fresh.contacts}
+        self._overtaken = False
 
     # -------------------------------------------------------------------- create
 
@@ -235,7 +242,7 @@ class ItGlueWriter:
             for dummy, operation in unseen:
                 self._outcomes.put(failed(operation.withheld(itglue=Action.FAILED, reason=reason), error))
             return []
-        known = self._before.keys() | self._created
+        known = self._before.keys() | self.created.keys()
         found = find_created([operation.wanted for dummy, operation in unseen], present, known)
         self._journal.resolve(entry, [_resolved(row, each) for (row, dummy), each in zip(unseen, found, strict=True)])
         missing = []
@@ -250,7 +257,9 @@ class ItGlueWriter:
 
     def _note_created(self, operation: Operation, found: Created[Contact]) -> None:
         if found.record is not None:
-            self._created.add(found.record.id)
+            self.created[found.record.id] = self._before.keys()
+            self.created_at = time.monotonic()
+            self._overtaken = True
             self._outcomes.put(replace(operation, itglue=replace(operation.itglue, contact_id=found.record.id)))
 
     # -------------------------------------------------------------------- update
@@ -379,7 +388,10 @@ class ItGlueWriter:
         if not written and not pushed:
             return
         try:
-            self.shown = present = self.present([*written, *pushed])
+            # Those that somebody else has created meanwhile are among them.
+            since = (self._organization_id, tuple(self._fresh.contacts), self._fresh.read_at)
+            changed = contacts_since(self._itglue, *since)[0] if self.created else NOTHING
+            self.shown = present = self.present([*written, *pushed], changed)
         except ApiError as error:
             self.shown = None
             self._outcomes.warn(ReasonCode.NOT_READ_BACK, said=str(error))
@@ -389,6 +401,7 @@ class ItGlueWriter:
         self._journal.read_back([_written(present.get(_contact_id(each)), _contact_id(each)) for each in written])
         for operation in written:
             self._note_read_back(operation, present.get(_contact_id(operation)))
+        note_among(self._outcomes, present.values(), self.created)
 
     def _note_read_back(self, operation: Operation, present: Contact | None) -> None:
         if operation.itglue.resaves and present and not was_taken(operation, present):
@@ -407,15 +420,12 @@ class ItGlueWriter:
                 fields=list(part.unapplied),
             )
 
-    def present(self, written: Sequence[Operation]) -> dict[ItGlueId, Contact]:
-        """The written contacts as they are now, in as few requests as it takes."""
-        if len(written) > 1 + (len(self._before) + len(self._created)) // PAGE:
-            return {contact.id: contact for contact in self._itglue.contacts(self._organization_id)}
-        present = {}
-        for operation in written:
-            with suppress(NotFoundError):
-                present[_contact_id(operation)] = self._itglue.contact(_contact_id(operation))
-        return present
+    def present(
+        self, written: Sequence[Operation], changed: Mapping[ItGlueId, Contact] = NOTHING
+    ) -> dict[ItGlueId, Contact]:
+        """The written contacts as they are now, in as few requests as it takes, beside those that are `changed`."""
+        total = len(self._before) + len(self.created)
+        return present_contacts(self._itglue, self._organization_id, map(_contact_id, written), total, changed)
 
     # ------------------------------------------------------------------ failures
 

@@ -23,8 +23,9 @@ MARGIN = 300.0
 """Seconds by which the clocks of the control node and of IT Glue may differ, where contacts were saved while
 they were read."""
 
-STALE_AFTER = 60.0
-"""Seconds after which contacts are looked at again before further ones are written: a quota was waited for."""
+STALE_AFTER = 10.0
+"""Seconds after which contacts are looked at again before further ones are written: others have had time, and a quota
+may have been waited for."""
 
 
 def read_since(contacts: Iterable[Contact], read_at: float) -> float:
@@ -45,14 +46,23 @@ def contacts_by_now(
     Raises ApiError where IT Glue cannot be read.
     """
     known = {contact.id: contact for contact in contacts}
-    try:
-        changed = {each.id: each for each in itglue.changed_contacts(organization_id, read_since(contacts, read_at))}
-        present = known | changed
-    except (NotFoundError, ProtocolError, RejectedError):
-        present = {each.id: each for each in itglue.contacts(organization_id)}
+    changed, is_complete = contacts_since(itglue, organization_id, contacts, read_at)
+    present = changed if is_complete else known | changed
     if present.keys() == known.keys() and all(_is_as_read(each, known[each.id]) for each in present.values()):
         return None
     return tuple(present.values())
+
+
+def contacts_since(
+    itglue: ItGlueReader, organization_id: ItGlueId, contacts: Sequence[Contact], read_at: float
+) -> tuple[dict[ItGlueId, Contact], bool]:
+    """The contacts that were saved since `contacts` were read, by id; all of them, and True, where the list cannot
+    be had in the order of the changes. Raises ApiError."""
+    try:
+        since = read_since(contacts, read_at)
+        return {each.id: each for each in itglue.changed_contacts(organization_id, since)}, False
+    except (NotFoundError, ProtocolError, RejectedError):
+        return {each.id: each for each in itglue.contacts(organization_id)}, True
 
 
 def _is_as_read(contact: Contact, known: Contact) -> bool:

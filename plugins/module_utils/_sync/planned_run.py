@@ -19,7 +19,7 @@ from .._engine import plan_document as plan_documents
 from .._engine.errors import InputError
 from .._engine.limits import exceeded_limits
 from .._engine.model import BmsSnapshot, Contact, Snapshot
-from .._engine.plan import DepartureAction, Operation, Plan, Push
+from .._engine.plan import DepartureAction, Operation, Plan, Push, Subject
 from .._engine.planned_again import merged
 from .._engine.planning import Findings, Planning
 from .._engine.reasons import Reason
@@ -166,14 +166,15 @@ def write_document(outcome: Run, request: Request) -> None:
     write_plan(str(request.plan_file), document)
 
 
-def apply_document(outcome: Run, document: Document, request: Request) -> None:
-    """Leave of the plan what the document has, and what still holds of it."""
+def apply_document(outcome: Run, document: Document, request: Request, tried: Collection[Subject] = ()) -> None:
+    """Leave of the plan what the document has, and what still holds of it. The entries of the subjects that were
+    `tried` already are not refused any more."""
     plan_documents.check(document, _binding(outcome.read, request), str(request.apply_plan))
     plan = outcome.plan
     contacts = {contact.id: contact for contact in outcome.read.snapshot.contacts}
-    done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED}
+    done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED} | set(tried)
     found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
-    outcome.refused_entries = found.refused
+    outcome.refused_entries = [*(outcome.refused_entries if tried else ()), *found.refused]
     selected = len(outcome.planning.matched.selected.user_ids)
     exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
     outcome.turned_out(tuple(found.operations))
@@ -194,7 +195,8 @@ class Replanner:
     request: Request
     document: Document | None = None
     clock: Clock = time.monotonic
-    _looked_at: float = 0.0
+    looked_at: float | None = None
+    """When it was looked last, by `clock`."""
 
     @property
     def contacts(self) -> tuple[Contact, ...]:
@@ -202,22 +204,28 @@ class Replanner:
         return self.run.read.snapshot.contacts
 
     @property
-    def is_stale(self) -> bool:
-        """Whether the last look was so long ago that a quota must have been waited for."""
-        return self.clock() - self._looked_at > STALE_AFTER
+    def read_at(self) -> float:
+        """When the last look at them began, in seconds since the epoch."""
+        return self.run.read.snapshot.read_at
 
-    def look_again(self) -> tuple[Operation, ...]:
+    @property
+    def is_stale(self) -> bool:
+        """Whether others have had much time since the last look."""
+        return self.looked_at is None or self.clock() - self.looked_at > STALE_AFTER
+
+    def look_again(self, tried: Collection[Subject] = ()) -> tuple[Operation, ...]:
         """Look what has changed, and take it over; the operations as they are to be done now.
 
-        Raises ApiError where a service cannot be read.
+        Those of the subjects that the run has `tried` already stay as they are. Raises ApiError where a service
+        cannot be read.
         """
         snapshot = self.run.read.snapshot
-        began = time.time()
+        began, looked_at = time.time(), self.clock()
         contacts = contacts_by_now(self.services.itglue, snapshot.organization.id, snapshot.contacts, snapshot.read_at)
         bms = self._bms_by_now()
         if contacts is not None or bms is not None:
-            self._plan(snapshot.contacts if contacts is None else contacts, bms, began)
-        self._looked_at = self.clock()
+            self._plan(snapshot.contacts if contacts is None else contacts, bms, began, tried)
+        self.looked_at = looked_at
         return (*self.run.operations, *self.run.deactivations)
 
     def _bms_by_now(self) -> BmsSnapshot | None:
@@ -230,7 +238,9 @@ class Replanner:
         fresh = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
         return fresh if fresh != known else None
 
-    def _plan(self, contacts: Sequence[Contact], bms: BmsSnapshot | None, read_at: float) -> None:
+    def _plan(
+        self, contacts: Sequence[Contact], bms: BmsSnapshot | None, read_at: float, tried: Collection[Subject]
+    ) -> None:
         before = self.run
         snapshot = replace(before.read.snapshot, contacts=tuple(contacts), read_at=read_at)
         findings = before.planning.findings
@@ -249,9 +259,11 @@ class Replanner:
             warnings=[*before.warnings, *(each for each in plan.warnings if each not in before.warnings)],
         )
         if self.document is not None:
-            apply_document(self.run, self.document, self.request)
+            apply_document(self.run, self.document, self.request, tried)
         else:
             self._keep_to(before)
+        if tried:
+            self._keep_tried(before, tried)
 
     def _keep_to(self, before: Run) -> None:
         """Without a document, what is done stays what was planned, on the contacts as they are now."""
@@ -262,3 +274,12 @@ class Replanner:
         exceeded = tuple(exceeded_limits((*operations, *deactivations), selected, self.request.options))
         run.plan = replace(run.plan, operations=operations, deactivations=deactivations, limits_exceeded=exceeded)
         run.turned_out((*operations, *deactivations))
+
+    def _keep_tried(self, before: Run, tried: Collection[Subject]) -> None:
+        """What was tried is no part of the plan any more, and what was reported of it stays."""
+        run = self.run
+        known = {each.subject: each for each in (*before.operations, *before.deactivations) if each.subject in tried}
+        run.operations = tuple(known.get(each.subject, each) for each in run.operations)
+        run.deactivations = tuple(known.get(each.subject, each) for each in run.deactivations)
+        run.plan = replace(before.plan, operations=run.operations, deactivations=run.deactivations)
+        run.warnings = before.warnings

@@ -21,9 +21,9 @@ from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFoundError
 from .._engine.model import BmsContact, BmsId, Contact, EntryChange, ItGlueId
 from .._engine.probing import MARK, made_by_probe
-from .itglue_writer import PAGE
 from .outcomes import BULK
 from .probe_answers import ProbedBms, ProbedItGlue, attributes_of, itglue_rows
+from .read_back import PAGE
 
 _TRIES = 2
 

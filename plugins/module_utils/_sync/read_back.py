@@ -11,13 +11,39 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
-from .._engine.errors import RejectedError
-from .._engine.model import Contact
+from .._engine.errors import NotFoundError, RejectedError
+from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, ItGluePart, Operation
+from .ports import ItGlueReader
+
+PAGE = 1000
+"""Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
+
+NOTHING: Mapping[ItGlueId, Contact] = {}
+
+
+def present_contacts(
+    itglue: ItGlueReader,
+    organization_id: ItGlueId,
+    written: Iterable[ItGlueId],
+    total: int,
+    changed: Mapping[ItGlueId, Contact] = NOTHING,
+) -> dict[ItGlueId, Contact]:
+    """The written contacts of an organization as they are now, in as few requests as it takes, beside those that are
+    `changed`. `total` is how many contacts the organization has. Raises ApiError."""
+    others = [each for each in written if each not in changed]
+    if len(others) > 1 + total // PAGE:
+        return {contact.id: contact for contact in itglue.contacts(organization_id)}
+    present = dict(changed)
+    for ident in others:
+        with suppress(NotFoundError):
+            present[ident] = itglue.contact(ident)
+    return present
 
 
 def group_of(attribute: str) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from .._engine import plan_document as plan_documents
 from .._engine.errors import InputError, QuotaExceededError, SyncError
@@ -20,6 +21,7 @@ from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._store.settings import SettingsStore
 from .bms_writer import BmsWriter
+from .duplicates import Created, Pause, note_in_bms, note_in_itglue
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
@@ -176,12 +178,35 @@ def _carry_out(replanner: Replanner, progress: Progress) -> None:
     waiting = Waiting(_link_of(request.options), request.push_wait)
     try:
         carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), tell)
+        _note_duplicates(replanner, outcomes, itglue_writer, bms_writer)
     finally:
         journal.close()
     outcome = replanner.run
+    _show_created(outcome, itglue_writer)
     outcome.turned_out(tuple(outcomes))
     outcome.warnings += outcomes.warnings
     outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None
+
+
+def _show_created(run: Run, itglue: ItGlueWriter) -> None:
+    """The contacts that were created are among those of the run, as the read-back shows them."""
+    snapshot, shown = run.read.snapshot, itglue.shown or {}
+    contacts = {contact.id: contact for contact in snapshot.contacts}
+    contacts |= {ident: shown[ident] for ident in itglue.created if ident in shown and ident not in contacts}
+    run.read = run.read._replace(snapshot=replace(snapshot, contacts=tuple(contacts.values())))
+
+
+def _note_duplicates(replanner: Replanner, outcomes: Outcomes, itglue: ItGlueWriter, bms: BmsWriter | None) -> None:
+    """Report whom somebody else has created at the same time, once others that looked before have created too."""
+    pause, services, snapshot = Pause(), replanner.services, replanner.run.read.snapshot
+    if itglue.created_at is not None and replanner.looked_at is not None:
+        pause.wait(replanner.looked_at, itglue.created_at)
+    if bms is not None and bms.created_at is not None:
+        pause.wait(bms.looked_at, bms.created_at)
+        note_in_bms(outcomes, services.bms, bms.account_id, bms.known)
+    if itglue.created:
+        created = Created(snapshot.organization.id, itglue.created, snapshot.contacts, snapshot.read_at)
+        note_in_itglue(outcomes, services.itglue, created)
 
 
 def _link_of(options: Options) -> LinkOf:

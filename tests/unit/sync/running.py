@@ -51,9 +51,10 @@ class Fresh:
 
     contacts: tuple[Contact, ...]
     is_stale: bool = False
+    read_at: float = 0.0
 
-    def look_again(self) -> tuple[Operation, ...]:
-        raise AssertionError("nobody has to look again")
+    def look_again(self, tried=()) -> tuple[Operation, ...]:
+        return ()
 
 
 def carried_out(

@@ -74,10 +74,18 @@ def look(world, action) -> None:
 # ----------------------------------------------------------------- what it costs
 
 
-def test_a_run_that_writes_takes_one_more_request_to_it_glue_and_one_list_of_bms(world):
+def test_a_run_that_creates_looks_again_reads_back_and_looks_for_duplicates(world):
+    world.run()
+    # Before the creates, before the updates, the read-back, and for duplicates: one request each.
+    assert (world.itglue.calls["changed_contacts"], world.itglue.calls["contacts"]) == (4, 1)
+    assert world.bms.calls["contacts"] == 3, "the reading, right before the create, and for duplicates"
+
+
+def test_a_run_that_only_updates_takes_one_more_request_to_it_glue(world):
+    world.graph.there = [each for each in world.graph.there if each.given_name != "Bob"]
+    world.store.bms = None
     world.run()
     assert world.itglue.calls["changed_contacts"] == 1
-    assert world.bms.calls["contacts"] == 2, "the reading, and right before the create"
 
 
 def test_a_run_that_writes_nothing_looks_at_nothing(world):
@@ -185,9 +193,9 @@ def test_after_a_pause_it_is_looked_again(world, monkeypatch):
         def is_stale(self):
             return len(looks) == 0 and bool(self.services.itglue.created)
 
-        def look_again(self):
+        def look_again(self, tried=()):
             looks.extend([True] if self.services.itglue.created else [])
-            return super().look_again()
+            return super().look_again(tried)
 
     monkeypatch.setattr("ansible_collections.msp.psa_sync.plugins.module_utils._sync.run.Replanner", Replanner)
     names = [f"u{number:03}" for number in range(2 * BULK)]
@@ -201,10 +209,72 @@ def test_after_a_pause_it_is_looked_again(world, monkeypatch):
 
     world.itglue.create_contacts = paused
     done = by_user(world.run())
-    assert looks == [True]
+    assert looks == [True, True], "after the pause, and before the updates"
     assert done["u099"].contact_id == 9000
     assert [each.id for each in world.itglue.there.values() if each.first_name == "U099"] == [9000]
     assert {each.action for name, each in done.items() if name in names[:-1]} == {"create"}
+
+
+def test_what_somebody_saves_between_the_creates_and_the_updates_is_still_there(world):
+    world.before(world.itglue, "create_contacts", lambda: world.edit(72, emails=(*world.itglue.there[72].emails, HOME)))
+    world.graph.there[0] = replace(world.graph.there[0], mail="ann.new@client.example")
+    assert by_user(world.run())["ann"].action == "update"
+    assert {"ann@home.example", "ann.new@client.example"} <= {each.value for each in world.itglue.there[72].emails}
+
+
+# ----------------------------------------------------------------- duplicates
+
+
+HOME = Email("ann@home.example", "Home")
+TWIN = contact(500, "bob.lee@client.example", first="Bob", last="Lee")
+
+
+def test_who_was_created_by_somebody_else_at_the_same_time_is_reported_with_both_ids_and_not_pushed(world):
+    world.before(world.itglue, "create_contacts", lambda: world.add(TWIN))
+    bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.push, bob.attention) == ("create", "deferred", True)
+    assert bob.reasons[-1].code == "duplicate_in_itglue"
+    assert bob.reasons[-1].values == {"contact_id": bob.contact_id, "contact_ids": [500]}
+    assert "Bob" not in [each.first_name for each in world.bms.created]
+    assert by_user(world.run())["bob"].action == "conflict", "until somebody has removed one of them"
+
+
+def test_a_duplicate_that_comes_after_the_read_back_is_reported_too(world):
+    world.before(world.bms, "set_contact", lambda: world.add(TWIN))
+    bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.push, bob.codes[-1]) == ("create", "pushed", "duplicate_in_itglue")
+
+
+@pytest.mark.parametrize("other", [{"first": "Rob"}, {"emails": ("rob@client.example",)}])
+def test_somebody_else_who_was_created_at_the_same_time_is_no_duplicate(world, other):
+    emails = other.pop("emails", ("bob.lee@client.example",))
+    made = contact(500, *emails, **{"first": "Bob", "last": "Lee", **other})
+    world.before(world.itglue, "create_contacts", lambda: world.add(made))
+    assert "duplicate_in_itglue" not in by_user(world.run())["bob"].codes
+
+
+def test_who_was_created_in_bms_at_the_same_time_is_reported_with_both_ids(world):
+    made = in_bms(95000, "bob.lee@client.example", first="Bob", last="Lee")
+    world.before(world.bms, "set_contact", lambda: world.bms.there.update({95000: made}))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.attention, bob.reasons[-1].code) == ("pushed", True, "duplicate_in_bms")
+    assert bob.reasons[-1].values == {"bms_contact_id": bob.bms_contact_id, "bms_contact_ids": [95000]}
+
+
+def test_who_has_just_appeared_in_it_glue_is_pushed_by_the_next_run_alone(world):
+    look(world, lambda: world.add(replace(TWIN, location_id=10)))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.codes[-1]) == ("deferred", "created_by_now")
+    assert by_user(world.run())["bob"].push == "pushed"
+
+
+def test_duplicates_that_cannot_be_looked_for_are_a_warning(world):
+    world.itglue.faults += [Fault("changed_contacts", gone(), nth=4)]
+    world.bms.faults.append(Fault("contacts", gone("bms"), nth=3))
+    outcome = world.run()
+    warned = [each.values["service"] for each in outcome.warnings if each.code == "duplicates_not_read"]
+    assert sorted(warned) == ["bms", "itglue"]
+    assert by_user(outcome)["bob"].push == "pushed"
 
 
 # ------------------------------------------------------------------ applied plans
@@ -263,7 +333,7 @@ def test_a_contact_that_refused_the_write_as_synced_is_not_pushed(world):
 
 
 def test_a_contact_that_could_not_be_read_back_is_not_pushed(world):
-    world.itglue.faults += [Fault("contacts", gone(), nth=2, times=9), Fault("contact", gone(), times=9)]
+    world.itglue.faults += [Fault("changed_contacts", gone(), nth=3, times=9), Fault("contact", gone(), times=9)]
     ann = by_user(world.run())["ann"]
     assert (ann.action, ann.push, ann.codes[-1]) == ("update", "deferred", "not_read_after_write")
     assert world.bms.created == []

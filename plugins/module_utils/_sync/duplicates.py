@@ -1,0 +1,119 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Contacts that somebody else has made of the same persons while a run created them (guide to reliability).
+
+Between the look of a run and its create lies a moment in which a technician, or a run on another
+control node, can create the same person. Neither service can prevent that. So a run that has created
+contacts lists them once more at its end, and reports each duplicate with both ids. It waits until a
+run that looked before the create of this one has created too: so both of them see the duplicate.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from .._engine.errors import ApiError, SyncError
+from .._engine.identity import find_duplicates
+from .._engine.model import BmsId, Contact, ItGlueId
+from .._engine.plan import Operation, Push
+from .._engine.reasons import Reason, ReasonCode, because
+from .look_again import contacts_by_now
+from .outcomes import Outcomes
+from .ports import Bms, Clock, ItGlueReader, Sleep
+
+FACTOR = 3.0
+"""How many times as long as this run another run may take from its look to its create."""
+
+LONGEST_PAUSE = 5.0
+"""Seconds that a run waits at most for others to create."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Waits until others that could not see the creates of this run have created too."""
+
+    sleep: Sleep = time.sleep
+    clock: Clock = time.monotonic
+
+    def wait(self, looked_at: float, created_at: float) -> None:
+        """Wait. Both times are by `time.monotonic`, in seconds."""
+        left = created_at + min(FACTOR * (created_at - looked_at), LONGEST_PAUSE) - self.clock()
+        if left > 0:
+            self.sleep(min(left, LONGEST_PAUSE))
+
+
+@dataclass(frozen=True, slots=True)
+class Created:
+    """What a run created in IT Glue: `known` are the ids of the contacts that were there before, by the id of each
+    new one. `contacts` are those of the last look, which began at `read_at` (seconds since the epoch)."""
+
+    organization_id: ItGlueId
+    known: Mapping[ItGlueId, Collection[ItGlueId]]
+    contacts: tuple[Contact, ...]
+    read_at: float
+
+
+def note_in_itglue(outcomes: Outcomes, itglue: ItGlueReader, created: Created) -> None:
+    """Report the contacts that somebody else has made of the persons that the run created in IT Glue."""
+    if not created.known:
+        return
+    try:
+        fresh = contacts_by_now(itglue, created.organization_id, created.contacts, created.read_at)
+    except ApiError as error:
+        outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="itglue", said=str(error))
+        return
+    note_among(outcomes, created.contacts if fresh is None else fresh, created.known)
+
+
+def note_among(outcomes: Outcomes, present: Iterable[Contact], known: Mapping[ItGlueId, Collection[ItGlueId]]) -> None:
+    """Report the duplicates among the contacts that are `present` in IT Glue.
+
+    Whom the run has not pushed yet stays out of BMS, as there would be two of the person.
+    """
+    contacts = tuple(present)
+    operations = {
+        each.itglue.contact_id: each for each in outcomes if each.itglue.contact_id in known and each.itglue.writes
+    }
+    made = [contact for contact in contacts if contact.id in operations]
+    for contact, others in find_duplicates(made, contacts, lambda made: known[ItGlueId(made.id)]):
+        operation = operations[contact.id]
+        ids = [each.id for each in others]
+        reason = because(ReasonCode.DUPLICATE_IN_ITGLUE, contact_id=contact.id, contact_ids=ids)
+        if operation.bms.push == Push.PUSHED and operation.bms.contact_id is None:
+            operation = operation.withheld(bms=Push.DEFERRED)
+        outcomes.put(_with(operation, reason))
+
+
+def note_in_bms(outcomes: Outcomes, bms: Bms, account_id: BmsId, known: Collection[BmsId]) -> None:
+    """Report the contacts that somebody else has made of the persons that the run created in BMS.
+
+    `known` are the ids of the contacts that were there before.
+    """
+    operations = {
+        each.bms.contact_id: each
+        for each in outcomes
+        if each.bms.push == Push.PUSHED and each.bms.create is not None and each.bms.contact_id is not None
+    }
+    if not operations:
+        return
+    try:
+        contacts = tuple(bms.contacts(account_id))
+    except SyncError as error:
+        outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="bms", said=str(error))
+        return
+    made = [contact for contact in contacts if contact.id in operations]
+    for contact, others in find_duplicates(made, contacts, lambda dummy: known):
+        ids = [each.id for each in others]
+        reason = because(ReasonCode.DUPLICATE_IN_BMS, bms_contact_id=contact.id, bms_contact_ids=ids)
+        outcomes.put(_with(operations[contact.id], reason))
+
+
+def _with(operation: Operation, reason: Reason) -> Operation:
+    """The operation with a reason, in the place of an earlier one of the same code."""
+    return replace(operation, reasons=(*(each for each in operation.reasons if each.code != reason.code), reason))
