@@ -16,7 +16,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from typing import Any
 
 from .._engine.attributes import encode
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
@@ -27,7 +27,7 @@ from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .duplicates import note_among
 from .journal import Entry, Journal, Resolved, Written
-from .look_again import contacts_since
+from .look_again import FreshPlan, contacts_since
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
 from .read_back import NOTHING, as_read_back, groups_of, present_contacts, was_taken, without_refused
@@ -56,25 +56,6 @@ class _Alone:
     locked: list[str] = field(default_factory=list)
     reasons: list[Reason] = field(default_factory=list)
     error: ApiError | None = None
-
-
-class FreshPlan(Protocol):
-    """The plan, and the contacts that it was made from, as somebody has looked at them last."""
-
-    @property
-    def contacts(self) -> Iterable[Contact]:
-        """The organization's contacts."""
-
-    @property
-    def read_at(self) -> float:
-        """When the last look at them began, in seconds since the epoch."""
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether they are to be looked at again before further contacts are written."""
-
-    def look_again(self, tried: Collection[Subject] = ()) -> Iterable[Operation]:
-        """Look what others have changed; the operations as they are to be done now, but for `tried` ones."""
 
 
 class ItGlueWriter:
