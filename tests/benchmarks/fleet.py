@@ -2,7 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""A run over many clients: the shipped playbooks, the same requests from a plain script, and a playbook of `uri` tasks.
+"""A run over many clients: the shipped playbooks, a plain script, and a playbook of `uri` tasks.
+
+The plain script reads IT Glue client by client, as it is done without what the processes of a run share. It sends the
+other requests of the run as they are, and nothing else.
 
 Settings are enforced and contacts previewed, for clients that are up to date: nine in ten are
 fully linked, and the tenth has one contact that would be pushed. The services are the sandbox;
@@ -25,6 +28,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import LIMITS
 from tests.sandbox.launch import ROOT, Running, running
 
 from . import worlds
@@ -38,9 +42,10 @@ LOOKED_UP = 10
 #: Ansible's own default.
 FORKS = 5
 LATENCY = 50
-SCRIPT_GOAL, URI_GOAL = "at most 1.5 times", "40 times faster"
-#: What IT Glue allows in five minutes, and BMS in an hour for each endpoint.
+SCRIPT_GOAL, WORK_GOAL, URI_GOAL = "at most as long", "at most 5 times", "40 times faster"
+#: What IT Glue allows in five minutes, of which the collection takes a share, and BMS in an hour for each endpoint.
 ITGLUE_LIMIT, ITGLUE_WINDOW = 3_000, 300
+QUOTA_GOAL = 60
 BMS_LIMIT = 1_500
 #: Larger than any run: what is measured is not to be a wait for the quota.
 QUOTA = 10_000_000
@@ -127,8 +132,25 @@ def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks:
     )
 
 
+#: What a client that is up to date is asked for of IT Glue where it reads for itself.
+PAGE = "page%5Bsize%5D=1000&page%5Bnumber%5D=1"
+SINGLE_READS = (
+    "/organizations/{client}?include=adapters_resources",
+    f"/flexible_asset_types?filter%5Bname%5D=Office+365+Sync+Settings%2CBMS+Sync+Settings&{PAGE}",
+    f"/flexible_assets?filter%5Bflexible-asset-type-id%5D=1%2C2&filter%5Borganization-id%5D={{client}}&{PAGE}",
+    f"/contacts?filter%5Borganization_id%5D={{client}}&include=adapters_resources&sort=id&{PAGE}",
+)
+
+
+def single_reads(requests: Sequence[Mapping[str, Any]], clients: Sequence[int]) -> list[Mapping[str, Any]]:
+    """The requests of a run, with IT Glue read client by client."""
+    others = [each for each in requests if each["service"] != "itglue"]
+    reads = [path.format(client=client) for client in clients for path in SINGLE_READS]
+    return [*others, *({"service": "itglue", "method": "GET", "path": path, "status": 200} for path in reads)]
+
+
 def script(sandbox: Running, folder: Path, requests: Sequence[Mapping[str, Any]], *, threads: int = FORKS) -> Ran:
-    """The same requests, from a plain script. Raises RuntimeError where they were not the same."""
+    """Requests from a plain script. Raises RuntimeError where it did not send these."""
     noted = folder / "requests.json"
     noted.write_text(json.dumps(requests))
     ran = measured(sandbox, [sys.executable, "-m", "tests.benchmarks.script", str(noted), str(threads)], folder)
@@ -239,7 +261,7 @@ def measure(scale: float, forks: int = FORKS) -> list[Row]:
     with running(world) as sandbox, tempfile.TemporaryDirectory(prefix="fleet-") as directory:
         folder = Path(directory)
         ours = playbook(sandbox, folder, numbers, *PLAYBOOKS, forks=forks)
-        least = script(sandbox, folder, ours.requests, threads=forks)
+        least = script(sandbox, folder, single_reads(ours.requests, numbers), threads=forks)
         few = numbers[-min(clients, URI_CLIENTS) :]
         lists = playbook(sandbox, folder, few, str(uri_playbook(folder / "lists.json", look_up=False)))
         one = numbers[-1:]
@@ -248,11 +270,11 @@ def measure(scale: float, forks: int = FORKS) -> list[Row]:
     requests = len(ours.requests)
     to_itglue = sum(each["service"] == "itglue" for each in ours.requests)
     to_bms = busiest_endpoint(ours.requests)
-    quota = to_itglue / ITGLUE_LIMIT * ITGLUE_WINDOW
+    quota = to_itglue / LIMITS["itglue"].used * ITGLUE_WINDOW
     rows = [
         Row("fleet", what, ours.seconds, "s", "plain script", least.seconds, ours.seconds / least.seconds, SCRIPT_GOAL)
     ]
-    rows[0] = replace(rows[0], met=rows[0].ratio <= 1.5)
+    rows[0] = replace(rows[0], met=rows[0].ratio <= 1)
     a_client = lists.seconds / len(few)
     a_user = max(0.0, lookups.seconds - a_client) / LOOKED_UP
     of_lists, of_lookups = clients * a_client, clients * (a_client + users * a_user)
@@ -264,19 +286,24 @@ def measure(scale: float, forks: int = FORKS) -> list[Row]:
         *rows,
         Row(
             "fleet",
-            "the same",
-            ours.seconds,
-            "s",
-            "IT Glue's quota alone",
+            "IT Glue's quota alone, at the collection's share",
             quota,
-            ours.seconds / quota,
-            "less",
-            ours.seconds < quota,
+            "s",
+            goal=f"at most {QUOTA_GOAL} s",
+            met=quota <= QUOTA_GOAL * max(1, clients / CLIENTS),
         ),
         Row(
-            "fleet", "work of all processes of Ansible", ours.cpu, "s", "of the script", least.cpu, ours.cpu / least.cpu
+            "fleet",
+            "work of all processes of Ansible",
+            ours.cpu,
+            "s",
+            "of the script",
+            least.cpu,
+            ours.cpu / least.cpu,
+            WORK_GOAL,
+            ours.cpu / least.cpu <= 5,
         ),
-        Row("fleet", f"requests ({to_itglue:,} to IT Glue)", requests, "requests", "script", len(least.requests), 1.0),
+        Row("fleet", f"requests ({to_itglue:,} to IT Glue)", requests, "requests", "script", len(least.requests)),
         Row("fleet", "quota used of IT Glue, by the five minutes", to_itglue, "requests", "allowed", ITGLUE_LIMIT),
         Row("fleet", "quota used of BMS's busiest endpoint, by the hour", to_bms, "requests", "allowed", BMS_LIMIT),
         Row("fleet", "peak memory of all processes of Ansible", ours.peak, "MB", "of the script", least.peak),
