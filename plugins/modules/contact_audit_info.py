@@ -210,6 +210,14 @@ not_ready:
       description: What to do, or null.
       type: str
       sample: null
+other_first_names:
+  description:
+    - Contacts that an address matches with a user of another first name, those that are linked to BMS too. Most are
+      nicknames; look whether one is somebody else.
+  returned: success
+  type: list
+  elements: dict
+  sample: [{user: michael@frog.example, user_name: Michael Smith, contact_id: 73, name: Mike Smith}]
 lacked_locations:
   description: Locations in IT Glue that BMS does not have under that name, with the number of contacts there.
   returned: success
@@ -245,7 +253,7 @@ summary:
     selected: 12
     actions: {create: 3, excluded: 2, linked: 8, update: 1}
     findings: {bms_duplicates: 1, bms_only: 2, conflicts: 1, email_types: 1, itglue_duplicates: 1, lacked_locations: 1,
-               microsoft_contacts: 0, not_ready: 1, phone_types: 1}
+               microsoft_contacts: 0, not_ready: 1, other_first_names: 1, phone_types: 1}
     cut_short: []
     api_calls: {graph: 3, itglue: 6, bms: 5}
 """

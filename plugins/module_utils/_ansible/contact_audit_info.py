@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from .._engine.audit import BmsOnly, Duplicate, LackedLocation, TypeInUse, Unready
+from .._engine.audit import BmsOnly, Duplicate, LackedLocation, OtherFirstName, TypeInUse, Unready
 from .._engine.model import BmsContact, Contact
 from .._engine.plan import Operation
 from .._store.settings import SettingsStore
@@ -82,6 +82,7 @@ def _lists(audited: Audited) -> Iterable[tuple[str, list[dict[str, Any]]]]:
         ("itglue_duplicates", found.itglue_duplicates, _duplicate),
         ("bms_duplicates", found.bms_duplicates, _duplicate),
         ("not_ready", found.not_ready, _not_ready),
+        ("other_first_names", found.other_first_names, _other_first_name),
         ("lacked_locations", found.lacked_locations, _location),
         ("email_types", found.email_types, _type),
         ("phone_types", found.phone_types, _type),
@@ -113,6 +114,11 @@ def _not_ready(found: Unready) -> dict[str, Any]:
         "missing": list(found.missing),
         **told(explained(found.reasons)),
     }
+
+
+def _other_first_name(found: OtherFirstName) -> dict[str, Any]:
+    names = " ".join(filter(None, (found.user.given_name, found.user.surname)))
+    return {"user": found.user.username, "user_name": names, **_contact(found.contact)}
 
 
 def _location(found: LackedLocation) -> dict[str, Any]:

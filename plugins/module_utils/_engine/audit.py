@@ -20,15 +20,18 @@ from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from .bms_plan import by_username
-from .conflicts import Conflict
+from .conflicts import Conflict, Rule
 from .directory import Directory, bms_addresses
-from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot
-from .plan import Action
+from .identity import first_names_agree
+from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot, User
+from .plan import Action, Operation
 from .planning import Planning
 from .reasons import Reason
-from .text import contact_addresses, full_name, name, user_addresses
+from .text import NAMES_OF_CONTACT, NAMES_OF_USER, contact_addresses, full_name, name, user_addresses
 
 ADDRESS, NAME = "address", "name"
+
+_BY_ADDRESS = (Rule.ALIAS, Rule.USERNAME)
 
 ANY_TYPES = (BmsType(0, ""), BmsType(0, ""))
 """The types of BMS for a planning whose plan is only looked at: nothing is created with them."""
@@ -64,6 +67,14 @@ class Unready:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherFirstName:
+    """A contact that an address matches with a user of another first name: a nickname, or somebody else."""
+
+    user: User
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
 class LackedLocation:
     """A location of IT Glue whose name BMS does not have, and how many contacts are there."""
 
@@ -88,6 +99,7 @@ class Audit:
     bms_duplicates: tuple[Duplicate, ...]
     conflicts: tuple[Conflict, ...]
     not_ready: tuple[Unready, ...]
+    other_first_names: tuple[OtherFirstName, ...]
     lacked_locations: tuple[LackedLocation, ...]
     email_types: tuple[TypeInUse, ...]
     phone_types: tuple[TypeInUse, ...]
@@ -118,6 +130,7 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
             Unready(each.user, each.itglue.contact_id, each.bms.missing, each.reasons)
             for each in sorted(unready, key=by_username)
         ),
+        other_first_names=tuple(_other_first_names(planning.operations, directory)),
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),
         email_types=_in_use(each.emails for each in known),
         phone_types=_in_use(each.phones for each in known),
@@ -144,6 +157,17 @@ def _bms_only(known: Iterable[BmsContact], directory: Directory) -> Iterator[Bms
         if contact.id not in directory.linked and own not in names and not known_address:
             keys = (*held, own) if own else held
             yield BmsOnly(contact, tuple(sorted({username for key in keys for username in users.get(key, ())})))
+
+
+def _other_first_names(operations: Iterable[Operation], directory: Directory) -> Iterator[OtherFirstName]:
+    """The contacts that an address matches, linked ones too, whose first name is not the user's; both are given."""
+    for operation in sorted(operations, key=by_username):
+        contact_id = operation.itglue.contact_id
+        if operation.matched_by not in _BY_ADDRESS or operation.itglue.action == Action.EXCLUDED or not contact_id:
+            continue
+        user, contact = directory.user[operation.subject.user_id], directory.contact[contact_id]
+        if not first_names_agree(NAMES_OF_USER(user), NAMES_OF_CONTACT(contact)):
+            yield OtherFirstName(user, contact)
 
 
 def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[str]]) -> Iterator[Duplicate]:

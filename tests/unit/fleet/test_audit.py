@@ -145,6 +145,23 @@ def test_conflicts_between_users_and_contacts():
     assert [(each.rule, each.contact_ids) for each in found.conflicts] == [("name", (1, 2))]
 
 
+def test_contacts_of_another_first_name_that_an_address_matches():
+    link = Adapter("Kaseya BMS", "903", sync=True)
+    users = [user("Michael Smith"), user("Anthony Roe"), user("Ann One"), user("Ben Two"), user("Eve Ewing")]
+    found = findings(
+        users,
+        contacts=[
+            contact(1, "Mike Smith", "michael.smith@frog.example"),
+            contact(2, "Tony Roe", "anthony.roe@frog.example", adapters=(link,)),
+            contact(3, "A. One", "ann.one@frog.example"),
+            contact(4, "Ben Two"),
+            contact(5, "Eve Married", "eve.ewing@frog.example"),
+        ],
+    )
+    pairs = [(each.user.given_name, each.contact.id) for each in found.other_first_names]
+    assert pairs == [("Anthony", 2), ("Michael", 1)]
+
+
 def test_locations_that_bms_lacks_by_name():
     found = findings(
         contacts=[contact(1, "Ann One", location_id=10), contact(2, "Ben Two", location_id=10)],
