@@ -29,6 +29,10 @@ options:
     description: Whether to give the names of the hosts that failed, instead of the summary.
     type: bool
     default: false
+  totals:
+    description: Whether to give the run in numbers, instead of the summary.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""
@@ -40,9 +44,9 @@ EXAMPLES = r"""
 
 RETURN = r"""
 _raw:
-  description: The lines, or with O(failed) the names of hosts.
+  description: The lines, or with O(failed) the names of hosts, or with O(totals) a dictionary.
   type: list
-  elements: list
+  elements: raw
   sample:
     - - "happy_frog: FAILED. The organization 'Happy Frog' has no Office 365 sync settings."
       - "acme: 12 of 14 users selected"
@@ -57,18 +61,20 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, failure_of, summary
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, failure_of, summary, totals
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import default_journals, journal_file
 
 
 class LookupModule(LookupBase):
-    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[list[str]]:
+    def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         registered, hostvars = kwargs.get("registered") or ["synced"], (variables or {})["hostvars"]
         outcomes = {
             str(host): chosen(hostvars[host][name] for name in registered if name in hostvars[host]) for host in terms
         }
         if boolean(kwargs.get("failed", False)):
             return [[host for host, outcome in outcomes.items() if failure_of(outcome)]]
+        if boolean(kwargs.get("totals", False)):
+            return [totals(outcomes)]
         preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)
         journals = {host: _journal(host, hostvars[host], preview) for host in outcomes if _is_first_run(hostvars[host])}
         return [summary(outcomes, journals)]

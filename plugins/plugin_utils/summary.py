@@ -81,6 +81,27 @@ def summary(
     return [*lines, f"{len(outcomes) - len(failures)} of {len(outcomes)} clients succeeded, {len(failures)} failed"]
 
 
+def totals(outcomes: Mapping[str, Mapping[str, Any] | None]) -> dict[str, int]:
+    """The run in numbers, for artifacts of a job: nothing about people."""
+    done = [outcome or {} for outcome in outcomes.values()]
+    counts = [outcome.get("summary") or {} for outcome in done if not failure_of(outcome)]
+
+    def counted(part: str, *names: str) -> int:
+        return sum(int((each.get(part) or {}).get(name, 0)) for each in counts for name in names)
+
+    return {
+        "psa_sync_clients": len(done),
+        "psa_sync_clients_failed": sum(failure_of(outcome) is not None for outcome in done),
+        "psa_sync_clients_starved": sum(bool(outcome.get("starved")) for outcome in done),
+        "psa_sync_contacts_created": counted("actions", "create"),
+        "psa_sync_contacts_updated": counted("actions", "update"),
+        "psa_sync_contacts_pushed": counted("push", "pushed", "pending"),
+        "psa_sync_conflicts": sum(len(outcome.get("conflicts") or ()) for outcome in done),
+        "psa_sync_not_ready": counted("push", "not_ready"),
+        "psa_sync_deferred": counted("actions", "deferred") + counted("push", "deferred"),
+    }
+
+
 def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
     counts = outcome.get("summary") or {}
     if "reverted" in outcome:

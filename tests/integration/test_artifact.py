@@ -37,6 +37,7 @@ SHIPPED = {
     "meta",
     "playbooks",
     "plugins",
+    "roles",
     "tests/config.yml",
 }
 #: Galaxy would warn of the modules of AWX in its example.

@@ -966,8 +966,10 @@ def test_settings_are_enforced_and_contacts_synced_with_no_variables_but_those_o
 def test_a_first_run_keeps_a_journal_and_says_what_to_do_next(sandbox, playbook, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     options = ("--limit", "happy_frog", "-e", "sync_first_run=true")
+    monkeypatch.setenv("ANSIBLE_SHOW_CUSTOM_STATS", "true")
     foreseen = playbook("sync_contacts", *options, "--check")
     assert "first run: this was a preview" in foreseen
+    assert re.search(r'"psa_sync_clients": 1,.*"psa_sync_contacts_created": 3,', foreseen, re.DOTALL)
     assert not (tmp_path / "state").exists()
     done = playbook("sync_contacts", *options)
     journals = tmp_path / "state" / "msp.psa_sync" / "journals"

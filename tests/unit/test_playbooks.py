@@ -20,7 +20,8 @@ from tests.tools.playbook_variables import variables_taken
 PREFIX = "msp.psa_sync."
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in (ROOT / "playbooks").glob("*.yml")}
 CLOSING = yaml.safe_load(TEXTS["closing"])
-PLAYBOOKS = {name: text for name, text in TEXTS.items() if name != "closing"}
+# closing and notify run no module of the collection.
+PLAYBOOKS = {name: text for name, text in TEXTS.items() if name not in ("closing", "notify")}
 OF_CLIENTS = sorted(PLAYBOOKS.keys() - {"probe", "onboard"})
 # What is the matter of the playbook, not of a variable that has the name of an option.
 SAID = {"organization", "state", "store_settings", "always_check_bms"}
@@ -106,8 +107,9 @@ def test_a_batch_of_which_too_many_clients_failed_ends_the_play_and_not_the_summ
 
 def test_the_closing_playbook_shows_the_summary_and_fails_the_clients_that_failed():
     shown, failed = CLOSING
-    assert [task.get("run_once") for task in shown["tasks"]] == [True, True]
-    assert "failed=true" in shown["tasks"][1]["loop"]
+    assert [task.get("run_once") for task in shown["tasks"]] == [True, True, True]
+    assert shown["tasks"][1]["when"] == "closing_playbook == 'sync_contacts'"
+    assert "failed=true" in shown["tasks"][2]["loop"]
     assert [key for task in failed["tasks"] for key in task if "." in key] == ["ansible.builtin.fail"]
     assert all(task["tags"] == ["always"] for each in CLOSING for task in each["tasks"])
 
@@ -133,7 +135,7 @@ def test_nothing_is_run_on_the_clients(name):
 def test_an_inventory_that_cannot_be_read_ends_every_play(name):
     for each in plays(name):
         if "closing=" not in each["hosts"] and each["hosts"] != MADE:
-            wanted = "'localhost'" if name == "onboard" else "tenants | default("
+            wanted = "'localhost'" if name in ("onboard", "notify") else "tenants | default("
             assert each["hosts"].startswith(f"{{{{ lookup('msp.psa_sync.clients', {wanted}")
 
 

@@ -197,7 +197,12 @@ def environment() -> frozenset[str]:
     """The environment variables that mean something."""
     described = [*callback_options().values(), *core_options().values()]
     named = {env["name"] for each in described for env in each.get("env") or ()}
-    return frozenset(named | set(ENVIRONMENT.values()) | OF_THE_SHELL)
+    of_roles = {
+        name
+        for path in tracked("roles/*/defaults/main.yml")
+        for name in re.findall(r"'ansible\.builtin\.env', '(\w+)'", path.read_text(encoding="utf-8"))
+    }
+    return frozenset(named | of_roles | set(ENVIRONMENT.values()) | OF_THE_SHELL)
 
 
 # -------------------------------------------------------------------------- shell

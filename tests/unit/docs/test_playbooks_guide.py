@@ -11,7 +11,7 @@ import re
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
-from tests.tools.files import tracked
+from tests.tools.files import ROOT, tracked
 from tests.tools.guides import tables
 from tests.tools.playbook_variables import variables_taken
 
@@ -21,13 +21,16 @@ PLAYBOOKS = {
     path.stem: path.read_text(encoding="utf-8") for path in tracked("playbooks/*.yml") if path.stem != "closing"
 }
 VARIABLE = re.compile(
-    r"\b((?:sync|probe|onboard)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
+    r"\b((?:sync|probe|onboard|notify)_\w+|tenants|itglue_organization|(?:office365|bms)_sync_(?:settings|defaults))\b"
 )
 
 
 def text(name: str) -> str:
     """A playbook with those that it imports, without comments."""
-    own = re.sub(r"#.*", "", PLAYBOOKS[name])
+    roles = re.findall(r"role: msp\.psa_sync\.(\w+)", PLAYBOOKS[name])
+    defaults = ((ROOT / "roles" / role / "defaults" / "main.yml").read_text(encoding="utf-8") for role in roles)
+    names = (name for default in defaults for name in re.findall(r"^\w+(?=:)", default, re.MULTILINE))
+    own = re.sub(r"#.*", "", "\n".join([PLAYBOOKS[name], *names]))
     return re.sub(r"closing_\w+: .*", "", own)
 
 

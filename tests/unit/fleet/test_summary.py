@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import MOST_LINES, chosen, failure_of, summary
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import (
+    MOST_LINES,
+    chosen,
+    failure_of,
+    summary,
+    totals,
+)
 
 COUNTS = {"users": 3, "kept": 2, "actions": {"create": 1, "linked": 1}, "push": {"pushed": 1}}
 FINE = {"changed": True, "summary": COUNTS}
@@ -119,3 +125,23 @@ def test_a_first_run_says_where_its_journal_is_and_what_to_do_next():
 )
 def test_a_client_that_a_quota_has_deferred_says_in_how_many_runs(runs, starved, line):
     assert line in summary({"frog": {**FINE, "summary": {**COUNTS, "deferred_runs": runs}, "starved": starved}})
+
+
+def test_the_totals_are_numbers_of_what_was_done_and_of_nobody():
+    clients = {
+        "a": {**FINE, "conflicts": [{"users": ["a@x"]}]},
+        "b": {**FINE, "summary": {"actions": {"update": 2, "deferred": 1}, "push": {"not_ready": 3, "pending": 1}}},
+        "c": {"failed": True, "msg": "Limit exceeded.", "starved": True, "summary": {"actions": {"create": 500}}},
+        "d": None,
+    }
+    assert totals(clients) == {
+        "psa_sync_clients": 4,
+        "psa_sync_clients_failed": 2,
+        "psa_sync_clients_starved": 1,
+        "psa_sync_contacts_created": 1,
+        "psa_sync_contacts_updated": 2,
+        "psa_sync_contacts_pushed": 2,
+        "psa_sync_conflicts": 1,
+        "psa_sync_not_ready": 3,
+        "psa_sync_deferred": 1,
+    }
