@@ -100,9 +100,9 @@ def _name(tenant: Mapping[str, Any]) -> str:
 
 def _why(tenant: Mapping[str, Any]) -> Iterator[str]:
     """What a person has to see to, of one client, in sentences."""
-    yield from map(one_line, verdict.why(tenant))
-    if is_starved(tenant):
-        yield "It was deferred in several runs on end: a quota does not suffice."
+    said = verdict.why(tenant)
+    starved = [verdict.STARVED] if is_starved(tenant) and verdict.STARVED not in said else []
+    yield from map(one_line, [*said, *starved])
 
 
 def is_starved(tenant: Mapping[str, Any]) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from ansible.errors import AnsibleLookupError
 
 from ansible_collections.msp.psa_sync.plugins.lookup.notification import LookupModule
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting, verdict
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.notification import MOST_CLIENTS, Message, message
 from tests.tools.report_samples import about, conflict, contact, event, small, synced
 
@@ -57,7 +57,8 @@ def test_a_starved_client_is_named(place):
     {"tenant": tenant, "run": tenant["runs"][0], "summary": tenant["runs"][0]["summary"]}[place]["starved"] = True
     found = message(report)
     assert found.needed
-    assert "deferred in several runs" in found.lines[0]
+    assert verdict.STARVED in found.lines[0]
+    assert found.lines[0].count(verdict.STARVED) == 1
 
 
 def test_an_interrupted_run_is_reported():
