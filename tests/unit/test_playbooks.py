@@ -46,7 +46,7 @@ def tasks(name: str) -> list[dict]:
 
 
 def tasks_of(play: dict) -> list[dict]:
-    return [task for each in play["tasks"] for task in each.get("block", [each])]
+    return [task for each in play.get("tasks", ()) for task in each.get("block", [each])]
 
 
 def own_tasks_of(play: dict) -> dict[str, dict]:
