@@ -107,7 +107,8 @@ def itglue_requests(sandbox, inventory, *arguments, **variables) -> tuple[int, s
 
 
 def test_a_fleet_that_is_up_to_date_reads_it_glue_for_all_its_clients(tmp_path, private_directory):
-    """60 clients of 200 contacts cost 15 requests at most, in check mode no more; a few read for themselves.
+    """60 clients of 200 contacts cost 15 requests at most, in check mode and in batches no more; a few read for
+    themselves.
 
     Nothing of what the processes shared is left. Where the lists cannot be shared, each client reads for itself.
     """
@@ -115,7 +116,7 @@ def test_a_fleet_that_is_up_to_date_reads_it_glue_for_all_its_clients(tmp_path, 
     inventory.write_text(json.dumps(fleet.inventory(range(1, 61))), encoding="utf-8")
     with running(worlds.world(60, 200)) as sandbox:
         real, said = itglue_requests(sandbox, inventory)
-        preview, dummy = itglue_requests(sandbox, inventory, "--check", "--limit", "all[0:19]")
+        preview, dummy = itglue_requests(sandbox, inventory, "--check", "--limit", "all[0:19]", "-e", "sync_serial=7")
         few, dummy = itglue_requests(sandbox, inventory, "--limit", "all[0:2]")
         sandbox.faults({"service": "itglue", "path": "/flexible_assets", "kind": "status", "status": 403})
         alone, told = itglue_requests(sandbox, inventory, "--limit", "all[0:11]")

@@ -28,7 +28,7 @@ from .._clients.lock import exclusive
 from .._clients.private_directory import private_file
 from .._clients.run_directory import is_first
 from .._clients.run_lists import Row, RunLists
-from .._engine.errors import SyncError
+from .._engine.errors import QuotaExceededError, SyncError
 from .._engine.model import (
     Asset,
     AssetType,
@@ -280,9 +280,14 @@ class FleetItGlue:
     # ------------------------------------------------------------ the lists
 
     def _shared(self, look: Callable[[], T | None]) -> T | None:
-        """What the lists of the run have; None where the client has to read for itself."""
+        """What the lists of the run have; None where the client has to read for itself.
+
+        Raises QuotaExceededError: by itself the client would be refused as well, and the next one may read for all.
+        """
         try:
             return look()
+        except QuotaExceededError:
+            raise
         except SyncError as error:
             self._tell(error)
             return None
@@ -309,6 +314,8 @@ class FleetItGlue:
                 began = self._clock()
                 self._lists.fill(name, read(), began)
                 return began
+        except QuotaExceededError:
+            raise
         except SyncError:
             self._lists.give_up(kind or name)
             raise

@@ -266,7 +266,7 @@ def test_contacts_that_take_more_pages_than_clients_are_read_client_by_client(tm
     assert "That takes fewer requests." in run.said[0][1]
 
 
-@pytest.mark.parametrize("kind", [AuthenticationError, NotFoundError, UnavailableError, QuotaExceededError])
+@pytest.mark.parametrize("kind", [AuthenticationError, NotFoundError, UnavailableError])
 @pytest.mark.parametrize(
     "what", ["asset_types", "assets_of_all", "contacts_of_several", "locations_of_several", "organizations"]
 )
@@ -284,6 +284,17 @@ def test_a_list_that_cannot_be_read_is_tried_once_and_reported_once(run, itglue,
         assert itglue.sent[what] == 1
     assert [level for level, dummy in run.said] == [1]
     assert "It failed." in run.said[0][1]
+
+
+def test_a_quota_that_is_used_up_defers_the_client_and_the_next_one_reads_for_all(run, itglue):
+    """By itself the client would be refused as well."""
+    itglue.faults["contacts_of_several"] = error(QuotaExceededError)
+    with pytest.raises(QuotaExceededError):
+        steady(run, 1)
+    itglue.faults.clear()
+    assert [steady(run, ident)[2] for ident in (3, 5, 1)] == [3, 3, 3]
+    assert itglue.sent == {"asset_types": 1, "assets_of_all": 1, "contacts_of_several": 2}
+    assert run.said == []
 
 
 def test_an_organization_without_a_row_is_asked_for_by_itself(run, itglue):
