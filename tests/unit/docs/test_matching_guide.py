@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,9 +15,9 @@ import yaml
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, ItGlueId, User
-from tests.tools.guides import of_guide, tables
+from tests.tools.guides import GUIDES, of_guide, tables
 from tests.trust.inprocess import Outcome, Stand
-from tests.unit.engine.builders import PUSHING, bms, codes, in_bms, planned, snapshot, user_named
+from tests.unit.engine.builders import PUSHING, bms, codes, contact_named, in_bms, planned, snapshot, user_named
 
 Json = dict[str, Any]
 
@@ -242,3 +243,16 @@ def test_the_look_up_in_bms_decides_as_its_table_says(row):
     assert operation.itglue.action == "create"
     assert operation.bms.push == row["In BMS"]
     assert row["Reason"] in codes(operation)
+
+
+def test_the_comparison_names_the_settings_that_restore_the_way_of_it_glue():
+    words = (GUIDES / "comparison_guide.rst").read_text(encoding="utf-8")
+    named = re.findall(r"``(\w+: \w+)`` restores IT Glue's way", words)
+    assert named == ["different_names: match", "primary_email: username"]
+    someone = user_named("Jane Roe", "jane", username="j.smith", id="id-jane")
+    (same,) = planned(snapshot([someone], [contact_named(1, "John Smith", "j.smith")])).operations
+    assert (same.itglue.action, same.itglue.contact_id) == ("conflict", None)
+    given = dict(each.split(": ") for each in named)
+    (as_it_glue,) = planned(snapshot([someone], [contact_named(1, "John Smith", "j.smith")], **given)).operations
+    assert (as_it_glue.itglue.action, as_it_glue.itglue.contact_id) == ("update", 1)
+    assert as_it_glue.itglue.contact.emails[0].primary
