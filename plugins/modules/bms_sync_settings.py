@@ -77,7 +77,8 @@ extends_documentation_fragment:
 notes:
   - For O(push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off. IT Glue pushes contacts that
     are made or changed through its API by itself, so every person would be in BMS twice. The one-way sync from BMS to
-    IT Glue may stay on. Where the two-way sync must stay on, use O(push_method=native).
+    IT Glue may stay on. Where the two-way sync must stay on, use O(push_method=native). With V(direct),
+    M(msp.psa_sync.contact_sync) fails and creates no further contact in BMS where it sees that IT Glue pushes too.
   - The names and ids of BMS are not looked up by this module, as it only talks to IT Glue.
     M(msp.psa_sync.contact_sync) reports those that BMS does not have.
   - The asset type is made where it is missing, and the fields of an older one are added, under a lock that all

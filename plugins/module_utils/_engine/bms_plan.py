@@ -346,7 +346,7 @@ def _deactivation(
     """What is to be done about a departed contact in this run, None where all is done."""
     type_id = contacts.types.departed
     if unread is not None:
-        return offboarding.deferred(departure, unread)
+        return None if contacts.is_marked(departure.contact_id) else offboarding.deferred(departure, unread)
     if type_id is None:
         return None
     contact = contacts.matched.directory.contact[departure.contact_id]

@@ -502,7 +502,9 @@ def test_a_source_with_fewer_users_than_half_of_the_contacts(users, carrying, ot
 def test_bms_that_cannot_be_read_defers_deactivations_and_returns():
     """Half a deactivation would do, half a return would not: neither is begun."""
     back = ready(80, "stay", last="Lee", contact_type_id=FORMER)
-    plan = planned([STAYS, disabled()], [ready(), back], unread="BMS is gone.", **DEACTIVATE)
+    marked = ready(73, "bob", contact_type_id=FORMER)
+    plan = planned([STAYS, disabled(), disabled("bob")], [ready(), marked, back], unread="BMS is gone.", **DEACTIVATE)
+    assert departures(plan)[1] == (73, "disabled", "deactivated"), "who is marked has been dealt with"
     (found,) = plan.deactivations
     assert (found.itglue.action, found.writes, codes(found)) == ("deferred", False, ["bms_not_read"])
     assert all(not each.writes for each in plan.operations)
