@@ -45,7 +45,7 @@ tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
 # A test that runs Ansible waits for it now and then, so one more process than cores keeps all cores busy.
 one_more := $(shell $(host_python) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: help venv venv-run tree artifact unit coverage trust nightly browser integration sanity importer matrix devel certification execution-environment test \
+.PHONY: help venv venv-run tree artifact unit coverage trust nightly vendors mutations browser integration sanity importer matrix devel certification execution-environment test \
     demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -78,7 +78,17 @@ trust: venv artifact ## test what must never go wrong: random worlds, a fault at
 	@$(python) -m tests.trust.tally
 
 nightly: export TRUST := nightly
-nightly: unit trust ## both at length: 2000 worlds, every fault for good as well, 1000 pairs of faults, 1000 random examples
+nightly: unit trust vendors mutations ## both at length: 2000 worlds, every fault for good as well, 1000 pairs of faults, 1000 random examples
+
+vendors: venv ## hold clients and sandbox against the vendors' descriptions with Prism and Schemathesis (needs npm)
+	@mkdir -p $(RESULTS)
+	@$(python) -m tests.vendors
+	@$(bin)/pytest --numprocesses 2 --dist loadfile --junit-xml $(RESULTS)/vendors.xml tests/vendors
+
+MUTATIONS ?= --of 10 --seed $(shell date +%j)
+
+mutations: venv ## change one place of a rule or a writer at a time: a test must see it (MUTATIONS="--of 0" tries all)
+	@$(python) -m tests.tools.mutations $(MUTATIONS)
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible
 	@$(python) -m tests.tools.browser

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 
 from .bms_wire import Failure, Json, bad, stamp, unauthorized
@@ -61,7 +63,10 @@ class Security:
         media_type = request.headers.get("content-type", "").split(";")[0].strip().lower()
         if media_type not in FORMS:
             raise Failure(415, "Unsupported Media Type")
-        form = await request.form()
+        try:
+            form = await request.form()
+        except (HTTPException, MultiPartException) as error:
+            raise bad("The request is invalid.", "The form cannot be read.") from error
         return {name.lower(): value for name, value in form.items() if isinstance(value, str)}
 
     def authenticate(self, fields: dict[str, str]) -> Json:

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from starlette.exceptions import HTTPException
+from starlette.formparsers import MultiPartException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -111,8 +113,8 @@ class Entra:
         )
 
     async def _token(self, request: Request) -> Response:
-        form = {key: value for key, value in (await request.form()).items() if isinstance(value, str)}
         try:
+            form = await _form(request)
             tenant = self._tenant(request.path_params["tenant"])
             _check_grant(form)
             self._check_client(tenant, form)
@@ -222,6 +224,14 @@ def failure(entra: Entra, status: int) -> Response:
     if status == 429:
         return entra.refused(Refusal(90055, "temporarily_unavailable", "Server is too busy.", status))
     return entra.refused(Refusal(90033, "temporarily_unavailable", "A transient error has occurred.", status))
+
+
+async def _form(request: Request) -> dict[str, str]:
+    try:
+        fields = await request.form()
+    except (HTTPException, MultiPartException) as error:
+        raise Refusal(900144, "invalid_request", "The request body cannot be read as a form.") from error
+    return {key: value for key, value in fields.items() if isinstance(value, str)}
 
 
 def _check_grant(form: Json) -> None:

@@ -180,6 +180,13 @@ def test_both_kinds_of_form_are_read_and_names_have_any_case(psa):
     assert psa.local.post("bms", "/v2/security/authenticate", json=LOGIN).status_code == 415
 
 
+@pytest.mark.parametrize("path", ["authenticate", "refreshtoken"])
+def test_a_form_that_cannot_be_read_is_refused(psa, path):
+    headers = {"Content-Type": "multipart/form-data"}
+    answer = psa.local.post("bms", f"/v2/security/{path}", content=b"x", headers=headers)
+    assert (answer.status_code < 500, answer.json()["success"]) == (True, False)
+
+
 def test_the_answer_has_both_tokens_and_when_they_expire(psa):
     result = psa.log_in().json()["result"]
 

@@ -587,3 +587,9 @@ def test_a_world_that_makes_no_sense(entra, named):
         local(**entra)
 
     assert named in str(error.value)
+
+
+def test_a_form_that_cannot_be_read_gets_no_token():
+    headers = {"Content-Type": "multipart/form-data"}
+    answer = local().post("graph", f"/{TENANT}/oauth2/v2.0/token", content=b"x", headers=headers)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
