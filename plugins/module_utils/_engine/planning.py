@@ -294,8 +294,10 @@ class Planning:
         """Why BMS could not be read in full."""
         findings = self.findings
         need = next(each for each in _OF_BMS if each in findings.not_read)
-        code = ReasonCode.QUOTA_EXCEEDED if need in findings.out_of_quota else ReasonCode.BMS_NOT_READ
-        return because(code, service="bms", said=findings.not_read[need])
+        said = findings.not_read[need]
+        if need in findings.out_of_quota:
+            return because(ReasonCode.QUOTA_EXCEEDED, service="bms", said=said)
+        return because(ReasonCode.BMS_NOT_READ, said=said)
 
     def _complete(self, bms: BmsSnapshot) -> BmsSnapshot:
         """The account and its contacts, with the locations and types as far as they have been read."""
