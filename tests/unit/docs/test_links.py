@@ -24,6 +24,7 @@ ABSOLUTE = {
     "CONTRIBUTING.md": ("",),
     "README.md": ("", "/issues"),
     "SECURITY.md": ("/security/advisories/new",),
+    "docs/examples/schedule/psa-sync.service": ("",),
     "docs/docsite/links.yml": ("/issues/new",),
     "docs/schemas/journal.schema.json": ("/blob/main/docs/schemas/journal.schema.json",),
     "docs/schemas/plan.schema.json": ("/blob/main/docs/schemas/plan.schema.json",),
