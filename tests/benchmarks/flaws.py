@@ -51,9 +51,10 @@ NAME_FLAWS = {
     "mistyped": 2,
     "no name": 1,
     "married, nickname": 1,
+    "copied": 2,
 }
 # And so many hold the person's address in this way; the rest hold it as their primary e-mail.
-ADDRESS_FLAWS = {"alias": 8, "old address": 6, "role address": 5, "private address": 3, "no address": 6}
+ADDRESS_FLAWS = {"alias": 8, "old address": 6, "role address": 5, "private address": 3, "no address": 6, "copied": 1}
 
 # Of a hundred people so many have, beside the account that is selected:
 NO_CONTACT, OLD_ACCOUNT, ADMIN_ACCOUNT, SECOND_CONTACT, INHERITED_ALIAS = 8, 2, 4, 1, 3
@@ -72,6 +73,11 @@ LAST = (
 TITLES = ["Mr", "Mrs", "Dr.", "Herr", "Frau", "Prof."]
 TRANSCRIBED = str.maketrans({"ü": "ue", "ø": "o", "ß": "ss", "ë": "e", "í": "i", "Ł": "L", "ı": "i", "ç": "c"})
 ROLES = ["info", "office", "sales", "accounts"]
+
+
+def copied(text: str) -> str:
+    """A text as it is copied from a web page: with characters that nobody can see, and a typographic apostrophe."""
+    return "\u200f" + text[:2] + "\u200b" + text[2:].replace("'", "\u2019")
 
 
 @dataclass
@@ -137,6 +143,7 @@ class _Maker:
             "company": (first, "Client Ltd"),
             "mistyped": (first[1] + first[0] + first[2:], last),
             "no name": (None, None),
+            "copied": (copied(first), copied(last)),
         }
         return made.get(flaw, (first, last))
 
@@ -148,6 +155,7 @@ class _Maker:
             "role address": [f"{self.chance.choice(ROLES)}@client.example"],
             "private address": [f"{mailbox}@home.example"],
             "no address": [],
+            "copied": [copied(f"{mailbox}@client.example")],
         }
         return made[flaw] if flaw else [f"{mailbox}@client.example"]
 
