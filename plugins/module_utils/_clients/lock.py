@@ -64,9 +64,25 @@ def exclusive(
     try:
         if not acquired(handle, patience, clock, sleep):
             raise busy(path, patience)
-        yield
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                now = time.time()
+                os.utime(handle, (now, now))
     finally:
         os.close(handle)
+
+
+def last_held(name: str, *, directory: Path | None = None) -> float | None:
+    """When a process let go of the lock called `name` last, in seconds since the epoch; None where none ever did.
+
+    Raises `PrivateDirectoryError` where there is no directory for locks.
+    """
+    try:
+        return private_file(directory or private_directory(), name, ending="lock").stat().st_mtime
+    except FileNotFoundError:
+        return None
 
 
 def acquired(

@@ -158,6 +158,11 @@ class StoredSettings:
         return tuple(broken for kind in self.kinds.values() for broken in kind.violations)
 
 
+def settings_lock(base_url: str, organization_id: int) -> str:
+    """The name of the lock that is held while an organization's settings are written."""
+    return f"{base_url} organization {organization_id}"
+
+
 def address(asset: Asset) -> str:
     return asset.url or f"flexible asset {asset.id}"
 
@@ -192,7 +197,7 @@ class SettingsStore:
 
     def lock(self, organization_id: int) -> AbstractContextManager[object]:
         """Held around reading and writing one organization's settings."""
-        return self._lock(f"{self._itglue.base_url} organization {organization_id}")
+        return self._lock(settings_lock(self._itglue.base_url, organization_id))
 
     def lock_tenants(self) -> AbstractContextManager[object]:
         """Held around finding out whose a tenant is, and giving it away."""

@@ -24,7 +24,7 @@ from typing import TypeVar
 
 from .._clients.itglue import only_of_name
 from .._clients.itglue_requests import ListTooLongError
-from .._clients.lock import exclusive
+from .._clients.lock import exclusive, last_held
 from .._clients.private_directory import private_file
 from .._clients.run_directory import is_first
 from .._clients.run_lists import Row, RunLists
@@ -39,6 +39,7 @@ from .._engine.model import (
     Organization,
 )
 from .._engine.text import name as normalised
+from .._store.settings import settings_lock
 from .ports import Clock, Fleet, ListedItGlue
 
 FEWEST_CLIENTS = 10
@@ -46,6 +47,9 @@ FEWEST_CLIENTS = 10
 
 GOOD_FOR = 900.0
 """Seconds for which a list is taken for what IT Glue has. It shows a client to be up to date, and decides no write."""
+
+_CLOCK_TICK = 1.0
+"""Seconds by which the time of a file may be rounded."""
 
 PATIENCE = 120.0
 """Seconds to wait for the process that reads a list."""
@@ -195,7 +199,10 @@ class FleetItGlue:
         if not read_types or not set(type_ids) <= set(read_types):
             return None
         if organization_id not in self._known_assets:
-            self._have(ASSETS, read)
+            read_at = self._have(ASSETS, read)
+            written_at = last_held(settings_lock(self.base_url, organization_id))
+            if written_at is not None and written_at >= read_at - _CLOCK_TICK:
+                return None  # a task of this run, or of another one, may have stored settings since
             self._known_assets[organization_id] = self._lists.rows(ASSETS, Asset, organization_id)
         found = self._known_assets[organization_id]
         return None if found is None else [each for each in found if not type_ids or each.type_id in type_ids]
@@ -232,10 +239,15 @@ class FleetItGlue:
         self, kind: str, size: int, organization_id: int, read: Callable[[Sequence[int]], Iterable[Row]]
     ) -> tuple[str, float]:
         """The name of the list that an organization is in, once it is there, and when its reading began."""
-        for number, group in enumerate(groups(self._clients(), size, self._fleet.side_by_side)):
-            if organization_id in group:
-                name = f"{kind} {number}"
-                return name, self._have(name, partial(read, group), kind=kind, once=True)
+        ids = self._clients()
+        if organization_id in ids:
+            # Only the clients that are served at about the same time are divided into groups, not all of the run.
+            block = size * max(1, self._fleet.side_by_side)
+            start = ids.index(organization_id) // block * block
+            for number, group in enumerate(groups(ids[start : start + block], size, self._fleet.side_by_side)):
+                if organization_id in group:
+                    name = f"{kind} {start} {number}"
+                    return name, self._have(name, partial(read, group), kind=kind, once=True)
         raise _NotSharedError
 
     def _clients(self) -> list[int]:

@@ -153,3 +153,12 @@ def test_a_link_in_place_of_the_file_is_not_followed(tmp_path):
     with pytest.raises(lock.LockError, match="cannot be opened"), lock.exclusive("a name", directory=tmp_path):
         pytest.fail("the lock was given")
     assert not (tmp_path / "victim").exists()
+
+
+def test_the_time_at_which_a_lock_was_let_go_is_known(tmp_path):
+    assert lock.last_held("a name", directory=tmp_path) is None
+    before = time.time()
+    with lock.exclusive("a name", directory=tmp_path):
+        time.sleep(0.02)
+        during = time.time()
+    assert before < during <= lock.last_held("a name", directory=tmp_path) <= time.time()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import random
+import time
 from collections import Counter
 from dataclasses import replace
 from types import SimpleNamespace
@@ -35,6 +36,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Location,
     Organization,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import SettingsStore
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import fleet_reads
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.fleet_reads import FleetItGlue, groups
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.ports import Fleet
@@ -336,7 +338,7 @@ def test_a_damaged_file_is_not_read(run, itglue, damage):
 
 def test_a_process_that_takes_too_long_is_not_waited_for_again(run, itglue):
     run.client().organization("1")
-    with exclusive("contacts 0", directory=run.fleet.directory):
+    with exclusive("contacts 0 0", directory=run.fleet.directory):
         assert len(list(run.client(patience=0).contacts(1))) == 3
     assert len(list(run.client().contacts(2))) == 3
     assert itglue.sent["contacts_of_several"] == 0
@@ -367,6 +369,20 @@ def test_what_is_too_old_is_read_again(run, itglue):
     before = itglue.sent.copy()
     assert steady(run, 3) == ("Client 3", 2, 3)
     assert itglue.sent - before == {"asset_types": 1, "assets_of_all": 1, "contacts": 1}, "contacts by itself"
+
+
+def test_settings_that_were_stored_since_are_read_again(tmp_path, itglue):
+    """A playbook may store settings and sync contacts batch by batch: the list is older than the second batch."""
+    run = Run(tmp_path, itglue)
+    run.now = time.time() - 60
+    steady(run, 1)
+    with SettingsStore(itglue).lock(3):
+        itglue.stored = [replace(each, traits={"title": "new"}) for each in itglue.stored]
+    client = run.client()
+    assert [each.traits for each in client.assets_of([1, 2], 3)] == [{"title": "new"}] * 2
+    assert itglue.sent["assets_of"] == 1
+    assert steady(run, 5) == ("Client 5", 2, 3)
+    assert itglue.sent["assets_of"] == 1, "the settings of others are as they were"
 
 
 def test_a_clock_that_is_set_back_makes_a_list_old(run, itglue):
