@@ -16,7 +16,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from .bms_evidence import names_of
 from .directory import BmsDirectory, Directory
-from .identity import Names, compare_names
+from .identity import Names, compare_names, resembling
 from .model import BmsId, Contact, ItGlueId
 from .plan import Action, Operation
 from .reasons import Reason, ReasonCode, because
@@ -59,18 +59,28 @@ def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterato
 
 
 def pushed_meanwhile(
-    linked: Collection[Operation], in_bms: Collection[Operation], bms_ids: Iterable[BmsId]
+    linked: Collection[Operation],
+    in_bms: Collection[Operation],
+    shown: Collection[Contact],
+    bms_ids: Iterable[BmsId],
 ) -> Reason | None:
     """The sign that a run sees once it has written to IT Glue; None where there is none.
 
     `linked` are the operations whose contacts IT Glue shows as linked by now, `in_bms` those whose person is in BMS
-    by now, although the run has not pushed them; `bms_ids` are the BMS contacts of both.
+    by now, although the run has not pushed them; `bms_ids` are the BMS contacts of both. `shown` are the contacts as
+    IT Glue shows them by now.
     """
     created = [each for each in linked if each.itglue.action == Action.CREATE]
-    written = [each for each in (*linked, *in_bms) if each.itglue.writes]
+    written = [each for each in linked if each.itglue.writes]
+    written += [each for each in in_bms if each.itglue.action == Action.CREATE and not _has_twin(each, shown)]
     if not created and len(written) < _ENOUGH:
         return None
     return _pushes_too((each.itglue.contact_id for each in written), bms_ids)
+
+
+def _has_twin(operation: Operation, shown: Collection[Contact]) -> bool:
+    """Whether another run has created the same person in IT Glue: that run may have pushed it."""
+    return any(each.id != operation.itglue.contact_id for each in resembling(operation.wanted, shown))
 
 
 def _pushes_too(contact_ids: Iterable[ItGlueId | None], bms_ids: Iterable[BmsId]) -> Reason:

@@ -71,7 +71,7 @@ class PushCheck:
                 if reason.code == ReasonCode.LINKED_BY_NOW:
                     linked.append((operation, reason))
         present, in_bms = self._look_in_bms(outcomes, shown)
-        self._stop(outcomes, linked, in_bms)
+        self._stop(outcomes, linked, in_bms, shown)
         return present
 
     def _look_in_bms(self, outcomes: Outcomes, shown: ReadBack) -> tuple[Sequence[BmsContact] | None, list[_Held]]:
@@ -95,12 +95,13 @@ class PushCheck:
             outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
         return present.contacts, there
 
-    def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held]) -> None:
+    def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], shown: ReadBack) -> None:
         """Push no further where IT Glue has pushed what this run has written."""
         bms_ids: set[BmsId] = set()
         for dummy, reason in (*linked, *in_bms):
             bms_ids.update(reason.values.get("bms_contact_ids") or filter(None, [reason.values.get("bms_contact_id")]))
-        sign = pushed_meanwhile([each for each, dummy in linked], [each for each, dummy in in_bms], bms_ids)
+        contacts = tuple((shown.contacts or {}).values())
+        sign = pushed_meanwhile([each for each, dummy in linked], [each for each, dummy in in_bms], contacts, bms_ids)
         if sign is not None:
             self.run.stopped = sign
             for operation in _pushes(outcomes):

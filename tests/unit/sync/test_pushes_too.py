@@ -9,9 +9,17 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.native_signs import pushed_meanwhile
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    ItGluePart,
+    Operation,
+    UserSubject,
+)
 from tests.trust.inprocess import Stand
 from tests.trust.invariants import bms_of
 from tests.trust.worlds import ACCOUNT, world
+from tests.unit.engine.builders import contact
 from tests.unit.sync.test_native import ANN, COMPLETE, OPTIONS
 
 DIRECT = {**OPTIONS, "bms_settings": {**OPTIONS["bms_settings"], "push_method": "direct"}}
@@ -121,3 +129,32 @@ def test_who_is_in_bms_twice_stops_nothing_where_nobody_is_to_be_pushed():
     twice = stand(people(1), [linked(901)], [in_bms(901, "Ann", "ann"), in_bms(902, "Ann", "ann")])
     outcome = twice.sync(**DIRECT)
     assert (outcome.error, outcome.changed) == (None, False)
+
+
+# ------------------------------------------------------------- no coincidence, and nobody else's push
+
+
+def created(number: int, action: Action = Action.CREATE) -> Operation:
+    wanted = contact(number, f"u{number}@x.example", first=f"U{number}", last="Lee")
+    return Operation(UserSubject(f"u{number}", f"id-{number}"), ItGluePart(action, number, contact=wanted))
+
+
+TWINS = [contact(100 + number, f"u{number}@x.example", first=f"U{number}", last="Lee") for number in (1, 2)]
+
+
+@pytest.mark.parametrize(
+    ("linked", "in_bms", "shown", "is_a_sign"),
+    [
+        pytest.param([created(1)], [], [], True, id="one-created-and-linked"),
+        pytest.param([created(1, Action.UPDATE)], [], [], False, id="one-updated-and-linked"),
+        pytest.param([created(1, Action.UPDATE), created(2, Action.UPDATE)], [], [], True, id="two-of-them"),
+        pytest.param([created(1, Action.UNCHANGED), created(2, Action.UNCHANGED)], [], [], False, id="not-written"),
+        pytest.param([], [created(1)], [], False, id="one-in-bms"),
+        pytest.param([], [created(1), created(2)], [], True, id="two-in-bms"),
+        pytest.param([], [created(1), created(2)], TWINS, False, id="two-whom-another-run-created-too"),
+        pytest.param([], [created(1, Action.UPDATE), created(2, Action.UPDATE)], [], False, id="two-that-were-there"),
+    ],
+)
+def test_what_is_a_sign(linked, in_bms, shown, is_a_sign):
+    own = [each.itglue.contact for each in (*linked, *in_bms)]
+    assert (pushed_meanwhile(linked, in_bms, [*own, *shown], [901]) is not None) == is_a_sign
