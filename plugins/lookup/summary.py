@@ -29,6 +29,10 @@ options:
     description: Whether to give the names of the hosts that failed, instead of the summary.
     type: bool
     default: false
+  drift:
+    description: Whether to give what a preview would change, of each host, instead of the summary.
+    type: bool
+    default: false
   totals:
     description: Whether to give the run in numbers, instead of the summary.
     type: bool
@@ -61,7 +65,7 @@ from typing import Any
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, failure_of, summary, totals
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, drift, failure_of, summary, totals
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import default_journals, journal_file
 
 
@@ -73,6 +77,8 @@ class LookupModule(LookupBase):
         }
         if boolean(kwargs.get("failed", False)):
             return [[host for host, outcome in outcomes.items() if failure_of(outcome)]]
+        if boolean(kwargs.get("drift", False)):
+            return [drift(outcome or {}) for outcome in outcomes.values()]
         if boolean(kwargs.get("totals", False)):
             return [totals(outcomes)]
         preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)

@@ -14,6 +14,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ._report.labels import EVIDENCE, EXCLUDED, KINDS, MISSING, REVERTS, label
+
 MOST_LINES = 5
 """Lines of one kind for a client, such as conflicts; the result and the report have all of them."""
 
@@ -102,10 +104,38 @@ def totals(outcomes: Mapping[str, Mapping[str, Any] | None]) -> dict[str, int]:
     }
 
 
+def drift(outcome: Mapping[str, Any]) -> list[str]:
+    """What a preview would change for a client, in sentences; nothing where it is up to date."""
+    counts, changes = outcome.get("summary") or {}, outcome.get("settings_changes") or {}
+    name = _one_line((outcome.get("organization") or {}).get("name"))
+    lines = [f"{label(KINDS, kind)} of {name}: {_one_line(_differences(change))}" for kind, change in changes.items()]
+    if len(outcome.get("diff") or ()) > len(changes):
+        in_itglue = _counted(counts.get("actions"), _IN_ITGLUE)
+        in_bms = _counted(counts.get("push"), _IN_BMS) or "nothing to push"
+        lines.append(f"contacts of {name} are not up to date. IT Glue: {in_itglue}. BMS: {in_bms}")
+    if any("deferred" in (counts.get(part) or {}) for part in ("actions", "push")):
+        lines.append(f"not all contacts of {name} could be compared")
+    return lines
+
+
+def _differences(change: Mapping[str, Any]) -> str:
+    """The options that differ, each with what is stored and what is declared."""
+    before, after = change.get("before") or {}, change.get("after") or {}
+    if not before:
+        return "not stored yet"
+    options = dict.fromkeys([*after, *before])
+    shown = [f"{option} is {_value(before.get(option))}, declared {_value(after.get(option))}" for option in options]
+    return "; ".join(shown[:MOST_LINES]) + (f"; and {len(shown) - MOST_LINES} more" if len(shown) > MOST_LINES else "")
+
+
+def _value(value: Any) -> str:
+    return "not set" if value in (None, "", []) else json.dumps(value, ensure_ascii=False)
+
+
 def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
     counts = outcome.get("summary") or {}
     if "reverted" in outcome:
-        yield f"{host}: reverted: {_counted(counts.get('reverted')) or 'nothing'}"
+        yield f"{host}: reverted: {_named(counts.get('reverted'), REVERTS) or 'nothing'}"
         yield from _some(
             f"  not reverted: {_words(each, 'name')} ({_words(each, 'service')} {each.get('id')}): "
             f"{_words(each, 'reason')}"
@@ -137,21 +167,25 @@ def _first_run(outcome: Mapping[str, Any], journal: str | None) -> Iterator[str]
 
 def _headline(host: str, counts: Mapping[str, Any], outcome: Mapping[str, Any]) -> Iterator[str]:
     if "actions" not in counts:
-        yield f"{host}: {'changed' if outcome.get('changed') else 'OK'}"
+        done = "ready to be synced" if outcome.get("ready") else "changed" if outcome.get("changed") else "OK"
+        yield f"{host}: {done}"
+        for each in outcome.get("checks") or ():
+            if each.get("state") == "limited":
+                yield f"  limited: {_words(each, 'name')}: {_words(each, 'message')}"
         return
     yield f"{host}: {counts.get('selected', counts.get('kept'))} of {counts.get('users')} users selected"
     yield f"  IT Glue: {_counted(counts['actions'], _IN_ITGLUE)}"
     if "push" in counts:
         yield f"  BMS: {_counted(counts['push'], _IN_BMS) or 'nothing to push'}"
     if counts.get("excluded"):
-        yield f"  excluded: {_counted(counts['excluded'])}"
+        yield f"  excluded: {_named(counts['excluded'], EXCLUDED)}"
 
 
 def _settings(changes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     for kind, change in changes.items():
         options = ", ".join(change.get("after") or ()) if change.get("before") else "for the first time"
         ending = "" if change.get("stored") else " (not stored by this run)"
-        yield f"  settings of {kind} as declared: {options}{ending}"
+        yield f"  {label(KINDS, kind)} as declared: {options}{ending}"
 
 
 def _not_done(outcome: Mapping[str, Any]) -> Iterator[str]:
@@ -167,7 +201,8 @@ def _not_done(outcome: Mapping[str, Any]) -> Iterator[str]:
 def _not_ready(outcome: Mapping[str, Any]) -> Iterator[str]:
     for each in outcome.get("contacts") or ():
         if each.get("missing"):
-            yield f"  not ready for BMS: {_words(each, 'user')} lacks {', '.join(each['missing'])}"
+            missing = ", ".join(label(MISSING, name) for name in each["missing"])
+            yield f"  not ready for BMS: {_words(each, 'user')} lacks {missing}"
 
 
 def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
@@ -177,7 +212,8 @@ def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
         answers = _one_line(json.dumps(each.get("answers") or {}, ensure_ascii=False))
         yield f"  conflict ({each.get('reason_code')}): {users}; answers for sync_{option}: {answers}"
     for each in outcome.get("departed") or ():
-        yield f"  departed ({each.get('evidence')}): {_words(each, 'user')}, contact {each.get('contact_id')}"
+        evidence = label(EVIDENCE, each.get("evidence"))
+        yield f"  departed ({evidence}): {_words(each, 'user')}, contact {each.get('contact_id')}"
     for each in outcome.get("unclaimed") or ():
         addresses = _one_line(", ".join(map(str, each.get("addresses") or ())))
         yield f"  unmatched address: {addresses}, contact {each.get('contact_id')}"
@@ -192,6 +228,10 @@ def _some(lines: Iterable[str]) -> Iterator[str]:
 
 def _counted(counts: Mapping[str, int] | None, words: Mapping[str, str] | None = None) -> str:
     return ", ".join(f"{count} {(words or {}).get(name, name)}" for name, count in (counts or {}).items())
+
+
+def _named(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:
+    return ", ".join(f"{label(words, name)} ({count})" for name, count in (counts or {}).items())
 
 
 def _words(entry: Mapping[str, Any], key: str) -> str:

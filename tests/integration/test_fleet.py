@@ -924,13 +924,13 @@ def test_the_audit_says_every_finding_in_words(sandbox, playbook):
     output = playbook("audit", "--limit", "happy_frog")
     for line in (
         "5 of 5 users selected",
-        "IT Glue: 1 conflict, 3 create, 1 update",
+        "IT Glue: 1 to decide, 3 new, 1 changed",
         "only in BMS: Zoe Bmsonly (901), perhaps zoe.bmsonly@frog.example",
         "only in BMS: Ivan Inactive (902), inactive",
         "duplicate in IT Glue by address: info@frog.example, contacts 71, 72",
         "duplicate in BMS by name: ada adams, contacts 903, 904",
         "answers for sync_match_overrides: {",
-        "not ready for BMS: pat.phoneless@frog.example lacks primary_phone",
+        "not ready for BMS: pat.phoneless@frog.example lacks primary phone",
         "BMS has no location Pond, where 5 contacts are; the main one is used",
         "e-mail types in use in BMS: Work (1) 4 times",
         "writes to 1 contacts too",

@@ -72,6 +72,7 @@ def test_drift_fails_whoever_is_not_done(ran):
         "mueller_soehne": 1,
         "sakura_design": 1,
     }
-    for kind in ("office365", "bms"):
-        assert f"the settings of {kind} are not as declared" in output
+    for kind in ("Office 365", "BMS"):
+        assert f"{kind} Sync Settings of " in output
+    assert "happy_frog: FAILED" not in output
     assert len(ran) == 7

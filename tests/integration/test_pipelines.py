@@ -203,7 +203,9 @@ def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_pa
     drifted = runner("drift", example=repository)
     assert drifted.failed
     said = " ".join(drifted.output.split())
-    assert "Drift: the settings of bms are not as declared; contacts are not up to date" in said
+    assert "Drift: BMS Sync Settings of " in said
+    assert " is not set, declared " in said or ', declared "' in said
+    assert "are not up to date. IT Glue: " in said
     assert writes(sandbox) == 0
     report = json.loads((drifted.folder / "report" / "sync_report.json").read_text())
     totals = report["totals"]

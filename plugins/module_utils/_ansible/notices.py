@@ -64,4 +64,5 @@ def _with_missing(entry: Entry) -> str:
 def _users(conflict: Entry) -> str:
     ids = conflict["bms_contact_ids"]
     users = ", ".join(map(one_line, conflict["users"]))
-    return users or f"BMS contacts {', '.join(map(str, ids))}"
+    why = str(conflict["reason_code"]).replace("_", " ")
+    return f"{users or 'BMS contacts ' + ', '.join(map(str, ids))} ({why})"

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import (
     MOST_LINES,
     chosen,
+    drift,
     failure_of,
     summary,
     totals,
@@ -67,8 +68,8 @@ def test_settings_that_differ_are_shown(stored, ending):
         "bms": {"stored": stored, "before": {}, "after": {"contact_sync": True}},
     }
     lines = summary({"frog": {**FINE, "settings_changes": changes}})
-    assert f"  settings of office365 as declared: phone_type{ending}" in lines
-    assert f"  settings of bms as declared: for the first time{ending}" in lines
+    assert f"  Office 365 Sync Settings as declared: phone_type{ending}" in lines
+    assert f"  BMS Sync Settings as declared: for the first time{ending}" in lines
 
 
 def test_reverts():
@@ -76,7 +77,7 @@ def test_reverts():
     left = {"service": "bms", "id": 9, "name": "Max Muster", "reason": "changed since"}
     lines = summary({"a": done, "b": {**done, "summary": {"reverted": {}}, "not_reverted": [left]}})
     assert lines[:3] == [
-        "a: reverted: 2 remove",
+        "a: reverted: Removed from IT Glue (2)",
         "b: reverted: nothing",
         "  not reverted: Max Muster (bms 9): changed since",
     ]
@@ -145,3 +146,47 @@ def test_the_totals_are_numbers_of_what_was_done_and_of_nobody():
         "psa_sync_not_ready": 3,
         "psa_sync_deferred": 1,
     }
+
+
+def test_states_are_words():
+    counts = {**COUNTS, "excluded": {"unlicensed": 4, "no_name": 1}}
+    entry = {"user": "a@x", "action": "create", "push": "not_ready", "missing": ["first_name", "primary_email"]}
+    departed = {"user": "b@x", "evidence": "deleted", "contact_id": 7}
+    lines = summary({"frog": {**FINE, "summary": counts, "contacts": [entry], "departed": [departed]}})
+    assert "  excluded: has no licence (4), has no name (1)" in lines
+    assert "  not ready for BMS: a@x lacks first name, primary e-mail" in lines
+    assert "  departed (account is deleted): b@x, contact 7" in lines
+
+
+def test_a_ready_client_says_so_and_what_is_limited():
+    checks = [
+        {"name": "itglue", "state": "ready", "message": "OK."},
+        {"name": "verified_domains", "state": "limited", "message": "Cannot be read."},
+    ]
+    assert summary({"frog": {"ready": True, "checks": checks, "changed": False}})[:2] == [
+        "frog: ready to be synced",
+        "  limited: verified_domains: Cannot be read.",
+    ]
+
+
+FROG = {"organization": {"id": 2, "name": "Happy\nFrog"}, "summary": COUNTS}
+
+
+def test_drift_names_the_client_the_settings_and_what_differs():
+    changes = {
+        "bms": {"before": {"email_type": "Home", "account": None}, "after": {"email_type": "Work", "account": "7"}},
+        "office365": {"before": {}, "after": {"phone_type": "Office"}},
+    }
+    assert drift({**FROG, "settings_changes": changes, "diff": [{}, {}]}) == [
+        'BMS Sync Settings of Happy Frog: email_type is "Home", declared "Work"; account is not set, declared "7"',
+        "Office 365 Sync Settings of Happy Frog: not stored yet",
+    ]
+
+
+def test_drift_counts_the_contacts_in_words_and_says_what_was_not_compared():
+    assert drift({**FROG, "diff": []}) == []
+    deferred = {**COUNTS, "push": {"deferred": 1}}
+    assert drift({**FROG, "summary": deferred, "diff": [{}]}) == [
+        "contacts of Happy Frog are not up to date. IT Glue: 1 new, 1 linked and left alone. BMS: 1 deferred",
+        "not all contacts of Happy Frog could be compared",
+    ]

@@ -99,7 +99,7 @@ def test_conflicts_are_a_warning_of_the_module(monkeypatch):
     dummy, warnings = ran(monkeypatch, [person("ann.lee")], [ready(1), ready(2)])
     assert warnings == [
         (
-            "Client Ltd: conflicts that need a decision (1): ann.lee@client.example. "
+            "Client Ltd: conflicts that need a decision (1): ann.lee@client.example (several hits). "
             "See conflicts in the result, or the report."
         )
     ]
