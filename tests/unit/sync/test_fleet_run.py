@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, SettingsError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Contact, Organization
@@ -150,3 +152,49 @@ def test_a_person_who_is_new_is_created_once_in_the_next_run_too(steady):
     steady.run()
     assert len(steady.itglue.created) == len({each.emails for each in steady.itglue.created})
     assert sum("dan" in each.emails[0].value for each in steady.itglue.created) == 1
+
+
+ACTIONS = {
+    "edit": lambda world, ident: world.edit(ident, title="Edited"),
+    "rename": lambda world, ident: world.edit(ident, last_name="Other"),
+    "delete": lambda world, ident: world.itglue.there.pop(ident),
+    "link": lambda world, ident: world.edit(ident, adapters=(Adapter("Kaseya BMS", "90211", sync=True),)),
+    "add": lambda world, ident: world.itglue.there.update(
+        {ident + 900: replace(world.itglue.there[ident], id=ident + 900)}
+    ),
+    "pushes off": lambda world, ident: setattr(world.store, "bms", {**PUSHING, "auto_push_office365_contacts": False}),
+    "filter": lambda world, ident: setattr(
+        world.store, "office365", {**OFFICE365, "user_filter": {"exclude": ["ann*"]}}
+    ),
+}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from(sorted(ACTIONS)), st.integers(0, 9)), max_size=4),
+    st.booleans(),
+)
+@settings(max_examples=40)
+def test_whatever_others_do_since_the_reading_for_all_it_decides_no_write(tmp_path_factory, done, is_steady):
+    """What is written is what the client writes that reads for itself, or nothing where the reading for all shows it to
+    be up to date."""
+    worlds = [FleetWorld(tmp_path_factory.mktemp("world")) for dummy in range(2)]
+    for world in worlds:
+        if is_steady:
+            world.run(alone=True)
+            world.itglue.writes.clear()
+            world.bms.created.clear()
+            world.bms.titles.clear()
+            world.read_now()
+        for name, number in done:
+            idents = sorted(world.itglue.there)
+            if idents:
+                ACTIONS[name](world, idents[number % len(idents)])
+    fleet, single = worlds
+    shown = operations(fleet.run(True))
+    outcome, wanted = fleet.run(), single.run(alone=True)
+    written = (fleet.itglue.writes, fleet.bms.created, fleet.bms.titles)
+    if any(itglue.writes or bms.writes for dummy, itglue, bms, dummy in shown):
+        assert written == (single.itglue.writes, single.bms.created, single.bms.titles)
+        assert operations(outcome) == operations(wanted)
+    else:
+        assert written == ([], [], [])
