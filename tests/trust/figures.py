@@ -16,6 +16,7 @@ from tests.tools.files import development_tree
 sys.path.insert(0, str(development_tree()))
 
 from tests.trust.inprocess import is_write
+from tests.trust.second_actor import ACTIONS
 from tests.trust.test_bad_input import CASES
 from tests.trust.test_fault_matrix import (
     KINDS,
@@ -38,6 +39,7 @@ def figures() -> dict[str, int]:
         "requests of a run": len(places()),
         "faults of a run": 2 * single,
         "pairs of faults": 1000,
+        "actions of others": len(ACTIONS) * len(places()),
         "faults of the settings": len(SETTINGS_KINDS) * len(settings_places()),
         "kills of a run": sum(map(is_write, undisturbed()[0])),
         "kills of the settings": sum(map(is_write, undisturbed_settings())),

@@ -213,9 +213,10 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.EXTENSIONS_DROPPED: Message("BMS has no phone extensions, so the push omits them."),
     ReasonCode.ITGLUE_PUSHES_TOO: Message(
-        "IT Glue pushes contacts to BMS by itself, as {contacts}[ and {bms_contacts}] show, so nothing more is pushed.",
-        "Turn off IT Glue's own two-way sync of contacts with BMS, or set push_method: native. Merge people who are "
-        "in BMS twice.",
+        "IT Glue pushes contacts to BMS by itself, or another control node pushes them, as {contacts}[ and "
+        "{bms_contacts}] show, so nothing more is pushed.",
+        "Turn off IT Glue's own two-way sync of contacts with BMS, or set push_method: native. Let one control node "
+        "write to a client. Merge people who are in BMS twice.",
         "migration_guide",
     ),
     ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", _NEXT_RUN),

@@ -19,7 +19,7 @@ from typing import Any
 
 from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
-from .._engine.identity import Created, find_created, resembling
+from .._engine.identity import Created, find_created, names_of, resembling
 from .._engine.model import BmsContact, BmsId
 from .._engine.plan import Action, BmsPart, Operation, Push
 from .._engine.reasons import ReasonCode, because
@@ -68,6 +68,7 @@ class BmsWriter:
         """When the account's contacts were known last, by `time.monotonic`, in seconds."""
         self.created_at: float | None = None
         """When the last contact was created, by the same clock."""
+        self._checked: set[BmsId] = set()
         self._progress = progress
 
     def know(self, contacts: Iterable[BmsContact]) -> None:
@@ -206,7 +207,7 @@ class BmsWriter:
             if stopped:
                 return stopped[0]
             try:
-                self._set(_bms_id(work[0]), work[1])
+                self._set(work[0], work[1])
             except ApiError as error:
                 if not isinstance(error, (RejectedError, NotFoundError)):
                     stopped.append(error)
@@ -217,7 +218,24 @@ class BmsWriter:
         for (operation, dummy), error in side_by_side(set_values, waiting):
             yield operation, error
 
-    def _set(self, bms_id: BmsId, values: Attributes) -> None:
+    def _require_as_planned(self, operation: Operation, fields: Iterable[str]) -> None:
+        """Raise RejectedError where somebody has given the BMS contact other names, or another value of a field,
+        since the operation was planned."""
+        bms_id = _bms_id(operation)
+        known = self._before.get(bms_id)
+        if known is None or bms_id in self._checked:
+            return
+        present = self._bms.contact(bms_id)
+        self._checked.add(bms_id)
+        # Whether a contact is active is not published for the answer that shows one contact.
+        each = [field for field in fields if field not in (*LISTS, ACTIVE)]
+        before, now = {**encode(known, each), **operation.bms.before}, encode(present, each)
+        if names_of(present) != names_of(known) or not all(same_value(name, before[name], now[name]) for name in each):
+            raise RejectedError(f"Somebody has changed BMS contact {bms_id} since it was read.", service=_SERVICE)
+
+    def _set(self, operation: Operation, values: Attributes) -> None:
+        self._require_as_planned(operation, values)
+        bms_id = _bms_id(operation)
         known = self._before.get(bms_id)
         before = encode(known, values) if known else dict.fromkeys(values)
         row = {"id": bms_id, "before": before, "after": dict(values)}
@@ -269,6 +287,7 @@ class BmsWriter:
         changes = entry_changes(field, part.before[field], part.after[field])
         row = {"id": bms_id, "before": {field: part.before[field]}, "after": {field: part.after[field]}}
         try:
+            self._require_as_planned(operation, ())
             with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
                 if field == EMAILS:
                     self._bms.patch_emails(bms_id, changes)

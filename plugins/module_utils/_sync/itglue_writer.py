@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from .._engine.attributes import encode
@@ -23,8 +24,9 @@ from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, Rejec
 from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, Operation, Push, Subject
-from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
+from .attempts import Alone, Attempt
 from .duplicates import note_among
 from .journal import Entry, Journal, Resolved, Written
 from .look_again import FreshPlan, contacts_since
@@ -35,27 +37,6 @@ from .read_back import NOTHING, as_read_back, groups_of, present_contacts, was_t
 _SERVICE = "itglue"
 _SYNCED = "synced"
 """What IT Glue says of a contact that it does not change, as another system is its source (IT Glue API, Contacts)."""
-
-
-@dataclass(slots=True)
-class _Attempt:
-    """What came of one request to create contacts: the operations whose contact is not there, and the error
-    where there was one."""
-
-    missing: list[Operation] = field(default_factory=list)
-    error: ApiError | None = None
-
-
-@dataclass(slots=True)
-class _Alone:
-    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that
-    are `locked`, and the error where the service takes nothing now."""
-
-    waiting: list[dict[str, Any]]
-    taken: set[str] = field(default_factory=set)
-    locked: list[str] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
-    error: ApiError | None = None
 
 
 class ItGlueWriter:
@@ -176,7 +157,7 @@ class ItGlueWriter:
             reason = because(ReasonCode.CREATE_NOT_SHOWN, service=_SERVICE)
             self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
 
-    def _attempt(self, operations: Sequence[Operation]) -> _Attempt:
+    def _attempt(self, operations: Sequence[Operation]) -> Attempt:
         """Send one create. What it may have created beside what its answer shows is looked for.
 
         Raises ApiError where the service takes nothing now.
@@ -194,7 +175,7 @@ class ItGlueWriter:
         except RejectedError as error:
             if len(operations) == 1:
                 self._outcomes.put(itglue_failed(operations[0], error))
-                return _Attempt()
+                return Attempt()
             # Whether a bulk request is taken as a whole is not published.
             problem = error
         except OutcomeUnknownError as error:
@@ -203,7 +184,7 @@ class ItGlueWriter:
             self._note_created(operation, each)
         unseen = [(row, operations[row]) for row, each in enumerate(found) if each.record is None]
         missing = self._look_for(entry, unseen) if unseen and entry else []
-        return _Attempt(missing, problem)
+        return Attempt(missing, problem)
 
     def _rows_to_create(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
         """What the journal records of a create: beside the attributes the contacts that resemble the new one."""
@@ -261,6 +242,7 @@ class ItGlueWriter:
             self._send_updates([(_contact_id(each), each.itglue.after) for each in operations])
         except (RejectedError, NotFoundError):
             left = self._not_taken(operations)
+            self._tried.difference_update(each.subject for each in left)
             for number, operation in enumerate(left, 1):
                 if error := self._update_alone(operation):
                     self._defer(left[number:], error)
@@ -312,7 +294,15 @@ class ItGlueWriter:
     def _update_alone(self, operation: Operation) -> ApiError | None:
         """One contact, without the attribute groups that IT Glue refuses; the error where the
         service takes nothing now."""
-        alone = _Alone([dict(operation.itglue.after)])
+        try:
+            operation = self._by_now(operation)
+        except ApiError as error:
+            self._fail([operation], error)
+            return error
+        self._tried.add(operation.subject)
+        if not operation.itglue.writes:
+            return None
+        alone = Alone([dict(operation.itglue.after)])
         while alone.waiting and not alone.error:
             self._send_alone(operation, alone)
         if alone.error and not alone.taken:
@@ -321,7 +311,16 @@ class ItGlueWriter:
             self._note_alone(operation, alone)
         return None if isinstance(alone.error, NotFoundError) else alone.error
 
-    def _send_alone(self, operation: Operation, alone: _Alone) -> None:
+    def _by_now(self, operation: Operation) -> Operation:
+        """The operation on a contact that somebody may have changed since the look. Raises ApiError."""
+        contact_id = _contact_id(operation)
+        with suppress(NotFoundError):
+            contact, known = self._itglue.contact(contact_id), self._before.get(contact_id)
+            if known is not None and (contact != known or contact.updated_at != known.updated_at):
+                self._look_again()
+        return self._outcomes[operation.subject]
+
+    def _send_alone(self, operation: Operation, alone: Alone) -> None:
         attributes = alone.waiting.pop(0)
         try:
             self._send_update(_contact_id(operation), attributes)
@@ -341,7 +340,7 @@ class ItGlueWriter:
             alone.waiting.insert(0, attributes)
             alone.error = error
 
-    def _note_alone(self, operation: Operation, alone: _Alone) -> None:
+    def _note_alone(self, operation: Operation, alone: Alone) -> None:
         part = operation.itglue
         reasons = [each for number, each in enumerate(alone.reasons) if each not in alone.reasons[:number]]
         if alone.waiting and alone.error:

@@ -1,0 +1,87 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Somebody else acts at each request of a run: nothing of theirs is lost, nobody is doubled, the result is true."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
+
+from .inprocess import is_write
+from .second_actor import ACTIONS, Interrupted, made_is_told, nobody_is_doubled
+from .tally import note
+from .test_fault_matrix import WITH_LEAVERS, undisturbed, world_with_leavers
+from .worlds import Json
+
+SAMPLE = 1 if os.environ.get("TRUST") == "nightly" else 7
+"""By day, of the requests one in so many."""
+
+
+def requests() -> list[Json]:
+    """The requests of a run, logins included: an action comes right before one of them."""
+    return undisturbed()[0]
+
+
+ALONE = ("/contacts/102", "/contacts/103")
+BULK = ("/contacts",)
+IN_BMS = ("/v2/crm/contacts/903", "/v2/crm/contacts/907")
+
+
+def unseen(action: str, number: int) -> bool:
+    """Whether the action comes between a look and the write that follows it: neither service has conditional writes,
+    so nobody can see it, and the later of the two stands."""
+    writes = {
+        "adds entries": BULK + ALONE,
+        "renames": BULK + ALONE[:1],
+        "titles in bms": IN_BMS[:1],
+        "renames in bms": IN_BMS[1:],
+    }.get(action, ())
+    entry = requests()[number]
+    return is_write(entry) and entry["path"].split("?")[0] in writes
+
+
+def is_at_the_end(number: int) -> bool:
+    """Whether the run has begun its last lists: who is created from then on is created after the run."""
+    return not any(map(is_write, requests()[number - 1 :]))
+
+
+def acted(action: str, number: int) -> None:
+    stand = Interrupted(world_with_leavers())
+    before = stand.state()
+    stand.act_before(number, ACTIONS[action])
+    outcome = stand.sync(**WITH_LEAVERS)
+    if stand.kept is None:
+        # The run took another way, and was at its end before.
+        return
+    assert outcome.error is None or isinstance(outcome.error, PushesStoppedError), outcome.error
+    after = stand.state()
+    runs = [outcome, *stand.others]
+    if not unseen(action, number):
+        stand.kept(after)
+    made_is_told(before, after, outcome, stand.added)
+    if not is_at_the_end(number):
+        nobody_is_doubled(after, *runs)
+    plain = stand.sync(**WITH_LEAVERS)
+    assert plain.error is None, plain.error
+    if not unseen(action, number):
+        stand.kept(stand.state())
+    nobody_is_doubled(stand.state(), *runs, plain)
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_somebody_acts_at_each_request(action):
+    numbers = range(list(ACTIONS).index(action) % SAMPLE, len(requests()), SAMPLE)
+    failures = []
+    for number in numbers:
+        try:
+            acted(action, number)
+        except AssertionError as error:
+            entry = requests()[number]
+            failures.append(f"{number} {entry['method']} {entry['service']} {entry['path'][:60]}: {str(error)[:600]}")
+    assert not failures, "\n".join(failures)
+    note("second actor", action, len(numbers))
