@@ -155,12 +155,17 @@ def test_the_credential_becomes_the_variables_of_the_collection(given):
     assert {ENVIRONMENT[name]: value for name, value in credential["inputs"].items() if value} == SECRETS
 
 
-def test_preview_and_sync_are_sliced_and_share_the_quotas(given):
+@pytest.mark.parametrize("slices", [1, 3])
+def test_preview_and_sync_share_the_quotas_by_the_number_of_slices_at_launch(awx, given, slices):
+    if slices > 1:
+        options = ("--start-at-task", "Declare the job templates", "-e", f"awx_slices={slices}")
+        dummy, given = awx(AWX / "controller.yml", *options)
     templates = of(given, "job_template")
     assert {each["job_type"] for each in templates} == {"check", "run"}
     for each in templates:
         assert each["allow_simultaneous"] is False
-        assert each["job_slice_count"] == 2
+        # Nobody can start another number of slices than the shares were made for.
+        assert (each["job_slice_count"], each["ask_job_slice_count_on_launch"]) == (slices, False)
         for service in ("itglue", "bms"):
             allowed = LIMITS[service].used
             assert 0.9 * allowed < each["job_slice_count"] * int(each["extra_vars"][f"{service}_quota"]) <= allowed
@@ -200,9 +205,9 @@ def sliced(hosts: dict[str, dict], number: int, of_all: int) -> dict[str, dict]:
 
 def test_slices_on_nodes_that_share_nothing_double_nobody_and_keep_one_quota(tmp_path, tmp_path_factory):
     """The clients are those of the example's inventory, and each slice has its share of what BMS allows."""
-    # A client's contacts are listed in BMS four times: active and inactive ones, for the plan and right before the
-    # pushes. The share is just enough for that in the clients of a slice, and for fewer pushes than they have.
-    tenants, users, share = 6, 5, 4 * 3
+    # A client's contacts are listed in BMS six times: active and inactive ones, for the plan, right before the pushes
+    # and after them. The share is just enough for that in the clients of a slice, and for fewer pushes than they have.
+    tenants, users, share = 6, 8, 6 * 3
     settings = {
         number: {"office365": {**OFFICE365, "tenant_id": tenant_id(number)}, "bms": BMS}
         for number in range(1, tenants + 1)

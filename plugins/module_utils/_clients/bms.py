@@ -42,7 +42,7 @@ REGIONS = {
 
 _PAGE = 100
 _LISTS_OF_AN_ACCOUNT = 2
-"""The active contacts and the inactive ones. Before the first contact is created they are read again."""
+"""The active contacts and the inactive ones."""
 
 _CONTACTS = "/v2/crm/contacts/summary"
 _READS_CONTACTS = "a role that may view CRM > Contacts"
@@ -71,7 +71,6 @@ class BmsClient:
         )
         self._http = access.make_session(service, access)
         login.session = self._http
-        self._read: set[int] = set()
 
     @property
     def base_url(self) -> str:
@@ -115,9 +114,7 @@ class BmsClient:
         Both kinds are asked for by name: what leaving the filter out means is not published.
         """
         found: dict[int, BmsContact] = {}
-        again = account_id in self._read
-        self._read.add(account_id)
-        for active, calls in ((True, _LISTS_OF_AN_ACCOUNT * (1 if again else 2)), (False, 1)):
+        for active, calls in ((True, _LISTS_OF_AN_ACCOUNT), (False, 1)):
 
             def decoded(read: Reader, row: Row, active: bool = active) -> BmsContact:
                 decode.check_account(read, row, account_id, needed=True)

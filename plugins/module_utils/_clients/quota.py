@@ -151,9 +151,18 @@ class SharedLimiter:
         `key` is the endpoint, `METHOD template`; `calls` says how many requests follow each other.
         """
         limit, turn = self._limit, self._turn
-        allowance = Allowance(limit.used, min(calls, limit.used)) if limit else Allowance(1)
-        if limit and turn:
-            allowance = turn.allowed(self._endpoint(key), calls, self._share)
+        if limit is None:
+            return self._count(key, Allowance(1))
+        if turn is None:
+            return self._count(key, Allowance(limit.used, min(calls, limit.used)))
+        wait = turn.acquire(self._endpoint(key), calls, self._share, lambda allowance: self._count(key, allowance))
+        if wait <= 0 and turn.is_for_new:
+            self._with_ring(key + _FOR_NEW, lambda ring: ring.entered(self._clock()))
+        return wait
+
+    def _count(self, key: str, allowance: Allowance) -> float:
+        """Count a request where an allowance lets it through; else the seconds to wait."""
+        limit = self._limit
 
         def count(ring: _Ring) -> float:
             now = self._clock()
@@ -164,12 +173,7 @@ class SharedLimiter:
                     ring.enter(now)
             return max(0.0, wait)
 
-        wait = self._with_ring(key, count)
-        if turn and wait <= 0:
-            turn.sent(self._endpoint(key))
-            if turn.is_for_new:
-                self._with_ring(key + _FOR_NEW, lambda ring: ring.entered(self._clock()))
-        return wait
+        return self._with_ring(key, count)
 
     def _endpoint(self, key: str) -> str:
         """An endpoint of this account, as a turn knows it."""

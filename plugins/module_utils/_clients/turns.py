@@ -40,6 +40,9 @@ from .private_directory import PrivateDirectoryError, open_private, private_dire
 KEPT_FOR_NEW = 0.2
 """The part of a quota that only clients with new people use."""
 
+LOOKS_FOR_NEW = 3
+"""How often the same list is read where people are created: for the plan, before the first create, and after it."""
+
 DAY = 86_400.0
 EXPECTED_AGAIN = 26 * 3600.0
 """Seconds within which a client is expected back that was deferred once: a daily schedule, and some more."""
@@ -56,13 +59,16 @@ SERVED_WITHIN = 900.0
 MET_FOR = 2 * 3600.0
 """Seconds for which it counts how many requests a service has let through."""
 
+_SAME_REFUSAL = 900.0
+"""Seconds within which refusals are of the same quota that is used up."""
+
 MOST_CLIENTS = 20_000
 """Clients that a list remembers; the ones that were seen last stay."""
 
-_CHUNK = 25
-"""Writes that are reserved at once: to reserve each by itself takes longer than to count it."""
+_PATIENCE = 5.0
+_UNUSED = 60.0
+"""Seconds for which a list is not used that another process has held for so long."""
 
-_PATIENCE = 10.0
 _SCHEMA = """
 CREATE TABLE client(
     client TEXT PRIMARY KEY, since REAL, seen REAL NOT NULL, before REAL NOT NULL, gap REAL NOT NULL,
@@ -116,6 +122,9 @@ class Allowance:
 Shares = Callable[[str], Share]
 """The quota of an endpoint."""
 
+Count = Callable[[Allowance], float]
+"""Counts a request and returns 0, or the seconds to wait."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Place:
@@ -134,6 +143,7 @@ class WaitingList:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._unused_until = 0.0
 
     @contextmanager
     def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection | None]:
@@ -154,7 +164,7 @@ class WaitingList:
                 raise
 
     def _connection(self, make: bool) -> sqlite3.Connection | None:
-        if self._path is None or not (make or self._path.exists()):
+        if self._path is None or time.monotonic() < self._unused_until or not (make or self._path.exists()):
             return None
         for dummy in range(2):
             connection = None
@@ -171,6 +181,7 @@ class WaitingList:
                 return connection
             except (sqlite3.OperationalError, OSError):
                 _close(connection)
+                self._unused_until = time.monotonic() + _UNUSED
                 return None
             except sqlite3.DatabaseError:
                 _close(connection)
@@ -224,43 +235,58 @@ class Turn:
 
     # -------------------------------------------------------------- while it runs
 
-    def allowed(self, endpoint: str, calls: int, shares: Shares) -> Allowance:
-        """What this client may use of the quota of an endpoint, where it wants to send so many requests: all where they
-        are reserved for it, else what the reservations of others leave."""
-        share = shares(endpoint)
+    def acquire(self, endpoint: str, calls: int, shares: Shares, count: Count) -> float:
+        """Count a request of so many that are wanted, or the seconds to wait: by what is reserved for this client, else
+        by what the reservations of others leave. Nobody else reserves or counts meanwhile."""
         with self._lock:
-            if self._reserved[endpoint] >= calls:
-                return Allowance(share.used)
+            wait = None
             with suppress(sqlite3.Error), self._list.opened() as book:
                 if book is not None:
-                    return self._reserve(book, endpoint, calls, shares)
-            return Allowance(share.used)
+                    allowance = Allowance(shares(endpoint).used)
+                    if self._reserved[endpoint] < calls:
+                        allowance = self._reserve(book, endpoint, calls, shares)
+                    wait = count(allowance)
+                    if wait <= 0:
+                        self._note_sent(book, endpoint)
+            if wait is None:
+                wait = count(Allowance(shares(endpoint).used))
+                self._sent[endpoint] += wait <= 0
+            return wait
 
     @property
     def is_for_new(self) -> bool:
         """Whether the client has new people, or waits with some."""
         return self.has_new_people or self.waits_with_new_people
 
-    def sent(self, endpoint: str) -> None:
-        """A request has been counted."""
-        with self._lock:
-            self._sent[endpoint] += 1
-            self._reserved[endpoint] = max(0, self._reserved[endpoint] - 1)
-            self._refused.pop(endpoint, None)
+    def _note_sent(self, book: sqlite3.Connection, endpoint: str) -> None:
+        self._sent[endpoint] += 1
+        self._refused.pop(endpoint, None)
+        if self._reserved[endpoint] > 0:
+            self._reserved[endpoint] -= 1
+            if self._is_served:
+                entry = (self._reserved[endpoint], self._client, endpoint)
+                book.execute("UPDATE need SET calls = ? WHERE client = ? AND endpoint = ?", entry)
+                until = (self._clock() + SERVED_WITHIN, self._client)
+                book.execute("UPDATE client SET serving = ? WHERE client = ?", until)
 
     def met(self, endpoint: str, calls: int) -> None:
-        """The service itself has refused a request, when so many had been sent."""
+        """The service itself has refused a request, the last of so many that had been sent."""
         with self._lock:
             self._refused.setdefault(endpoint, 1)
             with suppress(sqlite3.Error), self._list.opened() as book:
                 if book is not None:
-                    entry = (endpoint, calls, self._clock() + MET_FOR)
-                    book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", entry)
+                    now, through = self._clock(), max(0, calls - 1)
+                    found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (endpoint,)).fetchone()
+                    if found is not None and 0 <= now + MET_FOR - found[1] < _SAME_REFUSAL:
+                        through = min(through, int(found[0]))  # further tries have been counted since
+                    book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", (endpoint, through, now + MET_FOR))
 
     def _reserve(self, book: sqlite3.Connection, endpoint: str, calls: int, shares: Shares) -> Allowance:
         place, needs = self._place(book), self._needs(book)
         self.waits_with_new_people = place.new
         wanted = {endpoint: calls}
+        if self.is_for_new and calls > 1 and endpoint not in self._sent:
+            wanted[endpoint] *= LOOKS_FOR_NEW
         if not self._is_served:
             # What cannot be finished is not begun: of the writes one at least, all of the reads.
             account = endpoint.partition(" ")[0]
@@ -277,12 +303,13 @@ class Turn:
                 self._refused[each] = needed
                 return Allowance(allowed, needed) if each == endpoint else Allowance(0)
             wanted[each] = needed
-        if _writes(endpoint):
-            wanted[endpoint] = min(free[endpoint], max(calls, _CHUNK))
-        self._reserved.update({each: needed - self._reserved[each] for each, needed in wanted.items()})
+        if self._is_served and _writes(endpoint):
+            return Allowance(allowed)  # the next write may be the last: nothing is reserved for it
+        for each, needed in wanted.items():
+            self._reserved[each] = min(free[each], needs.get(each, 1)) if _writes(each) else needed
         if self._counted:
-            self._serve(book, place, {**needs, **self._reserved})
-        return Allowance(shares(endpoint).used)
+            self._serve(book, place)
+        return Allowance(share.used)
 
     def _share_of(self, book: sqlite3.Connection, share: Share, place: _Place, wanted: int) -> int:
         """How many requests of a quota are this client's, by the reservations of all others."""
@@ -327,12 +354,12 @@ class Turn:
         found = book.execute("SELECT endpoint, calls FROM need WHERE client = ?", (self._client,))
         return {str(endpoint): int(calls) for endpoint, calls in found}
 
-    def _serve(self, book: sqlite3.Connection, place: _Place, needs: Mapping[str, int]) -> None:
+    def _serve(self, book: sqlite3.Connection, place: _Place) -> None:
         """Note that the client is being served, with what is reserved for it."""
         self._is_served = True
         if place == _Place():
             place = _Place(seen=self._clock())
-        self._write(book, place, needs, serving=self._clock() + SERVED_WITHIN)
+        self._write(book, place, {**self._needs(book), **self._reserved}, serving=self._clock() + SERVED_WITHIN)
 
     def _write(self, book: sqlite3.Connection, place: _Place, needs: Mapping[str, int], serving: float = 0.0) -> None:
         waits = place.since < _NEVER
@@ -382,26 +409,25 @@ class Turn:
                 calls = self._sent[endpoint] + self._refused.get(endpoint, 0)
                 needs[endpoint] = max(needs.get(endpoint, 0), calls)
         refused = [each for each in self._refused if _writes(each)]
-        return needs | {each: max(1, writes) for each in refused}
+        return {each: max(1, writes) for each in refused} | needs
 
     def served(self) -> None:
         """Nothing of the client had to wait."""
         if not self._counted:
             return
-        with self._lock, suppress(sqlite3.Error), self._list.opened(make=self._is_served) as book:
+        with self._lock, suppress(sqlite3.Error), self._list.opened(make=False) as book:
             if book is not None:
-                place = self._place(book)
-                if place != _Place() or self._is_served:
-                    reads = {each: calls for each, calls in self._sent.items() if not _writes(each)}
-                    self._write(book, _Place(seen=self._clock()), reads or self._needs(book))
-                    self._forget(book, self._clock())
+                book.execute("DELETE FROM client WHERE client = ?", (self._client,))
+                book.execute("DELETE FROM need WHERE client = ?", (self._client,))
 
     def left(self) -> None:
         """The run ended for another reason: the client stays where it was in line."""
         if self._counted and self._is_served:
             with self._lock, suppress(sqlite3.Error), self._list.opened(make=False) as book:
                 if book is not None:
-                    self._write(book, self._place(book), self._needs(book))
+                    needs = Counter(self._needs(book))
+                    needs.update(self._sent)
+                    self._write(book, self._place(book), needs)
 
     @staticmethod
     def _forget(book: sqlite3.Connection, now: float) -> None:
