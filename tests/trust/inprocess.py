@@ -43,7 +43,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import FACTS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
+from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import Pause
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Waiting
@@ -87,8 +89,13 @@ class Outcome:
 
     @property
     def writes(self) -> list[Json]:
-        """The requests that change something; a login is none."""
-        return [each for each in self.sent if is_write(each)]
+        """The requests that change something; a login is none, and what a run remembers is `fact_writes`."""
+        return [each for each in self.sent if is_write(each) and not each.get("facts")]
+
+    @property
+    def fact_writes(self) -> list[Json]:
+        """The requests that write remembered facts."""
+        return [each for each in self.sent if each.get("facts")]
 
     @property
     def changed(self) -> bool:
@@ -97,6 +104,18 @@ class Outcome:
     def contacts(self) -> dict[str, Json]:
         """The entries of the result by user id."""
         return {each["user_id"]: each for each in self.result.get("contacts", ())}
+
+
+def without_facts(state: Json) -> Json:
+    """A state without the asset type of remembered facts and its assets: nobody else's records."""
+    itglue = state["itglue"]
+    types = [each for each in itglue["flexible_asset_types"] if each["name"] == layout.ASSET_TYPES[FACTS]]
+    ids = {each["id"] for each in types}
+    itglue["flexible_asset_types"] = [each for each in itglue["flexible_asset_types"] if each["id"] not in ids]
+    itglue["flexible_assets"] = [
+        each for each in itglue["flexible_assets"] if each["flexible-asset-type-id"] not in ids
+    ]
+    return state
 
 
 def is_write(entry: Mapping[str, Any]) -> bool:
@@ -126,8 +145,14 @@ class Stand:
     # ------------------------------------------------------------- what is there
 
     def state(self) -> Json:
-        """A copy of the whole world as it now is."""
-        return copy.deepcopy(self.sandbox.state())
+        """A copy of the whole world as it now is, but for the remembered facts."""
+        return without_facts(copy.deepcopy(self.sandbox.state()))
+
+    def facts(self) -> list[Json]:
+        """Copies of the assets with remembered facts."""
+        whole = copy.deepcopy(self.sandbox.state())
+        kept = self.state()["itglue"]["flexible_assets"]
+        return [each for each in whole["itglue"]["flexible_assets"] if each not in kept]
 
     def faults(self, *faults: Json) -> None:
         self.stage.faults.replace(list(faults))
@@ -259,6 +284,8 @@ class Stand:
             _finish(self._apps[service](scope, receive, send))
         except ConnectionResetError as error:
             raise requests.exceptions.ConnectionError("reset", request=request) from error
+        if "/flexible_asset" in address.path and request.method != "GET" and _holds_facts(body):
+            self.stage.log[-1]["facts"] = True
         if not said:
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in said[0]["headers"]}
@@ -295,6 +322,12 @@ class Adapter(BaseAdapter):
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def _holds_facts(body: str | bytes) -> bool:
+    """Whether a request makes the asset type of remembered facts, or writes such an asset."""
+    text = body if isinstance(body, str) else body.decode()
+    return "psa_sync facts " in text or layout.ASSET_TYPES[FACTS] in text
 
 
 def _bytes(value: str | bytes) -> bytes:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .._clients.run_directory import RunDirectory
-from .._engine.declared_options import KINDS
+from .._engine.declared_options import FACTS, KINDS
 from .._store.layout import ASSET_TYPES
 from .._store.settings import SettingsStore
 from .._sync.fleet_reads import FEWEST_CLIENTS, FleetItGlue
@@ -69,6 +69,6 @@ def fleet_source(api: Clients, task: Task) -> Source | None:
     """Where a task reads for all clients of its run, None where it reads for itself."""
     if task.fleet is None:
         return None
-    itglue = FleetItGlue(api.itglue, task.fleet, [ASSET_TYPES[kind] for kind in KINDS], log=task.log)
+    itglue = FleetItGlue(api.itglue, task.fleet, [ASSET_TYPES[kind] for kind in (*KINDS, FACTS)], log=task.log)
     store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=True, reads=itglue)
     return Source(FleetServices(itglue, api), store, itglue.read_at)

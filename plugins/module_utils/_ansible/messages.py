@@ -295,6 +295,11 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "IT Glue refused the fields in locked, because another integration owns them: {said}",
         "Change them in the system that the contact is linked to.",
     ),
+    ReasonCode.LOCKED_BEFORE: Message(
+        "IT Glue refused the fields in locked in an earlier run, and neither Microsoft 365 nor the contact has changed "
+        "since, so they were not sent again.",
+        "Change them in the system that the contact is linked to.",
+    ),
     ReasonCode.WRITTEN_IN_PART: Message("Not written: {fields}. {said}", _NEXT_RUN),
     ReasonCode.RETURN_DEFERRED: Message(
         "The person has returned, but stays departed until BMS can be written: {said}", _NEXT_RUN
@@ -437,5 +442,8 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.NOT_LOOKED_AGAIN: Message(
         "What others have changed meanwhile could not be read, so everything is deferred: {said}", _NEXT_RUN
+    ),
+    ReasonCode.FACTS_NOT_STORED: Message(
+        "IT Glue did not take the remembered facts, so the next run finds them out again: {said}"
     ),
 }

@@ -68,8 +68,8 @@ class ItGlueAssets:
         """The assets of several types that one organization carries, in one request where it can be.
 
         A comma in a filter means "or" (help page on sorting and filtering), but whether it does in
-        the filter that this list requires is not said. So a type of which the answer shows nothing
-        is asked for by itself.
+        the filter that this list requires is not said. So where the answer shows one type at most, the
+        others are asked for one by one.
         """
         found: list[Asset] = []
         if len(type_ids) > 1:
@@ -84,7 +84,7 @@ class ItGlueAssets:
                 )
                 found = list(assets)
         seen = {asset.type_id for asset in found}
-        for type_id in type_ids:
+        for type_id in type_ids if len(seen) < 2 else ():
             found += self.assets(type_id, organization_id) if type_id not in seen else ()
         return [asset for asset in found if asset.type_id in type_ids]
 

@@ -20,12 +20,16 @@ from .links import LinkState
 from .model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId, Location, User
 from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
+from .refusals import without_refused
 from .text import NAMES_OF_USER, address
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedContacts:
-    """What is planned for IT Glue, and who has departed: what the BMS parts are decided from."""
+    """What is planned for IT Glue, and who has departed: what the BMS parts are decided from.
+
+    `offboarded` are the contacts of departed people of which BMS is known to need nothing more.
+    """
 
     matched: Matched
     operations: tuple[Operation, ...]
@@ -34,6 +38,7 @@ class PlannedContacts:
     bms_answers: Mapping[str, Answer]
     deleted_users: Mapping[str, User]
     locations: Sequence[Location] = ()
+    offboarded: frozenset[ItGlueId] = frozenset()
 
     @property
     def needs_bms(self) -> bool:
@@ -44,7 +49,9 @@ class PlannedContacts:
             return False
         # Whoever carries the type of the departed has been dealt with, in BMS first.
         return bool(self.returned) or any(
-            each.action == DepartureAction.DEACTIVATE and not self.is_marked(each.contact_id)
+            each.action == DepartureAction.DEACTIVATE
+            and not self.is_marked(each.contact_id)
+            and each.contact_id not in self.offboarded
             for each in self.departures
         )
 
@@ -74,7 +81,8 @@ class PlannedContacts:
         return [
             operation
             for operation in self.operations
-            if operation.itglue.action in (Action.UPDATE, Action.LINKED) and self._link(operation) == LinkState.LINKED
+            if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
+            and self._link(operation) == LinkState.LINKED
         ]
 
     def _link(self, operation: Operation) -> LinkState | None:
@@ -105,8 +113,10 @@ class PlannedContacts:
 
     def type_on_return(self, contact: Contact) -> ItGlueId | None:
         """The contact type that a returned person's contact gets: the one that it had, else that of new contacts."""
-        former = self.matched.snapshot.former_contact_types.get(contact.id)
-        return former if former in self.types.present else self.types.new
+        remembered = self.matched.snapshot.facts.former_contact_types
+        former = remembered.get(contact.id)
+        is_known = contact.id in remembered and (former is None or former in self.types.present)
+        return former if is_known else self.types.new
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +216,8 @@ def _reactivated(
     bms_contact = chosen.get(user.id)
     if bms_contact is None and counterparts is not None:
         bms_contact = counterparts.of(contact, NAMES_OF_USER(user), user.id).bms_contact
-    return offboarding.reactivation(operation, contact, contacts.type_on_return(contact), bms_contact)
+    operation = offboarding.reactivation(operation, contact, contacts.type_on_return(contact), bms_contact)
+    return without_refused(operation, contact, contacts.matched.snapshot.facts)
 
 
 def _unless_in_conflict(
@@ -262,7 +273,7 @@ def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[S
             return operation.withheld(bms=Push.FAILED, reason=stopped)
         if snapshot.bms.native:
             return bms_push.left_to_itglue(operation, snapshot.read_at)
-        return bms_push.created_in_bms(operation, bms)
+        return bms_push.unless_refused(bms_push.created_in_bms(operation, bms))
 
     return {each.subject: push(each) for each in bms_lookup.candidates(found.operations)}
 
@@ -354,6 +365,8 @@ def _deactivation(
     if counterparts is not None:
         found = counterparts.of(contact, NAMES_OF_USER(contacts.user(departure.user_id)))
     operation = offboarding.deactivation(departure, contact, type_id, found)
+    if operation is not None:
+        operation = without_refused(operation, contact, contacts.matched.snapshot.facts)
     if operation is not None and (reason := _not_yet(contacts.matched, operation, contact, sought)):
         return offboarding.deferred(departure, reason)
     return operation

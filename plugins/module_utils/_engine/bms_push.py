@@ -42,7 +42,7 @@ def left_to_itglue(operation: Operation, read_at: float) -> Operation:
     if operation.itglue.action != Action.UNCHANGED:
         return pending.because(because(ReasonCode.ITGLUE_PUSHES))
     contact = operation.wanted
-    if not _saved_before(contact, read_at - SAVED_AGAIN_AFTER):
+    if operation.itglue.locked or not _saved_before(contact, read_at - SAVED_AGAIN_AFTER):
         return pending.because(because(ReasonCode.AWAITING_LINK))
     present = encode(contact, _SAVED_FIELDS)
     saved = ItGluePart(Action.UPDATE, operation.itglue.contact_id, present, present, contact)
@@ -59,6 +59,13 @@ def _saved_before(contact: Contact, moment: float) -> bool:
 
 
 # ---------------------------------------------------------------------- direct
+
+
+def unless_refused(operation: Operation) -> Operation:
+    """The push, deferred where IT Glue is known to refuse the contact as synced: it is linked, whatever it shows."""
+    if not operation.itglue.locked or operation.bms.push != Push.PUSHED:
+        return operation
+    return operation.withheld(bms=Push.DEFERRED, reason=because(ReasonCode.REFUSED_AS_SYNCED))
 
 
 def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:

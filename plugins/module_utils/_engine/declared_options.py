@@ -26,6 +26,9 @@ KINDS = (OFFICE365, BMS)
 TENANTS = "tenants"
 """A list that the MSP's own organization carries, stored in the same way: the tenants that are ignored."""
 
+FACTS = "facts"
+"""What earlier runs have found out about an organization, stored in the same way. No settings: nobody declares them."""
+
 
 # -------------------------------------------------------------------- settings
 
@@ -277,6 +280,16 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             (),
             field="Ignored tenants",
             hint="One a line: the tenant id and, after a blank, a name for people to read.",
+        ),
+    ),
+    FACTS: (
+        Option(
+            "facts",
+            "texts",
+            (),
+            field="Facts",
+            hint="Written by msp.psa_sync for itself. Whatever is edited here is ignored; delete the asset to have "
+            "everything found out again.",
         ),
     ),
 }

@@ -23,6 +23,7 @@ from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
 from .options import Options
 from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
+from .refusals import without_refused
 from .selection import Selected
 from .text import contact_addresses, name
 
@@ -123,7 +124,14 @@ def plan_contacts(
 ) -> tuple[Operation, ...]:
     """Each user's operation, in the order of the users. Pushes that only BMS can decide are `UNDECIDED`."""
     planner = _Planner(matched, locations, contact_type_id)
-    return tuple(_without_lost(matched, [planner.operation(user) for user in matched.snapshot.users]))
+    operations = _without_lost(matched, [planner.operation(user) for user in matched.snapshot.users])
+    facts, contacts = matched.snapshot.facts, matched.directory.contact
+    if not facts.refused:
+        return tuple(operations)
+    return tuple(
+        each if each.itglue.contact_id is None else without_refused(each, contacts[each.itglue.contact_id], facts)
+        for each in operations
+    )
 
 
 @dataclass(frozen=True, slots=True)

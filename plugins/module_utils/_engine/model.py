@@ -335,6 +335,40 @@ class BmsSettings:
         return self.contact_sync and self.two_way_sync and not self.native
 
 
+# ------------------------------------------------------------ remembered facts
+
+
+@dataclass(frozen=True, slots=True)
+class InBms:
+    """That a look-up in BMS found the BMS contact of a person. `verified_at` is when, in seconds since the epoch.
+
+    `codes` are those of the reasons that the look-up gave; the id is the only value that they name.
+    """
+
+    bms_contact_id: BmsId
+    verified_at: int
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What earlier runs have found out about an organization (guide to the settings, remembered facts).
+
+    `in_bms` are the people found in BMS whose contacts are not linked, by the digest of what was compared. `refused`
+    are the groups of attributes that IT Glue refuses to change, by contact id and group, with the digest of both sides.
+    `offboarded` are the departed contacts of which BMS needs nothing more although IT Glue refuses their contact type,
+    by the digest of what was compared, with the time of the look-up. `former_contact_types` are the contact types that
+    contacts had before their people departed, None where a contact had none. `kept_apart` are pairs of contact and user
+    id that a deleted user keeps apart.
+    """
+
+    in_bms: Mapping[str, InBms] = field(default_factory=dict)
+    refused: Mapping[tuple[ItGlueId, str], str] = field(default_factory=dict)
+    offboarded: Mapping[str, int] = field(default_factory=dict)
+    former_contact_types: Mapping[ItGlueId, ItGlueId | None] = field(default_factory=dict)
+    kept_apart: frozenset[tuple[ItGlueId, str]] = frozenset()
+
+
 # -------------------------------------------------------------------- snapshot
 
 
@@ -343,8 +377,7 @@ class Snapshot:
     """What a run has read of Microsoft 365 and IT Glue before it decides anything.
 
     `members` are the ids of the users in the groups that the user filter names, `read_at` is
-    when it was read, in seconds since the epoch. `former_contact_types` are the contact types that
-    contacts had before their people departed, by contact id, as far as they are remembered.
+    when it was read, in seconds since the epoch. `facts` are what earlier runs have found out.
     """
 
     organization: Organization
@@ -355,7 +388,7 @@ class Snapshot:
     contacts: tuple[Contact, ...]
     members: frozenset[str] = frozenset()
     read_at: float = 0.0
-    former_contact_types: Mapping[ItGlueId, ItGlueId] = field(default_factory=dict)
+    facts: Facts = Facts()
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ from typing import TypeVar
 
 from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
+from .bms_recall import recalled
 from .conflicts import IGNORE
 from .directory import Directory
 from .enrichment import needs_locations
@@ -115,6 +116,7 @@ class Planning:
     matched: Matched
     departures: tuple[Departure, ...]
     operations: tuple[Operation, ...]
+    contacts: PlannedContacts
 
     def __init__(self, snapshot: Snapshot, options: Options, findings: Findings = Findings()) -> None:
         self.snapshot = snapshot
@@ -155,7 +157,7 @@ class Planning:
     def _run(self) -> Stage[None]:
         self.matched = yield from self._match()
         domains = yield from self._offboard()
-        contacts = yield from self._plan_contacts()
+        self.contacts = contacts = yield from self._plan_contacts()
         self.operations = contacts.operations
         planned, account = yield from self._plan_bms(contacts)
         conflicts = (*self.matched.matching.conflicts, *planned.conflicts)
@@ -205,6 +207,7 @@ class Planning:
             departed_type=departed_type,
             deleted=self._deleted_users(),
             linked=frozenset(contact.id for contact in contacts if directory.is_linked(contact)),
+            remembered=self.snapshot.facts.kept_apart,
         )
 
     def _deleted_users(self) -> tuple[User, ...] | None:
@@ -271,9 +274,13 @@ class Planning:
         return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted, locations)
 
     def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
-        """Both parts of all operations, and the account where BMS was read."""
-        if not contacts.needs_bms:
-            return bms_plan.plan_without_bms(contacts, None), None
+        """Both parts of all operations, and the account where BMS was read.
+
+        Who was found there within a day is not looked for again, unless BMS is read for somebody else.
+        """
+        known = recalled(contacts) if self.findings.bms is None else contacts
+        if not known.needs_bms:
+            return bms_plan.plan_without_bms(known, None), None
         yield from self._need(Need.BMS)
         bms = self.findings.bms
         if bms is not None:
@@ -288,7 +295,7 @@ class Planning:
                 yield from self._need(Need.BMS_TYPES)
             if not self.findings.not_read.keys() & {Need.BMS_LOCATIONS, Need.BMS_TYPES}:
                 return bms_plan.plan_with_bms(found, self._complete(bms)), bms.account
-        return bms_plan.plan_without_bms(contacts, self._unread_bms()), None
+        return bms_plan.plan_without_bms(known, self._unread_bms()), None
 
     def _unread_bms(self) -> Reason:
         """Why BMS could not be read in full."""

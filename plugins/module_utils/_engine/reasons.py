@@ -118,6 +118,7 @@ class ReasonCode(StrEnum):
     CREATE_NOT_SHOWN = "create_not_shown"  # service (the answer does not show the contact, nor does a look-up)
     SEVERAL_ALIKE = "several_alike"  # contact_ids or bms_contact_ids (which of them the run made is not known)
     ATTRIBUTES_LOCKED = "attributes_locked"  # said (IT Glue refused the groups that are in `locked`)
+    LOCKED_BEFORE = "locked_before"  # IT Glue refused the groups in `locked` in an earlier run (`refusals`)
     WRITTEN_IN_PART = "written_in_part"  # fields (groups that were not written), said
     RETURN_DEFERRED = "return_deferred"  # said (the person stays departed until BMS can be written)
     PUSHED_BY_ITGLUE = "pushed_by_itglue"
@@ -174,6 +175,7 @@ class ReasonCode(StrEnum):
     BMS_FIELDS_NOT_SET = "bms_fields_not_set"  # fields (BMS's names), users, said
     DUPLICATES_NOT_READ = "duplicates_not_read"  # service, said (what somebody else created meanwhile is not known)
     NOT_LOOKED_AGAIN = "not_looked_again"  # said (everything is deferred)
+    FACTS_NOT_STORED = "facts_not_stored"  # said (the next run finds out again what this one has found)
     # More codes are added beside the rule that gives them, under a heading of its own.
 
 

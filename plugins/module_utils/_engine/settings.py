@@ -23,13 +23,14 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from .declared_options import BMS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
+from .declared_options import BMS, FACTS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
 from .errors import SettingsError, quoted
 from .model import BmsSettings, Office365Settings, PhoneLabels, UserFilter
 from .values import guid, is_guid
 
 __all__ = [
     "BMS",
+    "FACTS",
     "KINDS",
     "OFFICE365",
     "OPTIONS",
@@ -49,7 +50,12 @@ __all__ = [
     "violations",
 ]
 
-TITLES = {OFFICE365: "Office 365 sync settings", BMS: "BMS sync settings", TENANTS: "ignored tenants"}
+TITLES = {
+    OFFICE365: "Office 365 sync settings",
+    BMS: "BMS sync settings",
+    TENANTS: "ignored tenants",
+    FACTS: "remembered facts",
+}
 
 
 def value_of(mapping: Mapping[str, Any] | None, option: Option) -> Any:
@@ -187,6 +193,7 @@ _RULES: dict[str, Callable[[Mapping[str, Any]], Iterator[str]]] = {
     OFFICE365: _office365_rules,
     BMS: _bms_rules,
     TENANTS: _tenant_rules,
+    FACTS: lambda mapping: iter(()),
 }
 
 

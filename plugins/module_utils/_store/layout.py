@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .._engine.declared_options import BMS, OFFICE365, OPTIONS, TENANTS, Option
+from .._engine.declared_options import BMS, FACTS, OFFICE365, OPTIONS, TENANTS, Option
 from .._engine.errors import SettingsError, quoted
 from .._engine.model import AssetField, AssetType
 from .._engine.settings import merge, put, value_of
@@ -28,6 +28,7 @@ ASSET_TYPES = {
     OFFICE365: "Office 365 Sync Settings",
     BMS: "BMS Sync Settings",
     TENANTS: "Ignored Microsoft Tenants",
+    FACTS: "Contact Sync Facts",
 }
 
 _DESCRIPTION = (
@@ -36,7 +37,9 @@ _DESCRIPTION = (
 )
 _DESCRIPTIONS = {
     TENANTS: "Kept by the Ansible collection msp.psa_sync. One asset, on the organization of the MSP itself: "
-    "the Microsoft tenants that are to be matched with no organization."
+    "the Microsoft tenants that are to be matched with no organization.",
+    FACTS: "Kept by the Ansible collection msp.psa_sync for itself: what earlier runs have found out, as ids, times "
+    "and digests. No settings. An asset can be deleted at any time: the next run finds everything out again.",
 }
 _YES, _NO = "Yes", "No"
 _WRITABLE = frozenset({"Text", "Textbox", "Select", "Checkbox"})

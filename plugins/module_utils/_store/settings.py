@@ -23,7 +23,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
-from .._engine.declared_options import BMS, KINDS, OFFICE365
+from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
 from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
 from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
 from .._engine.settings import check, merge, violations
@@ -221,14 +221,16 @@ class SettingsStore:
     def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
         """The settings of one organization: one request for the types, and one for the assets
         where there is one of each kind. `name` is the organization's, for messages. Raises
-        SettingsError when a kind has two assets."""
+        SettingsError when a kind has two assets; of remembered facts the first counts."""
         self._look_up(kinds)
         types = {kind: asset_type for kind in kinds if (asset_type := self._types[kind]) is not None}
         assets = self._reads.assets_of([_id(each) for each in types.values()], organization_id)
         found = {}
         for kind in kinds:
             stored = self._carried(kind, assets, organization_id)
-            if len(stored) > 1:
+            if len(stored) > 1 and kind == FACTS:
+                stored = sorted(stored, key=lambda one: one.asset_id or 0)
+            elif len(stored) > 1:
                 raise _twice(kind, stored, name)
             empty = Stored(kind, organization_id)
             found[kind] = replace(stored[0] if stored else empty, organization_name=name or empty.organization_name)
@@ -282,6 +284,8 @@ class SettingsStore:
         for kind in kinds if self._preview else ():
             if kind not in self._types and (known := self._shared.get(kind)):
                 self._types[kind] = known
+            elif kind not in self._types and kind == FACTS and self._shared.is_missing(kind):
+                self._types[kind] = None
         if wanted := [kind for kind in kinds if kind not in self._types]:
             self._types.update(self._found_types(wanted))
 
@@ -294,6 +298,8 @@ class SettingsStore:
         name = layout.ASSET_TYPES[kind]
         named = sorted((found for found in present if found.name.strip() == name), key=_id)
         if not named:
+            if kind == FACTS:
+                self._shared.put_missing(kind)
             return None
         if len(named) > 1:
             self.warn(
@@ -350,6 +356,12 @@ class SettingsStore:
             raise SettingsError(f"Organization {stored.organization}: {error.message}", hint=error.hint) from error
 
     # -------------------------------------------------------------------- types
+
+    def has_own_type(self, kind: str) -> bool:
+        """Whether the asset type of a kind is the collection's, or still to be made; false for a foreign one of the
+        same name, which has other fields."""
+        asset_type = self._types.get(kind)
+        return asset_type is None or not layout.missing_fields(kind, asset_type)
 
     def _ready_type(self, kind: str) -> AssetType:
         """The asset type with all its fields, made or completed where it is not so yet."""

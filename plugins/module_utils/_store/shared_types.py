@@ -45,5 +45,14 @@ class SharedTypes:
         if self._memory:
             self._memory.put(self._name(kind), asdict(asset_type))
 
+    def is_missing(self, kind: str) -> bool:
+        """Whether another process has found that the account has no such type."""
+        return bool(self._memory and self._memory.get(f"{self._name(kind)} is missing"))
+
+    def put_missing(self, kind: str) -> None:
+        """Tell the others that the account has no such type."""
+        if self._memory:
+            self._memory.put(f"{self._name(kind)} is missing", True)
+
     def _name(self, kind: str) -> str:
         return f"{self._account} {kind}"

@@ -14,6 +14,7 @@ a quota is used up, or the service is gone, what is left is deferred to the next
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -73,6 +74,8 @@ class ItGlueWriter:
         """Whose contact IT Glue shows as if it had not been saved again."""
         self.refused_as_synced: set[Subject] = set()
         """Whose contact IT Glue did not change because it is synced with another system."""
+        self.refused_groups: dict[Subject, set[str]] = defaultdict(set)
+        """The groups of attributes that it refused as synced."""
         self.shown: dict[ItGlueId, Contact] | None = {}
         """What was read back, None where it could not be read."""
 
@@ -326,9 +329,10 @@ class ItGlueWriter:
             self._send_update(_contact_id(operation), attributes)
             alone.taken.update(attributes)
         except RejectedError as error:
+            refused, rest = without_refused(attributes, error)
             if _SYNCED in error.said.casefold():
                 self.refused_as_synced.add(operation.subject)
-            refused, rest = without_refused(attributes, error)
+                self.refused_groups[operation.subject].update(refused)
             alone.locked += refused
             alone.reasons += [because(ReasonCode.ATTRIBUTES_LOCKED, said=str(error))] if refused else []
             alone.waiting += rest

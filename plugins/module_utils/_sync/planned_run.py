@@ -40,8 +40,9 @@ Document = Mapping[str, Any]
 class Run:
     """What a run read, planned and did. `operations` and `deactivations` are as they turned out.
 
-    `resume_at` is the time (of the wall clock) when the quota that was used up is there again. `stopped` says why
-    the run pushes no further. It was `put_off` where another run was at work on the organization.
+    `refused_groups` are the groups of attributes that IT Glue refused as synced, by subject. `resume_at` is the time
+    (of the wall clock) when the quota that was used up is there again. `stopped` says why the run pushes no further.
+    It was `put_off` where another run was at work on the organization.
     """
 
     read: Read
@@ -51,6 +52,7 @@ class Run:
     deactivations: tuple[Operation, ...]
     warnings: list[Reason]
     refused_entries: list[plan_documents.Refusal] = field(default_factory=list)
+    refused_groups: Mapping[Subject, Collection[str]] = field(default_factory=dict)
     resume_at: float | None = None
     stopped: Reason | None = None
     put_off: bool = False

@@ -30,6 +30,7 @@ from .plan_file import read_plan
 from .planned_run import Replanner, Run, Source, apply_document, named, plan_run, write_document
 from .ports import Progress, Services, silent
 from .push_check import PushCheck
+from .remembering import remember
 from .run_lock import RunLock, put_off
 from .run_settings import require_own, store_settings
 from .snapshot import Request
@@ -79,6 +80,8 @@ def run(
                 _store_settings(services, store, outcome, request, preview=True)
         elif not outcome.refused:
             outcome = _write(store, Replanner(services, outcome, request, document), progress)
+            if not outcome.refused:
+                remember(store, outcome)
         return outcome
 
 
@@ -184,6 +187,7 @@ def _carry_out(replanner: Replanner, progress: Progress) -> None:
     outcome = replanner.run
     _show_created(outcome, itglue_writer)
     outcome.turned_out(tuple(outcomes))
+    outcome.refused_groups = itglue_writer.refused_groups
     outcome.warnings += outcomes.warnings
     outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None
 

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine import settings as rules
-from .._engine.declared_options import BMS, KINDS, OFFICE365
+from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
 from .._engine.errors import InputError, SettingsError, quoted
 from .._engine.model import Account, BmsSettings, Organization
 from .._engine.reasons import Reason, ReasonCode, because
+from .._store.facts import StoredFacts, read_facts
 from .._store.settings import SettingsStore, StoredSettings
 from .declaring import Declarations, Declared, Declaring
 from .holders import Holders, Organizations
@@ -33,7 +34,7 @@ class RunSettings:
     """The settings that count for a run, by kind, and how they differ from what is stored.
 
     `differences` are the declared kinds that differ, as they would be stored; `stored` says whether they have been, or
-    would be.
+    would be. `facts` are those that earlier runs have left.
     """
 
     organization: Organization
@@ -41,6 +42,7 @@ class RunSettings:
     tenant_id: str
     declared: Declarations
     differences: list[Declared]
+    facts: StoredFacts
     warnings: list[Reason] = field(default_factory=list)
     stored: bool = False
 
@@ -64,7 +66,7 @@ def read_settings(
     Raises SettingsError or InputError for settings that are missing or break a rule, and for a tenant or an account
     that is declared here and belongs to another organization.
     """
-    stored = store.read(organization.id)
+    stored = store.read(organization.id, kinds=(*KINDS, FACTS))
     given = {kind: dict(settings) for kind, settings in declared.items() if settings}
     merged = {kind: merged_settings(kind, stored, given.get(kind), organization) for kind in KINDS}
     missing = stored.bms is None and BMS not in given
@@ -77,6 +79,7 @@ def read_settings(
         tenant_of(merged[OFFICE365], organization, tenant_id),
         given,
         differences,
+        read_facts(stored.of(FACTS)),
         warnings,
     )
     holders = Holders(itglue, store, adapter_names)

@@ -133,7 +133,15 @@ def read(
             members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
             users = reading.result()
         snapshot = Snapshot(
-            organization, tenant_id, office365, settings.bms, users, contacts.result(), members, read_at()
+            organization,
+            tenant_id,
+            office365,
+            settings.bms,
+            users,
+            contacts.result(),
+            members,
+            read_at(),
+            settings.facts.facts,
         )
     return Read(snapshot, merged, settings.warnings, settings)
 

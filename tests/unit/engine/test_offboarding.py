@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, DepartedSubject, ItGluePart
@@ -618,12 +618,12 @@ def test_only_who_bears_the_names_has_returned(name, there, returned, activated)
 
 @pytest.mark.parametrize(
     ("former", "expected"),
-    [({72: CLIENT_TYPE}, CLIENT_TYPE), ({72: 99}, None), ({80: CLIENT_TYPE}, None)],
-    ids=["remembered", "a-type-that-is-gone", "not-remembered"],
+    [({72: CLIENT_TYPE}, CLIENT_TYPE), ({72: None}, None), ({72: 99}, None), ({80: CLIENT_TYPE}, None)],
+    ids=["remembered", "remembered-as-none", "a-type-that-is-gone", "not-remembered"],
 )
 def test_who_has_returned_gets_the_former_contact_type(former, expected):
     read = snapshot([STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)], bms_settings=BmsSettings())
-    read = replace(read, former_contact_types=former)
+    read = replace(read, facts=Facts(former_contact_types=former))
     plan = builders.planned(read, contact_types=TYPES, domains=("client.example",), **DEACTIVATE)
     (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
     assert found.itglue.after == {"contact-type-id": expected}

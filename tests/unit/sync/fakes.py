@@ -367,7 +367,7 @@ class FakeStore(Service):
 
     def __init__(self, office365: dict | None = None, bms: dict | None = None, others: Iterable[Stored] = ()) -> None:
         super().__init__()
-        self.office365, self.bms = office365, bms
+        self.office365, self.bms, self.facts = office365, bms, None
         self.others = list(others)
         self.memory: dict[str, Any] = {}
         self.saved: list[tuple[str, dict]] = []
@@ -388,6 +388,9 @@ class FakeStore(Service):
 
     def remember(self, what, value):
         self.memory[what] = value
+
+    def has_own_type(self, kind):
+        return True
 
     def lock(self, organization_id):
         return nullcontext()

@@ -1,0 +1,58 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""What IT Glue refuses to change, remembered: it is not sent again while neither side has changed.
+
+A synced contact refuses a group of attributes (`attributes.GROUPS`) whatever is sent, and each try costs requests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from .attributes import GROUPS, comparable
+from .freshness import digest
+from .model import Contact, Facts
+from .plan import Action, Operation
+from .reasons import ReasonCode, because
+
+
+def refusal(contact: Contact, wanted: Contact, group: str) -> str:
+    """The digest of both sides of a refused group: the contact as it is, and as it was to become."""
+    attributes = GROUPS[group]
+    sides = [[comparable(each, attribute) for attribute in attributes] for each in (contact, wanted)]
+    return digest(contact.id, group, contact.psa_integration, sides)
+
+
+def without_refused(operation: Operation, contact: Contact, facts: Facts) -> Operation:
+    """The update without the groups that IT Glue is known to refuse; these are reported as locked."""
+    part = operation.itglue
+    if not facts.refused or part.action != Action.UPDATE or part.contact is None:
+        return operation
+    locked = [group for group in _groups(part.after) if _is_refused(contact, part.contact, group, facts)]
+    if not locked:
+        return operation
+    refused = {attribute for group in locked for attribute in GROUPS[group]}
+    after = {name: value for name, value in part.after.items() if name not in refused}
+    left = replace(
+        part,
+        action=Action.UPDATE if after else Action.UNCHANGED,
+        before={name: part.before[name] for name in after},
+        after=after,
+        locked=tuple(sorted({*part.locked, *locked})),
+    )
+    return replace(operation, itglue=left).because(because(ReasonCode.LOCKED_BEFORE))
+
+
+def _groups(attributes: Iterable[str]) -> list[str]:
+    present = set(attributes)
+    return [group for group, members in GROUPS.items() if not present.isdisjoint(members)]
+
+
+def _is_refused(contact: Contact, wanted: Contact, group: str, facts: Facts) -> bool:
+    known = facts.refused.get((contact.id, group))
+    return known is not None and known == refusal(contact, wanted, group)

@@ -1,0 +1,181 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""How remembered facts lie in a flexible asset: lines of JSON under a checksum, for the collection alone.
+
+The facts of one organization are one asset. They hold ids, times and digests, no names and no addresses. What does
+not bear the checksum of the organization, because somebody has edited it, or copied it, is no fact: the asset is
+taken for empty, and nothing of it is believed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from .._engine.bms_recall import RECALLED
+from .._engine.declared_options import FACTS
+from .._engine.errors import SettingsError, SyncError
+from .._engine.model import BmsId, Facts, InBms, ItGlueId
+from .settings import SettingsStore, Stored
+
+FORMAT = 1
+_HEAD = "psa_sync facts"
+_PER_LINE = 20
+"""Facts in one line, so that none is too long for an editor."""
+
+Json = Any
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFacts:
+    """The facts that an organization carries, and the asset in which they lie."""
+
+    stored: Stored
+    facts: Facts
+
+
+def read_facts(stored: Stored) -> StoredFacts:
+    """The facts in an asset; none where there is no asset, or where it is not as the collection wrote it."""
+    lines = (stored.settings or {}).get("facts")
+    return StoredFacts(stored, decoded(lines if isinstance(lines, list) else (), stored.organization_id))
+
+
+def write_facts(store: SettingsStore, known: StoredFacts, facts: Facts) -> None:
+    """Write the facts of an organization. Raises SyncError where IT Glue does not take them."""
+    if not store.has_own_type(FACTS):
+        raise SettingsError("Another asset type has the name of the one for remembered facts.")
+    store.save(known.stored, {"facts": encoded(facts, known.stored.organization_id)})
+
+
+def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Facts], Facts]) -> SyncError | None:
+    """Leave of an organization's facts what `left` returns; why that was not possible, where it was not."""
+    try:
+        known = read_facts(store.read(organization_id, kinds=(FACTS,)).of(FACTS))
+        facts = left(known.facts)
+        if facts != known.facts:
+            write_facts(store, known, facts)
+    except SyncError as error:
+        return error
+    return None
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def encoded(facts: Facts, organization_id: int) -> list[str]:
+    """The lines that an organization's facts are kept in."""
+    body = [json.dumps(line, separators=(",", ":")) for line in _lines(facts)]
+    return [_head(organization_id, body), *body]
+
+
+def _head(organization_id: int, body: Sequence[str]) -> str:
+    text = "\n".join((str(FORMAT), str(organization_id), *body))
+    return f"{_HEAD} {FORMAT} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
+
+
+def _lines(facts: Facts) -> Iterator[Json]:
+    by_look_up: dict[tuple[int, tuple[str, ...]], list[Json]] = {}
+    for key, fact in sorted(facts.in_bms.items()):
+        by_look_up.setdefault((fact.verified_at, fact.codes), []).append([key, fact.bms_contact_id])
+    for (verified_at, codes), entries in sorted(by_look_up.items()):
+        for part in _parts(entries):
+            yield ["in_bms", verified_at, list(codes), part]
+    tables: tuple[tuple[str, Iterable[Json]], ...] = (
+        ("refused", ([*key, value] for key, value in sorted(facts.refused.items()))),
+        ("offboarded", ([key, verified_at] for key, verified_at in sorted(facts.offboarded.items()))),
+        ("former_contact_types", ([key, former] for key, former in sorted(facts.former_contact_types.items()))),
+        ("kept_apart", ([contact_id, user_id] for contact_id, user_id in sorted(facts.kept_apart))),
+    )
+    for name, rows in tables:
+        for part in _parts(list(rows)):
+            yield [name, part]
+
+
+def _parts(entries: Sequence[Json]) -> Iterator[Sequence[Json]]:
+    for start in range(0, len(entries), _PER_LINE):
+        yield entries[start : start + _PER_LINE]
+
+
+# ---------------------------------------------------------------------- reading
+
+
+def decoded(lines: Iterable[Json], organization_id: int) -> Facts:
+    """The facts in the lines of an asset, none where the lines are not those of this organization."""
+    head, *body = [str(line) for line in lines] or [""]
+    if head != _head(organization_id, body):
+        return Facts()
+    found = _Decoded()
+    try:
+        for line in body:
+            name, *values = json.loads(line)
+            found.take(str(name), values)
+    except (ValueError, TypeError, RecursionError):
+        return Facts()
+    return found.facts()
+
+
+class _Decoded:
+    """Collects facts of lines. Raises ValueError or TypeError for a line that is none."""
+
+    def __init__(self) -> None:
+        self.in_bms: dict[str, InBms] = {}
+        self.refused: dict[tuple[ItGlueId, str], str] = {}
+        self.offboarded: dict[str, int] = {}
+        self.former: dict[ItGlueId, ItGlueId | None] = {}
+        self.kept_apart: set[tuple[ItGlueId, str]] = set()
+
+    def facts(self) -> Facts:
+        return Facts(self.in_bms, self.refused, self.offboarded, self.former, frozenset(self.kept_apart))
+
+    def take(self, name: str, values: Sequence[Json]) -> None:
+        if name == "in_bms":
+            verified_at, codes, entries = values
+            known = tuple(_one_of(RECALLED, code) for code in codes)
+            for key, bms_id in entries:
+                self.in_bms[_text(key)] = InBms(BmsId(_number(bms_id)), _number(verified_at), known)
+            return
+        (entries,) = values
+        for entry in entries:
+            self._take_entry(name, entry)
+
+    def _take_entry(self, name: str, entry: Json) -> None:
+        if name == "refused":
+            contact_id, group, key = entry
+            self.refused[ItGlueId(_number(contact_id)), _text(group)] = _text(key)
+        elif name == "offboarded":
+            key, verified_at = entry
+            self.offboarded[_text(key)] = _number(verified_at)
+        elif name == "former_contact_types":
+            contact_id, former = entry
+            type_id = None if former is None else ItGlueId(_number(former))
+            self.former[ItGlueId(_number(contact_id))] = type_id
+        elif name == "kept_apart":
+            contact_id, user_id = entry
+            self.kept_apart.add((ItGlueId(_number(contact_id)), _text(user_id)))
+        else:
+            raise ValueError(f"No fact is named {name}.")
+
+
+def _number(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise ValueError("A fact has something else in the place of a number.")
+    return value
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise ValueError("A fact has something else in the place of a text.")
+    return value
+
+
+def _one_of(known: Iterable[str], value: Json) -> str:
+    if value not in known:
+        raise ValueError("A fact has an unknown reason.")
+    return _text(value)

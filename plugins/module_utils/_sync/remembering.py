@@ -1,0 +1,34 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""Keeping what a run has found out, for the next runs of all control nodes.
+
+At most one write for each client and run, at the end, and only where something has changed. Nothing hangs on it: where
+IT Glue does not take the facts, the next run finds them out again.
+"""
+
+from __future__ import annotations
+
+from .._engine.errors import SyncError
+from .._engine.facts import Ended, facts_after
+from .._engine.reasons import ReasonCode, because
+from .._store.facts import write_facts
+from .._store.settings import SettingsStore
+from .planned_run import Run
+
+
+def remember(store: SettingsStore, run: Run) -> None:
+    """Write the facts that a run has found, where they are others than it has read. A failure is a warning."""
+    known = run.read.run_settings.facts
+    planned = (*run.plan.operations, *run.plan.deactivations)
+    outcome = (*run.operations, *run.deactivations)
+    facts = facts_after(Ended(run.planning, planned, outcome, run.refused_groups))
+    if facts == known.facts:
+        return
+    try:
+        write_facts(store, known, facts)
+    except SyncError as error:
+        run.warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))
