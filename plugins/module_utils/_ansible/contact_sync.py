@@ -109,7 +109,14 @@ def _of_quota(outcome: Run, returned: dict[str, Any]) -> Iterator[str]:
 
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
     api = clients(params, task)
-    outcome = revert(api, params["organization"], params["journal_file"], preview=task.check_mode, version=task.version)
+    outcome = revert(
+        api,
+        SettingsStore(api.itglue, warn=task.warn),
+        params["organization"],
+        params["journal_file"],
+        preview=task.check_mode,
+        version=task.version,
+    )
     for each in outcome.warnings:
         task.warn(warning(each))
     if outcome.remainders:

@@ -12,10 +12,14 @@ IT Glue does not take the facts, the next run finds them out again.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from .._engine.errors import SyncError
-from .._engine.facts import Ended, facts_after
-from .._engine.reasons import ReasonCode, because
-from .._store.facts import write_facts
+from .._engine.facts import Ended, facts_after, without_contacts
+from .._engine.model import BmsId, ItGlueId
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.undo import Step
+from .._store.facts import forget, write_facts
 from .._store.settings import SettingsStore
 from .planned_run import Run
 
@@ -32,3 +36,19 @@ def remember(store: SettingsStore, run: Run) -> None:
         write_facts(store, known, facts)
     except SyncError as error:
         run.warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))
+
+
+def forget_reverted(
+    store: SettingsStore, organization_id: ItGlueId, steps: Iterable[Step], warnings: list[Reason]
+) -> None:
+    """Forget what is remembered of the contacts that a revert has written to. A failure is a warning."""
+    contact_ids: set[ItGlueId] = set()
+    bms_ids: set[BmsId] = set()
+    for step in steps:
+        if step.kind.service == "itglue":
+            contact_ids.add(ItGlueId(step.id))
+        else:
+            bms_ids.add(BmsId(step.id))
+    error = forget(store, organization_id, lambda facts: without_contacts(facts, contact_ids, bms_ids))
+    if error is not None:
+        warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))

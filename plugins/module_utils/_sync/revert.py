@@ -25,11 +25,13 @@ from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
 from .._engine.undo import Remainder, Reversal, Step, StepKind, undo
+from .._store.settings import SettingsStore
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
 from .look_again import contacts_by_now
 from .outcomes import not_tried, reason_of
 from .ports import Bms, ItGlue, Services
+from .remembering import forget_reverted
 from .run_lock import BUSY, RunLock
 
 BULK = 50
@@ -56,8 +58,10 @@ class _Present:
     read_at: float
 
 
-def revert(services: Services, organization: str, journal_file: str, *, preview: bool, version: str) -> Reverted:
-    """Revert the runs that a journal records.
+def revert(
+    services: Services, store: SettingsStore, organization: str, journal_file: str, *, preview: bool, version: str
+) -> Reverted:
+    """Revert the runs that a journal records. What was remembered of the contacts is forgotten.
 
     Raises InputError for a journal that cannot be read or that is another organization's, and
     ApiError where a service cannot be read, all before anything is written; SyncError where
@@ -83,6 +87,7 @@ def revert(services: Services, organization: str, journal_file: str, *, preview:
         outcome = Reverted(found, runs.tenant_id or "", reversal.steps, reversal.remainders)
         if not preview and reversal.steps:
             _carry_out(services, outcome, present, _journal(journal_file, runs, version))
+            forget_reverted(store, outcome.organization.id, outcome.steps, outcome.warnings)
         return outcome
 
 

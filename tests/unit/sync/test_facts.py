@@ -15,12 +15,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts
-from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts, InBms
+from ansible_collections.msp.psa_sync.plugins.module_utils._store import facts as stored_facts
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot
 from tests.benchmarks import worlds
 from tests.trust.inprocess import Stand
-from tests.trust.worlds import ACCOUNT, CLIENT, world
+from tests.trust.worlds import ACCOUNT, CLIENT, FORMER, world
 from tests.unit.sync.test_native import ANN, COMPLETE, OPTIONS
 
 DIRECT = {**OPTIONS, "bms_settings": {**OPTIONS["bms_settings"], "push_method": "direct"}}
@@ -219,3 +220,296 @@ def test_once_bms_is_read_for_one_person_everybody_is_looked_up():
     it = with_change(it, change)
     primary = {**DIRECT["office365_settings"], "set_phone_numbers_primary": True, "phone_type": "Office"}
     assert pushes(it.sync(**{**DIRECT, "office365_settings": primary})) == {"pushed": 2}
+
+
+# --------------------------------------------------------------------- refusals
+
+
+def refusing(count: int = 40) -> Stand:
+    """A client whose linked contacts IT Glue refuses to change, with another job title each in Microsoft 365."""
+    made = worlds.world(1, count)
+    for user in made["entra"]["tenants"][0]["users"]:
+        user["jobTitle"] = "Chief"
+    return Stand(made)
+
+
+UPDATES = {"organization": "1", "update_linked": True, "max_updates": "100%"}
+
+
+def updates_of_contacts(outcome) -> list[str]:
+    return [each["path"] for each in outcome.writes if each["service"] == "itglue"]
+
+
+def test_what_it_glue_refuses_as_synced_is_not_sent_again():
+    it = refusing()
+    first = it.sync(**UPDATES)
+    assert len(updates_of_contacts(first)) >= 40
+    assert {tuple(each["locked"]) for each in first.contacts().values()} == {("name",)}
+    foreseen = it.sync(check=True, **UPDATES)
+    second, third = it.sync(**UPDATES), it.sync(**UPDATES)
+    for outcome in (foreseen, second, third):
+        assert (outcome.error, updates_of_contacts(outcome), outcome.fact_writes) == (None, [], [])
+        assert not outcome.changed
+        assert {(each["action"], *each["locked"]) for each in outcome.contacts().values()} == {("unchanged", "name")}
+        assert {each["reason_code"] for each in outcome.contacts().values()} == {"locked_before"}
+    assert foreseen.result["contacts"] == second.result["contacts"]
+
+
+@pytest.mark.parametrize("side", ["microsoft", "itglue", "link"])
+def test_what_was_refused_is_sent_again_once_either_side_has_changed(side):
+    it = refusing(2)
+    it.sync(**UPDATES)
+
+    def change(made: dict) -> None:
+        contact = made["itglue"]["contacts"][0]
+        if side == "microsoft":
+            made["entra"]["tenants"][0]["users"][0]["jobTitle"] = "Chief of all"
+        elif side == "itglue":
+            contact["title"] = "Assistant"
+        else:
+            contact["psa-integration"] = "disabled"
+
+    it = with_change(it, change)
+    assert len(updates_of_contacts(it.sync(**UPDATES))) >= 1
+    assert updates_of_contacts(it.sync(**UPDATES)) == []
+
+
+def test_a_contact_that_it_glue_has_refused_as_synced_is_not_pushed_without_the_write():
+    """The refusal says that the contact is linked, whatever IT Glue shows: no fact may let a push through."""
+    contact = {**COMPLETE, "title": "Clerk", "locked": ["title"]}
+    it = stand(users=[{**ANN, "jobTitle": "Chief"}], contacts=[contact], in_bms=())
+    for dummy in range(2):
+        outcome = it.sync(**DIRECT)
+        assert pushes(outcome) == {"deferred": 1}
+        assert "refused_as_synced" in outcome.contacts()[ANN["id"]]["reason_codes"]
+    assert updates_of_contacts(outcome) == []
+    assert it.state()["bms"]["contacts"] == [each for each in it.state()["bms"]["contacts"] if each["id"] == 801]
+
+
+# ------------------------------------------------------------------ departed people
+
+DEPARTED = {**DIRECT, "departed": "deactivate", "departed_contact_type": "Former", "allow_shrunken_source": True}
+BOB = {
+    **ANN,
+    "id": ANN["id"][:-1] + "2",
+    "userPrincipalName": "bob@x.example",
+    "mail": "bob@x.example",
+    "proxyAddresses": ["SMTP:bob@x.example"],
+    "givenName": "Bob",
+    "businessPhones": ["4155550111"],
+}
+OF_BOB = {
+    **COMPLETE,
+    "id": 101,
+    "first-name": "Bob",
+    "contact-emails": [{"value": "bob@x.example", "label-name": "Work", "primary": True}],
+    "contact-type-id": 24,
+    "psa-integration": "enabled",
+    "adapters": [{**LINK[0], "remote-id": "902"}],
+}
+BOB_IN_BMS = {
+    **IN_BMS,
+    "id": 902,
+    "firstName": "Bob",
+    "emails": [{**IN_BMS["emails"][0], "emailAddress": "bob@x.example"}],
+}
+
+
+def departed_bob(**contact) -> Stand:
+    gone = {**BOB, "accountEnabled": False}
+    return stand(users=[ANN, gone], contacts=[COMPLETE, {**OF_BOB, **contact}], in_bms=[IN_BMS, BOB_IN_BMS])
+
+
+def type_of_bob(it: Stand) -> int | None:
+    return next(each for each in it.state()["itglue"]["contacts"] if each["id"] == 101)["contact-type-id"]
+
+
+def with_bob_back(it: Stand) -> Stand:
+    return with_change(it, lambda made: made["entra"]["tenants"][0]["users"][1].update(accountEnabled=True))
+
+
+@pytest.mark.parametrize("former", [24, None])
+def test_the_former_contact_type_is_given_back_on_return(former):
+    options = {**DEPARTED, "office365_settings": {**DEPARTED["office365_settings"], "contact_type": "End User"}}
+    it = departed_bob(**{"contact-type-id": former, "psa-integration": None, "adapters": []})
+    it.sync(**options)
+    assert type_of_bob(it) == FORMER
+    assert decoded_facts(it).former_contact_types == {101: former}
+    done = it.sync(**options)
+    assert (of_bms(done), done.writes, done.fact_writes) == ([], [], [])
+    it = with_bob_back(it)
+    it.sync(**options)
+    assert type_of_bob(it) == former
+    assert decoded_facts(it).former_contact_types == {}
+
+
+def test_a_departed_person_whose_contact_type_it_glue_refuses_costs_nothing_again(later):
+    it = departed_bob()
+    first = it.sync(**DEPARTED)
+    assert first.result["departed"][0]["locked"] == ["contact-type"]
+    for dummy in range(2):
+        again = it.sync(**DEPARTED)
+        assert (of_bms(again), again.writes, again.fact_writes) == ([], [], [])
+        assert again.result["departed"][0]["locked"] == ["contact-type"]
+    later(26 * 3600)
+    assert of_bms(it.sync(**DEPARTED)) != []
+
+
+# --------------------------------------------------------------------- deleted users
+
+
+def test_a_conflict_that_rests_on_a_deleted_user_stays_one_once_the_user_is_forgotten():
+    """John Smith was deleted; Jane Smith has got his address. Microsoft forgets him after 30 days."""
+    john = {**ANN, "id": "00000000-0000-4000-8000-0000000000d1", "givenName": "John", "surname": "Smith"}
+    jane = {**ANN, "givenName": "J", "surname": "Smith"}
+    contact = {**COMPLETE, "first-name": "John", "last-name": "Smith"}
+    it = stand(users=[jane, BOB], contacts=[contact], in_bms=(), deleted=[john])
+    with_him = it.sync(**DIRECT)
+    entry = with_him.contacts()[jane["id"]]
+    assert entry["action"] == "conflict"
+    it = with_change(it, lambda made: made["entra"]["tenants"][0].update(deleted_users=[]))
+    for check in (True, False):
+        without_him = it.sync(check=check, **DIRECT)
+        assert without_him.contacts()[jane["id"]] == entry
+        assert without_him.result["conflicts"] == with_him.result["conflicts"]
+    assert decoded_facts(it).kept_apart == {(100, jane["id"])}
+    answered = it.sync(**DIRECT, match_overrides={jane["id"]: 100})
+    assert answered.contacts()[jane["id"]]["action"] == "update"
+    assert decoded_facts(it).kept_apart == frozenset()
+
+
+# ------------------------------------------------------------------ nothing hangs on them
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda text: text + "<br>\nNote: call Ann",
+        lambda text: text.replace("901", "902"),
+        lambda text: text[: len(text) // 2],
+        lambda text: text.replace("psa_sync facts 1", "psa_sync facts 2"),
+        lambda text: "",
+        lambda text: None,
+        lambda text: {"type": "Contacts", "values": [7]},
+        lambda text: [text, "more"],
+    ],
+    ids=["added", "id", "cut", "format", "blank", "null", "tag", "list"],
+)
+def test_damaged_facts_are_ignored_and_written_anew(damage):
+    it = stand()
+    it.sync(**DIRECT)
+    intact = text_of(it)
+    asset_id = it.facts()[0]["id"]
+
+    def change(made: dict) -> None:
+        traits = next(each for each in made["itglue"]["flexible_assets"] if each["id"] == asset_id)["traits"]
+        traits["facts"] = damage(traits["facts"])
+
+    it = with_change(it, change)
+    outcome = it.sync(**DIRECT)
+    assert (outcome.error, outcome.warnings, pushes(outcome)) == (None, [], {"already_in_bms": 1})
+    assert (len(of_bms(outcome)) > 0, len(outcome.fact_writes)) == (True, 1)
+    assert len(text_of(it)) == len(intact)
+
+
+def test_the_facts_of_another_organization_are_ignored():
+    facts = Facts(in_bms={"key": InBms(901, 5, ("in_bms_by_address",))}, kept_apart=frozenset({(1, "id")}))
+    lines = encoded(facts, 2)
+    assert decoded(lines, 2) == facts
+    assert decoded(lines, 3) == Facts()
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['["in_bms",5,["conflict"],[["k",1]]]', '["in_bms",-5,[],[["k",1]]]', '["refused",[[1,2,"k"]]]', '["other",[]]']
+    + [
+        '["kept_apart",[[true,"id"]]]',
+        "{}",
+        "5",
+        "[]",
+        "[" * 10_000,
+        '["former_contact_types",[[1,"24"]]]',
+        "nonsense",
+    ],
+)
+def test_lines_that_are_no_facts_are_ignored_under_a_right_checksum(line):
+    assert decoded([stored_facts._head(2, [line]), line], 2) == Facts()
+
+
+FOREIGN = {
+    "id": 77,
+    "name": "Contact Sync Facts",
+    "fields": [{"id": 78, "name": "Notes", "name-key": "notes", "kind": "Textbox", "order": 1, "show-in-list": True}],
+}
+
+
+def test_a_foreign_type_of_the_name_is_left_alone():
+    it = with_change(stand(), lambda made: made["itglue"].update(flexible_asset_types=[FOREIGN]))
+    for dummy in range(2):
+        outcome = it.sync(**DIRECT)
+        assert (outcome.error, pushes(outcome), outcome.fact_writes) == (None, {"already_in_bms": 1}, [])
+        assert len(outcome.warnings) == 1 and "remembered facts" in outcome.warnings[0]
+    (kept,) = it.sandbox.state()["itglue"]["flexible_asset_types"]
+    assert [each["name"] for each in kept["fields"]] == ["Notes"]
+
+
+@pytest.mark.parametrize("method", ["POST", "PATCH"])
+def test_a_failed_write_of_facts_is_a_warning(method, later):
+    it = stand()
+    if method == "PATCH":
+        it.sync(**DIRECT)
+        later(26 * 3600)
+    refused = {"service": "itglue", "method": method, "times": 9, "kind": "status", "status": 422}
+    paths = ["/flexible_assets", *(f"/flexible_assets/{each['id']}" for each in it.facts())]
+    it.faults(*({**refused, "path": path} for path in paths))
+    outcome = it.sync(**DIRECT)
+    assert (outcome.error, pushes(outcome), outcome.changed) == (None, {"already_in_bms": 1}, False)
+    assert len([each for each in outcome.warnings if "remembered facts" in each]) == 1
+    it.heal()
+    assert len(it.sync(**DIRECT).fact_writes) == 1
+
+
+def test_a_preview_writes_no_facts_and_uses_them():
+    it = stand()
+    assert of_bms(it.sync(check=True, **DIRECT)) != []
+    assert it.facts() == []
+    it.sync(**DIRECT)
+    foreseen = it.sync(check=True, **DIRECT)
+    assert (of_bms(foreseen), pushes(foreseen)) == ([], {"already_in_bms": 1})
+
+
+def test_of_two_assets_the_first_counts():
+    it = stand()
+    it.sync(**DIRECT)
+
+    def change(made: dict) -> None:
+        (asset,) = [each for each in made["itglue"]["flexible_assets"] if "psa_sync facts" in json.dumps(each)]
+        made["itglue"]["flexible_assets"].append(
+            {**asset, "id": asset["id"] + 1, "traits": {"title": "x", "facts": "y"}}
+        )
+
+    it = with_change(it, change)
+    outcome = it.sync(**DIRECT)
+    assert (of_bms(outcome), outcome.fact_writes, outcome.error) == ([], [], None)
+
+
+def test_a_run_of_some_users_keeps_the_facts_of_the_others():
+    it = stand(
+        users=[ANN, BOB],
+        contacts=[COMPLETE, {**OF_BOB, "psa-integration": None, "adapters": []}],
+        in_bms=[IN_BMS, BOB_IN_BMS],
+    )
+    it.sync(**DIRECT)
+    assert len(decoded_facts(it).in_bms) == 2
+    it.sync(**DIRECT, users=["ann@x.example"])
+    assert of_bms(it.sync(**DIRECT)) == []
+
+
+def test_a_revert_forgets_what_it_reverts(tmp_path):
+    journal = str(tmp_path / "journal")
+    it = stand(in_bms=())
+    it.sync(**DIRECT, journal_file=journal)
+    assert len(decoded_facts(it).in_bms) == 1
+    reverted = it.sync(state="reverted", journal_file=journal, organization=str(CLIENT))
+    assert reverted.error is None
+    assert decoded_facts(it) == Facts()
