@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""How remembered facts lie in a flexible asset: lines of JSON under a checksum, for the collection alone.
+"""How remembered facts lie in a flexible asset: a line of JSON under a checksum, for the collection alone.
 
 The facts of one organization are one asset. They hold ids, times and digests, no names and no addresses. What does
 not bear the checksum of the organization, because somebody has edited it, or copied it, is no fact: the asset is
@@ -27,8 +27,6 @@ from .settings import SettingsStore, Stored
 
 FORMAT = 1
 _HEAD = "psa_sync facts"
-_PER_LINE = 20
-"""Facts in one line, so that none is too long for an editor."""
 
 Json = Any
 
@@ -44,14 +42,15 @@ class StoredFacts:
 def read_facts(stored: Stored) -> StoredFacts:
     """The facts in an asset; none where there is no asset, or where it is not as the collection wrote it."""
     lines = (stored.settings or {}).get("facts")
-    return StoredFacts(stored, decoded(lines if isinstance(lines, list) else (), stored.organization_id))
+    text = lines[0] if isinstance(lines, list) and len(lines) == 1 else ""
+    return StoredFacts(stored, decoded(text, stored.organization_id))
 
 
 def write_facts(store: SettingsStore, known: StoredFacts, facts: Facts) -> None:
     """Write the facts of an organization. Raises SyncError where IT Glue does not take them."""
     if not store.has_own_type(FACTS):
         raise SettingsError("Another asset type has the name of the one for remembered facts.")
-    store.save(known.stored, {"facts": encoded(facts, known.stored.organization_id)})
+    store.save(known.stored, {"facts": [encoded(facts, known.stored.organization_id)]})
 
 
 def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Facts], Facts]) -> SyncError | None:
@@ -69,52 +68,46 @@ def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Fact
 # ---------------------------------------------------------------------- writing
 
 
-def encoded(facts: Facts, organization_id: int) -> list[str]:
-    """The lines that an organization's facts are kept in."""
-    body = [json.dumps(line, separators=(",", ":")) for line in _lines(facts)]
-    return [_head(organization_id, body), *body]
+def encoded(facts: Facts, organization_id: int) -> str:
+    """The text that an organization's facts are kept in: one line of plain characters, with nothing that an editor of
+    rich text would break, escape or collapse."""
+    body = json.dumps(list(_tables(facts)), separators=(",", ":"))
+    for sign in "<>& ":
+        body = body.replace(sign, f"\\u{ord(sign):04x}")
+    return f"{_head(organization_id, body)} {body}"
 
 
-def _head(organization_id: int, body: Sequence[str]) -> str:
-    text = "\n".join((str(FORMAT), str(organization_id), *body))
+def _head(organization_id: int, body: str) -> str:
+    text = f"{FORMAT} {organization_id} {body}"
     return f"{_HEAD} {FORMAT} {hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def _lines(facts: Facts) -> Iterator[Json]:
+def _tables(facts: Facts) -> Iterator[Json]:
     by_look_up: dict[tuple[int, tuple[str, ...]], list[Json]] = {}
     for key, fact in sorted(facts.in_bms.items()):
         by_look_up.setdefault((fact.verified_at, fact.codes), []).append([key, fact.bms_contact_id])
     for (verified_at, codes), entries in sorted(by_look_up.items()):
-        for part in _parts(entries):
-            yield ["in_bms", verified_at, list(codes), part]
-    tables: tuple[tuple[str, Iterable[Json]], ...] = (
-        ("refused", ([*key, value] for key, value in sorted(facts.refused.items()))),
-        ("offboarded", ([key, verified_at] for key, verified_at in sorted(facts.offboarded.items()))),
-        ("former_contact_types", ([key, former] for key, former in sorted(facts.former_contact_types.items()))),
-        ("kept_apart", ([contact_id, user_id] for contact_id, user_id in sorted(facts.kept_apart))),
+        yield ["in_bms", verified_at, list(codes), entries]
+    tables: tuple[tuple[str, list[Json]], ...] = (
+        ("refused", [[*key, value] for key, value in sorted(facts.refused.items())]),
+        ("offboarded", [[key, verified_at] for key, verified_at in sorted(facts.offboarded.items())]),
+        ("former_contact_types", [[key, former] for key, former in sorted(facts.former_contact_types.items())]),
+        ("kept_apart", [[contact_id, user_id] for contact_id, user_id in sorted(facts.kept_apart)]),
     )
-    for name, rows in tables:
-        for part in _parts(list(rows)):
-            yield [name, part]
-
-
-def _parts(entries: Sequence[Json]) -> Iterator[Sequence[Json]]:
-    for start in range(0, len(entries), _PER_LINE):
-        yield entries[start : start + _PER_LINE]
+    yield from ([name, rows] for name, rows in tables if rows)
 
 
 # ---------------------------------------------------------------------- reading
 
 
-def decoded(lines: Iterable[Json], organization_id: int) -> Facts:
-    """The facts in the lines of an asset, none where the lines are not those of this organization."""
-    head, *body = [str(line) for line in lines] or [""]
-    if head != _head(organization_id, body):
+def decoded(text: str, organization_id: int) -> Facts:
+    """The facts in the text of an asset, none where it is not the text of this organization."""
+    body = text.rpartition(" ")[2]
+    if text != f"{_head(organization_id, body)} {body}":
         return Facts()
     found = _Decoded()
     try:
-        for line in body:
-            name, *values = json.loads(line)
+        for name, *values in json.loads(body):
             found.take(str(name), values)
     except (ValueError, TypeError, RecursionError):
         return Facts()
@@ -122,7 +115,7 @@ def decoded(lines: Iterable[Json], organization_id: int) -> Facts:
 
 
 class _Decoded:
-    """Collects facts of lines. Raises ValueError or TypeError for a line that is none."""
+    """Collects facts of lines. Raises ValueError or TypeError for what is none."""
 
     def __init__(self) -> None:
         self.in_bms: dict[str, InBms] = {}

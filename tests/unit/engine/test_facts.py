@@ -17,6 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._store import richtext
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
 from tests.unit.engine.test_properties import LOCATIONS, World, applied, chances, worlds
 
@@ -153,15 +154,15 @@ all_facts = st.builds(
 
 @given(all_facts)
 def test_facts_are_read_as_they_were_written(facts):
-    lines = encoded(facts, 2)
-    assert all(line.isascii() and "\n" not in line for line in lines)
-    assert decoded(lines, 2) == facts
+    text = encoded(facts, 2)
+    assert text.isascii() and len(text.splitlines()) == 1
+    assert richtext.lines(richtext.rich([text])) == richtext.lines(f"<p>{text}</p>") == [text]
+    assert decoded(text, 2) == facts
 
 
 @given(all_facts, st.integers(0, 10**6), st.characters(codec="ascii"))
 def test_no_edit_of_a_character_is_believed(facts, place, character):
-    lines = encoded(facts, 2)
-    text = "\n".join(lines)
+    text = encoded(facts, 2)
     place %= len(text)
     edited = f"{text[:place]}{character}{text[place + 1 :]}"
-    assert edited == text or decoded(edited.split("\n"), 2) == Facts()
+    assert edited == text or decoded(edited, 2) == Facts()

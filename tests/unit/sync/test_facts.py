@@ -130,7 +130,7 @@ def test_who_was_pushed_is_remembered_until_the_link_shows():
 
 
 def decoded_facts(it: Stand) -> Facts:
-    return decoded(text_of(it).replace("<br>", "").replace("&quot;", '"').splitlines(), CLIENT)
+    return decoded(text_of(it), CLIENT)
 
 
 def test_facts_hold_ids_and_digests_and_nobody_s_name_or_address():
@@ -384,7 +384,7 @@ def test_a_conflict_that_rests_on_a_deleted_user_stays_one_once_the_user_is_forg
 @pytest.mark.parametrize(
     "damage",
     [
-        lambda text: text + "<br>\nNote: call Ann",
+        lambda text: f"{text}<br>Note: call Ann",
         lambda text: text.replace("901", "902"),
         lambda text: text[: len(text) // 2],
         lambda text: text.replace("psa_sync facts 1", "psa_sync facts 2"),
@@ -414,26 +414,41 @@ def test_damaged_facts_are_ignored_and_written_anew(damage):
 
 def test_the_facts_of_another_organization_are_ignored():
     facts = Facts(in_bms={"key": InBms(901, 5, ("in_bms_by_address",))}, kept_apart=frozenset({(1, "id")}))
-    lines = encoded(facts, 2)
-    assert decoded(lines, 2) == facts
-    assert decoded(lines, 3) == Facts()
+    text = encoded(facts, 2)
+    assert decoded(text, 2) == facts
+    assert decoded(text, 3) == Facts()
 
 
 @pytest.mark.parametrize(
-    "line",
-    ['["in_bms",5,["conflict"],[["k",1]]]', '["in_bms",-5,[],[["k",1]]]', '["refused",[[1,2,"k"]]]', '["other",[]]']
-    + [
-        '["kept_apart",[[true,"id"]]]',
-        "{}",
+    "body",
+    [
+        '[["in_bms",5,["conflict"],[["k",1]]]]',
+        '[["in_bms",-5,[],[["k",1]]]]',
+        '[["in_bms",5,[]]]',
+        '[["refused",[[1,2,"k"]]]]',
+        '[["other",[[1]]]]',
+        '[["kept_apart",[[true,"id"]]]]',
+        '[["former_contact_types",[[1,"24"]]]]',
+        '{"in_bms":5}',
         "5",
-        "[]",
-        "[" * 10_000,
-        '["former_contact_types",[[1,"24"]]]',
+        "[[]]",
+        "[" * 100_000,
         "nonsense",
+        "",
     ],
+    ids=lambda body: body[:30],
 )
-def test_lines_that_are_no_facts_are_ignored_under_a_right_checksum(line):
-    assert decoded([stored_facts._head(2, [line]), line], 2) == Facts()
+def test_what_is_no_fact_is_ignored_under_a_right_checksum(body):
+    head = stored_facts._head(2, body)
+    assert decoded(f"{head} {body}", 2) == Facts()
+
+
+@pytest.mark.parametrize("textbox", ["as_given", "editor"])
+def test_the_rich_text_editor_of_it_glue_does_no_harm(textbox):
+    it = stand(behaviour={"itglue_textbox": textbox})
+    it.sync(**DIRECT)
+    outcome = it.sync(**DIRECT)
+    assert (of_bms(outcome), outcome.warnings, outcome.fact_writes) == ([], [], [])
 
 
 FOREIGN = {
