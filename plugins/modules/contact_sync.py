@@ -29,6 +29,9 @@ description:
   - When a quota of IT Glue or BMS is used up, the remaining contacts are C(deferred), and the next run goes on;
     RV(summary.resume_after) says when. While another run on the same control node writes to the organization,
     everything is C(deferred).
+  - A real run remembers in IT Glue, in assets of the type C(Contact Sync Facts), whom it found in BMS, what IT Glue
+    refuses to change, and the contact types that departed people had. They hold ids, times and digests, no names and no
+    addresses. They only save requests, and count as no change. They can be deleted at any time.
 options:
   store_settings:
     description:
