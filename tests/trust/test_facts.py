@@ -14,8 +14,8 @@ import copy
 import os
 import time
 from dataclasses import replace
+from functools import partial
 from random import Random
-from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -23,7 +23,8 @@ from hypothesis import HealthCheck, assume, given, settings
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.planned_run import Source
 
 from .inprocess import Json, Outcome, Stand
 from .invariants import contacts_of, nobody_is_there_twice, outline
@@ -89,8 +90,8 @@ def asks_bms(outcome: Outcome) -> bool:
 def settled(stand: Stand, case: Case, first: Outcome) -> None:
     """Run daily until nothing changes any more."""
     for day in range(1, 5):
-        later = SimpleNamespace(time=lambda day=day: time.time() + day * A_DAY)
-        with mock.patch.object(snapshot, "time", later):
+        later = partial(Source, read_at=lambda day=day: time.time() + day * A_DAY)
+        with mock.patch.object(sync_run, "Source", later):
             outcome = stand.sync(**case.options)
         assert str(outcome.error) == str(first.error)
         if not outcome.changed and day > 1:

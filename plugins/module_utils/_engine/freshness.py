@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +27,9 @@ DAY = 24 * 3600
 
 _REST = 2 * 3600
 """Seconds that a fact counts at least, so that the next runs after a look-up do without one."""
+
+_DIGITS = 24
+"""Digits of a digest: 96 bits, as there may be thousands in one asset."""
 
 _CLOCKS_DIFFER = 3600
 """Seconds by which the clocks of two control nodes may differ."""
@@ -52,9 +54,9 @@ def _next_look_up(organization_id: ItGlueId, verified_at: int) -> int:
 
 
 def digest(*values: Any) -> str:
-    """128 bits of a hash of JSON values, as text."""
+    """A hash of JSON values, as text."""
     text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return urlsafe_b64encode(hashlib.sha256(text.encode()).digest()[:16]).decode().rstrip("=")
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGITS]
 
 
 class Compared:

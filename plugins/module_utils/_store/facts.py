@@ -16,7 +16,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from .._engine.bms_recall import RECALLED
@@ -31,35 +30,29 @@ _HEAD = "psa_sync facts"
 Json = Any
 
 
-@dataclass(frozen=True, slots=True)
-class StoredFacts:
-    """The facts that an organization carries, and the asset in which they lie."""
-
-    stored: Stored
-    facts: Facts
-
-
-def read_facts(stored: Stored) -> StoredFacts:
+def read_facts(stored: Stored) -> Facts:
     """The facts in an asset; none where there is no asset, or where it is not as the collection wrote it."""
     lines = (stored.settings or {}).get("facts")
     text = lines[0] if isinstance(lines, list) and len(lines) == 1 else ""
-    return StoredFacts(stored, decoded(text, stored.organization_id))
+    return decoded(text, stored.organization_id)
 
 
-def write_facts(store: SettingsStore, known: StoredFacts, facts: Facts) -> None:
-    """Write the facts of an organization. Raises SyncError where IT Glue does not take them."""
+def write_facts(store: SettingsStore, organization_id: int, facts: Facts) -> None:
+    """Write the facts of an organization, to the asset that is there by now. Raises SyncError where IT Glue does not
+    take them."""
+    stored = store.read(organization_id, kinds=(FACTS,)).of(FACTS)
     if not store.has_own_type(FACTS):
         raise SettingsError("Another asset type has the name of the one for remembered facts.")
-    store.save(known.stored, {"facts": [encoded(facts, known.stored.organization_id)]})
+    store.save(stored, {"facts": [encoded(facts, organization_id)]})
 
 
 def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Facts], Facts]) -> SyncError | None:
     """Leave of an organization's facts what `left` returns; why that was not possible, where it was not."""
     try:
         known = read_facts(store.read(organization_id, kinds=(FACTS,)).of(FACTS))
-        facts = left(known.facts)
-        if facts != known.facts:
-            write_facts(store, known, facts)
+        facts = left(known)
+        if facts != known:
+            write_facts(store, organization_id, facts)
     except SyncError as error:
         return error
     return None

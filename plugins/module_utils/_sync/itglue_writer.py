@@ -72,10 +72,8 @@ class ItGlueWriter:
         """Whose contact was written in part when the service was gone."""
         self.not_saved: set[Subject] = set()
         """Whose contact IT Glue shows as if it had not been saved again."""
-        self.refused_as_synced: set[Subject] = set()
-        """Whose contact IT Glue did not change because it is synced with another system."""
-        self.refused_groups: dict[Subject, set[str]] = defaultdict(set)
-        """The groups of attributes that it refused as synced."""
+        self.refused_as_synced: dict[Subject, set[str]] = defaultdict(set)
+        """Whose contact IT Glue did not change because it is synced with another system, with the groups."""
         self.shown: dict[ItGlueId, Contact] | None = {}
         """What was read back, None where it could not be read."""
 
@@ -331,8 +329,7 @@ class ItGlueWriter:
         except RejectedError as error:
             refused, rest = without_refused(attributes, error)
             if _SYNCED in error.said.casefold():
-                self.refused_as_synced.add(operation.subject)
-                self.refused_groups[operation.subject].update(refused)
+                self.refused_as_synced[operation.subject].update(refused)
             alone.locked += refused
             alone.reasons += [because(ReasonCode.ATTRIBUTES_LOCKED, said=str(error))] if refused else []
             alone.waiting += rest

@@ -26,14 +26,13 @@ from .planned_run import Run
 
 def remember(store: SettingsStore, run: Run) -> None:
     """Write the facts that a run has found, where they are others than it has read. A failure is a warning."""
-    known = run.read.run_settings.facts
     planned = (*run.plan.operations, *run.plan.deactivations)
     outcome = (*run.operations, *run.deactivations)
     facts = facts_after(Ended(run.planning, planned, outcome, run.refused_groups))
-    if facts == known.facts:
+    if facts == run.read.run_settings.facts:
         return
     try:
-        write_facts(store, known, facts)
+        write_facts(store, run.read.snapshot.organization.id, facts)
     except SyncError as error:
         run.warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))
 

@@ -187,7 +187,7 @@ def _carry_out(replanner: Replanner, progress: Progress) -> None:
     outcome = replanner.run
     _show_created(outcome, itglue_writer)
     outcome.turned_out(tuple(outcomes))
-    outcome.refused_groups = itglue_writer.refused_groups
+    outcome.refused_groups = itglue_writer.refused_as_synced
     outcome.warnings += outcomes.warnings
     outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None
 

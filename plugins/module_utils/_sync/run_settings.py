@@ -19,9 +19,9 @@ from typing import Any
 from .._engine import settings as rules
 from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
 from .._engine.errors import InputError, SettingsError, quoted
-from .._engine.model import Account, BmsSettings, Organization
+from .._engine.model import Account, BmsSettings, Facts, Organization
 from .._engine.reasons import Reason, ReasonCode, because
-from .._store.facts import StoredFacts, read_facts
+from .._store.facts import read_facts
 from .._store.settings import SettingsStore, StoredSettings
 from .declaring import Declarations, Declared, Declaring
 from .holders import Holders, Organizations
@@ -42,7 +42,7 @@ class RunSettings:
     tenant_id: str
     declared: Declarations
     differences: list[Declared]
-    facts: StoredFacts
+    facts: Facts
     warnings: list[Reason] = field(default_factory=list)
     stored: bool = False
 

@@ -141,7 +141,7 @@ def read(
             contacts.result(),
             members,
             read_at(),
-            settings.facts.facts,
+            settings.facts,
         )
     return Read(snapshot, merged, settings.warnings, settings)
 

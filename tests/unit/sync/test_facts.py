@@ -11,14 +11,15 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable
-from types import SimpleNamespace
+from functools import partial
 
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import facts as stored_facts
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync import snapshot
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.planned_run import Source
 from tests.benchmarks import worlds
 from tests.trust.inprocess import Stand
 from tests.trust.worlds import ACCOUNT, CLIENT, FORMER, world
@@ -59,7 +60,7 @@ def contact_of(made: dict) -> dict:
 def later(monkeypatch):
     """Lets the control node's clock show a later time."""
     shift = [0.0]
-    monkeypatch.setattr(snapshot, "time", SimpleNamespace(time=lambda: time.time() + shift[0]))
+    monkeypatch.setattr(sync_run, "Source", partial(Source, read_at=lambda: time.time() + shift[0]))
 
     def later(seconds: float) -> None:
         shift[0] += seconds

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -23,6 +24,10 @@ from tests.unit.sync.fakes import FakeClients, FakeItGlue, FakeStore
 ACCOUNT = {"account": "2528"}
 
 
+READ_AT = time.time() - 42.0
+"""When IT Glue was read for all clients."""
+
+
 class FleetWorld(World):
     """A world that was read for all clients some minutes ago: `fleet` is what was there then."""
 
@@ -34,6 +39,7 @@ class FleetWorld(World):
         self.fleet = FakeItGlue(self.itglue.there.values())
         self.fleet.named = dict(self.itglue.named)
         self.fleet_store = FakeStore(self.store.office365, self.store.bms)
+        self.fleet_store.facts = self.store.facts
 
     def run(self, preview=False, *, alone=False, **values):
         """Run, as a client of a fleet or `alone`."""
@@ -41,7 +47,7 @@ class FleetWorld(World):
             service.calls.clear()
         given = {"options": options(max_creates="100%", max_updates="100%"), "version": self.version, **values}
         services = FakeClients(self.itglue, self.bms, self.graph)
-        fleet = runs.Source(FakeClients(self.fleet, self.bms, self.graph), self.fleet_store, lambda: 42.0)
+        fleet = runs.Source(FakeClients(self.fleet, self.bms, self.graph), self.fleet_store, lambda: READ_AT)
         request = Request("Client Ltd", **given)
         return runs.run(services, self.store, request, preview=preview, fleet=None if alone else fleet)
 
@@ -70,7 +76,7 @@ def test_a_client_that_is_up_to_date_reads_nothing_by_itself(steady):
     assert not outcome.writes
     assert not steady.itglue.calls
     assert not steady.store.calls
-    assert outcome.read.snapshot.read_at == 42.0
+    assert outcome.read.snapshot.read_at == READ_AT
 
 
 def test_a_preview_from_the_reading_for_all_is_the_same(world):
@@ -85,8 +91,8 @@ def test_a_client_that_has_something_to_write_is_read_again_by_itself(tmp_path):
     outcome = world.run()
     single.run(alone=True)
     assert outcome.writes
-    assert world.store.calls["read"] == 1
-    assert outcome.read.snapshot.read_at > 42.0
+    assert world.store.calls["read"] == 2, "for the client, and before the remembered facts are written"
+    assert outcome.read.snapshot.read_at > READ_AT
     assert (world.itglue.calls, world.graph.calls, world.bms.calls) == (
         single.itglue.calls,
         single.graph.calls,
@@ -141,7 +147,7 @@ def test_settings_that_differ_are_read_again_before_they_are_stored(steady):
     declared = {"bms_settings": {**PUSHING, "two_way_sync": True, "push_method": "native"}, "store_settings": True}
     outcome = steady.run(**declared)
     assert outcome.read.run_settings.stored
-    assert [kind for kind, dummy in steady.store.saved] == ["bms"]
+    assert [kind for kind, dummy in steady.store.saved if kind != "facts"] == ["bms"]
     assert not steady.fleet_store.saved
 
 
