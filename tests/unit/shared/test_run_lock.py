@@ -177,7 +177,7 @@ def test_nothing_is_reverted_while_another_run_writes(monkeypatch):
     clients = SimpleNamespace(itglue=SimpleNamespace(base_url=HERE, organization=lambda ident: ONE))
     with RunLock(HERE) as other, pytest.raises(SyncError, match="nothing was reverted. Another run on this control"):
         other.acquire(ONE)
-        reverting.revert(clients, "1", "journal", preview=False, version="")
+        reverting.revert(clients, None, "1", "journal", preview=False, version="")
 
 
 # ---------------------------------------------------------------------- resume
