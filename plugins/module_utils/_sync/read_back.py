@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
@@ -24,7 +25,7 @@ from .ports import ItGlueReader
 PAGE = 1000
 """Contacts on a page of IT Glue's list at most (IT Glue API, paging)."""
 
-NOTHING: Mapping[ItGlueId, Contact] = {}
+NOTHING: Mapping[ItGlueId, Contact] = MappingProxyType({})
 
 
 def present_contacts(

@@ -353,7 +353,7 @@ WORLDS = {
     "swapped": plainly("Ann Able", "Able Ann"),
     "no-name": plainly("Ann Able", ""),
     "two-scripts": plainly("太郎 山田", "Taro Yamada"),
-    "apostrophe": by_name("Nell O’Neil", "Nell O'Neil"),
+    "apostrophe": by_name("Nell O\u2019Neil", "Nell O'Neil"),
     "non-breaking-hyphen": by_name("Anne-Marie Roe", "Anne\u2011Marie Roe"),
     "zero-width-space": by_name("Zoe Roe", "Zoe\u200b Roe"),
     "marks-of-direction": by_name("דנה כהן", "\u200fדנה\u200f \u200fכהן"),

@@ -95,7 +95,8 @@ def test_a_host_keeps_its_name_and_its_file_lies_in_the_directory(host):
     assert len(path) < 150
 
 
-def lines(checked=READY, written=None, **changes) -> str:
+def lines(checked=None, written=None, **changes) -> str:
+    checked = checked or READY
     return "\n".join(report({**HOST, **changes}, "/srv/f.yml", checked, written or {"changed": True}, preview=False))
 
 

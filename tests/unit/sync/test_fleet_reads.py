@@ -156,7 +156,9 @@ class Run:
         self.fleet = Fleet(directory, len(declared), forks, lambda: declared)
 
     def client(self, **more) -> FleetItGlue:
-        log = lambda level, text: self.said.append((level, text))  # noqa: E731
+        def log(level, text) -> None:
+            self.said.append((level, text))
+
         return FleetItGlue(self.itglue, self.fleet, list(TYPES), log=log, clock=lambda: self.now, **more)
 
     def read(self, ident, name=None, **more):
