@@ -181,7 +181,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     Raises InputError for an answer of `bms_match_overrides` that cannot be right.
     """
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
-    departing = frozenset(each.contact_id for each in contacts.departures if each.action != DepartureAction.KEEP)
+    departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
     usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
     chosen = bms_overrides.chosen(contacts.bms_answers, usernames, directory)

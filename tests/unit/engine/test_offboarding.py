@@ -440,6 +440,20 @@ def test_the_bms_contact_of_a_kept_contact_is_not_deactivated_through_another_co
     assert (found.itglue.contact_id, active(found), found.bms.contact_id) == (72, None, None)
 
 
+def test_the_bms_contact_of_a_contact_in_a_conflict_is_not_deactivated_through_another_contact():
+    """Ann has left, or has a new account: contact 73 is in question, and BMS has one contact for both."""
+    ann = person("new.ann", given_name="Ann", surname="Lee", id="id-new")
+    contacts = [
+        linked(72),
+        contact(73, "other@client.example", "ann.lee@client.example", first="A.", last="Lee"),
+    ]
+    gone = disabled(proxy_addresses=("smtp:other@client.example",))
+    there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee")
+    plan = planned([ann, gone], contacts, present=bms(there), **DEACTIVATE)
+    assert departures(plan) == [(72, "disabled", "report"), (73, "disabled", "deactivate")]
+    assert [active(each) for each in plan.deactivations] == [None]
+
+
 @pytest.mark.parametrize("keep", ["7", "ann", "*@other.example", "*bob*"])
 def test_whom_the_keep_list_does_not_name(keep):
     assert departures(planned([STAYS, disabled()], [ready()], departed_keep=(keep,), **DEACTIVATE)) == [
