@@ -13,15 +13,14 @@ author:
 description:
   - Reads the users of a client's Microsoft 365 tenant, matches them with the client's contacts in IT Glue,
     updates those contacts, and pushes the ones that are new or not linked to Kaseya BMS.
-  - What it does follows the settings that M(msp.psa_sync.office365_sync_settings) and
-    M(msp.psa_sync.bms_sync_settings) store in IT Glue.
-  - In check mode it says what it would do, contact by contact, and writes nothing.
+  - The settings that M(msp.psa_sync.office365_sync_settings) and M(msp.psa_sync.bms_sync_settings) store in IT Glue
+    decide what it does.
+  - In check mode it shows what it would do, contact by contact, and writes nothing.
   - A user is matched by any of its e-mail addresses, then by its username, then by first and last name,
     each compared regardless of case. A hit that is not one user and one contact is a conflict, nothing is
     written for it, and RV(conflicts) lists the candidates and the answers that resolve it.
-  - A contact that is linked to BMS is left alone, unless O(update_linked=true). Before a contact is created in BMS,
-    all the contacts of the account are looked through, so that a person who exists in BMS already is not created
-    again.
+  - A contact that is linked to BMS is not changed, unless O(update_linked=true). Before a contact is created in BMS,
+    all contacts of the account are read, so that a person who exists in BMS already is not created again.
   - For O(bms_settings.push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off, because
     IT Glue pushes new and changed contacts by itself. Where it must stay on, use V(native).
   - The contact sync of the tenant must be off in IT Glue's own Microsoft integration, or both write to the same
@@ -44,7 +43,7 @@ options:
     default: false
   users:
     description:
-      - Limits the run to these users, by username or Entra id. Matching sees all users all the same.
+      - Limits the run to these users, by username or Entra id. Matching still considers all users.
     type: list
     elements: str
   match_overrides:
@@ -67,13 +66,13 @@ options:
         O(bms_settings.two_way_sync) are on. Names and job title are set, but never to a blank. Missing e-mails and
         phones are added under O(bms_settings.email_type) and O(bms_settings.phone_type), or omitted where that is not
         set, and the primary ones become the default. A missing number takes the place of a blank one, or of the only
-        other phone of that type. All else that BMS has stays.
-      - With O(bms_settings.push_method=native), BMS is left to IT Glue, whose own two-way sync carries what it is
-        given. So it is with a contact whose link is disabled or orphaned.
-      - A BMS contact that more than one contact is linked with, or that cannot be told for sure, is left alone and
-        named in the reason. An address that another BMS contact of the account has is not added.
-      - Where a release of BMS has no way to change e-mails and phones, names and job titles are written all the same,
-        C(unapplied) lists the rest, and a warning says so.
+        other phone of that type. Everything else in BMS stays.
+      - With O(bms_settings.push_method=native), BMS is not written. IT Glue's own two-way sync carries the changes.
+        The same holds for a contact whose link is disabled or orphaned.
+      - A BMS contact that several contacts are linked with, or that is not identified for sure, is not changed,
+        and named in the reason. An address that another BMS contact of the account has is not added.
+      - Where a release of BMS has no way to change e-mails and phones, names and job titles are still written,
+        C(unapplied) lists the rest, and there is a warning.
     type: bool
     default: false
   allow_shrunken_source:
@@ -152,16 +151,16 @@ options:
     description:
       - Whether the task fails where a quota has deferred contacts of the client. What could be done is done in any
         case.
-      - Without this option the task fails once it has been so in three real runs on end on this control node. The
+      - Without this option the task fails once this has happened in three real runs in a row on this control node. The
         client is then RV(starved).
-      - With V(true), the task fails the first time already. With V(false), it never fails for that.
+      - With V(true), the task fails the first time. With V(false), it never fails for that.
     type: bool
   state:
     description:
       - With V(synced), the contacts are brought up to date.
-      - With V(reverted), the runs that O(journal_file) tells of are reverted (a rollback), the last write first, as
-        far as that is possible. Contacts that were created are removed from IT Glue and deactivated in BMS, changed
-        fields are put back where they still hold what was written. RV(not_reverted) lists what remains.
+      - With V(reverted), the runs that O(journal_file) records are reverted (a rollback), the last write first, as
+        far as that is possible. Created contacts are removed from IT Glue and deactivated in BMS. Changed fields get
+        their former values where they still hold the written ones. RV(not_reverted) lists what remains.
       - Reverting twice does nothing more.
     type: str
     choices: [synced, reverted]
@@ -186,7 +185,7 @@ options:
     type: path
   journal_file:
     description:
-      - Each write is recorded in this file with what was there before, before it is sent, and with its outcome after.
+      - Each write is recorded in this file before it is sent, with the former values, and afterwards with its outcome.
         The file only grows, and is readable by its owner alone. Give each organization a file of its own.
       - Each line is on the disk before the run goes on, so that a run that was killed can be reverted too.
         The format of a line is described by C(docs/schemas/journal.schema.json) in the collection.

@@ -154,7 +154,7 @@ notes:
   - The asset type is made where it is missing, and the fields of an older one are added, under a lock that all
     processes of one user on one control node share. Where there are several types of the name, the one with the
     lowest id is used, with a warning.
-  - What your technicians enter in fields of their own, and the title of an asset, is kept. An asset that holds an
+  - Fields that your technicians add to the asset type, and the title of an asset, are kept. An asset that holds an
     uploaded file, or a password that the API key may not see, is not written to but refused, because the API would
     delete these.
   - An archived asset counts as absent.
