@@ -55,7 +55,7 @@ def vocabulary() -> frozenset[str]:
         found |= set(WORD.findall(" ".join(re.findall(r'"[^"\n]*"', text))))
         for documented in re.findall(r'(?:RETURN|DOCUMENTATION) = r"""\n(.*?)"""', text, re.DOTALL):
             found |= set(WORD.findall(documented))
-    for path in tracked("playbooks/*.yml"):
+    for path in tracked("playbooks/*.yml", "docs/examples/awx/*.yml"):
         found |= set(WORD.findall(path.read_text(encoding="utf-8"))) | {path.stem}
     return frozenset(found | set(guides()))
 
