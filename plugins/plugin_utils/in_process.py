@@ -132,7 +132,7 @@ class InProcessAction(ActionBase):
         """The other clients of the run. A loop over clients within one host is not known here."""
         if self.directory is None or self._task.loop:
             return None
-        return fleet_of(task_vars, self.directory.path, plain)
+        return fleet_of(task_vars, self.directory.shared, plain)
 
     def _refusal(self, checked: ValidationResult) -> str:
         """The message of `AnsibleModule` for arguments that are not valid."""

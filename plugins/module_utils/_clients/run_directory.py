@@ -39,6 +39,12 @@ class RunDirectory:
             self.path, self._lock = _made(parent)
             atexit.register(self.remove)
 
+    @property
+    def shared(self) -> Path | None:
+        """The directory, for a process that was forked from the one that made it; None in that one itself, which
+        nobody may share it with."""
+        return self.path if os.getpid() != self._process else None
+
     def remove(self) -> None:
         """Remove the directory, at the end of the process that made it. A forked process leaves it alone."""
         if self.path is not None and os.getpid() == self._process:

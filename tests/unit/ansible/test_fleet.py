@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.action import contact_sync
@@ -72,14 +74,21 @@ def fleet_seen(loop=None, **details) -> Fleet | None:
     return Recording.seen.pop()
 
 
-def test_a_task_in_process_learns_of_the_other_clients():
+def test_a_task_in_process_learns_of_the_other_clients(monkeypatch):
+    monkeypatch.setattr(Recording.directory, "_process", os.getppid())
     fleet = fleet_seen()
     assert fleet is not None
     assert fleet.directory == Recording.directory.path
     assert fleet.directory.is_dir()
 
 
-def test_a_loop_is_no_fleet():
+def test_a_worker_that_has_made_the_directory_itself_shares_nothing():
+    """As where Ansible loads the action plugin in each worker: each would read for all."""
+    assert fleet_seen() is None
+
+
+def test_a_loop_is_no_fleet(monkeypatch):
+    monkeypatch.setattr(Recording.directory, "_process", os.getppid())
     assert fleet_seen(loop="{{ clients }}") is None
 
 
