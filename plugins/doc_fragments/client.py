@@ -111,7 +111,10 @@ options:
         description: Whether contacts are synced with BMS at all.
         type: bool
       two_way_sync:
-        description: Whether contacts go from IT Glue to BMS too.
+        description:
+          - Whether contacts go from IT Glue to BMS too.
+          - This is the collection's own switch, not that of IT Glue, which must be off for the client while
+            C(push_method=direct).
         type: bool
       auto_push_office365_contacts:
         description: Whether contacts from Microsoft 365 are pushed to BMS.

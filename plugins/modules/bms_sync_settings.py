@@ -35,6 +35,9 @@ options:
   two_way_sync:
     description:
       - Whether contacts go from IT Glue to BMS too. V(false) where nothing is stored.
+      - This is the collection's own switch. It does not change the two-way sync of IT Glue itself, which must be off
+        for the client while O(push_method=direct), because IT Glue would create each new person in BMS a second time.
+        The module warns when this is turned on.
     type: bool
   auto_push_office365_contacts:
     description:

@@ -131,6 +131,10 @@ def report(one: Entry, path: str, checked: Entry, written: Entry, *, preview: bo
         )
     missing = [each for each in checked["checks"] if each["state"] in ("failed", "limited")]
     yield from (f"  missing: {each['name']}: {one_line(each['message'])}" for each in missing)
+    yield (
+        "  before the first real run: turn off IT Glue's own two-way sync of contacts with BMS, and the contact sync "
+        "of its Microsoft integration. The setting two_way_sync does not change it"
+    )
     step = "audit" if checked["ready"] else "preflight"
     after = "" if checked["ready"] else "when this is done: "
     yield f"  next: {after}ansible-playbook msp.psa_sync.{step} --limit {host}"

@@ -23,7 +23,7 @@ from pathlib import Path
 from tests.sandbox.launch import Failed, Running, running
 
 from . import checks, summary
-from .steps import EXAMPLES, INVENTORY, ROOT, WIDTH, Ran, Step, heading, run
+from .steps import EXAMPLES, INVENTORY, REPORTS, ROOT, WIDTH, Ran, Step, heading, run
 
 WORLD = Path(__file__).with_name("world.json")
 ALL_USERS = ("-e", "sync_report=all")
@@ -47,6 +47,7 @@ PREVIEW = Step(
     ["sync_contacts"],
     ["--check", "--diff"],
     ALL_USERS,
+    report="preview",
 )
 SYNC = Step(
     "3. Sync",
@@ -54,6 +55,7 @@ SYNC = Step(
     ["sync_contacts"],
     [],
     ALL_USERS,
+    report="sync",
 )
 AGAIN = Step(
     "4. Everything once more",
@@ -125,8 +127,9 @@ def contract_kept(sandbox: Running) -> int:
         print(f"\n{report['checked']} requests were held against the vendors' contracts.")
     if report["mismatches"]:
         return 1
-    print("\nAll as it must be: the preview wrote nothing and came true, nobody is there twice, and the second run")
-    print("changed nothing. The same two playbooks do this for your clients: see README.md.")
+    print("\nThe demo succeeded: the preview wrote nothing, the sync did what the preview had shown and created nobody")
+    print("again, and the second sync changed nothing. The same playbooks do this for your clients: see README.md.")
+    print(f"The report of the preview, to open in a browser: {REPORTS / f'{PREVIEW.report}.html'}")
     return 0
 
 

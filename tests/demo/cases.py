@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-HAPPY_FROG, MUELLER, SAKURA = "happy_frog", "mueller_soehne", "sakura_design"
+HAPPY_FROG, MUELLER, SAKURA = "happy_frog", "muller_sohne_gmbh", "sakura_design"
 
 # The organization in IT Glue and the account in BMS of each client.
 ORGANIZATIONS = {HAPPY_FROG: 1, MUELLER: 2, SAKURA: 3}

@@ -87,12 +87,12 @@ def as_expected(ran: Ran) -> Iterator[str]:
 
 
 def as_predicted(preview: Ran, real: Ran) -> Iterator[str]:
-    """What check mode has said is what has happened; only the ids of what is new were unknown."""
+    """What check mode has said is what has happened; only ids and addresses of what is new were unknown."""
     told, done = entries(preview), entries(real)
     for key, entry in done.items():
         before = told.get(key, {})
         for name, value in entry.items():
-            unknown = name in ("contact_id", "bms_contact_id") and before.get(name) is None
+            unknown = name in ("contact_id", "contact_url", "bms_contact_id") and before.get(name) is None
             if not unknown:
                 yield from _equal(f"{key[1]}: {name}, against the preview", value, before.get(name))
     for client, result in real.of(SYNC).items():

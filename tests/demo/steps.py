@@ -25,6 +25,7 @@ from tests.tools.files import BUILD, ROOT
 EXAMPLES = Path("docs", "examples")
 INVENTORY = EXAMPLES / "inventory"
 CALLBACKS = Path(__file__).with_name("callback")
+REPORTS = BUILD / "demo"
 WIDTH = 100
 
 Json = dict[str, Any]
@@ -32,13 +33,17 @@ Json = dict[str, Any]
 
 @dataclass(frozen=True)
 class Step:
-    """What to run, and how to tell of it. `extra` are arguments that only the demo's own checks need."""
+    """What to run, and how to tell of it. `extra` are arguments that only the demo's own checks need.
+
+    `report` is the name of the report that the step makes in `REPORTS`, blank for none.
+    """
 
     title: str
     what: str
     playbooks: Sequence[str]
     arguments: Sequence[str] = ()
     extra: Sequence[str] = ()
+    report: str = ""
 
     @property
     def command(self) -> list[str]:
@@ -94,7 +99,7 @@ def run(step: Step, sandbox: Running, record: Path) -> Ran:
     record.write_bytes(b"")
     command = [str(Path(sys.executable).with_name(step.command[0])), *step.command[1:], *step.extra]
     start = time.monotonic()
-    done = subprocess.run(command, check=False, cwd=ROOT, env=_environment(sandbox, record))
+    done = subprocess.run(command, check=False, cwd=ROOT, env=_environment(sandbox, record, step.report))
     return Ran(
         step,
         done.returncode,
@@ -112,7 +117,7 @@ def heading(title: str) -> str:
     return f"\n{'=' * WIDTH}\n{shown}\n{'=' * WIDTH}"
 
 
-def _environment(sandbox: Running, record: Path) -> dict[str, str]:
+def _environment(sandbox: Running, record: Path, report: str) -> dict[str, str]:
     """The environment of the playbook: credentials are those of the sandbox, as an MSP would export its own."""
     return {
         "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed"),
@@ -121,7 +126,9 @@ def _environment(sandbox: Running, record: Path) -> dict[str, str]:
         **sandbox.env,
         "ANSIBLE_CONFIG": str(ROOT / EXAMPLES / "ansible.cfg"),
         "ANSIBLE_CALLBACK_PLUGINS": str(CALLBACKS),
-        "ANSIBLE_CALLBACKS_ENABLED": "record",
+        "ANSIBLE_CALLBACKS_ENABLED": "record,msp.psa_sync.sync_report" if report else "record",
+        "MSP_PSA_SYNC_REPORT_DIRECTORY": str(REPORTS),
+        "MSP_PSA_SYNC_REPORT_NAME": report,
         "ANSIBLE_NOCOWS": "1",
         "DEMO_RECORD": str(record),
     }

@@ -28,9 +28,12 @@ def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_it_comes_out_well():
     done = demo()
     assert done.returncode == 0, done.stdout
-    for told in ("msp.psa_sync.sync_contacts --check --diff", "+bms: created", "All as it must be"):
+    for told in ("msp.psa_sync.sync_contacts --check --diff", "+bms: created", "The demo succeeded: "):
         assert told in done.stdout
     assert "Traceback" not in done.stdout
+    last = done.stdout.splitlines()[-1]
+    assert last.startswith("The report of the preview, to open in a browser: ")
+    assert "Sakura Design" in Path(last.rpartition(": ")[2]).read_text(encoding="utf-8")
 
 
 def with_a_person_gone(world):

@@ -54,12 +54,12 @@ def test_a_client_is_added_and_only_that(ran):
 
 def test_batches_and_limits(ran):
     dummy, batches, output = ran[4]
-    assert set(batches) == {"happy_frog", "mueller_soehne", "sakura_design"}
+    assert set(batches) == {"happy_frog", "muller_sohne_gmbh", "sakura_design"}
     assert output.count("PLAY [Sync the contacts]") == 2
     # The client that is done already has nothing to change.
     assert [batches[host][0] for host in sorted(batches)] == [0, 1, 1]
     dummy, limited, output = ran[5]
-    assert set(limited) == {"mueller_soehne", "sakura_design"}
+    assert set(limited) == {"muller_sohne_gmbh", "sakura_design"}
     assert "Enforce the BMS sync settings" in output
     assert "Enforce the Office 365 sync settings" not in output
 
@@ -69,7 +69,7 @@ def test_drift_fails_whoever_is_not_done(ran):
     assert code == 2
     assert {host: failed for host, (dummy, failed) in recap.items()} == {
         "happy_frog": 0,
-        "mueller_soehne": 1,
+        "muller_sohne_gmbh": 1,
         "sakura_design": 1,
     }
     for kind in ("Office 365", "BMS"):

@@ -295,7 +295,7 @@ def test_the_commands_of_the_guide_keep_files_for_each_client(sandbox, tmp_path)
     for done in (planned, applied, shown, reverted):
         assert done.returncode == 0, done.stdout + done.stderr
         assert len(re.findall(r"changed=1 +unreachable=0 +failed=0", done.stdout)) == 3, done.stdout
-    hosts = ("happy_frog", "mueller_soehne", "sakura_design")
+    hosts = ("happy_frog", "muller_sohne_gmbh", "sakura_design")
     for host in hosts:
         held_to_schema(tmp_path / f"{host}.plan.json", "plan")
         held_to_schema(tmp_path / f"{host}.journal", "journal")

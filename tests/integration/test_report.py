@@ -173,9 +173,9 @@ def test_no_secret_is_in_any_form(play):
 def test_every_kind_of_end(play):
     ends = {
         "happy_frog": SYNC | {"when": "inventory_hostname == 'happy_frog'", "no_log": True},
-        "mueller_soehne": {
+        "muller_sohne_gmbh": {
             "msp.psa_sync.contact_sync": {"organization": "{{ itglue_organization }}", "max_creates": "0"},
-            "when": "inventory_hostname == 'mueller_soehne'",
+            "when": "inventory_hostname == 'muller_sohne_gmbh'",
         },
         "sakura_design": {
             "ansible.builtin.fail": {"msg": "s3cret"},
@@ -186,10 +186,10 @@ def test_every_kind_of_end(play):
     assert done.returncode == 2, done.stdout
     runs = play.runs()
     assert runs["happy_frog"]["status"] == "hidden"
-    assert runs["mueller_soehne"]["status"] == "failed"
-    assert "max_creates allows 0, the plan has 4" in runs["mueller_soehne"]["message"]
-    assert runs["mueller_soehne"]["failure"]["code"] == "limit_exceeded"
-    assert len([each for each in runs["mueller_soehne"]["contacts"] if each["action"] == "create"]) == 4
+    assert runs["muller_sohne_gmbh"]["status"] == "failed"
+    assert "max_creates allows 0, the plan has 4" in runs["muller_sohne_gmbh"]["message"]
+    assert runs["muller_sohne_gmbh"]["failure"]["code"] == "limit_exceeded"
+    assert len([each for each in runs["muller_sohne_gmbh"]["contacts"] if each["action"] == "create"]) == 4
     assert runs["sakura_design"]["action"] == "ansible.builtin.fail"
     texts = "".join(play.text(ending) for ending in ENDINGS)
     assert "s3cret" not in texts and "amara.okafor" not in texts
@@ -201,12 +201,12 @@ def test_a_loop_over_clients_on_one_host(play):
     loop = {
         "name": "Sync {{ item }}",
         "contact_sync": {"organization": "{{ item }}"},
-        "loop": ["Happy Frog", "Nobody & Co.", "さくらデザイン"],
+        "loop": ["Happy Frog", "Nobody & Co.", "Sakura Design"],
     }
     done = play(play.tasks(loop, hosts="happy_frog", collections=["msp.psa_sync"]), "--check")
     assert done.returncode == 2, done.stdout
     found = {tenant["name"]: [run["status"] for run in tenant["runs"]] for tenant in play.report["tenants"]}
-    assert found == {"Happy Frog": ["changed"], "Nobody & Co.": ["failed"], "さくらデザイン": ["changed"]}
+    assert found == {"Happy Frog": ["changed"], "Nobody & Co.": ["failed"], "Sakura Design": ["changed"]}
 
 
 @pytest.mark.every_core
@@ -257,7 +257,7 @@ def test_an_interrupted_run_is_reported(play):
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert play.report["complete"] is False
-    assert set(play.runs()) == {"happy_frog", "mueller_soehne", "sakura_design"}
+    assert set(play.runs()) == {"happy_frog", "muller_sohne_gmbh", "sakura_design"}
 
 
 def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:

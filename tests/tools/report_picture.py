@@ -75,7 +75,7 @@ def events() -> Iterator[Any]:
             f"{kind}_settings": common.get(f"{kind}_sync_defaults", {}) | own.get(f"{kind}_sync_settings", {})
             for kind in ("office365", "bms")
         }
-        limits = {"max_creates": 1} if path.stem == "mueller_soehne" else {}
+        limits = {"max_creates": 1} if path.stem == "muller_sohne_gmbh" else {}
         done = Stand(world).sync(
             check=True, organization=own["itglue_organization"], report="changes", **settings, **limits
         )

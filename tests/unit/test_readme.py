@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.hosts import slug
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
 from tests.tools.files import ROOT, project_files, tracked
 from tests.tools.playbook_variables import variables_taken
@@ -107,6 +108,13 @@ def test_the_settings_of_every_client_of_the_example_break_no_rule():
 def test_the_example_has_the_clients_of_the_inventory():
     hosts = yaml.safe_load((INVENTORY / "hosts.yml").read_text(encoding="utf-8"))["clients"]["hosts"]
     assert set(hosts) == {path.stem for path in host_files()}
+
+
+def test_the_hosts_of_the_example_have_the_names_that_the_inventory_plugin_makes():
+    organizations = {
+        path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))["itglue_organization"] for path in host_files()
+    }
+    assert organizations == {slug(name): name for name in organizations.values()}
 
 
 def test_a_client_is_added_in_five_lines():

@@ -16,12 +16,20 @@ from .._engine.model import Asset, Organization
 from .._engine.options import Options
 from .._engine.settings import BMS, OFFICE365, TITLES
 from .._store.settings import SettingsStore, Stored
-from .._sync.declaring import Declaring
+from .._sync.declaring import Declared, Declaring
 from .connection import CONNECTION_OPTIONS, clients
 from .option_specs import SETTINGS_OPTIONS
 from .perform import Run
+from .sentences import one_line
 from .spec import ModuleSpec
 from .task import Task
+
+TWO_WAY_SYNC = (
+    "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
+    "be off for this client, or IT Glue creates each new person in BMS a second time. Where it has to stay on, set "
+    "push_method: native."
+)
+"""The warning about the switch that two products have."""
 
 
 def declaring_spec(kind: str) -> ModuleSpec:
@@ -48,7 +56,15 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _removed(kind, store, organization, preview=task.check_mode)
     declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
     (declared,) = declaring.declare(organization, {kind: params})
+    if kind == BMS and _turns_two_way_sync_on(declared):
+        task.warn(TWO_WAY_SYNC.format(organization=one_line(organization.name)))
     return _result(declared.stored, declared.settings, declared.asset)
+
+
+def _turns_two_way_sync_on(declared: Declared) -> bool:
+    """Whether the collection will create contacts in BMS from now on."""
+    after = declared.settings
+    return bool(after["two_way_sync"] and after["push_method"] == "direct" and not declared.before.get("two_way_sync"))
 
 
 def _removed(kind: str, store: SettingsStore, organization: Organization, *, preview: bool) -> dict[str, Any]:

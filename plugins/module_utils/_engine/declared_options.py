@@ -245,7 +245,7 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
             "flag",
             False,
             field="Two way sync",
-            hint="Whether contacts are synced both ways. No when empty.",
+            hint="Of msp.psa_sync, not IT Glue's own two-way sync, which stays off. No when empty.",
             listed=True,
         ),
         Option(

@@ -112,6 +112,7 @@ def test_what_is_missing_is_listed_with_the_next_command():
     assert "missing: microsoft: Consent is missing." in said
     assert "next: when this is done: ansible-playbook msp.psa_sync.preflight --limit happy_frog" in said
     assert "next: ansible-playbook msp.psa_sync.audit --limit happy_frog" in lines()
+    assert "turn off IT Glue's own two-way sync" in lines()
 
 
 def test_a_host_of_the_inventory_that_is_another_client_is_reported():

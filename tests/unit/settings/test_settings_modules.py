@@ -217,6 +217,18 @@ def test_a_hand_edit_that_breaks_a_rule_is_reported_and_mended(itglue, run, chec
     assert run(BMS, contact_sync=True)["changed"] is check
 
 
+def test_the_switch_that_it_glue_has_too_brings_a_warning_when_it_is_turned_on(itglue, run):
+    switched_on = {"contact_sync": True, "two_way_sync": True}
+    for check, changed in ((True, True), (False, True), (False, False)):
+        assert run(BMS, check=check, **switched_on)["changed"] is changed
+        assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")] * changed
+    run(BMS, email_type="Work")
+    assert run.warnings == []
+    run(BMS, state="absent")
+    run(BMS, **switched_on, push_method="native")
+    assert run.warnings == []
+
+
 def test_removal_needs_no_sound_settings(itglue, run):
     made = run(BMS, contact_sync=True)
     itglue.edit(made["asset_id"], contact_sync="Perhaps")
