@@ -242,6 +242,14 @@ microsoft_contacts:
   type: list
   elements: dict
   sample: [{contact_id: 72, name: Jo Smith}]
+first_run:
+  description:
+    - How long the first run lasts at BMS's quota. Null where BMS could not be read.
+    - C(creates_in_bms) are the contacts to create in BMS, C(creates_per_hour) is how many the quota lets through in an
+      hour, and C(hours) how many hours of the quota that takes. All clients share the quota.
+  returned: success
+  type: dict
+  sample: {creates_in_bms: 180, creates_per_hour: 1425, hours: 0.13}
 summary:
   description:
     - The users that were read and those that the filter selects, what the sync would do in IT Glue by the number of

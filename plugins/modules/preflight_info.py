@@ -110,6 +110,14 @@ checks:
       description: What was found, or what to do.
       type: str
       sample: OK.
+first_run:
+  description:
+    - How long the first run lasts at BMS's quota, if BMS has nobody yet. Null where nothing is pushed.
+    - C(creates_in_bms) are the contacts to create in BMS, at most, C(creates_per_hour) is how many the quota lets
+      through in an hour, and C(hours) how many hours of the quota that takes. All clients share the quota.
+  returned: success
+  type: dict
+  sample: {creates_in_bms: 180, creates_per_hour: 1425, hours: 0.13}
 api_calls:
   description: The number of requests to each service.
   returned: success

@@ -80,6 +80,7 @@ def summary(
             lines += _client(host, outcome or {})
             if journals and host in journals and "contacts" in (outcome or {}):
                 lines += _first_run(outcome or {}, journals[host])
+    lines += _first_runs(outcomes.values())
     return [*lines, f"{len(outcomes) - len(failures)} of {len(outcomes)} clients succeeded, {len(failures)} failed"]
 
 
@@ -130,6 +131,23 @@ def _differences(change: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     return "not set" if value in (None, "", []) else json.dumps(value, ensure_ascii=False)
+
+
+def _first_runs(outcomes: Iterable[Mapping[str, Any] | None]) -> Iterator[str]:
+    """How long the first run of all clients together lasts, which share BMS's quota; by audit and preflight."""
+    found = [each["first_run"] for each in outcomes if each and each.get("first_run")]
+    if creates := sum(each["creates_in_bms"] for each in found):
+        hours = sum(each["hours"] for each in found)
+        yield (
+            f"first run: at most {creates:,} contacts to create in BMS, which take {_lasting(hours)} at "
+            f"{min(each['creates_per_hour'] for each in found):,} an hour"
+        )
+
+
+def _lasting(hours: float) -> str:
+    if hours < 1:
+        return "less than an hour"
+    return f"about {hours:.0f} hours" if hours < 48 else f"about {hours / 24:.0f} days"
 
 
 def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:

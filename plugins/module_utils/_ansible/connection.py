@@ -233,6 +233,11 @@ def _limit(params: Mapping[str, Any], service: str) -> Limit:
     return replace(LIMITS[service], requests=requests, share=1.0)
 
 
+def bms_limit(params: Mapping[str, Any]) -> Limit:
+    """The quota of BMS, as the options of a task have it. Raises InputError for one that cannot be right."""
+    return _limit(params, "bms")
+
+
 def _graph_credential(params: Mapping[str, Any]) -> GraphCredential:
     """The app's credential. Of several the client takes the first in the order of Azure's own libraries."""
     (client_id,) = _required(params, "Microsoft Graph", "azure_client_id")

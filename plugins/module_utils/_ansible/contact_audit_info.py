@@ -18,6 +18,7 @@ from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients, turn_of
+from .estimate import first_run
 from .option_specs import SYNC_SPECS
 from .result import conflict_entries, selected, told
 from .sentences import explained, warning
@@ -43,7 +44,9 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
     for reason in (*audited.read.warnings, *audited.planning.plan.warnings):
         task.warn(warning(reason))
-    return _result(audited, max(0, params["max_listed"]), api.calls.by_service())
+    created = sum(each.bms.create is not None for each in audited.planning.plan.operations)
+    returned = _result(audited, max(0, params["max_listed"]), api.calls.by_service())
+    return {**returned, "first_run": first_run(created, params) if audited.bms else None}
 
 
 def _result(audited: Audited, limit: int, api_calls: dict[str, int]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from .._store.settings import SettingsStore
 from .._sync.preflight import Check, CheckState, Preflight
 from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients, turn_of
+from .estimate import first_run
 from .sentences import sentence
 from .spec import ModuleSpec
 from .task import Task
@@ -49,6 +50,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
             for each in done.checks
         ],
         "to_do": [f"{each.name}: {_message(each)}" for each in failed],
+        "first_run": first_run(done.selected, params) if done.pushes else None,
         "api_calls": api.calls.by_service(),
     }
 

@@ -70,6 +70,7 @@ class Check:
 class Preflight:
     """The checks of one client, in their order.
 
+    `selected` is the number of users that the filter selects, `pushes` whether contacts are pushed to BMS.
     `always_bms` looks for the account where the settings push nothing, too: what is not found is then no failure.
     """
 
@@ -82,6 +83,8 @@ class Preflight:
     tenant_id: str | None = None
     account: Account | None = None
     store: SettingsStore | None = None
+    selected: int = 0
+    pushes: bool = False
 
     def run(self) -> Preflight:
         """Make all checks. Nothing is written."""
@@ -192,7 +195,8 @@ class Preflight:
             return
         options = replace(self.request.options, allow_shrunken_source=False)
         filtered = replace(snapshot, members=members)
-        self._check("users", lambda: select(filtered, options))
+        found = self._check("users", lambda: select(filtered, options))
+        self.selected = len(found.user_ids) if found else 0
 
     def _verified_domains(self, snapshot: Snapshot) -> None:
         reader = NeedReader(self.services, snapshot, self.request.options.bms_adapter_names)
@@ -205,6 +209,7 @@ class Preflight:
     def _bms(self, organization: Organization, settings: BmsSettings | None) -> None:
         if self.always_bms:
             self._link(organization)
+        self.pushes = settings is not None and settings.pushes
         if settings is None or not settings.pushes:
             if self.always_bms:
                 self._account_alone(organization, settings or BmsSettings())

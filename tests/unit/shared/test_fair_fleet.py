@@ -65,6 +65,18 @@ class Fleet(Stand):
         self.clock.sleep(HOUR)
         return outcomes
 
+    def estimate(self, number: int, **options) -> dict:
+        """What the audit of a client says of its first run."""
+        return self.task(
+            "contact_audit_info",
+            check=True,
+            organization=str(number),
+            tenant_id=tenant_id(number),
+            office365_settings=OFFICE365,
+            bms_settings=BMS,
+            **options,
+        ).result["first_run"]
+
     def in_bms(self) -> Counter[int]:
         """How many contacts each client has in BMS."""
         return Counter(each["accountId"] - 1000 for each in self.state()["bms"]["contacts"])
@@ -137,3 +149,16 @@ def test_what_is_deferred_for_another_reason_is_not_counted():
     runs = [fleet.run(1, fail_on_deferred=True) for dummy in range(2)]
     assert [(each.error, each.result["summary"]["deferred_runs"]) for each in runs] == [(None, 0), (None, 0)]
     assert {each["reason_code"] for run in runs for each in run.contacts().values()} == {"bms_not_read"}
+
+
+def test_a_first_run_that_is_larger_than_the_quota_goes_on_by_itself_in_a_schedule():
+    fleet = Fleet(4)
+    estimates = [fleet.estimate(number, bms_quota=50) for number in range(1, 5)]
+    assert estimates == [{"creates_in_bms": 1, "creates_per_hour": 50, "hours": 0.02}] * 4
+    fleet.clock.sleep(HOUR)
+    hours = 0
+    while sum(fleet.in_bms().values()) < 4:
+        for outcome in fleet.hour(range(1, 5), bms_quota=6, fail_on_deferred=False).values():
+            assert outcome.error is None
+        hours += 1
+    assert hours == 4  # each client lists its contacts six times
