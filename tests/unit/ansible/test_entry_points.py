@@ -125,6 +125,7 @@ def as_module(monkeypatch, capsys):
             patched.setattr(basic, "_ANSIBLE_PROFILE", "legacy", raising=False)
             patched.setattr(module_door._Module, "warn", lambda self, text: warnings.append(text))
             patched.setattr(module_door._Module, "log", lambda self, *given, **named: None)
+            capsys.readouterr()  # what the run in process has shown
             with pytest.raises(SystemExit):
                 module_door.run_module(SPEC, run)
         result = json.loads(capsys.readouterr().out)
