@@ -34,7 +34,7 @@ SYNONYMS = {
     r"leavers?|[Ww]ho (?:has |have )?left|who is back": "departed; returned",
     r"unclaimed": "unmatched address",
     r"knotted|entangled|heirs?|bystanders?": "ambiguous, replacement, unmatched contacts",
-    r"left out|leaves (?:\w+ ){0,2}out|leav(?:e|ing) (?:the )?users? out": "excluded; omitted",
+    r"left out|leav(?:e|es|ing) (?:the |a )?(?:user|contact|client|person)s? out": "excluded; omitted",
     r"put(?:s|ting)? (?:it|them) right|puts right|(?:is|are|be) put right|as it has to be": "correct",
     r"is the truth": "accurate",
     r"two doors|both doors|feature, section \d": "entry points; the page of a guide",

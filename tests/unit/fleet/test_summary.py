@@ -121,7 +121,7 @@ def test_a_first_run_says_where_its_journal_is_and_what_to_do_next():
     ("creates", "lasting"),
     [(100, "less than an hour"), (15_000, "about 21 hours"), (60_000, "about 4 days")],
 )
-def test_how_long_the_first_run_of_all_clients_lasts_is_told(creates, lasting):
+def test_how_long_the_first_run_of_all_clients_lasts_is_reported(creates, lasting):
     estimate = {"creates_in_bms": creates, "creates_per_hour": 1425, "hours": round(creates / 1425, 2)}
     lines = summary({host: {"ready": True, "first_run": estimate} for host in "ab"} | {"c": {"first_run": None}})
     assert (
