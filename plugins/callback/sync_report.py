@@ -120,6 +120,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import progress
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS, write
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 
 SHORTEST_MARKDOWN = 4000
 
@@ -162,7 +163,7 @@ class CallbackModule(CallbackBase):
         """Warn once that the callback does not work."""
         if not self._complained:
             self._complained = True
-            self._display.warning(f"The callback {self.CALLBACK_NAME} failed, and the run goes on: {message}")
+            self._display.warning(f"The callback {self.CALLBACK_NAME} failed, and the run goes on: {one_line(message)}")
 
     # -------------------------------------------------------------- the run
 
@@ -315,7 +316,7 @@ class CallbackModule(CallbackBase):
             base = Path(self.get_option("output_directory"), self.get_option("file_name"))
             paths.append(write(name, made, base, markdown_limit=limit))
         if paths:
-            self._display.display(f"Sync report: {', '.join(map(str, paths))}")
+            self._display.display(f"Sync report: {one_line(', '.join(map(str, paths)))}")
 
 
 # ------------------------------------------------ what differs between versions

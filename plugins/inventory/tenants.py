@@ -117,6 +117,7 @@ from ansible.errors import AnsibleError, AnsibleParserError
 from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructable
 from ansible.utils.unsafe_proxy import wrap_var
 
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD, Unreadable, read_in_process
 
 ENDINGS = tuple(f"{name}.{suffix}" for name in ("tenants", "psa_sync") for suffix in ("yml", "yaml"))
@@ -143,7 +144,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         rules = self._rules()
         found = self._found(path, cache)
         for warning in found["remarks"]:
-            self.display.warning(wrap_var(warning))
+            self.display.warning(wrap_var(one_line(warning)))
         for host in found["hosts"]:
             self._populate(host, rules)
 
@@ -168,9 +169,12 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
 
     def _read(self) -> dict[str, Any]:
         try:
-            return read_in_process(self._connection_option, self.display.warning)
+            return read_in_process(self._connection_option, self._warn)
         except Unreadable as error:
-            raise AnsibleParserError(str(error)) from None
+            raise AnsibleParserError(one_line(error)) from None
+
+    def _warn(self, warning: str) -> None:
+        self.display.warning(one_line(warning))
 
     def _connection_option(self, name: str) -> Any:
         """An option, which may be a template: a secret is often looked up."""

@@ -81,6 +81,7 @@ from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
 from ansible.utils.vars import merge_hash
 
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FIRST_RUN_LIMITS,
@@ -102,7 +103,7 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
         self._variables = variables or {}
         for sentence in misspelled(self._variables):
-            display.warning(sentence)
+            display.warning(one_line(sentence))
         return [self._given(str(term).removeprefix(COLLECTION)) for term in terms]
 
     def _given(self, module: str) -> dict[str, Any]:

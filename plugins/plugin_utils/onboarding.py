@@ -17,7 +17,7 @@ from typing import Any
 
 import yaml
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sentences import one_line
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.tenants import IGNORED, MATCHED
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import name
 

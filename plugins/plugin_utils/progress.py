@@ -25,6 +25,8 @@ from typing import Any, TextIO
 
 from ansible.utils.display import Display
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import output
+
 try:
     from rich.console import Console
     from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
@@ -80,7 +82,7 @@ def shower(host: str, hosts: int) -> Callable[[str], None] | None:
 def _show(text: str) -> None:
     with suppress(Exception):
         # Without keywords: a wrong one would end the parent's result thread, and the playbook would hang.
-        display.display(text)
+        display.display(output.clean(text))
 
 
 def _send(pipe: int, message: Mapping[str, Any]) -> None:

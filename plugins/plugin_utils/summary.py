@@ -14,6 +14,8 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
+
 from ._report.labels import EVIDENCE, EXCLUDED, KINDS, MISSING, REVERTS, label
 
 MOST_LINES = 5
@@ -258,5 +260,5 @@ def _words(entry: Mapping[str, Any], key: str) -> str:
 
 def _one_line(text: Any) -> str:
     """Text that others wrote, short and without what would break a line or steer a terminal."""
-    line = " ".join("".join(each if each.isprintable() else " " for each in str(text or "")).split())
+    line = one_line(str(text or ""))
     return line if len(line) <= _LONGEST else f"{line[:_LONGEST]}..."

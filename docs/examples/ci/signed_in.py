@@ -11,6 +11,10 @@ place of a secret, where the app trusts it (workload identity federation). It is
 can read, and AZURE_FEDERATED_TOKEN_FILE tells the command where. Such a token is good for a few minutes, and is needed
 for each client: it is renewed while the command runs. Afterwards the file is removed.
 
+While the command runs, the runner takes no line of its output for a command: names of contacts and messages of
+services are text of others. GitHub Actions is told to stop; what Azure Pipelines and GitLab CI would take for one gets
+a blank within.
+
 The exit code is that of the command, or 1 where there is no token. It needs nothing but Python.
 """
 
@@ -18,6 +22,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -26,7 +32,8 @@ import threading
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 AUDIENCE = "api://AzureADTokenExchange"
@@ -94,6 +101,33 @@ def keep(path: Path, done: threading.Event, seconds: float) -> None:
             print(error, file=sys.stderr)
 
 
+@contextmanager
+def without_commands(environment: Mapping[str, str]) -> Iterator[None]:
+    """GitHub Actions takes no line for a command of a workflow until the block ends, whatever the output holds."""
+    if environment.get("GITHUB_ACTIONS") != "true":
+        yield
+        return
+    word = secrets.token_hex(16)
+    print(f"::stop-commands::{word}", flush=True)
+    try:
+        yield
+    finally:
+        print(f"::{word}::", flush=True)
+
+
+def started(command: list[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+    """The command, its output to be read where the runner cannot be told to take no commands."""
+    if environment.get("TF_BUILD") or environment.get("GITLAB_CI"):
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "encoding": "utf-8", "errors": "replace"}
+        return subprocess.Popen(command, env=environment, **piped)
+    return subprocess.Popen(command, env=environment, text=True)
+
+
+def harmless(line: str) -> str:
+    """A line without commands to the agent of Azure Pipelines, and without section markers of GitLab CI."""
+    return re.sub(r"(section_(?:start|end)):(?=\d)", r"\1 :", re.sub(r"##(?=\w*\[)", "# #", line))
+
+
 def main(command: list[str], renewed_after: float = RENEWED_AFTER) -> int:
     """Run the command; its exit code."""
     done = threading.Event()
@@ -106,9 +140,12 @@ def main(command: list[str], renewed_after: float = RENEWED_AFTER) -> int:
             return 1
         keeper = threading.Thread(target=keep, args=(path, done, renewed_after), daemon=True)
         keeper.start()
-        with subprocess.Popen(command, env={**os.environ, "AZURE_FEDERATED_TOKEN_FILE": str(path)}) as process:
+        environment = {**os.environ, "AZURE_FEDERATED_TOKEN_FILE": str(path)}
+        with without_commands(os.environ), started(command, environment) as process:
             # A job that is cancelled cancels the command, which then ends in order.
             signal.signal(signal.SIGTERM, lambda *given: process.terminate())
+            for line in process.stdout or ():
+                print(harmless(line), end="", flush=True)
             code = process.wait()
         done.set()
         keeper.join()

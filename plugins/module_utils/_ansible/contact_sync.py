@@ -18,6 +18,7 @@ from .._engine.declared_options import pattern_faults
 from .._engine.errors import InputError, LimitExceededError, PushesStoppedError, quoted
 from .._engine.limits import allowed
 from .._engine.options import Options
+from .._engine.output import one_line
 from .._engine.plan import ExceededLimit
 from .._engine.reasons import Reason
 from .._store.settings import SettingsStore
@@ -31,7 +32,7 @@ from .fleet import fleet_source
 from .notices import notices
 from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
-from .sentences import explained, one_line, warning
+from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
 

@@ -14,9 +14,10 @@ from typing import Any
 
 from .._engine.attributes import EMAILS, PHONES
 from .._engine.bms_fields import SHOWN, VALUE
+from .._engine.output import one_line
 from .._engine.plan import Action, Operation, Push
 from .._engine.undo import Step, StepKind
-from .sentences import explained, one_line
+from .sentences import explained
 
 
 def diff(operations: Iterable[Operation]) -> list[dict[str, str]]:

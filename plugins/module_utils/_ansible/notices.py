@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from .sentences import one_line
+from .._engine.output import one_line
 
 Entry = Mapping[str, Any]
 

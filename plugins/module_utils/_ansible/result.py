@@ -20,13 +20,14 @@ from .._engine.conflicts import Conflict
 from .._engine.errors import Failure
 from .._engine.links import LinkState, link_state
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, User
+from .._engine.output import one_line
 from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode
 from .._sync.revert import Reverted
 from .._sync.run import Run
 from .diff import diff, step_diff
-from .sentences import Explained, explained, failure_dict, one_line
+from .sentences import Explained, explained, failure_dict
 from .settings_changes import settings_changes, settings_diff
 
 Result = dict[str, Any]

@@ -16,6 +16,7 @@ from typing import Any
 
 from .._engine.conflicts import Rule
 from .._engine.errors import Failure
+from .._engine.output import one_line
 from .._engine.reasons import NEEDS_A_LOOK, Reason, ReasonCode
 from .messages import MESSAGES, TROUBLESHOOTING
 
@@ -136,11 +137,6 @@ def _value(name: str, value: Any) -> str:
     shown = _WORDS.get(name, {}).get(text, text)
     longest = _LONGEST_MESSAGE if name == "said" else _LONGEST_VALUE
     return shown if len(shown) <= longest else f"{shown[:longest]}…"
-
-
-def one_line(text: str) -> str:
-    """`text` without what would break a line or steer a terminal."""
-    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 _SOURCES = {"contacts": "contact_ids", "bms_contacts": "bms_contact_ids"}

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine import output
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS as SETTINGS_KINDS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import OPTIONS
 
@@ -195,8 +196,8 @@ def sentence(parts: Iterable[str]) -> str:
 
 
 def one_line(value: object) -> str:
-    """Text without what would break a line."""
-    return " ".join("".join(each if each.isprintable() else " " for each in str(value)).split())
+    """Text without what would break a line, steer a terminal or command a runner."""
+    return output.one_line(str(value))
 
 
 def lines(value: Any) -> list[str]:

@@ -99,7 +99,7 @@ def test_text_of_a_service_breaks_no_line_and_steers_no_terminal():
         ReasonCode.WRITE_REJECTED, service="bms", said="No\n::error::\x1b[2J\u202e {user} [x]" + "y" * 2000
     )
     told = sentence(reason)
-    assert told.startswith("Kaseya BMS refused the write, and nothing was changed: No ::error:: [2J {user} [x]yyy")
+    assert told.startswith("Kaseya BMS refused the write, and nothing was changed: No : :error:: [2J {user} [x]yyy")
     assert len(told) < 1600
 
 

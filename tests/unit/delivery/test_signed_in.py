@@ -76,6 +76,40 @@ def test_azure_pipelines_is_asked_for_the_token_of_the_service_connection(script
     assert request.get_header("Authorization") == "Bearer b3arer"
 
 
+HOSTILE = "::error::x"
+
+
+@pytest.mark.parametrize("code", [0, 3])
+def test_github_takes_no_line_of_the_output_for_a_command(code):
+    command = [sys.executable, "-c", f"print('{HOSTILE}'); raise SystemExit({code})"]
+    given = {"PATH": os.environ["PATH"], "GITHUB_ACTIONS": "true", "AZURE_ID_TOKEN": "t0ken"}
+    done = subprocess.run([sys.executable, SCRIPT, *command], env=given, capture_output=True, text=True, check=False)
+    first, *between, last = done.stdout.splitlines()
+    word = first.removeprefix("::stop-commands::")
+    assert done.returncode == code
+    assert (between, last, len(word)) == ([HOSTILE], f"::{word}::", 32)
+
+
+@pytest.mark.parametrize("system", ["TF_BUILD", "GITLAB_CI"])
+def test_azure_pipelines_and_gitlab_get_no_command(system):
+    hostile = "##vso[task.setvariable variable=X]y ##[error]z section_start:1:a"
+    command = [sys.executable, "-c", f"import sys; print({hostile!r}); print('told', file=sys.stderr); sys.exit(4)"]
+    given = {"PATH": os.environ["PATH"], "AZURE_ID_TOKEN": "t0ken", system: "true"}
+    done = subprocess.run([sys.executable, SCRIPT, *command], env=given, capture_output=True, text=True, check=False)
+    assert done.returncode == 4
+    assert sorted(done.stdout.splitlines()) == [
+        "# #vso[task.setvariable variable=X]y # #[error]z section_start :1:a",
+        "told",
+    ]
+
+
+def test_elsewhere_nothing_is_added_to_the_output():
+    command = [sys.executable, "-c", f"print('{HOSTILE}')"]
+    given = {"PATH": os.environ["PATH"], "AZURE_ID_TOKEN": "t0ken"}
+    done = subprocess.run([sys.executable, SCRIPT, *command], env=given, capture_output=True, text=True, check=True)
+    assert done.stdout == f"{HOSTILE}\n"
+
+
 def test_gitlab_has_given_it_already(script):
     assert script.token({"AZURE_ID_TOKEN": "t0ken"}) == "t0ken"
 
