@@ -14,13 +14,13 @@ from typing import Any
 
 from .._engine.model import Asset, Organization
 from .._engine.options import Options
+from .._engine.output import one_line
 from .._engine.settings import BMS, OFFICE365, TITLES
 from .._store.settings import SettingsStore, Stored
 from .._sync.declaring import Declared, Declaring
 from .connection import CONNECTION_OPTIONS, clients
 from .option_specs import SETTINGS_OPTIONS
 from .perform import Run
-from .sentences import one_line
 from .spec import ModuleSpec
 from .task import Task
 

@@ -66,6 +66,7 @@ class ItGlueWriter:
         self.created_at: float | None = None  # the last of them, by `time.monotonic`, in seconds
         self._overtaken = False
         self._tried: set[Subject] = set()
+        self._planned = {each.subject: each for each in outcomes}
         self._progress = progress
         self._doubtful: dict[Subject, OutcomeUnknownError] = {}
         self.unfinished: set[Subject] = set()
@@ -110,9 +111,18 @@ class ItGlueWriter:
     def _look_again(self) -> None:
         """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
         for operation in self._fresh.look_again(self._tried):
-            now = self._outcomes[operation.subject]
-            if now.itglue.writes and operation.subject not in self._tried:
+            if operation.subject not in self._planned:
+                continue
+            now, planned = self._outcomes[operation.subject], self._planned[operation.subject]
+            self._planned[operation.subject] = operation
+            if not now.itglue.writes or operation.subject in self._tried or operation == planned:
+                continue
+            if now == planned:
                 self._outcomes.put(operation)
+            else:
+                # A failure in BMS has taken something out of it, which the fresh operation has again.
+                reason = because(ReasonCode.CHANGED_SINCE_READ, changed=[])
+                self._outcomes.put(now.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason))
         self._before = {contact.id: contact for contact in self._fresh.contacts}
         self._overtaken = False
 
