@@ -26,7 +26,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -36,6 +35,16 @@ from pathlib import Path
 from threading import RLock
 
 from .private_directory import PrivateDirectoryError, open_private, private_directory, private_file
+
+try:
+    import sqlite3
+    from sqlite3 import Error as _Error
+
+    HAS_SQLITE = True
+except ImportError:
+    # A Python that was built without SQLite: nobody waits.
+    HAS_SQLITE = False
+    _Error = OSError  # type: ignore[misc, assignment]
 
 KEPT_FOR_NEW = 0.2
 """The part of a quota that only clients with new people use."""
@@ -164,7 +173,12 @@ class WaitingList:
                 raise
 
     def _connection(self, make: bool) -> sqlite3.Connection | None:
-        if self._path is None or time.monotonic() < self._unused_until or not (make or self._path.exists()):
+        if (
+            not HAS_SQLITE
+            or self._path is None
+            or time.monotonic() < self._unused_until
+            or not (make or self._path.exists())
+        ):
             return None
         for dummy in range(2):
             connection = None
@@ -240,7 +254,7 @@ class Turn:
         by what the reservations of others leave. Nobody else reserves or counts meanwhile."""
         with self._lock:
             wait = None
-            with suppress(sqlite3.Error), self._list.opened() as book:
+            with suppress(_Error), self._list.opened() as book:
                 if book is not None:
                     allowance = Allowance(shares(endpoint).used)
                     if self._reserved[endpoint] < calls:
@@ -273,7 +287,7 @@ class Turn:
         """The service itself has refused a request, the last of so many that had been sent."""
         with self._lock:
             self._refused.setdefault(endpoint, 1)
-            with suppress(sqlite3.Error), self._list.opened() as book:
+            with suppress(_Error), self._list.opened() as book:
                 if book is not None:
                     now, through = self._clock(), max(0, calls - 1)
                     found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (endpoint,)).fetchone()
@@ -386,7 +400,7 @@ class Turn:
         deferred, this one included."""
         if not self._counted:
             return 0
-        with self._lock, suppress(sqlite3.Error), self._list.opened() as book:
+        with self._lock, suppress(_Error), self._list.opened() as book:
             if book is not None:
                 place = self._place(book)
                 now = self._clock()
@@ -415,7 +429,7 @@ class Turn:
         """Nothing of the client had to wait."""
         if not self._counted:
             return
-        with self._lock, suppress(sqlite3.Error), self._list.opened(make=False) as book:
+        with self._lock, suppress(_Error), self._list.opened(make=False) as book:
             if book is not None:
                 book.execute("DELETE FROM client WHERE client = ?", (self._client,))
                 book.execute("DELETE FROM need WHERE client = ?", (self._client,))
@@ -423,7 +437,7 @@ class Turn:
     def left(self) -> None:
         """The run ended for another reason: the client stays where it was in line."""
         if self._counted and self._is_served:
-            with self._lock, suppress(sqlite3.Error), self._list.opened(make=False) as book:
+            with self._lock, suppress(_Error), self._list.opened(make=False) as book:
                 if book is not None:
                     needs = Counter(self._needs(book))
                     needs.update(self._sent)

@@ -327,3 +327,10 @@ def test_a_link_in_place_of_the_list_is_not_followed(node, tmp_path):
     hour.path.symlink_to(tmp_path / "elsewhere")
     assert [hour.run(client, 1) for client in "ab"] == [0, 1]
     assert (tmp_path / "elsewhere").read_bytes() == b""
+
+
+def test_a_python_without_sqlite_keeps_no_list(node, monkeypatch):
+    monkeypatch.setattr(turns, "HAS_SQLITE", False)
+    hour = node(5)
+    assert [hour.run(client, 5) for client in "ab"] == [0, 1]
+    assert not hour.path.exists()
