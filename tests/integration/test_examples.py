@@ -252,4 +252,4 @@ def test_the_examples_of_the_inventory_run(tmp_path):
             assert done.returncode == 0, done.stderr
             found.append(set(json.loads(done.stdout)["_meta"]["hostvars"]))
     # The second takes active customers only.
-    assert found == [{"happy_frog", "Sakura Design"}, {"happy_frog"}]
+    assert found == [{"happy_frog", "sakura_design"}, {"happy_frog"}]
