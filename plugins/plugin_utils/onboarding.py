@@ -104,7 +104,7 @@ def text(one: Entry, account: Entry | None, group: str) -> str:
         f"account in BMS: {_shown(account)} ({account['id']})" if account else "account in BMS: not found yet",
     ]
     content = {group: {"hosts": {one["host"]: variables}}}
-    head = "".join(f"# {each}\n" for each in ("Made by the playbook msp.psa_sync.onboard.", *comments))
+    head = "".join(f"# {_readable(each)}\n" for each in ("Made by the playbook msp.psa_sync.onboard.", *comments))
     return f"---\n{head}{yaml.safe_dump(content, allow_unicode=True, sort_keys=False, width=1000)}"
 
 
@@ -155,6 +155,11 @@ def _file(path: str, written: Entry, preview: bool) -> str:
 
 def _shown(record: Entry) -> str:
     return one_line(str(record["name"] or "without a name"))
+
+
+def _readable(comment: str) -> str:
+    """A comment without characters that YAML forbids even there."""
+    return "".join(sign if sign.isprintable() else " " for sign in comment)
 
 
 def _quoted(value: Any) -> str:
