@@ -300,6 +300,7 @@ def test_the_commands_of_the_guide_keep_files_for_each_client(sandbox, tmp_path)
         held_to_schema(tmp_path / f"{host}.plan.json", "plan")
         held_to_schema(tmp_path / f"{host}.journal", "journal")
     assert "not applied" not in applied.stdout
-    assert [len(re.findall(rf"{host}: reverted: [1-9]\d* deactivate", reverted.stdout)) for host in hosts] == [1, 1, 1]
+    stated = [re.findall(rf"{host}: reverted: .*Deactivated in BMS \([1-9]", reverted.stdout) for host in hosts]
+    assert [len(each) for each in stated] == [1, 1, 1]
     assert "not reverted" not in reverted.stdout
     assert taken_back(sandbox, before)
