@@ -209,11 +209,11 @@ def test_a_fleet_logs_in_once(sandbox, sync):
     assert people(bms) == (everybody(20, 2), everybody(20, 2))
     assert {each["summary"]["push"]["pushed"] for each in done.values()} == {2}
     assert {each["summary"]["resume_after"] for each in done.values()} == {None}
-    # So does the next run, until the token expires.
-    sync([1, 2], check=True)
+    # So does the next run, until the token expires. With other options people are looked up again.
+    sync([1, 2], check=True, update_linked=True)
     assert sent(bms)[f"POST {AUTHENTICATE}"] == 1
     bms.advance(901)
-    sync([3, 4], "-f", "2", check=True)
+    sync([3, 4], "-f", "2", check=True, update_linked=True)
     assert sent(bms)[f"POST {AUTHENTICATE}"] == 2
 
 
