@@ -272,10 +272,18 @@ def are_told_apart(users: tuple[User, ...]) -> bool:
     return len(set(held)) == len(held)
 
 
+def gets_names_that_another_shares(found: Matching) -> bool:
+    """Whether a contact that gets other names was withheld from another user: the plan fails it where the new names
+    would mix up the two (`test_a_contact_that_would_be_mixed_up_by_its_new_names_is_failed`)."""
+    noted = [(reason.code, reason.values.get("contact_id")) for reasons in found.reasons.values() for reason in reasons]
+    renamed = {contact_id for code, contact_id in noted if code == ReasonCode.MATCHED_DIFFERENT_NAMES}
+    return any(code == ReasonCode.HIT_WITHHELD and contact_id in renamed for code, contact_id in noted)
+
+
 @given(worlds(with_overrides=False))
 def test_a_second_run_turns_no_match_into_a_conflict(world):
     found = world.match()
-    assume(are_told_apart(world.users))
+    assume(are_told_apart(world.users) and not gets_names_that_another_shares(found))
     again = written(world, found).match()
     for user in world.users:
         if user.id not in world.selected or user.id in found.conflicted:

@@ -31,6 +31,7 @@ from tests.unit.engine.builders import (
     bms,
     codes,
     contact,
+    contact_named,
     drafted,
     in_bms,
     limits,
@@ -42,6 +43,7 @@ from tests.unit.engine.builders import (
     ready,
     snapshot,
     user,
+    user_named,
     values_of,
 )
 
@@ -331,6 +333,18 @@ def test_what_could_not_be_matched_again_is_failed(users, contacts, expected):
         if each.itglue.action == "failed":
             assert (each.bms, each.itglue.after, each.writes) == (BmsPart(), {}, False)
             assert values_of(each, ReasonCode.SHARED_ADDRESS)["addresses"]
+
+
+def test_a_contact_that_would_be_mixed_up_by_its_new_names_is_failed():
+    """Once the contact is named Ben Reception, the other user's shared alias would hit it."""
+    users = [
+        user_named("Reception", "desk", "info"),
+        user_named("", "ben", surname="Reception"),
+    ]
+    something = contact_named(1, "Ben Baker", "ben", "info")
+    found = drafted(snapshot(users, [something], different_names="match"))
+    assert {name: each.itglue.action for name, each in found.items()} == {"desk": "create", "ben": "failed"}
+    assert codes(found["ben"]) == ["matched_different_names", "shared_address"]
 
 
 def test_who_shares_no_address_is_written_all_the_same():
