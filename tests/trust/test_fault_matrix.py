@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from .inprocess import Outcome, Stand
-from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, outline, substance
+from .invariants import bare, bms_emails_of, bms_of, contacts_of, emails_of, outline, substance
 from .tally import NIGHTLY, by_day, note
 from .worlds import ACCOUNT, CLIENT, NAME, SKU, TENANT, _link, world
 
@@ -275,8 +275,29 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), new[ident]
     for ident in in_bms.keys() - bms_of(before).keys() - told_in_bms:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), in_bms[ident]
+    no_write_is_untold(before, after, outcome)
+
+
+def no_write_is_untold(before: Json, after: Json, outcome: Outcome) -> None:
+    """Each contact that is another one by now has an entry that says so, or that says that it is not known."""
+    entries = [*outcome.contacts().values(), *outcome.result["departed"]]
+    for key, rows in (("contact_id", contacts_of), ("bms_contact_id", bms_of)):
+        old, new = rows(before), rows(after)
+        for ident in old.keys() & new.keys():
+            if bare(old[ident]) != bare(new[ident]):
+                own = [each for each in entries if each[key] == ident]
+                assert any(each["after"] or each["unapplied"] or each["locked"] or _is_unclear(each) for each in own), (
+                    old[ident],
+                    new[ident],
+                    own,
+                )
     if substance(before) != substance(after):
-        assert outcome.changed or unknown or outcome.warnings
+        assert outcome.changed or any(map(_is_unclear, entries)), entries
+
+
+def _is_unclear(entry: Json) -> bool:
+    """Whether an entry says that a write may have taken place."""
+    return bool({"write_unclear", "written_in_part"} & {*entry["reason_codes"]} or entry["unapplied"])
 
 
 @pytest.mark.parametrize("kind", KINDS)
