@@ -176,7 +176,8 @@ def apply_document(outcome: Run, document: Document, request: Request, tried: Co
     contacts = {contact.id: contact for contact in outcome.read.snapshot.contacts}
     done = {each.subject for each in plan.departed if each.action == DepartureAction.DEACTIVATED} | set(tried)
     found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
-    outcome.refused_entries = [*(outcome.refused_entries if tried else ()), *found.refused]
+    refused = [*(outcome.refused_entries if tried else ()), *found.refused]
+    outcome.refused_entries = list({(each.user_id, each.contact_id): each for each in refused}.values())
     selected = len(outcome.planning.matched.selected.user_ids)
     exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
     outcome.turned_out(tuple(found.operations))
