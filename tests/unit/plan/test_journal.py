@@ -86,8 +86,11 @@ def test_the_schema_is_one():
 # ------------------------------------------------------------ before, and after
 
 
+READS = ("contact", "contacts")
+
+
 class Watching:
-    """A service that reads the journal while a request is under way."""
+    """A service that reads the journal while a write is under way."""
 
     def __init__(self, service, path: str) -> None:
         self.service, self.path = service, path
@@ -97,7 +100,8 @@ class Watching:
         method = getattr(self.service, name)
 
         def watched(*args):
-            self.seen.append((name, lines(self.path) if os.path.exists(self.path) else []))
+            if name not in READS:
+                self.seen.append((name, lines(self.path) if os.path.exists(self.path) else []))
             return method(*args)
 
         return watched if callable(method) else method

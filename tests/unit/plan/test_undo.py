@@ -437,7 +437,7 @@ class Reverting(World):
 
     def revert(self, preview: bool = False):
         clients = FakeClients(self.itglue, self.bms)
-        return reverting.revert(clients, "Client Ltd", self.journal, preview=preview, version="1.0.0")
+        return reverting.revert(clients, self.store, "Client Ltd", self.journal, preview=preview, version="1.0.0")
 
 
 @pytest.fixture
@@ -459,7 +459,7 @@ def test_what_followed_in_bms_is_reverted(tmp_path):
     followed = world.bms.there[90212]
     assert (followed.job_title, len(followed.emails), followed.phones[0].number) == ("Clerk", 2, "4155550100")
     clients = FakeClients(world.itglue, world.bms)
-    outcome = reverting.revert(clients, "Client Ltd", journal, preview=False, version="1.0.0")
+    outcome = reverting.revert(clients, world.store, "Client Ltd", journal, preview=False, version="1.0.0")
     assert told(outcome) == [
         ("restore_in_bms", 90212),
         ("restore_in_bms", 90212),
