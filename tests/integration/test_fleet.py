@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import yaml
@@ -986,6 +990,29 @@ def test_a_first_run_keeps_a_journal_and_says_what_to_do_next(sandbox, playbook,
         f"sync_journal_directory={journals}",
     )
     assert len(sandbox.state()["itglue"]["contacts"]) < before
+
+
+@pytest.mark.parametrize("reader", ["| head -n 1", "> /dev/full"])
+def test_a_run_is_finished_when_nobody_reads_its_output(sandbox, playbook, tmp_path, reader):
+    """A pipe whose reader has gone, and a terminal that takes nothing more."""
+    report = tmp_path / "report"
+    arguments = f"-i {tmp_path}/inventory msp.psa_sync.sync_contacts --limit happy_frog -e sync_first_run=true"
+    command = f"{Path(sys.executable).with_name('ansible-playbook')} {arguments} {reader}"
+    environment = {
+        **os.environ,
+        **sandbox.env,
+        "XDG_STATE_HOME": str(tmp_path),
+        "ANSIBLE_CALLBACKS_ENABLED": "msp.psa_sync.sync_report",
+        "MSP_PSA_SYNC_REPORT_DIRECTORY": str(report),
+    }
+    done = subprocess.run(
+        ["bash", "-c", command], check=False, env=environment, capture_output=True, text=True, timeout=180
+    )
+    assert done.stdout.count("\n") <= 1
+    assert "Traceback" not in done.stderr
+    names = [each["firstName"] for each in sandbox.state()["bms"]["contacts"]]
+    assert sorted(names) == ["Ada", "Ada", "Bob", "Ivan", "Nell", "Zoe"]
+    assert (report / "sync_report.html").is_file()
 
 
 def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, playbook):

@@ -310,6 +310,10 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Edit and save the contact in IT Glue.",
     ),
     ReasonCode.RUN_LOCK_BUSY: Message("Another run on this control node is writing to the organization.", _NEXT_RUN),
+    ReasonCode.RUN_LOCK_STOPPED: Message(
+        "Process {process} on this control node is stopped in the middle of a run for the organization.",
+        "Let it go on (kill -CONT {process}) or end it (kill -KILL {process}). The next run goes on.",
+    ),
     # What changed between reading and writing.
     ReasonCode.CHANGED_SINCE_READ: Message(
         "Somebody changed the contact while the run worked[: {changed}], so it was left as it is.", _NEXT_RUN

@@ -124,6 +124,7 @@ class ReasonCode(StrEnum):
     PUSHED_BY_ITGLUE = "pushed_by_itglue"
     NOT_SAVED_AGAIN = "not_saved_again"
     RUN_LOCK_BUSY = "run_lock_busy"
+    RUN_LOCK_STOPPED = "run_lock_stopped"  # process
 
     # What changed between reading and writing (`look_again`).
     CHANGED_SINCE_READ = "changed_since_read"  # changed (the keys that differ)

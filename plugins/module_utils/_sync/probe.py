@@ -29,7 +29,7 @@ from .probe_contacts import OwnBmsContacts, OwnContacts
 from .probe_graph import NAMES as GRAPH_NAMES
 from .probe_graph import GraphQuestions
 from .probe_itglue import ItGlueQuestions
-from .run_lock import BUSY, RunLock
+from .run_lock import RunLock
 from .snapshot import read_account
 
 _ACCOUNT_NOT_KNOWN = "The BMS account of the organization is not known."
@@ -86,7 +86,7 @@ class Probe:
         with RunLock(self.services.itglue.base_url, needed=writing) as run_lock:
             run_lock.acquire(organization)
             if run_lock.busy:
-                raise SyncError(f"{organization.name}: nothing was probed. {BUSY}")
+                raise SyncError(f"{organization.name}: nothing was probed. {run_lock.said}")
             self._probe(organization, writing)
         return self
 

@@ -32,7 +32,7 @@ from .look_again import contacts_by_now
 from .outcomes import not_tried, reason_of
 from .ports import Bms, ItGlue, Services
 from .remembering import forget_reverted
-from .run_lock import BUSY, RunLock
+from .run_lock import RunLock
 
 BULK = 50
 """Contacts removed in one request, as many as are created in one."""
@@ -78,7 +78,7 @@ def revert(
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
         run_lock.acquire(found)
         if run_lock.busy:
-            raise SyncError(f"{found.name}: nothing was reverted. {BUSY}", hint="Run again when it has ended.")
+            raise SyncError(f"{found.name}: nothing was reverted. {run_lock.said}", hint="Run again when it has ended.")
         present = _read(services, found, runs)
         reversal = _reversal(runs, present)
         if not preview and reversal.steps:

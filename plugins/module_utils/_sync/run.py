@@ -31,7 +31,7 @@ from .planned_run import Replanner, Run, Source, apply_document, named, plan_run
 from .ports import Progress, Services, silent
 from .push_check import PushCheck
 from .remembering import remember
-from .run_lock import RunLock, put_off
+from .run_lock import RunLock
 from .run_settings import require_own, store_settings
 from .snapshot import Request
 from .writing import carry_out
@@ -74,7 +74,7 @@ def run(
         if request.plan_file and preview:
             write_document(outcome, request)
         if run_lock.busy:
-            _put_off(outcome)
+            _put_off(outcome, run_lock)
         elif preview:
             if request.stores_settings and not outcome.refused:
                 _store_settings(services, store, outcome, request, preview=True)
@@ -158,10 +158,10 @@ def _defer(outcome: Run, error: QuotaExceededError) -> None:
     outcome.warnings.append(because(ReasonCode.NOT_LOOKED_AGAIN, said=str(error)))
 
 
-def _put_off(outcome: Run) -> None:
+def _put_off(outcome: Run, run_lock: RunLock) -> None:
     outcome.put_off = True
-    outcome.operations = tuple(map(put_off, outcome.operations))
-    outcome.deactivations = tuple(map(put_off, outcome.deactivations))
+    outcome.operations = tuple(map(run_lock.put_off, outcome.operations))
+    outcome.deactivations = tuple(map(run_lock.put_off, outcome.deactivations))
     outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))
 
 

@@ -22,14 +22,22 @@ from .._engine.model import Organization
 from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode, because
 
-BUSY = "Another run on this control node is writing to this organization."
+_BUSY = "Another run on this control node is writing to this organization."
+_STOPPED = (
+    "Process {process} is stopped in the middle of a run for this organization. "
+    "Let it go on (kill -CONT {process}) or end it (kill -KILL {process})."
+)
 
 
 class RunLock:
-    """The right to write to one organization, from `acquire` until the block ends. A preview needs none."""
+    """The right to write to one organization, from `acquire` until the block ends. A preview needs none.
+
+    It is `busy` where another run has it; `stopped` is the process of that run where a signal has stopped it.
+    """
 
     def __init__(self, service: str, *, needed: bool = True) -> None:
         self.busy = False
+        self.stopped: int | None = None
         self._service = service
         self._needed = needed
         self._held = ExitStack()
@@ -51,10 +59,17 @@ class RunLock:
         try:
             self._held.enter_context(exclusive(f"{self._service} contacts of {organization.id}", patience=0))
             self._acquired = True
-        except LockBusyError:
-            self.busy = True
+        except LockBusyError as error:
+            self.busy, self.stopped = True, error.stopped
 
+    @property
+    def said(self) -> str:
+        """Why the run has to wait, as a sentence."""
+        return _STOPPED.format(process=self.stopped) if self.stopped else _BUSY
 
-def put_off(operation: Operation) -> Operation:
-    """The operation without its writes, which are for the next run."""
-    return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=because(ReasonCode.RUN_LOCK_BUSY))
+    def put_off(self, operation: Operation) -> Operation:
+        """The operation without its writes, which are for the next run."""
+        reason = because(ReasonCode.RUN_LOCK_BUSY)
+        if self.stopped:
+            reason = because(ReasonCode.RUN_LOCK_STOPPED, process=self.stopped)
+        return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)

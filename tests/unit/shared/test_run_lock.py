@@ -42,7 +42,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import revert as reverting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import resume_at
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock, put_off
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.sync.running import Row, carried_out
 
 ONE, OTHER = Organization(1, "One"), Organization(2, "Other")
@@ -104,14 +104,34 @@ with RunLock("https://itglue.example") as turn:
 """
 
 
-def test_a_run_that_is_killed_leaves_the_organization_free(private_directory):
-    other = subprocess.Popen(
+@pytest.fixture
+def other(private_directory):
+    """Another process that is at work on the organization."""
+    process = subprocess.Popen(
         [sys.executable, "-c", HOLDER],
         env={"PYTHONPATH": os.pathsep.join(filter(None, sys.path)), "XDG_RUNTIME_DIR": str(private_directory)},
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert other.stdout.readline() == "taken\n"
+    assert process.stdout.readline() == "taken\n"
+    yield process
+    process.kill()
+    process.wait()
+
+
+def test_a_run_that_is_stopped_is_named(other):
+    """Nobody waits for it: what is to be written is deferred."""
+    os.kill(other.pid, signal.SIGSTOP)
+    os.waitpid(other.pid, os.WUNTRACED)
+    with RunLock(HERE) as late:
+        late.acquire(ONE)
+    deferred = late.put_off(operation(Action.CREATE, Push.PUSHED, after=AFTER))
+    assert (late.busy, late.stopped) == (True, other.pid)
+    assert deferred.reasons == (Reason(ReasonCode.RUN_LOCK_STOPPED, {"process": other.pid}),)
+    assert f"kill -CONT {other.pid}" in late.said
+
+
+def test_a_run_that_is_killed_leaves_the_organization_free(other):
     with RunLock(HERE) as late:
         late.acquire(ONE)
         assert late.busy is True
@@ -151,7 +171,7 @@ def operation(action: Action, push: Push | None = None, before=(), after=(), *, 
     ],
 )
 def test_what_would_be_written_is_deferred(planned, action, push):
-    late = put_off(planned)
+    late = RunLock(HERE).put_off(planned)
     assert (late.itglue.action, late.bms.push) == (action, push)
     assert [each.code for each in late.reasons] == ["run_lock_busy"]
     assert not late.writes
@@ -169,7 +189,7 @@ def test_what_would_be_written_is_deferred(planned, action, push):
 )
 def test_what_would_not_be_written_stays(action, push):
     planned = operation(action, push).because(Reason(ReasonCode.NO_ADDRESS))
-    assert put_off(planned) == planned
+    assert RunLock(HERE).put_off(planned) == planned
 
 
 def test_nothing_is_reverted_while_another_run_writes(monkeypatch):
