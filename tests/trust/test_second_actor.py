@@ -46,8 +46,9 @@ def unseen(action: str, number: int) -> bool:
 
 
 def is_at_the_end(number: int) -> bool:
-    """Whether the run has begun its last lists: who is created from then on is created after the run."""
-    return not any(map(is_write, requests()[number - 1 :]))
+    """Whether the run has begun its last lists: who is created from then on is created after the run. What it
+    remembers is written after that."""
+    return not any(is_write(each) and not each.get("facts") for each in requests()[number - 1 :])
 
 
 def acted(action: str, number: int) -> None:
