@@ -109,6 +109,7 @@ import atexit
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime, timezone
 from functools import wraps
 from pathlib import Path
@@ -316,7 +317,8 @@ class CallbackModule(CallbackBase):
             base = Path(self.get_option("output_directory"), self.get_option("file_name"))
             paths.append(write(name, made, base, markdown_limit=limit))
         if paths:
-            self._display.display(f"Sync report: {one_line(', '.join(map(str, paths)))}")
+            with suppress(OSError):  # nobody reads the output any more
+                self._display.display(f"Sync report: {one_line(', '.join(map(str, paths)))}")
 
 
 # ------------------------------------------------ what differs between versions

@@ -4,8 +4,10 @@
 
 """Progress of tasks that run in process: as lines, or as one live line at the end of the terminal.
 
-Tasks run in workers, which are forked from the controller's process. A worker shows a line
-through Ansible's display, which is safe everywhere. A live line can only be drawn by the
+Tasks run in workers, which are forked from the controller's process. A worker writes a line
+to the output of that process by itself: Ansible's display would have the controller's process
+write it in a thread that ends for good where the reader of the output has gone (`... | head`),
+and the playbook would wait for ever. A live line can only be drawn by the
 controller's process itself: the callback `sync_report` opens a pipe before the first worker
 is forked, and the workers write to it. Whatever goes wrong here costs the progress alone.
 """
@@ -15,6 +17,7 @@ is forked, and the workers write to it. Whatever goes wrong here costs the progr
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import select
 import sys
@@ -23,6 +26,7 @@ from contextlib import suppress
 from threading import Event, Thread
 from typing import Any, TextIO
 
+from ansible import constants
 from ansible.utils.display import Display
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import output
@@ -55,6 +59,17 @@ class _Shared:
 
     mode: str = AUTO
     pipe: int | None = None
+    output: int | None = None
+
+
+def keep_output() -> None:
+    """Keep the output of the controller's process for its workers, whose own may lead nowhere."""
+    if _Shared.output is None and multiprocessing.parent_process() is None:
+        with suppress(AttributeError, OSError, ValueError):
+            _Shared.output = os.dup(sys.stdout.fileno())
+
+
+keep_output()
 
 
 def choose(mode: str | None) -> None:
@@ -80,9 +95,17 @@ def shower(host: str, hosts: int) -> Callable[[str], None] | None:
 
 
 def _show(text: str) -> None:
-    with suppress(Exception):
-        # Without keywords: a wrong one would end the parent's result thread, and the playbook would hang.
-        display.display(output.clean(text))
+    line = output.clean(text)
+    if _Shared.output is None:
+        with suppress(Exception):
+            # Without keywords: a wrong one would end the parent's result thread, and the playbook would hang.
+            display.display(line)
+        return
+    with suppress(OSError):
+        os.write(_Shared.output, f"{line}\n".encode(errors="replace"))
+    if constants.DEFAULT_LOG_PATH:
+        with suppress(Exception):
+            display.display(line, log_only=True)
 
 
 def _send(pipe: int, message: Mapping[str, Any]) -> None:

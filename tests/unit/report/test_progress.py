@@ -24,6 +24,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import LiveL
 def fresh(monkeypatch):
     monkeypatch.setattr(progress._Shared, "mode", "auto")
     monkeypatch.setattr(progress._Shared, "pipe", None)
+    monkeypatch.setattr(progress._Shared, "output", None)
     monkeypatch.delenv(progress.ENVIRONMENT, raising=False)
 
 
@@ -98,6 +99,45 @@ def test_a_display_that_fails_does_not_fail_the_task(monkeypatch):
 
     monkeypatch.setattr(progress, "display", SimpleNamespace(display=display))
     shower("frog", 1)("reading")
+
+
+@pytest.fixture
+def output(monkeypatch):
+    """Both ends of a pipe, as those of the output of the controller's process."""
+    reading, writing = os.pipe()
+    monkeypatch.setattr(progress._Shared, "output", writing)
+    yield reading, writing
+    os.close(writing)
+
+
+def test_a_worker_writes_to_the_output_of_the_controllers_process(output, shown):
+    shower("frog", 1)("reading M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller\x1b")
+    assert os.read(output[0], 1000).decode() == "[frog] reading M\N{LATIN SMALL LETTER U WITH DIAERESIS}ller \n"
+    os.close(output[0])
+    assert shown == []
+
+
+def test_a_reader_that_has_gone_costs_nothing_but_the_line(output, shown):
+    """Ansible's own thread of results would end for good."""
+    os.close(output[0])
+    shower("frog", 1)("reading")
+    assert shown == []
+
+
+def test_the_log_of_ansible_has_the_lines_too(output, monkeypatch):
+    lines = []
+    monkeypatch.setattr(progress.constants, "DEFAULT_LOG_PATH", "/a/log")
+    logged = SimpleNamespace(display=lambda text, log_only: lines.append((text, log_only)))
+    monkeypatch.setattr(progress, "display", logged)
+    shower("frog", 1)("reading")
+    os.close(output[0])
+    assert lines == [("[frog] reading", True)]
+
+
+def test_only_the_controllers_process_keeps_its_output(monkeypatch):
+    monkeypatch.setattr(progress.multiprocessing, "parent_process", lambda: "the controller's")
+    progress.keep_output()
+    assert progress._Shared.output is None
 
 
 def test_a_live_line_shows_where_tasks_are(live, terminal):
