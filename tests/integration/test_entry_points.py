@@ -202,13 +202,14 @@ def test_a_defect_is_reported_without_its_secrets_even_where_tracebacks_are_show
 
 
 def test_no_log_shows_nothing(folder):
-    played = play(folder, [task(way, ARGS, no_log=True, **keywords) for way, keywords in WAYS.items()], "-v")
+    tasks = [task(f"{way}_task", ARGS, no_log=True, **keywords) for way, keywords in WAYS.items()]
+    played = play(folder, tasks, "-v")
 
     assert "progress" not in played.output
     assert "a warning" not in played.output
     for way in WAYS:
-        assert "warnings" not in played.results[way]
-        assert played.results[way]["told"].startswith("Bearer ******** and")
+        assert "warnings" not in played.results[f"{way}_task"]
+        assert played.results[f"{way}_task"]["told"].startswith("Bearer ******** and")
 
 
 def test_a_loop_keeps_the_variables_of_its_items_apart(folder):

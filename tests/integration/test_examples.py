@@ -193,7 +193,8 @@ def test_the_quick_start_on_a_client(tmp_path):
         state = sandbox.state()
 
     assert [each["happy_frog"] for each in changed(shown)] == ["0", "0", "1", "1", "1"]
-    assert len(state["itglue"]["flexible_assets"]) == 2
+    # The settings of both sides, and what the run remembers.
+    assert len(state["itglue"]["flexible_assets"]) == 3
     made = [each["last-name"] for each in state["itglue"]["contacts"][len(DEMO["itglue"]["contacts"]) :]]
     assert "Okafor" in made
     assert (tmp_path / "sync_report" / "sync_report.html").is_file()

@@ -75,4 +75,9 @@ def test_drift_fails_whoever_is_not_done(ran):
     for kind in ("Office 365", "BMS"):
         assert f"{kind} Sync Settings of " in output
     assert "happy_frog: FAILED" not in output
-    assert len(ran) == 7
+
+
+def test_a_rollout_serves_whom_the_quota_allows(ran):
+    code, recap, output = ran[7]
+    assert (code, set(recap)) == (0, {"happy_frog", "muller_sohne_gmbh", "sakura_design"}), output
+    assert len(ran) == 8

@@ -22,6 +22,7 @@ import pytest
 from tests.benchmarks import worlds
 from tests.sandbox.launch import Running, running
 from tests.tools.files import tracked
+from tests.trust.inprocess import without_facts
 
 # Its fixtures are dear: one process makes them, for all tests.
 pytestmark = [pytest.mark.xdist_group("modules_both_ways"), pytest.mark.every_core]
@@ -193,7 +194,8 @@ def test_what_writes_can_be_asynchronous(module, real):
 
 
 def test_the_services_hold_the_same_afterwards(real):
-    states = [compared(each.state, STAMPS) for each in real.values()]
+    # What a run remembers has times and digests of its own.
+    states = [compared(without_facts(each.state), STAMPS) for each in real.values()]
 
     assert states[0] == states[1] == states[2]
     assert len(states[0]["itglue"]["contacts"]) == len(world()["itglue"]["contacts"]) + 1

@@ -319,6 +319,6 @@ def test_the_examples_run(sandbox, play, kind):
     done = play([*showing, *declaring, *showing])["localhost"]
     assert done["stored"]["settings"] == []
     removal = declaring.pop()
-    assert "Forget" in removal["name"]
+    assert "Remove" in removal["name"]
     play([*declaring, *showing])
     assert len(sandbox.state()["itglue"]["flexible_assets"]) == 1
