@@ -82,8 +82,12 @@ nightly: unit trust vendors mutations ## both at length: 2000 worlds, every faul
 
 vendors: venv ## hold clients and sandbox against the vendors' descriptions with Prism and Schemathesis (needs npm)
 	@mkdir -p $(RESULTS)
-	@$(python) -m tests.vendors
-	@$(bin)/pytest --numprocesses 2 --dist loadfile --junit-xml $(RESULTS)/vendors.xml tests/vendors
+	@if [[ -d ../shared/contracts ]]; then \
+	    $(python) -m tests.vendors && \
+	    $(bin)/pytest --numprocesses 2 --dist loadfile --junit-xml $(RESULTS)/vendors.xml tests/vendors; \
+	else \
+	    echo "The vendors' descriptions are not in ../shared/contracts, so nothing was held against them."; \
+	fi
 
 MUTATIONS ?= --of 10 --seed $(shell date +%j)
 
