@@ -269,6 +269,7 @@ def test_progress_is_shown_unless_off_and_never_with_no_log(mode, no_log, lines,
         return {}
 
     monkeypatch.setattr(progress, "display", SimpleNamespace(display=display))
+    monkeypatch.setattr(progress._Shared, "output", None)
     monkeypatch.setattr(Action, "run_task", staticmethod(reading))
     in_process_result(no_log=no_log, environment=[{progress.ENVIRONMENT: mode}])
 
