@@ -324,7 +324,7 @@ def test_the_second_run_on_an_organization_says_so_and_does_nothing(sandbox, syn
                 os.kill(pid, signal.SIGCONT)
         assert second["changed"] is False
         assert second["summary"]["actions"] == {"deferred": 3}
-        assert {each["reason_code"] for each in second["contacts"]} == {"run_lock_busy"}
+        assert {each["reason_code"] for each in second["contacts"]} == {"run_lock_stopped"}
         assert "nothing was written, because another run on this control node" in second["warnings"][0]
         # The settings that the task declares count for the run, and differ from what is stored: that alone is shown.
         assert {kind: each["stored"] for kind, each in second["settings_changes"].items()} == {
