@@ -40,22 +40,30 @@ def read_facts(stored: Stored) -> Facts:
 def write_facts(store: SettingsStore, organization_id: int, facts: Facts) -> None:
     """Write the facts of an organization, to the asset that is there by now. Raises SyncError where IT Glue does not
     take them."""
-    stored = store.read(organization_id, kinds=(FACTS,)).of(FACTS)
-    if not store.has_own_type(FACTS):
-        raise SettingsError("Another asset type has the name of the one for remembered facts.")
-    store.save(stored, {"facts": [encoded(facts, organization_id)]})
+    _save(store, _read(store, organization_id), facts)
 
 
 def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Facts], Facts]) -> SyncError | None:
     """Leave of an organization's facts what `left` returns; why that was not possible, where it was not."""
     try:
-        known = read_facts(store.read(organization_id, kinds=(FACTS,)).of(FACTS))
+        stored = _read(store, organization_id)
+        known = read_facts(stored)
         facts = left(known)
         if facts != known:
-            write_facts(store, organization_id, facts)
+            _save(store, stored, facts)
     except SyncError as error:
         return error
     return None
+
+
+def _read(store: SettingsStore, organization_id: int) -> Stored:
+    return store.read(organization_id, kinds=(FACTS,)).of(FACTS)
+
+
+def _save(store: SettingsStore, stored: Stored, facts: Facts) -> None:
+    if not store.has_own_type(FACTS):
+        raise SettingsError("Another asset type has the name of the one for remembered facts.")
+    store.save(stored, {"facts": [encoded(facts, stored.organization_id)]})
 
 
 # ---------------------------------------------------------------------- writing
