@@ -45,30 +45,17 @@ UNSEEN = (
 """Kinds of mutations that change nothing as a rule, as patterns of SQL: they are not tried."""
 
 ENGINE, SYNC = "plugins/module_utils/_engine", "plugins/module_utils/_sync"
-UNIT = "tests/unit"
+RULES = (
+    "address_hits bms_evidence bms_lookup bms_push bms_update contact_phones enrichment identity itglue_plan "
+    "matching matching_index offboarding phones plan planning selection text"
+).split()
+WRITERS = ("bms_writer", "itglue_writer", "writing")
+REVERTS = "tests/trust/test_reverts.py"
 TESTS: Mapping[str, Sequence[str]] = {
-    f"{ENGINE}/address_hits.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/bms_evidence.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/bms_lookup.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/bms_push.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/bms_update.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/contact_phones.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/enrichment.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/identity.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/itglue_plan.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/limits.py": (f"{UNIT}/engine", f"{UNIT}/sync"),
-    f"{ENGINE}/matching.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/matching_index.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/offboarding.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/phones.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/plan.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/planning.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/selection.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/text.py": (f"{UNIT}/engine",),
-    f"{ENGINE}/undo.py": (f"{UNIT}/plan", "tests/trust/test_reverts.py"),
-    f"{SYNC}/bms_writer.py": (f"{UNIT}/sync", "tests/trust/test_reverts.py"),
-    f"{SYNC}/itglue_writer.py": (f"{UNIT}/sync", "tests/trust/test_reverts.py"),
-    f"{SYNC}/writing.py": (f"{UNIT}/sync", "tests/trust/test_reverts.py"),
+    **{f"{ENGINE}/{name}.py": ("tests/unit/engine",) for name in RULES},
+    f"{ENGINE}/limits.py": ("tests/unit/engine", "tests/unit/sync"),
+    f"{ENGINE}/undo.py": ("tests/unit/plan", REVERTS),
+    **{f"{SYNC}/{name}.py": ("tests/unit/sync", REVERTS) for name in WRITERS},
 }
 """The tests that are to see a mutation of each module."""
 
