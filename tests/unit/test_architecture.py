@@ -569,6 +569,40 @@ def test_make_runs_every_test():
     assert nightly and "vendors" in nightly[1].split()
 
 
+LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 450, 50, 7
+
+
+def test_no_file_is_longer_than_a_reader_can_keep_in_mind():
+    """The modules are documentation, which is as long as it has to be."""
+    long = {
+        source.short: lines
+        for source in sources()
+        if source.part != "modules"
+        and source.short != "_clients/turns.py"
+        and (lines := len(source.text.splitlines())) > LONGEST_FILE
+    }
+    assert long == {}
+
+
+def test_no_function_is_longer_or_takes_more_than_a_reader_can_keep_in_mind():
+    wrong = [
+        f"{source.at(node)} {node.name}: {lines} lines, {len(parameters)} parameters"
+        for source in sources()
+        for node in ast.walk(source.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        for lines in [node.end_lineno - node.lineno + 1]
+        for parameters in [
+            [
+                parameter
+                for parameter in (*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs)
+                if parameter.arg not in {"self", "cls"}
+            ]
+        ]
+        if lines > LONGEST_FUNCTION or len(parameters) > MOST_PARAMETERS
+    ]
+    assert wrong == []
+
+
 def test_no_packages_below_plugins():
     assert [str(source.path) for source in sources() if source.path.name == "__init__.py"] == []
 

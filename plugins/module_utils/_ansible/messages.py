@@ -6,6 +6,7 @@
 
 In a sentence `{name}` stands for a value of the reason, and what stands in `[...]` is left out where
 one of its values is blank. The troubleshooting guide has an entry for each code, made of this table.
+`run_messages` has the part of the table about whole runs, not about one person.
 """
 
 # PRIVATE to the collection: nothing here is a public interface.
@@ -13,43 +14,21 @@ one of its values is blank. The troubleshooting guide has an entry for each code
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from .._engine.reasons import ReasonCode
-
-MATCHING, PLAN, TROUBLESHOOTING, RELIABILITY = (
-    "matching_guide",
-    "plan_guide",
-    "troubleshooting_guide",
-    "reliability_guide",
+from .message import (
+    BY_HAND,
+    DECIDE,
+    DECIDE_IN_BMS,
+    MATCHING,
+    NEW_PLAN,
+    NEXT_RUN,
+    PLAN,
+    RELIABILITY,
+    TRIES_AGAIN,
+    Message,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """What a reason code says: `sentence`, and `hint`: what to do, blank where nothing is to be done.
-
-    `guide` explains the matter where the entry of the troubleshooting guide does not do.
-    """
-
-    sentence: str
-    hint: str = ""
-    guide: str | None = None
-
-
-_DECIDE = (
-    "Compare the candidates in conflicts, and put the right answer into match_overrides (sync_match_overrides in the "
-    "inventory)."
-)
-_DECIDE_IN_BMS = (
-    "Compare the candidates in conflicts, and put the right answer into bms_match_overrides "
-    "(sync_bms_match_overrides in the inventory)."
-)
-_NEW_PLAN = "Make a new plan in check mode, and have it reviewed."
-_NEXT_RUN = "The next run does it."
-_TRIES_AGAIN = "The next run tries again."
-_FINDS_OUT = "The next run finds out."
-_BY_HAND = "Change or remove it by hand if that is right."
+from .run_messages import RUN_MESSAGES
 
 MESSAGES: Mapping[ReasonCode, Message] = {
     # Excluded users.
@@ -63,23 +42,23 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.IGNORED_BY_OVERRIDE: Message("match_overrides says ignore for the user."),
     ReasonCode.NOT_AMONG_USERS: Message("The option users does not name the user."),
     # Matching: conflicts.
-    ReasonCode.SEVERAL_HITS: Message("The user matches {contacts} by {rule}[, and so do {users}].", _DECIDE, MATCHING),
+    ReasonCode.SEVERAL_HITS: Message("The user matches {contacts} by {rule}[, and so do {users}].", DECIDE, MATCHING),
     ReasonCode.NAMES_DIFFER: Message(
         "The user shares {rule} with {contacts}, but the names differ: either the person was renamed, or the address "
         "was handed on[; {users} match too].",
-        f"{_DECIDE} The id says that it is the same person, new that it is another one.",
+        f"{DECIDE} The id says that it is the same person, new that it is another one.",
         MATCHING,
     ),
     ReasonCode.KNOWN_CONTACT: Message(
         "No contact is created beside {contacts}, which may be the same person: by the names, or by the primary "
         "address[; {users} match too].",
-        f"{_DECIDE} The id says that it is the same person, new that it is a namesake.",
+        f"{DECIDE} The id says that it is the same person, new that it is a namesake.",
         MATCHING,
     ),
     ReasonCode.POSSIBLY_RETURNED: Message(
         "The user matches {contacts} of a departed person[, and so do {users}]: either the person has returned, or "
         "this is somebody else.",
-        f"{_DECIDE} The id says that the person has returned, new that it is somebody else.",
+        f"{DECIDE} The id says that the person has returned, new that it is somebody else.",
         MATCHING,
     ),
     ReasonCode.SAME_PRIMARY_ADDRESS: Message(
@@ -173,11 +152,9 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.LEFT_OUT_OF_BMS: Message("bms_match_overrides says ignore, so the person is not pushed."),
     # The look-up in BMS: conflicts.
     ReasonCode.BMS_SEVERAL_HITS: Message(
-        "Several BMS contacts could be this person: {bms_contact_ids}.", f"{_DECIDE_IN_BMS}[ {{same_names}}]"
+        "Several BMS contacts could be this person: {bms_contact_ids}.", f"{DECIDE_IN_BMS}[ {{same_names}}]"
     ),
-    ReasonCode.BMS_CONTACT_SHARED: Message(
-        "This person could be {bms_contacts}, and so could {users}.", _DECIDE_IN_BMS
-    ),
+    ReasonCode.BMS_CONTACT_SHARED: Message("This person could be {bms_contacts}, and so could {users}.", DECIDE_IN_BMS),
     ReasonCode.BMS_ADDRESS_SHARED: Message(
         "The contact shares {addresses} with {users}: as two contacts, BMS would hold the address twice.",
         "Remove the address from the one that it does not belong to.",
@@ -188,17 +165,17 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.BMS_CONTACT_LINKED: Message(
         "This person could be {bms_contacts}, to which IT Glue contact {contact_id} is linked.",
-        f"Correct the link or the address. Or: {_DECIDE_IN_BMS[0].lower()}{_DECIDE_IN_BMS[1:]}",
+        f"Correct the link or the address. Or: {DECIDE_IN_BMS[0].lower()}{DECIDE_IN_BMS[1:]}",
     ),
     ReasonCode.BMS_NAME_OF_ANOTHER: Message(
         "IT Glue would pair the contact with {bms_contacts}, who bears the name but is somebody else.",
         "Create the BMS contact by hand, and link it in IT Glue; or use push_method direct.",
     ),
     ReasonCode.BMS_NAMES_DIFFER: Message(
-        "The person shares an address with {bms_contacts}, but the names differ.", _DECIDE_IN_BMS
+        "The person shares an address with {bms_contacts}, but the names differ.", DECIDE_IN_BMS
     ),
     ReasonCode.BMS_INACTIVE_HIT: Message(
-        "This person could be {bms_contacts}, inactive in BMS, but that is not certain.", _DECIDE_IN_BMS
+        "This person could be {bms_contacts}, inactive in BMS, but that is not certain.", DECIDE_IN_BMS
     ),
     # Pushes.
     ReasonCode.ITGLUE_PUSHES: Message("IT Glue pushes the contact once it is written."),
@@ -219,7 +196,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "write to a client. Merge people who are in BMS twice.",
         "migration_guide",
     ),
-    ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", _NEXT_RUN),
+    ReasonCode.BMS_NOT_READ: Message("BMS could not be read in full, so nobody is pushed: {said}", NEXT_RUN),
     # BMS contacts of linked contacts.
     ReasonCode.BMS_CONTACT_ELSEWHERE: Message(
         "The linked BMS contact {bms_contact_id} is not in the account {account_id}, so it is not updated in BMS.",
@@ -251,7 +228,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.DEPARTED_IN_CONFLICT: Message(
         "The contact is part of a conflict, so it is not deactivated until somebody says whose it is.",
-        _DECIDE,
+        DECIDE,
         MATCHING,
     ),
     ReasonCode.DEPARTED_BMS_NAMES_DIFFER: Message(
@@ -265,24 +242,24 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.RETURNED: Message("The person has returned: the contact is active again."),
     # Applied plans.
     ReasonCode.STRUCK_FROM_PLAN: Message("A reviewer struck this entry from the plan.", "", PLAN),
-    ReasonCode.DUE_SINCE_PLAN: Message("The plan does not have this: it has become due since.", _NEW_PLAN, PLAN),
+    ReasonCode.DUE_SINCE_PLAN: Message("The plan does not have this: it has become due since.", NEW_PLAN, PLAN),
     ReasonCode.PLAN_OUTDATED: Message(
-        "Something has changed since the plan was made, so this entry was not applied[: {changed}].", _NEW_PLAN, PLAN
+        "Something has changed since the plan was made, so this entry was not applied[: {changed}].", NEW_PLAN, PLAN
     ),
     ReasonCode.PLAN_SUPERSEDED: Message(
-        "Nothing is to be done for this person any more, so this entry was not applied.", _NEW_PLAN, PLAN
+        "Nothing is to be done for this person any more, so this entry was not applied.", NEW_PLAN, PLAN
     ),
     # What became of a write.
     ReasonCode.WRITE_REJECTED: Message(
         "{service} refused the write, and nothing was changed: {said}", "Correct the value that the message names."
     ),
-    ReasonCode.WRITE_FAILED: Message("Nothing was written to {service}: {said}", _TRIES_AGAIN),
+    ReasonCode.WRITE_FAILED: Message("Nothing was written to {service}: {said}", TRIES_AGAIN),
     ReasonCode.WRITE_UNCLEAR: Message(
         "Whether {service} carried out the write is not known: {said}",
         "The next run looks before it writes, so nobody is created twice.",
     ),
-    ReasonCode.QUOTA_EXCEEDED: Message("Not written to {service}: {said}", _NEXT_RUN, "quotas_guide"),
-    ReasonCode.NOT_TRIED: Message("No further write to {service} was tried: {said}", _TRIES_AGAIN),
+    ReasonCode.QUOTA_EXCEEDED: Message("Not written to {service}: {said}", NEXT_RUN, "quotas_guide"),
+    ReasonCode.NOT_TRIED: Message("No further write to {service} was tried: {said}", TRIES_AGAIN),
     ReasonCode.CREATE_NOT_SHOWN: Message(
         "{service} took the new contact, but does not show it.",
         "The next run looks for the contact before it tries again.",
@@ -300,31 +277,31 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "since, so they were not sent again.",
         "Change them in the system that the contact is linked to.",
     ),
-    ReasonCode.WRITTEN_IN_PART: Message("Not written: {fields}. {said}", _NEXT_RUN),
+    ReasonCode.WRITTEN_IN_PART: Message("Not written: {fields}. {said}", NEXT_RUN),
     ReasonCode.RETURN_DEFERRED: Message(
-        "The person has returned, but stays departed until BMS can be written: {said}", _NEXT_RUN
+        "The person has returned, but stays departed until BMS can be written: {said}", NEXT_RUN
     ),
     ReasonCode.PUSHED_BY_ITGLUE: Message("IT Glue has pushed the contact."),
     ReasonCode.NOT_SAVED_AGAIN: Message(
         "IT Glue took the contact as it is and shows no new time of change, so it may not push it.",
         "Edit and save the contact in IT Glue.",
     ),
-    ReasonCode.RUN_LOCK_BUSY: Message("Another run on this control node is writing to the organization.", _NEXT_RUN),
+    ReasonCode.RUN_LOCK_BUSY: Message("Another run on this control node is writing to the organization.", NEXT_RUN),
     ReasonCode.RUN_LOCK_STOPPED: Message(
         "Process {process} on this control node is stopped in the middle of a run for the organization.",
         "Let it go on (kill -CONT {process}) or end it (kill -KILL {process}). The next run goes on.",
     ),
     # What changed between reading and writing.
     ReasonCode.CHANGED_SINCE_READ: Message(
-        "Somebody changed the contact while the run worked[: {changed}], so it was left as it is.", _NEXT_RUN
+        "Somebody changed the contact while the run worked[: {changed}], so it was left as it is.", NEXT_RUN
     ),
     ReasonCode.CREATED_BY_NOW: Message(
         "Somebody created contact {contact_id} while the run worked, and may be about to create the person in BMS "
         "too, so it was not pushed.",
-        _NEXT_RUN,
+        NEXT_RUN,
     ),
     ReasonCode.IN_BMS_BY_NOW: Message(
-        "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.", _NEXT_RUN
+        "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.", NEXT_RUN
     ),
     ReasonCode.LINKED_BY_NOW: Message(
         "The contact was linked to BMS while the run worked[: BMS contact {bms_contact_id}], so it was not pushed."
@@ -347,15 +324,15 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         RELIABILITY,
     ),
     ReasonCode.NOT_READ_AFTER_WRITE: Message(
-        "The contact could not be read back after it was written, so it was not pushed.", _NEXT_RUN
+        "The contact could not be read back after it was written, so it was not pushed.", NEXT_RUN
     ),
     # Reverting.
     ReasonCode.CONTACT_GONE: Message("The contact is not in {service} any more."),
-    ReasonCode.CHANGED_SINCE_WRITTEN: Message("It has been changed since, so it stays as it is.", _BY_HAND, PLAN),
+    ReasonCode.CHANGED_SINCE_WRITTEN: Message("It has been changed since, so it stays as it is.", BY_HAND, PLAN),
     ReasonCode.LINKED_SINCE: Message(
-        "The contact has been linked to BMS since[: BMS contact {bms_contact_id}], so it stays.", _BY_HAND, PLAN
+        "The contact has been linked to BMS since[: BMS contact {bms_contact_id}], so it stays.", BY_HAND, PLAN
     ),
-    ReasonCode.WORKED_ON_SINCE: Message("Somebody has worked on the contact since, so it stays.", _BY_HAND, PLAN),
+    ReasonCode.WORKED_ON_SINCE: Message("Somebody has worked on the contact since, so it stays.", BY_HAND, PLAN),
     ReasonCode.NOTHING_ALIKE: Message(
         "The answer to the create was lost, and no contact in {service} resembles it.",
         "Look for the person by hand, and remove the contact if it is there.",
@@ -363,7 +340,7 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ),
     ReasonCode.APPEARED_LATER: Message(
         "The answer to the create was lost, and what resembles it appeared later: [{contacts}][{bms_contacts}].",
-        _BY_HAND,
+        BY_HAND,
         PLAN,
     ),
     ReasonCode.DEFAULT_ENTRY_NEEDED: Message(
@@ -372,82 +349,5 @@ MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.NOT_SHOWN_AFTER_WRITE: Message(
         "{service} accepted the write, but does not show it.", "Look at the contact there."
     ),
-    # Checks before a run.
-    ReasonCode.CHECK_OK: Message("OK."),
-    ReasonCode.CHECK_FOUND: Message("{name} ({id})."),
-    ReasonCode.DOMAINS_OF_USERS: Message(
-        "The tenant's verified domains cannot be read, so the domains of its users' addresses are taken: {said}"
-    ),
-    ReasonCode.ORGANIZATION_NOT_KNOWN: Message("Not checked, because the organization is not known."),
-    ReasonCode.SETTINGS_NOT_READ: Message("Not checked, because the stored settings could not be read."),
-    ReasonCode.SETTINGS_NOT_VALID: Message("Not checked, because the settings are not valid."),
-    ReasonCode.TENANT_NOT_KNOWN: Message("Not checked, because the tenant is not known."),
-    ReasonCode.PUSHES_OFF: Message("Not checked, because the settings say that nothing is pushed to BMS."),
-    ReasonCode.NO_BMS_LINK: Message(
-        "The organization '{organization}' is not linked to BMS in IT Glue, so IT Glue does not link its contacts.",
-        "Match the organization in IT Glue's integration with BMS.",
-    ),
-    # Warnings of a whole run.
-    ReasonCode.OVERRIDE_FOR_UNKNOWN_USER: Message(
-        "{option} names the user '{user}', whom the tenant does not have.",
-        "Correct the name, or remove the entry if the person has departed.",
-    ),
-    ReasonCode.UNKNOWN_USER: Message(
-        "The option users names '{user}', whom the tenant does not have.", "Correct the name, or remove it."
-    ),
-    ReasonCode.ACCOUNTS_NOT_SHOWN: Message(
-        "Microsoft Graph does not tell whether some accounts are enabled ({count}), so they count as disabled.",
-        "Give the app registration the permission User.Read.All.",
-    ),
-    ReasonCode.MICROSOFT_ADAPTERS: Message(
-        "IT Glue's own Microsoft integration writes to {count} of the organization's contacts too.",
-        "Turn its contact sync off for this tenant[, or set {setting} in office365_sync_settings].",
-        "migration_guide",
-    ),
-    ReasonCode.DELETED_USERS_NOT_READ: Message(
-        "The tenant's deleted users could not be read, so departed people may be missing: {said}",
-    ),
-    ReasonCode.NAME_NOT_UNIQUE: Message(
-        "{user}: the name {name} is not unique in the organization, and IT Glue pairs BMS contacts by name alone.",
-        "Look at the contact's link in IT Glue after its next sync.",
-    ),
-    ReasonCode.PUSHES_DEFERRED: Message("{count} pushes are deferred: {said}", _NEXT_RUN),
-    ReasonCode.OFFBOARDING_DEFERRED: Message(
-        "{deactivations} deactivations and {returns} returns are deferred: {said}", _NEXT_RUN
-    ),
-    ReasonCode.UPDATES_NOT_COMPARED: Message(
-        "{count} linked contacts were not compared with BMS: {said}", "The next run compares them."
-    ),
-    ReasonCode.NO_BMS_SETTINGS: Message(
-        "The organization '{organization}' has no BMS sync settings, so nothing is pushed.",
-        "Set them with the module msp.psa_sync.bms_sync_settings; contact_sync: false if nothing is to be pushed.",
-    ),
-    ReasonCode.NOTHING_WRITTEN: Message(
-        "{organization}: nothing was written, because another run on this control node is writing to it.",
-        "Run again when it has ended.",
-    ),
-    ReasonCode.NOT_READ_BACK: Message("What was written to IT Glue could not be read back: {said}", _FINDS_OUT),
-    ReasonCode.UNAPPLIED: Message(
-        "{user}: IT Glue accepted the write to contact {contact_id}, but does not show it: {fields}.",
-        "Look at the contact in IT Glue: a rule there may alter what is written.",
-    ),
-    ReasonCode.LINKS_NOT_READ: Message("Whether IT Glue has pushed its contacts is not known: {said}", _FINDS_OUT),
-    ReasonCode.CONTACTS_NOT_SAVED_AGAIN: Message(
-        "IT Glue took the contacts of {users} as they are and shows no new time of change, so it may not push them.",
-        "Edit and save them in IT Glue.",
-    ),
-    ReasonCode.BMS_FIELDS_NOT_SET: Message(
-        "Not set in BMS: {fields}, for {users}. {said}", "The next run tries again."
-    ),
-    ReasonCode.DUPLICATES_NOT_READ: Message(
-        "Whether somebody else created the same people in {service} at the same time could not be read: {said}",
-        "The next run reports a conflict where somebody did.",
-        RELIABILITY,
-    ),
-    ReasonCode.NOT_LOOKED_AGAIN: Message(
-        "What others have changed meanwhile could not be read, so everything is deferred: {said}", _NEXT_RUN
-    ),
-    ReasonCode.FACTS_NOT_STORED: Message(
-        "IT Glue did not take the remembered facts, so the next run finds them out again: {said}"
-    ),
+    **RUN_MESSAGES,
 }

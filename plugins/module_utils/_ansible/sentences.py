@@ -18,7 +18,8 @@ from .._engine.conflicts import Rule
 from .._engine.errors import Failure
 from .._engine.output import one_line
 from .._engine.reasons import NEEDS_A_LOOK, Reason, ReasonCode
-from .messages import MESSAGES, TROUBLESHOOTING
+from .message import TROUBLESHOOTING
+from .messages import MESSAGES
 
 SERVICES: Mapping[str, str] = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 

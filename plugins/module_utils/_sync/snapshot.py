@@ -37,6 +37,7 @@ from .._engine.model import (
     Office365Settings,
     Organization,
     Snapshot,
+    User,
 )
 from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
@@ -44,7 +45,7 @@ from .._engine.reasons import Reason
 from .._engine.text import name
 from .._store.settings import SettingsStore
 from .outcomes import resume_at
-from .ports import Bms, Clock, Progress, ReadServices, silent
+from .ports import Bms, Clock, Graph, Progress, ReadServices, silent
 from .run_lock import RunLock
 from .run_settings import RunSettings, read_settings
 
@@ -104,8 +105,7 @@ def read(
     `progress` takes lines while a long list is read. `read_at` says when the contacts were read, once they are. The
     users of `known` are taken where they are those of the same tenant and groups.
 
-    Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError
-    for a service that cannot be read.
+    Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError for an unreadable service.
     """
     organization = services.itglue.organization(request.organization)
     if run_lock is not None:
@@ -127,11 +127,7 @@ def read(
         if known is not None and known.has_users_of(tenant_id, office365):
             users, members = known.snapshot.users, known.snapshot.members
         else:
-            graph = services.graph(tenant_id)
-            # Pages are no snapshot: a user may come twice.
-            reading = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
-            members = frozenset[str]().union(*(graph.group_members(group) for group in office365.user_filter.groups))
-            users = reading.result()
+            users, members = _users_and_members(services.graph(tenant_id), office365, pool, line)
         snapshot = Snapshot(
             organization,
             tenant_id,
@@ -144,6 +140,19 @@ def read(
             settings.facts,
         )
     return Read(snapshot, merged, settings.warnings, settings)
+
+
+def _users_and_members(
+    graph: Graph,
+    office365: Office365Settings,
+    pool: ThreadPoolExecutor,
+    line: Callable[[Iterable[User], str], Iterator[User]],
+) -> tuple[tuple[User, ...], frozenset[str]]:
+    """The users of a tenant, and at the same time the ids of the members of the groups that the filter names."""
+    # Pages are no snapshot: a user may come twice.
+    reading = pool.submit(lambda: tuple({user.id: user for user in line(graph.users(), "users")}.values()))
+    members = frozenset[str]().union(*map(graph.group_members, office365.user_filter.groups))
+    return reading.result(), members
 
 
 def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], str], Iterator[T]]:
