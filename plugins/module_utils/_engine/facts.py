@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from .bms_recall import RECALLED, compared_by, departed_digest
 from .freshness import is_due
+from .matching_index import ANY_CONTACT
 from .model import BmsId, Contact, Facts, InBms, ItGlueId
 from .offboarding import CONTACT_TYPE
 from .plan import Action, Operation, Push, Subject
@@ -210,6 +211,8 @@ def _kept_apart(run: Ended) -> frozenset[tuple[ItGlueId, str]]:
     kept = {
         (contact_id, user_id)
         for contact_id, user_id in run.known.kept_apart
-        if contact_id in run.contacts and user_id in matched.directory.user and user_id not in taking_part
+        if (contact_id in run.contacts or contact_id == ANY_CONTACT)
+        and user_id in matched.directory.user
+        and user_id not in taking_part
     }
     return frozenset(kept | matched.matching.rests_on_deleted)

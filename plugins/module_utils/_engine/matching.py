@@ -31,7 +31,7 @@ from .matching_index import Circumstances, MatchingIndex
 from .model import Contact, ItGlueId, User
 from .overrides import Override, apply_overrides, resolved_overrides
 from .reasons import Reason, ReasonCode, because
-from .suggestions import conflict_of
+from .suggestions import conflict_of, kept_from_suggestion
 from .text import NAMES_OF_USER, ONMICROSOFT, contact_addresses
 
 
@@ -46,8 +46,8 @@ class Matching:
     id to its aliases that another contact or another selected user holds: they are not added to the user's contact.
 
     `needs_deleted_users` says that a hit depends on the tenant's deleted users, which were not given: read them
-    and match again. `rests_on_deleted` are pairs of contact and user id that only a deleted user keeps apart; they
-    are to be remembered.
+    and match again. `rests_on_deleted` are pairs of contact and user id that only a deleted user keeps apart (see
+    `Circumstances.remembered`); they are to be remembered.
     """
 
     matches: dict[str, tuple[ItGlueId, Rule]] = field(default_factory=dict)
@@ -118,6 +118,7 @@ class _Matcher:
         conflict = conflict_of(self.index, rule, code, user_ids, contact_ids)
         if conflict.suggestion and self.index.circumstances.deleted is None:
             self.result.needs_deleted_users = True
+        self.result.rests_on_deleted.update(kept_from_suggestion(self.index, conflict))
         for user_id in user_ids:
             self.users.pop(user_id, None)
             self.result.conflicted[user_id] = conflict

@@ -33,6 +33,9 @@ from .text import (
     user_addresses,
 )
 
+ANY_CONTACT = ItGlueId(0)
+"""In the place of the contact's id in what is remembered of a user whose account was made anew."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -44,7 +47,7 @@ class Circumstances:
     the usernames that they had, None where they have not been read. `domains` are the tenant's domains, by default
     those of its users' addresses.
     `remembered` are pairs of contact and user id that were in a conflict, or whose hit was withheld, because of a
-    deleted user that Microsoft has forgotten since.
+    deleted user that Microsoft has forgotten since; with `ANY_CONTACT`, users whose deleted account bore their names.
     """
 
     overrides: Mapping[str, Answer] = field(default_factory=dict)
@@ -215,9 +218,17 @@ class MatchingIndex:
             for key in self.names_to_judge(contact_id, user_id)
         )
 
-    def has_former_bearer(self, key: FullName) -> bool:
-        """Whether a user whom the filter leaves out, or a deleted one, bears these names."""
-        return key in self.excluded_by_names or key in self.deleted_by_names
+    def was_made_anew(self, user_id: str) -> bool:
+        """Whether a deleted user bears the names of a user, be it one whom Microsoft has forgotten since."""
+        key = self.names_of_users[user_id]
+        return key is not None and (
+            key in self.deleted_by_names
+            or any(
+                contact_id == ANY_CONTACT or self.names_of_contacts.get(contact_id) == key
+                for contact_id, other in self.circumstances.remembered
+                if other == user_id
+            )
+        )
 
     def rests_on_deleted(self, contact_id: ItGlueId, user_id: str) -> bool:
         """Whether a deleted user keeps the two apart, be it one whom Microsoft has forgotten since."""

@@ -359,7 +359,8 @@ class Facts:
     `offboarded` are the departed contacts of which BMS needs nothing more although IT Glue refuses their contact type,
     by the digest of what was compared, with the time of the look-up. `former_contact_types` are the contact types that
     contacts had before their people departed, None where a contact had none. `kept_apart` are pairs of contact and user
-    id that a deleted user keeps apart.
+    id that a deleted user keeps apart; the contact id is 0 for a user whose account was made anew, where nothing is to
+    be suggested.
     """
 
     in_bms: Mapping[str, InBms] = field(default_factory=dict)

@@ -11,12 +11,12 @@ A suggestion is never by chance: it is made only where exactly one contact is be
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .identity import Names
-from .matching_index import MatchingIndex
+from .matching_index import ANY_CONTACT, MatchingIndex
 from .model import ItGlueId
 from .reasons import ReasonCode
 from .text import contact_addresses
@@ -47,6 +47,18 @@ def conflict_of(
     )
 
 
+def kept_from_suggestion(index: MatchingIndex, conflict: Conflict) -> Iterator[tuple[ItGlueId, str]]:
+    """Pairs of contact and user id of which only a deleted user says that they are no suggestion; with `ANY_CONTACT`
+    for a user to whom nothing is suggested."""
+    if conflict.code == ReasonCode.POSSIBLY_RETURNED:
+        return
+    for user_id in conflict.user_ids:
+        if user_id in index.selected and index.was_made_anew(user_id):
+            yield ANY_CONTACT, user_id
+        elif user_id in index.selected:
+            yield from ((each, user_id) for each in conflict.contact_ids if index.rests_on_deleted(each, user_id))
+
+
 def _answers(index: MatchingIndex, user_id: str, candidates: Sequence[ItGlueId]) -> tuple[Answer, ...]:
     """All that can be said of a user. An excluded one gets no new contact."""
     return (*candidates, NEW, IGNORE) if user_id in index.selected else (*candidates, IGNORE)
@@ -70,15 +82,14 @@ def _suggestion(
 
 def _ranks(index: MatchingIndex, user_id: str, candidates: Sequence[ItGlueId]) -> dict[ItGlueId, Rank]:
     """The contacts that may be suggested for a user, each with what speaks for it."""
-    key = index.names_of_users[user_id]
-    if key is not None and index.has_former_bearer(key):
+    if index.names_of_users[user_id] in index.excluded_by_names or index.was_made_anew(user_id):
         # The account was made anew, or the person has returned: only its person knows.
         return {}
     ranks = {}
     for contact_id in candidates:
         names = index.names(user_id, contact_id)
-        bearer = index.names_of_contacts[contact_id]
-        if names == Names.DIFFERENT or (bearer is not None and index.has_former_bearer(bearer)):
+        former = index.names_of_contacts[contact_id] in index.excluded_by_names
+        if names == Names.DIFFERENT or former or index.rests_on_deleted(contact_id, user_id):
             continue
         holds_primary = index.primary_key(user_id) in contact_addresses(index.contacts[contact_id])
         ranks[contact_id] = (names == Names.SAME, holds_primary)

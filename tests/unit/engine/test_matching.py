@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import IGNORE, NEW
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_CONTACT, Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 from tests.unit.engine.builders import contact, contact_named, user, user_named
@@ -626,6 +626,17 @@ def test_a_contact_with_the_names_of_a_deleted_user_is_not_suggested(deleted):
     contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann")]
     (conflict,) = matching([user_named("Ann Able", "ann", "a")], contacts, deleted=deleted).conflicts
     assert bool(conflict.suggestion) is not bool(deleted)
+
+
+@pytest.mark.parametrize("second", ["Ann Able", "Annie Able"])
+def test_an_account_that_was_made_anew_is_remembered_where_nothing_is_suggested_because_of_it(second):
+    row = user_named("Ann Able", "ann", "a")
+    contacts = [contact_named(1, second, "a"), contact_named(2, second, "ann")]
+    before = matching([row], contacts, deleted=(user_named("Ann Able", "old"),))
+    assert before.rests_on_deleted == {(ANY_CONTACT, row.id)}
+    after = matching([row], contacts, deleted=(), remembered=frozenset(before.rests_on_deleted))
+    assert (after.conflicts, after.rests_on_deleted) == (before.conflicts, before.rests_on_deleted)
+    assert matching([row], contacts, deleted=()).conflicts[0].suggestion == {row.username: 2}
 
 
 # -------------------------------------------------------------------- overrides
