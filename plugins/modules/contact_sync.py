@@ -117,6 +117,7 @@ options:
     description:
       - The name of the contact type of departed people, which new contacts do not get. Required for
         O(departed=deactivate).
+      - A contact that has this type is taken for nobody with other names, also where O(departed=report).
     type: str
   departed_keep:
     description:

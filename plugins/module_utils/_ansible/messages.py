@@ -235,6 +235,10 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "BMS contact {bms_contact_id} bears other names than the departed user, so it stays active.",
         "Make it inactive in BMS if it is the departed person.",
     ),
+    ReasonCode.DEPARTED_BMS_UNCLEAR: Message(
+        "BMS contacts {bms_contact_ids} could be the departed person's or somebody else's, so all of them stay active.",
+        "Make those inactive in BMS that are the departed person's.",
+    ),
     ReasonCode.WOULD_BE_PUSHED: Message(
         "Any write would make IT Glue push the contact to BMS, so it is not deactivated.",
         "Link the contact to a BMS contact in IT Glue first.",

@@ -104,6 +104,17 @@ def contact_types(snapshot: Snapshot, options: Options, present: Sequence[Contac
     return types
 
 
+def departed_type(snapshot: Snapshot, options: Options, present: Sequence[ContactType]) -> ItGlueId | None:
+    """The id of the contact type that departed people's contacts carry, be they only reported in this run.
+
+    Raises InputError as `contact_types` does, where somebody could get the type.
+    """
+    if options.deactivate:
+        return contact_types(snapshot, options, present).departed
+    wanted = name(options.departed_contact_type)
+    return min((each.id for each in present if wanted and name(each.name) == wanted), default=None)
+
+
 def _type_id(wanted: str | None, present: Sequence[ContactType], option: str) -> ItGlueId | None:
     if not wanted:
         return None

@@ -115,7 +115,8 @@ class _Matcher:
         self, rule: Rule, code: ReasonCode, user_ids: Collection[str], contact_ids: Collection[ItGlueId]
     ) -> None:
         """Nothing is written for a member of a conflict, and none goes on to a later pass."""
-        conflict = conflict_of(self.index, rule, code, user_ids, contact_ids)
+        taken = [each for each in contact_ids if each not in self.contacts]
+        conflict = conflict_of(self.index, rule, code, user_ids, contact_ids, taken)
         if conflict.suggestion and self.index.circumstances.deleted is None:
             self.result.needs_deleted_users = True
         self.result.rests_on_deleted.update(kept_from_suggestion(self.index, conflict))

@@ -178,10 +178,12 @@ def unmatched_addresses(
 @dataclass(frozen=True, slots=True)
 class Counterpart:
     """The BMS contact of a contact, None where it is not known for sure. `other` is one that holds an address of
-    the contact's, or is linked to it, but bears other names than the person."""
+    the contact's, or is linked to it, but bears other names than the person. `unclear` are those that could be the
+    person's, of which none can be told from the others, or from somebody else's."""
 
     bms_contact: BmsContact | None = None
     other: BmsContact | None = None
+    unclear: tuple[BmsContact, ...] = ()
 
 
 def deactivation(
@@ -198,6 +200,8 @@ def deactivation(
     reasons = [Reason(ReasonCode.USER_DISABLED if disabled else ReasonCode.USER_DELETED)]
     if other is not None:
         reasons.append(because(ReasonCode.DEPARTED_BMS_NAMES_DIFFER, bms_contact_id=other.id))
+    if unclear := sorted(each.id for each in counterpart.unclear if each.active):
+        reasons.append(because(ReasonCode.DEPARTED_BMS_UNCLEAR, bms_contact_ids=unclear))
     return Operation(
         departure.subject,
         ItGluePart(
@@ -273,7 +277,7 @@ class Counterparts:
         if not found:
             return Counterpart(None, present[0] if present else None)
         if len(found) > 1 or self._is_anothers(found[0], contact, user_id, by_address=linked is None):
-            return Counterpart()
+            return Counterpart(unclear=tuple(found))
         return Counterpart(found[0])
 
     def _is_anothers(self, found: BmsContact, contact: Contact, user_id: str | None, *, by_address: bool) -> bool:

@@ -40,7 +40,7 @@ from .bms_recall import recalled
 from .conflicts import IGNORE
 from .directory import Directory
 from .enrichment import needs_locations
-from .itglue_plan import ContactTypes, Matched, contact_types, plan_contacts
+from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
 from .matching import match
 from .matching_index import Circumstances
@@ -195,16 +195,16 @@ class Planning:
     def _circumstances(self, directory: Directory) -> Stage[Circumstances]:
         """What decides beside the users and the contacts who is who."""
         settings, contacts = self.snapshot.office365, self.snapshot.contacts
-        departed_type = None
-        if self.options.deactivate and any(contact.contact_type_id is not None for contact in contacts):
+        marked = None
+        if self.options.departed_contact_type and any(contact.contact_type_id is not None for contact in contacts):
             yield from self._need(Need.CONTACT_TYPES)
-            departed_type = contact_types(self.snapshot, self.options, self.findings.contact_types or ()).departed
+            marked = departed_type(self.snapshot, self.options, self.findings.contact_types or ())
         return Circumstances(
             overrides=self.options.match_overrides,
             primary_email=settings.primary_email,
             different_names=settings.different_names,
             sync_aliases=settings.sync_aliases,
-            departed_type=departed_type,
+            departed_type=marked,
             deleted=self._deleted_users(),
             linked=frozenset(contact.id for contact in contacts if directory.is_linked(contact)),
             remembered=self.snapshot.facts.kept_apart,

@@ -100,6 +100,7 @@ class ReasonCode(StrEnum):
     DEPARTED_NAMES_DIFFER = "departed_names_differ"
     DEPARTED_IN_CONFLICT = "departed_in_conflict"
     DEPARTED_BMS_NAMES_DIFFER = "departed_bms_names_differ"  # bms_contact_id
+    DEPARTED_BMS_UNCLEAR = "departed_bms_unclear"  # bms_contact_ids
     WOULD_BE_PUSHED = "would_be_pushed"
     RETURNED = "returned"
 
@@ -197,6 +198,7 @@ NEEDS_A_LOOK = frozenset(
         ReasonCode.BMS_CONTACT_AMBIGUOUS,
         ReasonCode.ADDRESS_HELD_IN_BMS,
         ReasonCode.DEPARTED_BMS_NAMES_DIFFER,
+        ReasonCode.DEPARTED_BMS_UNCLEAR,
         ReasonCode.DUPLICATE_IN_ITGLUE,
         ReasonCode.DUPLICATE_IN_BMS,
     }

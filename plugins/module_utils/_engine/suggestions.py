@@ -11,7 +11,7 @@ A suggestion is never by chance: it is made only where exactly one contact is be
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
@@ -30,9 +30,14 @@ NOTHING_SPEAKS_FOR_IT: Rank = (False, False)
 
 
 def conflict_of(
-    index: MatchingIndex, rule: Rule, code: ReasonCode, user_ids: Iterable[str], contact_ids: Iterable[ItGlueId]
+    index: MatchingIndex,
+    rule: Rule,
+    code: ReasonCode,
+    user_ids: Iterable[str],
+    contact_ids: Iterable[ItGlueId],
+    taken: Collection[ItGlueId] = (),
 ) -> Conflict:
-    """The conflict of these users and contacts."""
+    """The conflict of these users and contacts, of which those that are `taken` belong to other users."""
     members = sorted(user_ids, key=lambda user_id: (index.users[user_id].username, user_id))
     candidates = tuple(sorted(contact_ids))
     usernames = tuple(index.users[user_id].username for user_id in members)
@@ -42,7 +47,7 @@ def conflict_of(
         users=usernames,
         user_ids=tuple(members),
         contact_ids=candidates,
-        suggestion=_suggestion(index, code, members, candidates),
+        suggestion=_suggestion(index, code, members, [each for each in candidates if each not in taken]),
         answers={index.users[each].username: _answers(index, each, candidates) for each in members},
     )
 

@@ -29,6 +29,7 @@ from tests.unit.engine.builders import (
     person,
     ready,
     snapshot,
+    values_of,
 )
 
 FORMER, CLIENT_TYPE = 31, 24
@@ -233,7 +234,8 @@ def test_a_deactivation(something, present, expected, evidence):
     assert (itglue.action, itglue.before, itglue.after, in_bms_.contact_id, active(found)) == expected
     assert found.writes and in_bms_.push is None and in_bms_.create is None
     assert found.subject == DepartedSubject(72, *(plan.departed[0].user, plan.departed[0].user_id))
-    assert codes(found) == [f"user_{evidence}"]
+    unclear = ["departed_bms_unclear"] if len(present) > 1 and in_bms_.contact_id is None else []
+    assert codes(found) == [f"user_{evidence}", *unclear]
 
 
 def active(operation):
@@ -386,6 +388,23 @@ def test_the_bms_contact_of_somebody_who_stays_is_left_active(theirs, other):
     plan = planned([STAYS, disabled()], [departed_user, other], present=bms(theirs), **DEACTIVATE)
     (found,) = plan.deactivations
     assert (found.itglue.contact_id, active(found), found.bms.contact_id) == (72, None, None)
+    assert values_of(found, ReasonCode.DEPARTED_BMS_UNCLEAR) == {"bms_contact_ids": [5]}
+
+
+@pytest.mark.parametrize(
+    ("second", "reported"),
+    [({}, [[5, 6]]), ({"active": False}, [[5]]), ({"first": "Max", "last": "Leaver"}, [])],
+    ids=["twice", "once-inactive", "once-by-other-names"],
+)
+def test_who_is_in_bms_twice_is_reported_and_left_active(second, reported):
+    """The contact of a departed person is marked once, so no later run would say it."""
+    there = [in_bms(5, "ann.lee@client.example", first="Ann", last="Lee")]
+    there.append(in_bms(6, "info@client.example", **{"first": "Ann", "last": "Lee"} | second))
+    both = contact(72, "ann.lee@client.example", "info@client.example", first="Ann", last="Lee")
+    plan = planned([STAYS, disabled()], [both], present=bms(*there), **DEACTIVATE)
+    (found,) = plan.deactivations
+    unclear = [each.values["bms_contact_ids"] for each in found.reasons if each.code == "departed_bms_unclear"]
+    assert (unclear, found.bms.contact_id, found.attention) == (reported, None if reported else 5, bool(reported))
 
 
 def test_a_link_that_two_contacts_have_is_nobodys():
