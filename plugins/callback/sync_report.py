@@ -120,7 +120,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import VERSION
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import progress
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS, write
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMATS, write
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 
 SHORTEST_MARKDOWN = 4000
@@ -311,8 +311,8 @@ class CallbackModule(CallbackBase):
         limit = max(SHORTEST_MARKDOWN, self.get_option("markdown_limit"))
         paths = []
         for name in dict.fromkeys(self.get_option("formats")):
-            if name not in FORMS:
-                self.complain(f"There is no format {name!r}, only {', '.join(FORMS)}.")
+            if name not in FORMATS:
+                self.complain(f"There is no format {name!r}, only {', '.join(FORMATS)}.")
                 continue
             base = Path(self.get_option("output_directory"), self.get_option("file_name"))
             paths.append(write(name, made, base, markdown_limit=limit))

@@ -74,10 +74,10 @@ class Message:
 
 def message(report: Mapping[str, Any], url: str = "") -> Message:
     """The message about a run. It is needed where a client failed, is starved, or needs a decision."""
-    told = {_name(tenant): list(_why(tenant)) for tenant in report["tenants"]}
-    concerned = {name: why for name, why in told.items() if why}
+    reasons = {_name(tenant): list(_why(tenant)) for tenant in report["tenants"]}
+    concerned = {name: why for name, why in reasons.items() if why}
     total = len(report["tenants"])
-    said = verdict.headline(report["mode"], [tenant["status"] for tenant in report["tenants"]])
+    headline = verdict.headline(report["mode"], [tenant["status"] for tenant in report["tenants"]])
     decisions = f", {count(len(concerned), 'client needs', 'clients need')} a look" if concerned else ""
     lines = [_short(f"{name}: {' '.join(why)}") for name, why in list(concerned.items())[:MOST_CLIENTS]]
     if len(concerned) > MOST_CLIENTS:
@@ -86,7 +86,7 @@ def message(report: Mapping[str, Any], url: str = "") -> Message:
         lines.insert(0, "The run was interrupted: what came after is not in the report.")
     return Message(
         needed=bool(lines),
-        title=_short(f"{report['title']} ({verdict.mode_words(report['mode'])}): {said}{decisions}"),
+        title=_short(f"{report['title']} ({verdict.mode_label(report['mode'])}): {headline}{decisions}"),
         lines=tuple(lines),
         url=one_line(url),
         digest=_digest(report, concerned),
@@ -100,9 +100,9 @@ def _name(tenant: Mapping[str, Any]) -> str:
 
 def _why(tenant: Mapping[str, Any]) -> Iterator[str]:
     """What a person has to see to, of one client, in sentences."""
-    said = verdict.why(tenant)
-    starved = [verdict.STARVED] if is_starved(tenant) and verdict.STARVED not in said else []
-    yield from map(one_line, [*said, *starved])
+    sentences = verdict.why(tenant)
+    starved = [verdict.STARVED] if is_starved(tenant) and verdict.STARVED not in sentences else []
+    yield from map(one_line, [*sentences, *starved])
 
 
 def is_starved(tenant: Mapping[str, Any]) -> bool:

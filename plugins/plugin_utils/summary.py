@@ -157,8 +157,8 @@ def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
     if "reverted" in outcome:
         yield f"{host}: reverted: {_named(counts.get('reverted'), REVERTS) or 'nothing'}"
         yield from _some(
-            f"  not reverted: {_words(each, 'name')} ({_words(each, 'service')} {each.get('id')}): "
-            f"{_words(each, 'reason')}"
+            f"  not reverted: {_text(each, 'name')} ({_text(each, 'service')} {each.get('id')}): "
+            f"{_text(each, 'reason')}"
             for each in outcome.get("not_reverted") or ()
         )
         return
@@ -191,7 +191,7 @@ def _headline(host: str, counts: Mapping[str, Any], outcome: Mapping[str, Any]) 
         yield f"{host}: {done}"
         for each in outcome.get("checks") or ():
             if each.get("state") == "limited":
-                yield f"  limited: {_words(each, 'name')}: {_words(each, 'message')}"
+                yield f"  limited: {_text(each, 'name')}: {_text(each, 'message')}"
         return
     yield f"{host}: {counts.get('selected', counts.get('kept'))} of {counts.get('users')} users selected"
     yield f"  IT Glue: {_counted(counts['actions'], _IN_ITGLUE)}"
@@ -212,17 +212,17 @@ def _not_done(outcome: Mapping[str, Any]) -> Iterator[str]:
     for each in outcome.get("contacts") or ():
         for state in ("failed", "deferred"):
             if state in (each.get("action"), each.get("push")):
-                yield f"  {state}: {_words(each, 'user')}: {_words(each, 'reason')}"
+                yield f"  {state}: {_text(each, 'user')}: {_text(each, 'reason')}"
                 break
     for each in outcome.get("refused") or ():
-        yield f"  not applied: {_words(each, 'user')}: {_words(each, 'reason')}"
+        yield f"  not applied: {_text(each, 'user')}: {_text(each, 'reason')}"
 
 
 def _not_ready(outcome: Mapping[str, Any]) -> Iterator[str]:
     for each in outcome.get("contacts") or ():
         if each.get("missing"):
             missing = ", ".join(label(MISSING, name) for name in each["missing"])
-            yield f"  not ready for BMS: {_words(each, 'user')} lacks {missing}"
+            yield f"  not ready for BMS: {_text(each, 'user')} lacks {missing}"
 
 
 def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
@@ -233,7 +233,7 @@ def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
         yield f"  conflict ({each.get('reason_code')}): {users}; answers for sync_{option}: {answers}"
     for each in outcome.get("departed") or ():
         evidence = label(EVIDENCE, each.get("evidence"))
-        yield f"  departed ({evidence}): {_words(each, 'user')}, contact {each.get('contact_id')}"
+        yield f"  departed ({evidence}): {_text(each, 'user')}, contact {each.get('contact_id')}"
     for each in outcome.get("unclaimed") or ():
         addresses = _one_line(", ".join(map(str, each.get("addresses") or ())))
         yield f"  unmatched address: {addresses}, contact {each.get('contact_id')}"
@@ -246,15 +246,15 @@ def _some(lines: Iterable[str]) -> Iterator[str]:
         yield f"  and {len(every) - MOST_LINES} more like this; the result and the report have all"
 
 
-def _counted(counts: Mapping[str, int] | None, words: Mapping[str, str] | None = None) -> str:
-    return ", ".join(f"{count} {(words or {}).get(name, name)}" for name, count in (counts or {}).items())
+def _counted(counts: Mapping[str, int] | None, labels: Mapping[str, str] | None = None) -> str:
+    return ", ".join(f"{count} {(labels or {}).get(name, name)}" for name, count in (counts or {}).items())
 
 
-def _named(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:
-    return ", ".join(f"{label(words, name)} ({count})" for name, count in (counts or {}).items())
+def _named(counts: Mapping[str, int] | None, labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{label(labels, name)} ({count})" for name, count in (counts or {}).items())
 
 
-def _words(entry: Mapping[str, Any], key: str) -> str:
+def _text(entry: Mapping[str, Any], key: str) -> str:
     return _one_line(entry.get(key))
 
 

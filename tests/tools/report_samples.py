@@ -420,13 +420,13 @@ def _entry(place: int, index: int) -> dict[str, Any]:
 def main() -> None:
     sys.path.insert(0, str(development_tree()))
     from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.collecting import report
-    from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS
+    from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMATS
 
     folder = Path(sys.argv[1])
     folder.mkdir(parents=True, exist_ok=True)
     sizes = [int(each) for each in sys.argv[2:4]]
     made = report(about(), large(*sizes) if sizes else [*small(), *offboarding()])
-    for form in FORMS.values():
+    for form in FORMATS.values():
         path = folder / f"report.{form.ending}"
         path.write_text(form.render(made), encoding="utf-8")
         print(path)

@@ -245,7 +245,7 @@ def _graph_credential(params: Mapping[str, Any]) -> GraphCredential:
     secret, certificate, token_file = (_text(params, name) for name in kinds)
     if not (secret or certificate or token_file):
         raise InputError(
-            "Microsoft Graph is needed, but there is no credential for it.", hint=f"Set {_words(kinds, 'or')}."
+            "Microsoft Graph is needed, but there is no credential for it.", hint=f"Set {_listed(kinds, 'or')}."
         )
     return GraphCredential(
         client_id=client_id,
@@ -263,13 +263,13 @@ def _required(params: Mapping[str, Any], service: str, *names: str) -> list[str]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise InputError(
-            f"{service} is needed, but {_words(missing, 'and')} {verb} not set.",
+            f"{service} is needed, but {_listed(missing, 'and')} {verb} not set.",
             hint="Give the option or its environment variable.",
         )
     return [value for value in values.values() if value is not None]
 
 
-def _words(names: Sequence[str], last: str) -> str:
+def _listed(names: Sequence[str], last: str) -> str:
     shown = [f"{name} ({ENVIRONMENT[name]})" for name in names]
     return f" {last} ".join(filter(None, (", ".join(shown[:-1]), shown[-1])))
 

@@ -20,7 +20,7 @@ from .client_reading import CLIENT_OPTIONS, client_request
 from .connection import clients, turn_of
 from .estimate import first_run
 from .option_specs import SYNC_SPECS
-from .result import conflict_entries, selected, told
+from .result import conflict_entries, reason_fields, selected
 from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
@@ -115,7 +115,7 @@ def _not_ready(found: Unready) -> dict[str, Any]:
         "user": found.user,
         "contact_id": found.contact_id,
         "missing": list(found.missing),
-        **told(explained(found.reasons)),
+        **reason_fields(explained(found.reasons)),
     }
 
 

@@ -79,9 +79,9 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
 
 def pushes_stopped(reason: Reason, returned: dict[str, Any]) -> PushesStoppedError:
     """The error of a run that saw that IT Glue pushes too."""
-    said = explained([reason])
+    explanation = explained([reason])
     name = one_line(returned["organization"]["name"])
-    return PushesStoppedError(f"{name}: {said.sentence}", hint=said.hint, result=returned)
+    return PushesStoppedError(f"{name}: {explanation.sentence}", hint=explanation.hint, result=returned)
 
 
 def limit_exceeded(limits: Sequence[ExceededLimit], returned: dict[str, Any]) -> LimitExceededError:

@@ -41,7 +41,7 @@ class Deferral:
         operations = (*run.operations, *run.deactivations)
         if any(map(_is_by_quota, operations)):
             self.runs = self.turn.deferred(sum(each.bms.push == Push.DEFERRED for each in operations))
-        elif not run.refused and not run.put_off:
+        elif not run.refused and not run.deferred:
             self.turn.served()
         else:
             return

@@ -38,18 +38,18 @@ class Secrets:
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._forms: frozenset[str] = frozenset()
+        self._spellings: frozenset[str] = frozenset()
 
     @property
-    def forms(self) -> frozenset[str]:
+    def no_log_values(self) -> frozenset[str]:
         """All spellings of all secrets, for `AnsibleModule.no_log_values`."""
-        return self._forms
+        return self._spellings
 
     def add(self, *values: object) -> None:
         """Add secrets; of a container all that is in it."""
-        forms = {form for value in values for text in _texts(value) for form in spellings(text)}
+        no_log_values = {spelling for value in values for text in _texts(value) for spelling in spellings(text)}
         with self._lock:
-            self._forms |= forms
+            self._spellings |= no_log_values
 
     def add_options(self, options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> None:
         """Add the values of all options with `no_log`, those of suboptions too, and passwords in addresses.
@@ -60,19 +60,21 @@ class Secrets:
 
     def text(self, text: str) -> str:
         """`text` with every secret replaced."""
-        for form in sorted(self._forms, key=len, reverse=True):
-            text = text.replace(form, MASK)
+        for spelling in sorted(self._spellings, key=len, reverse=True):
+            text = text.replace(spelling, MASK)
         return text
 
     def keys(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` with every long secret replaced in the keys of its mappings."""
-        masked: dict[str, Any] = sanitize_keys(result, {form for form in self._forms if len(form) >= _LONG})
+        masked: dict[str, Any] = sanitize_keys(
+            result, {spelling for spelling in self._spellings if len(spelling) >= _LONG}
+        )
         return masked
 
     def values(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` masked exactly as `AnsibleModule` masks what a module returns."""
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(result, self._forms), **kept}
+        return {**remove_values(result, self._spellings), **kept}
 
 
 def _texts(value: object) -> Iterator[str]:

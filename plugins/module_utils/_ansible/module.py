@@ -52,11 +52,11 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **details: Any) -> NoReturn:
         self.secrets.add_options(self.argument_spec, self.params)
-        self.no_log_values.update(self.secrets.forms)
+        self.no_log_values.update(self.secrets.no_log_values)
         super().fail_json(msg, **details)
         raise AssertionError("fail_json returned")
 
     def exit_json(self, **result: Any) -> NoReturn:
-        self.no_log_values.update(self.secrets.forms)
+        self.no_log_values.update(self.secrets.no_log_values)
         super().exit_json(**result)
         raise AssertionError("exit_json returned")

@@ -84,8 +84,8 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
             result["exception"] = clean(secrets.text("".join(traceback.format_exception(error))))
     result.pop("invocation", None)
     warnings.extend(str(text) for text in result.pop("warnings", ()))
-    said = () if around.no_log else tuple(dict.fromkeys(one_line(secrets.text(text)) for text in warnings))
-    return Outcome(result=_harmless(secrets.keys(result)), warnings=said)
+    shown = () if around.no_log else tuple(dict.fromkeys(one_line(secrets.text(text)) for text in warnings))
+    return Outcome(result=_harmless(secrets.keys(result)), warnings=shown)
 
 
 def _harmless(result: dict[str, Any]) -> dict[str, Any]:

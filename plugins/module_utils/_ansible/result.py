@@ -165,7 +165,7 @@ def contact(operation: Operation) -> Result:
         "unapplied": [*itglue.unapplied, *(SHOWN.get(each, each) for each in bms.unapplied)],
         "before": before,
         "after": after,
-        **told(explained(operation.reasons)),
+        **reason_fields(explained(operation.reasons)),
         "attention": needs_a_look(operation),
         "failure": _failure(operation.failure),
     }
@@ -189,19 +189,19 @@ def touched(operation: Operation) -> tuple[Result, Result]:
     )
 
 
-def told(words: Explained) -> Result:
+def reason_fields(explanation: Explained) -> Result:
     """Why an entry is as it is: codes, sentences, and what to do."""
     return {
-        "reason_code": words.code,
-        "reason_codes": list(words.codes),
-        "reason": words.sentence,
-        "hint": words.hint,
+        "reason_code": explanation.code,
+        "reason_codes": list(explanation.codes),
+        "reason": explanation.sentence,
+        "hint": explanation.hint,
     }
 
 
 def _plain_reason(entry: Result, reason: Reason) -> Result:
-    words = explained([reason])
-    return {**entry, "reason_code": words.code, "reason": words.sentence, "hint": words.hint}
+    explanation = explained([reason])
+    return {**entry, "reason_code": explanation.code, "reason": explanation.sentence, "hint": explanation.hint}
 
 
 def _failure(failure: Failure | None) -> Result | None:
@@ -343,7 +343,7 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> Result:
                 "id": each.id,
                 "name": each.name,
                 "fields": list(each.fields),
-                **told(explained([each.reason])),
+                **reason_fields(explained([each.reason])),
                 "failure": _failure(each.failure),
             }
             for each in outcome.remainders

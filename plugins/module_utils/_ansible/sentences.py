@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Reasons in words: how the sentences of `messages` are filled with the values of a reason."""
+"""Reasons as sentences: how the sentences of `messages` are filled with the values of a reason."""
 
 # PRIVATE to the collection: nothing here is a public interface.
 
@@ -46,7 +46,7 @@ _NOTES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """Reasons in words: `code` is the gravest one, `sentence` and `hint` are None where there is nothing to say."""
+    """Reasons as sentences: `code` is the gravest one, `sentence` and `hint` are None where there is nothing to say."""
 
     code: str | None
     codes: tuple[str, ...]
@@ -135,7 +135,7 @@ def _value(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         return ", ".join(_value(name, each) for each in value)
     text = one_line(str(value))
-    shown = _WORDS.get(name, {}).get(text, text)
+    shown = _VALUE_LABELS.get(name, {}).get(text, text)
     longest = _LONGEST_MESSAGE if name == "said" else _LONGEST_VALUE
     return shown if len(shown) <= longest else f"{shown[:longest]}…"
 
@@ -144,7 +144,7 @@ _SOURCES = {"contacts": "contact_ids", "bms_contacts": "bms_contact_ids"}
 _NOUNS = {"contacts": "contact", "bms_contacts": "BMS contact"}
 """Values that are ids with their noun: where they come from, and the noun."""
 
-_WORDS: Mapping[str, Mapping[str, str]] = {
+_VALUE_LABELS: Mapping[str, Mapping[str, str]] = {
     "rule": {
         Rule.ALIAS: "an e-mail address",
         Rule.USERNAME: "the username",

@@ -168,12 +168,12 @@ def _diff(before: Matching, after: Matching, tenant: Tenant | None, fleet: Fleet
     }
     concerned = sorted(moved | {tenant.id} if tenant else moved)
 
-    def told(matching: Matching) -> dict[str, Any]:
-        return {each: _told(matching, each, fleet) for each in concerned}
+    def states(matching: Matching) -> dict[str, Any]:
+        return {each: _state(matching, each, fleet) for each in concerned}
 
-    return {"before": told(before), "after": told(after)}
+    return {"before": states(before), "after": states(after)}
 
 
-def _told(matching: Matching, tenant_id: str, fleet: Fleet) -> dict[str, str | None]:
+def _state(matching: Matching, tenant_id: str, fleet: Fleet) -> dict[str, str | None]:
     holders = [each for each in fleet.organizations if each.id in matching.holders(tenant_id)]
     return {"state": matching.state(tenant_id), "organization": listed(holders) or None}

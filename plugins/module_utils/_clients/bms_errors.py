@@ -38,20 +38,20 @@ class BmsErrors(ErrorMapping):
         if answer.status >= 300:
             return answer.status
         # How an id that is not there is answered is not published; what has other words stays a refusal in its own.
-        absent = answer.request.startswith("GET ") and _ABSENT.search(self.said(body))
+        absent = answer.request.startswith("GET ") and _ABSENT.search(self.service_message(body))
         return 404 if absent else 422
 
-    def said(self, body: object) -> str:
+    def service_message(self, body: object) -> str:
         error = value(body, "error")
-        words: list[object]
+        texts: list[object]
         if isinstance(error, dict):
             details = value(error, "subErrors")
-            words = [value(error, "message"), value(error, "details"), *(details if isinstance(details, list) else ())]
+            texts = [value(error, "message"), value(error, "details"), *(details if isinstance(details, list) else ())]
         else:
             # Not BMS's own form: ASP.NET's, or a gateway's.
-            words = [error, value(body, "message"), value(body, "title"), *_field_messages(value(body, "errors"))]
+            texts = [error, value(body, "message"), value(body, "title"), *_field_messages(value(body, "errors"))]
         shown: list[str] = []
-        for text in (text.strip(" .") for text in words if isinstance(text, str)):
+        for text in (text.strip(" .") for text in texts if isinstance(text, str)):
             if not any(text in other for other in shown):
                 shown.append(text)
         return "; ".join(shown)

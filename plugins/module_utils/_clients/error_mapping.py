@@ -47,11 +47,11 @@ class ErrorMapping:
         """The HTTP status, or the one that the answer means where the service says it in the body."""
         return answer.status
 
-    def said(self, body: object) -> str:
+    def service_message(self, body: object) -> str:
         """The service's own words in a decoded body of any shape; blank when there are none."""
         match body:
-            case {"message": str() as words} | {"error": {"message": str() as words}}:
-                return words
+            case {"message": str() as message} | {"error": {"message": str() as message}}:
+                return message
             case _:
                 return ""
 

@@ -60,7 +60,7 @@ class Failures:
         if status < 300 and not answer.readable:
             return answer.unreadable()
         kind = self.mapping.kind(status, answer)
-        said = self.said(answer)
+        said = self.service_message(answer)
         verb = "failed at" if status >= 500 else "refused"
         message = f"{self._title} {verb} {answer.request} (HTTP {answer.status})"
         hint = self.mapping.hint(kind)
@@ -94,10 +94,10 @@ class Failures:
         if answer is None:
             message = f"{self._title} did not answer {exchange.name}: {_sentence(attempt.reason)}"
         else:
-            said = self.said(answer)
-            words = said or attempt.reason
+            said = self.service_message(answer)
+            why = said or attempt.reason
             message = f"{self._title} failed at {exchange.name} (HTTP {answer.status})"
-            message += f": {_sentence(words)}" if words else "."
+            message += f": {_sentence(why)}" if why else "."
         hint = attempt.hint or self.mapping.hint(UnavailableError)
         if kind is OutcomeUnknownError:
             hint = " ".join(filter(None, (_UNKNOWN_OUTCOME, attempt.hint)))
@@ -128,7 +128,7 @@ class Failures:
             service=self._service,
             request=exchange.name,
             status=429 if answer is not None else None,
-            said=self.said(answer) if answer is not None else "",
+            said=self.service_message(answer) if answer is not None else "",
             retry_after=wait,
             hint=f"Go on {moment(wait, now)}.",
         )
@@ -142,12 +142,12 @@ class Failures:
             hint="The credentials are not sent there.",
         )
 
-    def said(self, answer: Response) -> str:
+    def service_message(self, answer: Response) -> str:
         """The service's own words: one line, cut short, without secrets."""
         if not answer.content:
             return ""
         if answer.readable:
-            return self.clean(self.mapping.said(answer.peek()))
+            return self.clean(self.mapping.service_message(answer.peek()))
         text = answer.content[:20_000].decode("utf-8", "replace")
         title = re.search(r"<title[^>]*>(.*?)</title", text, re.IGNORECASE | re.DOTALL)
         if title:
@@ -166,5 +166,5 @@ class Failures:
         return text if len(text) <= _SAID_LENGTH else f"{text[:_SAID_LENGTH]}…"
 
 
-def _sentence(words: str) -> str:
-    return words if words.endswith((".", "!", "?", "…")) else f"{words}."
+def _sentence(message: str) -> str:
+    return message if message.endswith((".", "!", "?", "…")) else f"{message}."

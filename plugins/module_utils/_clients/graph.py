@@ -340,14 +340,14 @@ class _GraphErrors(ErrorMapping):
             " After the consent it can take two minutes until Microsoft knows of it."
         }
 
-    def said(self, body: object) -> str:
+    def service_message(self, body: object) -> str:
         match body:
-            case {"error": {"code": str() as code, "message": str() as words} as error}:
+            case {"error": {"code": str() as code, "message": str() as message} as error}:
                 inner = error.get("innerError") or error.get("innererror")
                 request = inner.get("request-id") if isinstance(inner, dict) else None
-                return f"{code}: {words}" + (f" (request-id {request})" if isinstance(request, str) else "")
+                return f"{code}: {message}" + (f" (request-id {request})" if isinstance(request, str) else "")
             case _:
-                return super().said(body)
+                return super().service_message(body)
 
     def kind(self, status: int, answer: Response) -> type[ApiError]:
         kind = super().kind(status, answer)

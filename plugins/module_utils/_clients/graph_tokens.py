@@ -162,7 +162,7 @@ class GraphTokens:
     def _refused(self, result: Row) -> ApiError:
         """The error for a refusal in Entra's form: `error`, `error_description`, `error_codes`."""
         answer = self._wire.last
-        said = self._wire.session.said(answer) if answer is not None and answer.status >= 400 else ""
+        said = self._wire.session.service_message(answer) if answer is not None and answer.status >= 400 else ""
         self._refusal = AuthenticationError(
             f"Microsoft Entra gives no token for {self._app.authority.rsplit('/', 1)[1]}:"
             f" {said or 'it does not say why.'}",
@@ -271,11 +271,11 @@ class _MsalHttp:
 class EntraErrors(ErrorMapping):
     """How Entra's token endpoint reports a failure."""
 
-    def said(self, body: object) -> str:
+    def service_message(self, body: object) -> str:
         match body:
-            case {"error_description": str() as words} | {"error": str() as words}:
+            case {"error_description": str() as message} | {"error": str() as message}:
                 # What follows are numbers for Microsoft's support.
-                return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):", words, maxsplit=1)[0]
+                return re.split(r"\s(?:Trace ID|Correlation ID|Timestamp):", message, maxsplit=1)[0]
             case _:
                 return ""
 

@@ -26,22 +26,22 @@ class ItGlueErrors(ErrorMapping):
 
     def status(self, answer: Response) -> int:
         # Which status the server's own time-out has is not published; its words are known.
-        if any("took too long" in words for words, dummy in _errors(answer.peek())):
+        if any("took too long" in message for message, dummy in _errors(answer.peek())):
             return 504
         return answer.status
 
-    def said(self, body: object) -> str:
+    def service_message(self, body: object) -> str:
         match body:
             case {"errors": list()}:
-                shown = (f"{words} ({pointer})" if pointer else words for words, pointer in _errors(body))
+                shown = (f"{message} ({pointer})" if pointer else message for message, pointer in _errors(body))
                 return "; ".join(text for text in shown if text)
-            case {"error": str() as words}:
-                return words
+            case {"error": str() as message}:
+                return message
             case _:
-                return super().said(body)
+                return super().service_message(body)
 
     def kind(self, status: int, answer: Response) -> type[ApiError]:
-        if status == 401 and any(_names_resource(words, pointer) for words, pointer in _errors(answer.peek())):
+        if status == 401 and any(_names_resource(message, pointer) for message, pointer in _errors(answer.peek())):
             return NotFoundError
         return AuthenticationError if status == 403 else super().kind(status, answer)
 
@@ -55,21 +55,21 @@ def _errors(body: object) -> Iterator[tuple[str, str]]:
     for error in errors if isinstance(errors, list) else ():
         match error:
             case {"source": {"pointer": str() as pointer}}:
-                yield _words(error), pointer
+                yield _message(error), pointer
             case _:
-                yield _words(error), ""
+                yield _message(error), ""
 
 
-def _words(error: object) -> str:
+def _message(error: object) -> str:
     match error:
         case {"detail": list() as several}:
             return ", ".join(str(detail) for detail in several)
-        case {"detail": str() as words} | {"title": str() as words} | (str() as words):
-            return words
+        case {"detail": str() as message} | {"title": str() as message} | (str() as message):
+            return message
         case _:
             return ""
 
 
-def _names_resource(words: str, pointer: str) -> bool:
+def _names_resource(message: str, pointer: str) -> bool:
     """An id that this key has no access to is answered with 401; a bad key with 403."""
-    return pointer == "id" or "resource access" in words
+    return pointer == "id" or "resource access" in message

@@ -123,9 +123,9 @@ def _stopped_holder(path: Path) -> int | None:
         inode = f":{path.stat().st_ino}"
         for line in Path("/proc/locks").read_text(encoding="ascii").splitlines():
             # "1: FLOCK  ADVISORY  WRITE 4242 00:2d:1234 0 EOF", and others like it with "->" for who waits
-            words = line.split()
-            if words[1] == "FLOCK" and words[5].endswith(inode) and _is_stopped(int(words[4])):
-                return int(words[4])
+            fields = line.split()
+            if fields[1] == "FLOCK" and fields[5].endswith(inode) and _is_stopped(int(fields[4])):
+                return int(fields[4])
     return None
 
 

@@ -141,9 +141,9 @@ class HttpSession:
         """The error that the unusable answer to a write stands for."""
         return self._failures.of_answer(answer)
 
-    def said(self, answer: Response) -> str:
+    def service_message(self, answer: Response) -> str:
         """The service's own words: one line, cut short, without secrets."""
-        return self._failures.said(answer)
+        return self._failures.service_message(answer)
 
     def log(self, level: int, text: str) -> None:
         """Log a line about this service from a verbosity on."""
@@ -245,23 +245,23 @@ class HttpSession:
 
     def _broken(self, request: Request, error: Exception) -> Attempt:
         """What it means that there was no answer. Only a connection that was never made is sure not to have acted."""
-        words = self._failures.clean(reason(error))
+        message = self._failures.clean(reason(error))
         if certificate_refused(error):
             hint = "Name the authority that signed it with the option ca_path."
-            return Attempt(Outcome.FINAL, None, words, hint, sent=False)
+            return Attempt(Outcome.FINAL, None, message, hint, sent=False)
         if never_connected(error):
             hint = "Check the address, the network and the option proxy."
-            return Attempt(Outcome.UNSENT, None, words, hint, sent=False)
+            return Attempt(Outcome.UNSENT, None, message, hint, sent=False)
         if isinstance(error, AnswerTooLargeError):
             hint = f"Check the option {self._option}: something else may answer at this address."
-            return Attempt(Outcome.DOUBTFUL if request.writes else Outcome.FINAL, None, words, hint)
+            return Attempt(Outcome.DOUBTFUL if request.writes else Outcome.FINAL, None, message, hint)
         if isinstance(error, ValueError):
             hint = "Check the address and the credentials for odd characters."
-            return Attempt(Outcome.FINAL, None, words, hint, sent=False)
+            return Attempt(Outcome.FINAL, None, message, hint, sent=False)
         if timed_out(error):
             hint = "Raise the option timeout where the service needs longer."
-            return Attempt(Outcome.DOUBTFUL, None, words, hint, slow=True)
-        return Attempt(Outcome.DOUBTFUL, None, words)
+            return Attempt(Outcome.DOUBTFUL, None, message, hint, slow=True)
+        return Attempt(Outcome.DOUBTFUL, None, message)
 
     def _log_attempt(self, exchange: Exchange, attempt: Attempt, seconds: float) -> None:
         came = attempt.reason if attempt.answer is None else f"HTTP {attempt.answer.status}"

@@ -92,7 +92,7 @@ def setting_keys(setting: str, account: Account | None = None) -> frozenset[str]
     return frozenset(keys)
 
 
-def settle(found: Sequence[Account], wanted: AccountReference, organization: Organization) -> Account:
+def resolve(found: Sequence[Account], wanted: AccountReference, organization: Organization) -> Account:
     """The one account that `wanted` means, of those that BMS has `found` for it.
 
     Raises InputError for none, several, an inactive one, or one of another name that was not
@@ -103,7 +103,7 @@ def settle(found: Sequence[Account], wanted: AccountReference, organization: Org
         found = [account for account in found if name(account.name) == name(wanted.name)]
     else:
         found = by_id
-    sought = quoted(wanted.name) if wanted.id is None else str(wanted.id)
+    shown = quoted(wanted.name) if wanted.id is None else str(wanted.id)
     active = [account for account in found if account.active]
     if len(active) > 1:
         ids = ", ".join(str(account.id) for account in sorted(active, key=lambda account: account.id))
@@ -111,7 +111,7 @@ def settle(found: Sequence[Account], wanted: AccountReference, organization: Org
     if not active:
         state = "is not active in BMS" if found else "was not found in BMS"
         raise InputError(
-            f"The BMS account {sought} of the organization {quoted(organization.name)} (from {wanted.source}) {state}.",
+            f"The BMS account {shown} of the organization {quoted(organization.name)} (from {wanted.source}) {state}.",
             hint=_WAY_OUT,
         )
     account = active[0]

@@ -257,7 +257,7 @@ def find_created(
         if record.id not in known and (names := names_of(record)) in sought:
             by_names[names].append(record)
     alike = [tuple(each for each in by_names[names_of(one)] if could_be(each, one)) for one in wanted]
-    return _told_apart(alike)
+    return _distinguished(alike)
 
 
 def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[Created[Record]]:
@@ -274,7 +274,7 @@ def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[
         if record.id not in taken:
             by_names[names_of(record)].append(record)
     left = [() if each.record else tuple(by_names[names_of(one)]) for each, one in zip(found, wanted, strict=True)]
-    return [each if each.record else other for each, other in zip(found, _told_apart(left), strict=True)]
+    return [each if each.record else other for each, other in zip(found, _distinguished(left), strict=True)]
 
 
 def resembling(wanted: Record, present: Iterable[Record]) -> tuple[Record, ...]:
@@ -308,7 +308,7 @@ def _have_same_names(one: Record, other: Record) -> bool:
     return compare_names((one.first_name, one.last_name), (other.first_name, other.last_name)) == Names.SAME
 
 
-def _told_apart(alike: Sequence[tuple[Record, ...]]) -> list[Created[Record]]:
+def _distinguished(alike: Sequence[tuple[Record, ...]]) -> list[Created[Record]]:
     """The only one of each, unless it is another's too."""
     claims = Counter(record.id for records in alike for record in records)
     return [

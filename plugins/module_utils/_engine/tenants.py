@@ -31,7 +31,7 @@ MATCHED, IGNORED, UNMATCHED = "matched", "ignored", "unmatched"
 STATES = (MATCHED, IGNORED, UNMATCHED)
 BY_SETTING, BY_NAME = "setting", "name"
 
-_FORMS = frozenset(
+_LEGAL_FORMS = frozenset(
     "ab ag aps as asa bv bvba co company corp corporation gmbh inc incorporated kg kk limited llc llp lp ltd mbh nv "
     "ohg oy oyj plc pllc pty sa sarl sas se spa srl sro ug".split()
 )
@@ -218,45 +218,45 @@ class _Likeness:
 
     def __init__(self, organizations: Sequence[Organization]) -> None:
         self._organizations = organizations
-        self._forms = [_forms(organization.name) for organization in organizations]
+        self._spellings = [_spellings(organization.name) for organization in organizations]
         self._holders: dict[str, list[int]] = defaultdict(list)
-        for number, forms in enumerate(self._forms):
-            for pair in _pairs(forms):
+        for number, spellings in enumerate(self._spellings):
+            for pair in _pairs(spellings):
                 self._holders[pair].append(number)
 
     def suggestions(self, tenant: Tenant, most: int, least: int) -> tuple[Suggestion, ...]:
-        wanted = _forms(tenant.name or "") | _forms(_label(tenant.domain))
+        wanted = _spellings(tenant.name or "") | _spellings(_label(tenant.domain))
         shared = Counter(number for pair in sorted(_pairs(wanted)) for number in self._holders.get(pair, ()))
         matchers: list[SequenceMatcher[str]] = [
-            SequenceMatcher(None, "", form, autojunk=False) for form in sorted(wanted)
+            SequenceMatcher(None, "", spelling, autojunk=False) for spelling in sorted(wanted)
         ]
         scored = [
-            Suggestion(self._organizations[number], _score(matchers, self._forms[number]))
+            Suggestion(self._organizations[number], _score(matchers, self._spellings[number]))
             for number, dummy in sorted(shared.items(), key=lambda each: (-each[1], each[0]))[:_MEASURED]
         ]
         scored.sort(key=lambda each: (-each.score, each.organization.name.casefold(), each.organization.id))
         return tuple(each for each in scored if each.score >= least)[:most]
 
 
-def _score(matchers: Iterable[SequenceMatcher[str]], forms: Iterable[str]) -> int:
+def _score(matchers: Iterable[SequenceMatcher[str]], spellings: Iterable[str]) -> int:
     """The best ratio of any two forms, as a percentage rounded down."""
     best = 0.0
     for matcher in matchers:
-        for form in forms:
-            matcher.set_seq1(form)
+        for spelling in spellings:
+            matcher.set_seq1(spelling)
             best = max(best, matcher.ratio())
     return int(best * 100)
 
 
-def _pairs(forms: Iterable[str]) -> set[str]:
+def _pairs(spellings: Iterable[str]) -> set[str]:
     """The pairs of neighbouring letters; a blank stands before the first and behind the last."""
-    return {f" {form} "[place : place + 2] for form in forms for place in range(len(form) + 1)}
+    return {f" {spelling} "[place : place + 2] for spelling in spellings for place in range(len(spelling) + 1)}
 
 
-def _forms(value: str) -> set[str]:
+def _spellings(value: str) -> set[str]:
     """A name as it may be spelled: its words in their order, sorted, and run together."""
     all_words = words(value)
-    core = [word for word in all_words if word not in _FORMS] or all_words
+    core = [word for word in all_words if word not in _LEGAL_FORMS] or all_words
     return {" ".join(core), " ".join(sorted(core)), "".join(core)} - {""}
 
 

@@ -42,7 +42,7 @@ class Run:
 
     `refused_groups` are the groups of attributes that IT Glue refused as synced, by subject. `resume_at` is the time
     (of the wall clock) when the quota that was used up is there again. `stopped` says why the run pushes no further.
-    It was `put_off` where another run was at work on the organization.
+    It is `deferred` where another run was at work on the organization.
     """
 
     read: Read
@@ -55,7 +55,7 @@ class Run:
     refused_groups: Mapping[Subject, Collection[str]] = field(default_factory=dict)
     resume_at: float | None = None
     stopped: Reason | None = None
-    put_off: bool = False
+    deferred: bool = False
 
     def turned_out(self, operations: tuple[Operation, ...]) -> None:
         """Take over the operations and then the deactivations, as they are now."""
@@ -111,17 +111,17 @@ def plan_run(
     before = None if known is None else known.read
     found = read(services, source.store, request, run_lock, progress, read_at=source.read_at, known=before)
     snapshot = found.snapshot
-    tell = named(progress, snapshot.organization.name)
-    tell(f"{counted(len(snapshot.users), 'user')}, {counted(len(snapshot.contacts), 'contact')} read")
+    report = named(progress, snapshot.organization.name)
+    report(f"{counted(len(snapshot.users), 'user')}, {counted(len(snapshot.contacts), 'contact')} read")
     reader = NeedReader(services, snapshot, request.options.bms_adapter_names, known.resume_at if known else None)
     findings = Findings() if known is None else _still_good(known, snapshot, reader.adapter_names)
     planning = reader.complete(Planning(snapshot, request.options, findings))
     plan = planning.plan
     matched = planning.matched
     selected = len(matched.selected.user_ids)
-    tell(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
+    report(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
     if planning.findings.bms is not None:
-        tell(f"BMS: {counted(len(planning.findings.bms.contacts), 'contact')} read")
+        report(f"BMS: {counted(len(planning.findings.bms.contacts), 'contact')} read")
     warnings = [*found.warnings, *plan.warnings]
     return Run(
         found,
@@ -143,7 +143,7 @@ def _still_good(known: Run, snapshot: Snapshot, adapter_names: Collection[str]) 
     if findings.bms is not None:
         organization, account = snapshot.organization, findings.bms.account
         try:
-            accounts.settle([account], accounts.reference(organization, snapshot.bms, adapter_names), organization)
+            accounts.resolve([account], accounts.reference(organization, snapshot.bms, adapter_names), organization)
         except InputError:
             return replace(findings, bms=None, bms_locations=None, bms_types=None)
     return findings

@@ -104,13 +104,15 @@ class Preflight:
 
     # ------------------------------------------------------------------ checking
 
-    def _check(self, name: str, look: Callable[[], T], tell: Callable[[T], Reason] = lambda found: _OK) -> T | None:
+    def _check(
+        self, name: str, look: Callable[[], T], reason_of: Callable[[T], Reason] = lambda found: _OK
+    ) -> T | None:
         try:
             found = look()
         except SyncError as error:
             self.checks.append(Check(name, CheckState.FAILED, said=str(error)))
             return None
-        self.checks.append(Check(name, CheckState.READY, tell(found)))
+        self.checks.append(Check(name, CheckState.READY, reason_of(found)))
         return found
 
     def _skip(self, code: ReasonCode, *names: str) -> None:

@@ -86,7 +86,7 @@ class Probe:
         with RunLock(self.services.itglue.base_url, needed=writing) as run_lock:
             run_lock.acquire(organization)
             if run_lock.busy:
-                raise SyncError(f"{organization.name}: nothing was probed. {run_lock.said}")
+                raise SyncError(f"{organization.name}: nothing was probed. {run_lock.busy_message}")
             self._probe(organization, writing)
         return self
 
@@ -108,20 +108,20 @@ class Probe:
         )
         bms = BmsQuestions(self.services.bms, account, own_bms, self.given, self.token)
         self._announce_writes(own)
-        self._tell("asking IT Glue")
-        itglue.ask()
-        self._tell("asking BMS")
-        bms.ask()
-        self._ask_graph()
+        self._report("asking IT Glue")
+        itglue.answer_reads()
+        self._report("asking BMS")
+        bms.answer_reads()
+        self._answer_graph()
         if writing:
             try:
-                self._tell("writing to IT Glue")
+                self._report("writing to IT Glue")
                 itglue.write()
                 if self.wanted.write_bms:
                     self._write_bms(itglue, bms, own_bms)
             finally:
                 self._clean_up(own, own_bms, made=itglue.made)
-        self.given.settle("bms_inactive_by_default", bms.inactive_by_default)
+        self.given.answer("bms_inactive_by_default", bms.inactive_by_default)
 
     def answers(self) -> Iterator[tuple[str, Judgement]]:
         """Every question by its name, with what came of it."""
@@ -130,7 +130,7 @@ class Probe:
             not_probed = Judgement(NOT_PROBED, f"It takes {takes}, without check mode.")
             yield name, self.given.found.get(name, not_probed)
 
-    def _tell(self, line: str) -> None:
+    def _report(self, line: str) -> None:
         name = self.organization.name if self.organization else self.wanted.organization
         self.progress(f"{name}: {line}")
 
@@ -146,13 +146,13 @@ class Probe:
         self.given.found["bms_account"] = judge.account(found.id, found.name, found.active)
         return found
 
-    def _ask_graph(self) -> None:
+    def _answer_graph(self) -> None:
         if not self.wanted.tenant_id:
             why = unknown("No Microsoft tenant is known: set tenant_id.")
             self.given.found |= dict.fromkeys(GRAPH_NAMES, why)
             return
-        self._tell("asking Microsoft Graph")
-        GraphQuestions(self.services.graph(self.wanted.tenant_id), self.given).ask()
+        self._report("asking Microsoft Graph")
+        GraphQuestions(self.services.graph(self.wanted.tenant_id), self.given).answer_reads()
 
     # -------------------------------------------------------------------- writes
 
@@ -180,9 +180,9 @@ class Probe:
             why = unknown(_ACCOUNT_NOT_KNOWN)
             self.given.found |= {name: why for name, each in QUESTIONS.items() if each.takes == WRITE_BMS}
             return
-        self._tell("writing to BMS")
+        self._report("writing to BMS")
         bms.write()
-        self.given.settle("itglue_native_push", lambda: itglue.native_push(own_bms))
+        self.given.answer("itglue_native_push", lambda: itglue.native_push(own_bms))
 
     def _clean_up(self, own: OwnContacts, own_bms: OwnBmsContacts | None, *, made: bool) -> None:
         """Remove what this probe has made, and what earlier ones have left. What cannot be removed is reported."""

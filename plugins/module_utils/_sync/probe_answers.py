@@ -67,7 +67,7 @@ class Answers:
 
     found: dict[str, Judgement] = field(default_factory=dict)
 
-    def settle(self, name: str, look: Callable[[], Judgement]) -> None:
+    def answer(self, name: str, look: Callable[[], Judgement]) -> None:
         """Answer a question. A service that fails, or answers in a shape that is not known, leaves it unknown."""
         try:
             self.found[name] = look()

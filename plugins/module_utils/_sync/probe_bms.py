@@ -48,21 +48,21 @@ class BmsQuestions:
     answers: Answers
     token: str
 
-    def ask(self) -> None:
+    def answer_reads(self) -> None:
         """Answer the questions that take reads only."""
-        self.answers.settle("bms_casing", lambda: judge.casing(self._bms("/v2/crm/contacts/summary", PageSize=1)))
-        self.answers.settle("bms_page_limit", self._bms_page)
-        self.answers.settle("bms_types", self._bms_types)
-        self.answers.settle("bms_envelope", self._envelope)
-        self.answers.settle("bms_name_filter", self._bms_names)
+        self.answers.answer("bms_casing", lambda: judge.casing(self._bms("/v2/crm/contacts/summary", PageSize=1)))
+        self.answers.answer("bms_page_limit", self._bms_page)
+        self.answers.answer("bms_types", self._bms_types)
+        self.answers.answer("bms_envelope", self._envelope)
+        self.answers.answer("bms_name_filter", self._bms_names)
 
     def write(self) -> None:
         """Answer the questions that take writes."""
         made = self._bms_contact()
         if made is not None:
-            self.answers.settle("bms_contact_patch_endpoints", lambda: self._patch_endpoints(made))
-            self.answers.settle("bms_null", lambda: self._bms_null(made.id))
-            self.answers.settle("bms_deactivate", lambda: self._bms_deactivate(made.id))
+            self.answers.answer("bms_contact_patch_endpoints", lambda: self._patch_endpoints(made))
+            self.answers.answer("bms_null", lambda: self._bms_null(made.id))
+            self.answers.answer("bms_deactivate", lambda: self._bms_deactivate(made.id))
 
     def _bms(self, path: str, template: str | None = None, **params: object) -> Row:
         return self.bms.raw(path, params, template)

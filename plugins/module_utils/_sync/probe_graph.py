@@ -36,7 +36,7 @@ class GraphQuestions:
     graph: ProbedGraph
     answers: Answers
 
-    def ask(self) -> None:
+    def answer_reads(self) -> None:
         """Answer all of them."""
         looks = (
             self._page_limit,
@@ -47,7 +47,7 @@ class GraphQuestions:
             self._contracts,
         )
         for name, look in zip(NAMES, looks, strict=True):
-            self.answers.settle(name, look)
+            self.answers.answer(name, look)
 
     def _page_limit(self) -> Judgement:
         body = self.graph.raw("/v1.0/users", {"$select": "id", "$top": _LARGEST_PAGE}, "User.Read.All")

@@ -67,12 +67,12 @@ class ItGlueQuestions:
     clock: Clock
     made: bool = False
 
-    def ask(self) -> None:
+    def answer_reads(self) -> None:
         """Answer the questions that take reads only."""
-        self.answers.settle("itglue_page_limit", self._itglue_page)
-        self.answers.settle("itglue_unknown_filter", self._unknown_filter)
-        self.answers.settle("itglue_name_filter", self._itglue_names)
-        self.answers.settle("itglue_adapter", self._adapter)
+        self.answers.answer("itglue_page_limit", self._itglue_page)
+        self.answers.answer("itglue_unknown_filter", self._unknown_filter)
+        self.answers.answer("itglue_name_filter", self._itglue_names)
+        self.answers.answer("itglue_adapter", self._adapter)
 
     def _itglue(self, path: str, **params: object) -> Row:
         return self.itglue.raw(path, params)
@@ -133,16 +133,16 @@ class ItGlueQuestions:
         """Answer the questions that take writes, on contacts of the probe's own."""
         main = self._main_contact()
         if main is not None:
-            self.answers.settle("itglue_unlinked", lambda: self._unlinked(main))
-            self.answers.settle("itglue_phones", lambda: self._phones(main))
-            self.answers.settle("itglue_email_filter", self._email_filter)
-            self.answers.settle("itglue_noop", lambda: self._noop(main))
-            self.answers.settle("itglue_null", lambda: self._null(main))
-            self.answers.settle("itglue_foreign_location", lambda: self._foreign_location(main))
-            self.answers.settle("itglue_arrays", lambda: self._arrays(main))
-            self.answers.settle("itglue_primaries", lambda: self._primaries(main))
-        self.answers.settle("itglue_bulk_create", self._bulk_create)
-        self.answers.settle("itglue_bulk_atomic", self._bulk_atomic)
+            self.answers.answer("itglue_unlinked", lambda: self._unlinked(main))
+            self.answers.answer("itglue_phones", lambda: self._phones(main))
+            self.answers.answer("itglue_email_filter", self._email_filter)
+            self.answers.answer("itglue_noop", lambda: self._noop(main))
+            self.answers.answer("itglue_null", lambda: self._null(main))
+            self.answers.answer("itglue_foreign_location", lambda: self._foreign_location(main))
+            self.answers.answer("itglue_arrays", lambda: self._arrays(main))
+            self.answers.answer("itglue_primaries", lambda: self._primaries(main))
+        self.answers.answer("itglue_bulk_create", self._bulk_create)
+        self.answers.answer("itglue_bulk_atomic", self._bulk_atomic)
 
     def _main_contact(self) -> ItGlueId | None:
         phone = {"value": NUMBER, "extension": "12", "label-name": "Work", "primary": True}
@@ -275,7 +275,7 @@ class ItGlueQuestions:
         linked = self._linked(made.id)
         in_bms = sum(each.last_name == mark(self.token, number) for each in own_bms.marked())
         if linked:
-            self.answers.settle("itglue_linked_writes", lambda: self._linked_write(made.id))
+            self.answers.answer("itglue_linked_writes", lambda: self._linked_write(made.id))
         return judge.native_push(linked, in_bms, self.push_wait)
 
     def _linked(self, contact_id: ItGlueId) -> bool:

@@ -78,7 +78,9 @@ def revert(
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
         run_lock.acquire(found)
         if run_lock.busy:
-            raise SyncError(f"{found.name}: nothing was reverted. {run_lock.said}", hint="Run again when it has ended.")
+            raise SyncError(
+                f"{found.name}: nothing was reverted. {run_lock.busy_message}", hint="Run again when it has ended."
+            )
         present = _read(services, found, runs)
         reversal = _reversal(runs, present)
         if not preview and reversal.steps:

@@ -64,7 +64,7 @@ def run(
     if document is not None:
         request = request._replace(options=plan_documents.options_of(document, request.options))
     with RunLock(services.itglue.base_url, needed=not preview) as run_lock:
-        with _says_what_is_not_stored(request, preview=preview):
+        with _hint_of_unstored_settings(request, preview=preview):
             outcome = _planned(Source(services, store), fleet, request, run_lock, progress, preview=preview)
         if document is not None:
             apply_document(outcome, document, request)
@@ -74,7 +74,7 @@ def run(
         if request.plan_file and preview:
             write_document(outcome, request)
         if run_lock.busy:
-            _put_off(outcome, run_lock)
+            _defer_busy(outcome, run_lock)
         elif preview:
             if request.stores_settings and not outcome.refused:
                 _store_settings(services, store, outcome, request, preview=True)
@@ -108,7 +108,7 @@ def _may_write(planned: Run, request: Request) -> bool:
 
 
 @contextmanager
-def _says_what_is_not_stored(request: Request, *, preview: bool) -> Iterator[None]:
+def _hint_of_unstored_settings(request: Request, *, preview: bool) -> Iterator[None]:
     """A run that fails before it writes stores no settings: its message says so where there are any."""
     try:
         yield
@@ -158,10 +158,10 @@ def _defer(outcome: Run, error: QuotaExceededError) -> None:
     outcome.warnings.append(because(ReasonCode.NOT_LOOKED_AGAIN, said=str(error)))
 
 
-def _put_off(outcome: Run, run_lock: RunLock) -> None:
-    outcome.put_off = True
-    outcome.operations = tuple(map(run_lock.put_off, outcome.operations))
-    outcome.deactivations = tuple(map(run_lock.put_off, outcome.deactivations))
+def _defer_busy(outcome: Run, run_lock: RunLock) -> None:
+    outcome.deferred = True
+    outcome.operations = tuple(map(run_lock.deferred, outcome.operations))
+    outcome.deactivations = tuple(map(run_lock.deferred, outcome.deactivations))
     outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))
 
 
@@ -172,15 +172,15 @@ def _carry_out(replanner: Replanner, progress: Progress) -> None:
     services, request, run = replanner.services, replanner.request, replanner.run
     outcomes = Outcomes((*run.operations, *run.deactivations))
     journal = _journal(run, request)
-    tell = named(progress, run.name)
+    report = named(progress, run.name)
     organization_id, bms = run.read.snapshot.organization.id, run.planning.findings.bms
-    itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, organization_id, replanner, tell)
+    itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, organization_id, replanner, report)
     bms_writer = None
     if bms is not None:
-        bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, tell)
+        bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, report)
     waiting = Waiting(_link_of(request.options), request.push_wait)
     try:
-        carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), tell)
+        carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), report)
         _note_duplicates(replanner, outcomes, itglue_writer, bms_writer)
     finally:
         journal.close()

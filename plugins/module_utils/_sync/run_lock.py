@@ -63,11 +63,11 @@ class RunLock:
             self.busy, self.stopped = True, error.stopped
 
     @property
-    def said(self) -> str:
+    def busy_message(self) -> str:
         """Why the run has to wait, as a sentence."""
         return _STOPPED.format(process=self.stopped) if self.stopped else _BUSY
 
-    def put_off(self, operation: Operation) -> Operation:
+    def deferred(self, operation: Operation) -> Operation:
         """The operation without its writes, which are for the next run."""
         reason = because(ReasonCode.RUN_LOCK_BUSY)
         if self.stopped:

@@ -288,7 +288,7 @@ def read_account(
     found = [] if wanted.id is None else [each for each in (bms.account(BmsId(wanted.id)),) if each is not None]
     if wanted.id is None or (wanted.declared and not found):
         found = list(bms.accounts(wanted.name))
-    return accounts.settle(found, wanted, organization)
+    return accounts.resolve(found, wanted, organization)
 
 
 def bms_type(wanted: str | None, option: str, types: Callable[[], Sequence[BmsType]]) -> BmsType | None:

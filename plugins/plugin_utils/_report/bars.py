@@ -31,9 +31,9 @@ TONES = {
 }
 
 
-def segments(counts: Mapping[str, int], words: Mapping[str, str], total: int) -> list[dict[str, Any]]:
+def segments(counts: Mapping[str, int], labels: Mapping[str, str], total: int) -> list[dict[str, Any]]:
     """The parts of a bar 100 wide; a small part stays wide enough to be seen."""
-    order = [name for name in (*words, *counts) if counts.get(name)]
+    order = [name for name in (*labels, *counts) if counts.get(name)]
     names = list(dict.fromkeys(order))
     widths = [max(1.0, 100 * counts[name] / total) for name in names]
     scale = 100 / sum(widths)
@@ -42,7 +42,7 @@ def segments(counts: Mapping[str, int], words: Mapping[str, str], total: int) ->
         parts.append(
             {
                 "state": name,
-                "name": label(words, name),
+                "name": label(labels, name),
                 "count": counts[name],
                 "tone": TONES.get(name, "out"),
                 "start": round(start, 3),

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The forms of a report, by the names that the option `formats` knows."""
+"""The formats of a report, by the names that the option `formats` knows."""
 
 # PRIVATE to the collection: nothing here is a public interface.
 
@@ -35,7 +35,7 @@ def as_json(report: Mapping[str, Any]) -> str:
 OWNER_ONLY = 0o600
 """Names, addresses and phone numbers are in a report."""
 
-FORMS = {
+FORMATS = {
     "html": Form(html, "html"),
     "markdown": Form(markdown, "md"),
     "json": Form(as_json, "json"),
@@ -45,13 +45,13 @@ FORMS = {
 
 
 def write(name: str, report: Mapping[str, Any], base: Path, *, markdown_limit: int) -> Path:
-    """Write one form to `base` with its ending, for its owner alone, and return the file.
+    """Write one format to `base` with its ending, for its owner alone, and return the file.
 
     Whoever reads it meanwhile sees all or nothing. Raises OSError.
     """
-    form = FORMS[name]
-    text = markdown(report, markdown_limit) if name == "markdown" else form.render(report)
-    path = base.with_name(f"{base.name}.{form.ending}")
+    chosen = FORMATS[name]
+    text = markdown(report, markdown_limit) if name == "markdown" else chosen.render(report)
+    path = base.with_name(f"{base.name}.{chosen.ending}")
     path.parent.mkdir(parents=True, exist_ok=True)
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
     fresh.unlink(missing_ok=True)

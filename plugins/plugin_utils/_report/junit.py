@@ -68,10 +68,10 @@ def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
 
 def _person(entry: Mapping[str, Any]) -> _Case:
     states = {entry.get("action"), entry.get("push")}
-    told = [label(ACTIONS, entry.get("action"))]
-    told += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
-    told += [f"lacks {', '.join(label(MISSING, each) for each in entry['missing'])}"] if entry.get("missing") else []
-    told += [str(entry[each]) for each in ("reason", "hint") if entry.get(each)]
+    parts = [label(ACTIONS, entry.get("action"))]
+    parts += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
+    parts += [f"lacks {', '.join(label(MISSING, each) for each in entry['missing'])}"] if entry.get("missing") else []
+    parts += [str(entry[each]) for each in ("reason", "hint") if entry.get(each)]
     outcome = (
         "failure"
         if states & {"failed", "conflict", "refused"}
@@ -79,23 +79,23 @@ def _person(entry: Mapping[str, Any]) -> _Case:
         if states & {"deferred", "not_ready"}
         else None
     )
-    return _Case(str(entry.get("user")), outcome, "; ".join(told))
+    return _Case(str(entry.get("user")), outcome, "; ".join(parts))
 
 
 def _departed(entry: Mapping[str, Any]) -> _Case:
     """A departed person, with what is done about the contact."""
     state = departure(entry)
-    told = [label(EVIDENCE, entry.get("evidence")), label(DEPARTURES, state)]
-    told += [str(entry["reason"])] if entry.get("reason") else []
+    parts = [label(EVIDENCE, entry.get("evidence")), label(DEPARTURES, state)]
+    parts += [str(entry["reason"])] if entry.get("reason") else []
     outcome = {"failed": "failure", "deferred": "skipped"}.get(state)
-    return _Case(f"{entry.get('user')}, departed", outcome, "; ".join(told))
+    return _Case(f"{entry.get('user')}, departed", outcome, "; ".join(parts))
 
 
 def _contact(entry: Mapping[str, Any]) -> str:
     """The contact that a write is reverted of."""
     fields = f" ({', '.join(map(str, entry['fields']))})" if entry.get("fields") else ""
-    who = entry.get("name") or "a contact"
-    return f"{who}, {label(SERVICES, entry.get('service'))} contact {entry.get('id') or 'that is not known'}{fields}"
+    name = entry.get("name") or "a contact"
+    return f"{name}, {label(SERVICES, entry.get('service'))} contact {entry.get('id') or 'that is not known'}{fields}"
 
 
 def _counts(cases: list[_Case]) -> Counter[str]:

@@ -35,7 +35,7 @@ from .labels import (
 )
 from .markdown_text import block, code, cut, size, text
 from .next_steps import next_steps
-from .verdict import TENANT_STATUSES, duration, mode_words, tenant_verdict, verdict, why
+from .verdict import TENANT_STATUSES, duration, mode_label, tenant_verdict, verdict, why
 
 LIMIT = 65_536
 """Characters in a comment on GitHub (GitHub, "Body is too long (maximum is 65536 characters)")."""
@@ -72,13 +72,13 @@ def markdown(report: Mapping[str, Any], limit: int = LIMIT) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    told = verdict(report)
+    verdict_ = verdict(report)
     lines = [
-        f"# {text(report['title'])}: {told.headline}",
+        f"# {text(report['title'])}: {verdict_.headline}",
         "",
-        f"**{mode_words(report['mode'])}.** {told.changes}",
+        f"**{mode_label(report['mode'])}.** {verdict_.changes}",
         "",
-        *[f"- {_SIGNS[point.level]} {point.text}" for point in told.points],
+        *[f"- {_SIGNS[point.level]} {point.text}" for point in verdict_.points],
     ]
     for step in next_steps(report):
         lines += ["", cut(f"**Next:** {text(step.text)}")]
@@ -157,12 +157,12 @@ def _body(parts: list[_Part], room: int) -> str | None:
     room -= sum(size(f"\n#### {part.title}\n\n") + _ROOM_FOR_A_NOTE for part in parts)
     if room < 0:
         return None
-    told = ""
+    result = ""
     for part in parts:
         lines, left = _fitting(part.lines, room)
         room -= sum(size(line) + 1 for line in lines)
-        told += f"\n#### {part.title}\n\n" + "".join(f"{line}\n" for line in lines) + _note(left, part.noun)
-    return told
+        result += f"\n#### {part.title}\n\n" + "".join(f"{line}\n" for line in lines) + _note(left, part.noun)
+    return result
 
 
 def _fitting(lines: Iterable[str], room: int) -> tuple[list[str], int]:
@@ -249,22 +249,22 @@ def _addresses(entry: Mapping[str, Any]) -> str:
 
 def _line(entry: Mapping[str, Any]) -> str:
     """What happens to one person, to which fields, and why."""
-    told = [label(ACTIONS, entry.get("action"))] + ([label(PUSHES, entry["push"])] if entry.get("push") else [])
+    parts = [label(ACTIONS, entry.get("action"))] + ([label(PUSHES, entry["push"])] if entry.get("push") else [])
     lacks = ", ".join(label(MISSING, each) for each in entry.get("missing") or ())
-    told += [f"lacks {lacks}"] if lacks else []
+    parts += [f"lacks {lacks}"] if lacks else []
     name = f"{text(entry['name'])} " if entry.get("name") else ""
-    return cut(f"- {name}{code(entry.get('user'))} {text('; '.join(told))}{_fields(entry)}{_why(entry)}")
+    return cut(f"- {name}{code(entry.get('user'))} {text('; '.join(parts))}{_fields(entry)}{_why(entry)}")
 
 
 def _why(entry: Mapping[str, Any]) -> str:
-    told = " ".join(filter(None, (entry.get("reason"), entry.get("hint"))))
-    return f". {text(told)}" if told else ""
+    reason = " ".join(filter(None, (entry.get("reason"), entry.get("hint"))))
+    return f". {text(reason)}" if reason else ""
 
 
 def _fields(entry: Mapping[str, Any]) -> str:
     """The fields that change, with their values before and after."""
-    told = [f"{label(FIELDS, name)} {_values(before)} → {_values(after)}" for name, before, after in changes(entry)]
-    return f". {'; '.join(told)}" if told else ""
+    shown = [f"{label(FIELDS, name)} {_values(before)} → {_values(after)}" for name, before, after in changes(entry)]
+    return f". {'; '.join(shown)}" if shown else ""
 
 
 def _values(lines: list[str]) -> str:
@@ -282,11 +282,11 @@ def _settings(runs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             if len(changed) > 1 and all(each["before"] is None for each in changed):
                 yield f"- {KINDS[kind]}: {count(len(changed), 'setting')} stored for the first time{stored}"
                 continue
-            told = [
+            shown = [
                 f"{code(each['option'])} {code(_plainly(each['before']))} → {code(_plainly(each['after']))}"
                 for each in changed
             ]
-            yield cut(f"- {KINDS[kind]}{stored}: {', '.join(told)}")
+            yield cut(f"- {KINDS[kind]}{stored}: {', '.join(shown)}")
 
 
 def _plainly(value: Any) -> str:

@@ -22,7 +22,7 @@ from .bars import TONES, segments
 from .labels import ACTIONS, EXCLUDED, ICONS, PUSHES, RULES, SERVICES, count, label
 from .next_steps import next_steps
 from .rows import page_data
-from .verdict import duration, mode_words, verdict
+from .verdict import duration, mode_label, verdict
 
 ASSETS = Path(__file__).with_name("assets")
 
@@ -59,7 +59,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"duration": duration, "mode_words": mode_words}
+    environment.filters |= {"duration": duration, "mode_label": mode_label}
     environment.globals |= {
         "count": count,
         "services": SERVICES,
@@ -113,17 +113,17 @@ def _flow(totals: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def _stage(
-    title: str, text: str, counts: Mapping[str, int], words: Mapping[str, str], *, bar: bool = False
+    title: str, text: str, counts: Mapping[str, int], labels: Mapping[str, str], *, bar: bool = False
 ) -> dict[str, Any]:
     """One stage; `bar` shows its parts to scale too."""
     present = {name: number for name, number in counts.items() if number}
-    words = {**words, "new": "without a contact"} if title == "Matched" else words
+    labels = {**labels, "new": "without a contact"} if title == "Matched" else labels
     total = sum(present.values())
     return {
         "title": title,
         "text": text,
         "counts": [
-            (name, label(words, name), present[name]) for name in dict.fromkeys([*words, *present]) if name in present
+            (name, label(labels, name), present[name]) for name in dict.fromkeys([*labels, *present]) if name in present
         ],
-        "segments": segments(present, words, total) if bar and total else [],
+        "segments": segments(present, labels, total) if bar and total else [],
     }

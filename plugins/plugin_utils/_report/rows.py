@@ -29,7 +29,7 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
     tenants = sorted(report["tenants"], key=lambda tenant: gravity.index(tenant["status"]))
     shared = _Shared()
     return {
-        "labels": {**LABELS, "tenant": {name: words[_spoken(report)] for name, words in TENANT_STATUSES.items()}},
+        "labels": {**LABELS, "tenant": {name: labels[_spoken(report)] for name, labels in TENANT_STATUSES.items()}},
         "icons": ICONS,
         "tones": TONES,
         "tenants": _rows(_tenant(each, report["mode"]) for each in tenants),
@@ -122,13 +122,13 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "message": run["message"],
         "warnings": run["warnings"],
         "duration": None if run["seconds"] is None else duration(run["seconds"]),
-        "actions": _told(summary.get("actions"), ACTIONS),
-        "push": _told(summary.get("push"), PUSHES),
-        "excluded": _told(summary.get("excluded"), EXCLUDED),
-        "matched": _told(summary.get("matched"), RULES),
-        "departed": _told(Counter(map(departure, run["departed"])), DEPARTURES),
-        "reverted": _told(summary.get("reverted"), REVERTS),
-        "requests": _told(summary.get("api_calls"), SERVICES),
+        "actions": _counts_text(summary.get("actions"), ACTIONS),
+        "push": _counts_text(summary.get("push"), PUSHES),
+        "excluded": _counts_text(summary.get("excluded"), EXCLUDED),
+        "matched": _counts_text(summary.get("matched"), RULES),
+        "departed": _counts_text(Counter(map(departure, run["departed"])), DEPARTURES),
+        "reverted": _counts_text(summary.get("reverted"), REVERTS),
+        "requests": _counts_text(summary.get("api_calls"), SERVICES),
         "limits": [f"{each['option']} allows {each['limit']}, the plan has {each['count']}" for each in _over(summary)],
         "settings": [
             [
@@ -146,8 +146,8 @@ def _over(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return summary.get("limits_exceeded") or []
 
 
-def _told(counts: Mapping[str, int] | None, words: Mapping[str, str]) -> str:
-    return ", ".join(f"{label(words, name)}: {number:,}" for name, number in (counts or {}).items())
+def _counts_text(counts: Mapping[str, int] | None, labels: Mapping[str, str]) -> str:
+    return ", ".join(f"{label(labels, name)}: {number:,}" for name, number in (counts or {}).items())
 
 
 def _people(tenants: Iterable[Mapping[str, Any]], shared: _Shared) -> Iterator[dict[str, Any]]:

@@ -49,12 +49,12 @@ def verdict(report: Mapping[str, Any]) -> Verdict:
 
 # ------------------------------------------------------------------ the clients
 
-_WORDS = {"preview": ("ready", "blocked"), "real": ("done", "failed"), "mixed": ("ready or done", "blocked")}
+_OUTCOMES = {"preview": ("ready", "blocked"), "real": ("done", "failed"), "mixed": ("ready or done", "blocked")}
 
 
 def headline(mode: str, states: list[str]) -> str:
     """The clients by their verdict, as `5 clients ready, 3 blocked`."""
-    good, bad = _WORDS[mode]
+    good, bad = _OUTCOMES[mode]
     blocked = sum(each in BLOCKED for each in states)
     ready = len(states) - blocked
     parts = []
@@ -88,7 +88,9 @@ STARVED = "Starved: a quota has deferred contacts of this client in three runs o
 def why(tenant: Mapping[str, Any]) -> list[str]:
     """What stands in a client's way, in sentences: messages of failures, then what needs a decision."""
     runs = [run for run in tenant["runs"] if run["counted"]]
-    told = [str(run["message"]) for run in runs if run["message"] and (has_failed(run) or run["status"] == "hidden")]
+    messages = [
+        str(run["message"]) for run in runs if run["message"] and (has_failed(run) or run["status"] == "hidden")
+    ]
     carried = [run for run in runs if not is_over_limit(run)]
     pushes = sum(run["summary"]["push"].get("not_ready", 0) for run in carried if run["summary"])
     failed = sum(
@@ -101,8 +103,8 @@ def why(tenant: Mapping[str, Any]) -> list[str]:
         (sum(len(run["not_reverted"]) for run in carried), "write not reverted", "writes not reverted"),
     )
     parts = [count(number, one, many) for number, one, many in counts if number]
-    told += [STARVED for run in runs if run["starved"] and not has_failed(run)]
-    return [*dict.fromkeys(told), *([f"{sentence(parts)}."] if parts else [])]
+    messages += [STARVED for run in runs if run["starved"] and not has_failed(run)]
+    return [*dict.fromkeys(messages), *([f"{sentence(parts)}."] if parts else [])]
 
 
 # ------------------------------------------------------------------ the changes
@@ -240,7 +242,7 @@ def _of_departed(totals: Mapping[str, Any]) -> _Counted:
     yield LOOK, totals["unclaimed"], "contact has an unmatched address", "contacts have an unmatched address", unmatched
 
 
-def mode_words(mode: str) -> str:
+def mode_label(mode: str) -> str:
     """Whether anything was written."""
     return {
         "preview": "Preview: nothing was written",

@@ -102,7 +102,7 @@ def test_the_report_guide_has_the_verdicts():
     found = [{"preview": row["In a preview"], "real": row["In a real run"]} for row in rows]
     assert found == list(verdict.TENANT_STATUSES.values())
     text = text_of("reading_the_report_guide")
-    assert verdict.mode_words("preview") in text
+    assert verdict.mode_label("preview") in text
     assert f"*{verdict.headline('preview', ['ok'] * 5 + ['failed'] * 3)}*" in text
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import is_bms, reference, settle
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import is_bms, reference, resolve
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
@@ -69,7 +69,7 @@ def test_links_to_several_accounts_are_an_error():
 
 def settled(found, *adapters, account=None):
     organization = client(*adapters)
-    return settle(found, reference(organization, BmsSettings(account=account), NAMES), organization)
+    return resolve(found, reference(organization, BmsSettings(account=account), NAMES), organization)
 
 
 RIGHT = Account(2528, "Client Ltd")

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import notices
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import STARVED, verdict, why
 from tests.tools.report_samples import (
@@ -212,7 +212,7 @@ def test_a_starved_client_is_reported_in_every_form(status):
     assert made["totals"]["tenants_starved"] == 1
     assert ("stop", "1 client is starved by a quota") in [(each.level, each.text) for each in verdict(made).points]
     for name in ("html", "markdown", "json"):
-        assert "starved" in FORMS[name].render(made), name
+        assert "starved" in FORMATS[name].render(made), name
     (sentence,) = [each for each in why(made["tenants"][0]) if each]
     assert sentence == ("No." if status == "failed" else STARVED)
 

@@ -21,7 +21,7 @@ import yaml
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.entries import overrides_yaml, reason_title
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMS, write
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMATS, write
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.junit import junit
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import lines
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.markdown import LIMIT, markdown
@@ -368,17 +368,17 @@ def test_junit_is_xml_whatever_is_in_it():
     }
 
 
-@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("name", FORMATS)
 def test_a_form_is_written_whole_beside_nothing_else(name, tmp_path):
     report = made([event("a", "changed", happy_frog())], title="Lone \ud800 surrogate")
     path = write(name, report, tmp_path / "made" / "it", markdown_limit=LIMIT)
-    assert path == tmp_path / "made" / f"it.{FORMS[name].ending}"
+    assert path == tmp_path / "made" / f"it.{FORMATS[name].ending}"
     assert path.read_text(encoding="utf-8")
     assert [each.name for each in path.parent.iterdir()] == [path.name]
 
 
 def test_the_json_form_is_the_report():
-    assert json.loads(FORMS["json"].render(made())) == made()
+    assert json.loads(FORMATS["json"].render(made())) == made()
 
 
 def test_a_conflict_without_a_suggestion_has_no_yaml():

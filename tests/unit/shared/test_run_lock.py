@@ -125,10 +125,10 @@ def test_a_run_that_is_stopped_is_named(other):
     os.waitpid(other.pid, os.WUNTRACED)
     with RunLock(HERE) as late:
         late.acquire(ONE)
-    deferred = late.put_off(operation(Action.CREATE, Push.PUSHED, after=AFTER))
+    deferred = late.deferred(operation(Action.CREATE, Push.PUSHED, after=AFTER))
     assert (late.busy, late.stopped) == (True, other.pid)
     assert deferred.reasons == (Reason(ReasonCode.RUN_LOCK_STOPPED, {"process": other.pid}),)
-    assert f"kill -CONT {other.pid}" in late.said
+    assert f"kill -CONT {other.pid}" in late.busy_message
 
 
 def test_a_run_that_is_killed_leaves_the_organization_free(other):
@@ -171,7 +171,7 @@ def operation(action: Action, push: Push | None = None, before=(), after=(), *, 
     ],
 )
 def test_what_would_be_written_is_deferred(planned, action, push):
-    late = RunLock(HERE).put_off(planned)
+    late = RunLock(HERE).deferred(planned)
     assert (late.itglue.action, late.bms.push) == (action, push)
     assert [each.code for each in late.reasons] == ["run_lock_busy"]
     assert not late.writes
@@ -189,7 +189,7 @@ def test_what_would_be_written_is_deferred(planned, action, push):
 )
 def test_what_would_not_be_written_stays(action, push):
     planned = operation(action, push).because(Reason(ReasonCode.NO_ADDRESS))
-    assert RunLock(HERE).put_off(planned) == planned
+    assert RunLock(HERE).deferred(planned) == planned
 
 
 def test_nothing_is_reverted_while_another_run_writes(monkeypatch):
