@@ -153,7 +153,7 @@ class LookedUp:
     """What the look-up found. Those operations that are still `UNDECIDED` are to be pushed."""
 
     contacts: PlannedContacts
-    bms: BmsSnapshot
+    directory: BmsDirectory
     operations: tuple[Operation, ...]
     conflicts: tuple[Conflict, ...]
     pairs: tuple[bms_update.Pair, ...]
@@ -197,7 +197,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     if contacts.follows:
         by_address = filter(_found_by_address, decisions.operations.values())
         pairs += bms_update.with_placeholders(by_address, directory, contacts.region)
-    return LookedUp(contacts, bms, tuple(operations), decisions.conflicts, pairs, counterparts)
+    return LookedUp(contacts, directory, tuple(operations), decisions.conflicts, pairs, counterparts)
 
 
 def _found_by_address(operation: Operation) -> bool:
@@ -259,9 +259,7 @@ def _stopped(found: LookedUp) -> Reason | None:
     against it."""
     if not found.creates:
         return None
-    return native_signs.in_bms_twice(
-        found.operations, found.contacts.matched.directory, BmsDirectory(found.bms.contacts)
-    )
+    return native_signs.in_bms_twice(found.operations, found.contacts.matched.directory, found.directory)
 
 
 def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[Subject, Operation]:

@@ -13,6 +13,8 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import contact_sync
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, LimitExceededError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from tests.unit.engine.builders import person, ready, user
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
 
@@ -50,6 +52,20 @@ def test_check_mode_previews_and_a_real_run_writes(monkeypatch):
     assert preview["changed"] is real["changed"] is True
     assert [each["contact_id"] for each in preview["contacts"] + real["contacts"]] == [None, 101]
     assert real["summary"]["api_calls"]["itglue"] > preview["summary"]["api_calls"]["itglue"]
+
+
+@pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
+def test_a_run_is_planned_once_where_nobody_else_writes(monkeypatch, check_mode):
+    made = []
+
+    class Counted(Planning):
+        def __init__(self, *values):
+            made.append(self)
+            super().__init__(*values)
+
+    monkeypatch.setattr(planned_run, "Planning", Counted)
+    ran(monkeypatch, [person("ann"), person("bob")], [ready(1, "bob")], check_mode=check_mode)
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("check_mode", [True, False], ids=["check", "real"])
