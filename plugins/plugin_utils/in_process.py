@@ -37,6 +37,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import load_names
 
 display = Display()
 
@@ -75,6 +76,7 @@ class InProcessAction(ActionBase):
         test_loader.get("ansible.builtin.match")
         connection_loader.get("ansible.builtin.local", class_only=True)
         lookup_loader.get("msp.psa_sync.options", class_only=True)
+        load_names()
         gc.freeze()
 
     def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:

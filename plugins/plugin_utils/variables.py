@@ -81,6 +81,12 @@ def settings_of(module: str) -> dict[str, str | None]:
 # ------------------------------------------------------------------- spelling
 
 
+def load_names() -> None:
+    """Know the names of all variables. It imports the modules that have them, so a process does it before it forks."""
+    known_variables()
+    _unprefixed()
+
+
 def misspelled(names: Iterable[str]) -> Iterator[str]:
     """A sentence for each name that looks like a variable of the playbooks and is none."""
     known, unprefixed = known_variables(), _unprefixed()

@@ -306,9 +306,6 @@ CASES: dict[str, Bad] = {
     "users: may not be read": edited(lambda world: world["entra"]["tenants"][0].update(denied=["users"])),
     "tenant: no consent": edited(lambda world: world["entra"]["tenants"][0].update(consent=False)),
     "token: an answer without one": answered("/oauth2/v2.0/token", lambda body: {"token_type": "Bearer"}, "POST"),
-    "token: endpoints of another host": answered(
-        "/openid-configuration", lambda body: body.update(token_endpoint="https://evil.example/token")
-    ),
     # ------------------------------------------------------------- data of IT Glue
     "contact: no relationships": answered("/contacts", lambda body: _drop(body["data"][0], "relationships")),
     "contact: of another organization": contact(organization_id=OTHER),

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class GraphTokens:
     def __init__(self, session: HttpSession, app: App, on_secret: Callable[[str], None]) -> None:
         if not app.authority.startswith("https://"):
             raise InputError("The option azure_authority_host is no https address, which msal asks for.")
-        self._wire = _MsalHttp(session)
+        self._wire = _MsalHttp(session, app.authority)
         self._app = app
         self._on_secret = on_secret
         self._lock = Lock()
@@ -150,7 +151,7 @@ class GraphTokens:
         if answer is not None and answer.status >= 400:
             body = answer.peek()
             return self._refused(body if isinstance(body, dict) else {})
-        if self._app.credential.certificate_path and (answer is None or answer.request.startswith("GET ")):
+        if self._app.credential.certificate_path and answer is None:
             # Nothing was asked with the certificate yet: it is what msal stumbled over.
             return InputError(
                 "The Python library msal cannot use the certificate of azure_certificate_path.",
@@ -217,16 +218,26 @@ class _MsalAnswer:
 
 
 class _MsalHttp:
-    """What msal sends goes through our session: the same certificates, proxy, time-outs, retries and counts."""
+    """What msal sends goes through our session: the same certificates, proxy, time-outs, retries and counts.
 
-    def __init__(self, session: HttpSession) -> None:
+    msal asks each tenant for its endpoints before it asks for a token. Microsoft documents them, so that request
+    is answered here.
+    """
+
+    def __init__(self, session: HttpSession, authority: str) -> None:
         self.session = session
         self.last: Response | None = None
+        self._authority = authority
 
-    def get(
-        self, url: str, params: Row | None = None, headers: Mapping[str, str] | None = None, **dummy: object
-    ) -> _MsalAnswer:
-        return self._send("GET", url, params, None, headers)
+    def get(self, url: str, **dummy: object) -> _MsalAnswer:
+        """The endpoints of the tenant; msal gets nothing else."""
+        endpoints = f"{self._authority}/oauth2/v2.0"
+        configuration = {
+            "issuer": f"{self._authority}/v2.0",
+            "authorization_endpoint": f"{endpoints}/authorize",
+            "token_endpoint": f"{endpoints}/token",
+        }
+        return _MsalAnswer(200, json.dumps(configuration), {})
 
     def post(
         self,
@@ -236,21 +247,8 @@ class _MsalHttp:
         headers: Mapping[str, str] | None = None,
         **dummy: object,
     ) -> _MsalAnswer:
-        return self._send("POST", url, params, data, headers)
-
-    def close(self) -> None:
-        self.session.close()
-
-    def _send(
-        self,
-        method: str,
-        url: str,
-        params: Row | None,
-        data: Mapping[str, str] | None,
-        headers: Mapping[str, str] | None,
-    ) -> _MsalAnswer:
         request = Request(
-            method,
+            "POST",
             url,
             params=params or None,
             data=data,
@@ -261,11 +259,11 @@ class _MsalHttp:
         answer = self.session.send(request)
         self.last = answer
         if answer.status < 400:
-            read = Reader("graph", answer.request)
-            body = read.mapping(answer.json(), "the answer")
-            for endpoint in ("authorization_endpoint", "token_endpoint") if method == "GET" else ():
-                read.needed_text(body, endpoint)
+            Reader("graph", answer.request).mapping(answer.json(), "the answer")
         return _MsalAnswer(answer.status, answer.content.decode("utf-8", "replace"), answer.headers)
+
+    def close(self) -> None:
+        self.session.close()
 
 
 class EntraErrors(ErrorMapping):
