@@ -305,7 +305,10 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         NEXT_RUN,
     ),
     ReasonCode.IN_BMS_BY_NOW: Message(
-        "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.", NEXT_RUN
+        "Somebody created the person in BMS while the run worked[: {bms_contacts}], so nothing was created.",
+        f"{NEXT_RUN} If nobody did it by hand, IT Glue pushes contacts by itself: turn off its own two-way sync of "
+        "contacts with BMS, or set push_method: native.",
+        "migration_guide",
     ),
     ReasonCode.LINKED_BY_NOW: Message(
         "The contact was linked to BMS while the run worked[: BMS contact {bms_contact_id}], so it was not pushed."

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
 from .conflicts import Answer, Conflict, Rule
@@ -17,7 +17,7 @@ from .directory import BmsDirectory
 from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
-from .model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId, Location, User
+from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Location, User
 from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
@@ -28,7 +28,8 @@ from .text import NAMES_OF_USER, address
 class PlannedContacts:
     """What is planned for IT Glue, and who has departed: what the BMS parts are decided from.
 
-    `offboarded` are the contacts of departed people of which BMS is known to need nothing more.
+    `offboarded` are the contacts of departed people of which BMS is known to need nothing more. `linked_elsewhere` are
+    the remembered facts of people whose contacts are linked by now to another BMS contact than the one in the fact.
     """
 
     matched: Matched
@@ -39,11 +40,12 @@ class PlannedContacts:
     deleted_users: Mapping[str, User]
     locations: Sequence[Location] = ()
     offboarded: frozenset[ItGlueId] = frozenset()
+    linked_elsewhere: Mapping[str, InBms] = field(default_factory=dict)
 
     @property
     def needs_bms(self) -> bool:
         """Whether anybody has to be looked for in BMS."""
-        if bms_lookup.candidates(self.operations) or self.followed:
+        if bms_lookup.candidates(self.operations) or self.followed or self.linked_elsewhere:
             return True
         if not self.matched.snapshot.bms.contact_sync:
             return False
@@ -255,9 +257,9 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
 
 
 def _stopped(found: LookedUp) -> Reason | None:
-    """Why nothing is created in BMS, although somebody is to be: IT Glue pushes too. None where nothing speaks
-    against it."""
-    if not found.creates:
+    """Why nothing is created in BMS: IT Glue pushes too. It is asked where somebody is to be created, or IT Glue has
+    linked somebody to another BMS contact than the known one. None where nothing speaks against it."""
+    if not found.creates and not found.contacts.linked_elsewhere:
         return None
     return native_signs.in_bms_twice(found.operations, found.contacts.matched.directory, found.directory)
 

@@ -11,6 +11,7 @@ A remembered person only keeps a push from being planned. Where anything has to 
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from .bms_plan import PlannedContacts
@@ -30,6 +31,8 @@ RECALLED = frozenset(
 )
 """The reasons of a look-up that are remembered; each names the BMS contact and nothing else."""
 
+_OF_PRESENT_CONTACTS = frozenset({Action.LINKED, Action.UPDATE, Action.UNCHANGED})
+
 
 def recalled(contacts: PlannedContacts) -> PlannedContacts:
     """What is planned, with those decided who were found in BMS within a day."""
@@ -37,7 +40,8 @@ def recalled(contacts: PlannedContacts) -> PlannedContacts:
     if not facts.in_bms and not facts.offboarded:
         return contacts
     compared = compared_by(contacts)
-    operations = tuple(_recalled(each, contacts, compared) for each in contacts.operations)
+    left = set(facts.in_bms)
+    operations = tuple(_recalled(each, contacts, compared, left) for each in contacts.operations)
     done = frozenset(
         each.contact_id
         for each in contacts.departures
@@ -45,7 +49,25 @@ def recalled(contacts: PlannedContacts) -> PlannedContacts:
         and (verified_at := facts.offboarded.get(departed_digest(each, contacts, compared))) is not None
         and not _is_due(contacts, verified_at)
     )
-    return replace(contacts, operations=operations, offboarded=done)
+    elsewhere = dict(_linked_elsewhere(contacts, compared, left)) if left else {}
+    return replace(contacts, operations=operations, offboarded=done, linked_elsewhere=elsewhere)
+
+
+def _linked_elsewhere(
+    contacts: PlannedContacts, compared: Compared, left: Collection[str]
+) -> Iterator[tuple[str, InBms]]:
+    """The facts of people whose contacts IT Glue has linked since, to another BMS contact. `left` are the facts of
+    nobody who is looked for."""
+    matched = contacts.matched
+    settings = matched.snapshot.bms
+    for operation in contacts.operations if settings.pushes and not settings.native else ():
+        contact = contacts.contact(operation) if operation.itglue.action in _OF_PRESENT_CONTACTS else None
+        linked = matched.directory.linked_bms_id(contact) if contact is not None else None
+        if contact is None or linked is None:
+            continue
+        key = compared.of(operation.subject.user_id, contact.id, contact)
+        if key in left and matched.snapshot.facts.in_bms[key].bms_contact_id != linked:
+            yield key, matched.snapshot.facts.in_bms[key]
 
 
 def compared_by(contacts: PlannedContacts) -> Compared:
@@ -59,11 +81,12 @@ def departed_digest(departure: Departure, contacts: PlannedContacts, compared: C
     return compared.of(departure.user_id, contact.id, contact)
 
 
-def _recalled(operation: Operation, contacts: PlannedContacts, compared: Compared) -> Operation:
+def _recalled(operation: Operation, contacts: PlannedContacts, compared: Compared, left: set[str]) -> Operation:
     if operation.bms.push != Push.UNDECIDED:
         return operation
     snapshot = contacts.matched.snapshot
     known = compared.of(operation.subject.user_id, operation.itglue.contact_id, operation.wanted)
+    left.discard(known)
     fact = snapshot.facts.in_bms.get(known)
     if fact is None or _is_due(contacts, fact.verified_at):
         return operation

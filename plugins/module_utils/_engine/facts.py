@@ -92,6 +92,8 @@ def _in_bms(run: Ended) -> dict[str, InBms]:
     compared = compared_by(planning.contacts)
     drafts = {each.subject: each for each in planning.operations if each.bms.push == Push.UNDECIDED}
     found: dict[str, InBms] = dict(known) if run.is_limited else {}
+    if planning.plan.stopped is not None or planning.findings.bms is None:
+        found |= planning.contacts.linked_elsewhere  # until nobody is in BMS twice
     for operation in run.outcome:
         draft = drafts.get(operation.subject)
         if draft is None:

@@ -20,6 +20,7 @@ from tests.trust.inprocess import Stand
 from tests.trust.invariants import bms_of
 from tests.trust.worlds import ACCOUNT, world
 from tests.unit.engine.builders import contact
+from tests.unit.sync.test_facts import decoded_facts, with_change
 from tests.unit.sync.test_native import ANN, COMPLETE, OPTIONS
 
 DIRECT = {**OPTIONS, "bms_settings": {**OPTIONS["bms_settings"], "push_method": "direct"}}
@@ -129,6 +130,53 @@ def test_who_is_in_bms_twice_stops_nothing_where_nobody_is_to_be_pushed():
     twice = stand(people(1), [linked(901)], [in_bms(901, "Ann", "ann"), in_bms(902, "Ann", "ann")])
     outcome = twice.sync(**DIRECT)
     assert (outcome.error, outcome.changed) == (None, False)
+
+
+def pushed_by_itglue(made: dict) -> None:
+    """IT Glue pushes the contact that the last run has pushed, some time later, and links it with what it made."""
+    contacts, present = made["itglue"]["contacts"], made["bms"]["contacts"]
+    present.append({**present[-1], "id": 7001})
+    link = {"adapter-type-name": "Kaseya BMS", "remote-id": "7001", "sync": True, "orphaned": False}
+    contacts[-1] |= {"adapters": [link], "psa-integration": "enabled"}
+
+
+def made_inactive(made: dict) -> None:
+    made["bms"]["contacts"][-2]["isActive"] = False
+
+
+def test_one_new_person_whom_it_glue_links_later_is_a_sign_in_each_run_until_it_is_in_bms_once():
+    quiet = stand(people(1))
+    assert quiet.sync(**DIRECT).error is None
+    assert len(bms_of(quiet.state())) == 1
+    assert len(decoded_facts(quiet).in_bms) == 1
+
+    twice = with_change(quiet, pushed_by_itglue)
+    for check in (True, False, False):
+        outcome = twice.sync(check=check, **DIRECT)
+        assert (is_stopped(outcome), outcome.changed, outcome.writes) == (True, False, [])
+    assert len(decoded_facts(twice).in_bms) == 1
+
+    once = with_change(twice, made_inactive)
+    for dummy in range(2):
+        outcome = once.sync(**DIRECT)
+        assert (outcome.error, outcome.changed) == (None, False)
+        assert decoded_facts(once).in_bms == {}
+    assert [each for each in outcome.sent if each["service"] == "bms"] == []
+
+
+def test_a_person_whom_it_glue_links_to_what_was_pushed_is_no_sign():
+    quiet = stand(people(1))
+    quiet.sync(**DIRECT)
+
+    def linked_to_it(made: dict) -> None:
+        pushed_by_itglue(made)
+        made["bms"]["contacts"].pop()
+        made["itglue"]["contacts"][-1]["adapters"][0]["remote-id"] = str(made["bms"]["contacts"][-1]["id"])
+
+    linked_now = with_change(quiet, linked_to_it)
+    outcome = linked_now.sync(**DIRECT)
+    assert (outcome.error, outcome.changed, decoded_facts(linked_now).in_bms) == (None, False, {})
+    assert [each for each in outcome.sent if each["service"] == "bms"] == []
 
 
 # ------------------------------------------------------------- no coincidence, and nobody else's push
