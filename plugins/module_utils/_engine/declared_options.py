@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from .errors import quoted
@@ -33,7 +34,7 @@ FACTS = "facts"
 # -------------------------------------------------------------------- settings
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Option:
     """One setting. `name` is dotted where it is a suboption, `kind` says how a value is read: flag, choice, text,
     guid, texts, guids, domains or patterns.
@@ -50,17 +51,17 @@ class Option:
     hint: str = ""
     listed: bool = False
 
-    @property
+    @cached_property
     def group(self) -> str | None:
         """The option that this is a suboption of."""
         return self.name.partition(".")[0] if "." in self.name else None
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The name within the group."""
         return self.name.rpartition(".")[2]
 
-    @property
+    @cached_property
     def is_list(self) -> bool:
         """Whether a value is a list of texts."""
         return self.kind in _LISTS

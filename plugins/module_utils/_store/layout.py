@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from .._engine.declared_options import BMS, FACTS, OFFICE365, OPTIONS, TENANTS, Option
@@ -131,6 +132,13 @@ def _key(field: AssetField) -> str:
     return field.key or key_of(field.name)
 
 
+@lru_cache(maxsize=16)
+def _keys(kind: str, asset_type: AssetType) -> tuple[tuple[Column, str], ...]:
+    """The columns that a type has a field for, with the key of the field."""
+    found = ((column, find(asset_type, column.field)) for column in COLUMNS[kind])
+    return tuple((column, _key(field)) for column, field in found if field is not None)
+
+
 # ------------------------------------------------------------------------ reading
 
 
@@ -138,9 +146,8 @@ def read(kind: str, traits: Mapping[str, object], asset_type: AssetType) -> dict
     """The settings that an asset holds: text as it is, for `settings.merge` to read. What is
     empty is left out."""
     found: dict[str, Any] = {}
-    for column in COLUMNS[kind]:
-        field = find(asset_type, column.field)
-        rows = _rows(traits.get(_key(field))) if field else []
+    for column, key in _keys(kind, asset_type):
+        rows = _rows(traits.get(key))
         if not rows:
             continue
         if column.holds_pairs:
@@ -149,6 +156,16 @@ def read(kind: str, traits: Mapping[str, object], asset_type: AssetType) -> dict
             option = column.options[0]
             put(found, option, rows if option.is_list else " ".join(rows))
     return found
+
+
+def read_option(kind: str, name: str, traits: Mapping[str, object], asset_type: AssetType) -> Any:
+    """The value of one option that has a field of its own, as `settings.merge` makes it of `read`."""
+    for column, key in _keys(kind, asset_type):
+        option = column.options[0]
+        if option.name == name:
+            rows = _rows(traits.get(key))
+            return option.read(" ".join(rows)) if rows else option.default
+    return None
 
 
 def _rows(value: object) -> list[str]:

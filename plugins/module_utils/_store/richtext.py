@@ -31,10 +31,16 @@ _NO_ENTITY = re.compile(r"&(?!(?:#\d+|#[xX][0-9a-fA-F]+|[a-zA-Z][a-zA-Z0-9]*);)"
 
 def lines(value: str) -> list[str]:
     """The lines of `value`, trimmed, none blank."""
+    if "<" not in value and "&" not in value:
+        return _lines(value)
     parser = _Text()
     parser.feed(_NO_TAG.sub("&lt;", _NO_ENTITY.sub("&amp;", value)))
     parser.close()
-    return [line for part in "".join(parser.parts).splitlines() if (line := " ".join(part.split()))]
+    return _lines("".join(parser.parts))
+
+
+def _lines(text: str) -> list[str]:
+    return [line for part in text.splitlines() if (line := " ".join(part.split()))]
 
 
 def rich(entries: Iterable[str]) -> str:

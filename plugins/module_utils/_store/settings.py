@@ -17,7 +17,7 @@ unclear answer is followed by a look.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
@@ -105,11 +105,6 @@ class Stored:
             if self.organization_name
             else str(self.organization_id)
         )
-
-    @property
-    def holder(self) -> Organization:
-        """The organization, as far as the asset names it."""
-        return Organization(ItGlueId(self.organization_id), self.organization_name)
 
     @property
     def asset_id(self) -> int | None:
@@ -263,6 +258,15 @@ class SettingsStore:
         if asset_type is None:
             return []
         return self._carried(kind, self._itglue.assets(_id(asset_type), organization_id), organization_id)
+
+    def values(self, kind: str, name: str) -> Iterator[tuple[Organization, Any]]:
+        """One option of all organizations that carry settings of a kind; none that is a list or a suboption."""
+        self._look_up([kind])
+        asset_type = self._types[kind]
+        for asset in self._itglue.assets(_id(asset_type)) if asset_type else ():
+            if asset_type and asset.type_id == asset_type.id and not asset.archived:
+                organization = Organization(ItGlueId(asset.organization_id), asset.organization_name or "")
+                yield organization, layout.read_option(kind, name, asset.traits, asset_type)
 
     def _carried(self, kind: str, assets: Iterable[Asset], organization_id: int | None) -> list[Stored]:
         """The settings of a kind that lie in `assets`; an archived one counts as absent."""

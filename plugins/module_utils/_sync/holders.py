@@ -14,7 +14,7 @@ for all clients of a run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from .._engine.account import holder_key, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
@@ -86,13 +86,13 @@ class Holders:
         return held
 
     def _tenants(self) -> Iterable[tuple[Organization, str]]:
-        for one in self._store.read_all(OFFICE365):
-            if tenant_id := one.merged["tenant_id"]:
-                yield one.holder, tenant_id
+        for organization, tenant_id in self._store.values(OFFICE365, "tenant_id"):
+            if tenant_id:
+                yield organization, tenant_id
 
     def _accounts(self) -> Iterable[tuple[Organization, str]]:
-        stored: dict[int, dict[str, Any]] = {one.organization_id: one.merged for one in self._store.read_all(BMS)}
+        stored = {organization.id: account for organization, account in self._store.values(BMS, "account")}
         for organization in self._itglue.organizations(include_adapters=True):
-            settings = BmsSettings(account=stored.get(organization.id, {}).get("account"))
+            settings = BmsSettings(account=stored.get(organization.id))
             if key := holder_key(organization, settings, self._adapter_names):
                 yield organization, key

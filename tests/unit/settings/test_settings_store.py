@@ -17,7 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     SettingsError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import AssetField, AssetType
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, OPTIONS, merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import SettingsStore
 from tests.unit.settings.fake_itglue import FakeItGlue
@@ -493,6 +493,19 @@ def test_all_organizations_are_listed_by_name(itglue):
     ]
     assert [one.organization_id for one in fresh(itglue).read_all(BMS, 5)] == [5]
     assert fresh(itglue).read_all(OFFICE365) == []
+
+
+def test_one_option_of_all_organizations_is_that_of_all_their_settings(itglue):
+    for kind in KINDS:
+        declared(itglue, kind, FULL[kind], 2)
+        declared(itglue, kind, {}, 5)
+        itglue.add_asset(2, itglue.stored[-1].type_id, {"title": "x"}, archived=True)
+        everything = {one.organization_id: one.merged for one in fresh(itglue).read_all(kind)}
+        for option in OPTIONS[kind]:
+            if not option.is_list and not option.group:
+                found = {organization.id: value for organization, value in fresh(itglue).values(kind, option.name)}
+                assert found == {ident: merged[option.name] for ident, merged in everything.items()}
+    assert list(fresh(FakeItGlue()).values(BMS, "account")) == []
 
 
 def test_rows_of_another_organization_are_never_taken(itglue):

@@ -378,10 +378,12 @@ class FakeStore(Service):
         self.own_id = organization_id
         return StoredSettings(organization_id, {kind: self._stored(kind, organization_id) for kind in kinds})
 
-    def read_all(self, kind):
-        self.called("read_all", kind)
+    def values(self, kind, name):
+        self.called("values", kind)
         own = self._stored(kind, self.own_id)
-        return [*filter(lambda each: each.asset, [own]), *(each for each in self.others if each.kind == kind)]
+        for each in (own, *self.others):
+            if each.asset and each.kind == kind:
+                yield Organization(each.organization_id, each.organization_name), each.merged[name]
 
     def remembered(self, what):
         return self.memory.get(what)

@@ -87,14 +87,14 @@ def test_what_another_task_of_the_run_has_read_is_enough():
     world = World(NEW)
     world.store.memory["tenants"] = [[1, TENANT], [5, OTHER]]
     assert world.run().changed
-    assert "read_all" not in world.store.calls
+    assert "values" not in world.store.calls
 
 
 def test_a_tenant_that_another_task_saw_with_another_organization_is_read_again():
     world = World(NEW)
     world.store.memory["tenants"] = [[5, TENANT]]
     assert world.run().changed
-    assert world.store.calls["read_all"] == 1
+    assert world.store.calls["values"] == 1
 
 
 @pytest.mark.parametrize("account", ["2528", "client ltd"])
