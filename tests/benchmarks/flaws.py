@@ -58,7 +58,7 @@ ADDRESS_FLAWS = {"alias": 8, "old address": 6, "role address": 5, "private addre
 
 # Of a hundred people so many have, beside the account that is selected:
 NO_CONTACT, OLD_ACCOUNT, ADMIN_ACCOUNT, SECOND_CONTACT, INHERITED_ALIAS = 8, 2, 4, 1, 3
-LEAVERS = 4
+DEPARTED = 4
 """So many contacts of a hundred are those of people who left: half are disabled, half are deleted."""
 
 FIRST = {
@@ -165,7 +165,7 @@ class _Maker:
         mailbox, alias = f"{first}.{last}.{number}".lower(), f"{first[0]}{last}{number}".lower()
         aliases = [alias]
         if self.happens(INHERITED_ALIAS):
-            aliases.append(self.leaver(f"left.{number}"))
+            aliases.append(self.add_departed(f"left.{number}"))
         user = self.user(first, last, mailbox, *aliases)
         self.client.users.append(user)
         own = set()
@@ -179,7 +179,7 @@ class _Maker:
         if self.happens(ADMIN_ACCOUNT):
             self.client.users.append(self.user(first, last, f"admin.{number}", selected=False))
 
-    def leaver(self, mailbox: str) -> str:
+    def add_departed(self, mailbox: str) -> str:
         """Somebody who left, and whose contact has stayed."""
         first, last = self.chance.choice(list(FIRST)), self.chance.choice(LAST)
         self.contact(*self.flawed_names(first, last), f"{mailbox}@client.example")
@@ -197,8 +197,8 @@ def client(chance: Random, people: int) -> Client:
         maker.client.users.append(maker.user(None, None, role, selected=False))
     for number in range(people):
         maker.person(number)
-        if maker.happens(LEAVERS):
-            maker.leaver(f"gone.{number}")
+        if maker.happens(DEPARTED):
+            maker.add_departed(f"gone.{number}")
     return maker.client
 
 

@@ -107,12 +107,12 @@ def measured(sandbox: Running, command: Sequence[str], folder: Path, **variables
             process.wait()
             seconds = time.perf_counter() - start
         output.seek(0)
-        said = output.read()
+        message = output.read()
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     if process.returncode:
-        raise RuntimeError(f"{command[0]} failed:\n{said[-4000:]}")
+        raise RuntimeError(f"{command[0]} failed:\n{message[-4000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Ran(seconds, cpu, peak.megabytes, sandbox.requests(), said)
+    return Ran(seconds, cpu, peak.megabytes, sandbox.requests(), message)
 
 
 def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks: str, forks: int = FORKS) -> Ran:

@@ -25,7 +25,7 @@ NEW_USERS = 2_000
 GOAL = 12
 LINKED_GOAL = 9
 BMS_PAGE = 100
-NO_CEILING = {"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"}
+NO_LIMIT = {"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"}
 
 
 def support_script(contacts: int, creates: int = 0, organizations: int = 1) -> int:
@@ -59,7 +59,7 @@ def measure(scale: float) -> list[Row]:
         f"{GOAL} + {further}",
     )
     with running(worlds.world(1, new, contacts=0, behaviour={"bms_quota": 10 * new})) as sandbox:
-        first = sync(sandbox, organization="1", bms_quota=10 * new, **NO_CEILING)
+        first = sync(sandbox, organization="1", bms_quota=10 * new, **NO_LIMIT)
     # Each contact takes a create in BMS, and a PATCH for its job title, which a create does not take.
     goal = GOAL + 10 + 2 * math.ceil(new / 50) + 2 * new + 2 * further_pages(new)
     rows += _rows(f"{new:,} new users", first, support_script(new, new), goal, "no growth but BMS creates and titles")
@@ -72,7 +72,7 @@ def measure(scale: float) -> list[Row]:
     return rows
 
 
-def _rows(what: str, done: Done, script: int, goal: int, said: str = "") -> list[Row]:
+def _rows(what: str, done: Done, script: int, goal: int, message: str = "") -> list[Row]:
     sent = len(done.requests)
     services = ", ".join(f"{name} {count}" for name, count in done.by_service().items() if count)
     return [
@@ -84,7 +84,7 @@ def _rows(what: str, done: Done, script: int, goal: int, said: str = "") -> list
             "support's script",
             script,
             script / sent,
-            said or f"at most {goal}",
+            message or f"at most {goal}",
             sent <= goal,
         )
     ]

@@ -50,7 +50,7 @@ def synced(ran: Ran, preview: Ran) -> Iterator[str]:
     yield from no_doubles(ran.before, ran.after)
 
 
-def settled(ran: Ran) -> Iterator[str]:
+def resolved(ran: Ran) -> Iterator[str]:
     """A run with nothing to do."""
     yield from succeeded(ran, *SETTINGS, SYNC)
     yield from _equal("tasks that changed something", ran.changed, 0)
@@ -88,9 +88,9 @@ def as_expected(ran: Ran) -> Iterator[str]:
 
 def as_predicted(preview: Ran, real: Ran) -> Iterator[str]:
     """What check mode has said is what has happened; only ids and addresses of what is new were unknown."""
-    told, done = entries(preview), entries(real)
+    reported, done = entries(preview), entries(real)
     for key, entry in done.items():
-        before = told.get(key, {})
+        before = reported.get(key, {})
         for name, value in entry.items():
             unknown = name in ("contact_id", "contact_url", "bms_contact_id") and before.get(name) is None
             if not unknown:

@@ -60,7 +60,7 @@ def details(case: Case, entry: Json, places: dict[int, str]) -> Iterator[str]:
 def words(fields: Json, places: dict[int, str]) -> dict[str, str]:
     """The fields that tell most, as a person would say them."""
     name = " ".join(filter(None, (fields.get("first-name"), fields.get("last-name"))))
-    told = {
+    reported = {
         "name": name,
         "title": fields.get("title"),
         "primary e-mail": _primary(fields.get("contact-emails")),
@@ -68,7 +68,7 @@ def words(fields: Json, places: dict[int, str]) -> dict[str, str]:
         "location": places.get(fields.get("location-id")),
         "job title in BMS": fields.get("bms-job-title"),
     }
-    return {key: value for key, value in told.items() if value}
+    return {key: value for key, value in reported.items() if value}
 
 
 def _primary(rows: Sequence[Json] | None) -> str | None:

@@ -151,7 +151,7 @@ class Runner:
     def __call__(self, job: str, *, example: Path = EXAMPLES) -> Ran:
         folder = self.home / f"{job}-{len(list(self.home.iterdir()))}"
         shutil.copytree(example, folder)
-        failed, said = False, ""
+        failed, message = False, ""
         for step in SYSTEMS[self.system](job, self.lookup):
             if failed and not step.although_failed:
                 continue
@@ -169,5 +169,5 @@ class Runner:
                     stderr=subprocess.STDOUT,
                     text=True,
                 )
-                failed, said = failed or done.returncode != 0, said + done.stdout
-        return Ran(failed, said, folder)
+                failed, message = failed or done.returncode != 0, message + done.stdout
+        return Ran(failed, message, folder)

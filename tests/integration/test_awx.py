@@ -87,12 +87,12 @@ def awx(tmp_path_factory):
         (modules / f"{name}.py").write_text(MODULE.format(spec=json.dumps(spec), name=name))
 
     def awx(playbook: Path, *options: str) -> tuple[subprocess.CompletedProcess, list[tuple[str, dict]]]:
-        told = folder / "given"
-        told.write_text("")
+        given = folder / "given"
+        given.write_text("")
         variables = {
             "ANSIBLE_COLLECTIONS_PATH": folder,
             "ANSIBLE_PYTHON_INTERPRETER": sys.executable,
-            "AWX_GIVEN": told,
+            "AWX_GIVEN": given,
         }
         done = subprocess.run(
             [Path(sys.executable).with_name("ansible-playbook"), playbook, *options],
@@ -103,7 +103,7 @@ def awx(tmp_path_factory):
             stderr=subprocess.STDOUT,
             text=True,
         )
-        return done, [tuple(json.loads(line)) for line in told.read_text().splitlines()]
+        return done, [tuple(json.loads(line)) for line in given.read_text().splitlines()]
 
     return awx
 
@@ -181,18 +181,18 @@ def test_what_the_objects_name_is_in_the_project(given):
 
 
 @pytest.mark.parametrize(
-    ("was", "wrong", "said"),
+    ("was", "wrong", "message"),
     [
         ("job_slice_count:", "job_slices:", "Unsupported parameters"),
         ("job_type: check", "job_type: look", "value of job_type must be one of"),
     ],
 )
-def test_a_mistake_in_the_options_would_be_found(awx, tmp_path, was, wrong, said):
+def test_a_mistake_in_the_options_would_be_found(awx, tmp_path, was, wrong, message):
     playbook = tmp_path / "controller.yml"
     playbook.write_text((AWX / "controller.yml").read_text(encoding="utf-8").replace(was, wrong), encoding="utf-8")
     done, dummy = awx(playbook, "--start-at-task", "Declare the job templates")
     assert done.returncode == 2
-    assert said in done.stdout
+    assert message in done.stdout
 
 
 # ------------------------------------------------------------------------ slices

@@ -28,8 +28,8 @@ def demo(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_it_comes_out_well():
     done = demo()
     assert done.returncode == 0, done.stdout
-    for told in ("msp.psa_sync.sync_contacts --check --diff", "+bms: created", "The demo succeeded: "):
-        assert told in done.stdout
+    for reported in ("msp.psa_sync.sync_contacts --check --diff", "+bms: created", "The demo succeeded: "):
+        assert reported in done.stdout
     assert "Traceback" not in done.stdout
     last = done.stdout.splitlines()[-1]
     assert last.startswith("The report of the preview, to open in a browser: ")
@@ -74,4 +74,4 @@ def test_it_fails_when_something_is_not_as_it_must_be(spoilt, tmp_path):
     done = demo("--world", file)
     assert done.returncode == 1
     assert "THE DEMO HAS FAILED" in done.stdout
-    assert [told for told in spoilt.values() if told not in done.stdout] == []
+    assert [reported for reported in spoilt.values() if reported not in done.stdout] == []

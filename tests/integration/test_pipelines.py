@@ -29,7 +29,7 @@ BEARER = "of-this-job"
 STUBS = {
     "pip": "",
     "ansible-galaxy": "",
-    "gh": 'for given; do last=$given; done; cp "$last" "$TOLD/comment.md"',
+    "gh": 'for given; do last=$given; done; cp "$last" "$REPORTED/comment.md"',
 }
 
 
@@ -101,29 +101,29 @@ def sandbox(started, world) -> Running:
 
 
 @pytest.fixture
-def told(tmp_path) -> Path:
+def reported(tmp_path) -> Path:
     folder = tmp_path / "told"
     folder.mkdir()
     return folder
 
 
 @pytest.fixture
-def runner(request, sandbox, system, issuer, told, tmp_path, private_directory) -> Runner:
+def runner(request, sandbox, system, issuer, reported, tmp_path, private_directory) -> Runner:
     """A runner of the system that the test is for. It has no secret of the app."""
     programs = tmp_path / "programs"
     programs.mkdir()
     for name, script in {**STUBS, "python": f'exec {sys.executable} "$@"'}.items():
-        note = f'echo "$@" >> "$TOLD/{name}"\n' if name in STUBS else ""
+        note = f'echo "$@" >> "$REPORTED/{name}"\n' if name in STUBS else ""
         (programs / name).write_text(f"#!/bin/sh\n{note}{script}\n")
         (programs / name).chmod(0o755)
     machine = {
         "HOME": str(tmp_path),
         "LANG": "C.UTF-8",
         "PATH": f"{programs}:{Path(sys.executable).parent}:/usr/bin:/bin",
-        "TOLD": str(told),
+        "REPORTED": str(reported),
         "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "installed"),
         "XDG_RUNTIME_DIR": str(private_directory),
-        "GITHUB_STEP_SUMMARY": str(told / "summary.md"),
+        "GITHUB_STEP_SUMMARY": str(reported / "summary.md"),
         **{name: sandbox.env[name] for name in ("AZURE_AUTHORITY_HOST", "GRAPH_URL", "REQUESTS_CA_BUNDLE")},
     }
     values = {
@@ -176,7 +176,7 @@ def edited(sandbox: Running, ident: int, **values) -> None:
 
 
 @of(*SYSTEMS)
-def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_path):
+def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, reported, tmp_path):
     repository = example(tmp_path / "repository", "happy_frog")
 
     checked = runner("check", example=repository)
@@ -202,10 +202,10 @@ def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_pa
     common.write_text(common.read_text().replace("email_type: Work", "email_type: Home"))
     drifted = runner("drift", example=repository)
     assert drifted.failed
-    said = " ".join(drifted.output.split())
-    assert "Drift: BMS Sync Settings of " in said
-    assert " is not set, declared " in said or ', declared "' in said
-    assert "are not up to date. IT Glue: " in said
+    message = " ".join(drifted.output.split())
+    assert "Drift: BMS Sync Settings of " in message
+    assert " is not set, declared " in message or ', declared "' in message
+    assert "are not up to date. IT Glue: " in message
     assert writes(sandbox) == 0
     report = json.loads((drifted.folder / "report" / "sync_report.json").read_text())
     totals = report["totals"]
@@ -214,15 +214,15 @@ def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, told, tmp_pa
     shown = (checked.folder / "report" / "sync_report.md").read_text()
     match runner.system:
         case "github":
-            assert (told / "summary.md").read_text().startswith(shown)
-            assert (told / "comment.md").read_text() == shown
-            assert (told / "gh").read_text().startswith("pr comment 7 --edit-last --create-if-none")
+            assert (reported / "summary.md").read_text().startswith(shown)
+            assert (reported / "comment.md").read_text() == shown
+            assert (reported / "gh").read_text().startswith("pr comment 7 --edit-last --create-if-none")
         case "gitlab":
             assert (drifted.folder / "report" / "sync_report.junit.xml").is_file()
         case "azure":
             assert f"##vso[task.uploadsummary]{drifted.folder}/report/sync_report.md" in drifted.output
-    assert "--requirement requirements.txt" in (told / "pip").read_text()
-    assert "--requirements-file requirements.yml" in (told / "ansible-galaxy").read_text()
+    assert "--requirement requirements.txt" in (reported / "pip").read_text()
+    assert "--requirements-file requirements.yml" in (reported / "ansible-galaxy").read_text()
 
 
 @of("github")

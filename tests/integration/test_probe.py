@@ -51,7 +51,7 @@ def bms_contacts(state: dict) -> list[dict]:
 
 
 @pytest.mark.parametrize(
-    ("switches", "told", "settings"),
+    ("switches", "reported", "settings"),
     [
         (
             {},
@@ -66,7 +66,7 @@ def bms_contacts(state: dict) -> list[dict]:
     ],
     ids=["as assumed", "otherwise"],
 )
-def test_it_reports_either_answer_and_the_settings_to_use(sandbox, switches, told, settings):
+def test_it_reports_either_answer_and_the_settings_to_use(sandbox, switches, reported, settings):
     sandbox.reset()
     sandbox.behaviour(**switches)
     before = sandbox.state()
@@ -75,28 +75,28 @@ def test_it_reports_either_answer_and_the_settings_to_use(sandbox, switches, tol
     assert not any(map(is_write, sandbox.requests()))
     assert "would be written: BMS: one contact" in would
 
-    said = probe(sandbox, probe_write=True, probe_write_bms=True)
+    message = probe(sandbox, probe_write=True, probe_write_bms=True)
 
-    assert [each for each in told if each not in said] == []
-    shown = json.loads(said[said.rindex("=> {") + 3 : said.index("PLAY RECAP")])["msg"]["settings"]
+    assert [each for each in reported if each not in message] == []
+    shown = json.loads(message[message.rindex("=> {") + 3 : message.index("PLAY RECAP")])["msg"]["settings"]
     assert {name: shown.get(name) for name in settings} == settings
     after = sandbox.state()
     assert after["itglue"] == before["itglue"]
     new = bms_contacts(after)[len(bms_contacts(before)) :]
     assert bms_contacts(after)[: len(bms_contacts(before))] == bms_contacts(before)
     assert new and all(not each["isActive"] for each in new)
-    assert [f"left behind in bms: contact {each['id']}." in said for each in new] == [True] * len(new)
+    assert [f"left behind in bms: contact {each['id']}." in message for each in new] == [True] * len(new)
 
 
 def test_reading_alone_changes_nothing_and_answers_what_it_can(sandbox):
     sandbox.reset()
     before = sandbox.state()
 
-    said = probe(sandbox)
+    message = probe(sandbox)
 
     assert sandbox.state() == before
-    assert "integrations? KASEYA BMS." in said
-    assert "itglue_arrays" in said.partition("without an answer")[2]
+    assert "integrations? KASEYA BMS." in message
+    assert "itglue_arrays" in message.partition("without an answer")[2]
 
 
 def test_what_a_killed_probe_left_is_removed_by_the_next(sandbox, tmp_path):
@@ -124,7 +124,7 @@ def test_what_a_killed_probe_left_is_removed_by_the_next(sandbox, tmp_path):
     assert killed_after(bulk) == -signal.SIGKILL
     assert len(sandbox.state()["itglue"]["contacts"]) == len(before["contacts"]) + 1 + 7
 
-    said = probe(sandbox, probe_write=True)
+    message = probe(sandbox, probe_write=True)
 
-    assert "8 contacts that an earlier probe left are removed" in said
+    assert "8 contacts that an earlier probe left are removed" in message
     assert sandbox.state()["itglue"] == before

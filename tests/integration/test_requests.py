@@ -136,16 +136,16 @@ def test_a_fleet_that_is_up_to_date_reads_it_glue_for_all_its_clients(tmp_path, 
     inventory = tmp_path / "inventory.json"
     inventory.write_text(json.dumps(fleet.inventory(range(1, 61))), encoding="utf-8")
     with running(worlds.world(60, 200)) as sandbox:
-        real, said = itglue_requests(sandbox, inventory)
+        real, message = itglue_requests(sandbox, inventory)
         preview, dummy = itglue_requests(sandbox, inventory, "--check", "--limit", "all[0:19]", "-e", "sync_serial=7")
         few, dummy = itglue_requests(sandbox, inventory, "--limit", "all[0:2]")
         sandbox.faults({"service": "itglue", "path": "/flexible_assets", "kind": "status", "status": 403})
-        alone, told = itglue_requests(sandbox, inventory, "--limit", "all[0:11]")
+        alone, reported = itglue_requests(sandbox, inventory, "--limit", "all[0:11]")
 
     assert real <= 15
     assert preview <= 20 / 4 + 1
     assert few <= 4 * 3
     assert alone <= 4 * 12
-    assert "client by client" not in said
-    assert told.count("client by client") == 1
+    assert "client by client" not in message
+    assert reported.count("client by client") == 1
     assert not [path for path in private_directory.rglob("*") if path.name.startswith("run-")]

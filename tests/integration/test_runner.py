@@ -99,19 +99,19 @@ def test_two_workers_that_share_nothing_sync_all_clients_once(sandbox, tmp_path)
 
     with ThreadPoolExecutor(2) as pool:
         done = list(pool.map(run, (0, 1)))
-    for number, (control, told) in enumerate(done):
-        assert "2 of 2 clients succeeded, 0 failed" in told
+    for number, (control, reported) in enumerate(done):
+        assert "2 of 2 clients succeeded, 0 failed" in reported
         for name in names[number::2]:
-            assert f"{name}: {USERS} of {USERS} users selected" in told
+            assert f"{name}: {USERS} of {USERS} users selected" in reported
         assert control.job_code == "0"
-        assert not any(secret in told for secret in ("itglue_api_key", sandbox.env["BMS_PASSWORD"]))
+        assert not any(secret in reported for secret in ("itglue_api_key", sandbox.env["BMS_PASSWORD"]))
     assert people(sandbox) == (everybody(TENANTS, USERS), everybody(TENANTS, USERS))
 
 
 def test_a_client_that_fails_on_a_worker_fails_the_job_of_the_control_node(sandbox, tmp_path):
     hosts = {"client_1": {"itglue_organization": 1}, "nobody": {"itglue_organization": "No such client"}}
     control = job(tmp_path / "control", hosts, sandbox)
-    told = through_a_worker(control, Node(tmp_path / "worker"))
-    assert "nobody: FAILED." in told
-    assert "1 of 2 clients succeeded, 1 failed" in told
+    reported = through_a_worker(control, Node(tmp_path / "worker"))
+    assert "nobody: FAILED." in reported
+    assert "1 of 2 clients succeeded, 1 failed" in reported
     assert control.job_code == "2"

@@ -116,11 +116,11 @@ def _check_certificate(
 def _check_federated(text: str, claims: Json, trusted: Iterable[Json]) -> None:
     fitting = list(trusted)
     for code, claim, name in ((700211, "iss", "issuer"), (700213, "sub", "subject"), (700212, "aud", "audience")):
-        said = claims.get(claim)
-        fitting = [each for each in fitting if said in (each[name], [each[name]])]
+        value = claims.get(claim)
+        fitting = [each for each in fitting if value in (each[name], [each[name]])]
         if not fitting:
             raise _refused(
-                code, f"No matching federated identity record found for presented assertion {name} '{said}'."
+                code, f"No matching federated identity record found for presented assertion {name} '{value}'."
             )
     if not any(_signed(text, load_pem_public_key(each["public_key"].encode())) for each in fitting):
         raise _refused(5000224, "Signature validation of the assertion failed: no key of the issuer fits.")

@@ -245,11 +245,11 @@ class Bms(Service):
             *(Route(path, self._endpoint(path), methods=methods) for path, methods in paths.items()),
         ]
 
-    def _entrance(self, door: str) -> Any:
+    def _entrance(self, name: str) -> Any:
         async def endpoint(request: Request) -> Response:
             try:
                 fields = await self.security.fields(request)
-                return self.form.result(getattr(self.security, door)(fields))
+                return self.form.result(getattr(self.security, name)(fields))
             except Failure as failure:
                 return self.form.failure(failure, hidden=(400, 401))
 

@@ -179,12 +179,12 @@ class _Operation:
 
     def __init__(self, book: _Book, item: Mapping[str, Any], operation: Mapping[str, Any]) -> None:
         self._book = book
-        told = [book.resolved(one) for one in (*item.get("parameters", ()), *operation.get("parameters", ()))]
+        declared = [book.resolved(one) for one in (*item.get("parameters", ()), *operation.get("parameters", ()))]
         self._parameters = {
             book.query_name(one["name"]): _Parameter(
                 one["name"], bool(one.get("required")), one.get("schema", {}).get("type")
             )
-            for one in told
+            for one in declared
             if one["in"] == "query"
         }
         body = book.resolved(operation.get("requestBody") or {})

@@ -56,7 +56,7 @@ class Control:
             ("GET", "contract"): lambda dummy: stage.contracts.report() if stage.contracts else EMPTY_REPORT,
             ("POST", "contract/clear"): self._clear_contract,
             ("GET", "health"): lambda dummy: {"ok": True},
-            ("POST", "faults"): lambda told: {"faults": stage.faults.replace(told)},
+            ("POST", "faults"): lambda given: {"faults": stage.faults.replace(given)},
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -91,8 +91,8 @@ class Control:
         self.stage.sandbox.set_behaviour(_object(changes))
         return self.stage.sandbox.behaviour
 
-    def _clock(self, told: Any) -> dict[str, float]:
-        seconds = _object(told).get("advance")
+    def _clock(self, given: Any) -> dict[str, float]:
+        seconds = _object(given).get("advance")
         if not isinstance(seconds, (int, float)):
             raise BadControl('the clock is told {"advance": seconds}')
         self.stage.sandbox.advance(seconds)
@@ -108,7 +108,7 @@ class Control:
         return {"ok": True}
 
 
-def _object(told: Any) -> dict[str, Any]:
-    if not isinstance(told, dict):
+def _object(given: Any) -> dict[str, Any]:
+    if not isinstance(given, dict):
         raise BadControl("a JSON object is expected")
-    return told
+    return given

@@ -119,11 +119,11 @@ class Faults:
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
-    def replace(self, told: Any) -> int:
+    def replace(self, given: Any) -> int:
         """Put these in the place of all others; `FaultError` leaves the present ones in force."""
-        if not isinstance(told, list):
+        if not isinstance(given, list):
             raise FaultError("faults are told as a list")
-        self._faults = [parse(item) for item in told]
+        self._faults = [parse(item) for item in given]
         return len(self._faults)
 
     def due(self, service: str, method: str, path: str, template: str | None) -> Fault | None:
@@ -133,21 +133,21 @@ class Faults:
         return hits[0] if hits else None
 
 
-def parse(told: Any) -> Fault:
+def parse(given: Any) -> Fault:
     """One fault out of JSON."""
-    if not isinstance(told, dict):
-        raise FaultError(f"a fault must be an object, not {told!r}")
+    if not isinstance(given, dict):
+        raise FaultError(f"a fault must be an object, not {given!r}")
     fields = set(Fault.__dataclass_fields__) - {"seen"}
-    _require(set(told) <= fields, f"unknown key {', '.join(sorted(set(told) - fields))}")
-    _require(told.get("kind") in KINDS, f"kind must be one of {', '.join(sorted(KINDS))}, not {told.get('kind')!r}")
-    _require(told.get("service") in SERVICES | {None}, f"unknown service {told.get('service')!r}")
+    _require(set(given) <= fields, f"unknown key {', '.join(sorted(set(given) - fields))}")
+    _require(given.get("kind") in KINDS, f"kind must be one of {', '.join(sorted(KINDS))}, not {given.get('kind')!r}")
+    _require(given.get("service") in SERVICES | {None}, f"unknown service {given.get('service')!r}")
     for key, types in _TYPES.items():
-        _require(key not in told or isinstance(told[key], types), f"{key} cannot be {told.get(key)!r}")
-    _require(told.get("nth", 1) >= 1, "nth counts from 1")
-    owner = OWNERS.get(told["kind"])
-    _require(owner in (None, told.get("service")), f"{told['kind']} is an error of {owner} alone")
-    headers = told.get("headers") or {}
-    return Fault(**{**told, "headers": {name: str(value) for name, value in headers.items()}})
+        _require(key not in given or isinstance(given[key], types), f"{key} cannot be {given.get(key)!r}")
+    _require(given.get("nth", 1) >= 1, "nth counts from 1")
+    owner = OWNERS.get(given["kind"])
+    _require(owner in (None, given.get("service")), f"{given['kind']} is an error of {owner} alone")
+    headers = given.get("headers") or {}
+    return Fault(**{**given, "headers": {name: str(value) for name, value in headers.items()}})
 
 
 _NONE = type(None)

@@ -78,8 +78,8 @@ class Part:
 
     def page(self, call: Call, rows: list[Json], show: Callable[[Json, frozenset[str]], Resource]) -> Response:
         """One page of a list. A big page may be played as one that takes too long."""
-        ceiling = self.switch("itglue_timeout_above")
-        if ceiling and call.size > ceiling:
+        limit = self.switch("itglue_timeout_above")
+        if limit and call.size > limit:
             detail = "The request took too long to process and timed out."
             raise refusal(int(self.switch("itglue_timeout_status")), detail=detail)
         start = (call.number - 1) * call.size

@@ -45,7 +45,7 @@ class NativePush:
     def tick(self) -> None:
         """A request came in: show the links that are due."""
         self._requests += 1
-        self._settle()
+        self._apply_due()
 
     def after_write(self, row: Json, *, changed: bool) -> None:
         behaviour = self.glue.sandbox.behaviour
@@ -84,14 +84,14 @@ class NativePush:
             request = self._requests + delay + 1 if delay else self._requests
             time = self.glue.sandbox.clock() + behaviour["native_push_delay_seconds"]
             self._pending[row["id"]] = Pending(row, remote_id, request, time)
-            self._settle()
+            self._apply_due()
 
     @property
     def _bms(self) -> Pairing:
         bms: Any = self.glue.sandbox.services["bms"]
         return bms.pairing
 
-    def _settle(self) -> None:
+    def _apply_due(self) -> None:
         clock = self.glue.sandbox.clock()
         for ident, push in list(self._pending.items()):
             if self._requests >= push.request and push.time <= clock:

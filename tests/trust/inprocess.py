@@ -257,13 +257,13 @@ class Stand:
     def _play(self, service: str, request: requests.PreparedRequest, address: Any) -> tuple | None:
         body = request.body or b""
         received = [{"type": "http.request", "body": body.encode() if isinstance(body, str) else body}]
-        said: list[Json] = []
+        messages: list[Json] = []
 
         async def receive() -> Json:
             return received.pop() if received else {"type": "http.disconnect"}
 
         async def send(message: Json) -> None:
-            said.append(message)
+            messages.append(message)
 
         scope = {
             "type": "http",
@@ -286,10 +286,10 @@ class Stand:
             raise requests.exceptions.ConnectionError("reset", request=request) from error
         if "/flexible_asset" in address.path and request.method != "GET" and _holds_facts(body):
             self.stage.log[-1]["facts"] = True
-        if not said:
+        if not messages:
             return None
-        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in said[0]["headers"]}
-        return said[0]["status"], headers, b"".join(each.get("body", b"") for each in said[1:])
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in messages[0]["headers"]}
+        return messages[0]["status"], headers, b"".join(each.get("body", b"") for each in messages[1:])
 
     def _altered(self, service: str, method: str, path: str, body: bytes) -> bytes:
         try:

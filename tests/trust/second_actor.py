@@ -231,13 +231,13 @@ ACTIONS: dict[str, Act] = {
 
 def nobody_is_doubled(state: Json, *outcomes: Outcome) -> None:
     """Of each user one contact and one BMS contact, but for those that a run has reported with all ids."""
-    told = [
+    reported = [
         set(_ids(each["reason"]))
         for outcome in outcomes
         for each in outcome.contacts().values()
         if {"duplicate_in_itglue", "duplicate_in_bms"} & {*each["reason_codes"]}
     ]
-    told += [
+    reported += [
         {*each["contact_ids"], *each["bms_contact_ids"]} for outcome in outcomes for each in outcome.result["conflicts"]
     ]
     for user in users_of(state).values():
@@ -251,17 +251,17 @@ def nobody_is_doubled(state: Json, *outcomes: Outcome) -> None:
                 for ident, row in rows.items()
                 if full_name(*(row[key] for key in keys)) == names and addresses & read(row)
             }
-            assert len(own) <= 1 or any(own <= ids for ids in told), (user["userPrincipalName"], own, told)
+            assert len(own) <= 1 or any(own <= ids for ids in reported), (user["userPrincipalName"], own, reported)
 
 
 def _ids(reason: str) -> list[int]:
     return [int(word) for word in re.findall(r"\d+", reason)]
 
 
-def made_is_told(before: Json, after: Json, outcome: Outcome, others: set[int]) -> None:
+def created_is_reported(before: Json, after: Json, outcome: Outcome, others: set[int]) -> None:
     """What the run says that it created is there, and all else that is new is others'."""
     new = contacts_of(after).keys() - contacts_of(before).keys()
-    told = {each["contact_id"] for each in outcome.contacts().values() if each["action"] == "create"}
-    assert told <= new, (told, new)
-    assert not others & told, (others, told)
-    assert new - told <= others, (new, told, others)
+    reported = {each["contact_id"] for each in outcome.contacts().values() if each["action"] == "create"}
+    assert reported <= new, (reported, new)
+    assert not others & reported, (others, reported)
+    assert new - reported <= others, (new, reported, others)

@@ -87,7 +87,7 @@ def asks_bms(outcome: Outcome) -> bool:
     return any(each["service"] == "bms" for each in outcome.sent)
 
 
-def settled(stand: Stand, case: Case, first: Outcome) -> None:
+def resolved(stand: Stand, case: Case, first: Outcome) -> None:
     """Run daily until nothing changes any more."""
     for day in range(1, 5):
         later = partial(Source, read_at=lambda day=day: time.time() + day * A_DAY)
@@ -119,8 +119,8 @@ def hold(case: Case, chance: Random) -> bool:
         if believed.result["settings"]["bms"]["push_method"] == "direct":
             assert known["itglue"] == found["itglue"]
     if seen.error is None:
-        settled(looking, case, seen)
-        settled(remembering, case, seen)
+        resolved(looking, case, seen)
+        resolved(remembering, case, seen)
         assert outline(remembering.state(), before) == outline(looking.state(), before)
     return saved
 

@@ -124,7 +124,7 @@ def rich_world() -> Json:
     )
 
 
-def world_with_leavers() -> Json:
+def world_with_departed() -> Json:
     """Two more have left: one whose contact is in BMS, and one whose contact is linked, and marked already.
     One is back."""
     made = rich_world()
@@ -157,15 +157,15 @@ OPTIONS: Json = {
         "phone_type": "Work",
     },
 }
-WITH_LEAVERS: Json = {**OPTIONS, "departed": "deactivate", "departed_contact_type": "End User"}
+WITH_DEPARTED: Json = {**OPTIONS, "departed": "deactivate", "departed_contact_type": "End User"}
 
 
 @cache
 def undisturbed() -> tuple[list[Json], Json]:
     """The requests of a run without a fault, and what it leaves."""
-    stand = Stand(world_with_leavers())
+    stand = Stand(world_with_departed())
     before = stand.state()
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     assert outcome.changed and len(outcome.writes) >= 6
     assert {entry["action"] for entry in outcome.contacts().values()} >= {"create", "update", "linked"}
     assert {entry["push"] for entry in outcome.contacts().values()} >= {"pushed", "already_in_bms"}
@@ -205,15 +205,15 @@ def faults(kind: str) -> list[Json]:
 
 def disturbed(*faults: Json) -> None:
     """A run that meets the faults, then a plain one."""
-    stand = Stand(world_with_leavers())
+    stand = Stand(world_with_departed())
     stand.faults(*faults)
     before = stand.state()
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     after = stand.state()
     the_result_is_true(before, after, outcome)
     stand.heal()
     stand.clock.sleep(7200)
-    plain = stand.sync(**WITH_LEAVERS)
+    plain = stand.sync(**WITH_DEPARTED)
     assert plain.error is None, plain.error
     assert _difference(outline(stand.state(), before), undisturbed()[1]) == []
     assert all(entry["action"] not in ("failed", "deferred") for entry in plain.contacts().values())
@@ -238,8 +238,8 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
         return
     old, new, in_bms = contacts_of(before), contacts_of(after), bms_of(after)
     unknown = [entry for entry in outcome.contacts().values() if "failed" in (entry["action"], entry["push"])]
-    told = {entry["contact_id"] for entry in outcome.contacts().values()}
-    told_in_bms = {entry["bms_contact_id"] for entry in outcome.contacts().values()}
+    reported = {entry["contact_id"] for entry in outcome.contacts().values()}
+    reported_in_bms = {entry["bms_contact_id"] for entry in outcome.contacts().values()}
     for entry in outcome.contacts().values():
         if entry["action"] in ("create", "update"):
             kept = new[entry["contact_id"]]
@@ -271,9 +271,9 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
     back = next((each for each in new.values() if each["id"] == 109), None)
     assert back is None or back["contact-type-id"] == FORMER or in_bms[909]["isActive"]
     # What was made without the run's knowing is somebody's of whom it says so.
-    for ident in new.keys() - old.keys() - told:
+    for ident in new.keys() - old.keys() - reported:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), new[ident]
-    for ident in in_bms.keys() - bms_of(before).keys() - told_in_bms:
+    for ident in in_bms.keys() - bms_of(before).keys() - reported_in_bms:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), in_bms[ident]
     no_write_is_untold(before, after, outcome)
 
@@ -319,11 +319,11 @@ def test_each_fault_at_each_request(kind):
     ],
 )
 def test_a_read_that_bms_refuses_defers_every_push_and_nothing_else(read, words):
-    stand = Stand(world_with_leavers())
+    stand = Stand(world_with_departed())
     body = {"success": False, "result": None, "error": {"code": 1, "message": words}}
     stand.faults({"service": "bms", "method": "GET", "path": read, "kind": "status", "status": 200, "body": body})
     before = bms_of(stand.state())
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
 
     assert outcome.error is None
     assert Counter(entry["push"] for entry in outcome.contacts().values()) == {"deferred": 6, None: 2}

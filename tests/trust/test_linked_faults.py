@@ -42,11 +42,11 @@ def disturbed(fault: Json) -> None:
     the_result_is_true(before, stand.state(), outcome)
     (entry,) = [each for each in outcome.contacts().values() if each["bms_contact_id"] == 904]
     twin = bms_of(stand.state())[904]
-    told = {name for name in entry["after"] if name.startswith("bms-")}
+    reported = {name for name in entry["after"] if name.startswith("bms-")}
     there = {"bms-job-title": twin["jobTitle"], "bms-emails": twin["emails"], "bms-phones": twin["phones"]}
-    assert told <= {name for name, value in there.items() if value}
+    assert reported <= {name for name, value in there.items() if value}
     # What is there without the result's saying so is told as doubtful.
-    assert {name for name, value in there.items() if value} <= told | set(entry["unapplied"])
+    assert {name for name, value in there.items() if value} <= reported | set(entry["unapplied"])
     stand.heal()
     stand.clock.sleep(7200)
     assert stand.sync(**FOLLOWING).error is None

@@ -59,12 +59,12 @@ def listed(outcome: Outcome) -> list[tuple[str, str]]:
 
 def everything_is_reverted_or_listed(before: Json, stand: Stand, outcome: Outcome) -> None:
     """By the state of the services, not by what the result says of itself."""
-    after, told = stand.state(), listed(outcome)
+    after, reported = stand.state(), listed(outcome)
     for ident in contacts_of(after).keys() - contacts_of(before).keys():
-        assert any(service == "itglue" and str(ident) in words for service, words in told), (ident, told)
+        assert any(service == "itglue" and str(ident) in words for service, words in reported), (ident, reported)
     for ident, contact in bms_of(after).items():
         if ident not in bms_of(before) and contact["isActive"]:
-            assert any(service == "bms" and str(ident) in words for service, words in told), (ident, told)
+            assert any(service == "bms" and str(ident) in words for service, words in reported), (ident, reported)
 
 
 def test_a_run_is_reverted_to_the_start(tmp_path):

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
 
 from .inprocess import is_write
-from .second_actor import ACTIONS, Interrupted, made_is_told, nobody_is_doubled
+from .second_actor import ACTIONS, Interrupted, created_is_reported, nobody_is_doubled
 from .tally import note
 from .test_fault_matrix import WITH_LEAVERS, undisturbed, world_with_leavers
 from .worlds import Json
@@ -64,7 +64,7 @@ def acted(action: str, number: int) -> None:
     runs = [outcome, *stand.others]
     if not unseen(action, number):
         stand.kept(after)
-    made_is_told(before, after, outcome, stand.added)
+    created_is_reported(before, after, outcome, stand.added)
     if not is_at_the_end(number):
         nobody_is_doubled(after, *runs)
     plain = stand.sync(**WITH_LEAVERS)

@@ -24,7 +24,7 @@ CLOSING = yaml.safe_load(TEXTS["closing"])
 PLAYBOOKS = {name: text for name, text in TEXTS.items() if name not in ("closing", "notify")}
 OF_CLIENTS = sorted(PLAYBOOKS.keys() - {"probe", "onboard"})
 # What is the matter of the playbook, not of a variable that has the name of an option.
-SAID = {"organization", "state", "store_settings", "always_check_bms"}
+MESSAGES = {"organization", "state", "store_settings", "always_check_bms"}
 # Hosts that the playbook has made itself.
 MADE = "psa_sync_onboarding"
 BLANK = "default('') in ['', none]"
@@ -69,7 +69,7 @@ def test_every_option_can_be_a_variable(name):
             PREFIX + module: f"{{{{ lookup('msp.psa_sync.options', '{module}') }}}}" for module in modules
         }
         for options in modules.values():
-            assert set(options) <= SAID
+            assert set(options) <= MESSAGES
 
 
 @pytest.mark.parametrize("name", TEXTS)

@@ -261,10 +261,10 @@ def test_a_service_that_is_not_used_needs_nothing():
 )
 @pytest.mark.parametrize("blank", [None, " "])
 def test_what_is_missing_is_named_with_its_variable(missing, use, blank):
-    said = refusal(GIVEN | dict.fromkeys(missing, blank), use)
+    message = refusal(GIVEN | dict.fromkeys(missing, blank), use)
 
     for name in missing:
-        assert f"{name} ({ENVIRONMENT[name]})" in said
+        assert f"{name} ({ENVIRONMENT[name]})" in message
 
 
 @pytest.mark.parametrize(
@@ -286,10 +286,10 @@ def test_what_is_missing_is_named_with_its_variable(missing, use, blank):
     ],
 )
 def test_a_value_that_cannot_be_right_is_refused_by_name(option, value, use):
-    said = refusal(GIVEN | {option: value}, use)
+    message = refusal(GIVEN | {option: value}, use)
 
-    assert option in said
-    assert "pass" not in said
+    assert option in message
+    assert "pass" not in message
 
 
 @pytest.mark.parametrize("seconds", [0, -1, float("nan"), float("inf")])

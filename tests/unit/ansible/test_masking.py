@@ -96,9 +96,9 @@ def test_values_are_masked_as_ansible_does_it():
     known = Secrets()
     known.add("7", "token-of-this-run")
 
-    said = ["token-of-this-run", "Bearer token-of-this-run"]
+    tokens = ["token-of-this-run", "Bearer token-of-this-run"]
 
-    assert known.values({"a": said, "n": 171, "changed": True, "none": None}) == {
+    assert known.values({"a": tokens, "n": 171, "changed": True, "none": None}) == {
         "a": ["VALUE_SPECIFIED_IN_NO_LOG_PARAMETER", "Bearer ********"],
         "n": "VALUE_SPECIFIED_IN_NO_LOG_PARAMETER",
         "changed": True,

@@ -98,9 +98,9 @@ def test_text_of_a_service_breaks_no_line_and_steers_no_terminal():
     reason = because(
         ReasonCode.WRITE_REJECTED, service="bms", said="No\n::error::\x1b[2J\u202e {user} [x]" + "y" * 2000
     )
-    told = sentence(reason)
-    assert told.startswith("Kaseya BMS refused the write, and nothing was changed: No : :error:: [2J {user} [x]yyy")
-    assert len(told) < 1600
+    reported = sentence(reason)
+    assert reported.startswith("Kaseya BMS refused the write, and nothing was changed: No : :error:: [2J {user} [x]yyy")
+    assert len(reported) < 1600
 
 
 def test_a_value_that_is_missing_ends_no_run():

@@ -27,11 +27,11 @@ def test_an_old_python_is_named(monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         python.require_python()
 
-    said = json.loads(capsys.readouterr().out)
+    result = json.loads(capsys.readouterr().out)
     assert end.value.code == 1
-    assert said["failed"] is True
-    assert "Python 3.11 or newer" in said["msg"]
-    assert sys.executable in said["msg"]
+    assert result["failed"] is True
+    assert "Python 3.11 or newer" in result["msg"]
+    assert sys.executable in result["msg"]
 
 
 def test_the_guard_itself_runs_on_the_oldest_python_that_modules_are_sent_to():

@@ -313,12 +313,12 @@ def test_a_login_without_a_token(bms, service, result):
 
 
 def test_tokens_are_handed_on_and_not_shown(make, service):
-    told = []
-    client = make(on_secret=told.append)
+    secrets = []
+    client = make(on_secret=secrets.append)
     service.answer = lambda request: reply(no("bad token access-1"), 400)
     with pytest.raises(RejectedError) as caught:
         client.accounts("Frog")
-    assert told == ["access-1", "refresh-1"]
+    assert secrets == ["access-1", "refresh-1"]
     assert caught.value.said == "bad token ***"
 
 
@@ -675,7 +675,7 @@ def test_no_types_at_all(bms, service):
 
 
 @pytest.mark.parametrize(
-    ("body", "kind", "said"),
+    ("body", "kind", "message"),
     [
         (no("m"), RejectedError, "m"),
         (reply(no("m"), 404), NotFoundError, "m"),
@@ -700,12 +700,12 @@ def test_no_types_at_all(bms, service):
         (reply(no("later"), 429, Retry_After="100"), QuotaExceededError, "later"),
     ],
 )
-def test_errors_in_all_their_forms(bms, service, body, kind, said):
+def test_errors_in_all_their_forms(bms, service, body, kind, message):
     service.answer = lambda request: body
     with pytest.raises(ApiError) as caught:
         bms.contacts(2528)
     assert caught.type is kind
-    assert caught.value.said == said
+    assert caught.value.said == message
 
 
 def test_a_missing_permission_is_named(bms, service):

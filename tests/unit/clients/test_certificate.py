@@ -43,12 +43,12 @@ def read(content: str | bytes, password: str | None = None) -> dict:
 def refusal(content: str | bytes, password: str | None = None) -> str:
     with pytest.raises(InputError) as caught:
         read(content, password)
-    said = str(caught.value)
-    assert "azure_certificate_path names /etc/app" in said
-    assert "PRIVATE KEY" not in said
+    message = str(caught.value)
+    assert "azure_certificate_path names /etc/app" in message
+    assert "PRIVATE KEY" not in message
     if password:
-        assert password not in said
-    return said
+        assert password not in message
+    return message
 
 
 def pfx(identity: Identity, *others: Identity, key=True) -> bytes:
@@ -83,9 +83,9 @@ def test_every_form_of_a_file_is_taken(app, authority, tmp_path):
 def test_a_file_that_does_not_open(app, tmp_path, password):
     app.pfx(tmp_path / "app", WORD)
     for content in (app.key_pem(WORD) + app.certificate_pem, (tmp_path / "app").read_bytes()):
-        said = refusal(content, password)
-        assert "cannot be opened" in said
-        assert "azure_certificate_password" in said
+        message = refusal(content, password)
+        assert "cannot be opened" in message
+        assert "azure_certificate_password" in message
 
 
 def test_a_password_that_nothing_asks_for(app):

@@ -784,7 +784,7 @@ def test_writes_of_assets(itglue, wire):
 
 
 @pytest.mark.parametrize(
-    ("status", "body", "kind", "said"),
+    ("status", "body", "kind", "message"),
     [
         (403, {"message": "Forbidden"}, AuthenticationError, "Forbidden"),
         (401, None, AuthenticationError, ""),
@@ -809,12 +809,12 @@ def test_writes_of_assets(itglue, wire):
         (429, None, QuotaExceededError, ""),
     ],
 )
-def test_errors_in_all_their_forms(itglue, wire, status, body, kind, said):
+def test_errors_in_all_their_forms(itglue, wire, status, body, kind, message):
     wire.answer = lambda request: reply(body, status)
     with pytest.raises(ApiError) as caught:
         list(itglue.contacts(2))
     assert caught.type is kind
-    assert caught.value.said == said
+    assert caught.value.said == message
     assert KEY not in str(caught.value)
 
 

@@ -638,8 +638,8 @@ def test_the_limiter_gets_the_wait_that_the_service_names(connect, wire):
     session.send(Request("GET", "/c/1", template="/c/{id}"))
     with pytest.raises(QuotaExceededError):
         session.send(Request("GET", "/c/2", template="/c/{id}"))
-    told = [call for call in limiter.calls if len(call) == 2]
-    assert told == [("GET /c/{id}", pytest.approx(7)), ("GET /c/{id}", 900)]
+    reported = [call for call in limiter.calls if len(call) == 2]
+    assert reported == [("GET /c/{id}", pytest.approx(7)), ("GET /c/{id}", 900)]
 
 
 def test_a_long_wait_for_a_quota_is_announced(connect, wire):
@@ -785,7 +785,7 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
 
 
 @pytest.mark.parametrize(
-    ("body", "said"),
+    ("body", "message"),
     [
         (b"", ""),
         (b"plain words", "plain words"),
@@ -800,11 +800,11 @@ def test_words_are_one_short_line_without_secrets(connect, wire):
         (b'{"message": "half \\ud800 of a pair"}', "half \ufffd of a pair"),
     ],
 )
-def test_words_in_any_body(session, wire, body, said):
+def test_words_in_any_body(session, wire, body, message):
     wire.says(reply(body, 400))
     with pytest.raises(RejectedError) as caught:
         session.send(Request("GET", "/a"))
-    assert caught.value.said == said
+    assert caught.value.said == message
     str(caught.value).encode()
 
 

@@ -103,6 +103,6 @@ def test_the_environment_may_be_an_absolute_path(tmp_path):
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert ".venv/bin" not in makefile
     command = ["make", "--dry-run", "--no-print-directory", f"VENV={tmp_path}/venv", "lint-yaml"]
-    told = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
-    assert f"-m tests.tools.environment {tmp_path}/venv test" in told
-    assert f"{tmp_path}/venv/bin/yamllint" in told
+    reported = subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.PIPE, text=True).stdout
+    assert f"-m tests.tools.environment {tmp_path}/venv test" in reported
+    assert f"{tmp_path}/venv/bin/yamllint" in reported

@@ -121,7 +121,7 @@ def test_elsewhere_there_is_none(script, environment):
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         (urllib.error.HTTPError("https://ci.example/t?b3arer", 403, "b3arer", {}, None), "HTTP 403"),
         (urllib.error.URLError("b3arer"), "URLError"),
@@ -131,9 +131,9 @@ def test_elsewhere_there_is_none(script, environment):
         ([], "TypeError"),
     ],
 )
-def test_what_goes_wrong_is_reported_without_what_was_secret(script, system, answer, said):
+def test_what_goes_wrong_is_reported_without_what_was_secret(script, system, answer, message):
     system[1].append(answer)
-    with pytest.raises(script.NoToken, match=said) as raised:
+    with pytest.raises(script.NoToken, match=message) as raised:
         script.token(GITHUB)
     assert "b3arer" not in str(raised.value)
 

@@ -210,10 +210,10 @@ def test_the_overrides_are_answers_to_the_conflicts_and_resolve_them():
 def test_what_the_table_says_of_the_rows_is_true():
     stand = Stand(world())
     done = outcome(stand, check=False)
-    told = {each["user"]: each for each in done.result["contacts"]}
-    ada = told["ada@frog.example"]["after"]
+    reported = {each["user"]: each for each in done.result["contacts"]}
+    ada = reported["ada@frog.example"]["after"]
     assert ada["first-name"] == "Ada"
-    petra = told["petra@frog.example"]
+    petra = reported["petra@frog.example"]
     assert (petra["attention"], petra["after"]["contact-emails"][0]["value"]) == (True, "petra@frog.example")
     assert len(petra["after"]["contact-emails"]) == 1
     assert {each["reason_code"] for each in done.result["conflicts"]} == {
@@ -221,10 +221,10 @@ def test_what_the_table_says_of_the_rows_is_true():
         "names_differ",
         "possibly_returned",
     }
-    assert told["grace@frog.example"]["bms_contact_id"] == 903
-    assert told["reception@frog.example"]["missing"] == ["first_name"]
-    assert told["grace.admin@frog.example"]["reason_code"] == "unlicensed"
-    assert told["svc-backup@frog.example"]["reason_code"] == "pattern"
+    assert reported["grace@frog.example"]["bms_contact_id"] == 903
+    assert reported["reception@frog.example"]["missing"] == ["first_name"]
+    assert reported["grace.admin@frog.example"]["reason_code"] == "unlicensed"
+    assert reported["svc-backup@frog.example"]["reason_code"] == "pattern"
     assert [(each["contact_id"], each["reason_code"]) for each in done.result["departed"]] == [
         (108, None),
         (110, "departed_in_conflict"),

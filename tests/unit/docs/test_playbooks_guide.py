@@ -39,7 +39,7 @@ def used(name: str) -> set[str]:
     return set(VARIABLE.findall(without_names)) | set(filter(VARIABLE.fullmatch, variables_taken(text(name))))
 
 
-def told(name: str) -> set[str]:
+def reported(name: str) -> set[str]:
     """The variables that the guide says this playbook has."""
     return {row["Variable"] for row in TABLES["Variables"] if name in named(row["Of the playbooks"])}
 
@@ -56,7 +56,7 @@ def test_every_playbook_is_there():
 
 @pytest.mark.parametrize("name", sorted(PLAYBOOKS))
 def test_a_playbook_has_the_variables_that_the_guide_lists(name):
-    assert told(name) == used(name)
+    assert reported(name) == used(name)
 
 
 def test_the_other_variables_are_options_of_the_connections():

@@ -27,7 +27,7 @@ from tests.tools.guides import GUIDES, guide
 SOURCES = ("module_utils", "inventory", "plugin_utils")
 OUTCOMES = (ROOT / "tests" / "trust" / "bad_input.txt").read_text(encoding="utf-8")
 ROOTS = {"SyncError", "AnsibleParserError"}
-NOT_TOLD = {
+NOT_REPORTED = {
     # Guards against a mistake in the collection itself: no option and no answer leads there.
     "A BMS contact needs a location.",
     "No contact is named to be deleted.",
@@ -105,8 +105,10 @@ def raised() -> Iterator[str]:
     for tree in trees():
         for node in ast.walk(tree):
             if isinstance(node, ast.Call):
-                told = node.args[:1] if is_error(node.func) or is_warning(node.func) else []
-                yield from (form for each in told for form in forms(each, sentences(tree)) if LETTERS.search(form))
+                first_arguments = node.args[:1] if is_error(node.func) or is_warning(node.func) else []
+                yield from (
+                    form for each in first_arguments for form in forms(each, sentences(tree)) if LETTERS.search(form)
+                )
 
 
 def is_error(called: ast.expr) -> bool:
@@ -125,7 +127,7 @@ def is_warning(called: ast.expr) -> bool:
 @cache
 def texts() -> tuple[str, ...]:
     """All that the source may say."""
-    said = (
+    found = (
         form
         for tree in trees()
         for node in ast.walk(tree)
@@ -133,7 +135,7 @@ def texts() -> tuple[str, ...]:
         for form in forms(node, sentences(tree))
         if LETTERS.search(form) and " " in form
     )
-    return tuple(dict.fromkeys(said))
+    return tuple(dict.fromkeys(found))
 
 
 @cache
@@ -169,7 +171,7 @@ def general() -> tuple[str, ...]:
     return tuple({each for each in raised() if "…" in each} | others)
 
 
-def told(message: str) -> bool:
+def is_listed(message: str) -> bool:
     reasons = (reason_entries.shown(message.sentence) for message in MESSAGES.values())
     return any(pattern(entry).match(message) for entry in (*entries(), *reasons))
 
@@ -199,20 +201,20 @@ def test_an_entry_stands_once_and_says_something():
     assert [each for each in entries() if len(re.findall(r"\w", each)) < 8] == []
 
 
-@pytest.mark.parametrize("message", sorted(set(raised()) - NOT_TOLD))
+@pytest.mark.parametrize("message", sorted(set(raised()) - NOT_REPORTED))
 def test_a_message_of_the_source_has_an_entry(message):
-    assert told(message) or any(pattern(message).match(entry) for entry in entries())
+    assert is_listed(message) or any(pattern(message).match(entry) for entry in entries())
 
 
 @pytest.mark.parametrize("message", sorted(set(outcomes())))
 def test_what_came_of_bad_input_has_an_entry(message):
-    assert told(message)
+    assert is_listed(message)
 
 
 @pytest.mark.parametrize("entry", entries())
 def test_an_entry_is_a_message_that_there_is(entry):
-    said = any(pattern(entry).match(each) for each in (*texts(), *outcomes()))
-    assert said or any(pattern(each).match(entry) for each in general())
+    is_found = any(pattern(entry).match(each) for each in (*texts(), *outcomes()))
+    assert is_found or any(pattern(each).match(entry) for each in general())
 
 
 def test_the_codes_of_entra_are_those_that_are_known():

@@ -67,7 +67,7 @@ def test_links_to_several_accounts_are_an_error():
         reference(client(link("2600"), link("2528")), BmsSettings(), NAMES)
 
 
-def settled(found, *adapters, account=None):
+def resolved(found, *adapters, account=None):
     organization = client(*adapters)
     return resolve(found, reference(organization, BmsSettings(account=account), NAMES), organization)
 
@@ -90,7 +90,7 @@ RIGHT = Account(2528, "Client Ltd")
     ],
 )
 def test_the_account_is_resolved(found, adapters, account):
-    assert settled(found, *adapters, account=account).id == 2528
+    assert resolved(found, *adapters, account=account).id == 2528
 
 
 @pytest.mark.parametrize(
@@ -110,6 +110,6 @@ def test_the_account_is_resolved(found, adapters, account):
 )
 def test_what_resolves_nothing_says_what_to_set(found, adapters, account, words):
     with pytest.raises(InputError) as caught:
-        settled(found, *adapters, account=account)
-    said = str(caught.value)
-    assert [word for word in (*words, "option account of bms_sync_settings") if word not in said] == []
+        resolved(found, *adapters, account=account)
+    message = str(caught.value)
+    assert [word for word in (*words, "option account of bms_sync_settings") if word not in message] == []

@@ -140,7 +140,7 @@ def test_an_unread_bms_is_a_warning_and_it_glue_is_written_all_the_same():
 
 # ------------------------------------------------------------ which BMS contact
 
-UNTOLD = linked(title="Boss", adapters=())
+UNKNOWN_ID = linked(title="Boss", adapters=())
 ELSEWHERE = Reason(ReasonCode.BMS_CONTACT_ELSEWHERE, {"bms_contact_id": 90211, "account_id": 2528})
 OF_ANOTHER = Reason(ReasonCode.BMS_CONTACT_OF_ANOTHER, {"bms_contact_id": 90211})
 
@@ -154,11 +154,11 @@ def unknown(*bms_ids: int) -> Reason:
     [
         pytest.param(linked(title="Boss"), [], [SAME], 90211, None, id="by-the-link"),
         pytest.param(linked(title="Boss"), [], [], None, ELSEWHERE, id="not-in-the-account"),
-        pytest.param(UNTOLD, [], [SAME], 90211, None, id="by-e-mail"),
-        pytest.param(UNTOLD, [], [in_bms(5, first="ann", last="LEE")], 5, None, id="by-name"),
-        pytest.param(UNTOLD, [], [], None, unknown(), id="not-found"),
-        pytest.param(UNTOLD, [], [SAME, replace(SAME, id=7)], None, unknown(7, 90211), id="several"),
-        pytest.param(UNTOLD, [linked(73, "bob.ray")], [SAME], None, OF_ANOTHER, id="anothers-link"),
+        pytest.param(UNKNOWN_ID, [], [SAME], 90211, None, id="by-e-mail"),
+        pytest.param(UNKNOWN_ID, [], [in_bms(5, first="ann", last="LEE")], 5, None, id="by-name"),
+        pytest.param(UNKNOWN_ID, [], [], None, unknown(), id="not-found"),
+        pytest.param(UNKNOWN_ID, [], [SAME, replace(SAME, id=7)], None, unknown(7, 90211), id="several"),
+        pytest.param(UNKNOWN_ID, [linked(73, "bob.ray")], [SAME], None, OF_ANOTHER, id="anothers-link"),
         pytest.param(
             linked(title="Boss"),
             [linked(73, "bob.ray")],
@@ -186,7 +186,7 @@ BOTH = in_bms(90211, "ann.lee@client.example", "bob.ray@client.example")
     ("something", "there", "push"),
     [
         pytest.param(linked(title="Boss"), NAMED_BOB, "conflict", id="by-the-link"),
-        pytest.param(UNTOLD, BOTH, "already_in_bms", id="by-e-mail"),
+        pytest.param(UNKNOWN_ID, BOTH, "already_in_bms", id="by-e-mail"),
     ],
 )
 def test_a_bms_contact_that_could_be_somebody_elses_is_left_as_it_is(something, there, push):

@@ -82,5 +82,5 @@ def test_namesakes_in_an_answer_without_addresses_are_not_guessed():
     other = replace(ANN, emails=(Email("other@client.example"),))
     blank = [replace(ready(72), emails=()), replace(ready(73), emails=())]
     assert [each.record for each in find_answered([ANN, other], blank)] == [None, None]
-    told = [ready(72), replace(ready(73), emails=())]
-    assert ids(find_answered([ANN, other], told)) == [(72, [72]), (73, [73])]
+    answered = [ready(72), replace(ready(73), emails=())]
+    assert ids(find_answered([ANN, other], answered)) == [(72, [72]), (73, [73])]

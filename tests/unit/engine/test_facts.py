@@ -42,7 +42,7 @@ def planned(world: World, facts: Facts) -> Planning:
     return planning
 
 
-def settled(world: World, chance: Random) -> World:
+def resolved(world: World, chance: Random) -> World:
     """The world after a run: whoever is not linked is in BMS, as far as anything can be done."""
     return applied(world, world.plan().operations, chance)
 
@@ -75,7 +75,7 @@ def changed(world: World, chance: Random) -> World:
 
 @given(worlds, chances)
 def test_a_fact_can_only_withhold_a_push(world, chance):
-    world = settled(world, chance)
+    world = resolved(world, chance)
     facts = tampered(found_out(planned(world, Facts())), chance)
     world = changed(world, chance)
     remembering, looking = planned(world, facts), planned(world, Facts())
@@ -92,7 +92,7 @@ def test_a_fact_can_only_withhold_a_push(world, chance):
 
 @given(worlds, chances)
 def test_the_next_plan_is_the_same_with_what_this_one_has_found(world, chance):
-    world = settled(world, chance)
+    world = resolved(world, chance)
     first = planned(world, Facts())
     facts = found_out(first)
     second = planned(world, facts)
@@ -110,7 +110,7 @@ def test_some_worlds_have_somebody_to_remember():
     @examples(max_examples=100, derandomize=True, database=None)
     @given(worlds, chances)
     def look(world, chance):
-        world = settled(world, chance)
+        world = resolved(world, chance)
         facts = found_out(planned(world, Facts()))
         withheld.append(bool(facts.in_bms) and planned(world, facts).findings.bms is None)
 

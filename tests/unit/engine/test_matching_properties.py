@@ -130,8 +130,8 @@ def worlds(draw, *, with_overrides: bool = True) -> World:
 
 def created(world: World, found: Matching) -> list[User]:
     """The users who get a new contact."""
-    settled = found.matches.keys() | found.conflicted.keys() | found.ignored
-    return [user for user in world.users if user.id in world.selected and user.id not in settled]
+    resolved = found.matches.keys() | found.conflicted.keys() | found.ignored
+    return [user for user in world.users if user.id in world.selected and user.id not in resolved]
 
 
 @given(worlds())
@@ -266,7 +266,7 @@ def enriched(user: User, contact: Contact, world: World, found: Matching) -> Con
     )
 
 
-def are_told_apart(users: tuple[User, ...]) -> bool:
+def are_distinct(users: tuple[User, ...]) -> bool:
     """Whether no two users share an address: of two contacts that are both given it, each is hit by both."""
     held = [value for user in users for value in user_addresses(user)]
     return len(set(held)) == len(held)
@@ -283,7 +283,7 @@ def gets_names_that_another_shares(found: Matching) -> bool:
 @given(worlds(with_overrides=False))
 def test_a_second_run_turns_no_match_into_a_conflict(world):
     found = world.match()
-    assume(are_told_apart(world.users) and not gets_names_that_another_shares(found))
+    assume(are_distinct(world.users) and not gets_names_that_another_shares(found))
     again = written(world, found).match()
     for user in world.users:
         if user.id not in world.selected or user.id in found.conflicted:
@@ -299,6 +299,6 @@ def test_a_second_run_turns_no_match_into_a_conflict(world):
 def test_a_second_run_creates_nobody(world):
     """Whoever was in a conflict stays out of it only by an answer, not by what the first run wrote."""
     found = world.match()
-    assume(are_told_apart(world.users))
+    assume(are_distinct(world.users))
     after = written(world, found)
     assert [user.id for user in created(after, after.match()) if primary_address(user, "mail")] == []

@@ -355,14 +355,14 @@ def test_the_bms_contact_of_a_departed_person_bears_its_names_too(there, expecte
 
 def test_of_several_bms_contacts_of_an_office_the_one_of_the_name_is_deactivated():
     office = "office@client.example"
-    leaver = named("Max Leaver", PETRA_ADDRESS, office)
+    departed = named("Max Leaver", PETRA_ADDRESS, office)
     stays = replace(ready(80, "stay", last="Lee"), emails=(*ready(80, "stay").emails, contact(0, office).emails[0]))
     there = [
         in_bms(5, office, first="Stay", last="Lee"),
         in_bms(6, office, first="Max", last="Leaver"),
         in_bms(7, office, first="Front", last="Desk"),
     ]
-    plan = planned([STAYS, max_leaver()], [leaver, stays], present=bms(*there), **DEACTIVATE)
+    plan = planned([STAYS, max_leaver()], [departed, stays], present=bms(*there), **DEACTIVATE)
     (found,) = plan.deactivations
     assert (found.bms.contact_id, active(found)) == (6, False)
 

@@ -108,12 +108,12 @@ def test_counted_under_the_first_reason_that_applies():
         "pattern": {"username": "svc-ann@client.example"},
     }
     user_filter = {"domains": ("client.example",), "groups": ("Staff",), "exclude": ("svc-*",)}
-    told = []
+    reported = []
     while faults:
         values = {key: value for fault in faults.values() for key, value in fault.items()}
-        told.append(reason(person("ann", **{"id": "member"} | values), members=("member",), **user_filter))
-        faults.pop(told[-1])
-    assert tuple(told) == FILTER_REASONS
+        reported.append(reason(person("ann", **{"id": "member"} | values), members=("member",), **user_filter))
+        faults.pop(reported[-1])
+    assert tuple(reported) == FILTER_REASONS
     assert reason(person("ann", id="member"), members=("member",), **user_filter) is None
 
 

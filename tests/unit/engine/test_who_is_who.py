@@ -94,7 +94,7 @@ class World:
     expected: Mapping[str, str] = field(default_factory=dict)
     conflicts: Sequence[tuple] = ()
     departed: Mapping[int, str] = field(default_factory=dict)
-    told: Mapping[str, str] = field(default_factory=dict)
+    reported: Mapping[str, str] = field(default_factory=dict)
 
     def read(self, *, turned: bool) -> Row:
         users, contacts, present = (
@@ -224,7 +224,7 @@ WORLDS = {
         given=DEACTIVATE,
         expected={"sue": "create pushed"},
         departed={1: "deactivate"},
-        told={"sue": "hit_withheld"},
+        reported={"sue": "hit_withheld"},
     ),
     "a-leavers-primary-address-handed-on": World(
         [user("Sue Stays", "lea", username="sue", id="id-sue")],
@@ -260,7 +260,7 @@ WORLDS = {
         [replace(PETRA, job_title="Boss")],
         present=[there(901, "Front Desk", "front", "info")],
         expected={"petra": "create pushed"},
-        told={"petra": "bms_hit_withheld"},
+        reported={"petra": "bms_hit_withheld"},
     ),
     "a-family-name-and-a-shared-alias-in-bms": World(
         [user("Sam Able", "sam", "office")],
@@ -268,12 +268,12 @@ WORLDS = {
         expected={"sam": "create conflict"},
         conflicts=[("bms_names_differ", (901,), BOTH)],
     ),
-    "a-role-address": World([PETRA], [INFO], expected={"petra": "create pushed"}, told={"petra": "hit_withheld"}),
+    "a-role-address": World([PETRA], [INFO], expected={"petra": "create pushed"}, reported={"petra": "hit_withheld"}),
     "a-role-address-beside-the-own-contact": World(
         [PETRA],
         [INFO, contact(2, "Petra Person", "petra.old")],
         expected={"petra": "update 2 pushed"},
-        told={"petra": "hit_withheld"},
+        reported={"petra": "hit_withheld"},
     ),
     "new-beside-another-persons-contact": World(
         [JANE],
@@ -338,7 +338,7 @@ WORLDS = {
         [user("Ann Able", "ann")],
         present=[there(901, "Ann Able", "ann", active=False)],
         expected={"ann": "create already_in_bms 901"},
-        told={"ann": "inactive_in_bms"},
+        reported={"ann": "inactive_in_bms"},
     ),
     "the-contact-of-its-owner-is-not-suggested-to-a-mailbox": World(
         [user("", "info"), user("Petra Person", "petra")],
@@ -396,7 +396,7 @@ WORLDS = {
         [user("Gus Guest", mail=None, username="gus_partner.example#EXT#@client.onmicrosoft.com", user_type="Guest")],
         office365={"user_filter": {"include_guests": True}},
         expected={"gus_partner.example#EXT#": "failed"},
-        told={"gus_partner.example#EXT#": "no_address"},
+        reported={"gus_partner.example#EXT#": "no_address"},
     ),
 }
 
@@ -410,7 +410,7 @@ def test_nobody_is_taken_for_somebody_else_and_nobody_is_made_two(world, turned)
     assert conflicts(plan) == list(world.conflicts)
     assert {each.contact_id: _shown(each) for each in plan.departed} == world.departed
     found = {each.user.partition("@")[0]: codes(each) for each in plan.operations}
-    assert [name for name, code in world.told.items() if code not in found[name]] == []
+    assert [name for name, code in world.reported.items() if code not in found[name]] == []
 
     operations = (*plan.operations, *plan.deactivations)
     after = applied(row, operations, Random(1))

@@ -128,8 +128,8 @@ def test_who_is_not_ready_and_why():
     nameless = User("id", "", given_name="No", surname="Address", sku_ids=("sku",))
     users = [user("Ann One"), user("Ben Two", business_phones=("5550100",)), nameless]
     found = findings(users, locations=[place])
-    told = [(each.user, each.missing, [reason.code for reason in each.reasons]) for each in found.not_ready]
-    assert told == [("", (), ["no_address"]), ("ann.one@frog.example", ("primary_phone",), [])]
+    reported = [(each.user, each.missing, [reason.code for reason in each.reasons]) for each in found.not_ready]
+    assert reported == [("", (), ["no_address"]), ("ann.one@frog.example", ("primary_phone",), [])]
 
 
 def test_it_is_asked_what_would_be_whatever_is_switched_on():

@@ -107,10 +107,10 @@ def test_what_is_missing_is_listed_with_the_next_command():
         {"name": "itglue", "state": "ready", "message": "OK."},
         {"name": "bms", "state": "skipped", "message": "Not checked."},
     ]
-    said = lines({**READY, "ready": False, "checks": checks})
-    assert said.count("missing: ") == 2
-    assert "missing: microsoft: Consent is missing." in said
-    assert "next: when this is done: ansible-playbook msp.psa_sync.preflight --limit happy_frog" in said
+    message = lines({**READY, "ready": False, "checks": checks})
+    assert message.count("missing: ") == 2
+    assert "missing: microsoft: Consent is missing." in message
+    assert "next: when this is done: ansible-playbook msp.psa_sync.preflight --limit happy_frog" in message
     assert "next: ansible-playbook msp.psa_sync.audit --limit happy_frog" in lines()
     assert "turn off IT Glue's own two-way sync" in lines()
 

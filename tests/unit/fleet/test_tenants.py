@@ -106,9 +106,9 @@ def test_a_tenant_is_named_by_id_domain_or_name():
 
 
 def test_what_several_organizations_have_names_them_all():
-    (said,) = shared_tenants(ALL, {2: "t", 3: "u", 4: "t"})
-    assert "Happy Frog Ltd (2), Newt & Söhne GmbH (4)" in said
-    assert "Sad Toad" not in said
+    (message,) = shared_tenants(ALL, {2: "t", 3: "u", 4: "t"})
+    assert "Happy Frog Ltd (2), Newt & Söhne GmbH (4)" in message
+    assert "Sad Toad" not in message
     assert shared_tenants(ALL, {2: "t", 3: "u"}) == []
 
 

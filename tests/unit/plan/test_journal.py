@@ -151,8 +151,8 @@ def test_updates_are_on_the_disk_before_they_are_sent(path):
     before, after = encode(there, ["title", "location-id"]), encode(contact, ["title", "location-id"])
     watching = Watching(FakeItGlue([there], locked={72: {"title"}}), path)
     written_by(path, plan(operation(contact, Action.UPDATE, before, after)), watching)
-    told = [(name, seen[-1]["kind"], seen[-1]["rows"]) for name, seen in watching.seen if name.startswith("update")]
-    assert told == [
+    reported = [(name, seen[-1]["kind"], seen[-1]["rows"]) for name, seen in watching.seen if name.startswith("update")]
+    assert reported == [
         ("update_contacts", "itglue.update", [{"id": 72, "before": before, "after": after}]),
         ("update_contact", "itglue.update", [{"id": 72, "before": before, "after": after}]),
         (
@@ -230,8 +230,8 @@ def test_the_ids_of_a_bulk_are_those_of_its_rows_whatever_the_order_of_the_answe
 )
 def test_a_failure_is_an_outcome(path, error, outcome):
     written_by(path, plan(new()), FakeItGlue([], Fault("create_contacts", error, times=9)))
-    told = [line["result"] for line in lines(path) if "outcome" in line]
-    assert set(told) == {outcome.value}
+    reported = [line["result"] for line in lines(path) if "outcome" in line]
+    assert set(reported) == {outcome.value}
     assert {write.outcome for write in read_journal(path).writes} == {outcome}
 
 
@@ -442,11 +442,11 @@ def test_a_full_disk_stops_the_writes_and_leaves_a_readable_journal(tmp_path, pa
 
     monkeypatch.setattr(journal.os, "write", filling)
     outcome = world.run(journal_file=path)
-    told = {each.user.partition(".")[0]: Row(each) for each in outcome.operations}
-    assert told["bob"].action == "create"
-    assert told["ann"].action in ("failed", "deferred")
-    assert "No space left on device" in told["ann"].said
-    assert told["ann"].failure is None or told["ann"].failure.service == "journal"
+    reported = {each.user.partition(".")[0]: Row(each) for each in outcome.operations}
+    assert reported["bob"].action == "create"
+    assert reported["ann"].action in ("failed", "deferred")
+    assert "No space left on device" in reported["ann"].said
+    assert reported["ann"].failure is None or reported["ann"].failure.service == "journal"
     assert [kind for kind, dummy in world.itglue.writes] == ["create"]
     assert world.bms.created == []
     monkeypatch.undo()
@@ -540,10 +540,10 @@ def test_a_head_that_was_not_finished_is_no_run(path):
 
 
 def written(path: str, *entries: dict | str) -> None:
-    told = [
+    reported = [
         entry if isinstance(entry, str) else json.dumps({"run": "a" * 32, "at": "now", **entry}) for entry in entries
     ]
-    Path(path).write_text("".join(f"{line}\n" for line in told), encoding="utf-8")
+    Path(path).write_text("".join(f"{line}\n" for line in reported), encoding="utf-8")
 
 
 START = {"journal": 2, **HEAD}

@@ -456,9 +456,9 @@ def test_a_plan_that_holds_is_carried_out_as_foreseen(world):
     applied = world.apply()
     for outcome in (foreseen, applied):
         assert outcome.changed and not outcome.refused_entries
-        told = by_user(outcome.operations)
+        reported = by_user(outcome.operations)
         for user, planned in by_user(plan["operations"]).items():
-            itglue = told[user].itglue
+            itglue = reported[user].itglue
             assert (itglue.action, dict(itglue.after)) == (planned["itglue"]["action"], planned["itglue"]["after"])
     assert world.itglue.there[72].title == "Clerk"
     assert [each.first_name for each in world.bms.created] == ["Ann", "Bob"]

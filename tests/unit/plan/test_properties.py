@@ -69,10 +69,10 @@ def contacts(state: dict, service: str) -> dict[int, dict]:
 
 def comparable(contact: dict) -> dict:
     """A contact as it is compared: IT Glue does not promise an order of entries, and null is blank."""
-    told = {key: contact.get(key) or None for key in contact}
+    reported = {key: contact.get(key) or None for key in contact}
     for array in ("contact-emails", "contact-phones"):
-        told[array] = sorted(json.dumps(entry, sort_keys=True) for entry in contact.get(array) or ())
-    return told
+        reported[array] = sorted(json.dumps(entry, sort_keys=True) for entry in contact.get(array) or ())
+    return reported
 
 
 def _values(now: dict, was: dict, lists: set[str]) -> list[tuple[set, set]]:
@@ -87,7 +87,7 @@ def linked(state: dict) -> set[int]:
     return {int(adapter["remote-id"]) for adapter in adapters if adapter["remote-id"].isdigit()}
 
 
-def contacts_told(outcome) -> list:
+def contacts_reported(outcome) -> list:
     """The contacts of a result without the ids of new BMS contacts: those are made side by side."""
     return [
         {**each, "bms_contact_id": None} if each["push"] == "pushed" else each for each in outcome.result["contacts"]
@@ -123,19 +123,19 @@ def test_a_run_is_reverted(regime, every):
         reverted = stand.sync(**options)
         assume(not isinstance(reverted.error, UnavailableError))
         assert foreseen.error is reverted.error is None
-        told: dict[tuple, set] = {}
+        reported: dict[tuple, set] = {}
         for each in reverted.result["not_reverted"]:
-            told.setdefault((each["service"], each["id"]), set()).update(each["fields"])
+            reported.setdefault((each["service"], each["id"]), set()).update(each["fields"])
         if case.behaviour.get("itglue_arrays") != "merge":
             for key in ("changed", "reverted", "not_reverted", "diff"):
                 assert foreseen.result[key] == reverted.result[key], key
             # Nobody has touched anything in between, so only a link can stand in the way, and that BMS keeps one entry.
-            may_be_told = {"itglue", "bms"} if case.options["update_linked"] else {"itglue"}
-            assert {service for service, dummy in told} <= may_be_told
+            may_be_reported = {"itglue", "bms"} if case.options["update_linked"] else {"itglue"}
+            assert {service for service, dummy in reported} <= may_be_reported
 
         was, now = contacts(before, "itglue"), contacts(stand.state(), "itglue")
         for ident in {*was, *now}:
-            fields = told.get(("itglue", ident))
+            fields = reported.get(("itglue", ident))
             if ident not in was or ident not in now:
                 assert fields is not None, f"contact {ident} was not taken back, and nothing is said"
                 continue
@@ -149,7 +149,7 @@ def test_a_run_is_reverted(regime, every):
         # What IT Glue's own two-way sync carries to the contacts that it is linked with is not the run's.
         forwarded = linked(before) if case.behaviour["two_way_unlocks"] else set()
         for ident in was.keys() - forwarded:
-            remaining = {key.lower() for key in told.get(("bms", ident), ())}
+            remaining = {key.lower() for key in reported.get(("bms", ident), ())}
             # Only what BMS does not keep is told: a list that is empty or has not exactly one default entry.
             assert all(sum(entry["isDefault"] for entry in was[ident][key]) != 1 for key in remaining)
             assert all(now_has >= was_has for now_has, was_has in _values(now[ident], was[ident], remaining))
@@ -176,7 +176,7 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         plain = other.sync(**case.options)
         assert applied.error is None
         assert applied.result["refused"] == []
-        assert contacts_told(applied) == contacts_told(plain)
+        assert contacts_reported(applied) == contacts_reported(plain)
         assert applied.result["diff"] == plain.result["diff"]
         assert applied.changed is plain.changed
         assert contacts(stand.state(), "itglue") == contacts(other.state(), "itglue")
@@ -208,12 +208,12 @@ def test_a_plan_that_is_applied_does_what_it_says_and_the_second_time_nothing(re
         elif not refused:
             assert (again.changed, writes(again)) == (False, [])
             # Where IT Glue merges arrays it keeps what was replaced: it shows otherwise than was planned.
-            told = {f"user/{each['user_id']}": each for each in applied.result["contacts"]}
-            told |= {f"departed/{each['contact_id']}": each for each in applied.result["departed"]}
+            reported = {f"user/{each['user_id']}": each for each in applied.result["contacts"]}
+            reported |= {f"departed/{each['contact_id']}": each for each in applied.result["departed"]}
             kept = {
                 entry["subject"]["user_id"]
                 for entry in plan["operations"]
-                for after in [told[key_of(entry)]["after"]]
+                for after in [reported[key_of(entry)]["after"]]
                 if any(after.get(name) != value for name, value in entry["itglue"]["after"].items())
             }
             assert kept == set() or regime == "merged"
@@ -241,7 +241,7 @@ def test_of_a_world_that_has_changed_exactly_what_changed_is_refused(regime, eve
         changed = Stand(world)
         dummy, other = reviewed(changed, case, directory / "other.json")
         was, now = (
-            {each["subject"]["user_id"]: _planned(each) for each in told["operations"]} for told in (plan, other)
+            {each["subject"]["user_id"]: _planned(each) for each in made["operations"]} for made in (plan, other)
         )
         affected = {user_id for user_id, entry in was.items() if entry != now.get(user_id)}
 

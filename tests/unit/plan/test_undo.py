@@ -460,7 +460,7 @@ def test_what_followed_in_bms_is_reverted(tmp_path):
     assert (followed.job_title, len(followed.emails), followed.phones[0].number) == ("Clerk", 2, "4155550100")
     clients = FakeClients(world.itglue, world.bms)
     outcome = reverting.revert(clients, world.store, "Client Ltd", journal, preview=False, version="1.0.0")
-    assert told(outcome) == [
+    assert reported(outcome) == [
         ("restore_in_bms", 90212),
         ("restore_in_bms", 90212),
         ("restore_in_bms", 90212),
@@ -469,7 +469,7 @@ def test_what_followed_in_bms_is_reverted(tmp_path):
     assert (outcome.remainders, world.itglue.there, world.bms.there) == ([], itglue, bms)
 
 
-def told(outcome) -> list:
+def reported(outcome) -> list:
     return [(each.kind, each.id) for each in outcome.steps]
 
 
@@ -504,7 +504,7 @@ def test_a_run_after_it_can_be_reverted_again(world):
     world.revert()
     world.run(journal_file=world.journal)
     assert world.itglue.there != world.before[0]
-    assert {kind for kind, dummy in told(world.revert())} == {"remove", "restore", "restore_in_bms"}
+    assert {kind for kind, dummy in reported(world.revert())} == {"remove", "restore", "restore_in_bms"}
     assert world.itglue.there == world.before[0]
 
 
@@ -516,8 +516,8 @@ def test_the_journal_of_another_organization(world):
 
 def test_no_other_run_comes_in_between(world):
     """The lock counts between processes; here the other turn is one of the same process."""
-    with RunLock(world.itglue.base_url) as turn:
-        turn.acquire(world.itglue.named["Client Ltd"])
+    with RunLock(world.itglue.base_url) as run_lock:
+        run_lock.acquire(world.itglue.named["Client Ltd"])
         with pytest.raises(SyncError, match="nothing was reverted"):
             world.revert()
     assert world.deleted == []
@@ -597,7 +597,7 @@ def test_a_service_that_is_gone_is_not_asked_again_and_the_next_time_goes_on(wor
 def test_what_it_glue_does_not_show_is_not_reported_as_done(world):
     world.itglue.hides = {"title"}
     outcome = world.revert()
-    assert ("restore", 72) not in told(outcome)
+    assert ("restore", 72) not in reported(outcome)
     assert [(each.id, each.fields, each.reason.code) for each in outcome.remainders] == [
         (72, ("title",), "not_shown_after_write")
     ]

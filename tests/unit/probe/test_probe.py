@@ -197,8 +197,8 @@ def test_each_permission_is_reported(denied):
 
 
 def test_every_question_is_reported_in_some_case():
-    told = {name for dummy, name, answer in CASES if answer not in (UNKNOWN, NOT_PROBED)}
-    assert set(QUESTIONS) == told | set(PERMISSIONS.values()) | {"itglue_adapter"}
+    reported = {name for dummy, name, answer in CASES if answer not in (UNKNOWN, NOT_PROBED)}
+    assert set(QUESTIONS) == reported | set(PERMISSIONS.values()) | {"itglue_adapter"}
 
 
 # --------------------------------------------------------------------- the adapter
@@ -334,8 +334,8 @@ def test_a_fault_anywhere_leaves_nothing_active(fault):
                 before = stand.state()
                 stand.faults({**fault, "service": service, "method": method, "nth": nth})
                 outcome = stand.task("api_probe", organization="1", **SMALL, **ALL)
-                outcome_is_told = outcome.error is not None or set(answers(outcome)) == set(QUESTIONS)
-                assert outcome_is_told, (method, service, nth)
+                is_reported = outcome.error is not None or set(answers(outcome)) == set(QUESTIONS)
+                assert is_reported, (method, service, nth)
                 assert without_inactive(stand.state(), before) == before, (method, service, nth)
 
 
@@ -436,7 +436,7 @@ def test_two_probes_do_not_meet(tmp_path):
 
 def test_evidence_has_no_personal_data():
     stand = Stand(world(itglue_page_limit=2, bms_type_lookup="none"))
-    told = str(probe(stand, **ALL).result)
-    assert "Real" not in told.replace("Real Client", "")
-    assert "client.example" not in told
-    assert TENANT not in told
+    reported = str(probe(stand, **ALL).result)
+    assert "Real" not in reported.replace("Real Client", "")
+    assert "client.example" not in reported
+    assert TENANT not in reported

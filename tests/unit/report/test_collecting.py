@@ -201,8 +201,8 @@ def test_a_failed_result_is_a_failure_though_the_playbook_goes_on():
     ],
 )
 def test_the_verdict_counts_the_clients_that_are_ready(events, level, headline):
-    told = verdict(report(events))
-    assert (told.level, told.headline) == (level, headline)
+    reported = verdict(report(events))
+    assert (reported.level, reported.headline) == (level, headline)
 
 
 @pytest.mark.parametrize("status", ["ok", "failed"])
@@ -270,10 +270,10 @@ def test_departures_are_counted_by_what_is_done():
         ("deactivate", "deactivated", "deferred", "failed", "keep", "report"), 1
     )
     assert made["totals"]["returned"] == 1
-    told = verdict(made)
-    assert told.level == "look"
-    assert "deactivated 1 contact of departed people" in told.changes
-    assert [(each.level, each.text) for each in told.points] == [
+    reported = verdict(made)
+    assert reported.level == "look"
+    assert "deactivated 1 contact of departed people" in reported.changes
+    assert [(each.level, each.text) for each in reported.points] == [
         ("fine", "1 person has returned"),
         ("stop", "1 departed person could not be deactivated"),
         ("look", "1 person has departed"),
@@ -301,9 +301,9 @@ def test_departures_of_a_plan_over_a_limit_are_not_counted_as_done():
 def test_what_is_reverted_is_counted():
     made = report(offboarding()[1:])
     assert (made["totals"]["reverted"], made["totals"]["not_reverted"]) == (4, 2)
-    told = verdict(made)
-    assert told.changes == "The journal of 1 client was read. The run reverted 4 writes."
-    assert [(each.level, each.text) for each in told.points] == [("look", "2 writes are not reverted")]
+    reported = verdict(made)
+    assert reported.changes == "The journal of 1 client was read. The run reverted 4 writes."
+    assert [(each.level, each.text) for each in reported.points] == [("look", "2 writes are not reverted")]
     assert made["tenants"][0]["status"] == "attention"
     nothing = reverted(changed=False, reverted=[], not_reverted=[])
     assert verdict(report([event("undone", "ok", nothing, preview=False)])).level == "fine"
@@ -318,9 +318,9 @@ def test_a_sync_does_not_stand_for_the_preview_of_a_revert():
 
 
 def test_an_interrupted_run_says_so():
-    told = verdict(report([event("a", "ok", synced("A", 1, []))], complete=False))
-    assert told.level == "stop"
-    assert "interrupted" in told.points[0].text
+    reported = verdict(report([event("a", "ok", synced("A", 1, []))], complete=False))
+    assert reported.level == "stop"
+    assert "interrupted" in reported.points[0].text
 
 
 def test_the_words_of_a_preview_and_of_a_real_run():

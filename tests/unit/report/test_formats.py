@@ -119,8 +119,8 @@ def test_the_page_allows_its_own_script_and_style_only():
 
 
 def test_the_page_says_what_it_cannot_show_without_scripts():
-    (told,) = re.findall(r"<noscript>(.*)</noscript>", html(made()))
-    assert "The tables below need JavaScript" in told
+    (reported,) = re.findall(r"<noscript>(.*)</noscript>", html(made()))
+    assert "The tables below need JavaScript" in reported
 
 
 def test_what_the_page_embeds_is_what_was_reported():

@@ -135,7 +135,7 @@ def test_a_method_that_the_path_lacks():
 
 
 @pytest.mark.parametrize(
-    ("query", "said"),
+    ("query", "found"),
     [
         ("filter.name=a&pageSize=5&Filter.isActive=true", []),
         ("Filter.Name=a&Filter.Nmae=b", ["query: the contract has no parameter Filter.Nmae"]),
@@ -144,8 +144,8 @@ def test_a_method_that_the_path_lacks():
         ("PageSize=5", ["query: Filter.Name is missing"]),
     ],
 )
-def test_query_parameters(query, said):
-    assert mismatches("bms", "GET", f"/v2/things?{query}") == said
+def test_query_parameters(query, found):
+    assert mismatches("bms", "GET", f"/v2/things?{query}") == found
 
 
 @pytest.mark.parametrize(
@@ -176,9 +176,9 @@ def test_bodies_that_fit_in_either_spelling(sent):
     ],
 )
 def test_bodies_that_do_not_fit_are_reported_on_both_sides(sent):
-    said = mismatches("bms", "POST", "/v2/things", sent=sent, answer=sent)
+    found = mismatches("bms", "POST", "/v2/things", sent=sent, answer=sent)
 
-    assert [one.partition(":")[0] for one in said] == ["request", "answer 200"]
+    assert [one.partition(":")[0] for one in found] == ["request", "answer 200"]
 
 
 def test_a_body_where_none_belongs_or_none_where_one_belongs():

@@ -23,7 +23,7 @@ OTHER = ("graph", "GET", "/v1.0/users", "/v1.0/users")
 
 
 @pytest.mark.parametrize(
-    ("told", "expected"),
+    ("given", "expected"),
     [
         ({}, [1]),
         ({"times": 2}, [1, 2]),
@@ -41,8 +41,8 @@ OTHER = ("graph", "GET", "/v1.0/users", "/v1.0/users")
         ({"service": "itglue"}, []),
     ],
 )
-def test_which_requests_a_fault_counts_and_hits(told, expected):
-    assert hits({"kind": "status", **told}, [GET, OTHER, POST, GET, ("bms", "GET", "/nowhere", None)]) == expected
+def test_which_requests_a_fault_counts_and_hits(given, expected):
+    assert hits({"kind": "status", **given}, [GET, OTHER, POST, GET, ("bms", "GET", "/nowhere", None)]) == expected
 
 
 def test_every_fault_counts_each_request_and_the_first_that_is_due_has_its_way():
@@ -53,7 +53,7 @@ def test_every_fault_counts_each_request_and_the_first_that_is_due_has_its_way()
 
 
 @pytest.mark.parametrize(
-    ("told", "said"),
+    ("given", "message"),
     [
         ([{"kind": "page_expired", "service": "bms"}], "graph alone"),
         ({}, "list"),
@@ -68,12 +68,12 @@ def test_every_fault_counts_each_request_and_the_first_that_is_due_has_its_way()
         ([{"kind": "took_too_long", "service": "bms"}], "took_too_long"),
     ],
 )
-def test_a_fault_that_makes_no_sense_is_refused_and_the_others_stay(told, said):
+def test_a_fault_that_makes_no_sense_is_refused_and_the_others_stay(given, message):
     faults = Faults()
     faults.replace([{"kind": "html"}])
 
-    with pytest.raises(FaultError, match=said):
-        faults.replace(told)
+    with pytest.raises(FaultError, match=message):
+        faults.replace(given)
 
     assert faults.due(*GET).kind == "html"
 

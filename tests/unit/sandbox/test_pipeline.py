@@ -57,8 +57,8 @@ def local():
     return Local(services=(Bms, ItGlue))
 
 
-def faults(local, *told):
-    answer = local.post("itglue", "/_sandbox/faults", json=list(told))
+def faults(local, *given):
+    answer = local.post("itglue", "/_sandbox/faults", json=list(given))
     assert answer.status_code == 200, answer.text
 
 
@@ -251,7 +251,7 @@ def test_another_world_can_take_the_place(local):
 
 
 @pytest.mark.parametrize(
-    ("name", "body", "said"),
+    ("name", "body", "message"),
     [
         ("faults", b"[{", "not JSON"),
         ("faults", b'[{"kind": "bang"}]', "bang"),
@@ -261,11 +261,11 @@ def test_another_world_can_take_the_place(local):
         ("clock", b'{"advance": "soon"}', "advance"),
     ],
 )
-def test_control_that_makes_no_sense_is_refused(local, name, body, said):
+def test_control_that_makes_no_sense_is_refused(local, name, body, message):
     answer = local.post("itglue", f"/_sandbox/{name}", content=body)
 
     assert answer.status_code == 400
-    assert said in answer.json()["error"]
+    assert message in answer.json()["error"]
 
 
 def test_the_control_is_on_it_glues_port_only_and_knows_its_names(local):

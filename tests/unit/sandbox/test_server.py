@@ -211,7 +211,7 @@ def try_to_start(tmp_path: Path, *more: str, world: str = "{}", name: str = "wor
 
 
 @pytest.mark.parametrize(
-    ("options", "said"),
+    ("options", "message"),
     [
         ({"world": "{"}, "no JSON"),
         ({"world": json.dumps({"bmx": {}})}, "unknown key bmx"),
@@ -219,11 +219,11 @@ def try_to_start(tmp_path: Path, *more: str, world: str = "{}", name: str = "wor
         ({"name": "missing.json"}, "missing.json"),
     ],
 )
-def test_a_world_that_cannot_be_played_ends_with_2_and_says_why(tmp_path, options, said):
+def test_a_world_that_cannot_be_played_ends_with_2_and_says_why(tmp_path, options, message):
     ended = try_to_start(tmp_path, **options)
 
     assert (ended.returncode, ended.stdout) == (2, "")
-    assert said in ended.stderr
+    assert message in ended.stderr
     assert "Traceback" not in ended.stderr
     assert not (tmp_path / "env").exists()
 

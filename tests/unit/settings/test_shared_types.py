@@ -94,10 +94,10 @@ def test_a_type_that_is_extended_is_reported_to_the_others(itglue):
 
 def test_each_preview_warns_of_two_types_of_one_name(itglue):
     itglue.add_type(layout.new_type(OFFICE365))
-    memory, said = RunMemory(), []
-    store(itglue, memory, warn=said.append).read(2)
-    store(itglue, memory, warn=said.append).read(2)
-    assert len(said) == 2 and said[0] == said[1]
+    memory, warnings = RunMemory(), []
+    store(itglue, memory, warn=warnings.append).read(2)
+    store(itglue, memory, warn=warnings.append).read(2)
+    assert len(warnings) == 2 and warnings[0] == warnings[1]
 
 
 def test_another_account_has_other_types(itglue):

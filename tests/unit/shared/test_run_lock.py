@@ -97,8 +97,8 @@ HOLDER = """
 import time
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Organization
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
-with RunLock("https://itglue.example") as turn:
-    turn.acquire(Organization(1, "One"))
+with RunLock("https://itglue.example") as run_lock:
+    run_lock.acquire(Organization(1, "One"))
     print("taken", flush=True)
     time.sleep(600)
 """

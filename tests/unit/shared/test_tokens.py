@@ -79,9 +79,9 @@ def test_the_file_alone_is_worth_nothing(shared, tmp_path):
     shared().write(TOKENS)
     (path,) = tmp_path.glob("*.token")
     assert path.stat().st_mode & 0o777 == 0o600
-    for told in (*ACCOUNT, "password", *map(str, TOKENS.values())):
-        assert told.encode() not in content(tmp_path)
-        assert told not in path.name
+    for secret in (*ACCOUNT, "password", *map(str, TOKENS.values())):
+        assert secret.encode() not in content(tmp_path)
+        assert secret not in path.name
     # The key is made with a salt: the same credentials elsewhere give another one.
     first = content(tmp_path)
     path.unlink()
@@ -228,12 +228,12 @@ def test_a_token_that_is_refused_is_obtained_anew_by_one_process(bms, process):
 
 def test_a_wrong_password_is_tried_once_for_all_processes(bms, process):
     bms.wrong = True
-    said = set()
+    messages = set()
     for dummy in range(5):
         with pytest.raises(AuthenticationError, match=r"Who are you\?.*bms_password") as refused:
             process().accounts("Happy Frog")
-        said.add(str(refused.value))
-    assert len(said) == 1
+        messages.add(str(refused.value))
+    assert len(messages) == 1
     assert bms.logins == ["authenticate"]
     with pytest.raises(AuthenticationError):
         process(later=61).accounts("Happy Frog")

@@ -103,8 +103,8 @@ def test_failures_are_a_warning_that_names_them(monkeypatch):
     nobody = [
         user(f"u{number}", username=f"u{number}", mail=None, proxy_addresses=(), given_name="Al") for number in range(7)
     ]
-    told, warnings = ran(monkeypatch, nobody)
-    assert told["summary"]["actions"] == {"failed": 7}
+    reported, warnings = ran(monkeypatch, nobody)
+    assert reported["summary"]["actions"] == {"failed": 7}
     (found,) = warnings
     assert found.startswith("Client Ltd: failed contacts (7): u0 (The user has no e-mail address")
     assert "u4" in found and "u5" not in found
@@ -122,16 +122,16 @@ def test_conflicts_are_a_warning_of_the_module(monkeypatch):
 
 
 def test_report_all(monkeypatch):
-    told, dummy = ran(monkeypatch, [person("ann.lee")], [ready()], report="all")
-    assert [each["action"] for each in told["contacts"]] == ["unchanged"]
+    reported, dummy = ran(monkeypatch, [person("ann.lee")], [ready()], report="all")
+    assert [each["action"] for each in reported["contacts"]] == ["unchanged"]
 
 
 def test_users_and_overrides_reach_the_run(monkeypatch):
     users = [person("ann"), person("bob"), person("cid", sku_ids=())]
-    told, dummy = ran(
+    reported, dummy = ran(
         monkeypatch, users, users=["ann@client.example"], match_overrides={"ann@client.example": " NEW "}, report="all"
     )
-    assert told["summary"]["excluded"] == {"unlicensed": 1, "users": 1}
+    assert reported["summary"]["excluded"] == {"unlicensed": 1, "users": 1}
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,8 @@ def decoded_facts(it: Stand) -> Facts:
 def test_facts_hold_ids_and_digests_and_nobody_s_name_or_address():
     it = stand(in_bms=())
     it.sync(**DIRECT)
-    said = json.dumps(it.facts())
-    assert not [each for each in ("Ann", "Lee", "@", "415555", "secret", "password") if each in said]
+    shown = json.dumps(it.facts())
+    assert not [each for each in ("Ann", "Lee", "@", "415555", "secret", "password") if each in shown]
     (fact,) = decoded_facts(it).in_bms.values()
     assert fact.bms_contact_id == max(each["id"] for each in it.state()["bms"]["contacts"])
 

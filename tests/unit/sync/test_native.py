@@ -63,7 +63,7 @@ def stand(**behaviour) -> Stand:
     return Stand(world([ANN], [COMPLETE], [], {"itglue_noop_saves": True, **behaviour}, adapters=[adapter]))
 
 
-def told(outcome) -> tuple:
+def reported(outcome) -> tuple:
     (entry,) = outcome.result["contacts"]
     return outcome.changed, entry["action"], entry["push"], entry["unapplied"]
 
@@ -80,10 +80,10 @@ def told(outcome) -> tuple:
 def test_it_is_saved_once_and_the_second_run_changes_nothing(behaviour, push):
     it = stand(**behaviour)
     foreseen = it.sync(check=True, **OPTIONS)
-    assert told(foreseen) == (True, "update", "pending", [])
+    assert reported(foreseen) == (True, "update", "pending", [])
     assert foreseen.writes == []
     assert foreseen.result["diff"][-1]["after"] == "contact: saved again as it is\n"
-    assert told(it.sync(**OPTIONS)) == (True, "update", push, [])
+    assert reported(it.sync(**OPTIONS)) == (True, "update", push, [])
     after = it.state()
     for check in (True, False):
         again = it.sync(check=check, **OPTIONS)
@@ -95,17 +95,17 @@ def test_what_was_pushed_after_all_is_found_by_the_next_run():
     it = stand(native_push=True, native_push_delay_seconds=500)
     it.sync(**OPTIONS)
     it.clock.sleep(500)
-    assert told(it.sync(**OPTIONS))[:3] == (False, "linked", None)
+    assert reported(it.sync(**OPTIONS))[:3] == (False, "linked", None)
 
 
 def test_who_is_still_waiting_a_day_later_is_saved_again():
     contact = {**COMPLETE, "updated-at": "2026-01-01T00:00:00.000Z"}
     it = Stand(world([ANN], [contact], [], {"itglue_noop_saves": True}))
-    assert told(it.sync(**OPTIONS))[:2] == (True, "update")
+    assert reported(it.sync(**OPTIONS))[:2] == (True, "update")
     (row,) = [row for row in it.sandbox.services["itglue"].contacts.rows.values() if row["id"] == 100]
-    assert told(it.sync(**OPTIONS))[:2] == (False, "unchanged")
+    assert reported(it.sync(**OPTIONS))[:2] == (False, "unchanged")
     row["updated-at"] = "2026-01-02T00:00:00.000Z"
-    assert told(it.sync(**OPTIONS))[:2] == (True, "update")
+    assert reported(it.sync(**OPTIONS))[:2] == (True, "update")
 
 
 def test_an_it_glue_that_takes_it_for_nothing_is_reported_and_nothing_has_changed():
@@ -113,7 +113,7 @@ def test_an_it_glue_that_takes_it_for_nothing_is_reported_and_nothing_has_change
     before = it.state()
     for dummy in range(2):
         outcome = it.sync(**OPTIONS)
-        assert told(outcome) == (False, "unchanged", "pending", ["touch"])
+        assert reported(outcome) == (False, "unchanged", "pending", ["touch"])
         assert ["Edit and save them in IT Glue" in each for each in outcome.warnings] == [True]
     assert it.state() == before
 

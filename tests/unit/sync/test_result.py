@@ -50,7 +50,7 @@ CONTACTS = [
 ]
 
 
-def told(everything=False, options=None, users=None, contacts=None, preview=True):
+def reported(everything=False, options=None, users=None, contacts=None, preview=True):
     store = FakeStore({"tenant_id": TENANT}, PUSH)
     clients = FakeClients(
         FakeItGlue(CONTACTS if contacts is None else contacts),
@@ -100,7 +100,7 @@ ENTRY = [
 
 
 def test_the_keys_of_the_result():
-    found = told()
+    found = reported()
     assert KEYS - found.keys() == set()
     assert "warnings" not in found, "the doors put them there"
     assert (found["changed"], found["tenant_id"]) == (True, TENANT)
@@ -112,18 +112,18 @@ def test_the_keys_of_the_result():
 @pytest.mark.parametrize("preview", [True, False], ids=["check", "real"])
 @pytest.mark.parametrize("everything", [False, True], ids=["changes", "all"])
 def test_the_result_is_json_native(preview, everything):
-    found = told(everything, preview=preview)
+    found = reported(everything, preview=preview)
     assert json.loads(json.dumps(found)) == found
     assert plain_dict(found) == found
 
 
 def test_the_keys_of_an_entry():
-    for entry in told(everything=True)["contacts"]:
+    for entry in reported(everything=True)["contacts"]:
         assert sorted(entry) == sorted(ENTRY)
 
 
 def test_an_entry():
-    (found,) = [each for each in told()["contacts"] if each["user"] == "ann.lee@client.example"]
+    (found,) = [each for each in reported()["contacts"] if each["user"] == "ann.lee@client.example"]
     assert found == {
         "user": "ann.lee@client.example",
         "user_id": "id-ann.lee",
@@ -167,21 +167,21 @@ def actions(found):
 
 
 def test_report_all_lists_every_user():
-    assert actions(told(everything=True)) == ACTIONS
+    assert actions(reported(everything=True)) == ACTIONS
 
 
 def test_report_changes_lists_what_changes_is_blocked_or_needs_a_decision():
     steady = ("bob", "cid", "eve", "fay")
-    assert actions(told()) == {name: row for name, row in ACTIONS.items() if name not in steady}
+    assert actions(reported()) == {name: row for name, row in ACTIONS.items() if name not in steady}
 
 
 def test_what_is_missing_is_reported():
-    missing = {each["user"].partition(".")[0]: each["missing"] for each in told()["contacts"]}
+    missing = {each["user"].partition(".")[0]: each["missing"] for each in reported()["contacts"]}
     assert missing["dan"] == missing["joe"] == ["primary_phone"]
 
 
 def test_the_summary_counts_everybody():
-    summary = told()["summary"]
+    summary = reported()["summary"]
     assert (summary["users"], summary["selected"]) == (9, 7)
     assert summary["actions"] == {
         "conflict": 1,
@@ -200,7 +200,7 @@ def test_the_summary_counts_everybody():
 
 
 def test_a_conflict_lists_each_candidate_and_each_answer():
-    (found,) = told()["conflicts"]
+    (found,) = reported()["conflicts"]
     assert found == {
         "rule": "alias",
         "reason_code": "several_hits",
@@ -237,7 +237,7 @@ def test_a_conflict_lists_each_candidate_and_each_answer():
 def test_a_conflict_in_bms_lists_the_bms_contacts():
     emails = (Email("bob.lee@client.example", "Work", True), Email("cid.lee@client.example"))
     contacts = [ready(2, "bob.lee", emails=emails), linked(9, "cid.lee", 90213)]
-    (found,) = told(users=[person("bob.lee")], contacts=contacts)["conflicts"]
+    (found,) = reported(users=[person("bob.lee")], contacts=contacts)["conflicts"]
     assert (found["rule"], found["contact_ids"], found["bms_contact_ids"]) == ("bms_email", [9], [90213])
     assert found["match_overrides"] == {}
     (candidate,) = found["bms_contacts"]
@@ -248,7 +248,7 @@ def test_a_conflict_in_bms_lists_the_bms_contacts():
 
 
 def test_an_entry_says_why_by_its_code():
-    entries = {each["user"].partition(".")[0]: each for each in told(everything=True)["contacts"]}
+    entries = {each["user"].partition(".")[0]: each for each in reported(everything=True)["contacts"]}
     assert entries["eve"]["reason_code"] == "disabled"
     assert entries["gus"]["reason_code"] == "several_hits"
     assert entries["nul"]["reason_codes"] == ["no_address"]
@@ -257,7 +257,7 @@ def test_an_entry_says_why_by_its_code():
 
 
 def test_an_exceeded_limit_returns_the_whole_plan_and_no_change():
-    found = told(options=Options(max_creates="0", max_updates="1"))
+    found = reported(options=Options(max_creates="0", max_updates="1"))
     assert found["changed"] is False
     assert found["summary"]["limits_exceeded"] == [
         {"option": "max_creates", "count": 1, "limit": 0},
@@ -271,19 +271,19 @@ def test_a_steady_tenant_of_ten_thousand_users_returns_kilobytes():
     names = [f"user{number}.lee" for number in range(10_000)]
     users = [person(name) for name in names]
     contacts = [linked(number, name, 100_000 + number) for number, name in enumerate(names, 1)]
-    found = told(users=users, contacts=contacts)
+    found = reported(users=users, contacts=contacts)
     assert (found["changed"], found["contacts"]) == (False, [])
     assert len(json.dumps(found)) < 4096
 
 
 def test_the_real_run_returns_the_ids():
-    found = told(preview=False)
+    found = reported(preview=False)
     entries = {each["user"].partition(".")[0]: each for each in found["contacts"]}
     assert (entries["dan"]["action"], entries["dan"]["contact_id"]) == ("create", 7)
     assert (entries["ann"]["push"], entries["ann"]["bms_contact_id"]) == ("pushed", 90214)
 
 
 def test_check_mode_knows_no_id_of_what_is_to_be_created():
-    entries = {each["user"].partition(".")[0]: each for each in told()["contacts"]}
+    entries = {each["user"].partition(".")[0]: each for each in reported()["contacts"]}
     assert entries["dan"]["contact_id"] is None
     assert entries["ann"]["bms_contact_id"] is None

@@ -199,11 +199,11 @@ def test_a_diff_has_a_line_for_each_option_that_differs():
     assert diff["after"] == "phone_type: Office\nsync_aliases: no\nuser_filter.exclude: x*, y*\n"
 
 
-@pytest.mark.parametrize(("preview", "is_told"), [(False, True), (True, False)])
-def test_a_run_that_cannot_read_says_that_no_settings_were_stored(preview, is_told):
+@pytest.mark.parametrize(("preview", "is_reported"), [(False, True), (True, False)])
+def test_a_run_that_cannot_read_says_that_no_settings_were_stored(preview, is_reported):
     world = World(NEW)
     world.itglue.faults.append(Fault("contacts", gone()))
     with pytest.raises(UnavailableError) as caught:
         world.run(preview, store_settings=True, office365_settings={"phone_type": "Office"})
-    assert ("settings were not stored" in str(caught.value)) is is_told
+    assert ("settings were not stored" in str(caught.value)) is is_reported
     assert world.store.saved == []

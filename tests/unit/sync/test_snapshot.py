@@ -64,7 +64,7 @@ def steady(**values):
     return World([ANN, person("bob")], [linked(1, "ann.lee"), linked(2, "bob", 90212)], bms=PUSH, **values)
 
 
-def told(outcome) -> list[tuple]:
+def reported(outcome) -> list[tuple]:
     """What was done of each user, in IT Glue and in BMS."""
     return [(each.itglue.action, each.bms.push) for each in outcome.operations]
 
@@ -327,7 +327,7 @@ def test_bms_that_cannot_be_read_defers_every_push(method, error, preview):
     world = World([ANN, person("bob", **PHONE)], [ready(title="Boss")], bms=PUSH)
     world.bms.faults.append(Fault(method, error))
     outcome = world.run(preview)
-    assert told(outcome) == [("unchanged", "deferred"), ("create", "not_ready")]
+    assert reported(outcome) == [("unchanged", "deferred"), ("create", "not_ready")]
     assert Row(outcome.operations[0]).said == str(error)
     assert world.bms.created == []
 
@@ -388,7 +388,7 @@ def test_a_preview_writes_nothing_and_predicts_the_real_run():
     assert (previewed.itglue.writes, previewed.bms.created, previewed.bms.titles) == ([], [], [])
     assert preview.changed is real.changed is True
     assert list(map(without_ids, real.operations)) == list(map(without_ids, preview.operations))
-    assert told(real) == [
+    assert reported(real) == [
         ("update", "pushed"),
         ("create", "pushed"),
         ("unchanged", "already_in_bms"),
@@ -401,7 +401,7 @@ def test_a_limit_that_is_exceeded_writes_nothing_in_either_mode(preview):
     world = World([ANN, person("bob")])
     outcome = world.run(preview, options=Options(max_creates="1"))
     assert (outcome.refused, outcome.changed) == (True, False)
-    assert told(outcome) == [("create", "off"), ("create", "off")]
+    assert reported(outcome) == [("create", "off"), ("create", "off")]
     assert world.itglue.writes == []
 
 

@@ -51,11 +51,11 @@ class Ran:
 
     def _plan(self):
         more = dict(self.more)
-        told = {"update_linked": more.pop("update_linked", False)}
+        reported = {"update_linked": more.pop("update_linked", False)}
         there = snapshot(self.users, self.itglue.there.values(), **more)
-        return planned(there, bms(*self.bms.there.values()), **told)
+        return planned(there, bms(*self.bms.there.values()), **reported)
 
-    def told(self, *fields):
+    def reported(self, *fields):
         """Of each user the fields asked for."""
         rows = {name: tuple(getattr(each, field) for field in fields) for name, each in self.by.items()}
         return {name: row if len(row) > 1 else row[0] for name, row in rows.items()}
@@ -82,7 +82,7 @@ def test_what_is_planned_is_done():
     users = [*people("ann", job_title="Boss"), person("bob.lee", job_title="Clerk"), person("cid.lee")]
     ran = Ran(users, FakeItGlue(there), FakeBms(), PUSHING)
 
-    assert ran.told("action", "push", "contact_id") == {
+    assert ran.reported("action", "push", "contact_id") == {
         "ann": ("create", "pushed", 3),
         "bob": ("update", "pushed", 1),
         "cid": ("unchanged", "pushed", 2),
@@ -103,7 +103,7 @@ def test_what_is_planned_is_done():
 
 def test_nothing_to_write_asks_nobody():
     ran = Ran([person("ann.lee")], FakeItGlue([ready(1)]))
-    assert ran.told("action") == {"ann": "unchanged"}
+    assert ran.reported("action") == {"ann": "unchanged"}
     assert (ran.itglue.calls, ran.bms.calls) == ({}, {})
 
 
@@ -131,7 +131,7 @@ def test_the_order_of_operations_is_the_plans():
 def test_a_refused_bulk_is_created_one_by_one():
     fault = Fault("create_contacts", rejected(said="Invalid"), when=lambda rows: len(rows) > 1)
     ran = Ran(people("ann", "bob"), FakeItGlue([], fault))
-    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert ran.reported("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
     assert (ran.itglue.calls["contacts"], ran.itglue.calls["changed_contacts"]) == (1, 1), "looked, then read back"
 
 
@@ -141,7 +141,7 @@ def test_one_refused_contact_does_not_stop_the_others():
 
     fault = Fault("create_contacts", rejected(said="Invalid name"), times=9, when=has_bob)
     ran = Ran(people("ann", "bob", "cid"), FakeItGlue([], fault))
-    assert ran.told("action") == {"ann": "create", "bob": "failed", "cid": "create"}
+    assert ran.reported("action") == {"ann": "create", "bob": "failed", "cid": "create"}
     assert ran.by["bob"].after == {}
     assert ran.by["bob"].codes == ("write_rejected",)
     assert "Invalid name" in ran.by["bob"].failure.said
@@ -152,7 +152,7 @@ def test_one_refused_contact_does_not_stop_the_others():
 @pytest.mark.parametrize("error", [unclear(), rejected(said="Invalid")], ids=["unclear", "refused"])
 def test_rows_of_a_bulk_that_were_taken_are_found_not_made_again(rows, error):
     ran = Ran(people("ann", "bob", "cid"), FakeItGlue([], Fault("create_contacts", error, rows=rows)))
-    assert ran.told("action") == {"ann": "create", "bob": "create", "cid": "create"}
+    assert ran.reported("action") == {"ann": "create", "bob": "create", "cid": "create"}
     assert len(ran.itglue.created) == 3
     assert sorted(each.contact_id for each in ran.operations) == sorted(ran.itglue.there)
     assert ran.again() == []
@@ -160,7 +160,7 @@ def test_rows_of_a_bulk_that_were_taken_are_found_not_made_again(rows, error):
 
 def test_an_unclear_create_that_is_not_found_is_tried_once_more():
     ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", unclear(), times=2)))
-    assert ran.told("action") == {"ann": "create"}
+    assert ran.reported("action") == {"ann": "create"}
     assert ran.itglue.calls["create_contacts"] == 3, "bulk, alone, alone again"
     assert len(ran.itglue.created) == 1
 
@@ -168,13 +168,13 @@ def test_an_unclear_create_that_is_not_found_is_tried_once_more():
 def test_an_unclear_create_is_found_on_the_second_look():
     faults = [Fault("create_contacts", unclear()), Fault("create_contacts", unclear(), rows=-1)]
     ran = Ran(people("ann"), FakeItGlue([], *faults))
-    assert ran.told("action", "contact_id") == {"ann": ("create", 101)}
+    assert ran.reported("action", "contact_id") == {"ann": ("create", 101)}
     assert ran.itglue.calls["create_contacts"] == 2
 
 
 def test_an_unclear_create_that_stays_unclear_is_failed():
     ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", unclear(), times=9)))
-    assert ran.told("action", "contact_id", "after") == {"ann": ("failed", None, {})}
+    assert ran.reported("action", "contact_id", "after") == {"ann": ("failed", None, {})}
     assert ran.by["ann"].codes == ("write_unclear",)
     assert ran.by["ann"].failure.code == "outcome_unknown"
     assert ran.itglue.calls["create_contacts"] == 3
@@ -185,8 +185,8 @@ def test_an_unclear_create_that_stays_unclear_is_failed():
 def test_a_look_that_fails_ends_in_no_second_try():
     faults = [Fault("create_contacts", unclear(), rows=-1), Fault("contacts", gone(), times=9)]
     ran = Ran(people("ann", "bob"), FakeItGlue([], *faults))
-    assert ran.told("action") == {"ann": "failed", "bob": "failed"}
-    assert ran.told("codes") == {"ann": ("write_unclear",), "bob": ("write_unclear",)}
+    assert ran.reported("action") == {"ann": "failed", "bob": "failed"}
+    assert ran.reported("codes") == {"ann": ("write_unclear",), "bob": ("write_unclear",)}
     assert len(ran.itglue.created) == 2
     assert ran.again() == []
     assert ran.nobody_twice()
@@ -194,13 +194,13 @@ def test_a_look_that_fails_ends_in_no_second_try():
 
 def test_an_answer_without_e_mails_is_still_about_the_contact():
     ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: [replace(each, emails=()) for each in made]))
-    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert ran.reported("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
     assert len(ran.itglue.created) == 2
 
 
 def test_an_answer_that_omits_a_contact_is_looked_up():
     ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: made[1:]))
-    assert ran.told("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
+    assert ran.reported("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
     assert len(ran.itglue.created) == 2
 
 
@@ -229,14 +229,14 @@ def test_a_contact_that_was_there_before_is_never_taken_for_a_new_one():
 
 
 @pytest.mark.parametrize(
-    ("error", "tried", "code", "said"),
+    ("error", "tried", "code", "message"),
     [
         pytest.param(quota(), "deferred", "quota_exceeded", "The quota is used up.", id="quota"),
         pytest.param(gone(), "failed", "write_failed", "The service is gone.", id="gone"),
     ],
 )
 @pytest.mark.parametrize("apart", [False, True], ids=["in-bulk", "one-by-one"])
-def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, code, said, apart):
+def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, code, message, apart):
     first = [Fault("create_contacts", rejected(said="Invalid"))] if apart else []
     fault = Fault("create_contacts", error, nth=3 if apart else 2, times=99)
     ran = Ran(many(2 * BULK + 1), FakeItGlue([], *first, fault))
@@ -244,8 +244,8 @@ def test_what_comes_after_the_end_of_a_service_is_deferred(error, tried, code, s
     done = 2 if apart else BULK
     hit = 1 if apart else BULK
     assert actions == ["create"] * done + [tried] * hit + ["deferred"] * (2 * BULK + 1 - done - hit)
-    assert (ran.operations[done].codes, ran.operations[done].said) == ((code,), said)
-    assert (ran.operations[-1].codes, ran.operations[-1].said) == (("not_tried",), said)
+    assert (ran.operations[done].codes, ran.operations[done].said) == ((code,), message)
+    assert (ran.operations[-1].codes, ran.operations[-1].said) == (("not_tried",), message)
     assert ran.itglue.calls["create_contacts"] == (4 if apart else 2), "nothing is asked in vain"
     assert len(ran.itglue.created) == done
     assert len(ran.again()) == 2 * BULK + 1 - done
@@ -306,7 +306,7 @@ def test_all_locked_is_no_change():
 
 def test_one_locked_contact_does_not_stop_the_others():
     ran = Ran(updates("ann", "bob", "cid"), FakeItGlue(contacts("ann", "bob", "cid"), locked={2: {"title"}}))
-    assert ran.told("action", "locked") == {
+    assert ran.reported("action", "locked") == {
         "ann": ("update", ()),
         "bob": ("unchanged", ("name",)),
         "cid": ("update", ()),
@@ -337,7 +337,7 @@ def test_a_lost_answer_to_an_update_is_resolved_by_the_read_back(rows):
 def test_a_lost_answer_that_cannot_be_read_back_claims_nothing():
     faults = [Fault("update_contacts", unclear(), rows=-1), Fault("contact", gone()), Fault("contacts", gone())]
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), *faults))
-    assert ran.told("action", "after") == {"ann": ("failed", {})}
+    assert ran.reported("action", "after") == {"ann": ("failed", {})}
     assert ran.by["ann"].codes == ("write_unclear",)
     assert ran.again() == []
 
@@ -352,7 +352,7 @@ def test_what_one_by_one_was_written_before_the_quota_ended_is_reported():
     )
     ran = Ran(users, itglue)
     # Ann: together, then two groups apart; then Bob is hit.
-    assert ran.told("action", "after", "locked") == {
+    assert ran.reported("action", "after", "locked") == {
         "ann": ("update", {"title": "Clerk"}, ("contact-emails",)),
         "bob": ("deferred", {}, ()),
         "cid": ("deferred", {}, ()),
@@ -388,7 +388,7 @@ def test_what_a_refused_bulk_has_taken_is_not_sent_again(taken):
     names = ("ann", "bob", "cid")
     itglue = FakeItGlue(contacts(*names), Fault("update_contacts", rejected(said="Invalid"), rows=taken))
     ran = Ran(updates(*names), itglue)
-    assert ran.told("action", "locked") == dict.fromkeys(names, ("update", ()))
+    assert ran.reported("action", "locked") == dict.fromkeys(names, ("update", ()))
     assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [2, 3][taken - 1 :]
 
 
@@ -397,7 +397,7 @@ def test_a_refused_bulk_that_cannot_be_looked_at_is_sent_one_by_one():
         contacts("ann", "bob"), Fault("update_contacts", rejected(said="Invalid"), rows=1), Fault("contacts", gone())
     )
     ran = Ran(updates("ann", "bob"), itglue)
-    assert ran.told("action") == {"ann": "update", "bob": "update"}
+    assert ran.reported("action") == {"ann": "update", "bob": "update"}
     assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [1, 2]
 
 
@@ -483,7 +483,7 @@ def test_normalised_values_are_not_unapplied():
 
 def test_a_read_back_that_fails_is_a_warning():
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("contact", gone()), Fault("contacts", gone())))
-    assert ran.told("action", "after") == {"ann": ("update", {"title": "Clerk"})}
+    assert ran.reported("action", "after") == {"ann": ("update", {"title": "Clerk"})}
     assert ran.warnings == [("not_read_back", {"said": "The service is gone."})]
 
 
@@ -503,7 +503,7 @@ def test_a_read_back_that_fails_is_a_warning():
 def test_a_failed_write_to_it_glue_holds_its_push_back(faults):
     ran = Ran(people("ann"), FakeItGlue([], *faults), FakeBms(), PUSHING)
     assert ran.by["ann"].action in ("failed", "deferred")
-    assert ran.told("push", "create_in_bms") == {"ann": ("deferred", None)}
+    assert ran.reported("push", "create_in_bms") == {"ann": ("deferred", None)}
     assert ran.bms.calls["create_contact"] == 0
     assert [each.push for each in ran.again()] == ["pushed"]
     assert ran.nobody_twice()
@@ -511,12 +511,12 @@ def test_a_failed_write_to_it_glue_holds_its_push_back(faults):
 
 def test_a_failed_write_to_it_glue_is_not_pending_either():
     ran = Ran(people("ann"), FakeItGlue([], Fault("create_contacts", quota())), FakeBms(), NATIVE)
-    assert ran.told("action", "push") == {"ann": ("deferred", "deferred")}
+    assert ran.reported("action", "push") == {"ann": ("deferred", "deferred")}
 
 
 def test_native_creates_nothing_in_bms():
     ran = Ran(people("ann"), FakeItGlue(), FakeBms(), NATIVE)
-    assert ran.told("action", "push", "bms_contact_id") == {"ann": ("create", "pending", None)}
+    assert ran.reported("action", "push", "bms_contact_id") == {"ann": ("create", "pending", None)}
     assert ran.bms.calls == {}
 
 
@@ -536,13 +536,13 @@ def test_an_unclear_create_in_bms_is_looked_up_before_it_is_tried_again(committe
 def test_an_unclear_create_in_bms_is_found_on_the_second_look():
     faults = [Fault("create_contact", unclear("bms")), Fault("create_contact", unclear("bms"), rows=-1)]
     ran = Ran(people("ann"), FakeItGlue(), FakeBms([], *faults), PUSHING)
-    assert ran.told("push", "bms_contact_id") == {"ann": ("pushed", 5001)}
+    assert ran.reported("push", "bms_contact_id") == {"ann": ("pushed", 5001)}
     assert (ran.bms.calls["create_contact"], ran.bms.calls["contacts"]) == (2, 2)
 
 
 def test_an_unclear_create_in_bms_that_stays_unclear_is_failed():
     ran = Ran(people("ann"), FakeItGlue(), FakeBms([], Fault("create_contact", unclear("bms"), times=9)), PUSHING)
-    assert ran.told("action", "push", "bms_contact_id") == {"ann": ("create", "failed", None)}
+    assert ran.reported("action", "push", "bms_contact_id") == {"ann": ("create", "failed", None)}
     assert ran.by["ann"].codes == ("write_unclear",)
     assert ran.bms.calls["create_contact"] == 2
     assert [each.push for each in ran.again()] == ["pushed"]
@@ -551,7 +551,7 @@ def test_an_unclear_create_in_bms_that_stays_unclear_is_failed():
 def test_a_look_in_bms_that_fails_ends_in_no_second_try():
     faults = [Fault("create_contact", unclear("bms"), rows=-1), Fault("contacts", gone("bms"))]
     ran = Ran(people("ann"), FakeItGlue(), FakeBms([], *faults), PUSHING)
-    assert ran.told("push") == {"ann": "failed"}
+    assert ran.reported("push") == {"ann": "failed"}
     assert ran.bms.calls["create_contact"] == 1
     assert ran.again() == []
     assert len(ran.bms.there) == 1
@@ -566,7 +566,7 @@ def test_an_unclear_create_is_distinguished_from_a_stranger_who_came_with_its_ad
 
     bms_there.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
     ran = Ran(people("ann"), FakeItGlue(), bms_there, PUSHING)
-    assert ran.told("push", "bms_contact_id") == {"ann": ("pushed", 4001)}
+    assert ran.reported("push", "bms_contact_id") == {"ann": ("pushed", 4001)}
     assert ran.bms.there[4001].first_name == "Ann"
 
 
@@ -575,7 +575,7 @@ def test_a_refused_push_does_not_stop_the_others():
         "create_contact", rejected(said="No location", service="bms"), when=lambda each: each.first_name == "Bob"
     )
     ran = Ran(people("ann", "bob", "cid"), FakeItGlue(), FakeBms([], fault), PUSHING)
-    assert ran.told("action", "push") == {
+    assert ran.reported("action", "push") == {
         "ann": ("create", "pushed"),
         "bob": ("create", "failed"),
         "cid": ("create", "pushed"),
@@ -609,9 +609,9 @@ def test_a_service_that_goes_away_fails_what_was_tried_and_defers_the_rest():
 def test_a_job_title_that_fails_is_a_warning():
     fault = Fault("set_contact", rejected(said="No", service="bms"))
     ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), FakeBms([], fault), PUSHING)
-    assert ran.told("push") == {"ann": "pushed"}
-    said = {"fields": ["JobTitle"], "users": ["ann.lee@client.example"], "said": "Refused: No."}
-    assert ran.warnings == [("bms_fields_not_set", said)]
+    assert ran.reported("push") == {"ann": "pushed"}
+    message = {"fields": ["JobTitle"], "users": ["ann.lee@client.example"], "said": "Refused: No."}
+    assert ran.warnings == [("bms_fields_not_set", message)]
     assert (ran.by["ann"].unapplied, ran.by["ann"].create_in_bms.job_title) == (("bms-job-title",), None)
     assert [each.bms_after for each in ran.again()] == [{"JobTitle": "Boss"}], "the next run fills it"
     assert ran.bms.there[5001].job_title == "Boss"
@@ -620,21 +620,21 @@ def test_a_job_title_that_fails_is_a_warning():
 def test_a_blank_job_title_is_filled():
     there = [in_bms(90211, "ann.lee@client.example")]
     ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), FakeBms(there), PUSHING)
-    assert ran.told("push", "bms_after") == {"ann": ("already_in_bms", {"JobTitle": "Boss"})}
+    assert ran.reported("push", "bms_after") == {"ann": ("already_in_bms", {"JobTitle": "Boss"})}
     assert ran.bms.titles == [(90211, {"JobTitle": "Boss"})]
 
 
 def test_a_blank_job_title_that_could_not_be_filled_is_no_change():
     there = FakeBms([in_bms(90211, "ann.lee@client.example")], Fault("set_contact", gone("bms")))
     ran = Ran([person("ann.lee")], FakeItGlue(contacts("ann", title="Boss")), there, PUSHING)
-    assert ran.told("push", "bms_after", "writes") == {"ann": ("already_in_bms", {}, False)}
+    assert ran.reported("push", "bms_after", "writes") == {"ann": ("already_in_bms", {}, False)}
     assert len(ran.warnings) == 1
 
 
 def test_a_failed_write_to_it_glue_holds_the_job_title_back():
     there = FakeBms([in_bms(90211, "ann.lee@client.example")])
     ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), Fault("update_contacts", quota())), there, PUSHING)
-    assert ran.told("action", "push", "bms_after") == {"ann": ("deferred", "already_in_bms", {})}
+    assert ran.reported("action", "push", "bms_after") == {"ann": ("deferred", "already_in_bms", {})}
     assert ran.bms.titles == []
 
 
@@ -653,7 +653,7 @@ def test_a_contact_that_was_written_in_part_is_not_pushed():
     fault = Fault("update_contact", quota(), nth=3)
     itglue = FakeItGlue(contacts("ann"), fault, locked={1: {"contact-emails"}}, points=False)
     ran = Ran(users, itglue, FakeBms(), PUSHING)
-    assert ran.told("action", "after", "push") == {"ann": ("update", {"title": "Clerk"}, "deferred")}
+    assert ran.reported("action", "after", "push") == {"ann": ("update", {"title": "Clerk"}, "deferred")}
     assert ran.bms.there == {}
 
 
@@ -857,16 +857,16 @@ def test_a_contact_that_is_gone_from_bms_does_not_stop_the_others():
     gone_one = [Fault(method, missing, times=9, when=lambda ident, *more: ident == 90211) for method in
                 ("set_contact", "patch_emails", "patch_phones", "contact")]  # fmt: skip
     ran = following("ann", "bob", faults=gone_one)
-    told = ran.told("writes", "unapplied")
-    assert told["ann"] == (False, ("bms-emails", "bms-job-title", "bms-phones"))
-    assert told["bob"] == (True, ())
+    reported = ran.reported("writes", "unapplied")
+    assert reported["ann"] == (False, ("bms-emails", "bms-job-title", "bms-phones"))
+    assert reported["bob"] == (True, ())
     assert len(ran.bms.there[90212].emails) == 2
 
 
 @pytest.mark.parametrize(("taken", "unapplied"), [(-1, ()), (0, ("bms-emails",))])
 def test_a_lost_answer_is_resolved_by_a_look(taken, unapplied):
     ran = following("ann", faults=[Fault("patch_emails", unclear("bms"), rows=taken)])
-    assert ran.told("unapplied") == {"ann": unapplied}
+    assert ran.reported("unapplied") == {"ann": unapplied}
     assert len(ran.warnings) == len(unapplied)
     assert len(ran.bms.there[90211].emails) == (1 if unapplied else 2)
     ran.again()
@@ -875,7 +875,7 @@ def test_a_lost_answer_is_resolved_by_a_look(taken, unapplied):
 
 def test_what_bms_refuses_is_listed_and_the_rest_is_written():
     ran = following("ann", "bob", faults=[Fault("patch_phones", rejected(said="No", service="bms"))])
-    assert ran.told("unapplied") == {"ann": ("bms-phones",), "bob": ()}
+    assert ran.reported("unapplied") == {"ann": ("bms-phones",), "bob": ()}
     assert set(ran.by["ann"].bms_after) == {"JobTitle", "Emails"}
 
 
@@ -893,5 +893,5 @@ def test_a_failed_write_to_it_glue_holds_bms_back():
     itglue = FakeItGlue(there, Fault("update_contacts", quota()))
     users = [person("ann.lee", job_title="Chief")]
     ran = Ran(users, itglue, FakeBms(present), PUSHING, update_linked=True)
-    assert ran.told("action", "push", "bms_after") == {"ann": ("deferred", "deferred", {})}
+    assert ran.reported("action", "push", "bms_after") == {"ann": ("deferred", "deferred", {})}
     assert ran.bms.there[90211] == present[0]
