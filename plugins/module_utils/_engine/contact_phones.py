@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
+from .faxes import is_fax_label
 from .model import Office365Settings, Phone, User
 from .phones import (
     PLACEHOLDER,
@@ -20,7 +21,6 @@ from .phones import (
     digits,
     extension_key,
     has_digits,
-    is_fax_label,
     is_placeholder,
     is_real_number,
     is_same_number,

@@ -20,6 +20,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from .faxes import is_named_before, is_named_behind
+
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
 
@@ -43,8 +45,9 @@ _INTERNATIONAL = re.compile(r"\D*(?:\+|00(?=[ ./()-]*[1-9]))")
 _TRUNK_ZERO = re.compile(r"(?<=\d)([ ./-]*)[(\[]\s*0\s*[)\]]")
 
 _EXTENSION_WORDS = (
-    "extension|extensión|exten|extn|ext|x|#|"
-    "poste|durchwahl|dw|nebenstelle|nst|apparat|app|interno|int|anexo|ramal|toestel|tst|anknytning|ankn|lokal|"
+    "extension|extensión|extensão|extensao|exten|extn|ext|x|#|"
+    "poste|durchwahl|dw|nebenstelle|nst|apparat|app|klappe|kl|interno|interne|int|anexo|ramal|toestel|tst|anknytning|"
+    "ankn|lokal|"
     "wewn|linka|klapka|доб|внутр|вн|内線|分机|내선"
 )
 # The letter before keeps a word that ends in x, as `fax`, from being taken for a mark.
@@ -76,9 +79,6 @@ _WORDS_OF_PHONES = frozenset(
     "t m p o h w d a ddi did uri".split()
 )
 _WORD = re.compile(r"[^\W\d_]+")
-_FAX_BEFORE = re.compile(r"(?:(?<![^\W_])(?:tele|e-?)?fax(?:[\s-]*(?:no|nr|number))?|(?<![^\W_])f)[\s.:()]*$", re.I)
-_FAX_LABEL = re.compile(r"(?<![^\W_])(?:tele|e-?)?fax|факс|faks|télécopie|ファックス|ファクス|传真|傳真")
-_FAX_IN_CAPITALS = re.compile(r"[a-z]F[Aa][Xx]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +149,6 @@ def is_placeholder(value: str | None) -> bool:
 def is_real_number(value: str | None) -> bool:
     """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
     return bool(_ascii_digits(value or "").strip("0"))
-
-
-def is_fax_label(label: str | None) -> bool:
-    """Whether a label says that its number is that of a fax: `Fax`, `Work Fax`; not `Halifax`."""
-    return label is not None and bool(_FAX_LABEL.search(label.casefold()) or _FAX_IN_CAPITALS.search(label))
 
 
 def extension_key(value: str | None) -> str:
@@ -366,9 +361,11 @@ def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
         before = text[end : each.start]
         if not end and _digits_beside(before[::-1]):
             return []
-        if not _FAX_BEFORE.search(before):
+        if not is_named_before(before):
             numbers.append(each)
         end = each.end
+    if found and numbers[-1:] == [found[-1]] and is_named_behind(text[end:]):
+        numbers.pop()
     return numbers
 
 
@@ -384,7 +381,7 @@ def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
         spelled = _split(spelled)[0]
     elif after := _EXTENSION.match(text, found.end, limit):
         extension, end = _extension(after), after.end()
-    international = _is_international(found.number, spelled)
+    international = _is_international(found.number, spelled, region)
     beside = f"{text[: found.start]} {text[end:limit]}"
     sure = not _digits_beside(text[end:limit]) and (
         _is_whole(found.number) if international else _is_sure(found.number, spelled, beside, region)
@@ -392,10 +389,17 @@ def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
     return Number(_e164(found.number) if international else _ascii_digits(spelled), extension, sure)
 
 
-def _is_international(number: PhoneNumber, spelled: str) -> bool:
-    """Whether a number is spelled in the international form, be it with what its country dials for a plus."""
-    found, whole = _ascii_digits(spelled), _e164(number)[1:]
-    return "+" in spelled or (found != whole and found.endswith(whole))
+def _is_international(number: PhoneNumber, spelled: str, region: str | None) -> bool:
+    """Whether a number is spelled in the international form, be it with what its country dials for a plus, or
+    without a plus and with a zero that nobody dials behind the code of the country."""
+    from phonenumbers import CountryCodeSource, parse
+
+    if "+" in spelled:
+        return True
+    source = parse(spelled, region, keep_raw_input=True).country_code_source
+    if source == CountryCodeSource.FROM_NUMBER_WITHOUT_PLUS_SIGN:
+        return _ascii_digits(spelled) != _e164(number)[1:]
+    return source == CountryCodeSource.FROM_NUMBER_WITH_IDD
 
 
 def _is_whole(number: PhoneNumber) -> bool:
@@ -429,16 +433,12 @@ def _read_by_digits(text: str, region: str | None) -> Number | None:
     strange = _strange_words(number)
     if strange and (region or _DATE_OF_DIGITS.fullmatch(found)):
         return None
-    if not _is_number(found, number, strange) or _FAX_BEFORE.search(re.split(r"\d", number, maxsplit=1)[0]):
+    before, *dummy, behind = re.split(r"\d", number)
+    if not _is_number(found, number, strange) or is_named_before(before) or is_named_behind(behind):
         return None
     international = "+" in number
-    sure = (
-        region is None
-        and not strange
-        and not international
-        and len(found) >= _SHORTEST_NATIONAL
-        and not _DATE_OF_DIGITS.fullmatch(found)
-    )
+    unclear = region or strange or international or _DATE_OF_DIGITS.fullmatch(found)
+    sure = not unclear and len(found) >= _SHORTEST_NATIONAL
     return Number(("+" if international else "") + found, extension, sure, several=len(long) > 1)
 
 

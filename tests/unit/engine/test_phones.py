@@ -15,12 +15,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.countries import region
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.faxes import is_fax_label
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
     Spelling,
     digits,
     has_digits,
-    is_fax_label,
     is_placeholder,
     is_real_number,
     is_same_number,
@@ -59,6 +59,11 @@ US, UK = "4155550100", "+442079460958"
         pytest.param("+44(0)2079460958", "US", Number(UK), id="zero-in-brackets-in-another-country"),
         pytest.param("44 (0)20 7946 0958", None, Number(UK), id="zero-in-brackets-without-a-plus"),
         pytest.param("+49 (0) 30 23125 - 0", "DE", Number("+4930231250"), id="zero-in-brackets-with-blanks"),
+        pytest.param("0044 (0)20 7946 0958", "DE", Number(UK), id="00-and-zero-in-brackets"),
+        pytest.param("0049 030 23125104", "DE", Number("+493023125104"), id="00-and-a-zero-that-is-not-dialled"),
+        pytest.param("44 020 7946 0958", "GB", Number(UK), id="a-zero-that-is-not-dialled-without-a-plus"),
+        pytest.param("0039 (0)6 6982 1234", "IT", Number("+390669821234"), id="00-and-italys-zero"),
+        pytest.param("442079460958", "GB", Number("442079460958"), id="a-country-code-without-a-plus"),
         pytest.param("(0)20 7946 0958", "GB", Number("02079460958"), id="zero-in-brackets-without-a-country-code"),
         pytest.param("+39 (0)6 6982 1234", "US", Number("+390669821234"), id="italy-keeps-its-zero"),
         pytest.param("030/23125-104", "DE", Number("03023125104"), id="a-slash-behind-the-area-code"),
@@ -88,6 +93,9 @@ US, UK = "4155550100", "+442079460958"
         pytest.param("Fax: 4155550100", None, None, id="a-fax-of-no-country"),
         pytest.param("Fax 415-555-0101 Tel 415-555-0100", "US", Number(US), id="a-fax-first"),
         pytest.param("Tel 415-555-0100 Fax 415-555-0101", "US", Number(US), id="a-fax-last-is-no-second-number"),
+        pytest.param("020 7946 0959 fax", "GB", None, id="a-fax-behind"),
+        pytest.param("415-555-0101 (eFax)", None, None, id="a-fax-behind-of-no-country"),
+        pytest.param("415-555-0100, 415-555-0101 fax", "US", Number(US), id="a-fax-behind-the-second"),
         # No number.
         pytest.param("2024-01-15", "DE", None, id="a-date"),
         pytest.param("15.01.2024", "DE", None, id="a-german-date"),
@@ -133,7 +141,21 @@ def test_read(value, country, expected):
     [
         *("x12", "X 12", "ext 12", "ext. 12", "Ext: 12", "extn 12", "extn. 12", "extension 12", "Extension: 12"),
         *("#12", "# 12", ";ext=12", ",,12#", ",,12", ";12", ",12#", "poste 12", "Poste: 12", "Durchwahl 12"),
-        *("DW 12", "int. 12", "anexo 12", "(ext 12)", "(x12)", "[x12]", "(Durchwahl: 12)", "/ x12", ", ext 12"),
+        *(
+            "Klappe 12",
+            "Extensão 12",
+            "ramal 12",
+            "interno 12",
+            "DW 12",
+            "int. 12",
+            "anexo 12",
+            "(ext 12)",
+            "(x12)",
+            "[x12]",
+            "(Durchwahl: 12)",
+            "/ x12",
+            ", ext 12",
+        ),
         *("x١٢", "ｘ１２", "доб. 12", "内線12"),
     ],
 )
