@@ -279,9 +279,11 @@ class Planning:
         Who was found there within a day is not looked for again, unless BMS is read for somebody else.
         """
         known = recalled(contacts)
-        if self.findings.bms is None and not known.needs_bms:
-            return bms_plan.plan_without_bms(known, None), None
         self.contacts = contacts = replace(contacts, linked_elsewhere=known.linked_elsewhere)
+        if self.findings.bms is not None:
+            known = contacts
+        if not known.needs_bms:
+            return bms_plan.plan_without_bms(known, None), None
         yield from self._need(Need.BMS)
         bms = self.findings.bms
         if bms is not None:
