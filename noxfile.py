@@ -99,7 +99,7 @@ def check(session: nox.Session, core: str, units: Iterable[str]) -> None:
         report = f"--junit-xml={folder}/{part}.xml"
         session.run("pytest", "-p", "no:cacheprovider", "--quiet", "--numprocesses=auto", report, *arguments)
     session.run("python", "-m", "tests.tools.bootstrap_ansible_test")
-    # The tests themselves are checked by `make sanity` and by the newest ansible-core.
+    # The tests themselves are checked on the newest ansible-core alone.
     narrowed = () if core == NEWEST else ("--exclude", "tests/")
     with session.chdir(folder / COLLECTION):
         session.run("ansible-test", "sanity", "--color", "no", "--venv", "--python", str(session.python), *narrowed)

@@ -2,7 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which process runs which test: the tests of a file with an `xdist_group` stay together.
+"""The action `keep` for playbooks of tests; and which process runs which test.
+
+The tests of a file with an `xdist_group` stay together.
 
 `--dist loadgroup` would not see to that: pytest-xdist 3.8 writes the group into a private attribute that
 pytest 9.2 no longer reads.
@@ -10,12 +12,16 @@ pytest 9.2 no longer reads.
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.tools.files import ROOT
+
+os.environ["ANSIBLE_ACTION_PLUGINS"] = str(Path(__file__).with_name("action_plugins"))
 
 
 class GroupedScheduling(LoadScopeScheduling):

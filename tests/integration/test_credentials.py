@@ -131,7 +131,7 @@ def checks(sandbox, tmp_path):
         tasks = [preflight(row, number) for number, row in enumerate(rows)]
         found = ", ".join(f"row_{number}.checks" for number in range(len(rows)))
         content = f"{{{{ [{found}] | to_json }}}}"
-        tasks.append({"ansible.builtin.copy": {"content": content, "dest": str(tmp_path / "checks.json")}})
+        tasks.append({"keep": {"content": content, "dest": str(tmp_path / "checks.json")}})
         play = {"hosts": "localhost", "gather_facts": False, "tasks": tasks}
         (tmp_path / "play.json").write_text(json.dumps([play]), encoding="utf-8")
         variables = {"AZURE_CLIENT_SECRET": "", **variables}

@@ -82,13 +82,11 @@ def play(folder: Path, tasks: list[dict], *options: str) -> Played:
     results = folder / "results.json"
     written = {
         "name": "results",
-        "ansible.builtin.copy": {
+        "keep": {
             "dest": str(results),
             "content": "{{ dict(names | zip(names | map('extract', vars))) | to_json }}",
         },
         "vars": {"names": [task["name"] for task in tasks]},
-        "check_mode": False,
-        "diff": False,
         "no_log": True,
     }
     playbook = folder / "playbook.json"

@@ -99,11 +99,7 @@ def sync(started: Running, tmp_path):
                 "msp.psa_sync.contact_sync": {"organization": "Happy Frog", **SETTINGS, **arguments},
                 "register": "synced",
             },
-            {
-                "ansible.builtin.copy": {"dest": str(result), "content": "{{ synced | to_json }}"},
-                "check_mode": False,
-                "diff": False,
-            },
+            {"keep": {"dest": str(result), "content": "{{ synced | to_json }}"}},
         ]
         started.clear_requests()
         done = play(started, tmp_path, tasks, *options)

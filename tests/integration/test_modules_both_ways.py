@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Each module in Ansible's process and as a module: the same result, in check mode and for real, with diff, and for a
-failure; and for real the same in the three services afterwards. What writes works with `async` too.
+"""Each module in Ansible's process and as a module: the same result and the same in the three services afterwards.
+
+What writes does so in check mode, with diff, and with `async` too. `test_entry_points.py` has all ways to fail.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ TENANTS = {"tenants": [{"id": worlds.tenant_id(1), "name": worlds.client_name(1)
 CASES = {
     "office365_sync_settings": CLIENT | {"phone_type": "Mobile"},
     "office365_sync_settings_info": CLIENT,
-    "bms_sync_settings": CLIENT | {"phone_type": "1"},
+    # An option that is null is as one that is not given.
+    "bms_sync_settings": CLIENT | {"phone_type": "1", "push_method": None},
     "bms_sync_settings_info": CLIENT,
     "contact_sync": CLIENT,
     "contact_audit_info": CLIENT,
@@ -43,7 +45,12 @@ CASES = {
     "api_probe": CLIENT | {"tenant_id": worlds.tenant_id(1), "write": True},
 }
 WRITING = ("office365_sync_settings", "bms_sync_settings", "contact_sync", "tenant_match")
-NO_CLIENT = {"organization": "0", "tenants": [{"id": "no GUID"}]}
+#: A client that does not exist, a tenant that is none, and what a preflight reports without a failure.
+FAILING = {
+    "contact_sync": {"organization": "0"},
+    "tenant_match_info": {"tenants": [{"id": "no GUID"}]},
+    "preflight_info": {"organization": "0"},
+}
 #: Which request is the first to log in differs, and so does the time.
 VARYING = frozenset({"api_calls", "made_at"})
 #: Times at which something was written.
@@ -67,25 +74,24 @@ class Played:
     state: dict
 
 
-def task(module: str, way: str, args: dict, kind: str) -> dict:
+def task(module: str, way: str, args: dict, kind: str, **keywords: Any) -> dict:
     return {
         "name": f"{module} {kind} {way}",
         f"msp.psa_sync.{module}": args,
         "register": f"{module}__{kind}__{way}",
         "ignore_errors": True,
         **WAYS[way],
+        **keywords,
     }
 
 
-def play(sandbox: Running, folder: Path, tasks: Sequence[dict], *options: str) -> Played:
+def play(sandbox: Running, folder: Path, tasks: Sequence[dict]) -> Played:
     file = folder / "results.json"
     names = [each["register"] for each in tasks]
     content = "{{ dict(names | zip(names | map('extract', vars))) | to_json }}"
     keep = {
-        "ansible.builtin.copy": {"dest": str(file), "content": content},
+        "keep": {"dest": str(file), "content": content},
         "vars": {"names": names},
-        "check_mode": False,
-        "diff": False,
         "no_log": True,
     }
     interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
@@ -93,7 +99,7 @@ def play(sandbox: Running, folder: Path, tasks: Sequence[dict], *options: str) -
     (folder / "play.json").write_text(json.dumps([written]))
     doors = str(Path(__file__).with_name("entry_points"))
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), "play.json", "--diff", "-v", *options],
+        [Path(sys.executable).with_name("ansible-playbook"), "play.json", "--diff", "-v"],
         check=False,
         cwd=folder,
         env={**os.environ, **sandbox.env, "ANSIBLE_CONNECTION_PLUGINS": doors},
@@ -120,27 +126,17 @@ def sandbox():
 
 
 @pytest.fixture(scope="module")
-def results(sandbox, tmp_path_factory) -> dict[str, dict]:
-    """In check mode, and what fails."""
-    sandbox.load(world())
-    tasks = [
-        task(module, way, args, kind)
-        for module, given in CASES.items()
-        for kind, args in (("ok", given), ("failed", {name: NO_CLIENT.get(name, given[name]) for name in given}))
-        for way in ("in_process", "module")
-    ]
-    return play(sandbox, tmp_path_factory.mktemp("checked"), tasks, "--check").results
-
-
-@pytest.fixture(scope="module")
-def real(sandbox, tmp_path_factory) -> dict[str, Played]:
-    """All modules for real, one after the other; each way begins with the same world."""
+def played(sandbox, tmp_path_factory) -> dict[str, Played]:
+    """All modules one after the other, first in check mode and what fails; each way begins with the same world."""
     done = {}
     for way in WAYS:
         sandbox.load(world())
-        modules = WRITING if way == "async" else CASES
-        tasks = [task(module, way, CASES[module], "ok") for module in modules]
-        done[way] = play(sandbox, tmp_path_factory.mktemp(way), tasks)
+        first = [
+            *(task(module, way, CASES[module], "checked", check_mode=True) for module in WRITING),
+            *(task(module, way, args, "failed", check_mode=True) for module, args in FAILING.items()),
+        ]
+        real = [task(module, way, CASES[module], "real") for module in (WRITING if way == "async" else CASES)]
+        done[way] = play(sandbox, tmp_path_factory.mktemp(way), real if way == "async" else first + real)
     return done
 
 
@@ -158,54 +154,55 @@ def test_no_module_is_omitted():
     assert set(CASES) == {path.stem for path in tracked("plugins/modules/*.py")}
 
 
-@pytest.mark.parametrize("kind", ["ok", "failed"])
-@pytest.mark.parametrize("module", CASES)
-def test_both_ways_come_to_the_same(module, kind, results):
-    inside, outside = (results[f"{module}__{kind}__{way}"] for way in ("in_process", "module"))
-
-    # A preflight reports what others fail at.
-    assert inside.get("failed", False) is (kind == "failed" and module != "preflight_info"), inside
+def both_ways(played: dict[str, Played], module: str, kind: str) -> tuple[dict, dict]:
+    """The results of a task in Ansible's process and as a module, which are the same."""
+    inside, outside = (played[way].results[f"{module}__{kind}__{way}"] for way in ("in_process", "module"))
     assert compared(inside) == compared(outside)
+    return inside, outside
 
 
-def test_what_would_change_is_reported_with_its_diff(results):
-    for module in WRITING:
-        for way in ("in_process", "module"):
-            result = results[f"{module}__ok__{way}"]
-            assert result["changed"] and result["diff"], (module, way)
+@pytest.mark.parametrize("module", FAILING)
+def test_both_ways_fail_in_the_same_way(module, played):
+    inside, dummy = both_ways(played, module, "failed")
+
+    assert inside.get("failed", False) is (module != "preflight_info"), inside
+
+
+@pytest.mark.parametrize("module", WRITING)
+def test_both_ways_foresee_the_same_with_its_diff(module, played):
+    for result in both_ways(played, module, "checked"):
+        assert result["changed"] and result["diff"]
 
 
 @pytest.mark.parametrize("module", CASES)
-def test_both_ways_come_to_the_same_for_real(module, real):
-    inside, outside = (real[way].results[f"{module}__ok__{way}"] for way in ("in_process", "module"))
+def test_both_ways_come_to_the_same(module, played):
+    inside, dummy = both_ways(played, module, "real")
 
     assert not inside.get("failed", False), inside
     assert inside["changed"] is (module in (*WRITING, "api_probe"))
     assert bool(inside.get("diff")) is (module in WRITING)
-    assert compared(inside) == compared(outside)
 
 
 @pytest.mark.parametrize("module", WRITING)
-def test_what_writes_can_be_asynchronous(module, real):
-    inside, later = (real[way].results[f"{module}__ok__{way}"] for way in ("in_process", "async"))
+def test_what_writes_can_be_asynchronous(module, played):
+    inside, later = (played[way].results[f"{module}__real__{way}"] for way in ("in_process", "async"))
 
     assert later["finished"]
     assert compared(later, VARYING | ADDED_BY_ASYNC) == compared(inside)
 
 
-def test_the_services_hold_the_same_afterwards(real):
+def test_the_services_hold_the_same_afterwards(played):
     # What a run remembers has times and digests of its own.
-    states = [compared(without_facts(each.state), STAMPS) for each in real.values()]
+    states = [compared(without_facts(each.state), STAMPS) for each in played.values()]
 
     assert states[0] == states[1] == states[2]
     assert len(states[0]["itglue"]["contacts"]) == len(world()["itglue"]["contacts"]) + 1
     assert len(states[0]["bms"]["contacts"]) == len(world()["bms"]["contacts"]) + 1
 
 
-def test_no_secret_is_shown(sandbox, results, real):
+def test_no_secret_is_shown(sandbox, played):
     """With -v all results are."""
-    for way, played in real.items():
-        assert '"summary"' in played.output
+    for way, each in played.items():
+        assert '"summary"' in each.output
         for name in SECRETS:
-            assert sandbox.env[name] not in played.output + json.dumps(played.results), (way, name)
-    assert not any(sandbox.env[name] in json.dumps(results) for name in SECRETS)
+            assert sandbox.env[name] not in each.output + json.dumps(each.results), (way, name)

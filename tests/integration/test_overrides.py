@@ -56,7 +56,7 @@ def told(tmp_path_factory):
     for name, options in TASKS.items():
         task = {"msp.psa_sync.contact_sync": {"organization": NAME, **options}, "register": name, "ignore_errors": True}
         copied = {"dest": str(folder / name), "content": f"{{{{ {name} | to_json }}}}"}
-        tasks += [task, {"ansible.builtin.copy": copied}]
+        tasks += [task, {"keep": copied}]
     local = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     playbook = folder / "playbook.json"
     playbook.write_text(

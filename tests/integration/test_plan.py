@@ -72,11 +72,7 @@ def sync(sandbox, tmp_path):
                 "register": "synced",
                 "ignore_errors": True,
             },
-            {
-                "ansible.builtin.copy": {"dest": str(result), "content": "{{ synced | to_json }}"},
-                "check_mode": False,
-                "diff": False,
-            },
+            {"keep": {"dest": str(result), "content": "{{ synced | to_json }}"}},
         ]
         done = play(sandbox, tmp_path, tasks, *options)
         assert done.returncode == 0, done.stdout + done.stderr

@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import subprocess
@@ -14,11 +13,9 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from tests.sandbox.launch import Running, running
 
-PLUGINS = "ansible_collections.msp.psa_sync.plugins"
 KINDS = ("office365", "bms")
 ASSET_TYPES = {"office365": "Office 365 Sync Settings", "bms": "BMS Sync Settings"}
 CLIENTS = ["Happy Frog", "Acme", "Beta & Söhne", "Gamma, Inc.", "Delta", "Epsilon", "Zeta", "Eta"]
@@ -65,13 +62,11 @@ def play(sandbox, tmp_path):
     def play(tasks: list[dict], *options: str, hosts: list[str] = ("localhost",), succeeds: bool = True, **keywords):
         names = [task["register"] for task in tasks if "register" in task]
         written = {
-            "ansible.builtin.copy": {
+            "keep": {
                 "dest": f"{tmp_path}/{{{{ inventory_hostname }}}}.json",
                 "content": "{{ dict(names | zip(names | map('extract', vars))) | to_json }}",
             },
             "vars": {"names": names},
-            "check_mode": False,
-            "diff": False,
         }
         variables = {"ansible_connection": "local", "ansible_python_interpreter": "{{ ansible_playbook_python }}"}
         inventory = tmp_path / "inventory.json"
@@ -142,22 +137,6 @@ def test_create_change_remove_each_again_and_each_in_check_mode_first(sandbox, p
     state = sandbox.state()["itglue"]
     assert [known["name"] for known in state["flexible_asset_types"]] == [ASSET_TYPES[kind]]
     assert state["flexible_assets"] == []
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_module_does_what_the_action_plugin_does(sandbox, play, kind):
-    as_module = {"async": 60, "poll": 1}  # an async task is handed over to the module
-    done = play(
-        [
-            {**task(kind, "made", **FIRST[kind]), **as_module},
-            task(kind, "again", **FIRST[kind]),
-            {**task(kind, "shown", info=True), **as_module},
-            task(kind, "shown_again", info=True),
-        ]
-    )["localhost"]
-    assert (done["made"]["changed"], done["again"]["changed"]) == (True, False)
-    assert done["made"]["settings"] == done["again"]["settings"] == done["shown"]["settings"][0]["settings"]
-    assert done["shown"]["settings"] == done["shown_again"]["settings"]
 
 
 def test_a_hand_edit_is_shown_by_check_and_diff_and_put_right(sandbox, play):
@@ -303,22 +282,9 @@ def test_null_is_not_given(sandbox, play):
             task("bms", "kept", **given),
             task("office365", "made_too", user_filter={"groups": ["a"]}, primary_email="username"),
             task("office365", "kept_too", **filters),
-            {**task("bms", "kept_by_module", **given), "async": 60, "poll": 1},
         ]
     )["localhost"]
-    assert done["kept"]["settings"] == done["made"]["settings"] == done["kept_by_module"]["settings"]
+    assert done["kept"]["settings"] == done["made"]["settings"]
     assert done["kept_too"]["settings"]["user_filter"]["groups"] == ["a"]
     assert done["kept_too"]["settings"]["user_filter"]["exclude"] == ["b*"]
     assert done["kept_too"]["settings"]["primary_email"] == "username"
-
-
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_examples_run(sandbox, play, kind):
-    modules = [importlib.import_module(f"{PLUGINS}.modules.{kind}_sync_settings{end}") for end in ("", "_info")]
-    declaring, showing = (yaml.safe_load(module.EXAMPLES) for module in modules)
-    done = play([*showing, *declaring, *showing])["localhost"]
-    assert done["stored"]["settings"] == []
-    removal = declaring.pop()
-    assert "Remove" in removal["name"]
-    play([*declaring, *showing])
-    assert len(sandbox.state()["itglue"]["flexible_assets"]) == 1

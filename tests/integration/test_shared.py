@@ -144,12 +144,7 @@ def sync(started, tmp_path):
                 "hosts": "localhost",
                 "gather_facts": False,
                 "vars": local,
-                "tasks": [
-                    {
-                        "ansible.builtin.copy": {"dest": str(folder / "results.json"), "content": results},
-                        "check_mode": False,
-                    }
-                ],
+                "tasks": [{"keep": {"dest": str(folder / "results.json"), "content": results}}],
             },
         ]
         (folder / "playbook.json").write_text(json.dumps(plays))

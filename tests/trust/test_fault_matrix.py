@@ -53,8 +53,8 @@ KINDS: dict[str, Json] = {
 }
 FOR_GOOD = {"times": None}
 
-# By day each request meets half the kinds of fault once, and a fifth for good.
-ONCE, STAYS = 2, 5
+# By day each request meets a quarter of the kinds of fault once, and a tenth for good.
+ONCE, STAYS = 4, 10
 
 
 def _user(number: int, **more: Any) -> Json:
