@@ -37,7 +37,8 @@ from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
 from .._clients.transport import HttpSettings, trusting
-from .._clients.turns import Turn, waiting_list
+from .._clients.turns import Turn
+from .._clients.waiting_list import waiting_list
 from .._engine.errors import InputError
 from .task import Task
 

@@ -15,22 +15,19 @@ the file stays small and holds nobody longer than it must.
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Lock
-from typing import NamedTuple, TypeVar
-
-try:
-    import sqlite3
-except ImportError:  # a Python that was built without it
-    sqlite3 = None  # type: ignore[assignment]
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from .._engine.errors import SyncError
 from .itglue_json import dumped, loaded
-from .private_directory import open_private
+from .sqlite_file import SqliteError, opened, transaction
+
+if TYPE_CHECKING:
+    import sqlite3
 
 T = TypeVar("T")
 
@@ -44,7 +41,6 @@ _SCHEMA = (
     "CREATE INDEX parts_of_owner ON parts (list, owner)",
     "CREATE INDEX parts_of_key ON parts (list, key)",
     "CREATE TABLE given_up (name TEXT PRIMARY KEY)",
-    "PRAGMA user_version = 1",
 )
 
 
@@ -100,7 +96,7 @@ class RunLists:
         self._forget(name)
         try:
             for batch in _batches(rows):
-                with self._open() as database, _transaction(database):
+                with self._open() as database, transaction(database):
                     _insert(database, name, batch)
             with self._open() as database:
                 database.execute("INSERT INTO lists VALUES (?, ?)", (name, began))
@@ -116,7 +112,7 @@ class RunLists:
 
     def take(self, name: str, kind: Callable[..., T], owner: int) -> list[T] | None:
         """The same, and they are gone."""
-        with self._open() as database, _transaction(database):
+        with self._open() as database, transaction(database):
             found = _of_owner(database, name, kind, owner)
             for table in ("owners", "parts"):
                 database.execute(f"DELETE FROM {table} WHERE list = ? AND owner = ?", (name, owner))
@@ -133,7 +129,7 @@ class RunLists:
     # ----------------------------------------------------------------- file
 
     def _forget(self, name: str) -> None:
-        with self._open() as database, _transaction(database):
+        with self._open() as database, transaction(database):
             database.execute("DELETE FROM lists WHERE name = ?", (name,))
             for table in ("owners", "parts"):
                 database.execute(f"DELETE FROM {table} WHERE list = ?", (name,))
@@ -141,54 +137,13 @@ class RunLists:
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         """The open file, for one thread at a time."""
-        if sqlite3 is None:
-            raise RunListsError("This Python has no SQLite.")
         try:
             with self._lock:
                 if self._database is None:
-                    self._database = _connected(self._path)
+                    self._database = opened(self._path, _SCHEMA, _PATIENCE)
                 yield self._database
-        except (sqlite3.Error, OSError) as error:
+        except (SqliteError, OSError) as error:
             raise RunListsError(f"The file that the processes of the run share cannot be used: {error}") from error
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    # SQLite would make the file readable for others.
-    os.close(open_private(path))
-    database = sqlite3.connect(path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-    try:
-        # The file does not outlive the run, so nothing has to survive a crash of the machine.
-        database.execute("PRAGMA synchronous = OFF")
-        database.execute("PRAGMA secure_delete = ON")
-        _prepare(database)
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-@contextmanager
-def _transaction(database: sqlite3.Connection) -> Iterator[None]:
-    database.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-    except BaseException:
-        database.execute("ROLLBACK")
-        raise
-    database.execute("COMMIT")
-
-
-def _prepare(database: sqlite3.Connection) -> None:
-    if _is_prepared(database):
-        return
-    with _transaction(database):
-        if not _is_prepared(database):
-            for statement in _SCHEMA:
-                database.execute(statement)
-
-
-def _is_prepared(database: sqlite3.Connection) -> bool:
-    return bool(database.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _insert(database: sqlite3.Connection, name: str, batch: Iterable[Row]) -> None:

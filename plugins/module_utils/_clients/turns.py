@@ -6,10 +6,10 @@
 
 """Whose turn it is where a quota is short: the client that has waited longest, whatever the order of the inventory.
 
-All processes of one control node keep one list, an SQLite file in the private directory. A client that a
-quota has deferred is on it, with the time since which it waits and the requests that it needs of each endpoint.
-Until it is served, those requests are reserved: a client that began to wait later, or does not wait, may
-use only what the reservations leave. So neither the order nor the number of the processes matters.
+All processes of one control node keep one list (`waiting_list.py`). A client that a quota has deferred is on it,
+with the time since which it waits and the requests that it needs of each endpoint. Until it is served, those
+requests are reserved: a client that began to wait later, or does not wait, may use only what the reservations
+leave. So neither the order nor the number of the processes matters.
 
 - A client that is being served reserves too, so that a list of pages that has begun can be finished.
 - A part of each quota is for clients with people who are new. It is open to the client that is first in line,
@@ -19,32 +19,25 @@ use only what the reservations leave. So neither the order nor the number of the
 - Where the service itself refused a request, no more than had been sent by then is shared out for some hours. The
   client that is first in line may try in any case.
 
-Clients are told apart by hashes. A list that cannot be read is removed, and nobody waits.
+Clients are told apart by hashes. Without a list nobody waits.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from threading import RLock
+from typing import TYPE_CHECKING
 
-from .private_directory import PrivateDirectoryError, open_private, private_directory, private_file
+from .sqlite_file import SqliteError
+from .waiting_list import WaitingList
 
-try:
+if TYPE_CHECKING:
     import sqlite3
-    from sqlite3 import Error as _Error
-
-    HAS_SQLITE = True
-except ImportError:
-    # A Python that was built without SQLite: nobody waits.
-    HAS_SQLITE = False
-    _Error = OSError  # type: ignore[misc, assignment]
 
 KEPT_FOR_NEW = 0.2
 """The part of a quota that only clients with new people use."""
@@ -74,23 +67,6 @@ _SAME_REFUSAL = 900.0
 MOST_CLIENTS = 20_000
 """Clients that a list remembers; the ones that were seen last stay."""
 
-_PATIENCE = 5.0
-_UNUSED = 60.0
-"""Seconds for which a list is not used that another process has held for so long."""
-
-_SCHEMA = """
-CREATE TABLE client(
-    client TEXT PRIMARY KEY, since REAL, seen REAL NOT NULL, before REAL NOT NULL, gap REAL NOT NULL,
-    runs INTEGER NOT NULL, new INTEGER NOT NULL, serving REAL NOT NULL, line INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX line ON client(line) WHERE line = 1;
-CREATE INDEX seen ON client(seen);
-CREATE TABLE need(
-    client TEXT NOT NULL, endpoint TEXT NOT NULL, calls INTEGER NOT NULL, PRIMARY KEY(client, endpoint)
-) WITHOUT ROWID;
-CREATE TABLE met(endpoint TEXT PRIMARY KEY, calls INTEGER NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-PRAGMA user_version = 1;
-"""
 _RESERVED = """
 SELECT client.new, SUM(need.calls) FROM client JOIN need ON need.client = client.client AND need.endpoint = :endpoint
 WHERE client.line = 1 AND client.client <> :client AND (
@@ -147,80 +123,6 @@ class _Place:
     new: bool = False
 
 
-class WaitingList:
-    """The clients that wait, at one address of IT Glue. `None` as the path keeps no list."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._unused_until = 0.0
-
-    @contextmanager
-    def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection | None]:
-        """The list, locked for one transaction; None where there is none that can be used. With `make=False`
-        one that is not there is not made."""
-        connection = self._connection(make)
-        if connection is None:
-            yield None
-            return
-        with closing(connection):
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError:
-                self._remove()
-                raise
-
-    def _connection(self, make: bool) -> sqlite3.Connection | None:
-        if (
-            not HAS_SQLITE
-            or self._path is None
-            or time.monotonic() < self._unused_until
-            or not (make or self._path.exists())
-        ):
-            return None
-        for dummy in range(2):
-            connection = None
-            try:
-                os.close(open_private(self._path))
-                connection = sqlite3.connect(
-                    self._path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
-                )
-                connection.execute("PRAGMA synchronous = OFF")
-                connection.execute("BEGIN IMMEDIATE")
-                if not connection.execute("PRAGMA user_version").fetchone()[0]:
-                    for statement in _SCHEMA.split(";"):
-                        connection.execute(statement)
-                return connection
-            except (sqlite3.OperationalError, OSError):
-                _close(connection)
-                self._unused_until = time.monotonic() + _UNUSED
-                return None
-            except sqlite3.DatabaseError:
-                _close(connection)
-                self._remove()
-        return None
-
-    def _remove(self) -> None:
-        if self._path is not None:
-            with suppress(OSError):
-                self._path.unlink()
-
-
-def _close(connection: sqlite3.Connection | None) -> None:
-    if connection is not None:
-        connection.close()
-
-
-def waiting_list(*account: str) -> WaitingList:
-    """The list for an address of IT Glue, in the private directory."""
-    try:
-        return WaitingList(private_file(private_directory(), *account, ending="turns"))
-    except PrivateDirectoryError:
-        return WaitingList(None)
-
-
 class Turn:
     """One run for one client, at the quotas of one service. Safe for use by several threads.
 
@@ -254,7 +156,7 @@ class Turn:
         by what the reservations of others leave. Nobody else reserves or counts meanwhile."""
         with self._lock:
             wait = None
-            with suppress(_Error), self._list.opened() as book:
+            with suppress(SqliteError), self._list.opened() as book:
                 if book is not None:
                     allowance = Allowance(shares(endpoint).used)
                     if self._reserved[endpoint] < calls:
@@ -287,7 +189,7 @@ class Turn:
         """The service itself has refused a request, the last of so many that had been sent."""
         with self._lock:
             self._refused.setdefault(endpoint, 1)
-            with suppress(_Error), self._list.opened() as book:
+            with suppress(SqliteError), self._list.opened() as book:
                 if book is not None:
                     now, through = self._clock(), max(0, calls - 1)
                     found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (endpoint,)).fetchone()
@@ -400,7 +302,7 @@ class Turn:
         deferred, this one included."""
         if not self._counted:
             return 0
-        with self._lock, suppress(_Error), self._list.opened() as book:
+        with self._lock, suppress(SqliteError), self._list.opened() as book:
             if book is not None:
                 place = self._place(book)
                 now = self._clock()
@@ -429,7 +331,7 @@ class Turn:
         """Nothing of the client had to wait."""
         if not self._counted:
             return
-        with self._lock, suppress(_Error), self._list.opened(make=False) as book:
+        with self._lock, suppress(SqliteError), self._list.opened(make=False) as book:
             if book is not None:
                 book.execute("DELETE FROM client WHERE client = ?", (self._client,))
                 book.execute("DELETE FROM need WHERE client = ?", (self._client,))
@@ -437,7 +339,7 @@ class Turn:
     def left(self) -> None:
         """The run ended for another reason: the client stays where it was in line."""
         if self._counted and self._is_served:
-            with self._lock, suppress(_Error), self._list.opened(make=False) as book:
+            with self._lock, suppress(SqliteError), self._list.opened(make=False) as book:
                 if book is not None:
                     needs = Counter(self._needs(book))
                     needs.update(self._sent)

@@ -21,7 +21,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn, WaitingList
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.waiting_list import WaitingList
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 
 TENANT = "8f3c0a1e-5b7d-4c2a-9e61-1f0d2b3c4a5e"

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import sqlite_file
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue_json import dumped, loaded
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.run_directory import (
     RunDirectory,
@@ -238,8 +239,8 @@ def test_a_link_in_place_of_the_file_is_refused(tmp_path):
 
 
 def test_a_python_without_sqlite_shares_nothing(lists, monkeypatch):
-    monkeypatch.setattr(sys.modules[RunLists.__module__], "sqlite3", None)
-    with pytest.raises(RunListsError):
+    monkeypatch.setattr(sqlite_file, "sqlite3", None)
+    with pytest.raises(RunListsError, match="no SQLite"):
         lists.read_at("people")
 
 

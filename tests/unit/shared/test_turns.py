@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients import turns
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import sqlite_file, turns
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit, SharedLimiter
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn, WaitingList
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.waiting_list import WaitingList
 
 CREATE = "POST /v2/crm/contacts/summary"
 READ = "GET /v2/crm/contacts/summary"
@@ -330,7 +331,7 @@ def test_a_link_in_place_of_the_list_is_not_followed(node, tmp_path):
 
 
 def test_a_python_without_sqlite_keeps_no_list(node, monkeypatch):
-    monkeypatch.setattr(turns, "HAS_SQLITE", False)
+    monkeypatch.setattr(sqlite_file, "sqlite3", None)
     hour = node(5)
     assert [hour.run(client, 5) for client in "ab"] == [0, 1]
     assert not hour.path.exists()
