@@ -333,6 +333,8 @@ def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
     for conflict in plan.conflicts:
         assert conflict.contact_ids == tuple(chosen[user] for user in conflict.users)
         assert conflict.in_bms and conflict.suggestion in ({}, {"ann@client.example": 5})
+        shared_contact = ReasonCode.BMS_CONTACT_SHARED if present else ReasonCode.BMS_ADDRESS_SHARED
+        assert conflict.code == shared_contact
         assert all(each[-2:] == ("new", "ignore") for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
 

@@ -76,6 +76,7 @@ def test_same(one, other):
         pytest.param(("Ann", "Able"), ("Ann", "Baker"), id="married"),
         pytest.param(ANN, ("A", "Able"), id="initial"),
         pytest.param(ANN, ("A.", None), id="initial-alone"),
+        pytest.param(("Ann Marie", "Able"), ("Ann", "A."), id="initial-of-the-last-name"),
         pytest.param(("Sam", "Roe"), ("S", "R"), id="two-initials"),
         pytest.param(("John Ronald", "Roe Smith"), ("J.R.", "Roe"), id="initials-and-a-part"),
         pytest.param(("María", "García"), ("María José", "García López"), id="more-names"),
@@ -102,10 +103,12 @@ def test_open(one, other):
         pytest.param(("Ann", "Able"), ("Ben", "Baker"), id="somebody-else"),
         pytest.param(("Ann", "Able"), ("Bob", None), id="one-name-of-somebody-else"),
         pytest.param(("John", "Smith"), ("J", "Smyth"), id="initial-and-another-last-name"),
+        pytest.param(("John", "Smith"), ("Joan", "S."), id="another-first-name-and-an-initial"),
         pytest.param(("Lea", "Left"), ("Sue", "Stays"), id="replacement"),
         pytest.param(("Иван", "Петров"), ("Олег", "Сидоров"), id="cyrillic"),
         pytest.param(("太郎", "山田"), ("花子", "鈴木"), id="han"),
         pytest.param(("がく", "もり"), ("かく", "もい"), id="voiced-is-another-letter"),
+        pytest.param(("पद्म", "शर्मा"), ("पदम", "शरमा"), id="a-missing-vowel-makes-another-letter"),
     ],
 )
 def test_different(one, other):

@@ -44,6 +44,7 @@ US, UK = "4155550100", "+442079460958"
         pytest.param("(415) 555.0100", "US", Number(US), id="brackets-and-dots"),
         pytest.param("415‑555‑0100", None, Number(US), id="other-hyphens"),
         pytest.param("+1 415 555 0100", None, Number("+14155550100"), id="plus"),
+        pytest.param("1 415 555 0100", "US", Number("14155550100"), id="the-code-of-the-country-without-a-plus"),
         pytest.param("(+1) 415 555 0100", None, Number("+14155550100"), id="plus-in-brackets"),
         pytest.param("tel:+1-415-555-0100", None, Number("+14155550100"), id="uri"),
         pytest.param("\u202a+14155550100\u202c", None, Number("+14155550100"), id="invisible-characters"),
