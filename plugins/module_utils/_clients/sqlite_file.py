@@ -21,7 +21,8 @@ from .private_directory import open_private
 
 try:
     import sqlite3
-    from sqlite3 import Error as SqliteError
+
+    SqliteError = sqlite3.Error
 except ImportError:
     sqlite3 = None  # type: ignore[assignment]
     SqliteError = OSError  # type: ignore[misc, assignment]
