@@ -15,6 +15,7 @@ description:
     role C(msp.psa_sync.notify) sends it.
   - A message is needed where a client failed or exceeds a limit, where something needs a decision, or where a client
     was deferred in several runs on end. It is news where the last message about this report said something else.
+  - A variable that begins with V(notify_) and is like one of the role, and is none, brings a warning.
   - Clients are named, people are only counted. Names and messages, which are text of others, are plain text in each
     form, without markup, links and mentions.
 options:
@@ -34,13 +35,11 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     msg: "{{ lookup('msp.psa_sync.notification', 'sync_report/sync_report.json').text }}"
 
-- name: Send it by e-mail
-  community.general.mail:
-    host: smtp.example.com
-    from: psa-sync@example.com
-    to: service-desk@example.com
-    subject: "{{ notification.title }}"
-    body: "{{ notification.text }}"
+- name: Keep it for a ticket
+  ansible.builtin.copy:
+    content: "{{ notification.text }}"
+    dest: ticket.txt
+    mode: "0600"
   when: notification.needed and notification.news
   vars:
     notification: "{{ lookup('msp.psa_sync.notification', 'sync_report/sync_report.json') }}"
@@ -68,15 +67,23 @@ from typing import Any
 
 from ansible.errors import AnsibleLookupError
 from ansible.plugins.lookup import LookupBase
+from ansible.utils.display import Display
 
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.notification import message
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import misspelled_of_role
 
 REMEMBERED = ".notified"
 """What follows the name of the report in the name of the file that holds the digest of the last message."""
 
 
+display = Display()
+
+
 class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
+        for sentence in misspelled_of_role(variables or {}):
+            display.warning(one_line(sentence))
         return [_message(Path(str(term)).expanduser(), str(kwargs.get("url") or "")) for term in terms]
 
 

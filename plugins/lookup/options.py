@@ -33,7 +33,8 @@ description:
   - An option whose variable is not set, null or blank is omitted, so that its environment variable or its default
     counts. Within the settings a blank clears an option.
   - A variable that begins with V(sync_), V(office365_sync_) or V(bms_sync_) and does not exist, and an option that is
-    given as a variable without its prefix, bring a warning.
+    given as a variable without its prefix, bring a warning. So does one that begins with V(onboard_) for
+    M(msp.psa_sync.tenant_match_info), and with V(probe_) for M(msp.psa_sync.api_probe).
   - It costs one short template for each task, where a template for each option takes longer than the task itself.
 options:
   _terms:
@@ -102,9 +103,10 @@ display = Display()
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
         self._variables = variables or {}
-        for sentence in misspelled(self._variables):
+        modules = [str(term).removeprefix(COLLECTION) for term in terms]
+        for sentence in misspelled(self._variables, modules):
             display.warning(one_line(sentence))
-        return [self._given(str(term).removeprefix(COLLECTION)) for term in terms]
+        return [self._given(module) for module in modules]
 
     def _given(self, module: str) -> dict[str, Any]:
         try:

@@ -33,6 +33,20 @@ AMONG_THE_SETTINGS = {"tenant_id"}
 OF_PLAYS = {"sync_serial", "sync_max_fail_percentage", "sync_throttle"}
 """Variables that hold no option of a module."""
 
+OF_ONE_PLAYBOOK = {
+    "api_probe": {"probe_organization"},
+    "tenant_match_info": {"onboard_clients", "onboard_directory", "onboard_group", "onboard_overwrite"},
+}
+"""The same, of the playbook that runs the module."""
+
+OF_NOTIFY = {
+    *("notify_report", "notify_report_url", "notify_always"),
+    *("notify_teams_url", "notify_slack_url", "notify_webhook_url", "notify_webhook_headers"),
+    *("notify_email_to", "notify_email_from", "notify_email_host", "notify_email_security", "notify_email_port"),
+    *("notify_email_username", "notify_email_password", "notify_email_ca_path", "notify_email_timeout"),
+}
+"""The variables of the role `notify`."""
+
 FIRST_RUN_LIMITS = ("max_creates", "max_updates", "max_pushes")
 """The limits that `sync_first_run` raises, where they are not given."""
 
@@ -87,19 +101,34 @@ def load_names() -> None:
     _unprefixed()
 
 
-def misspelled(names: Iterable[str]) -> Iterator[str]:
-    """A sentence for each name that looks like a variable of the playbooks and is none."""
-    known, unprefixed = known_variables(), _unprefixed()
+def misspelled(names: Iterable[str], modules: Iterable[str] = ()) -> Iterator[str]:
+    """A sentence for each name that looks like a variable of the playbooks and is none. Modules whose variables have a
+    prefix of their own are named: other people may use the prefix elsewhere."""
+    known, unprefixed, prefixes = known_variables(), _unprefixed(), _PREFIXES
+    for module in _PREFIX_OF.keys() & set(modules):
+        known |= OF_ONE_PLAYBOOK[module] | set(variables_of(module).values())
+        prefixes += (_PREFIX_OF[module],)
     for name in names:
-        if name.startswith(_PREFIXES) and name not in known:
-            near = get_close_matches(name, known, 1)
-            hint = f"Did you mean {near[0]}?" if near else "The guide to the playbooks lists all variables."
-            yield f"The variable {name} is none of msp.psa_sync, so it has no effect. {hint}"
+        if name.startswith(prefixes) and name not in known:
+            yield _without_effect(name, get_close_matches(name, known, 1))
         elif name in unprefixed:
             yield (
                 f"The variable {name} has no effect: it is an option of msp.psa_sync without its prefix. "
                 f"Did you mean {unprefixed[name]}?"
             )
+
+
+def misspelled_of_role(names: Iterable[str]) -> Iterator[str]:
+    """The same for variables of the role `notify`, where they are like one of them: a playbook that has the role may
+    have others that begin with `notify_`."""
+    for name in names:
+        if name.startswith("notify_") and name not in OF_NOTIFY and (near := get_close_matches(name, OF_NOTIFY, 1)):
+            yield _without_effect(name, near)
+
+
+def _without_effect(name: str, near: list[str]) -> str:
+    hint = f"Did you mean {near[0]}?" if near else "The guide to the playbooks lists all variables."
+    return f"The variable {name} is none of msp.psa_sync, so it has no effect. {hint}"
 
 
 @cache

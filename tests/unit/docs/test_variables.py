@@ -7,8 +7,16 @@
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import file_stem, known_variables, misspelled
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
+    OF_NOTIFY,
+    file_stem,
+    known_variables,
+    misspelled,
+    misspelled_of_role,
+)
+from tests.tools.files import ROOT
 from tests.tools.guides import tables
 
 
@@ -36,6 +44,51 @@ def said(*names: str) -> str:
 def test_the_near_name_is_reported(name, near):
     assert name in said(name)
     assert f"Did you mean {near}?" in said(name)
+
+
+@pytest.mark.parametrize(
+    ("module", "name", "near"),
+    [
+        ("tenant_match_info", "onboard_client", "onboard_clients"),
+        ("tenant_match_info", "onboard_dir", "onboard_directory"),
+        ("tenant_match_info", "onboard_partner_tenant", "onboard_partner_tenant_id"),
+        ("api_probe", "probe_organisation", "probe_organization"),
+        ("api_probe", "probe_write_bm", "probe_write_bms"),
+    ],
+)
+def test_the_near_name_is_reported_by_the_playbook_whose_prefix_it_has(module, name, near):
+    assert f"{name} is none of msp.psa_sync" in " ".join(misspelled([name], [module]))
+    assert f"Did you mean {near}?" in " ".join(misspelled([name], [module]))
+    assert said(name) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [
+        ("notify_team_url", "notify_teams_url"),
+        ("notify_mail_to", "notify_email_to"),
+        ("notify_email_hosts", "notify_email_host"),
+        ("notify_webhook", "notify_webhook_url"),
+    ],
+)
+def test_the_near_name_of_the_role_is_reported(name, near):
+    (sentence,) = misspelled_of_role([name])
+    assert f"{name} is none of msp.psa_sync" in sentence
+    assert f"Did you mean {near}?" in sentence
+
+
+def test_the_variables_of_the_role_are_known_and_others_left_alone():
+    defaults = yaml.safe_load((ROOT / "roles" / "notify" / "defaults" / "main.yml").read_text(encoding="utf-8"))
+    specs = yaml.safe_load((ROOT / "roles" / "notify" / "meta" / "argument_specs.yml").read_text(encoding="utf-8"))
+    assert set(defaults) == set(specs["argument_specs"]["main"]["options"]) == OF_NOTIFY
+    assert list(misspelled_of_role([*OF_NOTIFY, "notify_zzzzzz", "notification", "__notify_sent"])) == []
+
+
+def test_the_variables_of_the_guide_are_known_to_their_playbooks():
+    modules = {"onboard": "tenant_match_info", "probe": "api_probe"}
+    for row in tables("playbooks_guide")["Variables"]:
+        playbook = modules.get(row["Of the playbooks"])
+        assert list(misspelled([row["Variable"]], [playbook] if playbook else [])) == []
 
 
 def test_a_variable_like_none_is_reported_too():
