@@ -14,7 +14,7 @@ description:
   - Makes a short message of the report that the callback P(msp.psa_sync.sync_report#callback) has written as JSON. The
     role C(msp.psa_sync.notify) sends it.
   - A message is needed where a client failed or exceeds a limit, where something needs a decision, or where a client
-    was deferred in several runs on end. It is news where the last message about this report said something else.
+    was deferred in several runs in a row. It is news where the last message about this report said something else.
   - A variable that begins with V(notify_) and is like one of the role, and is none, brings a warning.
   - Clients are named, people are only counted. Names and messages, which are text of others, are plain text in each
     form, without markup, links and mentions.

@@ -366,13 +366,13 @@ summary:
       sample: null
     deferred_runs:
       description:
-        - In how many real runs on end, this one included, a quota has deferred contacts of the client. V(0) where it
+        - In how many real runs in a row, this one included, a quota has deferred contacts of the client. V(0) where it
           has not, and in check mode.
       type: int
       sample: 0
 starved:
   description:
-    - Whether a quota has deferred contacts of the client in three real runs on end, this one included.
+    - Whether a quota has deferred contacts of the client in three real runs in a row, this one included.
   returned: success, and on failure when a quota is the reason
   type: bool
   sample: false

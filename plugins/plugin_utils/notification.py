@@ -106,7 +106,7 @@ def _why(tenant: Mapping[str, Any]) -> Iterator[str]:
 
 
 def is_starved(tenant: Mapping[str, Any]) -> bool:
-    """Whether a client was deferred in several runs on end; reports of older versions do not say it."""
+    """Whether a client was deferred in several runs in a row; reports of older versions do not say it."""
     runs = [run for run in tenant["runs"] if run["counted"]]
     records = [tenant, *runs, *(run["summary"] for run in runs if run["summary"])]
     return any(record.get("starved") for record in records)

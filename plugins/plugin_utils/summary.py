@@ -166,7 +166,7 @@ def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
     yield from _settings(outcome.get("settings_changes") or {})
     if runs := counts.get("deferred_runs"):
         starved = "STARVED: " if outcome.get("starved") else ""
-        yield f"  {starved}a quota has deferred contacts in {runs} {'run' if runs == 1 else 'runs on end'}"
+        yield f"  {starved}a quota has deferred contacts in {runs} {'run' if runs == 1 else 'runs in a row'}"
     for lines in (_not_done(outcome), _not_ready(outcome), _decisions(outcome)):
         yield from _some(lines)
 

@@ -5,7 +5,7 @@
 """`python -m tests.tools.report_picture` makes the picture of the report that the README and the guide show.
 
 It is the page of a preview of the demo's clients, of which one exceeds a limit and one has not consented, with the
-numbered marks of `report.marks`. The picture holds a digest of the marks; a test compares it.
+numbered marks of `report.marks`. The picture holds a digest of the marks and of the hosts; a test compares it.
 """
 
 from __future__ import annotations
@@ -33,14 +33,22 @@ WORLD = ROOT / "tests" / "demo" / "world.json"
 INVENTORY = ROOT / "docs" / "examples" / "inventory"
 SIZE = {"width": 1280, "height": 900}
 KEYWORD = b"Marks"
-# A number beside the first place that the selector finds.
+NO_CONSENT = ("green_lake_ltd", "Green Lake Ltd")
+"""Host and name of the client that has not consented. The others are those of the example."""
+
+# Room for the numbers of the parts.
+WIDEN = """() => {
+  for (const part of document.querySelectorAll(".wide")) part.style.paddingInline = "44px";
+}"""
+# A number beside the first place that the selector finds, in a table above it.
 DRAW = """([selector, number]) => {
-  const place = document.querySelector(selector).getBoundingClientRect();
+  const element = document.querySelector(selector), place = element.getBoundingClientRect();
+  const [left, up] = element.closest("table") ? [2, 26] : [32, 4];
   const mark = document.createElement("div");
   mark.textContent = number;
   mark.style.cssText = `position: absolute; z-index: 9; width: 24px; height: 24px; border-radius: 50%; color: #fff;
     background: #a40e5e; border: 2px solid #fff; font: bold 14px/24px sans-serif; text-align: center;
-    left: ${Math.max(2, place.left + scrollX - 30)}px; top: ${place.top + scrollY - 4}px`;
+    left: ${place.left + scrollX - left}px; top: ${place.top + scrollY - up}px`;
   document.body.append(mark);
 }"""
 
@@ -89,7 +97,8 @@ def events() -> Iterator[Any]:
         "consented to the app. An administrator of the client opens https://login.microsoftonline.com/"
         "ef4f5f2f-7b11-4a5b-9f0a-2f6f1c9f3e0d/adminconsent?client_id=00000000-0000-0000-0000-000000000000"
     )
-    yield event("green_lake", "failed", {"msg": consent}, requested="Green Lake Ltd")
+    host, name = NO_CONSENT
+    yield event(host, "failed", {"msg": consent}, requested=name)
 
 
 def _variables(name: str) -> Json:
@@ -98,13 +107,21 @@ def _variables(name: str) -> Json:
 
 def marked(page: Page) -> None:
     """Put the numbers on the page. Raises an error of Playwright for a selector that finds nothing."""
+    page.evaluate(WIDEN)
     for number, (selector, dummy) in enumerate(marks(), start=1):
         page.evaluate(DRAW, [selector, str(number)])
 
 
+def clients() -> dict[str, str]:
+    """The hosts that the picture shows, each with its organization."""
+    paths = sorted((INVENTORY / "host_vars").glob("*.yml"))
+    shown = {path.stem: str(_variables(f"host_vars/{path.name}")["itglue_organization"]) for path in paths}
+    return shown | dict([NO_CONSENT])
+
+
 def digest() -> bytes:
-    """What the picture has to hold, so that it is known to have these marks."""
-    return hashlib.sha256(MARKS.read_bytes()).hexdigest().encode()
+    """What the picture has to hold, so that it is known to have these marks and hosts."""
+    return hashlib.sha256(MARKS.read_bytes() + json.dumps(clients()).encode()).hexdigest().encode()
 
 
 def with_digest(png: bytes) -> bytes:

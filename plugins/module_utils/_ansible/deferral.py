@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whether a quota has deferred a client, in how many runs on end, and when its task fails for that."""
+"""Whether a quota has deferred a client, in how many runs in a row, and when its task fails for that."""
 
 # PRIVATE to the collection: nothing here is a public interface.
 
@@ -25,7 +25,7 @@ STARVED_AFTER = 3
 
 @dataclass(slots=True)
 class Deferral:
-    """Notes how a run has ended for its client. `runs` is in how many runs on end a quota has deferred it."""
+    """Notes how a run has ended for its client. `runs` is in how many runs in a row a quota has deferred it."""
 
     turn: Turn
     runs: int = 0
@@ -33,7 +33,7 @@ class Deferral:
 
     @property
     def is_starved(self) -> bool:
-        """Whether a quota has deferred the client in too many runs on end."""
+        """Whether a quota has deferred the client in too many runs in a row."""
         return self.runs >= STARVED_AFTER
 
     def __call__(self, run: Run) -> None:
@@ -54,7 +54,7 @@ class Deferral:
     def error(self, returned: dict[str, Any]) -> StarvedError:
         """The failure of a task that has ended, with its result."""
         name = quoted(returned["organization"]["name"])
-        times = "in this run" if self.runs == 1 else f"in {self.runs} runs on end"
+        times = "in this run" if self.runs == 1 else f"in {self.runs} runs in a row"
         return StarvedError(
             f"A quota has deferred contacts of {name} {times}.",
             hint="The next runs go on with the clients that have waited longest. Where that is not enough, run more "

@@ -298,7 +298,7 @@ class Turn:
     # ---------------------------------------------------------------- when it ends
 
     def deferred(self, writes: int) -> int:
-        """A quota has deferred the client, with so many writes to do. Returns in how many runs on end it has been
+        """A quota has deferred the client, with so many writes to do. Returns in how many runs in a row it has been
         deferred, this one included."""
         if not self._counted:
             return 0

@@ -84,7 +84,8 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
         )
     elif report["mode"] == "real" and (starved := [each for each in tenants if _is_starved(each)]):
         yield Step(
-            f"{_named(starved)}: a quota has deferred people in three runs on end. Run more often, or raise the quota.",
+            f"{_named(starved)}: a quota has deferred people in three runs in a row. Run more often, "
+            "or raise the quota.",
             _command(_playbook(report), []),
         )
     elif report["mode"] == "real" and any(_deferred(each) for each in tenants):

@@ -82,7 +82,7 @@ def tenant_verdict(tenant: Mapping[str, Any], mode: str) -> str:
     return TENANT_STATUSES[tenant["status"]]["preview" if (previews or {mode == "preview"}) == {True} else "real"]
 
 
-STARVED = "Starved: a quota has deferred contacts of this client in three runs on end."
+STARVED = "Starved: a quota has deferred contacts of this client in three runs in a row."
 
 
 def why(tenant: Mapping[str, Any]) -> list[str]:

@@ -11,6 +11,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.hosts import host_names
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Organization
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 from tests.tools import flows, report_picture
 from tests.tools.diagrams import IMAGES, drawings, drawn, read
@@ -109,6 +111,12 @@ def test_the_picture_of_the_report_has_the_marks_that_the_guide_explains():
     assert explained == [words for dummy, words in report_picture.marks()]
     text = b"tEXt" + report_picture.KEYWORD + b"\0" + report_picture.digest()
     assert text in report_picture.PICTURE.read_bytes(), "python -m tests.tools.report_picture makes it again"
+
+
+def test_the_hosts_of_the_picture_are_those_that_the_inventory_plugin_makes():
+    clients = report_picture.clients()
+    organizations = [Organization(id=number, name=name) for number, name in enumerate(clients.values(), start=1)]
+    assert list(host_names(organizations).values()) == list(clients)
 
 
 def test_a_picture_is_of_modest_size():

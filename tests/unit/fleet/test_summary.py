@@ -133,7 +133,7 @@ def test_how_long_the_first_run_of_all_clients_lasts_is_reported(creates, lastin
     ("runs", "starved", "line"),
     [
         (1, False, "  a quota has deferred contacts in 1 run"),
-        (4, True, "  STARVED: a quota has deferred contacts in 4 runs on end"),
+        (4, True, "  STARVED: a quota has deferred contacts in 4 runs in a row"),
     ],
 )
 def test_a_client_that_a_quota_has_deferred_says_in_how_many_runs(runs, starved, line):

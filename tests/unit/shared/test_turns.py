@@ -56,7 +56,7 @@ class Node:
         return turn, limiter
 
     def run(self, client: str, reads: int = 1, writes: int = 0, *, new: bool = False) -> int:
-        """One run for a client; in how many runs on end it has been deferred."""
+        """One run for a client; in how many runs in a row it has been deferred."""
         self.clock.now += self.pace
         turn, limiter = self.begin(client, new=new)
         for number in range(reads):
