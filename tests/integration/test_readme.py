@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The README's playbook and commands, run against the sandbox; the quick start's sample output is what comes out."""
+"""The README's inventory and commands, run against the sandbox; the quick start's sample output is what comes out."""
 
 from __future__ import annotations
 
@@ -71,16 +71,21 @@ def ansible(sandbox):
     return ansible
 
 
-def test_the_playbook_previews_syncs_and_changes_nothing_more(sandbox, ansible, tmp_path):
-    playbook = tmp_path / "sync.yml"
-    playbook.write_text(block("yaml", "- hosts:"), encoding="utf-8")
+def test_the_commands_preview_sync_and_change_nothing_more(sandbox, ansible, tmp_path, monkeypatch):
+    """With the inventory of the README, and its own command."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    (tmp_path / "clients.yml").write_text(block("yaml", "clients:"), encoding="utf-8")
+    (line,) = re.findall(r"^ansible-playbook (-i clients\.yml .+)$", README, re.MULTILINE)
+    preview = line.replace("clients.yml", str(tmp_path / "clients.yml")).split()
+    assert preview[2:] == ["msp.psa_sync.sync_contacts", "--check", "--diff", "-e", "sync_first_run=true"]
     before = sandbox.state()
 
-    assert CHANGED.search(ansible(playbook, "--check", "--diff"))
+    assert CHANGED.search(ansible(*preview))
     assert not any(map(is_write, sandbox.requests()))
     assert sandbox.state() == before
 
-    assert CHANGED.search(ansible(playbook))
+    assert CHANGED.search(ansible(*[each for each in preview if each != "--check"]))
+    assert (tmp_path / "msp.psa_sync" / "journals" / "happy_frog.journal").is_file()
     pushed = sandbox.state()["bms"]["contacts"]
     # The namesake of somebody who has left is in a conflict, so is not among them.
     made = {each["firstName"] for each in pushed[len(before["bms"]["contacts"]) :]}
@@ -88,7 +93,7 @@ def test_the_playbook_previews_syncs_and_changes_nothing_more(sandbox, ansible, 
     assert len(pushed) - len(before["bms"]["contacts"]) == 5
 
     sandbox.clear_requests()
-    assert UNCHANGED.search(ansible(playbook))
+    assert UNCHANGED.search(ansible(*preview[:3]))
     assert not any(map(is_write, sandbox.requests()))
 
 

@@ -46,21 +46,20 @@ def errors(module: str, options: dict) -> list[str]:
     return ArgumentSpecValidator(**spec(module).validator_arguments()).validate(options).error_messages
 
 
-def tasks(text: str) -> list[tuple[str, dict]]:
-    """The tasks of a playbook, as module and options; none for a block that is no playbook."""
-    plays = yaml.safe_load(text)
-    if not isinstance(plays, list):
-        return []
-    return [(key, task[key]) for play in plays for task in play["tasks"] for key in task if "." in key]
-
-
 def host_files() -> list[Path]:
     return tracked(f"{INVENTORY.relative_to(ROOT)}/host_vars/*.yml")
 
 
+def declared() -> dict[str, dict]:
+    """The clients that the README declares, each with its variables."""
+    (inventory,) = blocks("yaml")
+    clients: dict[str, dict] = yaml.safe_load(inventory)["clients"]["hosts"]
+    return clients
+
+
 def variables() -> list[tuple[str, dict]]:
     """Every mapping of variables of the README and of the example."""
-    texts = [(f"block {number}", text) for number, text in enumerate(blocks("yaml"))]
+    texts = [(host, yaml.safe_dump(given)) for host, given in declared().items()]
     texts += [
         (path.name, path.read_text(encoding="utf-8")) for path in tracked(f"{INVENTORY.relative_to(ROOT)}/*_vars/*.yml")
     ]
@@ -73,16 +72,10 @@ def test_every_block_says_what_it_is():
     assert {kind for kind, dummy in BLOCKS} <= {"console", "shell", "yaml"}
 
 
-def test_there_is_a_playbook_of_ten_lines():
-    (playbook,) = [text for text in blocks("yaml") if tasks(text)]
-    assert len(playbook.splitlines()) == 10
-
-
-@pytest.mark.parametrize(("module", "options"), [each for text in blocks("yaml") for each in tasks(text)])
-def test_the_modules_take_the_options_of_the_playbook(module, options):
-    assert module.startswith(PREFIX)
-    assert errors(module, options) == []
-    assert errors(module, {**options, "no_such_option": 1}) != []
+def test_a_client_is_declared_in_ten_lines_under_the_name_that_the_inventory_plugin_makes():
+    (inventory,) = blocks("yaml")
+    assert len(inventory.splitlines()) <= 10
+    assert [slug(given["itglue_organization"]) for given in declared().values()] == list(declared())
 
 
 @pytest.mark.parametrize(("name", "given"), variables(), ids=lambda each: each if isinstance(each, str) else "")
@@ -180,7 +173,7 @@ def test_each_of_it_glues_eleven_steps_has_its_counterpart():
     options = spec("contact_sync").options
     known = {*options, *options["office365_settings"]["options"], *options["bms_settings"]["options"]}
     assert len(named) > 9
-    assert named <= known
+    assert named <= known | {"itglue_organization"}
 
 
 def test_the_shell_blocks_are_shell():
