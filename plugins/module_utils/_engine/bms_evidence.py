@@ -20,7 +20,7 @@ from .identity import Names, RawNames, compare_names, first_names_agree, same_ke
 from .model import BmsContact, Contact
 from .plan import Operation
 from .reasons import Reason, ReasonCode, because
-from .text import NAMES_OF_CONTACT, contact_addresses, email_keys
+from .text import NAMES_OF_CONTACT, contact_addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +62,11 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
     Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
     """
     contact = operation.wanted
-    own_names = names_of(contact)
-    held = [(each, compare_names(own_names, names_of(each))) for each in bms.with_an_address(email_keys(contact))]
+    key, own_names = directory.names_of(contact), names_of(contact)
+    holders = bms.with_an_address(directory.email_keys(contact))
+    if key is not None and len(holders) == 1 and bms.names[holders[0].id] == key:
+        return Hit(holders)  # as most people in BMS are found
+    held = [(each, compare_names(own_names, names_of(each))) for each in holders]
     primary = primary_key_of(contact)
     withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))
     held = [(each, names) for each, names in held if each not in withheld]
@@ -77,7 +80,7 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
             others = names == Names.OPEN and directory.others_bear(same_key(*names_of(present)), *whose)
             doubt = ReasonCode.BMS_NAMES_DIFFER if others else _doubt(contact, present, names, primary)
         return Hit(tuple(each for each, dummy in best), doubt=doubt, withheld=withheld)
-    named = bms.named(same_key(*own_names))
+    named = bms.named(key)
     if not named:
         return Hit(withheld=withheld)
     own = [each for each in named if not directory.others_hold(bms_addresses(each), *whose)]

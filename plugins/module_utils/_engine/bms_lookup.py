@@ -120,7 +120,7 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     by = ReasonCode.IN_BMS_BY_NAME if hit.by_name else ReasonCode.IN_BMS_BY_ADDRESS
     by = ReasonCode.IN_BMS_BY_OVERRIDE if hit.overridden else by
     reasons = [because(by, bms_contact_id=found.id)]
-    before, after = dict(operation.bms.before), dict(operation.bms.after)
+    before, after = operation.bms.before, operation.bms.after
     if not found.active and "IsActive" not in after:
         reasons.append(because(ReasonCode.INACTIVE_IN_BMS, bms_contact_id=found.id))
     if hit.withheld:
@@ -129,9 +129,9 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
         reasons.append(because(ReasonCode.LINK_IN_ITGLUE, bms_contact_id=found.id))
         operation = operation.withheld(itglue=Action.UNCHANGED)
     elif is_blank(found.job_title) and operation.itglue.contact and not is_blank(operation.itglue.contact.title):
-        before["JobTitle"], after["JobTitle"] = found.job_title, text(operation.itglue.contact.title)
-    bms = BmsPart(Push.ALREADY_IN_BMS, found.id, before=before, after=after)
-    return replace(operation, bms=bms, reasons=(*operation.reasons, *reasons))
+        before = {**before, "JobTitle": found.job_title}
+        after = {**after, "JobTitle": text(operation.itglue.contact.title)}
+    return operation.with_bms(BmsPart(Push.ALREADY_IN_BMS, found.id, before=before, after=after), *reasons)
 
 
 # ------------------------------------------------------------------- conflicts
@@ -159,7 +159,7 @@ def _groups(
 ) -> dict[Subject, _Group]:
     """The group of each candidate whose push is not clear. It is clear where one candidate has one BMS
     contact that nobody is linked to, or none and nothing in common with another."""
-    marks = marks_in_common(sought, hits, native=native)
+    marks = marks_in_common(sought, hits, directory, native=native)
     bms_ids = [found.id for hit in hits for found in hit.found]
     contested: set[Hashable] = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}

@@ -16,10 +16,11 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Seq
 from typing import NamedTuple, TypeVar
 
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
+from .directory import Directory
 from .identity import RawNames, same_key
 from .model import Contact
 from .plan import Operation, Subject
-from .text import email_keys, full_name
+from .text import full_name
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -47,7 +48,7 @@ class _Candidate(NamedTuple):
 
 
 def marks_in_common(
-    sought: Sequence[Operation], hits: Sequence[Hit], *, native: bool
+    sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
 ) -> Mapping[Subject, Sequence[Mark]]:
     """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
     all_of_them = [
@@ -57,7 +58,7 @@ def marks_in_common(
         return {}
     marks: dict[Subject, list[Mark]] = defaultdict(list)
     undecided = [candidate for candidate in all_of_them if not candidate.hit.overridden]
-    for address, holders in _shared(undecided, lambda candidate: email_keys(candidate.contact)):
+    for address, holders in _shared(undecided, lambda candidate: directory.email_keys(candidate.contact)):
         for mark, members in _not_told_apart(address, holders):
             for candidate in members:
                 marks[candidate.subject].append(mark)

@@ -88,8 +88,8 @@ class PlannedContacts:
         ]
 
     def _link(self, operation: Operation) -> LinkState | None:
-        contact = self.contact(operation)
-        return None if contact is None else self.matched.directory.link(contact)
+        contact_id = operation.itglue.contact_id
+        return None if contact_id is None else self.matched.directory.links[contact_id]
 
     def contact(self, operation: Operation) -> Contact | None:
         """The contact of the operation as it is."""
@@ -247,7 +247,7 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     contacts, matched = found.contacts, found.contacts.matched
     stopped = _stopped(found)
     operations = _by_username(_with(_pushed(found, bms, stopped), found.operations))
-    warnings = tuple(bms_push.names_not_unique(operations, matched.snapshot.contacts))
+    warnings = tuple(bms_push.names_not_unique(operations, matched.directory))
     sought = _sought(operations, (*matched.matching.conflicts, *found.conflicts))
     created = [each.bms.create for each in operations if each.bms.create is not None]
     followed = bms_update.follow(found.pairs, bms, created, sought) if found.pairs else {}
@@ -380,5 +380,6 @@ def _not_yet(
     if bms_id is not None and bms_id in sought:
         return bms_update.could_be(bms_id, sought[bms_id])
     # IT Glue's own two-way sync would make a BMS contact of somebody who has departed.
-    pushes = matched.snapshot.bms.native and not matched.directory.link(contact) and not missing(contact, native=True)
+    is_linked = matched.directory.links[contact.id] is not None
+    pushes = matched.snapshot.bms.native and not is_linked and not missing(contact, native=True)
     return because(ReasonCode.WOULD_BE_PUSHED) if operation.itglue.writes and pushes else None

@@ -9,18 +9,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 
 from .attributes import EMAILS, encode
 from .contact_phones import is_fax
+from .directory import Directory
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import NAMES_OF_CONTACT, bearers, folded, full_name, text
+from .text import NAMES_OF_CONTACT, folded, full_name, text
 
 SAVED_AGAIN_AFTER = 24 * 3600.0
 """Seconds after which a complete contact without a link is saved again."""
@@ -79,7 +80,7 @@ def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
     pushed = replace(operation.bms, push=Push.PUSHED, create=bms_contact(contact, bms, place))
     dropped = any(entry.extension for entry in contact.phones)
     reasons = (because(ReasonCode.EXTENSIONS_DROPPED),) if dropped else ()
-    return replace(operation, bms=pushed).because(*reasons)
+    return operation.with_bms(pushed, *reasons)
 
 
 def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
@@ -119,7 +120,7 @@ def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsCo
 # ---------------------------------------------------------------------- warnings
 
 
-def names_not_unique(operations: Sequence[Operation], contacts: Iterable[Contact]) -> Iterator[Reason]:
+def names_not_unique(operations: Sequence[Operation], directory: Directory) -> Iterator[Reason]:
     """Warnings of pushes whose name is not unique among the contacts as they become.
 
     The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
@@ -132,9 +133,12 @@ def names_not_unique(operations: Sequence[Operation], contacts: Iterable[Contact
         for operation in operations
         if operation.itglue.writes
     }
-    becomes = chain((contact for contact in contacts if contact.id not in written), written.values())
-    names = [full_name(operation.wanted.first_name, operation.wanted.last_name) for operation in pushed]
-    held = Counter(own for own, dummy in bearers({own for own in names if own}, becomes, NAMES_OF_CONTACT))
+    # Whoever has the same full name has the same names, which the directory knows already.
+    wanted = {directory.names_of(operation.wanted) for operation in pushed}
+    staying = (contact for contact in directory.contacts if contact.id not in written)
+    alike = (contact for contact in staying if directory.names_of_contacts[contact.id] in wanted)
+    held = Counter(full_name(*NAMES_OF_CONTACT(contact)) for contact in chain(alike, written.values()))
+    names = [full_name(*NAMES_OF_CONTACT(operation.wanted)) for operation in pushed]
     for operation, own in zip(pushed, names, strict=True):
         if own and held[own] > 1:
             shown = f"{operation.wanted.first_name} {operation.wanted.last_name}"

@@ -102,5 +102,5 @@ def _in_bms(operation: Operation, fact: InBms, *, native: bool) -> Operation:
     """The operation of somebody who is in BMS. Under `native` nothing is written to IT Glue, which would push."""
     if native:
         operation = operation.withheld(itglue=Action.UNCHANGED)
-    found = replace(operation, bms=BmsPart(Push.ALREADY_IN_BMS, fact.bms_contact_id))
-    return found.because(*(because(ReasonCode(code), bms_contact_id=fact.bms_contact_id) for code in fact.codes))
+    reasons = [because(ReasonCode(code), bms_contact_id=fact.bms_contact_id) for code in fact.codes]
+    return operation.with_bms(BmsPart(Push.ALREADY_IN_BMS, fact.bms_contact_id), *reasons)

@@ -238,20 +238,21 @@ class _ContactPhones:
 
 def _is_up_to_date(own: Sequence[_OwnNumber], present: Sequence[Phone], settings: Office365Settings) -> bool:
     """Whether the rules would change nothing, seen by digits alone: most contacts are as they should be."""
-    held = {digits(entry.value): entry for entry in present}
+    keys = [digits(entry.value) for entry in present]
+    held = dict(zip(keys, present, strict=True))
     spelled = [spelling(each.text) for each in own]
     for key, extension in spelled:
         if not key or key not in held or (extension and held[key].extension != extension):
             return False
     if not (settings.set_phone_numbers_primary or settings.replace_blank_phone_numbers):
         return True
-    primary = [entry for entry in present if entry.primary]
-    if len(primary) != 1 or is_fax(primary[0]):
+    primary = [place for place, entry in enumerate(present) if entry.primary]
+    if len(primary) != 1 or is_fax(present[primary[0]]):
         return False
     if "" in held:
-        return not own and len(present) == 1 and is_placeholder(primary[0].value)
+        return not own and len(present) == 1 and is_placeholder(present[0].value)
     of_type = own and folded(own[0].label) == folded(settings.phone_type)
-    return not of_type or digits(primary[0].value) == spelled[0].digits
+    return not of_type or keys[primary[0]] == spelled[0].digits
 
 
 def _own_numbers(user: User, settings: Office365Settings) -> list[_OwnNumber]:

@@ -13,14 +13,22 @@ a tenant in which nothing changes needs few of them.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
 from .grouping import by_key, found_under
 from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
-from .text import FullName, address, contact_addresses, domains_of, email_keys, smtp_by_key
+from .text import (
+    NAMES_OF_CONTACT,
+    NAMES_OF_USER,
+    FullName,
+    address,
+    domains_of,
+    email_keys,
+    smtp_by_key,
+)
 
 
 def bms_email_keys(contact: BmsContact) -> list[str]:
@@ -77,21 +85,49 @@ class Directory:
         return domains_of(self.users)
 
     @cached_property
-    def contacts_by_address(self) -> Mapping[str, tuple[Contact, ...]]:
-        """The contacts by each of their e-mails."""
-        return by_key(self.contacts, map(email_keys, self.contacts))
+    def _email_keys(self) -> Mapping[ItGlueId, tuple[str, ...]]:
+        return {contact.id: email_keys(contact) for contact in self.contacts}
+
+    def email_keys(self, contact: Contact) -> tuple[str, ...]:
+        """Each e-mail of a contact, as it is or as it becomes, in the form in which they are compared."""
+        return self._email_keys[contact.id] if self._is_present(contact) else email_keys(contact)
+
+    def _is_present(self, contact: Contact) -> bool:
+        """Whether this is a contact as it is, not as it becomes."""
+        return self.contact.get(contact.id) is contact
+
+    @cached_property
+    def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
+        """The ids of the contacts by each of their e-mails."""
+        return by_key(self._email_keys, self._email_keys.values())
 
     def unheld(self, contact: Contact) -> frozenset[str]:
         """The addresses of a contact that no user of the tenant holds."""
-        return frozenset(value for value in contact_addresses(contact) if value not in self.users_by_address)
+        return frozenset([key for key in self.email_keys(contact) if key and key not in self.users_by_address])
 
     def others_hold(self, addresses: Iterable[str], user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two holds one of the addresses."""
         return any(user.id != user_id for value in addresses for user in self.users_by_address.get(value, ())) or any(
-            contact.id != contact_id for value in addresses for contact in self.contacts_by_address.get(value, ())
+            holder != contact_id for value in addresses for holder in self.contacts_by_address.get(value, ())
         )
 
     # ---------------------------------------------------------------- by names
+
+    @cached_property
+    def names_of_users(self) -> Mapping[str, FullName | None]:
+        """The names of each user (`identity.same_key`), by user id."""
+        return {user.id: same_key(*NAMES_OF_USER(user)) for user in self.users}
+
+    @cached_property
+    def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:
+        """The names of each contact, in the same form, by its id."""
+        return {contact.id: same_key(*NAMES_OF_CONTACT(contact)) for contact in self.contacts}
+
+    def names_of(self, contact: Contact) -> FullName | None:
+        """The names of a contact, as it is or as it becomes, in the same form."""
+        if self._is_present(contact):
+            return self.names_of_contacts[contact.id]
+        return same_key(*NAMES_OF_CONTACT(contact))
 
     def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two bears the names, which are a `same_key`."""
@@ -100,23 +136,23 @@ class Directory:
     @cached_property
     def _bearers(self) -> Mapping[FullName, frozenset[str | ItGlueId]]:
         bearers: dict[FullName, set[str | ItGlueId]] = defaultdict(set)
-        for user in self.users:
-            if key := same_key(user.given_name, user.surname):
-                bearers[key].add(user.id)
-        for contact in self.contacts:
-            if key := same_key(contact.first_name, contact.last_name):
-                bearers[key].add(contact.id)
+        rows: tuple[tuple[str | ItGlueId, FullName | None], ...]
+        rows = (*self.names_of_users.items(), *self.names_of_contacts.items())
+        for bearer, key in rows:
+            if key is not None:
+                bearers[key].add(bearer)
         return {key: frozenset(ids) for key, ids in bearers.items()}
 
     # ----------------------------------------------------------------- by link
 
-    def link(self, contact: Contact) -> LinkState | None:
-        """How a contact is linked to BMS, None for one that is not."""
-        return link_state(contact, self._adapter_names)
+    @cached_property
+    def links(self) -> Mapping[ItGlueId, LinkState | None]:
+        """How each contact is linked to BMS, by its id; None for one that is not."""
+        return {contact.id: link_state(contact, self._adapter_names) for contact in self.contacts}
 
-    def is_linked(self, contact: Contact) -> bool:
+    def is_linked(self, contact_id: ItGlueId) -> bool:
         """Whether a contact is linked to BMS, in whatever state the link is."""
-        return self.link(contact) not in (None, LinkState.UNKNOWN)
+        return self.links[contact_id] not in (None, LinkState.UNKNOWN)
 
     def linked_bms_id(self, contact: Contact) -> BmsId | None:
         """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
@@ -149,21 +185,25 @@ class BmsDirectory:
         return by_key(self.contacts, map(bms_email_keys, self.contacts))
 
     @cached_property
-    def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
-        names = [same_key(contact.first_name, contact.last_name) for contact in self.contacts]
-        return by_key(self.contacts, [(name,) if name else () for name in names])
+    def names(self) -> Mapping[BmsId, FullName | None]:
+        """The names of each BMS contact (`identity.same_key`), by its id."""
+        return {contact.id: same_key(*NAMES_OF_CONTACT(contact)) for contact in self.contacts}
 
-    def with_an_address(self, addresses: Iterable[str]) -> Sequence[BmsContact]:
+    @cached_property
+    def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
+        return by_key(self.contacts, [(name,) if name else () for name in self.names.values()])
+
+    def with_an_address(self, addresses: Iterable[str]) -> tuple[BmsContact, ...]:
         """The BMS contacts that hold one of the addresses, by their ids."""
         return _in_order(found_under(addresses, self.by_address))
 
-    def named(self, name: FullName | None) -> Sequence[BmsContact]:
+    def named(self, name: FullName | None) -> tuple[BmsContact, ...]:
         """The BMS contacts of this name (`identity.same_key`), by their ids."""
         return _in_order(self._by_name.get(name, ())) if name else ()
 
 
-def _in_order(contacts: Sequence[BmsContact]) -> tuple[BmsContact, ...]:
+def _in_order(contacts: tuple[BmsContact, ...]) -> tuple[BmsContact, ...]:
     """By their ids, each once."""
     if len(contacts) < 2:
-        return tuple(contacts)
+        return contacts
     return tuple(contact for dummy, contact in sorted({contact.id: contact for contact in contacts}.items()))

@@ -45,17 +45,18 @@ def enriched(
     locations: Sequence[Location] = (),
     contact_type_id: ItGlueId | None = None,
     aliases: Mapping[str, str] | None = None,
+    keys: Sequence[str] | None = None,
 ) -> Enriched:
     """The contact that `user` calls for: a new one for None, else `contact` with its changes.
 
     `aliases` are the addresses of the user's that may be added, by default all of them: the form in which they are
-    compared to the one written. A new contact without an e-mail address could not be found again: it must not be
-    created.
+    compared to the one written. `keys` are the contact's e-mails in that form, where they are known already. A new
+    contact without an e-mail address could not be found again: it must not be created.
     """
     base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
     if base.location_id is None and (place := location_of(user, locations)):
         base = replace(base, location_id=place.id, location_name=place.name)
-    addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases)
+    addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
     numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
     first_name = _unless_blank(base.first_name, user.given_name)
     last_name = _unless_blank(base.last_name, user.surname)
@@ -94,31 +95,49 @@ def needs_locations(user: User, contact: Contact | None, settings: Office365Sett
 # --------------------------------------------------------------------- e-mails
 
 
-def emails(user: User, contact: Contact, settings: Office365Settings, aliases: Mapping[str, str]) -> tuple[Email, ...]:
+def emails(
+    user: User,
+    contact: Contact,
+    settings: Office365Settings,
+    aliases: Mapping[str, str],
+    keys: Sequence[str] | None = None,
+) -> tuple[Email, ...]:
     """The contact's addresses with the user's added: none twice, exactly one primary.
 
-    An existing contact keeps its primary e-mail where the user has no address of its own but the username.
+    An existing contact keeps its primary e-mail where the user has no address of its own but the username. For
+    `aliases` and `keys` see `enriched`.
     """
+    keys = email_keys(contact) if keys is None else keys
     own = own_primary_address if contact.id else primary_address
     primary = own(user, settings.primary_email)
-    entries = _each_once(contact)
-    key = address(primary) or _present_primary(entries)
-    if primary and key not in entries:
-        entries[key] = Email(primary, settings.email_label)
-    for alias, written in aliases.items() if settings.sync_aliases else ():
-        if alias not in entries and not alias.endswith(ONMICROSOFT):
+    key = address(primary)
+    lacking = [each for each in aliases if each not in keys and not each.endswith(ONMICROSOFT)]
+    if not settings.sync_aliases:
+        lacking = []
+    if key and not lacking and _is_only_primary(key, contact.emails, keys):
+        return contact.emails
+    entries = _each_once(contact.emails, keys)
+    key = key or _present_primary(entries)
+    for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
+        if written and alias not in entries:
             entries[alias] = Email(written, settings.email_label)
     key = key or next(iter(entries), "")
     return tuple([_with_primary(entry, present == key) for present, entry in entries.items()])
+
+
+def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
+    """Whether no address is there twice, and the address `key` is the only primary one."""
+    primary = [own for own, entry in zip(keys, entries, strict=True) if entry.primary]
+    return primary == [key] and len(set(keys)) == len(keys)
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:
     return entry if entry.primary == primary else replace(entry, primary=primary)
 
 
-def _each_once(contact: Contact) -> dict[str, Email]:
+def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:
     entries: dict[str, Email] = {}
-    for key, entry in zip(email_keys(contact), contact.emails, strict=True):
+    for key, entry in zip(keys, present, strict=True):
         if key not in entries or (entry.primary and not entries[key].primary):
             entries[key] = entry
     return entries

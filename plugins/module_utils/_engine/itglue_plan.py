@@ -68,7 +68,7 @@ class Matched:
             if user.id in self.selected.excluded or user.id in self.matching.conflicted:
                 continue
             contact = self.contact_of(user)
-            if contact is None or self.options.update_linked or self.directory.link(contact) in _NOT_LINKED:
+            if contact is None or self.options.update_linked or self.directory.links[contact.id] in _NOT_LINKED:
                 yield user, contact
 
 
@@ -177,7 +177,7 @@ class _Planner:
         return Operation(subject, itglue, self._push(wanted), reasons=found.reasons)
 
     def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
-        link = self.matched.directory.link(contact)
+        link = self.matched.directory.links[contact.id]
         linked = link not in _NOT_LINKED
         bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
         reasons = _notes_on_link(contact, link)
@@ -201,7 +201,8 @@ class _Planner:
         aliases = matched.directory.smtp_addresses[user.id]
         if held := matched.matching.held_aliases.get(user.id):
             aliases = {key: written for key, written in aliases.items() if key not in held}
-        return enriched(user, contact, matched.snapshot.office365, self.locations, self.contact_type_id, aliases)
+        keys = () if contact is None else matched.directory.email_keys(contact)
+        return enriched(user, contact, matched.snapshot.office365, self.locations, self.contact_type_id, aliases, keys)
 
     def _push(self, wanted: Contact) -> BmsPart:
         """That the contact is to be pushed, or what keeps it from that."""

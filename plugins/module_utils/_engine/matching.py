@@ -70,7 +70,7 @@ def match(
     directory: Directory | None = None,
 ) -> Matching:
     """Pair users with contacts; `selected` holds the ids of the users that the filter lets through. `directory` is
-    one of the same users, where there is one already.
+    that of these users and contacts, where there is one already.
 
     Raises InputError for an override that names no contact of the organization, one contact for two users, or by
     a username that was handed on the contact of its former holder.
@@ -160,19 +160,21 @@ class _Matcher:
     def _match_by_address(self, rule: Rule, keys_of: Callable[[str], Collection[str]]) -> None:
         found = self._found(keys_of)
         shared = repeated(list(chain.from_iterable(found.values())))
-        hits: Hits = {
-            user_id: {contact_id: self.index.names(user_id, contact_id) for contact_id in contact_ids}
-            for user_id, contact_ids in found.items()
-        }
         # Most people have one contact, which is theirs alone and bears their names.
         plain = {
             user_id: contact_ids[0]
             for user_id, contact_ids in found.items()
-            if len(contact_ids) == 1 and contact_ids[0] not in shared and hits[user_id][contact_ids[0]] == Names.SAME
+            if len(contact_ids) == 1
+            and contact_ids[0] not in shared
+            and self.index.names(user_id, contact_ids[0]) == Names.SAME
         }
         for user_id, contact_id in plain.items():
             self._claim(user_id, contact_id, rule)
-        others = {user_id: judged for user_id, judged in hits.items() if user_id not in plain}
+        others: Hits = {
+            user_id: {contact_id: self.index.names(user_id, contact_id) for contact_id in contact_ids}
+            for user_id, contact_ids in found.items()
+            if user_id not in plain
+        }
         weighed = weigh(self.index, others, self.contacts) if others else Weighed()
         for user_id, contact_ids in weighed.withheld.items():
             self.withheld[user_id] |= contact_ids
@@ -335,7 +337,7 @@ class _Matcher:
         index = self.index
         added = {key: index.contacts_by_address.get(key, ()) for key in lacking if not key.endswith(ONMICROSOFT)}
         added.pop(index.primary_key(user_id), None)
-        held = {key for key, holders in added.items() if holders or key in index.shared_addresses}
+        held = {key for key, holders in added.items() if holders or index.is_shared(key)}
         if held:
             self.result.held_aliases[user_id] = frozenset(held)
         if contact_ids := sorted(set(chain.from_iterable(added.values()))):

@@ -14,11 +14,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import chain
 
 from .conflicts import Answer
 from .directory import Directory
-from .grouping import by_key, repeated
+from .grouping import by_key
 from .identity import Names, compare_names, have_common_word, same_key, single_name
 from .model import Contact, ItGlueId, User
 from .text import (
@@ -90,11 +89,10 @@ class MatchingIndex:
 
     # --------------------------------------------------------------- addresses
 
-    @cached_property
+    @property
     def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
         """The ids of the contacts by each of their e-mails."""
-        rows = self._directory.contacts_by_address.items()
-        return {key: tuple([contact.id for contact in found]) for key, found in rows}
+        return self._directory.contacts_by_address
 
     def smtp_keys(self, user_id: str) -> Collection[str]:
         """The SMTP addresses of a user, in the form in which they are compared."""
@@ -108,12 +106,16 @@ class MatchingIndex:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
         return primary_key(self.users[user_id], self.circumstances.primary_email)
 
-    @cached_property
-    def shared_addresses(self) -> frozenset[str]:
-        """The addresses that several selected users hold."""
-        selected = [user_id for user_id in self.users if user_id in self.selected]
-        keys = chain.from_iterable({*self.smtp_keys(user_id), self.primary_key(user_id)} for user_id in selected)
-        return frozenset(repeated(list(keys)))
+    def is_shared(self, key: str) -> bool:
+        """Whether several selected users hold an address, other than as a username that is not their primary one."""
+        holders = [
+            user.id
+            for user in self._directory.users_by_address.get(key, ())
+            if user.id in self.users
+            and user.id in self.selected
+            and (key in self.smtp_keys(user.id) or key == self.primary_key(user.id))
+        ]
+        return len(holders) > 1
 
     def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
         """The contacts whose primary e-mail is the address `key`."""
@@ -165,12 +167,13 @@ class MatchingIndex:
     @cached_property
     def names_of_users(self) -> Mapping[str, FullName | None]:
         """The names of each user, in the form in which names that are `same` are equal."""
-        return {user_id: same_key(*NAMES_OF_USER(user)) for user_id, user in self.users.items()}
+        names = self._directory.names_of_users
+        return {user_id: names[user_id] for user_id in self.users}
 
-    @cached_property
+    @property
     def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:
         """The names of each contact, in the same form."""
-        return {contact_id: same_key(*NAMES_OF_CONTACT(contact)) for contact_id, contact in self.contacts.items()}
+        return self._directory.names_of_contacts
 
     @cached_property
     def contacts_by_names(self) -> Mapping[FullName, tuple[ItGlueId, ...]]:

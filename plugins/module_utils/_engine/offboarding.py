@@ -293,9 +293,9 @@ class Counterparts:
             if user.id != user_id and user.id in self._staying
         )
         contacts = (
-            names_of(other)
+            names_of(self._directory.contact[other])
             for value in bms_addresses(found)
             for other in self._directory.contacts_by_address.get(value, ())
-            if other.id != contact.id and other.id not in self._departing
+            if other != contact.id and other not in self._departing
         )
         return any(compare_names(names, others) != Names.DIFFERENT for others in chain(users, contacts))

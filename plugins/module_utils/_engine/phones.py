@@ -21,6 +21,19 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .faxes import is_named_before, is_named_behind
+from .phone_patterns import (
+    BETWEEN_NUMBERS,
+    BRACKETS,
+    DATE_OF_DIGITS,
+    DATE_OR_TIME,
+    EXTENSION,
+    EXTENSION_AT_END,
+    INTERNATIONAL,
+    PLAIN_INTERNATIONAL,
+    TRUNK_ZERO,
+    WORD,
+    WORDS_OF_PHONES,
+)
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -38,47 +51,8 @@ _SHORTEST_INTERNAL = 3
 _SHORTEST_TAIL = 7
 """All spellings of one number end in the same digits: so many are compared before a number is read."""
 
-_BRACKETS = str.maketrans("[]{}", "()()")  # the library knows round ones alone
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _PLAIN = "0123456789 ()+./-"
-_INTERNATIONAL = re.compile(r"\D*(?:\+|00(?=[ ./()-]*[1-9]))")
-_TRUNK_ZERO = re.compile(r"(?<=\d)([ ./-]*)[(\[]\s*0\s*[)\]]")
-
-_EXTENSION_WORDS = (
-    "extension|extensión|extensão|extensao|exten|extn|ext|x|#|"
-    "poste|durchwahl|dw|nebenstelle|nst|apparat|app|klappe|kl|interno|interne|int|anexo|ramal|toestel|tst|anknytning|"
-    "ankn|lokal|"
-    "wewn|linka|klapka|доб|внутр|вн|内線|分机|내선"
-)
-# The letter before keeps a word that ends in x, as `fax`, from being taken for a mark.
-_EXTENSION = re.compile(
-    r"(?:"
-    rf"[\s,;:.(\[/-]{{0,9}}(?<![^\W\d_])(?:{_EXTENSION_WORDS})[\s.:=#-]{{0,5}}(?P<labelled>\d{{1,15}})(?!\d)"
-    r"|\s*(?:,{2,}|;)\s*(?P<dialled>\d{1,6})(?!\d|[\s./-]*\d)"
-    r"|\s*,(?P<confirmed>\d{1,6})(?=#)"
-    r")#?\s*[)\]]?",
-    re.IGNORECASE,
-)
-_EXTENSION_AT_END = re.compile(rf"{_EXTENSION.pattern}\s*$", re.IGNORECASE)
-
-# In a number no group of a date stands alone, so a date within a longer row of groups is none.
-_DATE_OR_TIME = re.compile(
-    r"(?<![\d+(])(?<!\d[./-])(?:"
-    r"(?:19|20)\d\d(?P<a>[./-])(?:0?[1-9]|1[0-2])(?P=a)(?:0?[1-9]|[12]\d|3[01])"
-    r"|(?:0?[1-9]|[12]\d|3[01])(?P<b>[./-])(?:0?[1-9]|[12]\d|3[01])(?P=b)(?:(?:19|20)\d\d)"
-    r"|(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
-    r")(?!\d|[./-]\d)"
-)
-_DATE_OF_DIGITS = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
-_BETWEEN_NUMBERS = re.compile(r"[/;,|\n]|\s(?:or|and|oder|und|ou|et|y|o|&)\s", re.IGNORECASE)
-
-_WORDS_OF_PHONES = frozenset(
-    "tel telephone phone ph number no nr mob mobile cell cellular work office home desk direct directline line main "
-    "landline business private switchboard reception telefon telefono teléfono téléphone tél telefoon handy mobil "
-    "büro geschäftlich privat zentrale portable bureau domicile móvil movil oficina casa cellulare ufficio whatsapp "
-    "t m p o h w d a ddi did uri".split()
-)
-_WORD = re.compile(r"[^\W\d_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +111,7 @@ def stored_key(value: str) -> str:
 
 def has_digits(value: str | None) -> bool:
     """Whether a stored phone is a number or a placeholder: one of the two, wherever it has digits."""
-    return bool(_ascii_digits(value or ""))
+    return any(map(str.isdecimal, value or ""))
 
 
 def is_placeholder(value: str | None) -> bool:
@@ -163,7 +137,7 @@ def _key(found: str) -> str:
 
 def _split(text: str) -> tuple[str, str | None]:
     """The text before an extension at its end, and the extension."""
-    found = _EXTENSION_AT_END.search(text)
+    found = EXTENSION_AT_END.search(text)
     return (text[: found.start()], _extension(found)) if found else (text, None)
 
 
@@ -172,12 +146,12 @@ def _extension(found: re.Match[str]) -> str:
 
 
 def _without_trunk_zero(text: str) -> str:
-    return _TRUNK_ZERO.sub(r"\1", text) if "0)" in text or "0 )" in text or "0]" in text else text
+    return TRUNK_ZERO.sub(r"\1", text) if "0)" in text or "0 )" in text or "0]" in text else text
 
 
 def _strange_words(text: str) -> bool:
     """Whether there are words in a text that do not name a kind of number."""
-    return any(word.casefold() not in _WORDS_OF_PHONES for word in _WORD.findall(text))
+    return any(word.casefold() not in WORDS_OF_PHONES for word in WORD.findall(text))
 
 
 def _ascii(value: str) -> str:
@@ -225,8 +199,10 @@ def is_same_number(one: str, other: str, region: str | None) -> bool:
     of_one, of_other = _readings(one, {region}), _readings(other, {region})
     if of_one & of_other:
         return True
-    countries = _countries(of_one | of_other)
-    return bool(_readings(one, countries) & of_other or of_one & _readings(other, countries))
+    countries = _countries(of_one | of_other) - {region}
+    return bool(countries) and bool(
+        (of_one and of_one & _readings(other, countries)) or (of_other and of_other & _readings(one, countries))
+    )
 
 
 def _with_country_code(national: str, region: str) -> tuple[str, ...]:
@@ -254,7 +230,7 @@ def is_tail(number: str, stored: str) -> bool:
 def _readings(value: str, regions: Collection[str | None]) -> set[str]:
     """The international numbers that a value may be."""
     international = f"+{digits(value)}"
-    if _INTERNATIONAL.match(value):
+    if INTERNATIONAL.match(value):
         return set(_international(international, None))
     found = {key for region in regions for key in _international(digits(value), region)}
     # IT Glue may strip a leading plus.
@@ -297,7 +273,9 @@ def read(value: str | None, region: str | None) -> Number | None:
     """
     if not value or not has_digits(value):
         return None
-    text = _DATE_OR_TIME.sub(lambda found: "|" * len(found.group()), _ascii(value).translate(_BRACKETS))
+    if number := _read_plain(value):
+        return number
+    text = DATE_OR_TIME.sub(lambda found: "|" * len(found.group()), _ascii(value).translate(BRACKETS))
     if not _ascii_digits(_split(text)[0]).strip("0"):
         return None
     for spelled in _spelled(text):
@@ -306,14 +284,30 @@ def read(value: str | None, region: str | None) -> Number | None:
     return _read_by_digits(text, region)
 
 
+def _read_plain(value: str) -> Number | None:
+    """The number, where the text is one in the international form and nothing else, as most are: then there is
+    nothing to find in it."""
+    if not PLAIN_INTERNATIONAL.fullmatch(value) or len(_ascii_digits(value)) < _SHORTEST_OF_SEVERAL:
+        return None
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not number.national_number or not phonenumbers.is_possible_number(number):
+        return None
+    return Number(_e164(number), sure=_is_whole(number))
+
+
 def _spelled(text: str) -> Iterator[str]:
     """The text, and the text with a number in the international form where it has one without a plus."""
     yield text
     if "+" in text:
         return
-    if _INTERNATIONAL.match(text):
+    if INTERNATIONAL.match(text):
         yield text.replace("00", "+", 1)
-    elif _TRUNK_ZERO.search(text):
+    elif TRUNK_ZERO.search(text):
         yield re.sub(r"(\d)", r"+\1", text, count=1)
 
 
@@ -329,6 +323,8 @@ def _find(text: str, region: str | None) -> list[_Found]:
     """The numbers of a text. Short ones are such only where a country has them, and zeros alone are none."""
     from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
 
+    if region is None and "+" not in text:
+        return []  # the library reads national numbers in a country alone
     return [
         _Found(match.start, match.end, match.number)
         for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE)
@@ -379,7 +375,7 @@ def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
     spelled, extension, end = text[found.start : found.end], found.number.extension, found.end
     if extension:
         spelled = _split(spelled)[0]
-    elif after := _EXTENSION.match(text, found.end, limit):
+    elif after := EXTENSION.match(text, found.end, limit):
         extension, end = _extension(after), after.end()
     international = _is_international(found.number, spelled, region)
     beside = f"{text[: found.start]} {text[end:limit]}"
@@ -414,7 +410,7 @@ def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None)
     strange word beside it."""
     import phonenumbers
 
-    if not _is_whole(number) or _DATE_OF_DIGITS.fullmatch(spelled.strip()):
+    if not _is_whole(number) or DATE_OF_DIGITS.fullmatch(spelled.strip()):
         return False
     # Without the prefix of its country's national numbers it may be a local number.
     codes = _codes(region or "")
@@ -426,18 +422,18 @@ def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None)
 
 def _read_by_digits(text: str, region: str | None) -> Number | None:
     """What is a number by its digits. It is sure only where nothing but the country is unknown."""
-    pieces = _BETWEEN_NUMBERS.split(text)
+    pieces = BETWEEN_NUMBERS.split(text)
     long = [piece for piece in pieces if len(_ascii_digits(piece)) >= _SHORTEST_OF_SEVERAL]
     number, extension = _split(long[0] if len(long) > 1 else text)
     found = _ascii_digits(_without_trunk_zero(number))
     strange = _strange_words(number)
-    if strange and (region or _DATE_OF_DIGITS.fullmatch(found)):
+    if strange and (region or DATE_OF_DIGITS.fullmatch(found)):
         return None
     before, *dummy, behind = re.split(r"\d", number)
     if not _is_number(found, number, strange) or is_named_before(before) or is_named_behind(behind):
         return None
     international = "+" in number
-    unclear = region or strange or international or _DATE_OF_DIGITS.fullmatch(found)
+    unclear = region or strange or international or DATE_OF_DIGITS.fullmatch(found)
     sure = not unclear and len(found) >= _SHORTEST_NATIONAL
     return Number(("+" if international else "") + found, extension, sure, several=len(long) > 1)
 

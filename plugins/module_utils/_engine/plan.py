@@ -169,6 +169,11 @@ class Operation:
             raise ValueError(f"The operation of {self.user} has no contact.")
         return self.itglue.contact
 
+    def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
+        """The operation with another BMS part, and with further reasons."""
+        reasons = (*self.reasons, *reasons)
+        return Operation(self.subject, self.itglue, bms, self.matched_by, reasons, self.failure)
+
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""
         return replace(self, reasons=(*self.reasons, *reasons)) if reasons else self

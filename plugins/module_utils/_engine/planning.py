@@ -206,7 +206,7 @@ class Planning:
             sync_aliases=settings.sync_aliases,
             departed_type=marked,
             deleted=self._deleted_users(),
-            linked=frozenset(contact.id for contact in contacts if directory.is_linked(contact)),
+            linked=frozenset(filter(directory.is_linked, directory.links)),
             remembered=self.snapshot.facts.kept_apart,
         )
 

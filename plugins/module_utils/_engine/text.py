@@ -14,14 +14,12 @@ them everywhere. Inside a name they stay: a zero-width non-joiner is Persian spe
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from operator import attrgetter
-from typing import TypeVar
 
 from .model import Contact, User
 
-T = TypeVar("T")
 FullName = tuple[str, str]
 
 NAMES_OF_USER = attrgetter("given_name", "surname")
@@ -289,14 +287,3 @@ def full_name(first: str | None, last: str | None) -> FullName | None:
     """First and last name for comparison, None unless both are there."""
     pair = (name(first), name(last))
     return pair if all(pair) else None
-
-
-def bearers(
-    wanted: Collection[FullName | None], rows: Iterable[T], names: Callable[[T], tuple[str | None, str | None]]
-) -> Iterator[tuple[FullName, T]]:
-    """The rows that bear one of the names, each with that name. `names` tells first and last of a row."""
-    lasts = {own[1] for own in wanted if own}
-    for row in rows if lasts else ():
-        first, last = names(row)
-        if name(last) in lasts and (own := full_name(first, last)) in wanted and own:
-            yield own, row

@@ -174,6 +174,11 @@ def test_a_very_long_value_is_read_at_once():
     assert read("1 " * 40_000, "US") is None
 
 
+@given(st.from_regex(r"\+[0-9]{1,12}(?: [0-9]{1,6}){0,4}", fullmatch=True), st.sampled_from(["US", "DE", None]))
+def test_a_number_that_stands_alone_is_read_as_it_is_found_in_a_text(text, country):
+    assert read(text, country) == read(f" {text} ", country)
+
+
 @given(st.text(alphabet="0123456789+-()/;,. x#extFaxTel٣４", max_size=40), st.sampled_from(["US", "DE", None]))
 def test_whatever_is_read_can_be_dialled_and_is_read_again(text, country):
     number = read(text, country)

@@ -1,0 +1,53 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The words and marks in texts that hold telephone numbers, in the languages of the customers (guide to matching)."""
+
+from __future__ import annotations
+
+import re
+
+# A plus and digits, with nothing but single blanks between them.
+PLAIN_INTERNATIONAL = re.compile(r"\+[0-9]+(?: [0-9]+)*")
+BRACKETS = str.maketrans("[]{}", "()()")  # the library knows round ones alone
+INTERNATIONAL = re.compile(r"\D*(?:\+|00(?=[ ./()-]*[1-9]))")
+TRUNK_ZERO = re.compile(r"(?<=\d)([ ./-]*)[(\[]\s*0\s*[)\]]")
+
+_EXTENSION_WORDS = (
+    "extension|extensión|extensão|extensao|exten|extn|ext|x|#|"
+    "poste|durchwahl|dw|nebenstelle|nst|apparat|app|klappe|kl|interno|interne|int|anexo|ramal|toestel|tst|anknytning|"
+    "ankn|lokal|"
+    "wewn|linka|klapka|доб|внутр|вн|内線|分机|내선"
+)
+# The letter before keeps a word that ends in x, as `fax`, from being taken for a mark.
+EXTENSION = re.compile(
+    r"(?:"
+    rf"[\s,;:.(\[/-]{{0,9}}(?<![^\W\d_])(?:{_EXTENSION_WORDS})[\s.:=#-]{{0,5}}(?P<labelled>\d{{1,15}})(?!\d)"
+    r"|\s*(?:,{2,}|;)\s*(?P<dialled>\d{1,6})(?!\d|[\s./-]*\d)"
+    r"|\s*,(?P<confirmed>\d{1,6})(?=#)"
+    r")#?\s*[)\]]?",
+    re.IGNORECASE,
+)
+EXTENSION_AT_END = re.compile(rf"{EXTENSION.pattern}\s*$", re.IGNORECASE)
+
+# In a number no group of a date stands alone, so a date within a longer row of groups is none.
+DATE_OR_TIME = re.compile(
+    r"(?<![\d+(])(?<!\d[./-])(?:"
+    r"(?:19|20)\d\d(?P<a>[./-])(?:0?[1-9]|1[0-2])(?P=a)(?:0?[1-9]|[12]\d|3[01])"
+    r"|(?:0?[1-9]|[12]\d|3[01])(?P<b>[./-])(?:0?[1-9]|[12]\d|3[01])(?P=b)(?:(?:19|20)\d\d)"
+    r"|(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?"
+    r")(?!\d|[./-]\d)"
+)
+DATE_OF_DIGITS = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+BETWEEN_NUMBERS = re.compile(r"[/;,|\n]|\s(?:or|and|oder|und|ou|et|y|o|&)\s", re.IGNORECASE)
+
+WORDS_OF_PHONES = frozenset(
+    "tel telephone phone ph number no nr mob mobile cell cellular work office home desk direct directline line main "
+    "landline business private switchboard reception telefon telefono teléfono téléphone tél telefoon handy mobil "
+    "büro geschäftlich privat zentrale portable bureau domicile móvil movil oficina casa cellulare ufficio whatsapp "
+    "t m p o h w d a ddi did uri".split()
+)
+WORD = re.compile(r"[^\W\d_]+")
