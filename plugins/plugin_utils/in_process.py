@@ -96,10 +96,21 @@ class InProcessAction(ActionBase):
     def _run_as_module(self, task_vars: dict | None) -> dict:
         """What Ansible's own `normal` action does."""
         wrap_async = bool(self._task.async_val) and not self._connection.has_native_async
-        result = self._execute_module(task_vars=task_vars, wrap_async=wrap_async)
+        result = self._execute_module(module_args=self._module_args(), task_vars=task_vars, wrap_async=wrap_async)
         if not wrap_async:
             self._remove_tmp_path(self._connection._shell.tmpdir)
         return result
+
+    def _module_args(self) -> dict:
+        """The options as the module gets them. A relative path means what it means in process: Ansible starts a module
+        on this machine in the directory of the playbook."""
+        args = dict(self._task.args)
+        if self._connection.transport == "local":
+            with _environment(self._task_environment()):
+                params = self.validator.validate(plain_dict(args)).validated_parameters
+            paths = {name: params.get(name) for name, each in self.spec.options.items() if each.get("type") == "path"}
+            args |= {name: os.path.abspath(path) for name, path in paths.items() if path and not os.path.isabs(path)}
+        return args
 
     def _run_in_process(self, task_vars: Mapping) -> dict:
         given = plain_dict(self._task.args)

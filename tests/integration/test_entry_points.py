@@ -66,6 +66,7 @@ CASES = {
 }
 #: What check mode could change: the rest fails before a module asks for it.
 CHECKED = ("ok", "fail")
+FOLDERS = ("ANSIBLE_COLLECTIONS_PATH", "ANSIBLE_CONNECTION_PLUGINS", "ANSIBLE_BECOME_PLUGINS")
 ENVIRONMENT = {"DOORS_VARIABLE": "{{ 'of the' }} task", "BMS_MFA_SECRET": "{{ variable_secret }}"}
 
 
@@ -77,16 +78,18 @@ class Played:
     results: dict[str, dict]
 
 
-def play(folder: Path, tasks: list[dict], *options: str) -> Played:
-    """Run `tasks`, each of which registers its result under its name."""
+def play(folder: Path, tasks: list[dict], *options: str, start: Path | None = None) -> Played:
+    """Run `tasks`, each of which registers its result under its name; in another directory where `start` names one."""
     results = folder / "results.json"
     written = {
         "name": "results",
-        "keep": {
+        "ansible.builtin.copy": {
             "dest": str(results),
             "content": "{{ dict(names | zip(names | map('extract', vars))) | to_json }}",
         },
         "vars": {"names": [task["name"] for task in tasks]},
+        "check_mode": False,
+        "diff": False,
         "no_log": True,
     }
     playbook = folder / "playbook.json"
@@ -95,10 +98,10 @@ def play(folder: Path, tasks: list[dict], *options: str) -> Played:
     playbook.write_text(json.dumps(plan))
     (folder / "secrets.json").write_text(json.dumps(SECRETS))
     done = subprocess.run(
-        [Path(sys.executable).with_name("ansible-playbook"), playbook.name, "-e", "@secrets.json", *options],
+        [Path(sys.executable).with_name("ansible-playbook"), playbook, "-e", f"@{folder}/secrets.json", *options],
         check=False,
-        cwd=folder,
-        env=os.environ | {"ANSIBLE_COLLECTIONS_PATH": str(folder), "ANSIBLE_CONNECTION_PLUGINS": str(folder)},
+        cwd=start or folder,
+        env=os.environ | {name: str(folder) for name in FOLDERS},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -120,7 +123,8 @@ def folder(tmp_path_factory) -> Path:
     shutil.copy(DOORS / "glue.py", plugins / "module_utils" / "_ansible" / "doors.py")
     shutil.copy(DOORS / "module.py", plugins / "modules" / "doors.py")
     shutil.copy(DOORS / "action.py", plugins / "action" / "doors.py")
-    shutil.copy(DOORS / "elsewhere.py", made / "elsewhere.py")
+    for name in ("elsewhere.py", "plainly.py"):
+        shutil.copy(DOORS / name, made / name)
     return made
 
 
@@ -165,6 +169,19 @@ def test_what_reaches_run_is_what_the_task_says(played):
     assert result["params"]["timeout"] == 30.0
     assert result["check_mode"] is ("diff" in result)
     assert "warnings" in result
+
+
+def test_relative_paths_are_those_of_where_ansible_was_started(folder, tmp_path):
+    """However a task is run: Ansible starts a module in the directory of the playbook, and the other ways elsewhere."""
+    (tmp_path / "start").mkdir()
+    ways = {**WAYS, "become": {"become": True, "become_method": "plainly"}}
+    tasks = [
+        task(way, {"file": "of/mine"}, environment={"REQUESTS_CA_BUNDLE": "ca"}, **more) for way, more in ways.items()
+    ]
+    played = play(folder, tasks, start=tmp_path / "start")
+    for way, result in played.results.items():
+        assert result["in_process"] is (way == "in_process")
+        assert result["paths"] == [f"{tmp_path}/start/of/mine", f"{tmp_path}/start/ca"], way
 
 
 def test_a_failure_keeps_its_result(played):

@@ -18,6 +18,7 @@ SPEC = ModuleSpec(
         **CONNECTION_OPTIONS,
         "mode": {"type": "str", "choices": ["ok", "fail", "defect"], "default": "ok"},
         "text": {"type": "str"},
+        "file": {"type": "path"},
         "since": {"type": "raw"},
         "logins": {
             "type": "list",
@@ -41,6 +42,7 @@ def run(params, task):
         "version": task.version,
         "variable": os.environ.get("DOORS_VARIABLE"),
         "params": params,
+        "paths": [os.path.realpath(params[name] or "") for name in ("file", "ca_path")],
         "told": f"Bearer {token} and {params['text']}",
         "rows": ({"token": token}, {1, 2}),
         "keys": {token: None},

@@ -234,17 +234,21 @@ def test_the_environment_is_put_back_after_an_interruption(monkeypatch):
     ],
 )
 def test_what_is_not_plainly_local_is_handed_over(details, wrapped, monkeypatch):
-    handed = []
+    handed, given = [], {}
 
-    def execute(self, task_vars, wrap_async):
+    def execute(self, module_args, task_vars, wrap_async):
         handed.append(wrap_async)
+        given.update(module_args)
         return {"from": "module"}
 
     monkeypatch.setattr(Action, "_execute_module", execute)
     monkeypatch.setattr(Action, "_remove_tmp_path", lambda self, path: handed.append("cleaned"))
 
-    assert in_process_result(**details) == {"from": "module"}
+    assert in_process_result({"here": "of/mine", "there": "/of/others"}, **details) == {"from": "module"}
     assert handed == ([True] if wrapped else [False, "cleaned"])
+    # On another machine a relative path means what it means there.
+    here = "of/mine" if "transport" in details else os.path.abspath("of/mine")
+    assert (given["here"], given["there"]) == (here, "/of/others")
 
 
 @pytest.mark.parametrize(
