@@ -20,7 +20,7 @@ from tests.sandbox.launch import running
 
 from . import worlds
 from .report import Row
-from .requests_sent import NO_CEILING
+from .requests_sent import NO_LIMIT
 from .task import sync
 
 USERS = 2_000
@@ -50,7 +50,7 @@ def measure(scale: float) -> list[Row]:
     quota = 10 * users
     world = worlds.world(1, users, contacts=0, behaviour={"latency_ms": latency, "bms_quota": quota})
     with running(world) as sandbox:
-        done = sync(sandbox, organization="1", bms_quota=quota, **NO_CEILING)
+        done = sync(sandbox, organization="1", bms_quota=quota, **NO_LIMIT)
     if done.summary["push"] != {"pushed": users}:
         raise RuntimeError(f"Not everybody was pushed: {done.summary}")
     limit = rounds(done.requests) * LATENCY / 1000

@@ -20,6 +20,8 @@ from queue import SimpleQueue
 
 import pytest
 
+from tests.benchmarks import fleet, worlds
+from tests.integration.fleet import run
 from tests.sandbox.launch import Running, running
 
 SKU = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
@@ -251,6 +253,19 @@ def test_what_the_quota_of_bms_does_not_allow_is_for_the_next_run(
         done = sync([1, 2], "-f", "2", **ours)
     assert people(bms) == (everybody(2, 16), everybody(2, 16))
     assert sum(each["summary"]["push"].get("deferred", 0) for each in done.values()) == 0
+
+
+def test_a_client_that_is_starved_fails_the_run_of_the_shipped_playbook(tmp_path):
+    """The quota of BMS does not do for the first client; the second one needs nothing of it."""
+    hosts = fleet.inventory([1, 2])
+    hosts["all"]["vars"] |= {"bms_quota": 1}
+    inventory = tmp_path / "inventory.json"
+    inventory.write_text(json.dumps(hosts))
+    with running(worlds.world(2, 1, unlinked=1, unlinked_clients=1, in_bms=0)) as bms:
+        ran = [run(bms, "ansible-playbook", "-i", inventory, *fleet.PLAYBOOKS) for dummy in range(3)]
+    assert [each.returncode for each in ran] == [0, 0, 2], ran[2].stdout
+    assert re.search(r"client0001: FAILED\. A quota has deferred .* in 3 runs on end", ran[2].stdout)
+    assert "client0002: FAILED" not in ran[2].stdout
 
 
 def test_a_used_up_quota_of_it_glue_defers_the_writes_and_ends_the_reads_that_follow(sandbox, sync):
