@@ -20,7 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 
 from .inprocess import Outcome, Stand
 from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, full_name, user_addresses, users_of
-from .test_fault_matrix import WITH_LEAVERS, _contact, _in_bms
+from .test_fault_matrix import WITH_DEPARTED, _contact, _in_bms
 from .worlds import ACCOUNT, CLIENT, Json, _link
 
 Kept = Callable[[Json], None]
@@ -191,7 +191,7 @@ def syncs(stand: Interrupted) -> Kept:
     other = Stand.__new__(Stand)
     other.__dict__.update(stand.__dict__, _private=_Elsewhere(stand))
     before = stand.state()
-    outcome = Stand.sync(other, **WITH_LEAVERS)
+    outcome = Stand.sync(other, **WITH_DEPARTED)
     assert outcome.error is None or isinstance(outcome.error, PushesStoppedError), outcome.error
     made = contacts_of(stand.state()).keys() - contacts_of(before).keys()
 

@@ -16,15 +16,15 @@ import pytest
 
 from .inprocess import Stand
 from .invariants import bms_of, changed_is_true_to_the_state, contacts_of, prediction_equals_real, substance
-from .test_fault_matrix import FORMER, WITH_LEAVERS, Json, _contact, _in_bms, _user, world, world_with_leavers
+from .test_fault_matrix import FORMER, WITH_DEPARTED, Json, _contact, _in_bms, _user, world, world_with_departed
 from .worlds import ACCOUNT, _link
 
-REPORT = {**WITH_LEAVERS, "departed": "report"}
+REPORT = {**WITH_DEPARTED, "departed": "report"}
 
 
 def people() -> Json:
     """The world of the fault matrix, without the contact that IT Glue refuses to have changed in part."""
-    made = world_with_leavers()
+    made = world_with_departed()
     for contact in made["itglue"]["contacts"]:
         contact.pop("locked", None)
     return made
@@ -58,9 +58,9 @@ def seen(stand) -> dict[int, tuple]:
 
 def test_check_mode_is_the_real_run_and_a_second_one_changes_nothing(stand):
     before = stand.state()
-    foreseen = stand.sync(check=True, **WITH_LEAVERS)
+    foreseen = stand.sync(check=True, **WITH_DEPARTED)
     assert foreseen.writes == []
-    real = stand.sync(**WITH_LEAVERS)
+    real = stand.sync(**WITH_DEPARTED)
     after = stand.state()
 
     prediction_equals_real(foreseen, real)
@@ -69,7 +69,7 @@ def test_check_mode_is_the_real_run_and_a_second_one_changes_nothing(stand):
     assert contacts_of(before).keys() <= contacts_of(after).keys()
     assert bms_of(before).keys() <= bms_of(after).keys()
 
-    again = stand.sync(**WITH_LEAVERS)
+    again = stand.sync(**WITH_DEPARTED)
     assert (again.changed, again.writes) == (False, [])
     assert actions(again) == {106: "deactivated", 107: "deactivated"}
     assert substance(stand.state()) == substance(after)
@@ -84,14 +84,14 @@ def test_without_a_word_they_are_reported_and_nothing_is_done_to_them(stand):
 
 @pytest.mark.parametrize("check", [True, False], ids=["check", "real"])
 def test_the_limit_stops_the_run_before_any_write(stand, check):
-    outcome = stand.sync(check=check, **WITH_LEAVERS, max_deactivations="1")
+    outcome = stand.sync(check=check, **WITH_DEPARTED, max_deactivations="1")
     assert "max_deactivations allows 1, the plan has 2" in str(outcome.error)
     assert (outcome.changed, outcome.writes) == (False, [])
     assert actions(outcome) == {106: "deactivate", 107: "deactivate"}
 
 
 def test_the_keep_list_keeps_one_of_them(stand):
-    outcome = stand.sync(**WITH_LEAVERS, departed_keep=["gone@*"], max_deactivations="1")
+    outcome = stand.sync(**WITH_DEPARTED, departed_keep=["gone@*"], max_deactivations="1")
     assert outcome.error is None
     assert actions(outcome) == {106: "deactivate", 107: "keep"}
     assert seen(stand)[7] == (False, True)
@@ -104,7 +104,7 @@ def test_a_tenant_that_has_shrunk_deactivates_nobody(lifted):
     everything = [f"smtp:u{number}@x.example" for number in range(5)]
     users = [_user(0, accountEnabled=False, proxyAddresses=everything), _user(9)]
     stand = Stand(world(users, contacts, [], {}, adapters=[_link(ACCOUNT)]))
-    outcome = stand.sync(**WITH_LEAVERS, allow_shrunken_source=lifted)
+    outcome = stand.sync(**WITH_DEPARTED, allow_shrunken_source=lifted)
     if lifted:
         assert outcome.error is None
         assert len(outcome.result["departed"]) == 5
@@ -119,7 +119,7 @@ def test_a_client_without_bms_has_them_marked_in_it_glue_alone():
     made["itglue"]["organizations"][1]["adapters"] = []
     made["bms"]["contacts"] = []
     stand = Stand(made)
-    outcome = stand.sync(**{**WITH_LEAVERS, "bms_settings": {"contact_sync": False}})
+    outcome = stand.sync(**{**WITH_DEPARTED, "bms_settings": {"contact_sync": False}})
     assert outcome.error is None
     assert not any(each["service"] == "bms" for each in outcome.sent)
     assert contacts_of(stand.state())[107]["contact-type-id"] == FORMER
@@ -131,7 +131,7 @@ def test_a_linked_contact_that_it_glue_locks_is_inactive_in_bms_and_reported():
     contact = next(each for each in made["itglue"]["contacts"] if each["id"] == 106)
     contact["contact-type-id"] = None
     stand = Stand(made)
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 106]
     assert entry["locked"] == ["contact-type"]
     assert entry["after"] == {"bms-active": False}
@@ -140,7 +140,7 @@ def test_a_linked_contact_that_it_glue_locks_is_inactive_in_bms_and_reported():
 
 def test_a_plan_of_deactivations_is_applied_as_it_is_and_once(stand, tmp_path):
     path = str(tmp_path / "plan.json")
-    foreseen = stand.sync(check=True, plan_file=path, **WITH_LEAVERS)
+    foreseen = stand.sync(check=True, plan_file=path, **WITH_DEPARTED)
     plan = json.loads((tmp_path / "plan.json").read_text(encoding="utf-8"))
     assert {"departed/106", "departed/107", f"user/{_user(9)['id']}"} <= {*plan["planned"]}
 
@@ -156,10 +156,10 @@ def test_a_plan_of_deactivations_is_applied_as_it_is_and_once(stand, tmp_path):
 def test_a_planned_deactivation_of_who_came_back_meanwhile_is_refused(tmp_path):
     path = str(tmp_path / "plan.json")
     made = people()
-    Stand(made).sync(check=True, plan_file=path, **WITH_LEAVERS)
+    Stand(made).sync(check=True, plan_file=path, **WITH_DEPARTED)
     enable(made, _user(6)["id"])
     stand = Stand(made)
-    applied = stand.sync(apply_plan=path, **WITH_LEAVERS)
+    applied = stand.sync(apply_plan=path, **WITH_DEPARTED)
     assert 106 in {each["contact_id"] for each in applied.result["refused"]}
     assert seen(stand)[6] == (True, True)
 
@@ -167,9 +167,9 @@ def test_a_planned_deactivation_of_who_came_back_meanwhile_is_refused(tmp_path):
 def test_deactivations_and_returns_are_reverted(stand, tmp_path):
     path = str(tmp_path / "journal")
     before = seen(stand)
-    stand.sync(journal_file=path, **WITH_LEAVERS)
+    stand.sync(journal_file=path, **WITH_DEPARTED)
     assert seen(stand) != before
-    revert = {"organization": WITH_LEAVERS["organization"], "state": "reverted", "journal_file": path}
+    revert = {"organization": WITH_DEPARTED["organization"], "state": "reverted", "journal_file": path}
     foreseen, reverted = stand.sync(check=True, **revert), stand.sync(**revert)
     assert reverted.error is None
     assert foreseen.result["reverted"] == reverted.result["reverted"]
@@ -183,7 +183,7 @@ def test_who_comes_back_gets_back_what_was_taken(stand):
     made["itglue"]["contacts"] = [_contact(6), _contact(1)]
     made["bms"]["contacts"] = [_in_bms(6)]
     first = Stand(made)
-    assert first.sync(**WITH_LEAVERS).changed
+    assert first.sync(**WITH_DEPARTED).changed
     assert not bms_of(first.state())[906]["isActive"]
 
     state = first.state()
@@ -191,11 +191,11 @@ def test_who_comes_back_gets_back_what_was_taken(stand):
         True
     )
     second = Stand(state)
-    outcome = second.sync(**WITH_LEAVERS)
+    outcome = second.sync(**WITH_DEPARTED)
     assert outcome.contacts()[_user(6)["id"]]["reason_code"] == "returned"
     assert bms_of(second.state())[906]["isActive"]
     assert contacts_of(second.state())[106]["contact-type-id"] == 24
-    assert not second.sync(**WITH_LEAVERS).changed
+    assert not second.sync(**WITH_DEPARTED).changed
 
 
 def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
@@ -205,13 +205,13 @@ def test_bms_that_refuses_a_return_keeps_the_mark_until_it_takes_it(stand):
         {"service": "bms", "method": "PATCH", "path": "/v2/crm/contacts/909", "kind": "status", "status": 200}
         | {"body": refused, "times": None}
     )
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     assert seen(stand)[9] == (True, False)
     entry = outcome.contacts()[_user(9)["id"]]
     assert entry["action"] == "update" and "contact-type-id" not in entry["after"]
     assert "return_deferred" in entry["reason_codes"]
     stand.heal()
-    stand.sync(**WITH_LEAVERS)
+    stand.sync(**WITH_DEPARTED)
     assert seen(stand)[9] == (False, True)
 
 
@@ -224,12 +224,12 @@ def test_bms_that_refuses_a_deactivation_keeps_the_mark_away_until_it_takes_it(s
         {"service": "bms", "method": "PATCH", "path": "/v2/crm/contacts/907", "kind": "status", "status": 200}
         | {"body": REFUSED, "times": None}
     )
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     assert seen(stand)[7] == (False, True)
     (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 107]
     assert entry["action"] == "failed" and "write_rejected" in entry["reason_codes"]
     stand.heal()
-    stand.sync(**WITH_LEAVERS)
+    stand.sync(**WITH_DEPARTED)
     assert seen(stand)[7] == (True, False)
 
 
@@ -245,10 +245,10 @@ def test_a_run_that_ends_between_bms_and_it_glue_is_finished_by_the_next(stand):
             "times": None,
         },
     )
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     assert seen(stand)[7] == (False, False)
     (entry,) = [each for each in outcome.result["departed"] if each["contact_id"] == 107]
     assert entry["after"] == {"bms-active": False}
     stand.heal()
-    stand.sync(**WITH_LEAVERS)
+    stand.sync(**WITH_DEPARTED)
     assert seen(stand)[7] == (True, False)

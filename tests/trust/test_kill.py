@@ -23,7 +23,7 @@ from .inprocess import is_write
 from .invariants import outline
 from .killed import run
 from .tally import note
-from .test_fault_matrix import SETTINGS, WITH_LEAVERS, settings_world, world_with_leavers
+from .test_fault_matrix import SETTINGS, WITH_DEPARTED, settings_world, world_with_departed
 from .worlds import CLIENT, Json
 
 
@@ -65,25 +65,25 @@ def settled(sandbox, before: Json) -> tuple[Counter, tuple[Json, int]]:
 
 
 def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, monkeypatch):
-    with running(world_with_leavers()) as sandbox:
+    with running(world_with_departed()) as sandbox:
         for name, value in sandbox.env.items():
             monkeypatch.setenv(name, value)
         before = sandbox.state()
-        assert run("contact_sync", WITH_LEAVERS)["changed"]
+        assert run("contact_sync", WITH_DEPARTED)["changed"]
         wanted, remembered, sent = *found(sandbox, before), written(sandbox)
         assert remembered == 1 and sum(sent.values()) >= 10
         writes = sum(map(is_write, sandbox.requests()))
         for number in range(1, writes + 1):
             sandbox.reset()
-            assert killed(sandbox, number, "contact_sync", WITH_LEAVERS), number
+            assert killed(sandbox, number, "contact_sync", WITH_DEPARTED), number
             done, (half, kept) = settled(sandbox, before)
             # Some writes go side by side, and the last two are of what the run remembers.
             assert (half == wanted) == (done == sent), (number, sent - done)
             assert kept == (number == writes), number
             assert number <= sum(map(is_write, sandbox.requests())) < number + PARALLEL, number
-            run("contact_sync", WITH_LEAVERS)
+            run("contact_sync", WITH_DEPARTED)
             assert found(sandbox, before) == (wanted, remembered), number
-            again = run("contact_sync", {**WITH_LEAVERS, "report": "all"})
+            again = run("contact_sync", {**WITH_DEPARTED, "report": "all"})
             assert not again["changed"], number
     note("kills", "contact_sync", writes)
 

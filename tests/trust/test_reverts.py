@@ -12,7 +12,7 @@ from .inprocess import Outcome, Stand, is_write
 from .invariants import bms_of, contacts_of, outline
 from .tally import by_day, note
 from .test_creates_once import people
-from .test_fault_matrix import KINDS, OPTIONS, WITH_LEAVERS, undisturbed, world_with_leavers
+from .test_fault_matrix import KINDS, OPTIONS, WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import ACCOUNT, CLIENT, Json, _link
 
 LOST = (
@@ -68,9 +68,9 @@ def everything_is_reverted_or_listed(before: Json, stand: Stand, outcome: Outcom
 
 
 def test_a_run_is_reverted_to_the_start(tmp_path):
-    stand, journal = Stand(world_with_leavers()), str(tmp_path / "journal")
+    stand, journal = Stand(world_with_departed()), str(tmp_path / "journal")
     before = stand.state()
-    stand.sync(journal_file=journal, **WITH_LEAVERS)
+    stand.sync(journal_file=journal, **WITH_DEPARTED)
     outcome = revert(stand, journal)
     assert outcome.result["not_reverted"] == []
     made = {row["id"] for row in stand.state()["bms"]["contacts"]} - {row["id"] for row in before["bms"]["contacts"]}
@@ -179,10 +179,10 @@ def test_after_any_fault_at_any_write_all_is_reverted_or_listed(kind, changes, t
     chosen = by_day(writes(), 3, KINDS_REVERTED.index(kind) + EDITED.index(changes))
     for number, place in enumerate(chosen):
         for times in ({}, {"times": None}):
-            stand, journal = Stand(world_with_leavers()), str(tmp_path / f"journal-{number}-{len(times)}")
+            stand, journal = Stand(world_with_departed()), str(tmp_path / f"journal-{number}-{len(times)}")
             before = stand.state()
             stand.faults({**place, **KINDS[kind], **times})
-            assert stand.sync(journal_file=journal, **WITH_LEAVERS).error is None
+            assert stand.sync(journal_file=journal, **WITH_DEPARTED).error is None
             stand.heal()
             stand.clock.sleep(7200)
             edit(stand, contacts_of(before), EDITS[changes])
@@ -194,4 +194,4 @@ def test_after_any_fault_at_any_write_all_is_reverted_or_listed(kind, changes, t
 def test_the_account_is_the_one_of_the_world():
     """The matrix above would hold of a world without BMS as well."""
     assert {place["service"] for place in writes()} == {"itglue", "bms"}
-    assert ACCOUNT in {row["accountId"] for row in world_with_leavers()["bms"]["contacts"]}
+    assert ACCOUNT in {row["accountId"] for row in world_with_departed()["bms"]["contacts"]}

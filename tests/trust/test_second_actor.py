@@ -15,7 +15,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from .inprocess import is_write
 from .second_actor import ACTIONS, Interrupted, created_is_reported, nobody_is_doubled
 from .tally import note
-from .test_fault_matrix import WITH_LEAVERS, undisturbed, world_with_leavers
+from .test_fault_matrix import WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import Json
 
 SAMPLE = 1 if os.environ.get("TRUST") == "nightly" else 7
@@ -52,10 +52,10 @@ def is_at_the_end(number: int) -> bool:
 
 
 def acted(action: str, number: int) -> None:
-    stand = Interrupted(world_with_leavers())
+    stand = Interrupted(world_with_departed())
     before = stand.state()
     stand.act_before(number, ACTIONS[action])
-    outcome = stand.sync(**WITH_LEAVERS)
+    outcome = stand.sync(**WITH_DEPARTED)
     if stand.kept is None:
         # The run took another way, and was at its end before.
         return
@@ -67,7 +67,7 @@ def acted(action: str, number: int) -> None:
     created_is_reported(before, after, outcome, stand.added)
     if not is_at_the_end(number):
         nobody_is_doubled(after, *runs)
-    plain = stand.sync(**WITH_LEAVERS)
+    plain = stand.sync(**WITH_DEPARTED)
     assert plain.error is None, plain.error
     if not unseen(action, number):
         stand.kept(stand.state())

@@ -32,7 +32,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from tests.sandbox.contracts import FILES, Contract
 from tests.sandbox.launch import Running, running
 from tests.tools.files import ROOT
-from tests.trust.test_fault_matrix import OPTIONS, WITH_LEAVERS, world_with_leavers
+from tests.trust.test_fault_matrix import OPTIONS, WITH_DEPARTED, world_with_departed
 from tests.trust.worlds import ACCOUNT, GROUP, NAME, OTHER_TENANT, TENANT
 from tests.vendors import prism
 from tests.vendors.descriptions import DIRECTORY
@@ -141,7 +141,7 @@ def services(tmp_path_factory):
     """The sandbox, and the addresses of Prism before Graph and BMS."""
     prism.install()
     folder = tmp_path_factory.mktemp("prism")
-    world = world_with_leavers()
+    world = world_with_departed()
     world["entra"] |= {
         "contracts": [{"customerId": OTHER_TENANT, "displayName": "Other", "defaultDomainName": "other.example"}],
         "delegated_admin_relationships": [
@@ -241,7 +241,7 @@ def test_a_run_for_the_members_of_a_group_sends_nothing_else(fresh, record_prope
     sandbox, detours = fresh
     office365 = {**OPTIONS["office365_settings"], "user_filter": {"groups": [GROUP]}}
     with by_way_of(detours) as counts:
-        result = sync(sandbox, **{**WITH_LEAVERS, "office365_settings": office365}, update_linked=True)
+        result = sync(sandbox, **{**WITH_DEPARTED, "office365_settings": office365}, update_linked=True)
     assert result["changed"]
     assert counts["graph"] and counts["bms"]
     for service in ("graph", "bms"):
@@ -253,8 +253,8 @@ def test_runs_send_nothing_that_the_descriptions_do_not_allow(fresh, record_prop
     """All that a run does: it creates, updates, pushes, deactivates and takes back. The next changes nothing."""
     sandbox, detours = fresh
     with by_way_of(detours) as counts:
-        first = sync(sandbox, **WITH_LEAVERS)
-        second = sync(sandbox, **WITH_LEAVERS)
+        first = sync(sandbox, **WITH_DEPARTED)
+        second = sync(sandbox, **WITH_DEPARTED)
     assert first["changed"]
     assert not second["changed"]
     assert {each["push"] for each in first["contacts"]} >= {"pushed", "already_in_bms"}

@@ -13,7 +13,7 @@ import pytest
 import requests
 
 from tests.sandbox.launch import running
-from tests.trust.test_fault_matrix import TENANT, world_with_leavers
+from tests.trust.test_fault_matrix import TENANT, world_with_departed
 from tests.vendors import schemathesis
 from tests.vendors.descriptions import write
 
@@ -23,7 +23,7 @@ ENOUGH = {"token_lifetime": 86_400, "bms_quota": 10_000_000, "itglue_quota": 10_
 @pytest.fixture(scope="module")
 def sandbox():
     schemathesis.install()
-    with running(world_with_leavers()) as started:
+    with running(world_with_departed()) as started:
         started.behaviour(**ENOUGH)
         yield started
 
