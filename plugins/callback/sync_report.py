@@ -21,13 +21,11 @@ description:
   - Results of tasks with C(no_log) are not in the report, which says so. Secrets are not in it either. Names,
     addresses and phone numbers of people are, so that the files are readable by their owner alone.
   - While tasks run in the controller's process, that is with C(connection=local), their progress is shown as lines,
-    or as one line at the end of the terminal that changes. Without this callback there are lines, as
-    E(MSP_PSA_SYNC_PROGRESS) says.
+    without this callback too. O(progress) turns them off.
   - The JSON file is described by C(plugins/plugin_utils/_report/assets/report.schema.json) of the collection.
 requirements:
   - enabling in the configuration, as C(callbacks_enabled = msp.psa_sync.sync_report), or with
     E(ANSIBLE_CALLBACKS_ENABLED)
-  - the Python package C(rich) on the controller, for the live line only
 options:
   output_directory:
     description: The directory that the report is written to. It is made where it is missing.
@@ -81,12 +79,9 @@ options:
         key: markdown_limit
   progress:
     description:
-      - How progress is shown. V(plain) means lines, V(live) one line at the end of the terminal, V(off) nothing.
-      - V(auto) means V(live) in a terminal that a person looks at, and V(plain) elsewhere, as in CI and AWX.
-      - Tasks with C(no_log) show none.
-    type: str
-    choices: [auto, plain, live, 'off']
-    default: auto
+      - Whether lines show the progress of a task. Tasks with C(no_log) show none.
+    type: bool
+    default: true
     env:
       - name: MSP_PSA_SYNC_PROGRESS
     ini:
@@ -157,7 +152,6 @@ class CallbackModule(CallbackBase):
         self._started = self._began = None
         self._written = 0
         self._complained = False
-        self._live: progress.LiveLine | None = None
         self._process = os.getpid()
 
     def complain(self, message: str) -> None:
@@ -176,18 +170,10 @@ class CallbackModule(CallbackBase):
         if self._started is None:
             self._started, self._began = _now(), time.monotonic()
             progress.choose(self.get_option("progress"))
-            self._live = progress.live_line()
             atexit.register(self._at_exit)
 
     @_harmless
-    def v2_playbook_on_task_start(self, task, is_conditional) -> None:
-        if self._live:
-            self._live.rest()
-
-    @_harmless
     def v2_playbook_on_stats(self, stats) -> None:
-        if self._live:
-            self._live.rest()
         for host in [*stats.failures, *stats.dark]:
             if event := self._elsewhere.pop(host, None):
                 self._events.append(event)
@@ -198,8 +184,6 @@ class CallbackModule(CallbackBase):
         """End with the run, which may have been interrupted. A worker does nothing here."""
         if os.getpid() != self._process:
             return
-        if self._live:
-            self._live.stop()
         if self._written < len(self._events):
             self._write_interrupted()
 
@@ -213,8 +197,6 @@ class CallbackModule(CallbackBase):
     def v2_runner_on_start(self, host, task) -> None:
         if collecting.is_ours(_action(task)):
             self._since[host.get_name(), task._uuid] = time.monotonic()
-            if self._live:
-                self._live.started(host.get_name(), task._uuid)
 
     @_harmless
     def v2_runner_on_ok(self, result) -> None:
@@ -262,8 +244,6 @@ class CallbackModule(CallbackBase):
     def _take_time(self, result) -> float | None:
         """The seconds since a task began on a host, which is thereby done."""
         began = self._since.pop(_key(result), None)
-        if self._live:
-            self._live.ended(*_key(result))
         return None if began is None else time.monotonic() - began
 
     def _collect(self, result, status: str, ignored: bool, seconds: float | None = None) -> None:

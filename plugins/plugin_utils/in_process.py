@@ -163,8 +163,7 @@ class InProcessAction(ActionBase):
 
 def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
     """What shows progress lines; None where they are not wanted."""
-    host = str(task_vars.get("inventory_hostname", "localhost"))
-    return shower(host, len(task_vars.get("ansible_play_hosts_all") or ()))
+    return shower(str(task_vars.get("inventory_hostname", "localhost")))
 
 
 def _logger(task_vars: Mapping) -> Callable[[int, str], None]:

@@ -363,7 +363,7 @@ def restored(recorded_options: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def planned_fields() -> list[str]:
-    return [option.field or option.name for option in PLANNED_OPTIONS]
+    return [field for option in PLANNED_OPTIONS if (field := option.planning_field)]
 
 
 def _json_value(value: Any) -> Any:

@@ -54,7 +54,7 @@ NEEDED = {"departed": {"departed_contact_type": "Former employee"}, "state": {"j
 OUTPUT = {("quick_start_guide", kind): "integration/test_readme.py" for kind in ("diff", "text")}
 REPOSITORY = yaml.safe_load((ROOT / "galaxy.yml").read_text(encoding="utf-8"))["repository"]
 OF_THE_SHELL = {"PATH", "XDG_RUNTIME_DIR"}
-PACKAGES = {"ansible-core", "requests", "msal", "phonenumberslite", "rich"}
+PACKAGES = {"ansible-core", "requests", "msal", "phonenumberslite"}
 
 
 # ------------------------------------------------------------------------ modules

@@ -39,7 +39,7 @@ def stats(*failed: str):
 def callback(tmp_path, monkeypatch):
     monkeypatch.setattr("atexit.register", lambda function: None)
     made = CallbackModule()
-    given = {"output_directory": str(tmp_path / "out"), "formats": ["json"], "progress": "plain"}
+    given = {"output_directory": str(tmp_path / "out"), "formats": ["json"], "progress": True}
     options = {"file_name": "it", "title": "Title", "markdown_limit": 65536} | given
     monkeypatch.setattr(made, "get_option", options.__getitem__)
     made.options = options
