@@ -16,7 +16,7 @@ from .._engine.model import BmsContact, Contact
 from .._engine.plan import Operation
 from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
-from .client_reading import CLIENT_OPTIONS, client_request
+from .client_request import CLIENT_OPTIONS, client_request
 from .connection import clients, turn_of
 from .estimate import first_run
 from .option_specs import SYNC_SPECS
@@ -39,7 +39,8 @@ SPEC = ModuleSpec(
 
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """What to look at before the first run of one client."""
-    request = client_request(params)
+    # A tenant without users to sync is a finding like others.
+    request = client_request(params, allow_shrunken_source=True)
     api = clients(params, task, turn_of(params, counted=False))
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
     for reason in (*audited.read.warnings, *audited.planning.plan.warnings):

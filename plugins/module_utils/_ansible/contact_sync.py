@@ -13,11 +13,9 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from .._clients.retry import moment
-from .._engine.conflicts import IGNORE, NEW
 from .._engine.declared_options import pattern_faults
 from .._engine.errors import InputError, LimitExceededError, PushesStoppedError, quoted
 from .._engine.limits import allowed
-from .._engine.options import Options
 from .._engine.output import one_line
 from .._engine.plan import ExceededLimit
 from .._engine.reasons import Reason
@@ -26,6 +24,7 @@ from .._sync.revert import revert
 from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
+from .client_request import client_request
 from .connection import CONNECTION_OPTIONS, clients, turn_of
 from .deferral import noted
 from .fleet import fleet_source
@@ -141,23 +140,17 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         )
     if faults := pattern_faults(params["departed_keep"]):
         raise InputError(f"departed_keep: {faults}.")
-    return Request(
-        organization=params["organization"],
-        tenant_id=params["tenant_id"],
-        office365_settings=declared(params["office365_settings"]),
-        bms_settings=declared(params["bms_settings"]),
-        options=Options(
-            bms_adapter_names=adapter_names(params["bms_adapter_names"]),
-            update_linked=params["update_linked"],
-            users=None if users is None else frozenset(users),
-            match_overrides=overrides(params["match_overrides"] or {}),
-            bms_match_overrides=overrides(params["bms_match_overrides"] or {}, "bms_match_overrides"),
-            allow_shrunken_source=params["allow_shrunken_source"],
-            deactivate=params["departed"] == "deactivate",
-            departed_contact_type=params["departed_contact_type"],
-            departed_keep=tuple(params["departed_keep"]),
-            **{option: params[option] for option in LIMITS},
-        ),
+    request = client_request(
+        params,
+        update_linked=params["update_linked"],
+        users=None if users is None else frozenset(users),
+        allow_shrunken_source=params["allow_shrunken_source"],
+        deactivate=params["departed"] == "deactivate",
+        departed_contact_type=params["departed_contact_type"],
+        departed_keep=tuple(params["departed_keep"]),
+        **{option: params[option] for option in LIMITS},
+    )
+    return request._replace(
         push_wait=_push_wait(params["push_wait"]),
         plan_file=params["plan_file"],
         apply_plan=params["apply_plan"],
@@ -167,37 +160,7 @@ def _request(params: dict[str, Any], task: Task) -> Request:
     )
 
 
-def declared(settings: dict[str, Any] | None) -> dict[str, Any] | None:
-    """The settings that a task declares; None where it declares none, as the playbooks do with `{}`."""
-    return settings if settings and any(value is not None for value in settings.values()) else None
-
-
-def adapter_names(given: list[str]) -> tuple[str, ...]:
-    names = tuple(each.strip() for each in given if each.strip())
-    if not names:
-        raise InputError(
-            "bms_adapter_names is empty, so no contact would count as linked to BMS.",
-            hint="Give a part of the name that BMS has among IT Glue's integrations, as 'bms'.",
-        )
-    return names
-
-
-def overrides(given: dict[str, Any], option: str = "match_overrides") -> dict[str, int | str]:
-    """What `match_overrides` or `bms_match_overrides` say. Raises InputError for what is no answer."""
-    return {str(user): _answer(option, str(user), value) for user, value in given.items()}
-
-
 def _push_wait(seconds: int) -> int:
     if seconds < 0:
         raise InputError(f"push_wait is {seconds}.", hint="It is a number of seconds, 0 for not waiting.")
     return seconds
-
-
-def _answer(option: str, user: str, value: Any) -> int | str:
-    wanted = str(value).strip()
-    if wanted.isascii() and wanted.isdecimal() and not isinstance(value, bool):
-        return int(wanted)
-    if wanted.casefold() in (NEW, IGNORE):
-        return wanted.casefold()
-    contact = "a BMS contact" if option.startswith("bms") else "an IT Glue contact"
-    raise InputError(f"{option} has {quoted(wanted)} for {user}.", hint=f"Give the id of {contact}, 'new' or 'ignore'.")

@@ -16,6 +16,8 @@ import errno
 import os
 import stat
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from .._engine.errors import InputError
@@ -41,16 +43,14 @@ def open_to_append(path: str, what: str, hint: str) -> int:
 
     Raises InputError as `read_regular` does.
     """
-    try:
+    with _writing(path, what, hint):
         handle = _open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND)
         try:
             os.fchmod(handle, OWNER_ONLY)
         except BaseException:
             os.close(handle)
             raise
-    except OSError as error:
-        raise InputError(f"The {what} {path} cannot be written: {_why(error)}.", hint=hint) from error
-    return handle
+        return handle
 
 
 def replace_regular(path: str, content: bytes, what: str, hint: str) -> None:
@@ -59,7 +59,7 @@ def replace_regular(path: str, content: bytes, what: str, hint: str) -> None:
     Raises InputError where that fails, and where there is anything but a regular file.
     """
     target = Path(path)
-    try:
+    with _writing(path, what, hint):
         _check_regular(target)
         handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=".psa_sync.")
         try:
@@ -71,6 +71,12 @@ def replace_regular(path: str, content: bytes, what: str, hint: str) -> None:
         except BaseException:
             os.unlink(temporary)
             raise
+
+
+@contextmanager
+def _writing(path: str, what: str, hint: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
         raise InputError(f"The {what} {path} cannot be written: {_why(error)}.", hint=hint) from error
 

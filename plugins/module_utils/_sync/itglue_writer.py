@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -80,6 +80,17 @@ class ItGlueWriter:
 
     # ------------------------------------------------------------------ portions
 
+    def _write(self, action: Action, write: Callable[[Sequence[Operation]], ApiError | None], participle: str) -> None:
+        """Carry out the operations of an action. Once the service takes nothing, the rest is deferred."""
+        done = 0
+        for portion, later, total in self._portions(action):
+            if error := write(portion):
+                self._defer(later, error)
+                return
+            now = [self._outcomes[each.subject].itglue for each in portion]
+            done += sum(part.action == action and part.contact_id is not None for part in now)
+            self._progress(f"IT Glue: {done} of {total} contacts {participle}")
+
     def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], int]]:
         """The operations of an action in portions, each with those after it, and how many there are in all.
 
@@ -103,11 +114,6 @@ class ItGlueWriter:
     def _waiting(self, action: Action) -> list[Operation]:
         return self._outcomes.those(lambda each: each.itglue.action == action and each.subject not in self._tried)
 
-    def _count_written(self, portion: Sequence[Operation], action: Action) -> int:
-        """How many of the operations of an action have been carried out."""
-        now = [self._outcomes[each.subject].itglue for each in portion]
-        return sum(part.action == action and part.contact_id is not None for part in now)
-
     def _look_again(self) -> None:
         """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
         for operation in self._fresh.look_again(self._tried):
@@ -130,13 +136,7 @@ class ItGlueWriter:
 
     def create(self) -> None:
         """Create the contacts that the plan creates."""
-        done = 0
-        for portion, later, total in self._portions(Action.CREATE):
-            if error := self._create_portion(portion):
-                self._defer(later, error)
-                return
-            done += self._count_written(portion, Action.CREATE)
-            self._progress(f"IT Glue: {done} of {total} contacts created")
+        self._write(Action.CREATE, self._create_portion, "created")
 
     def _create_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request, and one by one what is not there after it; the error where the service takes
@@ -239,13 +239,7 @@ class ItGlueWriter:
 
     def update(self) -> None:
         """Change the contacts that the plan changes."""
-        done = 0
-        for portion, later, total in self._portions(Action.UPDATE):
-            if error := self._update_portion(portion):
-                self._defer(later, error)
-                return
-            done += self._count_written(portion, Action.UPDATE)
-            self._progress(f"IT Glue: {done} of {total} contacts updated")
+        self._write(Action.UPDATE, self._update_portion, "updated")
 
     def _update_portion(self, operations: Sequence[Operation]) -> ApiError | None:
         """In one request if IT Glue takes it; the error where the service takes nothing now."""
