@@ -44,8 +44,8 @@ sealed := $(python) -m tests.tools.sealed
 # What keeps only one core busy, several at a time.
 side_by_side := $(MAKE) --keep-going --output-sync=target --jobs
 tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
-# A test that runs Ansible waits for it now and then, so one more process than cores keeps all cores busy.
-one_more := $(shell $(host_python) -c 'import os; print((os.cpu_count() or 1) + 1)')
+# A test that runs Ansible often waits for it, so two more processes than cores keep all cores busy.
+two_more := $(shell $(host_python) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
 .PHONY: help venv venv-run tree artifact unit coverage trust nightly vendors mutations browser integration sanity importer matrix devel certification execution-environment test \
     demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
@@ -101,7 +101,7 @@ browser: venv ## see that there is a Chromium for the tests of the report's page
 
 integration: venv artifact browser ## run playbooks with the installed artifact against the sandbox
 	@mkdir -p $(RESULTS)
-	@$(tested) $(RESULTS)/integration.xml --numprocesses $(one_more) tests/integration
+	@$(tested) $(RESULTS)/integration.xml --numprocesses $(two_more) tests/integration
 
 lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences docs ## check style, types, documentation, licences
 
@@ -155,7 +155,7 @@ matrix: venv ## check on each supported ansible-core; on some of them with CELLS
 cell-%:
 	@$(bin)/nox --session "cell($*)"
 
-devel: venv ## the same on the development branch of ansible-core, where GitHub can be reached
+devel: venv ## the same on the development branch of ansible-core, from GitHub or from DEVEL, such as a path
 	@$(bin)/nox --session devel
 
 certification: venv ## the checks for certified content, with the old tools that it is checked with

@@ -26,7 +26,8 @@ from tests.tools import environment
 #: Source: "ansible-core support matrix" in Ansible's documentation.
 CELLS = {"2.18": "3.11", "2.19": "3.11", "2.20": "3.12", "2.21": "3.13"}
 NEWEST = "2.21"
-DEVEL = "https://github.com/ansible/ansible/archive/devel.tar.gz"
+#: Its development branch, or what `make devel DEVEL=…` gives: a requirement, a path or an address that pip takes.
+DEVEL = os.environ.get("DEVEL") or "https://github.com/ansible/ansible/archive/devel.tar.gz"
 
 #: Unit tests that another ansible-core cannot change; the newest cell runs them too, on its newer Python.
 WITHOUT_ANSIBLE = ("clients", "engine", "plan", "probe")
@@ -51,10 +52,10 @@ def cell(session: nox.Session, core: str) -> None:
 
 @nox.session(python=CELLS[NEWEST], default=False)
 def devel(session: nox.Session) -> None:
-    """Test on the development branch of ansible-core, where GitHub can be reached."""
+    """Test on the development branch of ansible-core, where GitHub can be reached, or on another source of it."""
     install(session)
     try:
-        session.install("--upgrade", DEVEL)
+        session.install("--upgrade", "--pre", DEVEL)
     except nox.command.CommandFailed:
         session.skip(f"{DEVEL} cannot be installed here, see above")
     check(session, "devel", WITH_ANSIBLE)

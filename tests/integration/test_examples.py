@@ -218,6 +218,8 @@ def test_the_examples_of_every_module_run(tmp_path):
             "name": path.stem,
             "hosts": "localhost",
             "gather_facts": False,
+            # The sandbox pushes at once or not at all.
+            "module_defaults": {"msp.psa_sync.api_probe": {"push_wait": 1}},
             "tasks": tasks(path.stem, of_plugin(path).text.replace("/tmp/", f"{tmp_path}/")),
         }
         for path in modules

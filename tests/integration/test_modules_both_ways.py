@@ -42,7 +42,7 @@ CASES = {
     "tenant_match": CLIENT | {"state": "unmatched"},
     "tenant_match_info": TENANTS,
     # The last one: what it makes it removes again, but the ids are used up.
-    "api_probe": CLIENT | {"tenant_id": worlds.tenant_id(1), "write": True},
+    "api_probe": CLIENT | {"tenant_id": worlds.tenant_id(1), "write": True, "push_wait": 1},
 }
 WRITING = ("office365_sync_settings", "bms_sync_settings", "contact_sync", "tenant_match")
 #: A client that does not exist, a tenant that is none, and what a preflight reports without a failure.
