@@ -90,6 +90,41 @@ def every_user(**properties: Any) -> Bad:
     return edited(change)
 
 
+def handed_on(world: Json) -> None:
+    """Somebody was deleted, and the first user, who has other names, has got the address."""
+    tenant = world["entra"]["tenants"][0]
+    gone = tenant["users"].pop(2)
+    tenant["users"][0].update(givenName="Jane", surname="Roe", mail=gone["mail"], proxyAddresses=[])
+    ident = gone["id"][:-2] + "99"
+    tenant["deleted_users"].append(
+        {**gone, "id": ident, "userPrincipalName": ident.replace("-", "") + gone["userPrincipalName"]}
+    )
+
+
+def role_address(world: Json) -> None:
+    """The first user holds the address of the front desk too."""
+    world["entra"]["tenants"][0]["users"][0]["proxyAddresses"].append("smtp:front@x.example")
+    emails = [{"value": "front@x.example", "label-name": "Work", "primary": True}]
+    front_desk = {"id": 199, "organization-id": CLIENT, "first-name": "Front", "last-name": "Desk"}
+    world["itglue"]["contacts"].append({**front_desk, "contact-emails": emails})
+
+
+def namesakes(world: Json) -> None:
+    """The first user, who has no contact, bears the names of the third, who has one."""
+    first, dummy, third, *others = world["entra"]["tenants"][0]["users"]
+    first.update(givenName=third["givenName"], surname=third["surname"])
+
+
+def held_by_another(**settings: Any) -> Callable[[Json], None]:
+    """Another organization's settings hold the tenant, or the account."""
+
+    def change(world: Json) -> None:
+        kinds = {"office365": {"tenant_id": TENANT, **settings}} if not settings else {"bms": settings}
+        world["itglue"].update(with_settings(world, {OTHER: kinds})["itglue"])
+
+    return change
+
+
 def no_key(key: str) -> Bad:
     def change(body: Json) -> None:
         for row in body["value"]:
@@ -150,6 +185,10 @@ CASES: dict[str, Bad] = {
     ),
     "match_overrides: a user that there is not": Bad({"match_overrides": {"gone@x.example": "ignore"}}),
     "match_overrides: no mapping": Bad({"match_overrides": "u0"}),
+    "bms_match_overrides: an odd word": Bad({"bms_match_overrides": {"u0@x.example": "someone"}}),
+    "bms_match_overrides: a BMS contact that there is not": Bad({"bms_match_overrides": {"u0@x.example": 4711}}),
+    "departed: deactivate without a contact type": Bad({"departed": "deactivate"}),
+    "departed_keep: a mapping where a text was meant": Bad({"departed_keep": [{"reception@x.example": None}]}),
     "max_creates: a word": Bad({"max_creates": "many"}),
     "max_updates: negative": Bad({"max_updates": "-1"}),
     "max_pushes: half a contact": Bad({"max_pushes": "1.5"}),
@@ -203,6 +242,16 @@ CASES: dict[str, Bad] = {
     "phone_type: one that BMS does not have": bms(phone_type="Smoke"),
     "account: a name that BMS does not have": bms(account="Nobody"),
     "account: an id that BMS does not have": bms(account="4711"),
+    "tenant_id: that of another organization": edited(held_by_another()),
+    "account: that of another organization": edited(
+        held_by_another(account=str(ACCOUNT)), bms_settings={**OPTIONS["bms_settings"], "account": str(ACCOUNT)}
+    ),
+    "account: that of another organization's adapter": edited(
+        lambda world: organizations(world)[2].update(
+            adapters=[{"adapter-type-name": "Kaseya BMS", "remote-id": str(ACCOUNT), "sync": True}]
+        ),
+        bms_settings={**OPTIONS["bms_settings"], "account": str(ACCOUNT)},
+    ),
     "push_method: an odd choice": bms(push_method="pigeon"),
     # ------------------------------------------------------ settings edited by hand
     "by hand: a tenant id with a letter too many": by_hand(tenant_id=f"{TENANT}x"),
@@ -266,6 +315,9 @@ CASES: dict[str, Bad] = {
     "user: a shared mailbox with a person's address": user(
         givenName=None, surname=None, accountEnabled=False, assignedLicenses=[], mail="u2@x.example"
     ),
+    "user: an address that was handed on": edited(handed_on),
+    "user: a role address": edited(role_address),
+    "users: two of one name": edited(namesakes),
     "user: licences null": user(assignedLicenses=None),
     "user: a licence without an id": user(assignedLicenses=[{"skuId": None}]),
     "user: phones null": user(businessPhones=[None]),

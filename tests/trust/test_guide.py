@@ -17,7 +17,7 @@ GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "reli
 
 ROWS = {
     "Random worlds": "worlds",
-    "Faults of 20 kinds at each of the 66 requests of a run": "faults of a run",
+    "Faults of 20 kinds at each of the 65 requests of a run": "faults of a run",
     "Actions of others at each of these requests": "actions of others",
     "Pairs of such faults": "pairs of faults",
     "Faults at each request of the settings modules": "faults of the settings",
@@ -43,4 +43,4 @@ def test_a_row_of_the_guide_has_its_figure(row, counted):
 
 
 def test_the_guide_has_the_number_of_kinds_and_of_requests(counted):
-    assert (counted["kinds of fault"], counted["requests of a run"]) == (20, 66)
+    assert (counted["kinds of fault"], counted["requests of a run"]) == (20, 65)
