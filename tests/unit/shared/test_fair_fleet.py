@@ -13,9 +13,11 @@ from functools import partial
 from unittest import mock
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import connection
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import SharedLimiter
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import LIMITS, SharedLimiter
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import Timing
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
@@ -26,6 +28,9 @@ HOUR = 3600.0
 CLIENTS = 60 if os.environ.get("TRUST") == "nightly" else 12
 NEWCOMERS = range(CLIENTS * 2 // 3 + 1, CLIENTS + 1)
 READS_OF_A_CLIENT = 2
+WINDOW = LIMITS["itglue"].seconds
+LONGEST_SPREAD = 10.0
+"""Seconds: each wait for a quota lasts up to a second longer."""
 
 
 class Fleet(Stand):
@@ -114,6 +119,29 @@ def test_newcomers_of_the_clients_at_the_end_are_in_bms_after_four_hours(who_cou
     for dummy in range(4):
         fleet.hour(range(1, CLIENTS + 1), **options)
     assert {number for number, count in fleet.in_bms().items() if count == 2} == set(NEWCOMERS)
+
+
+@settings(max_examples=3, deadline=None)
+@given(order=st.permutations(range(1, 4)), room=st.integers(0, 2))
+def test_where_it_glue_s_quota_serves_one_client_in_five_minutes_each_is_served_in_as_many(order, room):
+    """It is waited for within the run, whatever the order, so no client is left to the next run."""
+    alone = Fleet(1).run(1).result["summary"]["api_calls"]["itglue"]
+    fleet = Fleet(len(order))
+    began = fleet.clock()
+    for windows, number in enumerate(order, 1):
+        outcome = fleet.run(number, itglue_quota=alone + room)
+        assert (outcome.error, outcome.result["summary"]["deferred_runs"]) == (None, 0)
+        assert fleet.in_bms()[number] == 1
+        assert fleet.clock() - began <= windows * (WINDOW + LONGEST_SPREAD)
+
+
+def test_a_client_that_it_glue_refuses_to_serve_in_three_runs_on_end_is_starved():
+    """Other tools use the quota up: after a quarter of an hour a run gives up."""
+    fleet = Fleet(1)
+    fleet.faults({"service": "itglue", "kind": "status", "status": 429, "times": None})
+    runs = [fleet.run(1) for dummy in range(3)]
+    assert [each.error and each.error.code for each in runs] == ["quota_exceeded"] * 3
+    assert [each.result["starved"] for each in runs] == [False, False, True]
 
 
 def test_a_client_that_is_deferred_in_three_runs_on_end_is_starved():
