@@ -91,9 +91,9 @@ vendors: venv ## hold clients and sandbox against the vendors' descriptions with
 	    echo "The vendors' descriptions are not in ../shared/contracts, so nothing was held against them."; \
 	fi
 
-MUTATIONS ?= --of 10 --seed $(shell date +%j)
+MUTATIONS ?= --minutes 8 --seed $(shell date +%j)
 
-mutations: venv ## change one place of a rule or a writer at a time: a test must see it (MUTATIONS="--of 0" tries all)
+mutations: venv ## change one place of a rule or a writer at a time: a test must see it (MUTATIONS="--minutes 0" tries all)
 	@$(python) -m tests.tools.mutations $(MUTATIONS)
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible

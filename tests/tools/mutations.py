@@ -4,10 +4,12 @@
 
 """Change one place of a rule at a time, and see whether a test fails: mutation testing with Cosmic Ray.
 
-`python -m tests.tools.mutations [--of COUNT] [--seed SEED] [MODULE ...]` tries a random sample of COUNT mutations of
-each module, all of them with `--of 0`. It works on a clone of the last commit below `.build`. A mutation that no test
-sees is a survivor: each is killed by a test, or stands in `tests/survivors.txt` with the reason why it changes
-nothing. A survivor that does not stand there makes this fail.
+`python -m tests.tools.mutations [--minutes MINUTES] [--seed SEED] [MODULE ...]` tries mutations of the modules in a
+random order until the time is over, all of them with `--minutes 0`. It works on a clone of the last commit below
+`.build`. A mutation that no test sees is a survivor: each is killed by a test, or stands in `tests/survivors.txt`
+with the reason why it changes nothing. A survivor that does not stand there makes this fail.
+
+`tests/tools/mutants.py` makes the mutations, `tests/tools/mutation_runs.py` runs the tests.
 """
 
 from __future__ import annotations
@@ -15,13 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,33 +31,33 @@ VERSION = "8.7.0"
 FOLDER = ROOT / ".build" / "mutations"
 CHECKOUT = FOLDER / "checkout"
 ENVIRONMENT = FOLDER / "environment"
+RESULTS = FOLDER / "results.jsonl"
 SURVIVORS = ROOT / "tests" / "survivors.txt"
-SECONDS = 180
-"""So long the tests of a module may take before a mutation counts as seen: it may never end."""
 
-UNSEEN = (
-    "core/ReplaceBinaryOperator_BitOr_%",  # nearly all of them are annotations, which nobody evaluates
-    "core/ReplaceComparisonOperator_Eq_Is",  # members of an enumeration are the same where they are equal
-    "core/ReplaceComparisonOperator_NotEq_IsNot",
-    "core/ReplaceComparisonOperator_Is_Eq",
-    "core/ReplaceComparisonOperator_IsNot_NotEq",
-)
-"""Kinds of mutations that change nothing as a rule, as patterns of SQL: they are not tried."""
-
-ENGINE, SYNC = "plugins/module_utils/_engine", "plugins/module_utils/_sync"
-RULES = (
-    "address_hits bms_evidence bms_lookup bms_push bms_update contact_phones enrichment identity itglue_plan "
-    "matching matching_index offboarding phones plan planning selection text"
-).split()
-WRITERS = ("bms_writer", "itglue_writer", "writing")
-REVERTS = "tests/trust/test_reverts.py"
-TESTS: Mapping[str, Sequence[str]] = {
-    **{f"{ENGINE}/{name}.py": ("tests/unit/engine",) for name in RULES},
-    f"{ENGINE}/limits.py": ("tests/unit/engine", "tests/unit/sync"),
-    f"{ENGINE}/undo.py": ("tests/unit/plan", REVERTS),
-    **{f"{SYNC}/{name}.py": ("tests/unit/sync", REVERTS) for name in WRITERS},
+MODULES_OF = {
+    "_engine": "*",
+    "_sync": (
+        "attempts bms_writer duplicates holders itglue_writer journal journal_reader links look_again outcomes "
+        "planned_run push_check read_back remembering revert run writing"
+    ),
+    "_store": "facts settings",
 }
-"""The tests that are to see a mutation of each module."""
+"""The rules, and what writes."""
+
+TESTS = (
+    *(f"tests/unit/{part}" for part in "engine fleet plan probe settings sync".split()),
+    "tests/trust/test_reverts.py",
+)
+"""The tests of which one is to see a mutation. Of them only those run that reach the changed line."""
+
+
+def modules() -> list[str]:
+    """The modules that are mutated, as paths from the root of the project."""
+    found: set[Path] = set()
+    for layer, names in MODULES_OF.items():
+        for name in names.split():
+            found.update((ROOT / "plugins/module_utils" / layer).glob(f"{name}.py"))
+    return sorted(str(path.relative_to(ROOT)) for path in found if path.name != "__init__.py")
 
 
 @dataclass(frozen=True, order=True)
@@ -96,88 +96,57 @@ def prepare() -> None:
     subprocess.run(["git", "clone", "--quiet", ROOT, CHECKOUT], check=True)
 
 
-def test_command(tests: Sequence[str]) -> list[str]:
-    """What runs these tests until the first one that fails."""
-    return [sys.executable, "-m", "pytest", "-q", "-x", "-n0", "-p", "no:cacheprovider", *tests]
-
-
-def check_tests(modules: Sequence[str]) -> None:
-    """Raise CalledProcessError where tests fail without any mutation: they would seem to see each."""
-    for tests in sorted({tuple(TESTS[module]) for module in modules}):
-        subprocess.run(test_command(tests), check=True, cwd=CHECKOUT, env=sealed(), stdout=subprocess.DEVNULL)
-
-
 def sealed() -> dict[str, str]:
     """The variables of the tests. No byte code is kept: it may be older than a change within one second."""
-    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "CI": "true"}
+    return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "CI": "true"}
 
 
-def session(module: str, count: int, seed: int) -> Path:
-    """Choose the mutations of a module; returns the file that holds them."""
-    path, config = FOLDER / f"{Path(module).stem}.sqlite", FOLDER / f"{Path(module).stem}.toml"
-    config.write_text(
-        "[cosmic-ray]\n"
-        f'module-path = "{module}"\ntimeout = {SECONDS}.0\nexcluded-modules = []\n'
-        f"test-command = {json.dumps(' '.join(test_command(TESTS[module])))}\n"
-        '[cosmic-ray.distributor]\nname = "local"\n',
-        encoding="utf-8",
+def run(minutes: float, seed: int, chosen: Sequence[str]) -> None:
+    """Try the mutations. Raises CalledProcessError where a test fails without any mutation."""
+    RESULTS.unlink(missing_ok=True)
+    mutants = [str(ENVIRONMENT / "bin" / "python"), "tests/tools/mutants.py", str(seed), *chosen]
+    pytest = [sys.executable, "-m", "pytest", "-q", "-s", "-n0", "-p", "no:cacheprovider"]
+    subprocess.run(
+        [
+            *pytest,
+            *("-p", "tests.tools.mutation_runs", "--mutants", json.dumps(mutants)),
+            *("--mutation-results", RESULTS, "--minutes", str(minutes)),
+            *TESTS,
+        ],
+        check=True,
+        cwd=CHECKOUT,
+        env=sealed(),
     )
-    path.unlink(missing_ok=True)
-    cosmic_ray("init", config, path)
-    with sqlite3.connect(path) as base:
-        for kind in UNSEEN:
-            base.execute(
-                "delete from work_items where job_id in (select job_id from mutation_specs where operator_name like ?)",
-                (kind,),
-            )
-            base.execute("delete from mutation_specs where operator_name like ?", (kind,))
-        jobs = sorted(row[0] for row in base.execute("select job_id from mutation_specs order by rowid"))
-        kept = set(jobs if not count else random.Random(f"{seed} {module}").sample(jobs, min(count, len(jobs))))
-        for table in ("mutation_specs", "work_items"):
-            base.executemany(f"delete from {table} where job_id = ?", [(job,) for job in jobs if job not in kept])
-    return path
 
 
-def cosmic_ray(*arguments: str | Path) -> None:
-    """Run Cosmic Ray in the clone."""
-    subprocess.run([ENVIRONMENT / "bin" / "cosmic-ray", *arguments], check=True, cwd=CHECKOUT, env=sealed())
-
-
-def outcomes(path: Path, module: str) -> Iterator[tuple[Mutation, bool]]:
+def outcomes(lines: Iterable[str]) -> list[tuple[Mutation, bool]]:
     """Each mutation that was tried, and whether a test saw it."""
-    with sqlite3.connect(path) as base:
-        rows = base.execute("select test_outcome, diff from work_results where worker_outcome = 'NORMAL'").fetchall()
-    for outcome, diff in rows:
-        changed = [line for line in diff.splitlines() if line[:1] in "+-" and line[:3] not in ("+++", "---")]
-        before = " ".join(line[1:].strip() for line in changed if line.startswith("-"))
-        after = " ".join(line[1:].strip() for line in changed if line.startswith("+"))
-        yield Mutation(module, before, after), "SURVIVED" not in outcome.upper()
+    results = [json.loads(line) for line in lines]
+    return [(Mutation(each["module"], each["before"], each["after"]), each["seen"]) for each in results]
 
 
 def main(arguments: Sequence[str]) -> int:
     """Try the mutations; fail where one survives that nobody has explained."""
     parser = argparse.ArgumentParser(description="Mutation testing.")
-    parser.add_argument("--of", type=int, default=10, metavar="COUNT", help="mutations of each module, 0 for all")
+    parser.add_argument("--minutes", type=float, default=8, help="how long to try mutations, 0 for all of them")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("modules", nargs="*", default=list(TESTS))
+    parser.add_argument("modules", nargs="*", default=modules())
     given = parser.parse_args(arguments)
     known = explained(SURVIVORS.read_text(encoding="utf-8"))
     prepare()
-    check_tests(given.modules)
-    counts: Counter[str] = Counter()
-    survivors: list[Mutation] = []
-    for module in given.modules:
-        path = session(module, given.of, given.seed)
-        cosmic_ray("exec", path.with_suffix(".toml"), path)
-        found = list(outcomes(path, module))
-        alive = [mutation for mutation, seen in found if not seen]
-        survivors += [mutation for mutation in alive if mutation not in known]
-        counts.update(tried=len(found), explained=len([each for each in alive if each in known]))
-        print(f"{module}: {len(found)} tried, {len(alive)} survived", flush=True)
-    print(f"{counts['tried']} mutations tried, {counts['explained']} explained, {len(survivors)} survived unexplained.")
+    run(given.minutes, given.seed, given.modules)
+    found = outcomes(RESULTS.read_text(encoding="utf-8").splitlines())
+    alive = [mutation for mutation, seen in found if not seen]
+    tried, survived = (Counter(each.module for each in those) for those in ([each for each, _seen in found], alive))
+    for module in sorted(tried):
+        print(f"{module}: {tried[module]} tried, {survived[module]} survived")
+    survivors = [mutation for mutation in alive if mutation not in known]
+    print(
+        f"{len(found)} mutations tried, {len(alive) - len(survivors)} explained, {len(survivors)} survived unexplained."
+    )
     for mutation in sorted(survivors):
         print(f"\n{mutation}")
-    return 1 if survivors or not counts["tried"] else 0
+    return 1 if survivors or not found else 0
 
 
 if __name__ == "__main__":

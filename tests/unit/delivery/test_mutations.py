@@ -6,25 +6,25 @@
 
 from __future__ import annotations
 
-import sqlite3
+import ast
+import json
 
 import pytest
 
 from tests.tools.files import ROOT
-from tests.tools.mutations import SURVIVORS, TESTS, Mutation, explained, outcomes
-
-CHANGE = "--- mutation diff ---\n--- aplan.py\n+++ bplan.py\n@@ -1,2 +1,2 @@\n x\n-  if one:\n+  if not one:\n"
+from tests.tools.mutation_runs import Functions, header
+from tests.tools.mutations import SURVIVORS, TESTS, Mutation, explained, modules, outcomes
 
 
 def test_modules_and_tests_are_there():
-    for module, tests in TESTS.items():
-        assert (ROOT / module).is_file(), module
-        assert all((ROOT / path).exists() for path in tests), module
+    assert {"identity.py", "itglue_writer.py", "facts.py"} <= {path.rpartition("/")[2] for path in modules()}
+    assert all((ROOT / path).is_file() for path in modules())
+    assert all((ROOT / path).exists() for path in TESTS)
 
 
 def test_an_explained_survivor_is_one_of_a_module_and_its_lines():
     for survivor in explained(SURVIVORS.read_text(encoding="utf-8")):
-        assert survivor.module in TESTS
+        assert survivor.module in modules()
         assert survivor.before in (ROOT / survivor.module).read_text(encoding="utf-8"), survivor
 
 
@@ -34,12 +34,49 @@ def test_a_survivor_needs_a_reason(text):
         explained(text)
 
 
-def test_a_mutation_that_no_test_sees_has_survived(tmp_path):
-    path = tmp_path / "session.sqlite"
-    with sqlite3.connect(path) as base:
-        base.execute("create table work_results (worker_outcome, test_outcome, diff)")
-        rows = [("NORMAL", outcome, CHANGE) for outcome in ("SURVIVED", "KILLED", "INCOMPETENT")]
-        base.executemany("insert into work_results values (?, ?, ?)", rows)
+def test_a_mutation_that_no_test_sees_has_survived():
+    row = {"module": "plan.py", "line": 1, "before": "if one:", "after": "if not one:"}
     one = Mutation("plan.py", "if one:", "if not one:")
-    assert list(outcomes(path, "plan.py")) == [(one, False), (one, True), (one, True)]
+    lines = [json.dumps({**row, "seen": seen}) for seen in (False, True)]
+    assert outcomes(lines) == [(one, False), (one, True)]
     assert explained(f"# why\n\n{one}\nIt is the same.") == {one}
+
+
+SOURCE = """\
+LIMIT = 3
+def tell(
+    value=LIMIT,
+):
+    if (
+        value
+    ):
+        return 1
+    try:
+        return 2
+    except ValueError:
+        return (3,
+            4)
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "lines", "inside"),
+    [
+        pytest.param(1, {1}, False, id="module"),
+        pytest.param(3, {2, 3, 4}, False, id="default"),
+        pytest.param(6, {5, 6, 7}, True, id="condition"),
+        pytest.param(8, {8}, True, id="body"),
+        pytest.param(13, {12, 13}, True, id="in-a-handler"),
+    ],
+)
+def test_tests_are_chosen_by_the_lines_of_the_statement(line, lines, inside):
+    assert header(ast.parse(SOURCE), line) == (lines, inside)
+
+
+def test_a_function_gets_the_mutated_code_wherever_it_is_known():
+    source = "def outer(value):\n    return [each for each in value if each]\n"
+    found: dict = {}
+    exec(compile(source, "/somewhere/plugins/module_utils/made.py", "exec"), found)
+    known = found["outer"]
+    Functions().mutate("plugins/module_utils/made.py", source.replace("if each", "if True"))
+    assert known([0, 1]) == [0, 1]
