@@ -360,6 +360,17 @@ def test_no_address_is_broken_within_a_word(visit, width):
     assert page.evaluate("() => document.documentElement.scrollWidth") == width
 
 
+def test_on_a_phone_no_option_is_broken_and_nothing_empty_is_listed(visit):
+    page = visit("small", viewport=PHONE)
+    options = page.locator(".command .word").filter(has_text=re.compile("^-"))
+    heights = options.evaluate_all("words => words.map((each) => each.getBoundingClientRect().height)")
+    assert len(heights) > 4
+    assert max(heights) < 1.5 * min(heights)
+    calm = page.locator("#tenants td.why:empty")
+    expect(calm).to_have_count(1)
+    expect(calm).to_be_hidden()
+
+
 def test_each_state_has_a_sign_beside_its_colour(visit):
     page = visit()
     chips = page.locator("#tenants .chip, #people .chip")

@@ -67,6 +67,24 @@ def variables() -> list[tuple[str, dict]]:
     return [(name, each) for name, each in loaded if isinstance(each, dict) and "collections" not in each]
 
 
+def test_the_parts_are_in_the_order_in_which_a_new_user_needs_them():
+    order = [
+        "## Description",
+        "[![The report of a preview",
+        "make demo    #",
+        "python3 -m venv",
+        "wsl --install",
+        "## First preview of a real client",
+        "## IT Glue's eleven steps",
+        "## Use cases",
+        "More guides:",
+    ]
+    places = [README.index(each) for each in order]
+    assert places == sorted(places)
+    steps = README.partition("## First preview")[2].partition("\n## ")[0]
+    assert re.findall(r"^(\d)\. \*\*", steps, re.MULTILINE) == list("12345")
+
+
 def test_every_block_says_what_it_is():
     assert README.count("\n```") == 2 * len(BLOCKS)
     assert {kind for kind, dummy in BLOCKS} <= {"console", "shell", "yaml"}
