@@ -60,3 +60,7 @@ class _Module(AnsibleModule):  # type: ignore[misc]
         self.no_log_values.update(self.secrets.no_log_values)
         super().exit_json(**result)
         raise AssertionError("exit_json returned")
+
+    def _return_formatted(self, kwargs: dict[str, Any]) -> None:
+        """Print the result. From ansible-core 2.22 on Ansible masks on the controller alone, which knows no token."""
+        super()._return_formatted(self.secrets.values(kwargs))

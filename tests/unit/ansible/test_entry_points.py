@@ -180,6 +180,14 @@ def test_both_entry_points_return_the_same(case, as_module):
         assert secret not in json.dumps(inside)
 
 
+def test_a_module_masks_its_result_where_ansible_does_not(monkeypatch, as_module):
+    """As from ansible-core 2.22 on, where the controller masks the secrets that it knows."""
+    monkeypatch.setattr(basic, "remove_values", lambda value, secrets: value, raising=False)
+    args, details = SAME["a secret in another option"]
+
+    assert as_module(args, **details) == in_process_result(args, **details)
+
+
 def test_a_defect_shows_a_masked_traceback_when_verbose(monkeypatch):
     monkeypatch.setattr(in_process.display, "verbosity", 3)
 
