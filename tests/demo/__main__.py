@@ -99,7 +99,7 @@ def show(sandbox: Running, record: Path) -> int:
     if failed(real, checks.synced(real, preview)):
         return 1
     again = run(AGAIN, sandbox, record)
-    if failed(again, checks.settled(again)):
+    if failed(again, checks.resolved(again)):
         return 1
     print(heading("What has happened"))
     print("\n".join(summary.people(real)))

@@ -266,6 +266,16 @@ CASES = (
         "alias",
         email="yumi.tanaka@sakura-design.example",
     ),
+    pushed(
+        SAKURA,
+        "naomi.hart@sakura-design.example",
+        "Naomi Hart",
+        "new: the contacts that hold her aliases belong to a departed colleague, and to the front desk",
+        "create",
+        None,
+        email="naomi.hart@sakura-design.example",
+        phone="0355500108",
+    ),
     Case(
         SAKURA,
         "archive@sakura-old.example",
@@ -290,5 +300,8 @@ CONFLICTS = {
 }
 """The reason code and the answers of each conflict. Nothing tells which answer is best, so none is suggested."""
 
-DEPARTED = {HAPPY_FROG: ["anna.larsen@happyfrog.example"], SAKURA: ["yumi.tanaka@sakura-design.example"]}
+DEPARTED = {
+    HAPPY_FROG: ["anna.larsen@happyfrog.example"],
+    SAKURA: ["yumi.tanaka@sakura-design.example", "pedro.lima@sakura-design.example"],
+}
 """Who must be reported as having left. A conflict asks whether the disabled Anna Larsen is the other one."""
