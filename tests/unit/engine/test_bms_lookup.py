@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_evidence import Hit, stays_apart
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_push import SAVED_AGAIN_AFTER
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Conflict, Rule
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
@@ -337,6 +338,26 @@ def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
         assert conflict.code == shared_contact
         assert all(each[-2:] == ("new", "ignore") for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
+
+
+SHARED, OWN = "s@x.io", "ann@client.example"
+
+
+@pytest.mark.parametrize(
+    ("names", "other", "address", "expected"),
+    [
+        pytest.param(("Ann", "Able"), ("Ann", "Able"), SHARED, False, id="the-same-names"),
+        pytest.param(("Ann", "Able"), ("A.", "Able"), SHARED, True, id="open-names"),
+        pytest.param(("Ann", "Able"), ("Ben", "Baker"), OWN, True, id="other-names"),
+        pytest.param(("Ann", None), ("Ann", "Able"), SHARED, False, id="a-single-name-and-open-names"),
+        pytest.param(("Ann", None), ("Ben", "Baker"), SHARED, True, id="a-single-name-and-other-names"),
+        pytest.param(("Ann", None), ("Ben", "Baker"), OWN, False, id="a-single-name-and-its-own-address"),
+    ],
+)
+def test_who_is_not_taken_for_the_person_with_a_common_address(names, other, address, expected):
+    """Whose look-up finds the same names passes over all others; else only different names on another address."""
+    something = with_addresses(ready(71, "ann", first=names[0], last=names[1]), SHARED)
+    assert stays_apart(something, Hit(()), other, address) is expected
 
 
 ANN_A, BEN_B = {"first": "Ann", "last": "Able"}, {"first": "Ben", "last": "Baker"}

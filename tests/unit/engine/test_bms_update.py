@@ -327,6 +327,19 @@ def test_phones(ours, theirs, expected):
 
 
 @pytest.mark.parametrize(
+    ("theirs", "expected"),
+    [
+        pytest.param([], [(OWN, 2, True)], id="the-first-becomes-it-where-there-is-none"),
+        pytest.param([("3315550199", 7, True)], [("3315550199", 7, True), (OWN, 2, False)], id="the-one-there-stays"),
+    ],
+)
+def test_the_default_phone_where_the_primary_phone_is_a_fax(theirs, expected):
+    fax, number = Phone("4155550177", "Fax", primary=True), Phone(OWN, "Office")
+    found = phones(ready(phones=(fax, number)), in_bms(5, phones=numbers(*theirs)), DESK)
+    assert [(each.number, each.type_id, each.default) for each in found] == expected
+
+
+@pytest.mark.parametrize(
     ("ours", "theirs", "region", "expected"),
     [
         pytest.param("+442079460958", "020 7946 0958", "GB", "020 7946 0958", id="national-there"),

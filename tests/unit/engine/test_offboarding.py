@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was, has_returned
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, DepartedSubject, ItGluePart
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
@@ -647,6 +647,18 @@ def test_only_who_bears_the_names_has_returned(name, there, returned, activated)
     )
     (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
     assert ("contact-type-id" in found.itglue.after, active(found)) == (returned, activated)
+
+
+@pytest.mark.parametrize(
+    ("name", "address", "expected"),
+    [
+        pytest.param("Ann Lee", "ann.lee@client.example", True, id="names-and-address"),
+        pytest.param("Ann Lee", "other@client.example", False, id="a-namesake"),
+        pytest.param("Bob Roe", "ann.lee@client.example", False, id="somebody-else-with-the-address"),
+    ],
+)
+def test_who_has_returned_has_the_names_and_an_address(name, address, expected):
+    assert has_returned(person("ann.lee"), named(name, address)) is expected
 
 
 @pytest.mark.parametrize(

@@ -627,6 +627,36 @@ def test_a_bms_contact_of_another_account_than_the_runs_is_refused(path):
 
 
 @pytest.mark.parametrize(
+    "entry",
+    [
+        {"outcome": 1, "result": "done", "rows": [{"id": 72, "updated_at": "2026-01-01T10:00:00.000Z"}]},
+        {"resolved": 1, "rows": [{"row": 0, "found": "found", "id": 72, "updated_at": "2026-01-01T10:00:00.000Z"}]},
+        {"read_back": [{"id": 72, "updated_at": "2026-01-01T10:00:00.000Z"}]},
+    ],
+    ids=lambda entry: next(iter(entry)),
+)
+def test_the_time_of_the_last_change_that_a_run_has_seen_is_read(path, entry):
+    written(path, START, CREATE, entry)
+    assert read_journal(path).saved_at == {72: "2026-01-01T10:00:00.000Z"}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"emails": "ann@client.example"}, {"phones": [{"number": "4155550100"}]}, {"active": "yes"}, {"location_id": "1"}],
+    ids=lambda wrong: next(iter(wrong)),
+)
+def test_a_bms_contact_that_no_run_has_written_is_refused(path, wrong):
+    after = asdict(in_bms(None, "ann@client.example", first="Ann"))
+    write = {"write": 1, "kind": "bms.create", "rows": [{"id": None, "before": {}, "after": after}]}
+    written(path, START, json.loads(json.dumps(write)))
+    assert [each.kind for each in read_journal(path).writes] == ["bms.create"]
+    after |= wrong
+    written(path, START, write)
+    with pytest.raises(InputError, match="Line 2 of the journal file"):
+        read_journal(path)
+
+
+@pytest.mark.parametrize(
     ("outcome", "found"),
     [
         ({"ids": [72]}, (WriteOutcome.DONE, 72)),

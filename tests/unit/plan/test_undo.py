@@ -348,6 +348,15 @@ def test_those_that_were_changed_since_are_reported():
     assert codes(lost) == ["contact_gone"]
 
 
+@pytest.mark.parametrize("active", [True, False], ids=["holds-its-former-value", "was-set-by-the-run"])
+@pytest.mark.parametrize("title", ["Clerk", "Head"], ids=["holds-its-former-value", "was-changed-since"])
+def test_a_field_that_stays_does_not_keep_the_others(title, active):
+    before, after = {"JobTitle": "Clerk", "IsActive": True}, {"JobTitle": "Boss", "IsActive": False}
+    undoing = undo([put(before, after)], [], [in_bms(90211, job_title=title, active=active)])
+    assert [dict(step.after) for step in undoing.steps] == [{"IsActive": True}] * (not active)
+    assert [each.fields for each in undoing.remainders] == [("JobTitle",)] * (title == "Head")
+
+
 def lists(*rows, kind="Emails"):
     value = {"Emails": "address", "Phones": "number"}[kind]
     return {kind: [{value: each, "type_id": 1, "type_name": "Work", "default": default} for each, default in rows]}
@@ -591,6 +600,17 @@ def test_a_service_that_is_gone_is_not_asked_again_and_the_next_time_goes_on(wor
     assert "not_tried" in codes(outcome)
     world.itglue.faults.clear()
     assert world.revert().remainders == []
+    assert world.itglue.there == world.before[0]
+
+
+def test_bms_that_is_gone_does_not_keep_what_is_in_it_glue(world):
+    many(world)
+    world.bms.faults.append(Fault("set_contact", gone("bms"), times=99))
+    world.bms.calls.clear()
+    outcome = world.revert()
+    assert world.bms.calls["set_contact"] == 1
+    assert {step.kind for step in outcome.steps} == {"remove", "restore"}
+    assert {each.service for each in outcome.remainders} == {"bms"}
     assert world.itglue.there == world.before[0]
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError, QuotaExceededError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
@@ -340,10 +340,15 @@ def test_a_contact_that_could_not_be_read_back_is_not_pushed(world):
     assert world.bms.created == []
 
 
-@pytest.mark.parametrize(("error", "code"), [(quota("bms"), "quota_exceeded"), (gone("bms"), "bms_not_read")])
+USED_UP = QuotaExceededError("The quota is used up.", service="bms", status=429, retry_after=60.0)
+
+
+@pytest.mark.parametrize(("error", "code"), [(USED_UP, "quota_exceeded"), (gone("bms"), "bms_not_read")])
 def test_bms_that_cannot_be_read_again_defers_every_push(world, error, code):
     world.bms.faults.append(Fault("contacts", error, nth=2))
-    done = by_user(world.run())
+    outcome = world.run()
+    assert (outcome.resume_at is not None) == (code == "quota_exceeded")
+    done = by_user(outcome)
     assert {name: each.push for name, each in done.items()} == {
         "ann": "deferred",
         "bob": "deferred",

@@ -877,6 +877,7 @@ def test_what_bms_refuses_is_listed_and_the_rest_is_written():
     ran = following("ann", "bob", faults=[Fault("patch_phones", rejected(said="No", service="bms"))])
     assert ran.reported("unapplied") == {"ann": ("bms-phones",), "bob": ()}
     assert set(ran.by["ann"].bms_after) == {"JobTitle", "Emails"}
+    assert set(ran.by["ann"].bms.before) == {"JobTitle", "Emails"}
 
 
 def test_a_quota_that_ends_leaves_the_rest_to_the_next_run():
