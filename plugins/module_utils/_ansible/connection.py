@@ -29,6 +29,7 @@ from .._clients import bms, itglue
 from .._clients.addresses import service_url
 from .._clients.bms import BmsClient
 from .._clients.bms_login import BmsCredential
+from .._clients.fair_share import FairShare
 from .._clients.graph import GraphClient, GraphEndpoints
 from .._clients.graph_tokens import GraphCredential
 from .._clients.itglue import ItGlueClient
@@ -37,7 +38,6 @@ from .._clients.retry import DEFAULT_RETRY, PATIENT_RETRY, RetryPolicy
 from .._clients.session import Access, Calls
 from .._clients.tokens import SharedTokens
 from .._clients.transport import HttpSettings, trusting
-from .._clients.turns import Turn
 from .._clients.waiting_list import waiting_list
 from .._engine.errors import InputError
 from .task import Task
@@ -115,11 +115,11 @@ def prepare() -> None:
 class Clients:
     """The clients of one run, each made when it is first asked for; safe for use by several threads.
 
-    All count their requests in `calls`, and tell the task the tokens that they are given. `turn` is that of the
+    All count their requests in `calls`, and tell the task the tokens that they are given. `fair_share` is that of the
     organization of the task, None where it has none.
     """
 
-    def __init__(self, params: Mapping[str, Any], task: Task, turn: Turn | None = None) -> None:
+    def __init__(self, params: Mapping[str, Any], task: Task, fair_share: FairShare | None = None) -> None:
         self.calls = Calls()
         self._params = params
         self._task = task
@@ -129,7 +129,7 @@ class Clients:
         self._itglue: ItGlueClient | None = None
         self._bms: BmsClient | None = None
         self._graph: dict[str, GraphClient] = {}
-        self.turn = turn
+        self.fair_share = fair_share
 
     @property
     def itglue(self) -> ItGlueClient:
@@ -154,8 +154,8 @@ class Clients:
 
     def expect_new_people(self) -> None:
         """Hear that the run creates contacts."""
-        if self.turn is not None:
-            self.turn.has_new_people = True
+        if self.fair_share is not None:
+            self.fair_share.has_new_people = True
 
     def _new_itglue(self) -> ItGlueClient:
         url, key = _required(self._params, "IT Glue", "itglue_url", "itglue_api_key")
@@ -171,7 +171,7 @@ class Clients:
         account, secrets = ("bms", _identity(address), company, username), [password, mfa_secret or ""]
         tokens = SharedTokens(*account, secrets=secrets, notice=self._task.warn)
         credential = BmsCredential(company, username, password, mfa_secret, tokens)
-        access = self._access("bms", _identity(address), company, turn=self.turn)
+        access = self._access("bms", _identity(address), company, fair_share=self.fair_share)
         return BmsClient(url_or_region=address, credential=credential, access=access)
 
     def _new_graph(self, tenant_id: str) -> GraphClient:
@@ -187,27 +187,27 @@ class Clients:
         )
 
     def _access(
-        self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY, turn: Turn | None = None
+        self, service: str, *account: str, retry: RetryPolicy = DEFAULT_RETRY, fair_share: FairShare | None = None
     ) -> Access:
         """What a client of a service needs of this run; `account` is what the service counts requests by."""
         limit = self._limits.get(service)
-        limiter = SharedLimiter(service, *account, limit=limit, notice=self._task.warn, turn=turn)
+        limiter = SharedLimiter(service, *account, limit=limit, notice=self._task.warn, fair_share=fair_share)
         return Access(self._http, self.calls, retry, limiter, self._task.secret)
 
 
-def clients(params: Mapping[str, Any], task: Task, turn: Turn | None = None) -> Clients:
+def clients(params: Mapping[str, Any], task: Task, fair_share: FairShare | None = None) -> Clients:
     """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
 
     Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
     """
-    return Clients(params, task, turn)
+    return Clients(params, task, fair_share)
 
 
-def turn_of(params: Mapping[str, Any], *, counted: bool) -> Turn:
-    """The turn of the organization of a task, where a quota is short. It counts only where the task is `counted`."""
+def fair_share_of(params: Mapping[str, Any], *, counted: bool) -> FairShare:
+    """The fair share of the organization of a task at short quotas. It counts only where the task is `counted`."""
     address = _identity(_with_scheme(_text(params, "itglue_url") or ""))
     organization = str(params["organization"]).strip().casefold()
-    return Turn(waiting_list("itglue", address), organization, counted=counted)
+    return FairShare(waiting_list("itglue", address), organization, counted=counted)
 
 
 def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:

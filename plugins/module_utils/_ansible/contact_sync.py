@@ -25,7 +25,7 @@ from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .client_request import client_request
-from .connection import CONNECTION_OPTIONS, clients, turn_of
+from .connection import CONNECTION_OPTIONS, clients, fair_share_of
 from .deferral import noted
 from .fleet import fleet_source
 from .notices import notices
@@ -53,11 +53,11 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     if params["state"] == "reverted":
         return _revert(params, task)
     request = _request(params, task)
-    turn = turn_of(params, counted=not task.check_mode)
-    api = clients(params, task, turn)
+    fair_share = fair_share_of(params, counted=not task.check_mode)
+    api = clients(params, task, fair_share)
     store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
     fleet = fleet_source(api, task)
-    with noted(turn) as note:
+    with noted(fair_share) as note:
         outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress, fleet=fleet)
         note(outcome)
     for each in outcome.warnings:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from .._clients.turns import Turn
+from .._clients.fair_share import FairShare
 from .._engine.errors import QuotaExceededError, StarvedError, quoted
 from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode
@@ -27,7 +27,7 @@ STARVED_AFTER = 3
 class Deferral:
     """Notes how a run has ended for its client. `runs` is in how many runs in a row a quota has deferred it."""
 
-    turn: Turn
+    fair_share: FairShare
     runs: int = 0
     is_noted: bool = False
 
@@ -40,9 +40,9 @@ class Deferral:
         """Note the end of a run. One that could write nothing for another reason counts neither way."""
         operations = (*run.operations, *run.deactivations)
         if any(map(_is_by_quota, operations)):
-            self.runs = self.turn.deferred(sum(each.bms.push == Push.DEFERRED for each in operations))
+            self.runs = self.fair_share.deferred(sum(each.bms.push == Push.DEFERRED for each in operations))
         elif not run.refused and not run.deferred:
-            self.turn.served()
+            self.fair_share.served()
         else:
             return
         self.is_noted = True
@@ -65,19 +65,19 @@ class Deferral:
 
 
 @contextmanager
-def noted(turn: Turn) -> Iterator[Deferral]:
+def noted(fair_share: FairShare) -> Iterator[Deferral]:
     """Sees to it that the client keeps its place in line, however its run ends."""
-    deferral = Deferral(turn)
+    deferral = Deferral(fair_share)
     try:
         yield deferral
     except QuotaExceededError as error:
-        deferral.runs = turn.deferred(0)
+        deferral.runs = fair_share.deferred(0)
         deferral.is_noted = True
         error.result = {**error.result, "starved": deferral.is_starved}
         raise
     finally:
         if not deferral.is_noted:
-            turn.left()
+            fair_share.interrupted()
 
 
 def _is_by_quota(operation: Operation) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 from .._store.settings import SettingsStore
 from .._sync.preflight import Check, CheckState, Preflight
 from .client_request import CLIENT_OPTIONS, client_request
-from .connection import clients, turn_of
+from .connection import clients, fair_share_of
 from .estimate import first_run
 from .sentences import sentence
 from .spec import ModuleSpec
@@ -30,7 +30,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The checks of one client. A check that fails is no failure of the module: it is what was asked."""
     # A tenant without users to sync is a finding like others.
     request = client_request(params, allow_shrunken_source=True)
-    api = clients(params, task, turn_of(params, counted=False))
+    api = clients(params, task, fair_share_of(params, counted=False))
     done = Preflight(
         api, lambda: SettingsStore(api.itglue, warn=task.warn), request, always_bms=params["always_check_bms"]
     ).run()

@@ -56,12 +56,12 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _removed(kind, store, organization, preview=task.check_mode)
     declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
     (declared,) = declaring.declare(organization, {kind: params})
-    if kind == BMS and _turns_two_way_sync_on(declared):
+    if kind == BMS and _enables_two_way_sync(declared):
         task.warn(TWO_WAY_SYNC.format(organization=one_line(organization.name)))
     return _result(declared.stored, declared.settings, declared.asset)
 
 
-def _turns_two_way_sync_on(declared: Declared) -> bool:
+def _enables_two_way_sync(declared: Declared) -> bool:
     """Whether the collection will create contacts in BMS from now on."""
     after = declared.settings
     return bool(after["two_way_sync"] and after["push_method"] == "direct" and not declared.before.get("two_way_sync"))

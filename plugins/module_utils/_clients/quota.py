@@ -33,9 +33,9 @@ from threading import Lock
 from typing import Protocol
 
 from .decoding import TITLES
+from .fair_share import Allowance, FairShare, Share, account_of
 from .lock import LockError, acquired, busy
 from .private_directory import open_private, private_directory, private_file
-from .turns import Allowance, Share, Turn, account_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class SharedLimiter:
     `account` is what the service counts by: its address, and the company where that has several. No
     more of it than a hash is stored. Where a file cannot be used in the middle of a run, the request is let
     through: the service still says when it is too much. `notice` gets a line about a process that is in the way.
-    With a `turn` a client uses what clients that have waited longer leave.
+    With a `fair_share` a client uses what clients that have waited longer leave.
     """
 
     def __init__(
@@ -134,7 +134,7 @@ class SharedLimiter:
         directory: Path | None = None,
         clock: Callable[[], float] = time.time,
         notice: Callable[[str], None] = lambda text: None,
-        turn: Turn | None = None,
+        fair_share: FairShare | None = None,
     ) -> None:
         self._limit = limit or LIMITS.get(service)
         self._names = (service, *account)
@@ -142,7 +142,7 @@ class SharedLimiter:
         self._clock = clock
         self._notice = notice
         self._uncounted_until = 0.0
-        self._turn = turn
+        self._fair_share = fair_share
         self._account = account_of(self._names)
 
     def acquire(self, key: str, calls: int = 1) -> float:
@@ -150,13 +150,15 @@ class SharedLimiter:
 
         `key` is the endpoint, `METHOD template`; `calls` says how many requests follow each other.
         """
-        limit, turn = self._limit, self._turn
+        limit, fair_share = self._limit, self._fair_share
         if limit is None:
             return self._count(key, Allowance(1))
-        if turn is None:
+        if fair_share is None:
             return self._count(key, Allowance(limit.used, min(calls, limit.used)))
-        wait = turn.acquire(self._endpoint(key), calls, self._share, lambda allowance: self._count(key, allowance))
-        if wait <= 0 and turn.is_for_new:
+        wait = fair_share.acquire(
+            self._endpoint(key), calls, self._share, lambda allowance: self._count(key, allowance)
+        )
+        if wait <= 0 and fair_share.is_for_new:
             self._with_ring(key + _FOR_NEW, lambda ring: ring.entered(self._clock()))
         return wait
 
@@ -176,11 +178,11 @@ class SharedLimiter:
         return self._with_ring(key, count)
 
     def _endpoint(self, key: str) -> str:
-        """An endpoint of this account, as a turn knows it."""
+        """An endpoint of this account, as a fair share knows it."""
         return f"{self._account} {key}"
 
     def _share(self, endpoint: str) -> Share:
-        """The quota of an endpoint, as a turn shares it."""
+        """The quota of an endpoint, as a fair share has it."""
         limit, key = self._limit or Limit(_CAPACITY, 0.0, per_endpoint=True), endpoint.partition(" ")[2]
 
         def free(requests: int) -> int:
@@ -204,9 +206,9 @@ class SharedLimiter:
             return longer
 
         self._with_ring(key, hold)
-        if self._turn and self._limit:
+        if self._fair_share and self._limit:
             share = self._share(self._endpoint(key))
-            self._turn.met(share.endpoint, share.sent)
+            self._fair_share.met(share.endpoint, share.sent)
 
     def _with_ring(self, key: str, use: Callable[[_Ring], float], unknown: float = 0.0) -> float:
         """What `use` makes of the count of an endpoint, locked; `unknown` where that cannot be used."""

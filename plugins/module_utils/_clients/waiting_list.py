@@ -8,7 +8,7 @@
 control node share.
 
 A list that cannot be read is removed. While another process holds it for too long, nobody waits. What the tables mean
-is said in `turns.py`.
+is said in `fair_share.py`.
 """
 
 from __future__ import annotations
@@ -90,6 +90,6 @@ class WaitingList:
 def waiting_list(*account: str) -> WaitingList:
     """The list for an address of IT Glue, in the private directory."""
     try:
-        return WaitingList(private_file(private_directory(), *account, ending="turns"))
+        return WaitingList(private_file(private_directory(), *account, ending="waiting"))
     except PrivateDirectoryError:
         return WaitingList(None)

@@ -51,9 +51,9 @@ def names_of(record: Contact | BmsContact) -> RawNames:
     return NAMES_OF_CONTACT(record)
 
 
-def look_up(sought: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
+def look_up(looked_up: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
     """The BMS contacts that could be each of the operations' contacts, in their order."""
-    return [find(operation, directory, bms) for operation in sought]
+    return [find(operation, directory, bms) for operation in looked_up]
 
 
 def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:

@@ -49,7 +49,7 @@ def left_out(operation: Operation, native: bool) -> Operation:
 
 
 def overridden(
-    sought: Sequence[Operation],
+    looked_up: Sequence[Operation],
     hits: Sequence[Hit],
     answers: Mapping[str, Answer],
     chosen: Mapping[str, BmsContact],
@@ -61,7 +61,7 @@ def overridden(
         return hits
     taken = {found.id for found in chosen.values()}
     result = []
-    for operation, hit in zip(sought, hits, strict=True):
+    for operation, hit in zip(looked_up, hits, strict=True):
         user_id = operation.subject.user_id
         if user_id in chosen:
             result.append(Hit((chosen[user_id],), overridden=True))
@@ -86,12 +86,12 @@ def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) 
     )
 
 
-def decide(sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
+def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
     """Decide the pushes of the candidates from what was found for them."""
-    groups = _groups(sought, hits, directory, native)
+    groups = _groups(looked_up, hits, directory, native)
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
-    for operation, hit in zip(sought, hits, strict=True):
+    for operation, hit in zip(looked_up, hits, strict=True):
         blocked: tuple[Conflict, Reason] | None = None
         if native and hit.namesakes:
             blocked = _would_pair(operation, hit.namesakes)
@@ -155,16 +155,16 @@ _Member = tuple[Operation, Hit]
 
 
 def _groups(
-    sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, native: bool
+    looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, native: bool
 ) -> dict[Subject, _Group]:
     """The group of each candidate whose push is not clear. It is clear where one candidate has one BMS
     contact that nobody is linked to, or none and nothing in common with another."""
-    marks = marks_in_common(sought, hits, directory, native=native)
+    marks = marks_in_common(looked_up, hits, directory, native=native)
     bms_ids = [found.id for hit in hits for found in hit.found]
     contested: set[Hashable] = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}
     members: dict[Subject, _Member] = {}
-    for operation, hit in zip(sought, hits, strict=True):
+    for operation, hit in zip(looked_up, hits, strict=True):
         in_common = marks.get(operation.subject, ()) if marks else ()
         claim: list[Hashable] = [found.id for found in hit.found]
         decided = hit.overridden and len(claim) == 1

@@ -48,18 +48,18 @@ class _Candidate(NamedTuple):
 
 
 def marks_in_common(
-    sought: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
+    looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
 ) -> Mapping[Subject, Sequence[Mark]]:
     """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
     all_of_them = [
-        _Candidate(operation.subject, operation.wanted, hit) for operation, hit in zip(sought, hits, strict=True)
+        _Candidate(operation.subject, operation.wanted, hit) for operation, hit in zip(looked_up, hits, strict=True)
     ]
     if not any(candidate.is_new for candidate in all_of_them):
         return {}
     marks: dict[Subject, list[Mark]] = defaultdict(list)
     undecided = [candidate for candidate in all_of_them if not candidate.hit.overridden]
     for address, holders in _shared(undecided, lambda candidate: directory.email_keys(candidate.contact)):
-        for mark, members in _not_told_apart(address, holders):
+        for mark, members in _indistinct(address, holders):
             for candidate in members:
                 marks[candidate.subject].append(mark)
     # IT Glue pairs by first and last name alone.
@@ -89,7 +89,7 @@ def _shared(
             yield key, found
 
 
-def _not_told_apart(address: str, holders: Sequence[_Candidate]) -> Iterator[tuple[Mark, Sequence[_Candidate]]]:
+def _indistinct(address: str, holders: Sequence[_Candidate]) -> Iterator[tuple[Mark, Sequence[_Candidate]]]:
     """Those of the holders of an address whom the next look-up would not tell from one another by their names."""
     sure: dict[Hashable, list[_Candidate]] = defaultdict(list)
     unsure = []

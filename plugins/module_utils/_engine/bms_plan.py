@@ -189,10 +189,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     chosen = bms_overrides.chosen(contacts.bms_answers, usernames, directory)
     back = {each.subject: _reactivated(contacts, each, counterparts, chosen) for each in contacts.returned}
     operations = _with(back, contacts.operations)
-    sought = bms_lookup.candidates(operations)
-    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(sought, matched.directory, directory)
-    hits = bms_lookup.overridden(sought, hits, contacts.bms_answers, chosen, matched.directory, directory)
-    decisions = bms_lookup.decide(sought, hits, matched.directory, native=matched.snapshot.bms.native)
+    looked_up = bms_lookup.candidates(operations)
+    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, directory)
+    hits = bms_lookup.overridden(looked_up, hits, contacts.bms_answers, chosen, matched.directory, directory)
+    decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
@@ -248,11 +248,11 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     stopped = _stopped(found)
     operations = _by_username(_with(_pushed(found, bms, stopped), found.operations))
     warnings = tuple(bms_push.names_not_unique(operations, matched.directory))
-    sought = _sought(operations, (*matched.matching.conflicts, *found.conflicts))
+    found_for = _found_for(operations, (*matched.matching.conflicts, *found.conflicts))
     created = [each.bms.create for each in operations if each.bms.create is not None]
-    followed = bms_update.follow(found.pairs, bms, created, sought) if found.pairs else {}
+    followed = bms_update.follow(found.pairs, bms, created, found_for) if found.pairs else {}
     operations = _with(followed, operations)
-    departures, deactivations = _deactivations(contacts, found.counterparts, None, sought)
+    departures, deactivations = _deactivations(contacts, found.counterparts, None, found_for)
     return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings, stopped)
 
 
@@ -278,7 +278,7 @@ def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[S
     return {each.subject: push(each) for each in bms_lookup.candidates(found.operations)}
 
 
-def _sought(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:
+def _found_for(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:
     """The BMS contacts that the look-up found, with the users whose they could be."""
     found = {
         each.bms.contact_id: (each.user,)
@@ -331,14 +331,14 @@ def _deactivations(
     contacts: PlannedContacts,
     counterparts: offboarding.Counterparts | None,
     unread: Reason | None,
-    sought: Mapping[BmsId, tuple[str, ...]],
+    found_for: Mapping[BmsId, tuple[str, ...]],
 ) -> tuple[tuple[Departure, ...], tuple[Operation, ...]]:
     """The departures with what is done about them, and the operations that it takes."""
     departures: list[Departure] = []
     operations: list[Operation] = []
     for departure in contacts.departures:
         if departure.action == DepartureAction.DEACTIVATE:
-            operation = _deactivation(contacts, departure, counterparts, unread, sought)
+            operation = _deactivation(contacts, departure, counterparts, unread, found_for)
             if operation is None:
                 departure = replace(departure, action=DepartureAction.DEACTIVATED)
             else:
@@ -352,7 +352,7 @@ def _deactivation(
     departure: Departure,
     counterparts: offboarding.Counterparts | None,
     unread: Reason | None,
-    sought: Mapping[BmsId, tuple[str, ...]],
+    found_for: Mapping[BmsId, tuple[str, ...]],
 ) -> Operation | None:
     """What is to be done about a departed contact in this run, None where all is done."""
     type_id = contacts.types.departed
@@ -367,18 +367,18 @@ def _deactivation(
     operation = offboarding.deactivation(departure, contact, type_id, found)
     if operation is not None:
         operation = without_refused(operation, contact, contacts.matched.snapshot.facts)
-    if operation is not None and (reason := _not_yet(contacts.matched, operation, contact, sought)):
+    if operation is not None and (reason := _not_yet(contacts.matched, operation, contact, found_for)):
         return offboarding.deferred(departure, reason)
     return operation
 
 
 def _not_yet(
-    matched: Matched, operation: Operation, contact: Contact, sought: Mapping[BmsId, tuple[str, ...]]
+    matched: Matched, operation: Operation, contact: Contact, found_for: Mapping[BmsId, tuple[str, ...]]
 ) -> Reason | None:
     """Why a contact cannot be deactivated in this run."""
     bms_id = operation.bms.contact_id or matched.directory.linked_bms_id(contact)
-    if bms_id is not None and bms_id in sought:
-        return bms_update.could_be(bms_id, sought[bms_id])
+    if bms_id is not None and bms_id in found_for:
+        return bms_update.could_be(bms_id, found_for[bms_id])
     # IT Glue's own two-way sync would make a BMS contact of somebody who has departed.
     is_linked = matched.directory.links[contact.id] is not None
     pushes = matched.snapshot.bms.native and not is_linked and not missing(contact, native=True)

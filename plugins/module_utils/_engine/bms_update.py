@@ -124,24 +124,26 @@ def follow(
     found: Sequence[Pair],
     bms: BmsSnapshot,
     created: Iterable[BmsContact],
-    sought: Mapping[BmsId, tuple[str, ...]],
+    found_for: Mapping[BmsId, tuple[str, ...]],
 ) -> dict[Subject, Operation]:
     """The operations of linked contacts by subject, with what becomes of their BMS contacts.
 
     An address that another BMS contact has, or is `created` with, is not added: the look-up would
-    find two persons by it. `sought` are the BMS contacts that the look-up found for others, with
+    find two persons by it. `found_for` are the BMS contacts that the look-up found for others, with
     their usernames: whose these are is to be decided first, and a new name would hide the question.
     Of several contacts that miss one address, the BMS contact with the lowest id gets it.
     """
     held = {value for contact in (*bms.contacts, *created) for value in bms_addresses(contact)}
     in_order = sorted(found, key=lambda pair: pair.bms_contact.id if pair.bms_contact else BmsId(0))
-    return {pair.operation.subject: _followed(_unless_sought(pair, sought), bms, held) for pair in in_order}
+    return {
+        pair.operation.subject: _followed(_unless_found_for_another(pair, found_for), bms, held) for pair in in_order
+    }
 
 
-def _unless_sought(pair: Pair, sought: Mapping[BmsId, tuple[str, ...]]) -> Pair:
-    if pair.bms_contact is None or pair.only_phones or pair.bms_contact.id not in sought:
+def _unless_found_for_another(pair: Pair, found_for: Mapping[BmsId, tuple[str, ...]]) -> Pair:
+    if pair.bms_contact is None or pair.only_phones or pair.bms_contact.id not in found_for:
         return pair
-    return replace(pair, bms_contact=None, reason=could_be(pair.bms_contact.id, sought[pair.bms_contact.id]))
+    return replace(pair, bms_contact=None, reason=could_be(pair.bms_contact.id, found_for[pair.bms_contact.id]))
 
 
 def could_be(bms_id: BmsId, users: Iterable[str]) -> Reason:

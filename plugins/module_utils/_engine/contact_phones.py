@@ -189,10 +189,10 @@ class _ContactPhones:
             self._make_primary(_primary_first(placeholders))
         elif placeholders:
             own = [place for each in self._own for place in each.entries]
-            heirs = [self.entries[place] for place in own if _is_real(self.entries[place])]
-            heir = _primary_first(heirs or [entry for entry in self.entries if _is_real(entry)])
+            replacements = [self.entries[place] for place in own if _is_real(self.entries[place])]
+            replacement = _primary_first(replacements or [entry for entry in self.entries if _is_real(entry)])
             if any(entry.primary for entry in placeholders):
-                self._make_primary(heir)
+                self._make_primary(replacement)
             self._remove_placeholders()
 
     def _remove_placeholders(self) -> None:

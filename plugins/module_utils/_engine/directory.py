@@ -131,17 +131,17 @@ class Directory:
 
     def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two bears the names, which are a `same_key`."""
-        return names is not None and not self._bearers.get(names, frozenset()) <= {user_id, contact_id}
+        return names is not None and not self._ids_by_names.get(names, frozenset()) <= {user_id, contact_id}
 
     @cached_property
-    def _bearers(self) -> Mapping[FullName, frozenset[str | ItGlueId]]:
-        bearers: dict[FullName, set[str | ItGlueId]] = defaultdict(set)
+    def _ids_by_names(self) -> Mapping[FullName, frozenset[str | ItGlueId]]:
+        ids: dict[FullName, set[str | ItGlueId]] = defaultdict(set)
         rows: tuple[tuple[str | ItGlueId, FullName | None], ...]
         rows = (*self.names_of_users.items(), *self.names_of_contacts.items())
         for bearer, key in rows:
             if key is not None:
-                bearers[key].add(bearer)
-        return {key: frozenset(ids) for key, ids in bearers.items()}
+                ids[key].add(bearer)
+        return {key: frozenset(ids) for key, ids in ids.items()}
 
     # ----------------------------------------------------------------- by link
 

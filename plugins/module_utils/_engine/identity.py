@@ -252,9 +252,9 @@ def find_created(
     two of `wanted` could have become is given to neither.
     """
     by_names: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    sought = {names_of(each) for each in wanted}
+    wanted_names = {names_of(each) for each in wanted}
     for record in present:
-        if record.id not in known and (names := names_of(record)) in sought:
+        if record.id not in known and (names := names_of(record)) in wanted_names:
             by_names[names].append(record)
     alike = [tuple(each for each in by_names[names_of(one)] if could_be(each, one)) for one in wanted]
     return _distinguished(alike)

@@ -277,12 +277,6 @@ folded = lru_cache(maxsize=1024)(name)
 """The same of labels and places, which are few and asked for again and again."""
 
 
-def same_name(one: str | None, other: str | None) -> bool:
-    """Whether two names of organizations, locations, types or labels are equal. A blank name equals none."""
-    key = folded(one)
-    return bool(key) and key == folded(other)
-
-
 def full_name(first: str | None, last: str | None) -> FullName | None:
     """First and last name for comparison, None unless both are there."""
     pair = (name(first), name(last))

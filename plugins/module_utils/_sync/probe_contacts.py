@@ -142,12 +142,12 @@ class OwnBmsContacts:
 
     def clear_up(self) -> list[tuple[BmsId, str]]:
         """Make the active contacts of all probes inactive, and look again; this probe's and what was active."""
-        told: dict[BmsId, str] = {}
+        deactivated: dict[BmsId, str] = {}
         for dummy in range(_TRIES):
             for each in self.marked():
                 if each.active or made_by_probe(each, self._token):
-                    told[each.id] = self._deactivated(each)
-        return list(told.items())
+                    deactivated[each.id] = self._deactivated(each)
+        return list(deactivated.items())
 
     def _deactivated(self, contact: BmsContact) -> str:
         """What became of a contact that is marked."""

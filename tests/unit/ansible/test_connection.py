@@ -20,8 +20,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection i
     clients,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.fair_share import FairShare
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.waiting_list import WaitingList
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 
@@ -127,8 +127,8 @@ def test_the_documentation_is_that_of_the_spec():
 
 def test_each_client_is_made_of_its_options(made):
     task = Task(secret=print)
-    turn = Turn(WaitingList(None))
-    api = clients(params(GIVEN), task, turn)
+    fair_share = FairShare(WaitingList(None))
+    api = clients(params(GIVEN), task, fair_share)
     settings = connection.HttpSettings(
         ca_path=None, timeout=12.0, proxy="http://proxy.example:3128", no_proxy="bms.example"
     )
@@ -136,8 +136,12 @@ def test_each_client_is_made_of_its_options(made):
     for dummy in (api.itglue, api.bms, api.graph(TENANT)):
         pass
 
-    def access(service, *account, retry=connection.DEFAULT_RETRY, turn=None):
-        limiter = (service, *account, {"limit": connection.LIMITS.get(service), "notice": task.warn, "turn": turn})
+    def access(service, *account, retry=connection.DEFAULT_RETRY, fair_share=None):
+        limiter = (
+            service,
+            *account,
+            {"limit": connection.LIMITS.get(service), "notice": task.warn, "fair_share": fair_share},
+        )
         return connection.Access(settings, api.calls, retry, limiter, task.secret)
 
     secrets = [" pass word ", "JBSWY3DPEHPK3PXP"]
@@ -155,7 +159,7 @@ def test_each_client_is_made_of_its_options(made):
             {
                 "url_or_region": "https://api.bms.example/",
                 "credential": connection.BmsCredential("Happy Frog", "jo", " pass word ", "JBSWY3DPEHPK3PXP", tokens),
-                "access": access("bms", "https://api.bms.example", "Happy Frog", turn=turn),
+                "access": access("bms", "https://api.bms.example", "Happy Frog", fair_share=fair_share),
             }
         ],
         "GraphClient": [

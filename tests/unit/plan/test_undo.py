@@ -524,7 +524,7 @@ def test_the_journal_of_another_organization(world):
 
 
 def test_no_other_run_comes_in_between(world):
-    """The lock counts between processes; here the other turn is one of the same process."""
+    """The lock counts between processes; here the other run is one of the same process."""
     with RunLock(world.itglue.base_url) as run_lock:
         run_lock.acquire(world.itglue.named["Client Ltd"])
         with pytest.raises(SyncError, match="nothing was reverted"):

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import connection
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.fair_share import FairShare
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import LIMITS, SharedLimiter
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import Timing
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
 from tests.integration.test_shared import BMS, OFFICE365, tenant_id, world
 from tests.trust.inprocess import Outcome, Stand
 
@@ -44,7 +44,7 @@ class Fleet(Stand):
         shared = mock.patch.multiple(
             connection,
             SharedLimiter=partial(SharedLimiter, clock=self.clock),
-            Turn=partial(Turn, clock=self.clock),
+            FairShare=partial(FairShare, clock=self.clock),
         )
         with super().reachable(), shared:
             yield

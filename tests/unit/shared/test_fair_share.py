@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Whose turn it is where a quota is short: nobody is starved, whatever the order and the number of processes."""
+"""Which client is served where a quota is short: nobody is starved, whatever the order and the number of processes."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients import sqlite_file, turns
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import fair_share, sqlite_file
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.fair_share import FairShare
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit, SharedLimiter
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.turns import Turn
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.waiting_list import WaitingList
 
 CREATE = "POST /v2/crm/contacts/summary"
@@ -46,26 +46,26 @@ class Node:
 
     @property
     def path(self) -> Path:
-        return self.directory / "list.turns"
+        return self.directory / "list.waiting"
 
-    def begin(self, client: str, *, counted: bool = True, new: bool = False) -> tuple[Turn, SharedLimiter]:
-        turn = Turn(WaitingList(self.path), client, counted=counted, clock=self.clock)
-        turn.has_new_people = new
+    def begin(self, client: str, *, counted: bool = True, new: bool = False) -> tuple[FairShare, SharedLimiter]:
+        share = FairShare(WaitingList(self.path), client, counted=counted, clock=self.clock)
+        share.has_new_people = new
         limit = Limit(self.requests, HOUR, per_endpoint=True)
-        limiter = SharedLimiter("bms", "msp", limit=limit, directory=self.directory, clock=self.clock, turn=turn)
-        return turn, limiter
+        limiter = SharedLimiter("bms", "msp", limit=limit, directory=self.directory, clock=self.clock, fair_share=share)
+        return share, limiter
 
     def run(self, client: str, reads: int = 1, writes: int = 0, *, new: bool = False) -> int:
         """One run for a client; in how many runs in a row it has been deferred."""
         self.clock.now += self.pace
-        turn, limiter = self.begin(client, new=new)
+        share, limiter = self.begin(client, new=new)
         for number in range(reads):
             if limiter.acquire(READ, reads - number) or self._is_refused(limiter):
-                return turn.deferred(0)
+                return share.deferred(0)
         for number in range(writes):
             if limiter.acquire(CREATE):
-                return turn.deferred(writes - number)
-        turn.served()
+                return share.deferred(writes - number)
+        share.served()
         return 0
 
     def _is_refused(self, limiter: SharedLimiter) -> bool:
@@ -166,7 +166,7 @@ def test_a_list_that_has_begun_can_be_finished(node):
 def test_a_part_of_a_quota_is_for_new_people(node):
     hour = node(20)
     served = [client for client in range(20) if not hour.run(f"known {client}", 1)]
-    assert len(served) == 20 * (1 - turns.KEPT_FOR_NEW)
+    assert len(served) == 20 * (1 - fair_share.KEPT_FOR_NEW)
     assert [hour.run(f"new {client}", 1, new=True) for client in range(5)] == [0, 0, 0, 0, 1]
 
 
@@ -243,7 +243,7 @@ def test_a_run_that_fails_for_another_reason_stays_where_it_was_in_line(node):
     hour.clock.now += HOUR
     failing, limiter = hour.begin("b")
     assert limiter.acquire(READ, 2) == 0
-    failing.left()
+    failing.interrupted()
     hour.clock.now += HOUR
     assert [hour.run("c", 5), hour.run("b", 5)] == [1, 0]
 
@@ -253,7 +253,7 @@ def test_a_process_that_is_killed_reserves_for_some_minutes_only(node):
     dummy, limiter = hour.begin("killed")
     limiter.acquire(READ, 5)
     assert hour.run("a", 4) == 1
-    hour.clock.now += turns.SERVED_WITHIN + 1
+    hour.clock.now += fair_share.SERVED_WITHIN + 1
     assert hour.run("a", 4) == 0
 
 
@@ -301,21 +301,21 @@ def test_a_list_that_is_damaged_inside_is_made_anew(node):
 
 def test_without_a_list_nobody_waits(tmp_path):
     limit = Limit(3, HOUR, per_endpoint=True)
-    turn = Turn(WaitingList(None), "a")
-    limiter = SharedLimiter("bms", limit=limit, directory=tmp_path, turn=turn)
+    share = FairShare(WaitingList(None), "a")
+    limiter = SharedLimiter("bms", limit=limit, directory=tmp_path, fair_share=share)
     assert [limiter.acquire(READ) for dummy in range(3)] == [0, 0, 0]
-    assert turn.deferred(0) == 1
+    assert share.deferred(0) == 1
 
 
 def test_who_was_not_seen_for_long_is_forgotten_and_the_list_is_bounded(node, monkeypatch):
-    monkeypatch.setattr(turns, "MOST_CLIENTS", 3)
+    monkeypatch.setattr(fair_share, "MOST_CLIENTS", 3)
     hour = node(1)
     for client in "abcdef":
         hour.run(client, 1)
         hour.clock.now += 1
     with sqlite3.connect(hour.path) as book:
         assert book.execute("SELECT COUNT(*) FROM client").fetchone() == (3,)
-    hour.clock.now += turns.FORGOTTEN + 1
+    hour.clock.now += fair_share.FORGOTTEN + 1
     assert [hour.run(client, 1) for client in "gh"] == [0, 1]
     with sqlite3.connect(hour.path) as book:
         assert book.execute("SELECT COUNT(*), SUM(line) FROM client").fetchone() == (1, 1)

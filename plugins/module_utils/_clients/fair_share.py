@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""Whose turn it is where a quota is short: the client that has waited longest, whatever the order of the inventory.
+"""Which client is served where a quota is short: the one that has waited longest, whatever the order of the inventory.
 
 All processes of one control node keep one list (`waiting_list.py`). A client that a quota has deferred is on it,
 with the time since which it waits and the requests that it needs of each endpoint. Until it is served, those
@@ -123,7 +123,7 @@ class _Place:
     new: bool = False
 
 
-class Turn:
+class FairShare:
     """One run for one client, at the quotas of one service. Safe for use by several threads.
 
     `client` tells it from other clients. With `counted=False`, as in check mode, it uses what others leave, and nothing
@@ -246,8 +246,12 @@ class Turn:
         rest, sent_for_new = int(used * (1 - KEPT_FOR_NEW)), share.sent_for_new()
         if self.is_for_new:
             return used - for_new - min(for_known, max(0, rest - share.sent + sent_for_new))
-        left = used - for_new - for_known
-        return left if self._sent[share.endpoint] + wanted > rest else min(left, rest + sent_for_new - for_known)
+        unreserved = used - for_new - for_known
+        return (
+            unreserved
+            if self._sent[share.endpoint] + wanted > rest
+            else min(unreserved, rest + sent_for_new - for_known)
+        )
 
     def _met(self, book: sqlite3.Connection, share: Share) -> int:
         """What the service lets through, by its own word of late."""
@@ -336,7 +340,7 @@ class Turn:
                 book.execute("DELETE FROM client WHERE client = ?", (self._client,))
                 book.execute("DELETE FROM need WHERE client = ?", (self._client,))
 
-    def left(self) -> None:
+    def interrupted(self) -> None:
         """The run ended for another reason: the client stays where it was in line."""
         if self._counted and self._is_served:
             with self._lock, suppress(SqliteError), self._list.opened(make=False) as book:
