@@ -103,7 +103,7 @@ EXAMPLES = r"""
 import atexit
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime, timezone
 from functools import wraps
@@ -149,6 +149,7 @@ class CallbackModule(CallbackBase):
         self._with_items: set[tuple[str, str]] = set()
         self._since: dict[tuple[str, str], float] = {}
         self._playbooks: list[str] = []
+        self._may_sync = False
         self._started = self._began = None
         self._written = 0
         self._complained = False
@@ -171,10 +172,12 @@ class CallbackModule(CallbackBase):
             self._started, self._began = _now(), time.monotonic()
             progress.choose(self.get_option("progress"))
             atexit.register(self._at_exit)
+        self._may_sync = self._may_sync or _may_sync(playbook)
 
     @_harmless
     def v2_playbook_on_stats(self, stats) -> None:
-        for host in [*stats.failures, *stats.dark]:
+        # A failure of notify, preflight or an unrelated playbook must not replace the report of the last sync.
+        for host in [*stats.failures, *stats.dark] if self._may_sync else []:
             if event := self._elsewhere.pop(host, None):
                 self._events.append(event)
         self._elsewhere.clear()
@@ -302,6 +305,31 @@ class CallbackModule(CallbackBase):
 
 
 # ------------------------------------------------ what differs between versions
+
+
+def _may_sync(playbook) -> bool:
+    """Whether a playbook has a task that is reported, or includes tasks that are known only later."""
+    plays = playbook.get_plays() if hasattr(playbook, "get_plays") else None
+    return plays is None or any(
+        collecting.is_ours(_action(task)) or "include_" in _action(task) or "{{" in _action(task)
+        for play in plays
+        for task in _tasks([*play.pre_tasks, *play.tasks, *play.post_tasks, *_of_roles(play.roles)])
+    )
+
+
+def _of_roles(roles) -> Iterator:
+    for role in roles:
+        for each in (*role.get_all_dependencies(), role):
+            yield from each.get_task_blocks()
+
+
+def _tasks(parts) -> Iterator:
+    """The tasks of blocks, those of blocks within them too."""
+    for part in parts:
+        if hasattr(part, "block"):
+            yield from _tasks([*part.block, *part.rescue, *part.always])
+        else:
+            yield part
 
 
 def _now() -> str:

@@ -221,6 +221,8 @@ def test_a_module_in_a_process_of_its_own_is_reported_and_silent(play):
 def test_it_does_nothing_unless_enabled_and_nothing_for_others(play):
     play("msp.psa_sync.enforce_settings", ANSIBLE_CALLBACKS_ENABLED="ansible.builtin.junit")
     play(play.tasks({"ansible.builtin.ping": {}}))
+    # A failure that has nothing to do with a sync replaces no report of one.
+    assert play("msp.psa_sync.notify").returncode == 2
     assert not (play.folder / "out").exists()
 
 

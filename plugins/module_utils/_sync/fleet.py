@@ -95,7 +95,8 @@ def read_tenants(services: PartnerServices, source: str, partner_tenant_id: str 
             f"partner_tenant_id is {quoted(partner)}, which is no GUID."
             if partner
             else "To read the client tenants of the partner, partner_tenant_id (AZURE_TENANT_ID) is needed.",
-            hint="Give the tenant id of the MSP itself, or list the client tenants with tenants.",
+            hint="Give the tenant id of the MSP itself, or list the client tenants with tenants (onboard_tenants for "
+            "the playbook onboard).",
         )
     graph = services.graph(partner)
     found = graph.contracts() if source == CONTRACTS else graph.delegated_admin_relationships()

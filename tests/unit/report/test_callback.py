@@ -81,6 +81,47 @@ def test_a_host_that_fails_before_its_sync_is_named(callback):
     assert "s3cret" not in callback.path.read_text()
 
 
+def playbook(*tasks, roles=()):
+    """A playbook of one play, as Ansible has loaded it."""
+    play = SimpleNamespace(pre_tasks=[], tasks=list(tasks), post_tasks=[], roles=list(roles))
+    return SimpleNamespace(_file_name="it.yml", get_plays=lambda: [play])
+
+
+def block(*tasks):
+    return SimpleNamespace(block=list(tasks), rescue=[], always=[])
+
+
+def role(*tasks, needs=()):
+    return SimpleNamespace(get_all_dependencies=lambda: list(needs), get_task_blocks=lambda: [block(*tasks)])
+
+
+FAIL = Task("ansible.builtin.fail")
+
+
+@pytest.mark.parametrize(
+    ("run", "reported"),
+    [
+        (playbook(FAIL), False),
+        (playbook(block(FAIL), roles=[role(FAIL)]), False),
+        (playbook(FAIL, Task()), True),
+        (playbook(block(block(Task()))), True),
+        (playbook(FAIL, roles=[role(Task())]), True),
+        (playbook(roles=[role(FAIL, needs=[role(Task())])]), True),
+        (playbook(Task("ansible.builtin.include_tasks")), True),
+        (playbook(Task("{{ module }}")), True),
+    ],
+)
+def test_a_failure_of_a_playbook_without_a_sync_replaces_no_report(tmp_path, monkeypatch, run, reported):
+    monkeypatch.setattr("atexit.register", lambda function: None)
+    made = CallbackModule()
+    options = {"output_directory": str(tmp_path), "formats": ["json"], "progress": True, "file_name": "it"}
+    monkeypatch.setattr(made, "get_option", (options | {"title": "Title", "markdown_limit": 65536}).__getitem__)
+    made.v2_playbook_on_start(run)
+    made.v2_runner_on_failed(outcome({"msg": "no"}, FAIL, host="early"))
+    made.v2_playbook_on_stats(stats("early"))
+    assert (tmp_path / "it.json").exists() is reported
+
+
 def test_what_fails_after_the_sync_of_a_host_is_not_reported_as_its_failure(callback):
     """Such as the check for drift, which fails because of what the report shows."""
     callback.v2_runner_on_ok(outcome(happy_frog()))
