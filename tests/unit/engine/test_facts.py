@@ -9,16 +9,24 @@ from __future__ import annotations
 from dataclasses import replace
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts, InBms
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    ItGluePart,
+    Operation,
+    UserSubject,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import richtext
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
+from tests.unit.engine import builders
 from tests.unit.engine.test_properties import LOCATIONS, World, applied, chances, worlds
 
 NOW = 1_800_000_000
@@ -136,6 +144,52 @@ def test_look_ups_are_spread_over_the_day():
 
 def test_a_fact_of_the_future_has_to_be_verified():
     assert is_due(1, NOW + DAY, float(NOW))
+
+
+# ------------------------------------------------------------------ what is kept
+
+
+def ended(facts: Facts, planned_operations=(), **values) -> Ended:
+    """A run on three contacts that knew the facts, and has read BMS."""
+    contacts = [builders.ready(number, f"u{number}.lee") for number in (71, 72, 73)]
+    read = replace(builders.snapshot([builders.person("ann")], contacts, bms_settings=builders.PUSHING), facts=facts)
+    planning = builders.planning_of(read, **values)
+    assert planning.findings.bms is not None
+    return Ended(planning, planned_operations, planned_operations, {})
+
+
+@pytest.mark.parametrize(("users", "kept"), [(None, False), (frozenset({"id-ann"}), True)], ids=["all", "some-users"])
+def test_a_run_for_some_users_keeps_what_is_known_of_the_others(users, kept):
+    facts = Facts(in_bms={"somebody": InBms(901, NOW)})
+    assert facts_after(ended(facts, users=users)).in_bms == (facts.in_bms if kept else {})
+
+
+def test_a_refusal_is_remembered_until_the_contact_is_no_longer_held_back_or_gone():
+    refused = {(71, "name"): "a", (72, "name"): "b", (73, "name"): "c", (74, "name"): "d"}
+    wanted = builders.ready(71)
+    judged = [
+        Operation(UserSubject("a", "a"), ItGluePart(Action.UNCHANGED, 71, contact=wanted, locked=("name",))),
+        Operation(UserSubject("b", "b"), ItGluePart(Action.UNCHANGED, 72, contact=wanted)),
+        Operation(UserSubject("c", "c"), ItGluePart(Action.CONFLICT, 73)),
+    ]
+    assert set(facts_after(ended(Facts(refused=refused), judged)).refused) == {(71, "name"), (73, "name")}
+
+
+def test_a_revert_forgets_what_was_known_of_its_contacts():
+    facts = Facts(
+        in_bms={"ann": InBms(901, NOW), "bob": InBms(902, NOW)},
+        refused={(71, "name"): "a", (72, "name"): "b"},
+        offboarded={"cid": NOW},
+        former_contact_types={71: 24, 72: None},
+        kept_apart=frozenset({(71, "id-ann")}),
+    )
+    assert without_contacts(facts, {71}, {901}) == Facts(
+        in_bms={"bob": InBms(902, NOW)},
+        refused={(72, "name"): "b"},
+        former_contact_types={72: None},
+        kept_apart=facts.kept_apart,
+    )
+    assert without_contacts(facts, (), ()) == facts
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)

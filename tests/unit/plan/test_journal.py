@@ -585,6 +585,8 @@ def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_rev
         {"write": 1, "kind": "itglue.update", "rows": [{"id": 72}]},
         {"write": 1, "kind": "itglue.update", "rows": [{"id": "72", "before": {}, "after": {}}]},
         {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {}, "after": {"no-such": 1}}]},
+        {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {}, "after": {"contact-emails": "x"}}]},
+        {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {"contact-phones": [{}]}, "after": {}}]},
         {"write": 1, "kind": "bms.set", "rows": [{"id": 72, "before": {}, "after": {"title": 1}}]},
         {"write": 1, "kind": "itglue.create", "rows": [{"id": None, "before": {}, "after": {"first-name": "Bob"}}]},
         {"write": 1, "kind": "no.such", "rows": []},

@@ -319,6 +319,26 @@ def test_a_contact_that_the_read_back_shows_as_linked_is_not_pushed(world):
     assert [each.first_name for each in world.bms.created] == ["Bob"]
 
 
+def test_nobody_is_pushed_any_more_once_it_glue_has_pushed(world):
+    """IT Glue has linked the contact that the run has just created: its own sync is on."""
+
+    def link() -> None:
+        (bob,) = [each for each in world.itglue.there.values() if each.first_name == "Bob"]
+        world.edit(bob.id, **LINK)
+
+    def created() -> None:
+        for method in ("changed_contacts", "contact"):
+            world.before(world.itglue, method, link)
+
+    world.before(world.itglue, "create_contacts", created)
+    done = by_user(world.run())
+    assert {name: (each.push, each.codes[-1]) for name, each in done.items() if name != "cid"} == {
+        "ann": ("failed", "itglue_pushes_too"),
+        "bob": ("deferred", "linked_by_now"),
+    }
+    assert world.bms.created == []
+
+
 def test_a_contact_that_is_only_pushed_is_read_back_too(world):
     world.edit(72, title="Clerk")
     world.before(world.itglue, "update_contacts", lambda: None)

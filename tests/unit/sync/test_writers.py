@@ -852,6 +852,14 @@ def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written
     assert not any(each.writes for each in done), "what cannot be written is no change"
 
 
+def test_whether_bms_has_a_way_is_asked_by_one_alone_until_it_is_known():
+    missing = NotFoundError("There is no such thing.", service="bms", status=404)
+    no = rejected(said="No", service="bms")
+    faults = [Fault("patch_emails", no), Fault("patch_emails", missing, times=99)]
+    ran = following(*(f"u{number}" for number in range(9)), faults=faults)
+    assert ran.bms.calls["patch_emails"] == 2
+
+
 def test_a_contact_that_is_gone_from_bms_does_not_stop_the_others():
     missing = NotFoundError("There is no such contact.", service="bms", status=404)
     gone_one = [Fault(method, missing, times=9, when=lambda ident, *more: ident == 90211) for method in
