@@ -37,12 +37,12 @@ from typing import TypeVar
 from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_plan import Planned, PlannedContacts
 from .bms_recall import recalled
-from .conflicts import IGNORE
+from .conflicts import IGNORE, Rule
 from .directory import Directory
 from .enrichment import needs_locations
 from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
-from .matching import match
+from .matching import Matching, match
 from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
@@ -185,9 +185,13 @@ class Planning:
         directory = Directory(snapshot.users, snapshot.contacts, options.bms_adapter_names)
         circumstances = yield from self._circumstances(directory)
         matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances, directory)
-        if matching.needs_deleted_users:
-            yield from self._need(Need.DELETED_USERS)
-            circumstances = replace(circumstances, deleted=self._deleted_users() or ())
+        needs = {Need.DELETED_USERS} if matching.needs_deleted_users else set()
+        if any(domain(value) not in directory.domains for value in _addresses_beside_a_name(matching, directory)):
+            needs |= {Need.VERIFIED_DOMAINS} if self.findings.lack(Need.VERIFIED_DOMAINS) else set()
+        if needs:
+            yield from self._need(*needs)
+            deleted = self._deleted_users() or () if matching.needs_deleted_users else circumstances.deleted
+            circumstances = replace(circumstances, deleted=deleted, domains=self._domains(directory))
             matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances, directory)
         selected = limited(selected, matching.ignored, snapshot.users, options)
         return Matched(snapshot, options, selected, matching, directory, circumstances)
@@ -206,9 +210,14 @@ class Planning:
             sync_aliases=settings.sync_aliases,
             departed_type=marked,
             deleted=self._deleted_users(),
+            domains=self._domains(directory) if self.findings.verified_domains else (),
             linked=frozenset(filter(directory.is_linked, directory.links)),
             remembered=self.snapshot.facts.kept_apart,
         )
+
+    def _domains(self, directory: Directory) -> frozenset[str]:
+        """The tenant's domains: the verified ones too, as far as they have been read."""
+        return directory.domains | frozenset(map(str.casefold, self.findings.verified_domains or ()))
 
     def _deleted_users(self) -> tuple[User, ...] | None:
         """The deleted users under the usernames that they had, None where they have not been read."""
@@ -231,7 +240,7 @@ class Planning:
         domains = matched.directory.domains if carried else frozenset()
         if not domains.issuperset(map(domain, carried)):
             yield from self._need(Need.VERIFIED_DOMAINS)
-            domains |= frozenset(map(str.casefold, self.findings.verified_domains or ()))
+            domains = self._domains(matched.directory)
         if not domains.isdisjoint(map(domain, free)):
             yield from self._need(Need.DELETED_USERS)
         self.departures = tuple(self._departures(domains))
@@ -331,6 +340,13 @@ class Planning:
             yield because(ReasonCode.MICROSOFT_ADAPTERS, count=count, setting=setting)
         if said := self.findings.not_read.get(Need.DELETED_USERS):
             yield because(ReasonCode.DELETED_USERS_NOT_READ, said=said)
+
+
+def _addresses_beside_a_name(matching: Matching, directory: Directory) -> Iterable[str]:
+    """The addresses of the contacts that were found by names alone."""
+    for contact_id, rule in matching.matches.values():
+        if rule == Rule.NAME:
+            yield from contact_addresses(directory.contact[contact_id])
 
 
 _OF_BMS = (Need.BMS, Need.BMS_LOCATIONS, Need.BMS_TYPES)

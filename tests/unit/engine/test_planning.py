@@ -427,6 +427,19 @@ def test_nothing_is_read_that_no_stage_asks_for(contacts, more, expected):
     assert needs(snapshot([ANN], contacts, bms_settings=PUSHING), **more) == expected
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["read-before", "asked-for"])
+@pytest.mark.parametrize(("verified", "noted"), [("Gone.example", True), ("client.example", False)])
+def test_an_address_of_a_verified_domain_that_nobody_holds_is_noted_beside_a_name(verified, noted, known):
+    """No user has an address of the domain any more."""
+    read = snapshot([ANN], [contact(1, "ann@gone.example", first="Ann", last="Lee")])
+    domains = Findings(verified_domains=frozenset([verified]))
+    planning = Planning(read, options(), domains if known else Findings())
+    assert planning.needs == {Need.DELETED_USERS} | ({Need.VERIFIED_DOMAINS} if not known else set())
+    planning.add(replace(domains, deleted_users=(), locations=(OFFICE,)))
+    (operation,) = planning.plan.operations
+    assert ("unheld_address" in codes(operation)) is noted
+
+
 def test_findings_of_an_earlier_planning_are_not_asked_for_again():
     first = planning_of(snapshot([ANN], bms_settings=PUSHING))
     again = Planning(snapshot([ANN], [ready()], bms_settings=PUSHING), options(), first.findings)
