@@ -61,6 +61,7 @@ STORED_NUMBERS = (
     "02079460958",
     "442079460958",
     "0000000000",
+    "ask Ann",
     "3315550199",
 )
 LABELS = ("Office", "Mobile", "office", "Home", "Direct", "Work Fax")
