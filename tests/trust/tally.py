@@ -17,12 +17,27 @@ T = TypeVar("T")
 
 NIGHTLY = os.environ.get("TRUST") == "nightly"
 
+DRAWN = {
+    "worlds": (160, 1000),
+    "busy worlds": (40, 400),
+    "worlds with facts": (24, 240),
+    "pairs of faults": (40, 600),
+    "odd answers": (150, 2000),
+}
+"""How many are drawn by chance, by day and at night. A night fits into 35 minutes on two cores: what can be tried whole
+(each fault and each action at each request) comes first, and worlds, which take the longest, get the rest."""
+
 FOLDER = Path(__file__).resolve().parents[2] / ".build" / "results" / "trust"
 
 
 def by_day(items: Sequence[T], every: int, first: int) -> Sequence[T]:
     """Return one in so many of the items, from `first` on; at night all of them."""
     return items if NIGHTLY else items[first % every :: every]
+
+
+def drawn(kind: str) -> int:
+    """How many of a kind to draw."""
+    return DRAWN[kind][NIGHTLY]
 
 
 def note(kind: str, part: str, count: int) -> None:

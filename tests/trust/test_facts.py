@@ -11,7 +11,6 @@ wait until the facts are verified, a day later.
 from __future__ import annotations
 
 import copy
-import os
 import time
 from dataclasses import replace
 from functools import partial
@@ -28,12 +27,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.planned_run imp
 
 from .inprocess import Json, Outcome, Stand
 from .invariants import contacts_of, nobody_is_there_twice, outline
-from .tally import note
+from .tally import NIGHTLY, drawn, note
 from .worlds import CLIENT, Case, cases, chances
 
-NIGHTLY = os.environ.get("TRUST") == "nightly"
-EACH = 400 if NIGHTLY else 8
 REGIMES = {"direct": cases("direct"), "native": cases("native"), "linked": cases("direct", linked=True)}
+EACH = drawn("worlds with facts") // len(REGIMES)
 A_DAY = 26 * 3600
 
 

@@ -19,14 +19,14 @@ import pytest
 
 from .inprocess import Outcome, Stand
 from .invariants import bare, bms_emails_of, bms_of, contacts_of, emails_of, outline, substance
-from .tally import NIGHTLY, by_day, note
+from .tally import by_day, drawn, note
 from .worlds import ACCOUNT, CLIENT, NAME, SKU, TENANT, _link, world
 
 Json = dict[str, Any]
 
 FORMER = 25
 
-PAIRS = 1000 if NIGHTLY else 40
+PAIRS = drawn("pairs of faults")
 
 FAILED_IN_BMS = {"success": False, "result": None, "error": {"code": 1, "message": "It failed."}}
 KINDS: dict[str, Json] = {

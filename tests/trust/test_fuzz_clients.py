@@ -10,7 +10,6 @@ What each call of the clients makes of any JSON is tested in tests/unit/clients/
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
@@ -20,10 +19,8 @@ from hypothesis import strategies as st
 
 from .inprocess import HOSTS, Stand
 from .invariants import contacts_of, emails_of, strangers_are_left_alone
-from .tally import note
+from .tally import drawn, note
 from .test_fault_matrix import OPTIONS, rich_world
-
-RUNS = 2000 if os.environ.get("TRUST") == "nightly" else 150
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
 ODD = scalars | st.sampled_from(["", "x" * 10_000, "\x00", "0", "-1", "https://evil.example/", 2**63, -1, [], {}, [[]]])
@@ -86,7 +83,7 @@ def answers() -> int:
 def test_one_odd_value_anywhere_in_a_run():
     tried = 0
 
-    @settings(max_examples=RUNS, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=drawn("odd answers"), deadline=None, suppress_health_check=list(HealthCheck))
     @given(st.integers(1, answers()), st.integers(0, 400), ANY)
     # The id of the organization; and that of a contact, which is read second or third.
     @example(number=1, place=187, value=1)

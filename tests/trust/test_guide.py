@@ -16,16 +16,20 @@ from .figures import figures
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "reliability_guide.rst"
 
 ROWS = {
-    "Random worlds": "worlds",
+    "Random worlds, each": "worlds",
+    "Random worlds in which somebody else acts": "busy worlds",
+    "Random worlds with remembered facts": "worlds with facts",
     "Faults of 20 kinds at each of the 65 requests of a run": "faults of a run",
     "Actions of others at each of these requests": "actions of others",
     "Pairs of such faults": "pairs of faults",
     "Faults at each request of the settings modules": "faults of the settings",
     "Processes killed (``SIGKILL``) after each write of a run": "kills of a run",
+    "Answers to each write of a run that were lost": "lost answers",
     "Lost and refused answers at each write of a run": "reverts",
     "Processes killed after each write of the settings": "kills of the settings",
     "Bad inputs": "bad inputs",
-    "Runs with one odd value": "odd answers",
+    "Runs with one odd or hostile value": "odd answers",
+    "Pairs of control nodes at once": "two nodes",
 }
 
 

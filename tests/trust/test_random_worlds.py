@@ -33,7 +33,6 @@ combination doubles people, whatever the order of the writes.
 
 from __future__ import annotations
 
-import os
 from random import Random
 
 import pytest
@@ -41,10 +40,9 @@ from hypothesis import HealthCheck, given, settings
 
 from . import invariants
 from .inprocess import Stand
-from .tally import note
+from .tally import drawn, note
 from .worlds import Case, cases
 
-WORLDS = 2000 if os.environ.get("TRUST") == "nightly" else 160
 REGIMES = {
     "direct": cases("direct"),
     "native": cases("native"),
@@ -52,7 +50,7 @@ REGIMES = {
     "merged": cases("direct", itglue_arrays="merge"),
     "linked": cases("direct", linked=True),
 }
-EACH = WORLDS // len(REGIMES)
+EACH = drawn("worlds") // len(REGIMES)
 
 
 def hold(case: Case) -> None:

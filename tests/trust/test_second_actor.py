@@ -6,19 +6,17 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
 
 from .inprocess import is_write
 from .second_actor import ACTIONS, Interrupted, created_is_reported, nobody_is_doubled
-from .tally import note
+from .tally import NIGHTLY, note
 from .test_fault_matrix import WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import Json
 
-SAMPLE = 1 if os.environ.get("TRUST") == "nightly" else 7
+SAMPLE = 1 if NIGHTLY else 7
 """By day, of the requests one in so many."""
 
 

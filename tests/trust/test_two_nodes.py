@@ -6,7 +6,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 
 import pytest
@@ -14,12 +13,10 @@ import pytest
 from tests.sandbox.launch import running
 
 from .invariants import bms_of, contacts_of
-from .tally import note
+from .tally import NIGHTLY, note
 from .test_creates_once import people
 from .test_fault_matrix import OPTIONS
 from .two_nodes import OFFSETS, PEOPLE, Both, both
-
-NIGHTLY = os.environ.get("TRUST") == "nightly"
 
 
 @pytest.fixture(scope="module")
