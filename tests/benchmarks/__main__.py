@@ -20,7 +20,7 @@ from tests.tools.files import development_tree
 
 sys.path.insert(0, str(development_tree()))
 
-from tests.benchmarks import core, first_run, flaws, fleet, memory, report, requests_sent
+from tests.benchmarks import core, first_run, flaws, fleet, memory, report, requests_sent, states
 
 
 def page(scale: float) -> list[report.Row]:
@@ -33,6 +33,7 @@ BENCHMARKS = {
     "core": core.measure,
     "flaws": flaws.measure,
     "requests": requests_sent.measure,
+    "states": states.measure,
     "fleet": fleet.measure,
     "first_run": first_run.measure,
     "memory": memory.measure,

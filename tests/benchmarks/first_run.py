@@ -26,7 +26,7 @@ from .task import sync
 USERS = 2_000
 LATENCY = 50
 PARALLEL = 8
-GOAL = 1.3
+GOAL = 1.1
 
 
 def rounds(requests: Sequence[Mapping[str, Any]], parallel: int = PARALLEL) -> int:

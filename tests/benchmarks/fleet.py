@@ -4,8 +4,10 @@
 
 """A run over many clients: the shipped playbooks, a plain script, and a playbook of `uri` tasks.
 
-The plain script reads IT Glue client by client, as it is done without what the processes of a run share. It sends the
-other requests of the run as they are, and nothing else.
+The plain script sends what two playbooks sent before the processes of a run shared what they read: settings and
+contacts of IT Glue client by client, and the endpoints of each tenant before its token. It sends the other requests of
+the run as they are, and nothing else. A playbook with one trivial task for each client shows what of the work is
+Ansible's own.
 
 Settings are enforced and contacts previewed, for clients that are up to date: nine in ten are
 fully linked, and the tenth has one contact that would be pushed. The services are the sandbox;
@@ -50,6 +52,7 @@ BMS_LIMIT = 1_500
 #: Larger than any run: what is measured is not to be a wait for the quota.
 QUOTA = 10_000_000
 PLAYBOOKS = ("msp.psa_sync.sync_contacts",)
+TRIVIAL = [{"hosts": "all", "gather_facts": False, "tasks": [{"ansible.builtin.debug": {"msg": "x"}}]}]
 HERE = Path(__file__).parent
 
 
@@ -115,11 +118,14 @@ def measured(sandbox: Running, command: Sequence[str], folder: Path, **variables
     return Ran(seconds, cpu, peak.megabytes, sandbox.requests(), message)
 
 
-def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks: str, forks: int = FORKS) -> Ran:
-    """One `ansible-playbook` in check mode."""
+def playbook(
+    sandbox: Running, folder: Path, clients: Sequence[int], *playbooks: str, forks: int = FORKS, check: bool = True
+) -> Ran:
+    """One `ansible-playbook`; `playbooks` may hold options too."""
     hosts = folder / "inventory.json"
     hosts.write_text(json.dumps(inventory(clients)))
-    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(hosts), "--check", *playbooks]
+    command = [str(Path(sys.executable).with_name("ansible-playbook")), "-i", str(hosts), *playbooks]
+    command += ["--check"] if check else []
     collections = os.environ.get("ANSIBLE_COLLECTIONS_PATH", str(ROOT / ".build" / "installed"))
     return measured(
         sandbox,
@@ -132,21 +138,28 @@ def playbook(sandbox: Running, folder: Path, clients: Sequence[int], *playbooks:
     )
 
 
-#: What a client that is up to date is asked for of IT Glue where it reads for itself.
+#: What IT Glue was asked for a client that is up to date: by the playbook of the settings, and by that of the contacts.
 PAGE = "page%5Bsize%5D=1000&page%5Bnumber%5D=1"
-SINGLE_READS = (
-    "/organizations/{client}?include=adapters_resources",
-    f"/flexible_asset_types?filter%5Bname%5D=Office+365+Sync+Settings%2CBMS+Sync+Settings&{PAGE}",
-    f"/flexible_assets?filter%5Bflexible-asset-type-id%5D=1%2C2&filter%5Borganization-id%5D={{client}}&{PAGE}",
-    f"/contacts?filter%5Borganization_id%5D={{client}}&include=adapters_resources&sort=id&{PAGE}",
+ORGANIZATION = "/organizations/{client}?include=adapters_resources"
+ASSETS = tuple(
+    f"/flexible_assets?filter%5Bflexible-asset-type-id%5D={kind}&filter%5Borganization-id%5D={{client}}&{PAGE}"
+    for kind in (1, 2)
 )
+CONTACTS = f"/contacts?filter%5Borganization_id%5D={{client}}&include=adapters_resources&sort=id&{PAGE}"
+OLD_READS = (ORGANIZATION, *ASSETS, ORGANIZATION, *ASSETS, CONTACTS)
+ENDPOINTS = "/{tenant}/v2.0/.well-known/openid-configuration"
 
 
-def single_reads(requests: Sequence[Mapping[str, Any]], clients: Sequence[int]) -> list[Mapping[str, Any]]:
-    """The requests of a run, with IT Glue read client by client."""
+def old_requests(requests: Sequence[Mapping[str, Any]], clients: Sequence[int]) -> list[Mapping[str, Any]]:
+    """The requests of a run as it was when each client was read by itself."""
+
+    def read(service: str, path: str) -> Mapping[str, Any]:
+        return {"service": service, "method": "GET", "path": path, "status": 200}
+
     others = [each for each in requests if each["service"] != "itglue"]
-    reads = [path.format(client=client) for client in clients for path in SINGLE_READS]
-    return [*others, *({"service": "itglue", "method": "GET", "path": path, "status": 200} for path in reads)]
+    endpoints = [read("graph", ENDPOINTS.format(tenant=worlds.tenant_id(client))) for client in clients]
+    reads = [read("itglue", path.format(client=client)) for client in clients for path in OLD_READS]
+    return [*endpoints, *others, *reads]
 
 
 def script(sandbox: Running, folder: Path, requests: Sequence[Mapping[str, Any]], *, threads: int = FORKS) -> Ran:
@@ -260,8 +273,11 @@ def measure(scale: float, forks: int = FORKS) -> list[Row]:
     numbers = range(1, clients + 1)
     with running(world) as sandbox, tempfile.TemporaryDirectory(prefix="fleet-") as directory:
         folder = Path(directory)
+        trivial = folder / "trivial.json"
+        trivial.write_text(json.dumps(TRIVIAL))
+        floor = playbook(sandbox, folder, numbers, str(trivial), forks=forks)
         ours = playbook(sandbox, folder, numbers, *PLAYBOOKS, forks=forks)
-        least = script(sandbox, folder, single_reads(ours.requests, numbers), threads=forks)
+        least = script(sandbox, folder, old_requests(ours.requests, numbers), threads=forks)
         few = numbers[-min(clients, URI_CLIENTS) :]
         lists = playbook(sandbox, folder, few, str(uri_playbook(folder / "lists.json", look_up=False)))
         one = numbers[-1:]
@@ -302,6 +318,18 @@ def measure(scale: float, forks: int = FORKS) -> list[Row]:
             ours.cpu / least.cpu,
             WORK_GOAL,
             ours.cpu / least.cpu <= 5,
+        ),
+        Row(
+            "fleet",
+            "of it Ansible's own: a playbook with one trivial task for each client",
+            floor.cpu,
+            "s",
+            "of the script",
+            least.cpu,
+            floor.cpu / least.cpu,
+        ),
+        Row(
+            "fleet", "the same: time", floor.seconds, "s", "plain script", least.seconds, floor.seconds / least.seconds
         ),
         Row("fleet", f"requests ({to_itglue:,} to IT Glue)", requests, "requests", "script", len(least.requests)),
         Row("fleet", "quota used of IT Glue, by the five minutes", to_itglue, "requests", "allowed", ITGLUE_LIMIT),

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -20,6 +21,7 @@ NAMES = {
     "core": "core",
     "flaws": "everyday flaws",
     "requests": "requests",
+    "states": "states of clients",
     "fleet": "fleet",
     "first_run": "first run",
     "memory": "memory",
@@ -27,16 +29,12 @@ NAMES = {
 }
 
 
-def figures(parts: Mapping[str, Any]) -> str:
-    """A table for each benchmark, below what it was measured on. Times are marked as absolute."""
-    return "\n\n".join(_part(title, parts[name]) for name, title in NAMES.items() if name in parts)
-
-
 def _part(title: str, part: Mapping[str, Any]) -> str:
+    """A table below what it was measured on. Times are marked as absolute."""
     made_on, scale = part["machine"], part["settings"]["scale"]
     size = "in full size" if scale == 1 else f"at {scale:g} of the full size"
     where = (
-        f"{title[0].upper()}{title[1:]}, {size}: {made_on['cores']} cores, Python {made_on['python']}, "
+        f"{_capital(title)}, {size}: {made_on['cores']} cores, Python {made_on['python']}, "
         f"ansible-core {made_on['ansible_core']}, load average {part['load_average_after']:g} from this and other work."
     )
     rows = [HEADS, *(_cells(report.Row(**row)) for row in part["rows"])]
@@ -52,10 +50,26 @@ def _cells(row: report.Row) -> tuple[str, ...]:
 
 
 def written(text: str, parts: Mapping[str, Any]) -> str:
-    """The guide with these figures in the place of the ones before."""
+    """The guide with these figures in the place of the ones before. Those of other benchmarks stay."""
     head, dummy, rest = text.partition(BEGIN)
-    dummy2, dummy3, tail = rest.partition(END)
-    return f"{head}{BEGIN}\n\n{figures(parts)}\n\n{END}{tail}"
+    before, dummy, tail = rest.partition(END)
+    kept = _by_title(before)
+    new = {title: _part(title, parts[name]) for name, title in NAMES.items() if name in parts}
+    shown = [figures for title in NAMES.values() if (figures := new.get(title) or kept.get(title))]
+    return "\n\n".join([f"{head}{BEGIN}", *shown, f"{END}{tail}"])
+
+
+def _by_title(figures: str) -> dict[str, str]:
+    """The tables of the guide, by the titles of their benchmarks."""
+    begins = re.compile(rf"^({'|'.join(map(_capital, NAMES.values()))}), (?:in full size|at [0-9.]+ of)", re.MULTILINE)
+    found = list(begins.finditer(figures))
+    ends = [*(each.start() for each in found), len(figures)][1:]
+    titles = {_capital(title): title for title in NAMES.values()}
+    return {titles[each[1]]: figures[each.start() : end].strip() for each, end in zip(found, ends, strict=False)}
+
+
+def _capital(title: str) -> str:
+    return title[0].upper() + title[1:]
 
 
 def main() -> None:

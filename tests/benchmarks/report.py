@@ -49,7 +49,8 @@ class Row:
 
 def amount(value: float, unit: str) -> str:
     """A number with its unit, with as many digits as are worth reading."""
-    shown = f"{value:,.0f}" if unit != "s" or value >= 100 else f"{value:.3g}"
+    is_whole = value >= 100 or unit not in ("s", "requests per client")
+    shown = f"{value:,.0f}" if is_whole else f"{value:.3g}"
     return f"{shown} {unit}"
 
 

@@ -22,8 +22,8 @@ from .task import Done, sync
 
 USERS = 999
 NEW_USERS = 2_000
-GOAL = 12
-LINKED_GOAL = 9
+GOAL = 11
+LINKED_GOAL = 8
 BMS_PAGE = 100
 NO_LIMIT = {"max_creates": "100%", "max_updates": "100%", "max_pushes": "100%"}
 

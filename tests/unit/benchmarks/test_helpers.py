@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import time
+from collections import Counter
 
-from tests.benchmarks import first_run, fleet, processes, report, requests_sent, script, worlds
+from tests.benchmarks import first_run, fleet, guide, processes, report, requests_sent, script, worlds
 
 
 def noted(service, method, path):
@@ -75,6 +76,29 @@ def test_a_benchmark_that_is_run_alone_leaves_the_others_as_they_were(tmp_path):
     report.keep("memory", [], {"scale": 0.5}, path)
 
     assert report.kept(json.loads(path.read_text()), ["core", "memory"]) == [row]
+
+
+def test_the_guide_keeps_the_tables_of_benchmarks_that_were_not_run(tmp_path):
+    path = tmp_path / "bench.json"
+    empty = f"Before.\n\n{guide.BEGIN}\n\n{guide.END}\n\nAfter.\n"
+    report.keep("core", [report.Row("core", "10 users", 3.0, "s")], {"scale": 1.0}, path)
+    report.keep("states", [report.Row("states", "all", 2.15, "requests per client")], {"scale": 0.5}, path)
+    whole = guide.written(empty, report.load(path))
+    path.unlink()
+    report.keep("core", [report.Row("core", "20 users", 4.0, "s")], {"scale": 1.0}, path)
+    again = guide.written(whole, report.load(path))
+
+    assert whole.startswith("Before.") and whole.endswith("After.\n")
+    assert "2.15 requests per client" in again
+    assert again == whole.replace("10 users", "20 users").replace("3 s", "4 s")
+    assert guide.written(again, {}) == again
+
+
+def test_the_old_requests_are_those_of_clients_that_read_for_themselves():
+    tenant = worlds.tenant_id(1)
+    run = [noted("graph", "POST", f"/{tenant}{script.TOKEN}"), noted("itglue", "GET", "/contacts")]
+    old = Counter(each["service"] for each in fleet.old_requests(run, [1]))
+    assert old == {"graph": 2, "itglue": 7}
 
 
 def test_the_clients_of_a_world_are_distinguished():
