@@ -49,7 +49,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutants", help="the command that prints the mutations")
     parser.addoption("--mutation-results", help="the file of the results")
     parser.addoption("--minutes", type=float, default=0.0)
-    parser.addoption("--processes", type=int, default=os.cpu_count())
+    parser.addoption("--processes", type=int, default=1)
 
 
 @pytest.hookimpl(trylast=True)

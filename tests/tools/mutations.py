@@ -101,7 +101,7 @@ def sealed() -> dict[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "CI": "true"}
 
 
-def run(minutes: float, seed: int, chosen: Sequence[str]) -> None:
+def run(minutes: float, seed: int, processes: int, chosen: Sequence[str]) -> None:
     """Try the mutations. Raises CalledProcessError where a test fails without any mutation."""
     RESULTS.unlink(missing_ok=True)
     mutants = [str(ENVIRONMENT / "bin" / "python"), "tests/tools/mutants.py", str(seed), *chosen]
@@ -110,7 +110,7 @@ def run(minutes: float, seed: int, chosen: Sequence[str]) -> None:
         [
             *pytest,
             *("-p", "tests.tools.mutation_runs", "--mutants", json.dumps(mutants)),
-            *("--mutation-results", RESULTS, "--minutes", str(minutes)),
+            *("--mutation-results", RESULTS, "--minutes", str(minutes), "--processes", str(processes)),
             *TESTS,
         ],
         check=True,
@@ -130,11 +130,12 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Mutation testing.")
     parser.add_argument("--minutes", type=float, default=8, help="how long to try mutations, 0 for all of them")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many to try at a time")
     parser.add_argument("modules", nargs="*", default=modules())
     given = parser.parse_args(arguments)
     known = explained(SURVIVORS.read_text(encoding="utf-8"))
     prepare()
-    run(given.minutes, given.seed, given.modules)
+    run(given.minutes, given.seed, given.processes, given.modules)
     found = outcomes(RESULTS.read_text(encoding="utf-8").splitlines())
     alive = [mutation for mutation, seen in found if not seen]
     tried, survived = (Counter(each.module for each in those) for those in ([each for each, _seen in found], alive))
