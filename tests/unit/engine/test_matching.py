@@ -101,6 +101,20 @@ def test_by_address(someone, something, expected):
     assert outcome([someone], [something]) == ({"ann": (1, expected)} if expected else {}, [])
 
 
+def test_a_contact_with_the_address_of_a_namesake_is_not_the_contact_of_ones_own_names():
+    """Else the contact that is found by an address would give way to it, and a namesake's contact would be taken."""
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "ann2")]
+    contacts = [
+        contact_named(1, "Bob Baker", "ann"),
+        contact_named(2, "Ann Able", "ann2"),
+        contact_named(3, "Ann Able"),
+    ]
+    taken = {"overrides": {"ann2@client.example": 3}}
+    assert outcome(users, contacts, **taken) == ({"ann2": (3, "override")}, [("names_differ", "alias", ["ann"], [1])])
+    contacts[1] = contact_named(2, "Ann Able", "other")
+    assert outcome(users, contacts, **taken) == ({"ann2": (3, "override"), "ann": (2, "name")}, [])
+
+
 NAMES_THAT_DO_NOT_SPEAK_AGAINST = {
     "equal": ("Ann Able", "Ann Able"),
     "no-name": ("Ann Able", ""),

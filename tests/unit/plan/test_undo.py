@@ -252,6 +252,14 @@ def test_what_holds_its_former_value_needs_nothing():
     assert undo([updated({"title": None}, {"title": "Boss"})], [ANN], []) == undo([], [], [])
 
 
+@pytest.mark.parametrize("title", ["Clerk", "Head"], ids=["holds-its-former-value", "was-changed-since"])
+def test_an_attribute_that_stays_does_not_keep_the_others(title):
+    before, after = {"title": "Clerk", "contact-type-id": 24}, {"title": "Boss", "contact-type-id": 25}
+    undoing = undo([updated(before, after)], [replace(ANN, title=title, contact_type_id=25)], [])
+    assert [dict(step.after) for step in undoing.steps] == [{"contact-type-id": 24}]
+    assert undoing.remainders == [CHANGED] * (title == "Head")
+
+
 def test_arrays_are_restored_whole():
     before, after = (encode(each, ["contact-emails"]) for each in (ANN, ready(72, "zoe.lee")))
     (step,) = undo([updated(before, after)], [ready(72, "zoe.lee")], []).steps
@@ -621,6 +629,14 @@ def test_what_it_glue_does_not_show_is_not_reported_as_done(world):
     assert [(each.id, each.fields, each.reason.code) for each in outcome.remainders] == [
         (72, ("title",), "not_shown_after_write")
     ]
+
+
+def test_a_removal_that_is_shown_hides_nothing_that_is_not(world):
+    many(world)
+    world.itglue.hides = {"title"}
+    outcome = world.revert()
+    assert {step.kind for step in outcome.steps} >= {"remove"}
+    assert (72, ("title",)) in [(each.id, each.fields) for each in outcome.remainders]
 
 
 def test_what_cannot_be_read_back_is_a_warning(world):
