@@ -65,7 +65,7 @@ tree: ## copy the files of the project to where Ansible's tools want them
 artifact: venv-run tree ## build the collection, and install it as a user does (.build/installed)
 	@$(python) -m tests.tools.artifact
 
-unit: venv ## test the rules, the clients and the house itself
+unit: venv ## test the rules, the clients and the architecture
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/unit.xml --dist worksteal tests/unit
 

@@ -38,7 +38,7 @@ def people(ran: Ran) -> Iterator[str]:
     for client, result in ran.of(SYNC).items():
         for conflict in result["conflicts"]:
             answers = json.dumps(conflict["answers"], ensure_ascii=False)
-            yield f"The conflict of {client} is settled with one answer per user in sync_match_overrides: {answers}"
+            yield f"The conflict of {client} is resolved with one answer per user in sync_match_overrides: {answers}"
 
 
 def details(case: Case, entry: Json, places: dict[int, str]) -> Iterator[str]:

@@ -21,7 +21,7 @@ from tests.tools.files import BUILD, COLLECTION
 # Its fixtures are dear: one process makes them, for all tests.
 pytestmark = [pytest.mark.xdist_group("entry_points"), pytest.mark.every_core]
 
-DOORS = Path(__file__).with_name("entry_points")
+ENTRY_POINTS = Path(__file__).with_name("entry_points")
 TOKEN = "token-of-this-run"
 SECRETS = {
     "api_key": "ITG.key-of-nobody",
@@ -112,7 +112,7 @@ def play(folder: Path, tasks: list[dict], *options: str, start: Path | None = No
 
 
 def task(name: str, args: dict, **keywords) -> dict:
-    return {"name": name, "msp.psa_sync.doors": args, "register": name, "ignore_errors": True, **keywords}
+    return {"name": name, "msp.psa_sync.both_ways": args, "register": name, "ignore_errors": True, **keywords}
 
 
 @pytest.fixture(scope="module")
@@ -121,11 +121,11 @@ def folder(tmp_path_factory) -> Path:
     made = tmp_path_factory.mktemp("entry_points")
     plugins = made / COLLECTION / "plugins"
     shutil.copytree(BUILD / "installed" / COLLECTION, made / COLLECTION)
-    shutil.copy(DOORS / "glue.py", plugins / "module_utils" / "_ansible" / "doors.py")
-    shutil.copy(DOORS / "module.py", plugins / "modules" / "doors.py")
-    shutil.copy(DOORS / "action.py", plugins / "action" / "doors.py")
+    shutil.copy(ENTRY_POINTS / "glue.py", plugins / "module_utils" / "_ansible" / "both_ways.py")
+    shutil.copy(ENTRY_POINTS / "module.py", plugins / "modules" / "both_ways.py")
+    shutil.copy(ENTRY_POINTS / "action.py", plugins / "action" / "both_ways.py")
     for name in ("elsewhere.py", "plainly.py"):
-        shutil.copy(DOORS / name, made / name)
+        shutil.copy(ENTRY_POINTS / name, made / name)
     return made
 
 

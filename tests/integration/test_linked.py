@@ -166,12 +166,12 @@ def test_a_bms_without_the_new_ways_takes_the_rest(started, sync):
 
 def test_native_saves_what_was_complete_and_it_glue_pushes_it(started, sync):
     native = {**SETTINGS["bms_settings"], "auto_push_office365_contacts": True, "push_method": "native"}
-    told = {"bms_settings": native, "office365_settings": {**SETTINGS["office365_settings"], "sync_aliases": False}}
+    given = {"bms_settings": native, "office365_settings": {**SETTINGS["office365_settings"], "sync_aliases": False}}
     started.load(world(native_push=True))
-    foreseen = sync("--check", "--diff", **told)
+    foreseen = sync("--check", "--diff", **given)
     assert "+contact: saved again as it is" in foreseen["shown"]
-    (robin,) = sync(**told)["contacts"]
+    (robin,) = sync(**given)["contacts"]
     assert (robin["contact_id"], robin["action"], robin["push"]) == (73, "update", "pushed")
     assert robin["bms_contact_id"] in contacts(started, "bms")
-    again = sync(**told)
+    again = sync(**given)
     assert (again["changed"], writes(started)) == (False, [])

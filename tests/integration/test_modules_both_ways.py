@@ -97,12 +97,12 @@ def play(sandbox: Running, folder: Path, tasks: Sequence[dict]) -> Played:
     interpreter = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     written = {"hosts": "localhost", "gather_facts": False, "vars": interpreter, "tasks": [*tasks, keep]}
     (folder / "play.json").write_text(json.dumps([written]))
-    doors = str(Path(__file__).with_name("entry_points"))
+    entry_points = str(Path(__file__).with_name("entry_points"))
     done = subprocess.run(
         [Path(sys.executable).with_name("ansible-playbook"), "play.json", "--diff", "-v"],
         check=False,
         cwd=folder,
-        env={**os.environ, **sandbox.env, "ANSIBLE_CONNECTION_PLUGINS": doors},
+        env={**os.environ, **sandbox.env, "ANSIBLE_CONNECTION_PLUGINS": entry_points},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -29,7 +29,7 @@ DECIDED = "{{ found.conflicts | map(attribute='match_overrides') | combine | com
 # By name, with the options of each task; all are run one after the other, on what the ones before have left.
 TASKS = {
     "found": {},
-    "settled": {"match_overrides": DECIDED},
+    "resolved": {"match_overrides": DECIDED},
     "again": {"match_overrides": DECIDED, "report": "all"},
     "ignored": {"match_overrides": {ANN: 101, BOB: "ignore", DAN: 104}, "report": "all"},
     "by_id": {"match_overrides": {_user(1)["id"]: "101", _user(2)["id"]: "new", _user(4)["id"]: 104}},
@@ -46,7 +46,7 @@ TASKS = {
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory):
+def results(tmp_path_factory):
     """What each of the tasks has returned, and the world after all of them."""
     folder = tmp_path_factory.mktemp("overrides")
     users = [_user(1), _user(2, surname="Lee-1"), _user(3), _user(4)]
@@ -74,29 +74,29 @@ def entry(result: dict, user: str) -> dict:
     return next(each for each in result["contacts"] if each["user"] == user)
 
 
-def test_the_conflict_lists_what_would_resolve_it(told):
+def test_the_conflict_lists_what_would_resolve_it(results):
     """A suggestion is made only where one contact is best: of two namesakes, none is."""
-    of_dan, of_namesakes = sorted(told["found"]["conflicts"], key=lambda each: len(each["users"]))
+    of_dan, of_namesakes = sorted(results["found"]["conflicts"], key=lambda each: len(each["users"]))
     assert (of_namesakes["rule"], of_namesakes["users"], of_namesakes["contact_ids"]) == ("name", [ANN, BOB], [101])
     assert of_namesakes["answers"] == {ANN: [101, "new", "ignore"], BOB: [101, "new", "ignore"]}
     assert of_namesakes["match_overrides"] == {}
     assert (of_dan["users"], of_dan["contact_ids"]) == ([DAN], [104, 105])
     assert of_dan["answers"] == {DAN: [104, 105, "new", "ignore"]}
     assert of_dan["match_overrides"] == {DAN: 104}
-    assert told["found"]["summary"]["actions"] == {"conflict": 3, "update": 1}
+    assert results["found"]["summary"]["actions"] == {"conflict": 3, "update": 1}
 
 
-def test_put_in_it_is_resolved(told):
-    settled = told["settled"]
-    assert (settled["failed"], settled["changed"], settled["conflicts"]) == (False, True, [])
-    assert (entry(settled, ANN)["contact_id"], entry(settled, ANN)["matched_by"]) == (101, "override")
-    assert (entry(settled, DAN)["contact_id"], entry(settled, DAN)["matched_by"]) == (104, "override")
-    assert entry(settled, BOB)["action"] == "create"
+def test_put_in_it_is_resolved(results):
+    resolved = results["resolved"]
+    assert (resolved["failed"], resolved["changed"], resolved["conflicts"]) == (False, True, [])
+    assert (entry(resolved, ANN)["contact_id"], entry(resolved, ANN)["matched_by"]) == (101, "override")
+    assert (entry(resolved, DAN)["contact_id"], entry(resolved, DAN)["matched_by"]) == (104, "override")
+    assert entry(resolved, BOB)["action"] == "create"
 
 
-def test_the_next_run_changes_nothing_and_names_the_id_for_new(told):
-    again = told["again"]
-    made = entry(told["settled"], BOB)["contact_id"]
+def test_the_next_run_changes_nothing_and_names_the_id_for_new(results):
+    again = results["again"]
+    made = entry(results["resolved"], BOB)["contact_id"]
     assert (again["changed"], again["conflicts"]) == (False, [])
     assert (entry(again, BOB)["contact_id"], entry(again, BOB)["matched_by"]) == (made, "override")
     assert entry(again, BOB)["reason_code"] == "override_found_contact"
@@ -104,21 +104,25 @@ def test_the_next_run_changes_nothing_and_names_the_id_for_new(told):
     assert entry(again, BOB)["attention"] is True
 
 
-def test_ignore_excludes_the_user(told):
-    assert told["ignored"]["changed"] is False
-    assert (entry(told["ignored"], BOB)["action"], entry(told["ignored"], BOB)["reason_code"]) == (
+def test_ignore_excludes_the_user(results):
+    assert results["ignored"]["changed"] is False
+    assert (entry(results["ignored"], BOB)["action"], entry(results["ignored"], BOB)["reason_code"]) == (
         "excluded",
         "override",
     )
-    assert told["ignored"]["summary"]["excluded"] == {"override": 1}
+    assert results["ignored"]["summary"]["excluded"] == {"override": 1}
 
 
-def test_users_may_be_named_by_their_ids(told):
-    assert (told["by_id"]["failed"], told["by_id"]["changed"], told["by_id"]["conflicts"]) == (False, False, [])
+def test_users_may_be_named_by_their_ids(results):
+    assert (results["by_id"]["failed"], results["by_id"]["changed"], results["by_id"]["conflicts"]) == (
+        False,
+        False,
+        [],
+    )
 
 
-def test_users_limits_the_run_and_report_lists_all(told):
-    one = told["one_user"]
+def test_users_limits_the_run_and_report_lists_all(results):
+    one = results["one_user"]
     assert one["summary"]["excluded"] == {"users": 3}
     assert {each["user"]: each["action"] for each in one["contacts"]} == {
         ANN: "excluded",
@@ -126,8 +130,8 @@ def test_users_limits_the_run_and_report_lists_all(told):
         CAT: "unchanged",
         DAN: "excluded",
     }
-    assert told["changes_alone"]["contacts"] == []
-    assert told["changes_alone"]["summary"]["actions"] == one["summary"]["actions"]
+    assert results["changes_alone"]["contacts"] == []
+    assert results["changes_alone"]["summary"]["actions"] == one["summary"]["actions"]
 
 
 @pytest.mark.parametrize(
@@ -138,20 +142,20 @@ def test_users_limits_the_run_and_report_lists_all(told):
         ("nobody_kept", "The user filter excludes all 4 users"),
     ],
 )
-def test_what_cannot_be_right_is_refused_before_any_write(told, name, words):
-    assert told[name]["failed"] and words in told[name]["msg"]
-    assert not told[name]["changed"]
+def test_what_cannot_be_right_is_refused_before_any_write(results, name, words):
+    assert results[name]["failed"] and words in results[name]["msg"]
+    assert not results[name]["changed"]
 
 
-def test_allow_shrunken_source_goes_on(told):
-    lifted = told["nobody_kept_lifted"]
+def test_allow_shrunken_source_goes_on(results):
+    lifted = results["nobody_kept_lifted"]
     assert (lifted["failed"], lifted["changed"]) == (False, False)
     assert lifted["summary"]["excluded"] == {"domain": 4}
 
 
-def test_at_the_end_one_contact_was_created_and_none_is_twice_in_bms(told):
-    state = told["state"]
-    made = entry(told["settled"], BOB)["contact_id"]
+def test_at_the_end_one_contact_was_created_and_none_is_twice_in_bms(results):
+    state = results["state"]
+    made = entry(results["resolved"], BOB)["contact_id"]
     in_itglue = {row["id"] for row in state["itglue"]["contacts"] if row["organization-id"] == CLIENT}
     assert in_itglue == {101, 103, 104, 105, made}
     in_bms = [row["emails"][0]["emailAddress"] for row in state["bms"]["contacts"] if row["accountId"] == ACCOUNT]

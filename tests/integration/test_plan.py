@@ -120,7 +120,7 @@ def held_to_schema(path: Path, kind: str) -> None:
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def taken_back(sandbox: Running, before: dict[str, dict]) -> bool:
+def is_reverted(sandbox: Running, before: dict[str, dict]) -> bool:
     """Whether all is as it was, but for inactive contacts that stay in BMS."""
     now = contacts(sandbox, "bms")
     made = now.keys() - before["bms"].keys()
@@ -161,7 +161,7 @@ def test_a_change_is_reviewed_applied_as_reviewed_and_reverted(sandbox, sync, tm
     for key in ("changed", "reverted", "not_reverted", "diff"):
         assert reverted[key] == shown[key], key
     assert reverted["not_reverted"] == []
-    assert taken_back(sandbox, before)
+    assert is_reverted(sandbox, before)
     held_to_schema(journal, "journal")
     # IT Glue's contacts are removed by id, and nothing is ever deleted in BMS.
     removals = [each for each in sandbox.requests() if each["method"] == "DELETE"]
@@ -237,22 +237,22 @@ def test_a_run_that_was_killed_is_reverted(sandbox, sync, tmp_path):
     for pid in [process.pid, *children(process.pid)]:
         os.kill(pid, signal.SIGKILL)
     process.wait()
-    told = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
-    assert sum("write" in line for line in told) > sum("outcome" in line for line in told)
+    lines = [json.loads(line) for line in journal.read_text(encoding="utf-8").splitlines()]
+    assert sum("write" in line for line in lines) > sum("outcome" in line for line in lines)
     # What was under way arrives all the same.
     time.sleep(1)
     sandbox.behaviour(latency_ms={})
     assert contacts(sandbox, "itglue") != before["itglue"]
     made = [row for ident, row in contacts(sandbox, "bms").items() if ident not in before["bms"]]
     arrived = {f"{row['firstName']} {row['lastName']}" for row in made}
-    recorded = [row["after"] for line in told if line.get("kind") == "bms.create" for row in line["rows"]]
+    recorded = [row["after"] for line in lines if line.get("kind") == "bms.create" for row in line["rows"]]
     names = {f"{row['first_name']} {row['last_name']}" for row in recorded}
     assert arrived <= names
 
     shown = sync("--check", state="reverted", journal_file=str(journal))
     reverted = sync(state="reverted", journal_file=str(journal))
     assert (reverted["changed"], reverted["reverted"]) == (True, shown["reverted"])
-    assert taken_back(sandbox, before)
+    assert is_reverted(sandbox, before)
     # A create that was recorded and never sent looks like one whose answer was lost: it is listed, and nothing else is.
     left = [("bms", "nothing_alike", each) for each in sorted(names - arrived)]
     again = sync(state="reverted", journal_file=str(journal))
@@ -278,7 +278,7 @@ def test_the_tasks_of_the_guide_do_what_it_says(sandbox, tmp_path):
         assert re.search(r"changed=1 +unreachable=0 +failed=0", done.stdout), done.stdout + done.stderr
         assert bool(writes(sandbox)) is (changes > 0)
         sandbox.clear_requests()
-    assert taken_back(sandbox, before)
+    assert is_reverted(sandbox, before)
 
 
 def test_the_commands_of_the_guide_keep_files_for_each_client(sandbox, tmp_path):
@@ -299,4 +299,4 @@ def test_the_commands_of_the_guide_keep_files_for_each_client(sandbox, tmp_path)
     stated = [re.findall(rf"{host}: reverted: .*Deactivated in BMS \([1-9]", reverted.stdout) for host in hosts]
     assert [len(each) for each in stated] == [1, 1, 1]
     assert "not reverted" not in reverted.stdout
-    assert taken_back(sandbox, before)
+    assert is_reverted(sandbox, before)

@@ -112,18 +112,18 @@ def edit(sandbox: Running, **traits: object) -> None:
 def test_create_change_remove_each_again_and_each_in_check_mode_first(sandbox, play, kind):
     steps = {"create": FIRST[kind], "change": SECOND[kind], "remove": {"state": "absent"}}
     tasks = [
-        {**task(kind, f"{step}_{turn}_{mode}", **arguments), "check_mode": mode == "check"}
+        {**task(kind, f"{step}_{attempt}_{mode}", **arguments), "check_mode": mode == "check"}
         for step, arguments in steps.items()
-        for turn in ("once", "again")
+        for attempt in ("once", "again")
         for mode in ("check", "real")
     ]
     done = play(tasks, "--diff")["localhost"]
     for step in steps:
-        for turn in ("once", "again"):
-            foreseen, real = (done[f"{step}_{turn}_{mode}"] for mode in ("check", "real"))
-            assert real["changed"] is (turn == "once")
+        for attempt in ("once", "again"):
+            foreseen, real = (done[f"{step}_{attempt}_{mode}"] for mode in ("check", "real"))
+            assert real["changed"] is (attempt == "once")
             for key in ("changed", "settings", "diff", "organization"):
-                assert foreseen[key] == real[key], (step, turn, key)
+                assert foreseen[key] == real[key], (step, attempt, key)
             assert "warnings" not in real
     assert done["change_once_real"]["diff"]["before"] == done["create_once_real"]["settings"]
     assert done["remove_once_real"]["settings"] == {}
@@ -197,7 +197,7 @@ def test_a_hand_edit_that_breaks_a_rule(sandbox, play):
 )
 def test_nothing_is_duplicated_when_an_answer_is_lost(sandbox, play, fault, writes_seen):
     sandbox.faults({"service": "itglue", "method": "POST", "nth": 1, "times": 1, **fault})
-    done = play([task("bms", turn, **FIRST["bms"]) for turn in ("first", "again")])["localhost"]
+    done = play([task("bms", attempt, **FIRST["bms"]) for attempt in ("first", "again")])["localhost"]
     assert (done["first"]["changed"], done["again"]["changed"]) == (True, False)
     assert writes(sandbox) == writes_seen
     state = sandbox.state()["itglue"]

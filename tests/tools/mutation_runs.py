@@ -147,12 +147,12 @@ class Chosen:
 class FirstFailure:
     """Tells the first test that fails."""
 
-    def __init__(self, told: Callable[[str], None]) -> None:
-        self.told = told
+    def __init__(self, report_failure: Callable[[str], None]) -> None:
+        self.report_failure = report_failure
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:
-            self.told(report.nodeid)
+            self.report_failure(report.nodeid)
 
 
 class Children:
@@ -327,8 +327,8 @@ class Run:
             return (self.in_fork if inside else self.import_anew)(mutant, names, folder)
 
         def done(status: int, folder: Path) -> None:
-            told = folder / "seen-by"
-            seen_by = told.read_text(encoding="utf-8") if told.exists() else ""
+            seen_file = folder / "seen-by"
+            seen_by = seen_file.read_text(encoding="utf-8") if seen_file.exists() else ""
             self.sharp[module, seen_by] += 1
             result = {key: mutant[key] for key in ("module", "line", "before", "after")}
             result |= {"seen": status != UNSEEN, "status": status, "seen_by": seen_by, "tests": len(names)}
@@ -354,11 +354,11 @@ class Run:
     def in_fork(self, mutant: dict[str, Any], names: Sequence[str], folder: Path) -> int:
         """Change the functions of this process."""
 
-        def told(name: str) -> None:
+        def report_failure(name: str) -> None:
             (folder / "seen-by").write_text(name, encoding="utf-8")
             os._exit(SEEN)
 
-        self.config.pluginmanager.register(FirstFailure(told))
+        self.config.pluginmanager.register(FirstFailure(report_failure))
         self.functions.mutate(mutant["module"], mutant["source"])
         items = [self.items[name] for name in names]
         for item, following in zip(items, [*items[1:], None], strict=True):

@@ -24,7 +24,7 @@ from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, user_addr
 from .second_actor import HOME, NUMBER, Interrupted, _Elsewhere
 from .worlds import ACCOUNT, CLIENT, FORMER, Json, _link
 
-UNTOLD = ("updated-at", "created-at", "modifiedOn", "createdOn", "psa-integration", "adapters", "locked")
+UNREPORTED = ("updated-at", "created-at", "modifiedOn", "createdOn", "psa-integration", "adapters", "locked")
 """Fields that the services change by themselves when a contact is written."""
 
 Row = tuple[str, int]
@@ -94,7 +94,9 @@ class Busy(Interrupted):
                 self.made.append((row, set(shown)))
                 self.written[row] += 1
                 continue
-            fields = [name for name in after[row] if name not in UNTOLD and after[row][name] != before[row].get(name)]
+            fields = [
+                name for name in after[row] if name not in UNREPORTED and after[row][name] != before[row].get(name)
+            ]
             self.written[row] += bool(fields)
             for number, change in enumerate(self.changes):
                 if change.row == row and number not in self.seen:
@@ -301,7 +303,7 @@ def entries_of(outcome: Outcome) -> list[Json]:
     return [*outcome.contacts().values(), *outcome.result.get("departed", ())]
 
 
-def all_writes_are_told(stand: Busy, outcome: Outcome) -> None:
+def all_writes_are_reported(stand: Busy, outcome: Outcome) -> None:
     """Each contact that the run has changed has an entry that says so; and it says of no other that it made it."""
     entries = entries_of(outcome)
     for (service, ident), dummy in (+stand.written).items():
@@ -336,7 +338,7 @@ def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: boo
     was shown after, and a `later` run in any case."""
     users = users_of(stand.sandbox.state())
     rows = stand.rows()
-    told = "\n".join(_words(each) for each in outcomes)
+    reported = "\n".join(_words(each) for each in outcomes)
     for number, change in enumerate(stand.changes):
         if change.user is None or change.row not in rows:
             continue
@@ -348,7 +350,7 @@ def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: boo
                 continue
             assert change.row not in shown, (change, made)
             if later or number in stand.seen:
-                assert str(change.row[1]) in told and str(row[1]) in told, (change, made, told)
+                assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
 
 
 def _is_of(made: Json, user: str, service: str, ident: int, outcomes: Iterable[Outcome], addresses: set[str]) -> bool:

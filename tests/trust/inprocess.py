@@ -140,7 +140,7 @@ class Stand:
         # Locks, counts and tokens that the processes of a control node share: here each stand is one of its own.
         self._private = tempfile.TemporaryDirectory(prefix="trust-")
         self._apps = {name: self.stage.app(name) for name in self.sandbox.services}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     # ------------------------------------------------------------- what is there
 
@@ -236,7 +236,7 @@ class Stand:
         """What the service says; or the exception of `requests` that stands for its silence."""
         address = urlsplit(request.url)
         service = HOSTS.get(address.hostname or "")
-        with self._turn:
+        with self._lock:
             self.hosts.add(address.netloc)
             if service is None:
                 raise AssertionError(f"a request to {address.netloc}")

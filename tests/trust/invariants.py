@@ -511,8 +511,12 @@ def nobody_is_there_twice(before: Json, after: Json, case: Case, outcome: Outcom
 
 def _forced(case: Case, users: Mapping[str, Json]) -> set[str]:
     """Users for whom `match_overrides` says `new`."""
-    told = {folded(key) for key, target in case.options.get("match_overrides", {}).items() if target == "new"}
-    return {ident for ident, user in users.items() if told & {folded(ident), folded(user["userPrincipalName"])}}
+    new_by_override = {
+        folded(key) for key, target in case.options.get("match_overrides", {}).items() if target == "new"
+    }
+    return {
+        ident for ident, user in users.items() if new_by_override & {folded(ident), folded(user["userPrincipalName"])}
+    }
 
 
 def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome) -> None:

@@ -29,14 +29,14 @@ from tests.trust.inprocess import LOGINS, entry_point
 
 
 def kill_after(number: int) -> None:
-    send, turn = HTTPAdapter.send, Lock()
+    send, lock = HTTPAdapter.send, Lock()
     left = number
 
     def send_and_die(self, request, **how):
         nonlocal left
         answer = send(self, request, **how)
         if request.method != "GET" and not request.url.endswith(LOGINS):
-            with turn:
+            with lock:
                 left -= 1
                 if left == 0:
                     os.kill(os.getpid(), signal.SIGKILL)

@@ -467,7 +467,7 @@ def _only_own_traits(world: Json) -> None:
         asset["traits"] = {key: value for key, value in asset["traits"].items() if key in keys}
 
 
-def told(outcome: Outcome) -> str:
+def reported(outcome: Outcome) -> str:
     """What came of a run, in a few lines: the error, or what was done and what was said."""
     if outcome.error is not None:
         return f"{type(outcome.error).__name__}: {_short(str(outcome.error))}"
@@ -500,7 +500,7 @@ def expected() -> dict[str, str]:
 def test_bad_input_has_the_outcome_that_is_written_down(name):
     outcome, stand = met(CASES[name])
 
-    assert told(outcome) == expected()[name]
+    assert reported(outcome) == expected()[name]
     for secret in (*stand.tokens, stand.sandbox.world["itglue"]["api_key"], stand.sandbox.world["bms"]["password"]):
         assert secret not in str(outcome.error) + str(outcome.result) + str(outcome.warnings)
 
@@ -523,7 +523,7 @@ def main() -> None:
     head = Path(__file__).read_text(encoding="utf-8").splitlines()[:3]
     lines = [*head, "", "# What comes of each case of test_bad_input.py, which can write this file anew.", ""]
     for name, bad in CASES.items():
-        lines += [f"== {name}", told(met(bad)[0]), ""]
+        lines += [f"== {name}", reported(met(bad)[0]), ""]
     EXPECTED.write_text("\n".join(lines), encoding="utf-8")
 
 

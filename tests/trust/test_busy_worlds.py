@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from . import invariants
-from .busy_world import Busy, Node, Somebody, all_writes_are_told, nobody_is_made_twice, nothing_of_others_is_lost
+from .busy_world import Busy, Node, Somebody, all_writes_are_reported, nobody_is_made_twice, nothing_of_others_is_lost
 from .inprocess import Outcome, Stand
 from .tally import drawn, note
 from .worlds import Case, cases, chances
@@ -52,7 +52,7 @@ def hold(case: Case, chance: Random) -> int:
     if invariants.is_refused(outcome):
         assert not +stand.written
     else:
-        all_writes_are_told(stand, outcome)
+        all_writes_are_reported(stand, outcome)
     nothing_of_others_is_lost(stand, runs)
     nobody_is_made_twice(stand, runs, later=False)
     acted = len(stand.changes) + len(stand.others)

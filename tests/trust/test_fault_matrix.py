@@ -275,10 +275,10 @@ def the_result_is_true(before: Json, after: Json, outcome: Outcome) -> None:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), new[ident]
     for ident in in_bms.keys() - bms_of(before).keys() - reported_in_bms:
         assert any("write_unclear" in entry["reason_codes"] for entry in unknown), in_bms[ident]
-    no_write_is_untold(before, after, outcome)
+    each_write_is_reported(before, after, outcome)
 
 
-def no_write_is_untold(before: Json, after: Json, outcome: Outcome) -> None:
+def each_write_is_reported(before: Json, after: Json, outcome: Outcome) -> None:
     """Each contact that is another one by now has an entry that says so, or that says that it is not known."""
     entries = [*outcome.contacts().values(), *outcome.result["departed"]]
     for key, rows in (("contact_id", contacts_of), ("bms_contact_id", bms_of)):

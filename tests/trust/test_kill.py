@@ -55,7 +55,7 @@ def found(sandbox, before: Json) -> tuple[Json, int]:
     return outline(state, before), len(state["itglue"]["flexible_assets"])
 
 
-def settled(sandbox, before: Json) -> tuple[Counter, tuple[Json, int]]:
+def converged(sandbox, before: Json) -> tuple[Counter, tuple[Json, int]]:
     """What was written and is found once the requests that were under way at the kill have been carried out."""
     while True:
         done, state = sandbox.requests(), found(sandbox, before)
@@ -76,7 +76,7 @@ def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, 
         for number in range(1, writes + 1):
             sandbox.reset()
             assert killed(sandbox, number, "contact_sync", WITH_DEPARTED), number
-            done, (half, kept) = settled(sandbox, before)
+            done, (half, kept) = converged(sandbox, before)
             # Some writes go side by side, and the last two are of what the run remembers.
             assert (half == wanted) == (done == sent), (number, sent - done)
             assert kept == (number == writes), number

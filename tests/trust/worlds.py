@@ -276,14 +276,14 @@ class Maker:
                 overrides[user["userPrincipalName"]] = target
         chosen = [user["userPrincipalName"] for user in users if self.likely(0.5)]
         deactivate = self.likely(0.3)
-        leavers = {
+        departed = {
             "departed": "deactivate",
             "departed_contact_type": self.one("Former", " FORMER"),
             "departed_keep": self.one([], [], [], ["u1@*"], ["101"]),
             "max_deactivations": self.one(*(None,) * 8, "1", "30%"),
         }
         return {
-            **(leavers if deactivate else {}),
+            **(departed if deactivate else {}),
             "organization": self.one(str(CLIENT), NAME, f" {NAME.upper()} "),
             "match_overrides": overrides,
             "update_linked": self.likely(0.2),

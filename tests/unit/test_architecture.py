@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The rules of the house, held against the source text: who may import whom, who may write, what each file carries."""
+"""The architecture, held against the source text: who may import whom, who may write, what each file carries."""
 
 from __future__ import annotations
 
@@ -508,7 +508,7 @@ def test_a_module_is_documented(source):
 
 @pytest.mark.parametrize("source", documented_modules())
 def test_a_module_file_is_documentation_and_one_call(source):
-    """No logic where both doors would not share it."""
+    """No logic that only one of both entry points would have."""
     functions = [node for node in source.tree.body if isinstance(node, ast.FunctionDef)]
     assert [node.name for node in functions] == ["main"]
     calls = [node for node in functions[0].body if not isinstance(node.value, ast.Constant)]

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.doors import SPEC, run
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.both_ways import SPEC, run
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.in_process import InProcessAction
 
 

@@ -8,7 +8,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python impor
 
 require_python()
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.doors import SPEC, run  # noqa: E402
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.both_ways import SPEC, run  # noqa: E402
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.module import run_module  # noqa: E402
 
 

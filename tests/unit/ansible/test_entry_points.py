@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Both doors lead to the same `run` with the same arguments, and return the same."""
+"""Both entry points lead to the same `run` with the same arguments, and return the same."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class Shell:
 
 def action(args=None, *, transport="local", become=None, environment=(), **task) -> Action:
     described = {
-        "action": "msp.psa_sync.doors",
+        "action": "msp.psa_sync.both_ways",
         "args": args or {},
         "async_val": 0,
         "check_mode": False,
@@ -114,7 +114,7 @@ def as_module(monkeypatch, capsys):
             "_ansible_diff": diff,
             "_ansible_no_log": no_log,
             "_ansible_verbosity": verbosity,
-            "_ansible_module_name": "msp.psa_sync.doors",
+            "_ansible_module_name": "msp.psa_sync.both_ways",
             "_ansible_remote_tmp": "/nonexistent",
         }
         with monkeypatch.context() as patched:

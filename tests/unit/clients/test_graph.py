@@ -245,12 +245,12 @@ def test_a_token_in_another_form(graph, entra, body):
 
 
 def test_tokens_are_handed_on_and_not_shown(make, entra):
-    told = []
-    client = make(on_secret=told.append)
+    secrets = []
+    client = make(on_secret=secrets.append)
     entra.answer = lambda request: reply({"error": {"code": "X", "message": "bad token-1"}}, 400)
     with pytest.raises(ApiError) as caught:
         list(client.users())
-    assert told == ["token-1"]
+    assert secrets == ["token-1"]
     assert caught.value.said == "X: bad ***"
 
 

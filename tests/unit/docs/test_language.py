@@ -45,6 +45,9 @@ IN_NAMES = re.compile(
 )
 """Words that stood in names of tests and files for reported, entry points, architecture, deferred and resolved."""
 
+IN_CODE = re.compile(r"\b(?:told|untold|doors?|house|story|leavers?|ceilings?|settled?|sought|heirs?|put off)\b")
+"""The same for names within the code."""
+
 DOCUMENTS = ("*.md", "docs/**/*.rst", "docs/**/*.md", ".github/**/*.yml", ".github/**/*.md", "galaxy.yml")
 SETUPS = (
     "playbooks/*.yml",
@@ -99,6 +102,11 @@ def shown(path: Path) -> Iterator[str]:
             yield re.sub(r"^unclaimed:$", "", text, flags=re.MULTILINE)
 
 
+def spaced(name: str) -> str:
+    """A name as its words, `doNotTell` and `DO_NOT_TELL` alike."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).replace("_", " ").lower()
+
+
 def names() -> Iterator[str]:
     """The names of the files of the tests, and of the tests."""
     for path in project_files():
@@ -106,6 +114,16 @@ def names() -> Iterator[str]:
             yield path.stem
             if path.suffix == ".py":
                 yield from re.findall(r"^def (test_\w+)", (ROOT / path).read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def identifiers(path: Path) -> Iterator[str]:
+    """The names that a source file gives to functions, classes, parameters, variables and attributes."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.arg(arg=name):
+                yield name
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()):
+                yield name
 
 
 @pytest.mark.parametrize("path", documents(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -118,8 +136,17 @@ def test_what_the_source_shows_has_one_word_for_one_thing():
     assert faults == {}
 
 
+def test_names_in_the_code_have_one_word_for_one_thing():
+    faults = {
+        str(path.relative_to(ROOT)): wrong
+        for path in tracked("plugins/**/*.py", "tests/**/*.py")
+        if (wrong := sorted({name for name in identifiers(path) if IN_CODE.search(spaced(name))}))
+    }
+    assert faults == {}
+
+
 def test_names_of_tests_and_files_have_one_word_for_one_thing():
-    spoken = {name: name.replace("_", " ") for name in names()}
+    spoken = {name: spaced(name) for name in names()}
     assert [name for name, words in spoken.items() if IN_NAMES.search(words) or found(words)] == []
 
 

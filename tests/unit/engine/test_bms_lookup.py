@@ -314,8 +314,8 @@ def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
         for number, name in enumerate(names, 71)
     ]
     chosen = {f"{name}@client.example": number for number, name in enumerate(names, 71)}
-    turn = reversed if turned else list
-    read = snapshot(tuple(turn(users)), tuple(turn(contacts)), bms_settings=bms_settings)
+    order = reversed if turned else list
+    read = snapshot(tuple(order(users)), tuple(order(contacts)), bms_settings=bms_settings)
     plan = planned(read, bms(*present), match_overrides=chosen)
 
     in_conflict = {name for group in expected for name in group}

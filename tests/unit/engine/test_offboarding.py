@@ -283,7 +283,7 @@ def named(name: str, *addresses: str, ident: int = 72, **values):
 PETRA_ADDRESS = "sales@client.example"
 
 
-def max_leaver(name: str = "Max Leaver", **values):
+def departed_max(name: str = "Max Leaver", **values):
     first, dummy, last = name.partition(" ")
     return person("sales", given_name=first, surname=last, account_enabled=False, sku_ids=(), **values)
 
@@ -301,7 +301,7 @@ def max_leaver(name: str = "Max Leaver", **values):
     ],
 )
 def test_a_contact_of_other_names_is_listed_with_the_reason_and_never_deactivated(name, departed):
-    plan = planned([STAYS, max_leaver()], [named(name, PETRA_ADDRESS)], **DEACTIVATE)
+    plan = planned([STAYS, departed_max()], [named(name, PETRA_ADDRESS)], **DEACTIVATE)
     (departure,) = plan.departed
     assert departure.action == ("deactivate" if departed else "report")
     assert departure.reason == (None if departed else Reason(ReasonCode.DEPARTED_NAMES_DIFFER))
@@ -310,7 +310,7 @@ def test_a_contact_of_other_names_is_listed_with_the_reason_and_never_deactivate
 
 def test_of_several_departed_people_with_the_address_the_one_who_bears_the_name_counts():
     other = person("a.first", account_enabled=False, proxy_addresses=(f"smtp:{PETRA_ADDRESS}",))
-    plan = planned([STAYS, other, max_leaver()], [named("Max Leaver", PETRA_ADDRESS)])
+    plan = planned([STAYS, other, departed_max()], [named("Max Leaver", PETRA_ADDRESS)])
     assert [(each.user, each.reason) for each in plan.departed] == [(PETRA_ADDRESS, None)]
 
 
@@ -325,7 +325,9 @@ def test_of_several_departed_people_with_the_address_the_one_who_bears_the_name_
 def test_an_address_that_is_forwarded_to_a_colleague_keeps_nobody(colleague, expected):
     sue = person("sue", proxy_addresses=("SMTP:sue@client.example", f"smtp:{PETRA_ADDRESS}"), **colleague)
     own = named("Sue Stays", "sue@client.example", ident=80)
-    plan = planned([STAYS, max_leaver(), sue], [named("Max Leaver", PETRA_ADDRESS), own], match_overrides={sue.id: 80})
+    plan = planned(
+        [STAYS, departed_max(), sue], [named("Max Leaver", PETRA_ADDRESS), own], match_overrides={sue.id: 80}
+    )
     assert departures(plan) == expected
 
 
@@ -344,7 +346,10 @@ def test_the_bms_contact_of_a_departed_person_bears_its_names_too(there, expecte
     adapters = (replace(LINK, remote_id="5"),) if by_link else ()
     there = replace(there, emails=()) if by_link else there
     plan = planned(
-        [STAYS, max_leaver()], [named("Max Leaver", PETRA_ADDRESS, adapters=adapters)], present=bms(there), **DEACTIVATE
+        [STAYS, departed_max()],
+        [named("Max Leaver", PETRA_ADDRESS, adapters=adapters)],
+        present=bms(there),
+        **DEACTIVATE,
     )
     (found,) = plan.deactivations
     assert found.itglue.after == {"contact-type-id": FORMER}
@@ -362,7 +367,7 @@ def test_of_several_bms_contacts_of_an_office_the_one_of_the_name_is_deactivated
         in_bms(6, office, first="Max", last="Leaver"),
         in_bms(7, office, first="Front", last="Desk"),
     ]
-    plan = planned([STAYS, max_leaver()], [departed, stays], present=bms(*there), **DEACTIVATE)
+    plan = planned([STAYS, departed_max()], [departed, stays], present=bms(*there), **DEACTIVATE)
     (found,) = plan.deactivations
     assert (found.bms.contact_id, active(found)) == (6, False)
 

@@ -102,7 +102,7 @@ ENTRY = [
 def test_the_keys_of_the_result():
     found = reported()
     assert KEYS - found.keys() == set()
-    assert "warnings" not in found, "the doors put them there"
+    assert "warnings" not in found, "the entry points put them there"
     assert (found["changed"], found["tenant_id"]) == (True, TENANT)
     assert found["organization"] == {"id": 1, "name": "Client Ltd"}
     assert found["settings"]["office365"]["tenant_id"] == TENANT
