@@ -5,10 +5,11 @@
 """How long the rules take: matching, enriching and planning, without any service.
 
 It is done for 1,000, 10,000, 20,000 and 100,000 users with as many IT Glue contacts and BMS contacts,
-each in a process of its own. The yardstick beside it is a bare dictionary join: the addresses of
-the same users and contacts, normalised beforehand, looked up once each. It is what no matching can
-do without, and does nothing else. Both are measured in the same run, one after the other. All is
-computing, so the time of the processor is taken: other work on the machine disturbs it less.
+each time in a process of its own, as in a run: no name or number has been seen before. The yardstick
+beside it is a bare dictionary join: the addresses of the same users and contacts, normalised beforehand,
+looked up once each. It is what no matching can do without, and does nothing else. Both are measured in
+the same run, one after the other. All is computing, so the time of the processor is taken: other work on
+the machine disturbs it less.
 """
 
 from __future__ import annotations
@@ -74,6 +75,11 @@ def surname(number: int) -> str:
     return f"{LAST[number % len(LAST)]}{'-' if number % 10 == 7 else ''}{letters}"
 
 
+def mobile(number: int) -> str:
+    """A mobile number that ends in other digits than the office number, as two numbers of one person do."""
+    return f"07700 {(number + 1) * 7 % 1_000_000:06d}"
+
+
 def user(number: int) -> User:
     first, last = FIRST[number % len(FIRST)], surname(number)
     return User(
@@ -85,7 +91,7 @@ def user(number: int) -> User:
         surname=last,
         job_title="Clerk" if number % 3 else None,
         business_phones=(f"+44 113 {number:07d}",) if number % 4 else (),
-        mobile_phone=f"07700 {number:06d}" if number % 5 == 0 else None,
+        mobile_phone=mobile(number) if number % 5 == 0 else None,
         office_location="Head Office" if number % 2 else None,
         sku_ids=("05e9a617-0261-4cee-bb44-138d3ef5d965",) if number % 20 else (),
     )
@@ -97,7 +103,7 @@ def contact(number: int) -> Contact:
     values = {0: (f"u{number}@client.onmicrosoft.com",), 1: (f"private{number}@mail.example",)}
     addresses = values.get(number % 20, (f"u{number}@client.example", f"old{number}@client.example"))
     phones = (Phone(f"44113{number:07d}", "Office", primary=True),) if number % 4 else ()
-    phones += (Phone(f"07700{number:06d}", "Mobile", primary=not phones),) if number % 5 == 0 else ()
+    phones += (Phone(mobile(number).replace(" ", ""), "Mobile", primary=not phones),) if number % 5 == 0 else ()
     linked = number % 10 == 3
     return Contact(
         id=number + 1,
@@ -178,8 +184,9 @@ def measure(scale: float) -> list[Row]:
     rows, seconds = [], {}
     for planned_size in SIZES:
         size = max(100, int(planned_size * scale))
-        ran = subprocess.run([sys.executable, "-m", __name__, str(size)], check=True, stdout=subprocess.PIPE, cwd=ROOT)
-        found = json.loads(ran.stdout)
+        command = [sys.executable, "-m", __name__, str(size)]
+        runs = [subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT) for dummy in range(RUNS)]
+        found = min((json.loads(ran.stdout) for ran in runs), key=lambda each: sum(each["parts"]))
         seconds[planned_size] = taken = sum(found["parts"])
         join = {"beside": "bare join", "limit": found["join"], "ratio": taken / found["join"]}
         goal: dict[str, Any] = {"goal": f"at most {JOINS} times", "met": join["ratio"] <= JOINS}
@@ -204,10 +211,10 @@ def measure(scale: float) -> list[Row]:
 def main() -> None:
     """One size, as JSON: seconds of the parts and of the join, megabytes of the data and at the peak."""
     size = int(sys.argv[1])
-    world(size)
+    snapshot, bms = world(size)
     data = peak()
-    parts = min((engine(*world(size)) for dummy in range(RUNS)), key=sum)
-    print(json.dumps({"parts": parts, "data": data, "peak": peak(), "join": bare_join(world(size)[0])}))
+    parts = engine(snapshot, bms)
+    print(json.dumps({"parts": parts, "data": data, "peak": peak(), "join": bare_join(snapshot)}))
 
 
 def peak() -> int:

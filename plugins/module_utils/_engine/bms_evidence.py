@@ -62,10 +62,11 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
     Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
     """
     contact = operation.wanted
-    key, own_names = directory.names_of(contact), names_of(contact)
+    key = directory.names_of(contact)
     holders = bms.with_an_address(directory.email_keys(contact))
     if key is not None and len(holders) == 1 and bms.names[holders[0].id] == key:
         return Hit(holders)  # as most people in BMS are found
+    own_names = names_of(contact)
     held = [(each, compare_names(own_names, names_of(each))) for each in holders]
     primary = primary_key_of(contact)
     withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
@@ -50,9 +50,10 @@ def phones(
 
     `region` answers with the ISO 3166 code of the country whose national numbers are meant, or None.
     """
-    own = _own_numbers(user, settings)
-    if _is_up_to_date(own, present, settings):
+    texts = _own_texts(user, settings)
+    if _is_up_to_date(texts, present, settings):
         return tuple(present), ()
+    own = [_OwnNumber(text, label) for text, label in texts]
     contact_phones = _ContactPhones(own, present, settings, region)
     contact_phones.place_numbers()
     if settings.replace_blank_phone_numbers:
@@ -64,8 +65,11 @@ def phones(
 
 def are_up_to_date(user: User, present: Sequence[Phone], settings: Office365Settings) -> bool:
     """Whether the rules would change no phone of a contact, as far as digits alone tell it."""
-    return _is_up_to_date(_own_numbers(user, settings), present, settings)
+    return _is_up_to_date(_own_texts(user, settings), present, settings)
 
+
+_Labelled: TypeAlias = "tuple[str, str]"
+"""A number as it is written in Microsoft 365, and the label that it carries in IT Glue."""
 
 NOT_READ = Number("", sure=False)
 
@@ -210,19 +214,18 @@ class _ContactPhones:
 
         Never a fax, never the placeholder beside a real number.
         """
+        if choice := next(filter(None, self._choices()), None):
+            self._make_primary(_primary_first(choice))
+
+    def _choices(self) -> Iterator[list[Phone]]:
         kind = self._settings.phone_type or ""
+        yield self._of_user(lambda own: folded(own.label) == folded(kind))
         real = [entry for entry in self.entries if _is_real(entry)]
         able = real or [entry for entry in self.entries if _is_blank(entry)]
-        for choice in (
-            self._of_user(lambda own: folded(own.label) == folded(kind)),
-            [entry for entry in able if entry.primary],
-            self._of_user(lambda own: True),
-            [entry for entry in able if self._is_under(entry, kind)],
-            able,
-        ):
-            if choice:
-                self._make_primary(_primary_first(choice))
-                return
+        yield [entry for entry in able if entry.primary]
+        yield self._of_user(lambda own: True)
+        yield [entry for entry in able if self._is_under(entry, kind)]
+        yield able
 
     def _of_user(self, wanted: Callable[[_OwnNumber], bool]) -> list[Phone]:
         places = [place for own in self._own if wanted(own) for place in own.entries]
@@ -231,16 +234,16 @@ class _ContactPhones:
     def _make_primary(self, chosen: Phone) -> None:
         place = next(place for place, entry in enumerate(self.entries) if entry is chosen)
         self.entries = [
-            entry if entry.primary == (number == place) else replace(entry, primary=number == place)
+            entry if entry.primary == (number == place) else _with_primary(entry, number == place)
             for number, entry in enumerate(self.entries)
         ]
 
 
-def _is_up_to_date(own: Sequence[_OwnNumber], present: Sequence[Phone], settings: Office365Settings) -> bool:
+def _is_up_to_date(own: Sequence[_Labelled], present: Sequence[Phone], settings: Office365Settings) -> bool:
     """Whether the rules would change nothing, seen by digits alone: most contacts are as they should be."""
     keys = [digits(entry.value) for entry in present]
     held = dict(zip(keys, present, strict=True))
-    spelled = [spelling(each.text) for each in own]
+    spelled = [spelling(text) for text, dummy in own]
     for key, extension in spelled:
         if not key or key not in held or (extension and held[key].extension != extension):
             return False
@@ -251,11 +254,11 @@ def _is_up_to_date(own: Sequence[_OwnNumber], present: Sequence[Phone], settings
         return False
     if "" in held:
         return not own and len(present) == 1 and is_placeholder(present[0].value)
-    of_type = own and folded(own[0].label) == folded(settings.phone_type)
+    of_type = own and folded(own[0][1]) == folded(settings.phone_type)
     return not of_type or keys[primary[0]] == spelled[0].digits
 
 
-def _own_numbers(user: User, settings: Office365Settings) -> list[_OwnNumber]:
+def _own_texts(user: User, settings: Office365Settings) -> list[_Labelled]:
     """The texts among the user's phones that have digits, with the label of each; that of `phone_type` first."""
     labels = settings.phone_labels
     texts = [(text, labels.office) for text in user.business_phones[:1]]
@@ -263,7 +266,11 @@ def _own_numbers(user: User, settings: Office365Settings) -> list[_OwnNumber]:
         texts.append((user.mobile_phone, labels.mobile))
         if folded(settings.phone_type) == folded(labels.mobile):
             texts.reverse()
-    return [_OwnNumber(text, label) for text, label in texts if has_digits(text)]
+    return [each for each in texts if has_digits(each[0])]
+
+
+def _with_primary(entry: Phone, primary: bool) -> Phone:
+    return Phone(entry.value, entry.label, entry.extension, primary, entry.kind)
 
 
 def _is_real(entry: Phone) -> bool:

@@ -74,10 +74,15 @@ class Directory:
         return {user.id: smtp_by_key(user) for user in self.users}
 
     @cached_property
+    def usernames(self) -> Mapping[str, str]:
+        """The username of each user in the form in which addresses are compared, by user id."""
+        return {user.id: address(user.username) for user in self.users}
+
+    @cached_property
     def users_by_address(self) -> Mapping[str, tuple[User, ...]]:
         """The users by each of their addresses, username included."""
         keys = self.smtp_addresses
-        return by_key(self.users, ({*keys[user.id], address(user.username)} for user in self.users))
+        return by_key(self.users, [{*keys[user.id], self.usernames[user.id]} for user in self.users])
 
     @cached_property
     def domains(self) -> frozenset[str]:
@@ -90,11 +95,9 @@ class Directory:
 
     def email_keys(self, contact: Contact) -> tuple[str, ...]:
         """Each e-mail of a contact, as it is or as it becomes, in the form in which they are compared."""
-        return self._email_keys[contact.id] if self._is_present(contact) else email_keys(contact)
-
-    def _is_present(self, contact: Contact) -> bool:
-        """Whether this is a contact as it is, not as it becomes."""
-        return self.contact.get(contact.id) is contact
+        if self.contact.get(contact.id) is contact:
+            return self._email_keys[contact.id]
+        return email_keys(contact)
 
     @cached_property
     def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
@@ -125,7 +128,7 @@ class Directory:
 
     def names_of(self, contact: Contact) -> FullName | None:
         """The names of a contact, as it is or as it becomes, in the same form."""
-        if self._is_present(contact):
+        if self.contact.get(contact.id) is contact:
             return self.names_of_contacts[contact.id]
         return same_key(*NAMES_OF_CONTACT(contact))
 

@@ -53,9 +53,7 @@ def enriched(
     compared to the one written. `keys` are the contact's e-mails in that form, where they are known already. A new
     contact without an e-mail address could not be found again: it must not be created.
     """
-    base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
-    if base.location_id is None and (place := location_of(user, locations)):
-        base = replace(base, location_id=place.id, location_name=place.name)
+    base = _placed(user, contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id), locations)
     addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
     numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
     first_name = _unless_blank(base.first_name, user.given_name)
@@ -66,6 +64,12 @@ def enriched(
         return Enriched(base, reasons)
     becomes = replace(base, first_name=first_name, last_name=last_name, title=title, emails=addresses, phones=numbers)
     return Enriched(becomes, reasons)
+
+
+def _placed(user: User, contact: Contact, locations: Sequence[Location]) -> Contact:
+    """The contact with a location, where the user's is known."""
+    place = location_of(user, locations) if contact.location_id is None else None
+    return contact if place is None else replace(contact, location_id=place.id, location_name=place.name)
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
@@ -132,7 +136,7 @@ def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) ->
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:
-    return entry if entry.primary == primary else replace(entry, primary=primary)
+    return entry if entry.primary == primary else Email(entry.value, entry.label, primary)
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:

@@ -181,6 +181,7 @@ def _scripts(names: RawNames) -> frozenset[str]:
 # ---------------------------------------------------------------------- words
 
 
+@lru_cache(maxsize=65536)
 def _joined(part: str | None) -> str:
     return "".join(_words(part)) if part else ""
 
@@ -190,7 +191,6 @@ def _surname_like_a_title(last: str | None) -> str:
     return key if key in SURNAMES else ""
 
 
-@lru_cache(maxsize=65536)
 def _words(part: str | None) -> tuple[str, ...]:
     """The words of a first or last name in the form in which names are compared, without titles.
 

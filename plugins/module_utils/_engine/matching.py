@@ -17,7 +17,7 @@ order of the rows.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import chain
@@ -157,8 +157,8 @@ class _Matcher:
 
     # --------------------------------------------------------- passes by address
 
-    def _match_by_address(self, rule: Rule, keys_of: Callable[[str], Collection[str]]) -> None:
-        found = self._found(keys_of)
+    def _match_by_address(self, rule: Rule, keys: Mapping[str, Collection[str]]) -> None:
+        found = self._found(keys)
         shared = repeated(list(chain.from_iterable(found.values())))
         # Most people have one contact, which is theirs alone and bears their names.
         plain = {
@@ -183,11 +183,11 @@ class _Matcher:
         self.matched_by_names_too.update(plain)
         self._resolve(rule, weighed.hits)
 
-    def _found(self, keys_of: Callable[[str], Collection[str]]) -> dict[str, tuple[ItGlueId, ...]]:
+    def _found(self, keys: Mapping[str, Collection[str]]) -> dict[str, tuple[ItGlueId, ...]]:
         """The free contacts that each free user hits."""
         by_address, found = self.index.contacts_by_address, {}
         for user_id in self.users:
-            contact_ids = found_under(keys_of(user_id), by_address)
+            contact_ids = found_under(keys[user_id], by_address)
             if free := tuple([contact_id for contact_id in contact_ids if contact_id in self.contacts]):
                 found[user_id] = free
         return found
@@ -328,7 +328,7 @@ class _Matcher:
         for user_id in index.users:
             if user_id in index.selected and user_id not in self.result.conflicted:
                 own = self.result.matches.get(user_id, (None,))[0]
-                lacking = [key for key in index.smtp_keys(user_id) if own not in of_address.get(key, ())]
+                lacking = [key for key in index.smtp_keys[user_id] if own not in of_address.get(key, ())]
                 if lacking:
                     self._note_held_aliases_of(user_id, lacking)
 

@@ -94,13 +94,15 @@ class MatchingIndex:
         """The ids of the contacts by each of their e-mails."""
         return self._directory.contacts_by_address
 
-    def smtp_keys(self, user_id: str) -> Collection[str]:
-        """The SMTP addresses of a user, in the form in which they are compared."""
-        return self._directory.smtp_addresses[user_id].keys()
+    @property
+    def smtp_keys(self) -> Mapping[str, Collection[str]]:
+        """The SMTP addresses of each user, in the form in which they are compared."""
+        return self._directory.smtp_addresses
 
-    def username_keys(self, user_id: str) -> tuple[str, ...]:
-        """The username of a user, in the form in which addresses are compared."""
-        return (address(self.users[user_id].username),)
+    @cached_property
+    def username_keys(self) -> Mapping[str, Collection[str]]:
+        """The username of each user, in the form in which addresses are compared."""
+        return {user_id: (username,) for user_id, username in self._directory.usernames.items()}
 
     def primary_key(self, user_id: str) -> str:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
@@ -113,7 +115,7 @@ class MatchingIndex:
             for user in self._directory.users_by_address.get(key, ())
             if user.id in self.users
             and user.id in self.selected
-            and (key in self.smtp_keys(user.id) or key == self.primary_key(user.id))
+            and (key in self.smtp_keys[user.id] or key == self.primary_key(user.id))
         ]
         return len(holders) > 1
 
@@ -125,7 +127,7 @@ class MatchingIndex:
 
     def holds_own_address(self, contact_id: ItGlueId, user_id: str) -> bool:
         """Whether a contact holds the primary address or the username of a user."""
-        own = {self.primary_key(user_id), *self.username_keys(user_id)}
+        own = {self.primary_key(user_id), self._directory.usernames[user_id]}
         return not own.isdisjoint(contact_addresses(self.contacts[contact_id]))
 
     @staticmethod

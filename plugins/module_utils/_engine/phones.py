@@ -295,9 +295,8 @@ def _read_plain(value: str) -> Number | None:
         number = phonenumbers.parse(value, None)
     except phonenumbers.NumberParseException:
         return None
-    if not number.national_number or not phonenumbers.is_possible_number(number):
-        return None
-    return Number(_e164(number), sure=_is_whole(number))
+    # What lacks its area code is left to the search.
+    return Number(_e164(number)) if number.national_number and _is_whole(number) else None
 
 
 def _spelled(text: str) -> Iterator[str]:

@@ -178,8 +178,8 @@ def smtp_by_key(user: User) -> dict[str, str]:
     for value in proxied(user):
         if written := written_address(value):
             found.setdefault(address(written), written)
-    if (key := address(user.mail)) not in found and (written := written_address(user.mail)):
-        found[key] = written
+    if user.mail not in found.values() and (written := written_address(user.mail)):
+        found.setdefault(address(written), written)
     return found
 
 
