@@ -370,6 +370,86 @@ WORLDS = {
         given={"departed_contact_type": "Gone"},
         expected={"j.smith": "update 1 pushed"},
     ),
+    "a-family-under-one-address": World(
+        [user("Ann Able", "ables", username="ann"), user("Bob Able", "ables", username="bob")],
+        [contact(1, "Ann Able", "ables"), contact(2, "Bob Able", "ables")],
+        [there(901, "Ann Able", "ables"), there(902, "Bob Able", "ables")],
+        expected={"ann": "update 1 already_in_bms 901", "bob": "update 2 already_in_bms 902"},
+    ),
+    "a-contact-of-two-people": World(
+        [user("Ann Able", "ann", "ables"), user("Bob Able", "bob", "ables")],
+        [contact(1, ("Ann & Bob", "Able"), "ables")],
+        expected={"ann": "conflict", "bob": "conflict"},
+        conflicts=[("several_hits", (1,), BOTH)],
+    ),
+    "a-disabled-mailbox-with-the-names-of-its-owner": World(
+        [user("Petra Person", "petra"), disabled("Petra Person", "info")],
+        [contact(1, "Petra Person", "petra", "info")],
+        [there(901, "Petra Person", "petra")],
+        given=DEACTIVATE,
+        expected={"petra": "update 1 already_in_bms 901"},
+    ),
+    "a-married-name-and-a-new-address": World(
+        [user("Ann Baker", "ann.baker", "ann.able")],
+        [contact(1, "Ann Able", "ann.able")],
+        [there(901, "Ann Able", "ann.able")],
+        expected={"ann.baker": "update 1 already_in_bms 901"},
+    ),
+    "a-married-name-beside-a-colleague-of-the-old-one": World(
+        [user("Ann Baker", "ann.baker", "ann.able"), user("Ann Able", "ann.able2")],
+        [contact(1, "Ann Able", "ann.able")],
+        [there(901, "Ann Able", "ann.able")],
+        expected={"ann.able2": "update 1 already_in_bms 901", "ann.baker": "create pushed"},
+        reported={"ann.baker": "hit_withheld"},
+    ),
+    "two-people-whose-names-are-transcribed-alike": World(
+        [user("Eva Müller", "eva.m"), user("Eva Mueller", "eva.mueller")],
+        [contact(1, "Eva Mueller", "eva.mueller"), contact(2, "Eva Müller", "eva.m")],
+        [there(901, "Eva Mueller", "eva.mueller"), there(902, "Eva Müller", "eva.m")],
+        expected={"eva.m": "update 2 already_in_bms 902", "eva.mueller": "update 1 already_in_bms 901"},
+    ),
+    "a-father-and-a-son": World(
+        [user("John Smith", "john"), user("John Smith Jr", "john.jr", "john2")],
+        [contact(1, "John Smith", "john", "john2")],
+        [there(901, "John Smith", "john")],
+        expected={"john": "update 1 already_in_bms 901", "john.jr": "create pushed"},
+        reported={"john.jr": "hit_withheld"},
+    ),
+    "a-guest-who-has-become-a-member": World(
+        [
+            user("Con Roe", "con@agency.example", username="con_agency#EXT#@client.example", user_type="Guest"),
+            user("Con Roe", "con"),
+        ],
+        [contact(1, "Con Roe", "con@agency.example")],
+        [there(901, "Con Roe", "con@agency.example")],
+        expected={"con": "conflict"},
+        conflicts=[("possibly_returned", (1,), BOTH)],
+    ),
+    "a-shared-alias-that-has-moved": World(
+        [user("Ann Able", "ann"), user("Ben Baker", "ben", "info")],
+        [contact(1, "Ann Able", "info"), contact(2, "Ben Baker", "ben")],
+        [there(901, "Ann Able", "info"), there(902, "Ben Baker", "ben")],
+        expected={"ann": "update 1 already_in_bms 901", "ben": "update 2 already_in_bms 902"},
+        reported={"ben": "alias_held"},
+    ),
+    "a-contact-twice-of-which-one-is-linked": World(
+        [user("Ann Able", "ann", "ann.old")],
+        [contact(1, "Ann Able", "ann"), linked(2, "Ann Able", "ann.old")],
+        [there(902, "Ann Able", "ann.old")],
+        expected={"ann": "linked 2 902"},
+    ),
+    "a-bms-contact-without-an-address": World(
+        [user("Ann Able", "ann")],
+        [contact(1, "Ann Able", "ann")],
+        [there(901, "Ann Able")],
+        expected={"ann": "update 1 already_in_bms 901"},
+    ),
+    "a-second-account-of-a-person": World(
+        [user("Ann Able", "ann"), user("Ann Able", "ann.admin")],
+        [contact(1, "Ann Able", "private@home.example")],
+        expected={"ann": "conflict", "ann.admin": "conflict"},
+        conflicts=[("several_hits", (1,), BOTH)],
+    ),
     "nickname": plainly("Michael Smith", "Mike Smith"),
     "whole-name-in-the-first-field": plainly("Ann Able", ("Ann Able", "")),
     "title-as-last-name": plainly("Ann Able", "Ann Mr"),
@@ -418,6 +498,32 @@ def test_nobody_is_taken_for_somebody_else_and_nobody_is_made_two(world, turned)
     assert [each for each in (*again.operations, *again.deactivations) if each.writes] == []
     assert [each[:3] for each in conflicts(again)] == [each[:3] for each in world.conflicts]
     assert nothing_invisible(after.read.contacts)
+
+
+def test_an_address_goes_from_one_person_to_the_next_over_the_years():
+    """John leaves, Microsoft forgets him, Jane Smith gets his address: nothing of John's becomes hers."""
+    zed, jane = user("Zed Zoo", "zed"), user("Jane Smith", "j.smith", id="id-jane")
+
+    def later(row: Row, users: Sequence[User], gone: Sequence[User] = (), **given: Any) -> Row:
+        plan = (row := replace(row, read=replace(row.read, users=tuple(users)), gone=tuple(gone), given=given)).plan()
+        found.append(outcome(plan).get("j.smith"))
+        return applied(row, (*plan.operations, *plan.deactivations), Random(1))
+
+    found: list[str | None] = []
+    row = later(World([]).read(turned=False), [user("John Smith", "j.smith"), zed], **DEACTIVATE)
+    row = later(row, [zed], [deleted("John Smith", "j.smith")], **DEACTIVATE)
+    row = later(row, [zed, jane], [deleted("John Smith", "j.smith")], **DEACTIVATE)
+    row = later(row, [zed, jane], **DEACTIVATE)
+    row = later(row, [zed, jane], departed_contact_type="Former")
+    answers = {"match_overrides": {"id-jane": "new"}, "bms_match_overrides": {"id-jane": "new"}}
+    for dummy in range(2):
+        row = later(row, [zed, jane], **DEACTIVATE, **answers)
+    assert found[:6] == ["create pushed", None, "conflict", "conflict", "conflict", "create pushed"]
+    assert found[6].split()[::2] == ["unchanged", "already_in_bms"]
+    johns = [each for each in row.read.contacts if each.first_name == "John"]
+    assert [each.contact_type_id for each in johns] == [77]
+    assert [each.active for each in row.present.contacts if each.first_name == "John"] == [False]
+    assert sorted(each.first_name for each in row.present.contacts) == ["Jane", "John", "Zed"]
 
 
 def _shown(departure) -> str:
