@@ -142,13 +142,13 @@ def test_the_report_of_a_preview_and_of_the_real_run(play):
     done = play.report
     assert done["mode"] == "real"
     assert numbers(foreseen) == numbers(done)
-    assert done["totals"]["actions"]["create"] == 7
-    assert done["totals"]["push"]["pushed"] == 9
+    assert done["totals"]["actions"]["create"] == 8
+    assert done["totals"]["push"]["pushed"] == 10
     warned = [each for tenant in done["tenants"] for run in tenant["runs"] for each in run["warnings"]]
     assert any("is not unique in the organization" in each for each in warned)
     assert play.text("md").startswith("# Contact sync: 3 clients done\n")
     assert ElementTree.fromstring(play.text("junit.xml")).get("errors") == "0"
-    assert "The run created 7 contacts" in play.text("html")
+    assert "The run created 8 contacts" in play.text("html")
 
 
 def test_settings_and_contacts_of_two_playbooks_are_one_report(play):
