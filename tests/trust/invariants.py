@@ -24,7 +24,7 @@ from .worlds import ACCOUNT, CLIENT, FORMER, TENANT, Case
 
 Json = dict[str, Any]
 
-# What no preview can know (feature, section 6): these may take the place of what was predicted.
+# What no preview can know (plan_guide): these may take the place of what was predicted.
 ONLY_REAL = ("failed", "deferred")
 PUSHES = ("pushed", "pending")
 TIMES = ("updated-at", "created-at", "modifiedOn", "createdOn")

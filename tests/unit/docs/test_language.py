@@ -136,6 +136,17 @@ def test_what_the_source_shows_has_one_word_for_one_thing():
     assert faults == {}
 
 
+def test_no_file_points_to_a_document_that_is_not_here():
+    """A comment points to a page of the guides, by its name."""
+    wrong = [
+        str(path.relative_to(ROOT))
+        for path in tracked("plugins/**/*", "tests/**/*.py", "docs/**/*.rst", "playbooks/*", "*.md")
+        if re.search(r"\((?:feature|section \d)|feature, section|feature\.md", path.read_text(encoding="utf-8"))
+        and path.name != Path(__file__).name
+    ]
+    assert wrong == []
+
+
 def test_names_in_the_code_have_one_word_for_one_thing():
     faults = {
         str(path.relative_to(ROOT)): wrong

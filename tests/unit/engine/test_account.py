@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Which BMS account an organization is (feature, section 4, "Account")."""
+"""Which BMS account an organization is."""
 
 from __future__ import annotations
 

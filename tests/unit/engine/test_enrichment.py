@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""What a contact should be (feature, section 4), and whether it is ready for BMS (section 5)."""
+"""What a contact should be, and whether it is ready for BMS."""
 
 from __future__ import annotations
 

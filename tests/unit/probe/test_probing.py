@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import probing as judge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
     BmsContact,
@@ -17,6 +18,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Email,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.probing import UNKNOWN, made_by_probe, mail, mark
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe_answers import Answers
 
 TOKEN = "0123456789abcdef" * 2
 OTHER = "fedcba9876543210" * 2
@@ -111,3 +113,18 @@ def contact(last: str, *addresses: str, first: str | None = None) -> Contact:
 def test_only_name_and_every_address_together_make_a_contact_the_probes(given, own):
     assert made_by_probe(given) is own
     assert not made_by_probe(given, OTHER)
+
+
+def test_a_service_that_fails_leaves_a_question_unknown_and_a_defect_of_the_probe_does_not():
+    def refused():
+        raise ProtocolError("Odd answer.", service="itglue")
+
+    def defect():
+        return {}["no such key"]
+
+    answers = Answers()
+    answers.answer("itglue_page_limit", refused)
+    assert answers.found["itglue_page_limit"].answer == UNKNOWN
+    with pytest.raises(KeyError):
+        answers.answer("itglue_null", defect)
+    assert "itglue_null" not in answers.found
