@@ -627,6 +627,7 @@ def test_the_holder_of_the_primary_address_is_suggested_not_the_lowest_id():
             [("Ann Able", "a"), ("Ann Able", "b")], [("Ann Able",)], {}, id="two-namesakes-have-the-same-best"
         ),
         pytest.param([("Ann Able", "desk")], [("Max Miller", "desk")], {}, id="never-different-names"),
+        pytest.param([("Reception", "desk")], [("Reception", "office")], {}, id="never-for-one-name-alone"),
     ],
 )
 def test_a_suggestion_is_never_by_chance(users, contacts, expected):
