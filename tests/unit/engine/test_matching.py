@@ -115,6 +115,23 @@ def test_a_contact_with_the_address_of_a_namesake_is_not_the_contact_of_ones_own
     assert outcome(users, contacts, **taken) == ({"ann2": (3, "override"), "ann": (2, "name")}, [])
 
 
+def test_an_alias_of_a_deleted_users_contact_is_remembered_as_kept_apart():
+    """Once Microsoft has forgotten the deleted user, the contact is still not the user's."""
+    able, contacts = user_named("Able", "able", "shared"), [contact_named(1, "Ann Able", "shared")]
+    before = matching([able], contacts, deleted=(user_named("Ann Able", "old"),))
+    assert (matches(before), before.rests_on_deleted) == ({}, {(1, "id-able")})
+    after = matching([able], contacts, remembered=frozenset(before.rests_on_deleted))
+    assert (matches(after), after.rests_on_deleted) == ({}, {(1, "id-able")})
+    assert matches(matching([able], contacts)) == {"able": (1, "alias")}
+
+
+@pytest.mark.parametrize("turned", [False, True], ids=["", "other-way-round"])
+def test_conflicts_are_in_the_order_of_their_users_whatever_pass_found_them(turned):
+    users = [user_named("Ann", "a"), user_named("Able", "c")]
+    found = outcome(users[::-1] if turned else users, [contact_named(1, "Ann", "c")])
+    assert found == ({}, [("known_contact", "name", ["a"], [1]), ("names_differ", "alias", ["c"], [1])])
+
+
 NAMES_THAT_DO_NOT_SPEAK_AGAINST = {
     "equal": ("Ann Able", "Ann Able"),
     "no-name": ("Ann Able", ""),
