@@ -91,7 +91,7 @@ vendors: venv ## hold clients and sandbox against the vendors' descriptions with
 	    echo "The vendors' descriptions are not in ../shared/contracts, so nothing was held against them."; \
 	fi
 
-MUTATIONS ?= --minutes 8 --seed $(shell date +%j)
+MUTATIONS ?= --minutes 7 --seed $(shell date +%j)
 
 mutations: venv ## change one place of a rule or a writer at a time: a test must see it (MUTATIONS="--minutes 0" tries all)
 	@$(python) -m tests.tools.mutations $(MUTATIONS)
