@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import math
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import STALE_AFTER
 from tests.sandbox.launch import running
 
 from . import worlds
@@ -64,10 +65,12 @@ def measure(scale: float) -> list[Row]:
     goal = GOAL + 10 + 2 * math.ceil(new / 50) + 2 * new + 2 * further_pages(new)
     rows += _rows(f"{new:,} new users", first, support_script(new, new), goal, "no growth but BMS creates and titles")
     writes = [each for each in first.requests if each["service"] == "itglue" and each["method"] == "POST"]
-    bulk = math.ceil(new / 50)
-    met = {"limit": bulk, "ratio": len(writes) / bulk, "goal": "one for each 50", "met": len(writes) <= bulk}
+    # Whoever has been created meanwhile is seen by a look, after which the rest is divided anew.
+    bulk, looks = math.ceil(new / 50), int(first.seconds // STALE_AFTER)
+    met = {"limit": bulk, "ratio": len(writes) / bulk, "met": len(writes) <= bulk + looks}
+    goal = f"one for each 50, and one for each look again ({looks})"
     rows.append(
-        Row("requests", f"{new:,} new users: creates in IT Glue", len(writes), "requests", "bulks of 50", **met)
+        Row("requests", f"{new:,} new users: creates in IT Glue", len(writes), "requests", "bulks", goal=goal, **met)
     )
     return rows
 
