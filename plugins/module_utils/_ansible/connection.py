@@ -290,7 +290,7 @@ def _address(params: Mapping[str, Any], name: str) -> str | None:
 
 
 def _identity(address: str) -> str:
-    """An address as it is told from others, however it is spelt."""
+    """An address in one form, however it is spelled."""
     return address.rstrip("/").removesuffix("/v2").casefold()
 
 

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""What a run is told and may say, whichever way Ansible starts it. And how a module is made.
+"""What a run is given and may report, whichever way Ansible starts it. And how a module is made.
 
 A module is one function, `run(params, task) -> result`, with two entry points: the
 module file, and an action plugin of the same name that calls it in the controller's

@@ -19,7 +19,7 @@ leave. So neither the order nor the number of the processes matters.
 - Where the service itself refused a request, no more than had been sent by then is shared out for some hours. The
   client that is first in line may try in any case.
 
-Clients are told apart by hashes. Without a list nobody waits.
+Clients are distinguished by hashes. Without a list nobody waits.
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def _doubt(contact: Contact, found: BmsContact, names: Names, primary: str) -> R
 
 
 def notes(contact: Contact, hit: Hit) -> tuple[Reason, ...]:
-    """What is to be told of those who hold an address of the contact's, but are somebody else."""
+    """What is to be reported of those who hold an address of the contact's, but are somebody else."""
     return tuple(
         because(
             ReasonCode.BMS_HIT_WITHHELD,

@@ -96,7 +96,7 @@ def entry_key(field: str, entry: Entry) -> str:
 def entry_changes(field: str, was: Sequence[Entry], becomes: Sequence[Entry]) -> list[EntryChange]:
     """The changes that make one list of the other, in which entries keep their places.
 
-    Of the default only the new one is told: BMS keeps one.
+    Of the default only the new one is sent: BMS keeps one.
     """
     value = VALUE[field]
     changes = [

@@ -234,7 +234,7 @@ class Created(Generic[Record]):
 
     @property
     def is_unclear(self) -> bool:
-        """Whether records could be it, and none can be told from the others."""
+        """Whether records could be it, and none can be distinguished from the others."""
         return self.record is None and bool(self.alike)
 
 

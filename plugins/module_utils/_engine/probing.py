@@ -30,7 +30,7 @@ READ, WRITE, WRITE_BMS = "read", "write", "write_bms"
 """What a question takes: reads, writes to contacts of the probe's own in IT Glue, or in BMS too."""
 
 DEFAULT_ADAPTER_NAMES = ("bms", "vorex")
-"""Parts of the adapter's name that the modules look for unless they are told others."""
+"""Parts of the adapter's name that the modules look for unless others are given."""
 
 
 class Question(NamedTuple):

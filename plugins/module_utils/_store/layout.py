@@ -6,7 +6,7 @@
 
 """How settings lie in a flexible asset: one field for each option, for technicians to read and edit.
 
-Yes and no are a Select and not a Checkbox, because an unticked box would not be told apart
+Yes and no are a Select and not a Checkbox, because an unticked box could not be distinguished
 from one that nobody has touched. Lists and label pairs are a Textbox, one entry a line.
 Fields are found by their names, whatever their keys: IT Glue does not say whether renaming
 a field changes its key, so a renamed field is still found by the key that it was made with.

@@ -166,7 +166,7 @@ class SettingsStore:
     """Reads and writes settings. Only `save` and `remove` write.
 
     `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name. With
-    `memory` the asset types that are found are told to the other processes of the run; those that
+    `memory` the asset types that are found are shared with the other processes of the run; those that
     others found are taken for a `preview` only: what is written is decided by what was just read. With `reads`
     the settings of an organization are read there; such a store does not write.
     """

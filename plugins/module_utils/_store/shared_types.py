@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: nothing here is a public interface.
 
-"""The asset types of an account of IT Glue, told by one process of an Ansible run to the others.
+"""The asset types of an account of IT Glue, shared by one process of an Ansible run with the others.
 
 All clients have the same types, and each task would read them again: three in ten requests of a
 preview of settings and contacts.

@@ -6,7 +6,7 @@
 
 """Reading a journal: what the writes of its runs were, and what became of them.
 
-Two versions of the format are read. Version 1 told outcomes by the names of Python classes, and
+Two versions of the format are read. Version 1 named outcomes by the names of Python classes, and
 never what a look-up had found out. A line that was not finished, or that is NUL bytes, as a crash
 leaves them, costs that line alone.
 """
@@ -137,7 +137,7 @@ class _Reader:
         self._saved_at: dict[ItGlueId, str] = {}
 
     def result(self) -> RecordedRuns:
-        """What the lines told."""
+        """What the lines recorded."""
         if self._head is None:
             raise InputError(
                 f"The journal file {self._path} records no write.",

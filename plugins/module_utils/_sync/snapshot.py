@@ -172,7 +172,7 @@ def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], s
 
 @dataclass(slots=True)
 class NeedReader:
-    """Reads what a planning needs. What only some of a run can do without is told as not read, with the reason.
+    """Reads what a planning needs. What only some of a run can do without is noted as not read, with the reason.
 
     `resume_at` is the time (of the wall clock) when a quota that was used up meanwhile is there again.
     """
