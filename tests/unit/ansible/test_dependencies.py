@@ -44,3 +44,17 @@ require_libraries(("phonenumbers",))
 assert "phonenumbers" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_what_the_workers_of_a_run_share_is_imported_before_the_first_of_them():
+    """A module that a task imports late is imported by the process of each client."""
+    code = f"""
+import sys
+sys.path.insert(0, {str(development_tree())!r})
+from ansible_collections.msp.psa_sync.plugins.action import contact_sync
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import misspelled
+before = set(sys.modules)
+assert len(list(misspelled(["sync_max_create"]))) == 1
+assert set(sys.modules) == before, set(sys.modules) - before
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
