@@ -190,8 +190,11 @@ def _out_of_time(email: Email, signum: int, frame: FrameType | None) -> None:
 
 def main() -> int:
     """Send what standard input holds."""
+    given = json.load(sys.stdin)
+    # ansible-core before 2.19 makes text of the numbers of a template.
+    numbers = {name: int(given[name]) for name in ("port", "timeout") if name in given}
     try:
-        send(Email(**json.load(sys.stdin)))
+        send(Email(**{**given, **numbers}))
     except NotSentError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -81,6 +81,11 @@ def test_the_message_arrives_over_starttls_with_its_words(sent, server):
     assert max(map(len, taken.content.splitlines())) < 100
 
 
+def test_numbers_may_be_text_as_old_templates_make_them(sent, server):
+    assert sent(port=str(server.port), timeout="5") == (0, "")
+    assert len(server.taken) == 1
+
+
 def test_a_connection_may_begin_with_tls(sent, server):
     server.manner = Manner(tls=True)
     assert sent(security="tls") == (0, "")
