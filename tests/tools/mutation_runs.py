@@ -31,7 +31,7 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic, process_time
 from types import CodeType, FunctionType
-from typing import Any, cast
+from typing import IO, Any, cast
 
 import coverage
 import pytest
@@ -278,15 +278,17 @@ class Run:
 
     def all(self) -> None:
         """Measure the tests, then try one mutation after the other until the time is over."""
-        self.measure()
-        gc.collect()
-        self.functions = Functions()
-        gc.freeze()
-        end = monotonic() + self.config.getoption("--minutes") * 60
+        # The mutations are looked for while the tests are measured.
         with subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True) as source:
-            for line in source.stdout:
+            self.measure()
+            gc.collect()
+            self.functions = Functions()
+            gc.freeze()
+            minutes = self.config.getoption("--minutes")
+            end = monotonic() + minutes * 60
+            for line in cast(IO[str], source.stdout):
                 self.try_one(json.loads(line))
-                if self.config.getoption("--minutes") and monotonic() > end:
+                if minutes and monotonic() > end:
                     source.kill()
                     break
         self.children.wait(0)
