@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Facts, InBms
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
     ItGluePart,
@@ -149,9 +149,10 @@ def test_a_fact_of_the_future_has_to_be_verified():
 # ------------------------------------------------------------------ what is kept
 
 
-def ended(facts: Facts, planned_operations=(), **values) -> Ended:
-    """A run on three contacts that knew the facts, and has read BMS."""
-    contacts = [builders.ready(number, f"u{number}.lee") for number in (71, 72, 73)]
+def ended(facts: Facts, planned_operations=(), carries=None, **values) -> Ended:
+    """A run on three contacts that knew the facts, and has read BMS. `carries` has contact types by contact."""
+    types = carries or {}
+    contacts = [builders.ready(each, f"u{each}.lee", contact_type_id=types.get(each)) for each in (71, 72, 73)]
     read = replace(builders.snapshot([builders.person("ann")], contacts, bms_settings=builders.PUSHING), facts=facts)
     planning = builders.planning_of(read, **values)
     assert planning.findings.bms is not None
@@ -173,6 +174,13 @@ def test_a_refusal_is_remembered_until_the_contact_is_no_longer_held_back_or_gon
         Operation(UserSubject("c", "c"), ItGluePart(Action.CONFLICT, 73)),
     ]
     assert set(facts_after(ended(Facts(refused=refused), judged)).refused) == {(71, "name"), (73, "name")}
+
+
+def test_a_former_contact_type_is_remembered_as_long_as_the_contact_carries_that_of_departed_people():
+    departed = {"contact_types": (ContactType(31, "Former"),), "deactivate": True, "departed_contact_type": "Former"}
+    departed["allow_shrunken_source"] = True
+    facts = Facts(former_contact_types={71: 24, 72: 24, 74: 24})
+    assert facts_after(ended(facts, carries={71: 31, 72: 25}, **departed)).former_contact_types == {71: 24}
 
 
 def test_a_revert_forgets_what_was_known_of_its_contacts():
