@@ -126,6 +126,18 @@ def test_a_linked_person_who_is_in_bms_twice_stops_the_pushes(second, stopped, c
     assert len(bms_of(twice.state())) == 2 + (not stopped and not check)
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        pytest.param({**in_bms(901, "Ann", "ann"), "isActive": False}, id="inactive"),
+        pytest.param(in_bms(901, "Zoe", "ann"), id="of-other-names"),
+    ],
+)
+def test_a_linked_bms_contact_that_is_inactive_or_of_other_names_is_no_sign(first):
+    once = stand(people(2), [linked(901)], [first, in_bms(902, "Ann", "ann")])
+    assert not is_stopped(once.sync(check=True, **DIRECT))
+
+
 def test_who_is_in_bms_twice_stops_nothing_where_nobody_is_to_be_pushed():
     twice = stand(people(1), [linked(901)], [in_bms(901, "Ann", "ann"), in_bms(902, "Ann", "ann")])
     outcome = twice.sync(**DIRECT)
