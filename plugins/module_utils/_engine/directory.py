@@ -82,7 +82,7 @@ class Directory:
     def users_by_address(self) -> Mapping[str, tuple[User, ...]]:
         """The users by each of their addresses, username included."""
         keys = self.smtp_addresses
-        return by_key(self.users, [{*keys[user.id], self.usernames[user.id]} for user in self.users])
+        return by_key(self.users, ({*keys[user.id], self.usernames[user.id]} for user in self.users))
 
     @cached_property
     def domains(self) -> frozenset[str]:
