@@ -500,7 +500,7 @@ def test_the_tenants_that_the_partner_sees_with_their_states(sandbox, play):
     assert 60 <= newt["suggestions"][0]["score"] < 100
     counts = {key: value for key, value in result["summary"].items() if key != "api_calls"}
     assert counts == {"tenants": 3, "matched": 2, "ignored": 0, "unmatched": 1}
-    assert result["summary"]["api_calls"] == {"graph": 3, "itglue": 5, "bms": 0}
+    assert result["summary"]["api_calls"] == {"graph": 2, "itglue": 5, "bms": 0}
     assert writes(sandbox) == []
 
 

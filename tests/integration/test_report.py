@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
@@ -265,32 +264,3 @@ def test_an_interrupted_run_is_reported(play):
     process.communicate(timeout=60)
     assert play.report["complete"] is False
     assert set(play.runs()) == {"happy_frog", "muller_sohne_gmbh", "sakura_design"}
-
-
-def on_a_terminal(command: list[str], environment: dict[str, str]) -> str:
-    """What a command writes to a terminal, colours and moves taken out."""
-    master, slave = pty.openpty()
-    process = subprocess.Popen(command, env=environment, stdin=slave, stdout=slave, stderr=slave)
-    os.close(slave)
-    written = b""
-    end = time.monotonic() + 120
-    while time.monotonic() < end:
-        try:
-            piece = os.read(master, 65536)
-        except OSError:
-            break
-        written += piece
-    os.close(master)
-    assert process.wait(timeout=30) == 0, written.decode(errors="replace")
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", written.decode())
-
-
-@pytest.mark.every_core
-def test_a_live_line_in_a_terminal(play):
-    environment = {name: value for name, value in play.environment.items() if name != "CI"}
-    environment |= {"TERM": "xterm-256color", "COLUMNS": "160"}
-    text = on_a_terminal(play.command("msp.psa_sync.sync_contacts"), environment)
-    assert re.search(r"\d of 3 .*(users, .* contacts read|contacts created|under way)", text)
-    assert "[happy_frog] Happy Frog" not in text
-    assert "PLAY RECAP" in text
-    assert play.report["mode"] == "real"
