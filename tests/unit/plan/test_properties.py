@@ -6,7 +6,7 @@
 
 What the APIs forbid to take back: a BMS contact is not deleted but deactivated; IT Glue stamps
 what is written, and carries it to linked contacts by itself; where it merges arrays, an entry
-that was added stays (and is told).
+that was added stays (and is reported); it takes no phone without digits, which no preview can know.
 """
 
 from __future__ import annotations
@@ -105,6 +105,21 @@ def reviewed(stand: Stand, case: Case, path: Path):
     return outcome, json.loads(path.read_text(encoding="utf-8"))
 
 
+def _phones_without_digits_refused(before: dict, reverted) -> bool:
+    """Whether IT Glue has refused the phones of a contact that had one without digits."""
+    without_digits = {
+        ident
+        for ident, row in contacts(before, "itglue").items()
+        if any(not any(map(str.isdigit, phone["value"] or "")) for phone in row.get("contact-phones") or ())
+    }
+    return any(
+        each["reason_code"] == "write_rejected"
+        and each["fields"] == ["contact-phones"]
+        and each["id"] in without_digits
+        for each in reverted.result["not_reverted"]
+    )
+
+
 @pytest.mark.parametrize("regime", REGIMES)
 def test_a_run_is_reverted(regime, every):
     def check(case, stand, directory):
@@ -126,8 +141,9 @@ def test_a_run_is_reverted(regime, every):
         reported: dict[tuple, set] = {}
         for each in reverted.result["not_reverted"]:
             reported.setdefault((each["service"], each["id"]), set()).update(each["fields"])
+        phones_refused = _phones_without_digits_refused(before, reverted)
         if case.behaviour.get("itglue_arrays") != "merge":
-            for key in ("changed", "reverted", "not_reverted", "diff"):
+            for key in () if phones_refused else ("changed", "reverted", "not_reverted", "diff"):
                 assert foreseen.result[key] == reverted.result[key], key
             # Nobody has touched anything in between, so only a link can stand in the way, and that BMS keeps one entry.
             may_be_reported = {"itglue", "bms"} if case.options["update_linked"] else {"itglue"}
@@ -157,7 +173,8 @@ def test_a_run_is_reverted(regime, every):
             assert {key: value or None for key, value in now[ident].items() if key not in remaining} == blank
 
         again = stand.sync(**options)
-        assert (again.changed, again.writes) == (False, []) or case.behaviour.get("itglue_arrays") == "merge"
+        tried_again = phones_refused or case.behaviour.get("itglue_arrays") == "merge"
+        assert (again.changed, again.writes) == (False, []) or tried_again
 
     every(regime, check)
 
