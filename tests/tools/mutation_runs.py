@@ -118,7 +118,7 @@ class Chosen:
     def measure(self, items: Sequence[pytest.Item], path: Path) -> None:
         """Run tests, and write what they reached; for a fork."""
         measured = coverage.Coverage(data_file=None, config_file=False, include=["*/plugins/module_utils/*"])
-        watch = FirstFailure(lambda name: self.failed.append(name))
+        watch = FirstFailure(self.failed.append)
         items[0].config.pluginmanager.register(watch)
         measured.start()
         for item, following in zip(items, [*items[1:], None], strict=True):
