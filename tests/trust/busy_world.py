@@ -334,8 +334,8 @@ def _is_unclear(entry: Json) -> bool:
 
 
 def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: bool) -> None:
-    """Whom somebody has made is not made by the run as well, where it was shown before; else it reports both, where it
-    was shown after, and a `later` run in any case."""
+    """Whom somebody has made is not made by the run as well, where it was shown before; else both are reported, by
+    this run or a `later` one, where the rules of matching see them."""
     users = users_of(stand.sandbox.state())
     rows = stand.rows()
     reported = "\n".join(_words(each) for each in outcomes)
@@ -349,15 +349,30 @@ def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: boo
             if row[0] != service or made is None or not _is_of(made, change.user, service, row[1], outcomes, addresses):
                 continue
             assert change.row not in shown, (change, made)
-            if later or number in stand.seen:
+            if later and service == "itglue":
+                is_due = not _has_linked_contact(change.user, rows, outcomes)
+            else:
+                # BMS is not read for whom an earlier run has found there.
+                is_due = number in stand.seen and (later or not _emails(rows[change.row]).isdisjoint(_emails(made)))
+            if is_due:
                 assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
 
 
 def _is_of(made: Json, user: str, service: str, ident: int, outcomes: Iterable[Outcome], addresses: set[str]) -> bool:
     key = "contact_id" if service == "itglue" else "bms_contact_id"
     owners = {user for each in outcomes for user, entry in each.contacts().items() if entry[key] == ident}
-    read = emails_of if service == "itglue" else bms_emails_of
-    return user in owners and bool(addresses & read(made))
+    return user in owners and not addresses.isdisjoint(_emails(made))
+
+
+def _has_linked_contact(user: str, rows: dict[Row, Json], outcomes: Iterable[Outcome]) -> bool:
+    """Whether a contact of the user's is linked: of several of the same names it alone is the user's, unreported."""
+    entries = [entry for each in outcomes for owner, entry in each.contacts().items() if owner == user]
+    own = [rows.get(("itglue", entry["contact_id"])) for entry in entries]
+    return any(row and (row["adapters"] or row["psa-integration"]) for row in own)
+
+
+def _emails(row: Json) -> set[str]:
+    return set(emails_of(row) if "contact-emails" in row else bms_emails_of(row))
 
 
 def _words(outcome: Outcome) -> str:

@@ -249,7 +249,9 @@ class Replanner:
         findings = before.planning.findings
         reader = NeedReader(self.services, snapshot, self.request.options.bms_adapter_names)
         known = findings if bms is None else replace(findings, bms=bms)
-        planning = reader.complete(Planning(snapshot, self.request.options, known))
+        # The users were held against the contacts before the run added its own.
+        options = replace(self.request.options, allow_shrunken_source=True)
+        planning = reader.complete(Planning(snapshot, options, known))
         plan = planning.plan
         self.run = replace(
             before,

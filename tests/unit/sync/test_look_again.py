@@ -16,7 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
-from tests.unit.engine.builders import contact, in_bms, person, ready
+from tests.unit.engine.builders import contact, in_bms, options, person, ready
 from tests.unit.plan.test_plan_documents import PUSHING, World
 from tests.unit.sync.fakes import Fault, gone, quota, rejected, unclear
 from tests.unit.sync.running import Row
@@ -182,6 +182,16 @@ def test_a_look_that_fails_ends_the_run_before_any_write(world):
     with pytest.raises(type(gone())):
         world.run()
     assert world.written() == 0
+
+
+def test_the_contacts_that_a_run_creates_do_not_make_its_tenant_too_small(world):
+    """Twice as many contacts as users may carry the domains; with the one that is created there are more."""
+    for number in range(2 * len(world.graph.there) - len(world.itglue.there)):
+        world.add(contact(9000 + number, f"old{number}@client.example", first=f"Old{number}", last="Lee"))
+    departed = options(deactivate=True, departed_contact_type="End User")
+    done = by_user(world.run(options=departed))
+    assert (done["bob"].action, done["ann"].action) == ("create", "update")
+    assert world.itglue.there[72].title == "Clerk"
 
 
 def test_after_a_pause_it_is_looked_again(world, monkeypatch):
