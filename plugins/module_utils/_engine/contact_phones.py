@@ -234,7 +234,7 @@ class _ContactPhones:
     def _make_primary(self, chosen: Phone) -> None:
         place = next(place for place, entry in enumerate(self.entries) if entry is chosen)
         self.entries = [
-            entry if entry.primary == (number == place) else _with_primary(entry, number == place)
+            entry if entry.primary == (number == place) else replace(entry, primary=number == place)
             for number, entry in enumerate(self.entries)
         ]
 
@@ -267,10 +267,6 @@ def _own_texts(user: User, settings: Office365Settings) -> list[_Labelled]:
         if folded(settings.phone_type) == folded(labels.mobile):
             texts.reverse()
     return [each for each in texts if has_digits(each[0])]
-
-
-def _with_primary(entry: Phone, primary: bool) -> Phone:
-    return Phone(entry.value, entry.label, entry.extension, primary, entry.kind)
 
 
 def _is_real(entry: Phone) -> bool:

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from .errors import quoted
@@ -34,7 +33,7 @@ FACTS = "facts"
 # -------------------------------------------------------------------- settings
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Option:
     """One setting. `name` is dotted where it is a suboption, `kind` says how a value is read: flag, choice, text,
     guid, texts, guids, domains or patterns.
@@ -51,17 +50,17 @@ class Option:
     hint: str = ""
     listed: bool = False
 
-    @cached_property
+    @property
     def group(self) -> str | None:
         """The option that this is a suboption of."""
         return self.name.partition(".")[0] if "." in self.name else None
 
-    @cached_property
+    @property
     def key(self) -> str:
         """The name within the group."""
         return self.name.rpartition(".")[2]
 
-    @cached_property
+    @property
     def is_list(self) -> bool:
         """Whether a value is a list of texts."""
         return self.kind in _LISTS

@@ -144,7 +144,7 @@ class Directory:
         for bearer, key in rows:
             if key is not None:
                 ids[key].add(bearer)
-        return {key: frozenset(ids) for key, ids in ids.items()}
+        return {key: frozenset(bearers) for key, bearers in ids.items()}
 
     # ----------------------------------------------------------------- by link
 

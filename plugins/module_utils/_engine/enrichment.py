@@ -136,7 +136,7 @@ def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) ->
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:
-    return entry if entry.primary == primary else Email(entry.value, entry.label, primary)
+    return entry if entry.primary == primary else replace(entry, primary=primary)
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:

@@ -171,8 +171,7 @@ class Operation:
 
     def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
         """The operation with another BMS part, and with further reasons."""
-        reasons = (*self.reasons, *reasons)
-        return Operation(self.subject, self.itglue, bms, self.matched_by, reasons, self.failure)
+        return replace(self, bms=bms, reasons=(*self.reasons, *reasons))
 
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""

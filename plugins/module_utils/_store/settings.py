@@ -235,7 +235,9 @@ class SettingsStore:
         """What all organizations carry, or one: each asset, also where there are two, with its
         violations. By organization name."""
         self._look_up([kind])
-        stored = self._stored(kind, organization_id)
+        asset_type = self._types[kind]
+        assets = self._itglue.assets(_id(asset_type), organization_id) if asset_type else ()
+        stored = self._carried(kind, assets, organization_id)
         holders: dict[int, list[Stored]] = {}
         for one in stored:
             holders.setdefault(one.organization_id, []).append(one)
@@ -253,32 +255,22 @@ class SettingsStore:
         self._look_up(kinds)
         return {kind: self.read_all(kind) for kind in kinds}
 
-    def _stored(self, kind: str, organization_id: int | None) -> list[Stored]:
-        asset_type = self._types[kind]
-        if asset_type is None:
-            return []
-        return self._carried(kind, self._itglue.assets(_id(asset_type), organization_id), organization_id)
-
     def values(self, kind: str, name: str) -> Iterator[tuple[Organization, Any]]:
         """One option of all organizations that carry settings of a kind; none that is a list or a suboption."""
         self._look_up([kind])
         asset_type = self._types[kind]
-        for asset in self._itglue.assets(_id(asset_type)) if asset_type else ():
-            if asset_type and asset.type_id == asset_type.id and not asset.archived:
-                organization = Organization(ItGlueId(asset.organization_id), asset.organization_name or "")
-                yield organization, layout.read_option(kind, name, asset.traits, asset_type)
+        if asset_type is None:
+            return
+        for asset in _carriers(self._itglue.assets(_id(asset_type)), asset_type):
+            organization = Organization(ItGlueId(asset.organization_id), asset.organization_name or "")
+            yield organization, layout.read_option(kind, name, asset.traits, asset_type)
 
     def _carried(self, kind: str, assets: Iterable[Asset], organization_id: int | None) -> list[Stored]:
-        """The settings of a kind that lie in `assets`; an archived one counts as absent."""
+        """The settings of a kind that lie in `assets`."""
         asset_type = self._types[kind]
-        return [
-            _decoded(kind, asset, asset_type)
-            for asset in assets
-            if asset_type is not None
-            and asset.type_id == asset_type.id
-            and not asset.archived
-            and organization_id in (None, asset.organization_id)
-        ]
+        if asset_type is None:
+            return []
+        return [_decoded(kind, asset, asset_type) for asset in _carriers(assets, asset_type, organization_id)]
 
     def _found_type(self, kind: str) -> AssetType | None:
         return self._found_types([kind])[kind]
@@ -421,6 +413,13 @@ def _once(create: Callable[[], T], look: Callable[[], T | None]) -> T:
         if (found := look()) is not None:
             return found
         raise
+
+
+def _carriers(assets: Iterable[Asset], asset_type: AssetType, organization_id: int | None = None) -> Iterator[Asset]:
+    """The assets that carry settings, of all organizations or of one; an archived one counts as absent."""
+    for asset in assets:
+        if asset.type_id == asset_type.id and not asset.archived and organization_id in (None, asset.organization_id):
+            yield asset
 
 
 def _decoded(kind: str, asset: Asset, asset_type: AssetType) -> Stored:

@@ -72,13 +72,13 @@ def markdown(report: Mapping[str, Any], limit: int = LIMIT) -> str:
 
 
 def _head(report: Mapping[str, Any]) -> str:
-    verdict_ = verdict(report)
+    overall = verdict(report)
     lines = [
-        f"# {text(report['title'])}: {verdict_.headline}",
+        f"# {text(report['title'])}: {overall.headline}",
         "",
-        f"**{mode_label(report['mode'])}.** {verdict_.changes}",
+        f"**{mode_label(report['mode'])}.** {overall.changes}",
         "",
-        *[f"- {_SIGNS[point.level]} {point.text}" for point in verdict_.points],
+        *[f"- {_SIGNS[point.level]} {point.text}" for point in overall.points],
     ]
     for step in next_steps(report):
         lines += ["", cut(f"**Next:** {text(step.text)}")]

@@ -21,18 +21,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import quota
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import LIMITS, Limit, SharedLimiter
-
-CREATE = "POST /v2/crm/contacts/summary"
-READ = "GET /v2/crm/contacts/summary"
-HOUR = 3600.0
-
-
-class Clock:
-    def __init__(self, now: float = 1_800_000_000.0) -> None:
-        self.now = now
-
-    def __call__(self) -> float:
-        return self.now
+from tests.unit.shared.clock import CREATE, HOUR, READ, Clock
 
 
 @pytest.fixture

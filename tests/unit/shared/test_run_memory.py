@@ -12,17 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import GOOD_FOR, RunMemory
+from tests.unit.shared.clock import Clock
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.text()
 JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8)
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_nothing_is_remembered_at_first():
