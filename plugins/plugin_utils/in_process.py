@@ -2,14 +2,14 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The entry point of an action plugin: `run` in the controller's process.
 
 A module costs a process start and all imports for each task; here both were paid for
 once, when the plugin was loaded. Only a local connection is served this way. Any other,
 `become` and `async` are handed over to the module, which does the same and returns the same.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """A message about a run, made of the report's JSON: whether it is needed, its lines, and its form for each target.
 
 Names of clients and messages are text of others. They are plain text in each target: in Slack without characters that
 make links and mentions, in a card for Teams as runs of text, which have no markup. People are counted, never named.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

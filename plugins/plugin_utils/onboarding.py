@@ -2,13 +2,13 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """New clients: which ones are meant, the file that makes each a host of the inventory, and what is missing.
 
 The names of tenants and organizations are text of others. A file holds them in comments alone, and its
 values are ids, so that Ansible has nothing to template in it; its own name is made of the host's.
 """
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What a run came to, in a few lines for each client; clients that failed come first."""
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The variables of the playbooks: which option each one holds, and which are spelled wrongly."""
+
+# PRIVATE to the collection: nothing here is a public interface.
 
 from __future__ import annotations
 

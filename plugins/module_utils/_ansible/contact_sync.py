@@ -4,8 +4,6 @@
 
 """The module `contact_sync`: its options, and the way from them to a result."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import time

@@ -4,8 +4,6 @@
 
 """Whether a quota has deferred a client, in how many runs in a row, and when its task fails for that."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Iterator

@@ -4,8 +4,6 @@
 
 """The diff of `contact_sync`: one block for each contact that changes, field by field, in words."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections import Counter

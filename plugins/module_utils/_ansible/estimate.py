@@ -4,8 +4,6 @@
 
 """How long the first run of a client lasts: BMS has no bulk requests, and allows so many creates an hour."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

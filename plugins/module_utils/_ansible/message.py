@@ -4,8 +4,6 @@
 
 """What a reason code says: the record, the pages of the guides, and what several sentences advise."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from dataclasses import dataclass

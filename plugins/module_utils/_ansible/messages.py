@@ -9,8 +9,6 @@ one of its values is blank. The troubleshooting guide has an entry for each code
 `run_messages` has the part of the table about whole runs, not about one person.
 """
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -4,8 +4,6 @@
 
 """Warnings about people: what a person at the terminal should know, whatever the playbook prints."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence

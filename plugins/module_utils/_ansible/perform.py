@@ -4,8 +4,6 @@
 
 """Calls `run` and turns all that can come of it into one result: the part that both entry points share."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import traceback

@@ -4,8 +4,6 @@
 
 """The module `preflight_info`."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from typing import Any

@@ -4,8 +4,6 @@
 
 """What `contact_sync` returns, for a preview and a real run alike (RETURN of the module)."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import math

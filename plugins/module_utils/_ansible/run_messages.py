@@ -4,8 +4,6 @@
 
 """The sentences of the reason codes of a whole run: its checks before, and its warnings."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

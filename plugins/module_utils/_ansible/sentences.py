@@ -4,8 +4,6 @@
 
 """Reasons as sentences: how the sentences of `messages` are filled with the values of a reason."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import re

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Refuses a mapping or a list where an option takes a text.
 
 `svc-*:` in YAML is a mapping, and Ansible makes the text `{'svc-*': None}` of it without a word.

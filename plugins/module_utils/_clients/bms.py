@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Kaseya BMS's API, version 2: the account's contacts, and the few writes that a push takes.
 
 Source: Kaseya's OpenAPI description "BMS API 2.0" and its help page "V2 BMS Rest

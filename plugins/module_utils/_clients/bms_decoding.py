@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What Kaseya BMS sends -> the values of the model, and contacts back to the wire.
 
 The service's OpenAPI description spells names in PascalCase, the service answers in

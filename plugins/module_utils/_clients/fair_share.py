@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Which client is served where a quota is short: the one that has waited longest, whatever the order of the inventory.
 
 All processes of one control node keep one list (`waiting_list.py`). A client that a quota has deferred is on it,

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The quotas of the services, kept by all processes of one control node together, without a server.
 
 IT Glue and BMS count requests in a window of time. What that window is (fixed or sliding, and

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Lists that one process of a run has read and the others take from a file: SQLite, in the run's directory.
 
 A list is there for the others once it is complete. While a process reads it, its rows lie there unseen; what a

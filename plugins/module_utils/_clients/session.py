@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The one way to talk HTTP: keep-alive, retries by method, throttling, error types, counts, a log of each attempt.
 
 What is sent again depends on what a repetition can do. A read, or a write that sets

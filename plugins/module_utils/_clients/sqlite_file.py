@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """An SQLite file that the processes of one user share: how it is made, opened and locked.
 
 Nobody else can read it, no link in its place is followed, and what is deleted is overwritten. It need not survive a

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Which BMS contacts could be a contact's person: addresses and names as evidence (matching guide, look-up in BMS).
 
 An address says where mail goes, not who somebody is. So a BMS contact with other names is nobody's by an

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The fields of a BMS contact that can be changed, and what differs between two of them.
 
 Plans and journals hold them by BMS's own names. Lists of e-mails and phones are held whole, and

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Who is in BMS already: what the look-up decides, and what only a person can decide (matching guide).
 
 A candidate is an operation whose contact is new or not linked, and ready for BMS. Its push is

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """People who were found in BMS by an earlier run, and are not looked for again on each run.
 
 A remembered person only keeps a push from being planned. Where anything has to be looked up in BMS, everybody is.

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The country whose national telephone numbers are meant: from a name or a code as services hold it.
 
 Microsoft 365 holds ISO 3166 codes (`usageLocation`), IT Glue the names of countries. Names are held in English,

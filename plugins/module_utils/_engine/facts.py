@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What a run has found out that the next runs are to remember (guide to the settings, remembered facts).
 
 Facts of people that a run does not look at, because it is limited to some users, stay as they are.

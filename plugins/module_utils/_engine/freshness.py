@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """When a remembered fact counts: the digest of what was compared, and the time of the next look-up.
 
 A fact counts only while everything that it was found out from is the same. The engine has no clock: whoever reads

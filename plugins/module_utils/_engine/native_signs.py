@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Signs that IT Glue pushes contacts to BMS by itself while a run pushes them too (setup guide).
 
 IT Glue's own two-way sync pushes whatever is written to it. With `push_method: direct` it is to be off, or people are

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What goes out to a terminal or a log: without control characters, commands to a runner, and secrets' spellings.
 
 Names and messages of the services are text of others. A runner of a pipeline takes some lines of a

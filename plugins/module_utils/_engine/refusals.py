@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What IT Glue refuses to change, remembered: it is not sent again while neither side has changed.
 
 A synced contact refuses a group of attributes (`attributes.GROUPS`) whatever is sent, and each try costs requests.

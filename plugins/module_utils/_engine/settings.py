@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The sync settings of an organization as plain mappings, their defaults and their rules.
 
 There are two kinds, `OFFICE365` and `BMS`, and the MSP's own `TENANTS`, which differ by data

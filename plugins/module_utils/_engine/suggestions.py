@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The conflicts of matching, with the answers that can be given, and the one that is best where one is.
 
 A suggestion is never by chance: it is made only where exactly one contact is best for a user (guide to matching).

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The one normaliser of all layers: how texts, addresses and names are compared, and how they are written.
 
 Two values are compared without characters that cannot be seen (Unicode category Cf), trimmed, in NFKC and

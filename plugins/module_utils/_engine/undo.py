@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What a revert does: how the writes of a journal are reverted, and what cannot be (guide to plans).
 
 Whether a write still has to be reverted is read off the present state, not off a mark: a contact

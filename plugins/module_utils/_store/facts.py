@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """How remembered facts lie in a flexible asset: a line of JSON under a checksum, for the collection alone.
 
 The facts of one organization are one asset. They hold ids, times and digests, no names and no addresses. What does

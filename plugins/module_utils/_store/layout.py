@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """How settings lie in a flexible asset: one field for each option, for technicians to read and edit.
 
 Yes and no are a Select and not a Checkbox, because an unticked box could not be distinguished

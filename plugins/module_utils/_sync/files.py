@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Opening files whose paths a person gives: regular files only, readable by their owner alone.
 
 A link could lead to a file of somebody else, a FIFO or a device would block or swallow what is

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Reading IT Glue for many clients at once: a run over a fleet that is up to date sends few requests.
 
 The first process of a run that needs a list reads it, in pages of 1,000 rows, into a file that the other

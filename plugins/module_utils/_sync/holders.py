@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Whether another organization holds a Microsoft tenant or a BMS account already.
 
 A tenant or an account belongs to one client: a wrong id would bring the people of one client among the contacts of

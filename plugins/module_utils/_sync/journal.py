@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The journal of a run: each write with its before-image before it is sent, and what became of it after.
 
 A journal is a file of JSON lines that only grows, readable by its owner alone. Each line is on the

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """What the runs need of the services, as protocols. The clients meet them, and so do the tests' fakes.
 
 All methods raise `ApiError` for a service that refuses, fails or cannot be understood. Those that

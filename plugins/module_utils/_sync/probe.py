@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Answering what the vendors leave open: reads first, then writes to contacts of the probe's own, then cleaning up.
 
 `_engine/probing.py` says what an observation means; `probe_contacts.py` holds what may be written; the

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The contacts that a probe makes, and all that it may write: nobody else's can be touched here.
 
 Each contact bears the probe's mark in its name and in every address. What is changed or removed

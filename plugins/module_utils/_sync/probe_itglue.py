@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """The questions of a probe to IT Glue: reads, and writes to contacts of the probe's own.
 
 These contacts have no first name, so that IT Glue, which may push contacts to BMS by itself, never

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Whether what is about to be created in BMS is still to be created, looked up right before it is.
 
 Somebody may have created the same person in BMS since the run has read it, and IT Glue's own sync may

@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Keeping what a run has found out, for the next runs of all control nodes.
 
 At most one write for each client and run, at the end, and only where something has changed. Nothing hangs on it: where

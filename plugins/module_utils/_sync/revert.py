@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Reverting a run with its journal, as far as the APIs allow (guide to plans and journals).
 
 What a revert writes is recorded in the same journal. Contacts are removed from IT Glue by id

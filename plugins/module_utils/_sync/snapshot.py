@@ -2,8 +2,6 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 """Reading what a run has to know, side by side and no more than it needs.
 
 The settings, the users of Microsoft 365 and the contacts of IT Glue are read always. What else has to

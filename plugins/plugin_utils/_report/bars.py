@@ -4,8 +4,6 @@
 
 """Bars: how the parts of a whole are drawn to scale."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

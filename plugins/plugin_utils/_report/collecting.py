@@ -8,8 +8,6 @@ Pure: nothing here knows Ansible, a clock or a file. The report is plain data, d
 `assets/report.schema.json`; each of its forms is rendered from it.
 """
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections import Counter

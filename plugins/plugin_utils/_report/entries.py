@@ -4,8 +4,6 @@
 
 """What the entries of a report say, for every form of it."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Mapping

@@ -4,8 +4,6 @@
 
 """The formats of a report, by the names that the option `formats` knows."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import json

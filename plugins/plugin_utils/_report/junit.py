@@ -4,8 +4,6 @@
 
 """The report as JUnit XML, for what shows tests: a suite for each client, a case for each task and person."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import re

@@ -4,8 +4,6 @@
 
 """What the values of a report are called, for people who know neither Ansible nor the module."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping

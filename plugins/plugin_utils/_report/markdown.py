@@ -9,8 +9,6 @@ client, folded up. A comment and a summary end at a size: what does not fit is l
 clients in best order first, and each part says how much of it is missing.
 """
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping

@@ -4,8 +4,6 @@
 
 """Text of others as Markdown that shows exactly this: no markup, mentions or links."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import re

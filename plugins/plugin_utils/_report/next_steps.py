@@ -4,8 +4,6 @@
 
 """What to do after a run, each step with its command."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import shlex

@@ -4,8 +4,6 @@
 
 """The report as one HTML page that needs nothing else: no network, no other file."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import base64

@@ -4,8 +4,6 @@
 
 """The rows of the page's tables, as plain data for its script."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections import Counter

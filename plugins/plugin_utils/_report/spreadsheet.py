@@ -4,8 +4,6 @@
 
 """The people of a report as CSV, for a spreadsheet: a line for each."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 import csv

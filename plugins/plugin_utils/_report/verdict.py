@@ -4,8 +4,6 @@
 
 """What a report says first, whatever its form: a verdict for each client, what needs a decision, what changes."""
 
-# PRIVATE to the collection: nothing here is a public interface.
-
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
