@@ -127,7 +127,6 @@ class InProcessAction(ActionBase):
             secrets,
             Circumstances(
                 check_mode=bool(self._task.check_mode),
-                diff=bool(self._task.diff),
                 no_log=bool(self._task.no_log),
                 verbosity=display.verbosity,
                 show=_shower(task_vars),

@@ -177,7 +177,7 @@ class Stand:
             return Outcome({"changed": False}, SyncError(" ".join(validated.error_messages)), [], [])
         warnings: list[str] = []
         shown: list[str] = []
-        task = Task(check_mode=check, diff=True, warn=warnings.append, progress=shown.append)
+        task = Task(check_mode=check, warn=warnings.append, progress=shown.append)
         before = len(self.stage.log)
         error = None
         with self.reachable():

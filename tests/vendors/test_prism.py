@@ -172,7 +172,7 @@ def parameters(sandbox: Running, module: str, **options: Any) -> dict[str, Any]:
 def task(sandbox: Running, module: str, **options: Any) -> dict[str, Any]:
     """The result of a task of a module."""
     dummy, run = entry_point(module)
-    result = run(parameters(sandbox, module, **options), Task(check_mode=False, diff=False))
+    result = run(parameters(sandbox, module, **options), Task(check_mode=False))
     return json.loads(json.dumps(result))
 
 
@@ -205,7 +205,7 @@ def test_each_method_of_the_clients_is_held_against_the_descriptions():
 @pytest.mark.parametrize("method", GRAPH)
 def test_requests_to_graph_are_as_described(fresh, method, record_property):
     sandbox, detours = fresh
-    clients = Clients(parameters(sandbox, "contact_sync", organization=NAME), Task(check_mode=False, diff=False))
+    clients = Clients(parameters(sandbox, "contact_sync", organization=NAME), Task(check_mode=False))
     with by_way_of(detours) as counts:
         GRAPH[method](clients.graph(TENANT))
     record_property("graph", counts["graph"])
@@ -216,7 +216,7 @@ def test_requests_to_graph_are_as_described(fresh, method, record_property):
 @pytest.mark.parametrize("method", BMS)
 def test_requests_to_bms_are_as_described(fresh, method, record_property):
     sandbox, detours = fresh
-    clients = Clients(parameters(sandbox, "contact_sync", organization=NAME), Task(check_mode=False, diff=False))
+    clients = Clients(parameters(sandbox, "contact_sync", organization=NAME), Task(check_mode=False))
     with by_way_of(detours) as counts:
         BMS[method](clients.bms)
     assert counts["bms"] and not past_prism(counts)

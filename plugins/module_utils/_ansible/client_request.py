@@ -13,7 +13,7 @@ from .._engine.conflicts import IGNORE, NEW
 from .._engine.errors import InputError, quoted
 from .._engine.options import Options
 from .._sync.snapshot import Request
-from .connection import CONNECTION_OPTIONS
+from .connection import CONNECTION_OPTIONS, bms_limit
 from .option_specs import SYNC_SPECS
 
 OWN_OPTIONS = ("organization", "tenant_id", "office365_settings", "bms_settings", "bms_adapter_names")
@@ -40,6 +40,16 @@ def client_request(params: Mapping[str, Any], **options: Any) -> Request:
             **options,
         ),
     )
+
+
+def first_run(creates: int, params: Mapping[str, Any]) -> dict[str, Any]:
+    """How long the first run of a client lasts: BMS has no bulk requests, and allows so many creates an hour."""
+    per_hour = bms_limit(params).used
+    return {
+        "creates_in_bms": creates,
+        "creates_per_hour": per_hour,
+        "hours": round(creates / per_hour, 2),
+    }
 
 
 def _declared(settings: dict[str, Any] | None) -> dict[str, Any] | None:

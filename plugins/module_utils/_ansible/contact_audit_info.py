@@ -14,9 +14,8 @@ from .._engine.model import BmsContact, Contact
 from .._engine.plan import Operation
 from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
-from .client_request import CLIENT_OPTIONS, client_request
+from .client_request import CLIENT_OPTIONS, client_request, first_run
 from .connection import clients, fair_share_of
-from .estimate import first_run
 from .option_specs import SYNC_SPECS
 from .result import conflict_entries, reason_fields, selected
 from .sentences import explained, warning

@@ -26,7 +26,6 @@ def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
         module.secrets,
         Circumstances(
             check_mode=module.check_mode,
-            diff=module._diff,
             no_log=bool(module.no_log),
             verbosity=module._verbosity,
             # Ansible shows nothing of a module before it ends: the lines go to the system's log.

@@ -16,12 +16,13 @@ Entry = Mapping[str, Any]
 SHOWN = 5
 """How many people a warning names."""
 
-_MISSING = {
+MISSING = {
     "first_name": "first name",
     "primary_email": "primary e-mail",
     "primary_phone": "primary phone",
     "location": "location",
 }
+"""What a contact can lack for BMS, in words."""
 
 
 def notices(returned: Entry) -> Iterator[str]:
@@ -56,7 +57,7 @@ def _with_reason(entry: Entry) -> str:
 
 
 def _with_missing(entry: Entry) -> str:
-    return f"{one_line(entry['user'])} lacks {', '.join(_MISSING.get(each, each) for each in entry['missing'])}"
+    return f"{one_line(entry['user'])} lacks {', '.join(MISSING.get(each, each) for each in entry['missing'])}"
 
 
 def _users(conflict: Entry) -> str:

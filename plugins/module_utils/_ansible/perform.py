@@ -34,7 +34,6 @@ class Circumstances:
     """What the task says about how it is to be run."""
 
     check_mode: bool = False
-    diff: bool = False
     no_log: bool = False
     verbosity: int = 0
     show: Callable[[str], None] | None = None
@@ -60,7 +59,6 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
     warnings: list[str] = []
     task = Task(
         check_mode=around.check_mode,
-        diff=around.diff,
         warn=lambda text: warnings.append(str(text)),
         secret=secrets.add,
         progress=_progress(secrets, around),

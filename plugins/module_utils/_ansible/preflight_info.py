@@ -10,9 +10,8 @@ from typing import Any
 
 from .._store.settings import SettingsStore
 from .._sync.preflight import Check, CheckState, Preflight
-from .client_request import CLIENT_OPTIONS, client_request
+from .client_request import CLIENT_OPTIONS, client_request, first_run
 from .connection import clients, fair_share_of
-from .estimate import first_run
 from .sentences import sentence
 from .spec import ModuleSpec
 from .task import Task

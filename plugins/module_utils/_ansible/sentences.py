@@ -12,14 +12,13 @@ from dataclasses import asdict, dataclass
 from string import Formatter
 from typing import Any
 
+from .._clients.decoding import TITLES
 from .._engine.conflicts import Rule
 from .._engine.errors import Failure
 from .._engine.output import one_line
 from .._engine.reasons import NEEDS_A_LOOK, Reason, ReasonCode
 from .message import TROUBLESHOOTING
 from .messages import MESSAGES
-
-SERVICES: Mapping[str, str] = {"graph": "Microsoft Graph", "itglue": "IT Glue", "bms": "Kaseya BMS"}
 
 _LONGEST_VALUE, _LONGEST_MESSAGE = 300, 1500
 OPTIONAL = re.compile(r"\[([^\[\]]*)\]")
@@ -102,12 +101,6 @@ LABEL = "ansible_collections.msp.psa_sync.docsite.reason_"
 """What the labels of the entries in the troubleshooting guide begin with; the code follows."""
 
 
-def parameters(text: str) -> frozenset[str]:
-    """The names of the values that a sentence or a hint takes."""
-    names = (name for dummy, name, dummy2, dummy3 in Formatter().parse(text) if name)
-    return frozenset(_SOURCES.get(name, name) for name in names)
-
-
 def _joined(texts: Iterable[str]) -> str | None:
     return " ".join(dict.fromkeys(filter(None, texts))) or None
 
@@ -152,7 +145,7 @@ _VALUE_LABELS: Mapping[str, Mapping[str, str]] = {
         Rule.BMS_EMAIL: "an e-mail address in BMS",
         Rule.BMS_NAME: "first and last name in BMS",
     },
-    "service": SERVICES,
+    "service": TITLES,
     "same_names": {"True": "Where they are one person, merge them in BMS.", "False": ""},
 }
 """What values that are codes are called within a sentence, by the name of the parameter."""

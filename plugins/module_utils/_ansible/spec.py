@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -22,26 +22,19 @@ class ModuleSpec:
 
     options: Mapping[str, dict[str, Any]]
     mutually_exclusive: Sequence[Sequence[str]] = ()
-    required_together: Sequence[Sequence[str]] = ()
     required_one_of: Sequence[Sequence[str]] = ()
     required_if: Sequence[Sequence[Any]] = ()
-    required_by: Mapping[str, Sequence[str]] = field(default_factory=dict)
     libraries: tuple[str, ...] = ("requests",)
-
-    def rules(self) -> dict[str, Any]:
-        """The rules between options, as keywords of `AnsibleModule` and of `ArgumentSpecValidator`."""
-        given = {
-            "mutually_exclusive": [list(names) for names in self.mutually_exclusive],
-            "required_together": [list(names) for names in self.required_together],
-            "required_one_of": [list(names) for names in self.required_one_of],
-            "required_if": [list(rule) for rule in self.required_if],
-            "required_by": {name: list(others) for name, others in self.required_by.items()},
-        }
-        return {name: rules for name, rules in given.items() if rules}
 
     def validator_arguments(self) -> dict[str, Any]:
         """Keywords of `ArgumentSpecValidator`."""
-        return {"argument_spec": deepcopy(dict(self.options)), **self.rules()}
+        rules = {
+            "mutually_exclusive": self.mutually_exclusive,
+            "required_one_of": self.required_one_of,
+            "required_if": self.required_if,
+        }
+        given = {name: [list(each) for each in several] for name, several in rules.items() if several}
+        return {"argument_spec": deepcopy(dict(self.options)), **given}
 
     def module_arguments(self) -> dict[str, Any]:
         """Keywords of `AnsibleModule`. Every module of the collection supports check mode."""

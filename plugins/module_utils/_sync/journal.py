@@ -43,10 +43,7 @@ from .._engine.errors import (
 )
 from .._engine.recorded import Resolution, WriteKind, WriteOutcome
 from .files import open_to_append
-from .journal_reader import is_torn, organization_of
-
-VERSION = 2
-"""The version of the format that is written."""
+from .journal_reader import VERSION, is_torn, organization_of
 
 _OUTCOMES: tuple[tuple[type[ApiError], WriteOutcome], ...] = (
     (QuotaExceededError, WriteOutcome.QUOTA_EXCEEDED),

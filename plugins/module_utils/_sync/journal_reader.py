@@ -4,9 +4,7 @@
 
 """Reading a journal: what the writes of its runs were, and what became of them.
 
-Two versions of the format are read. Version 1 named outcomes by the names of Python classes, and
-never what a look-up had found out. A line that was not finished, or that is NUL bytes, as a crash
-leaves them, costs that line alone.
+A line that was not finished, or that is NUL bytes, as a crash leaves them, costs that line alone.
 """
 
 from __future__ import annotations
@@ -26,28 +24,11 @@ from .._engine.model import ItGlueId
 from .._engine.recorded import RecordedRow, RecordedWrite, Resolution, WriteKind, WriteOutcome
 from .files import read_regular
 
-VERSIONS = (1, 2)
-"""The versions of the format that are read."""
+VERSION = 2
+"""The version of the format."""
 
 _ABOUT = ("organization", "tenant_id", "account_id", "version")
 _BEGIN = b'{"run": "'
-
-_OUTCOMES_OF_VERSION_1: Mapping[str, WriteOutcome] = {
-    "QuotaExceeded": WriteOutcome.QUOTA_EXCEEDED,
-    "QuotaExceededError": WriteOutcome.QUOTA_EXCEEDED,
-    "Unavailable": WriteOutcome.NOT_SENT,
-    "UnavailableError": WriteOutcome.NOT_SENT,
-    "TimeoutBeforeAnswer": WriteOutcome.NOT_SENT,
-    "TimeoutBeforeAnswerError": WriteOutcome.NOT_SENT,
-    "AuthenticationError": WriteOutcome.NOT_SENT,
-    "PermissionDenied": WriteOutcome.NOT_SENT,
-    "PermissionDeniedError": WriteOutcome.NOT_SENT,
-    "Rejected": WriteOutcome.REJECTED,
-    "RejectedError": WriteOutcome.REJECTED,
-    "NotFound": WriteOutcome.REJECTED,
-    "NotFoundError": WriteOutcome.REJECTED,
-}
-"""All other names mean that the outcome is not known."""
 
 _CONTACT_IN_BMS: Mapping[str, tuple[type, ...]] = {
     "account_id": (int,),
@@ -165,10 +146,8 @@ class _Reader:
                 raise ValueError("unknown entry")
 
     def _begin(self, run: str, version: int, entry: dict[str, Any]) -> None:
-        if version not in VERSIONS:
-            raise InputError(
-                f"The journal file {self._path} has the format {version}; this version reads {VERSIONS[-1]} and older."
-            )
+        if version != VERSION:
+            raise InputError(f"The journal file {self._path} has the format {version}; this version reads {VERSION}.")
         if self._head is not None and self._head["organization"]["id"] != entry["organization"]["id"]:
             raise InputError(
                 f"The journal file {self._path} is about several organizations.",
@@ -186,8 +165,6 @@ class _Reader:
         return RecordedWrite(kind, tuple(_row(kind, row) for row in rows), run=run)
 
     def _with_outcome(self, write: RecordedWrite, entry: Mapping[str, Any]) -> RecordedWrite:
-        if "result" not in entry:
-            return _with_outcome_of_version_1(write, entry.get("ids"), entry.get("error"))
         outcome = WriteOutcome(entry["result"])
         rows = entry.get("rows", [])
         if outcome != WriteOutcome.DONE or not isinstance(rows, list):
@@ -257,14 +234,6 @@ def _are_entries(name: str, value: Any) -> bool:
         isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in wanted.items())
         for entry in value
     )
-
-
-def _with_outcome_of_version_1(write: RecordedWrite, ids: Any, error: Any) -> RecordedWrite:
-    if error is not None:
-        return replace(write, outcome=_OUTCOMES_OF_VERSION_1.get(str(error), WriteOutcome.UNKNOWN))
-    if not isinstance(ids, list) or len(ids) != len(write.rows):
-        raise ValueError("an id for each row is wanted")
-    return _with_ids(replace(write, outcome=WriteOutcome.DONE), [_id_or_none(each) for each in ids])
 
 
 def _with_ids(write: RecordedWrite, ids: Sequence[int | None]) -> RecordedWrite:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import MISSING
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import output
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS as SETTINGS_KINDS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import OPTIONS
@@ -34,12 +35,6 @@ PUSHES = {
     "conflict": "Needs a decision",
     "deferred": "Deferred",
     "failed": "Failed",
-}
-MISSING = {
-    "first_name": "first name",
-    "primary_email": "primary e-mail",
-    "primary_phone": "primary phone",
-    "location": "location",
 }
 EXCLUDED = {
     "disabled": "account is disabled",

@@ -47,8 +47,7 @@ def run(params, task):
         "rows": ({"token": token}, {1, 2}),
         "keys": {token: None},
     }
-    if task.diff:
-        result["diff"] = {"before": {"token": None}, "after": {"token": token}}
+    result["diff"] = {"before": {"token": None}, "after": {"token": token}}
     if params["mode"] == "fail":
         raise SyncError(f"failed with {token} and {params['text']}", hint="Do this.", result=result)
     if params["mode"] == "defect":

@@ -41,7 +41,6 @@ SPEC = ModuleSpec(
     },
     mutually_exclusive=[("here", "there")],
     required_if=[("state", "present", ("name",))],
-    required_by={"name": ("state",)},
     libraries=(),
 )
 
@@ -59,8 +58,7 @@ def run(params, task):
         "none": None,
         "keys": {TOKEN: 1},
     }
-    if task.diff:
-        result["diff"] = {"before": {"a": 1}, "after": {"a": TOKEN}}
+    result["diff"] = {"before": {"a": 1}, "after": {"a": TOKEN}}
     match params["mode"]:
         case "fail":
             raise SyncError(f"failed with {TOKEN}", hint="Do this.", result=result)
@@ -159,7 +157,6 @@ SAME = {
     "a wrong type with a secret": ({"password": "s3cret", "number": "s3cret"}, {}),
     "exclusive options": ({"here": "a", "there": "b"}, {}),
     "required_if": ({"state": "present"}, {}),
-    "required_by": ({"name": "a"}, {}),
     "a converted type": ({"number": "7", "here": "~/x"}, {}),
     "an explicit null": ({"name": None, "user": None}, {"environment": [{"DOORS_USER": "jo"}]}),
     "a blank variable": ({}, {"environment": [{"DOORS_USER": " "}]}),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from string import Formatter
 
 import pytest
 
@@ -17,7 +18,6 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sentences im
     explained,
     hint,
     page,
-    parameters,
     sentence,
     warning,
 )
@@ -55,6 +55,12 @@ def given() -> Iterator[tuple[str, frozenset[str]]]:
                     names = {each.arg for each in node.keywords}
                     names |= {key.value for each in rest if isinstance(each, ast.Dict) for key in each.keys}
                     yield code, frozenset(names)
+
+
+def parameters(text: str) -> set[str]:
+    """The names of the values that a sentence or a hint takes."""
+    names = {name for dummy, name, *dummy2 in Formatter().parse(text) if name}
+    return {{"contacts": "contact_ids", "bms_contacts": "bms_contact_ids"}.get(name, name) for name in names}
 
 
 @pytest.mark.parametrize(("name", "values"), sorted(set(given()), key=str))

@@ -98,7 +98,7 @@ def test_a_path_or_name_that_does_not_exist_is_found(line):
 
 def test_the_page_tells_how_to_add_each_thing():
     headings = re.findall(r"^## How to add (.*)$", text(), re.MULTILINE)
-    assert headings == ["an option", "a reason", "a fault to the sandbox", "a service"]
+    assert headings == ["a module", "an option", "a reason", "a fault to the sandbox", "a service"]
 
 
 def test_the_page_names_enough_to_be_a_map():

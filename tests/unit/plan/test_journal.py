@@ -39,7 +39,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.recorded impo
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import FileJournal, Written
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal_reader import VERSIONS, read_journal
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal_reader import VERSION, read_journal
 from tests.tools.files import BUILD, ROOT
 from tests.unit.engine.builders import ACCOUNT, in_bms, ready
 from tests.unit.plan.test_plan_documents import World
@@ -658,33 +658,6 @@ def test_a_bms_contact_that_no_run_has_written_is_refused(path, wrong):
         read_journal(path)
 
 
-@pytest.mark.parametrize(
-    ("outcome", "found"),
-    [
-        ({"ids": [72]}, (WriteOutcome.DONE, 72)),
-        ({"ids": [None]}, (WriteOutcome.DONE, None)),
-        ({"error": "RejectedError"}, (WriteOutcome.REJECTED, None)),
-        ({"error": "NotFound"}, (WriteOutcome.REJECTED, None)),
-        ({"error": "Unavailable"}, (WriteOutcome.NOT_SENT, None)),
-        ({"error": "AuthenticationError"}, (WriteOutcome.NOT_SENT, None)),
-        ({"error": "QuotaExceeded"}, (WriteOutcome.QUOTA_EXCEEDED, None)),
-        ({"error": "Unclear"}, (WriteOutcome.UNKNOWN, None)),
-        ({"error": "ProtocolError"}, (WriteOutcome.UNKNOWN, None)),
-    ],
-)
-def test_a_journal_of_format_1_is_still_read(path, outcome, found):
-    written(path, {**START, "journal": 1}, CREATE, {"outcome": 1, **outcome})
-    (write,) = read_journal(path).writes
-    assert (write.outcome, write.rows[0].id) == found
-
-
-@pytest.mark.parametrize("ids", [[], [72, 73], "72"])
-def test_an_outcome_of_format_1_that_does_not_fit_its_write(path, ids):
-    written(path, {**START, "journal": 1}, WRITE, {"outcome": 1, "ids": ids})
-    with pytest.raises(InputError, match="Line 3 of the journal file"):
-        read_journal(path)
-
-
 @pytest.mark.parametrize("torn_line", ["", '{"run": "' + "b" * 32])
 def test_a_tail_of_nul_bytes_costs_the_last_line_and_the_next_run_goes_on(tmp_path, path, torn_line):
     """What a file system leaves after a crash."""
@@ -728,9 +701,10 @@ def test_a_write_before_any_head_is_no_journal(path):
 def test_another_format_several_organizations_and_no_file(path):
     with pytest.raises(InputError, match="cannot be read: No such file"):
         read_journal(path)
-    written(path, {**START, "journal": VERSIONS[-1] + 1})
-    with pytest.raises(InputError, match="has the format 3; this version reads 2 and older"):
-        read_journal(path)
+    for version in (VERSION - 1, VERSION + 1):
+        written(path, {**START, "journal": version})
+        with pytest.raises(InputError, match=f"has the format {version}; this version reads 2"):
+            read_journal(path)
     written(path, START, {**START, "run": "b" * 32, "organization": {"id": 2, "name": "Other"}})
     with pytest.raises(InputError, match="is about several organizations"):
         read_journal(path)

@@ -60,7 +60,7 @@ class Runner:
         checked = ArgumentSpecValidator(**spec.validator_arguments()).validate(arguments)
         assert not checked.error_messages
         self.warnings.clear()
-        result = perform(checked.validated_parameters, Task(check_mode=check, diff=True, warn=self.warnings.append))
+        result = perform(checked.validated_parameters, Task(check_mode=check, warn=self.warnings.append))
         assert json.loads(json.dumps(result)) == result
         return result
 
