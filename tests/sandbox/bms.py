@@ -48,7 +48,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
-from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.requests import Request
@@ -61,7 +60,7 @@ from .bms_lists import Lists, chosen, flags, numbers
 from .bms_pairing import Pairing
 from .bms_security import Security
 from .bms_wire import Failure, Form, Json, Query, bad, body_json, fits, members, not_found, stamp, unauthorized
-from .core import Service, WorldError
+from .core import Service, WorldError, phrase_of
 
 ACCOUNT: Json = {
     "accountName": None,
@@ -289,7 +288,7 @@ class Bms(Service):
             return Response(status_code=status)
         if status == 401:
             return self.expired()
-        phrase = message or HTTPStatus(status).phrase
+        phrase = message or phrase_of(status)
         return self.form.failure(Failure(status, phrase), hidden=())
 
     def expired(self) -> Response:

@@ -21,6 +21,7 @@ import marshal
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timezone
+from http import HTTPStatus
 from typing import Any, ClassVar
 
 from starlette.datastructures import Headers
@@ -45,6 +46,14 @@ BEHAVIOUR: Mapping[str, Any] = {
     "quota_retry_after": False,
     "latency_ms": {"graph": 0, "itglue": 0, "bms": 0},
 }
+
+
+def phrase_of(status: int) -> str:
+    """The words of a status; those between a client and a vendor answer with others than the standard has."""
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Unknown Error"
 
 
 class WorldError(ValueError):

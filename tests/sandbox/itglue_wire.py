@@ -14,12 +14,13 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from .core import phrase_of
 
 Json = dict[str, Any]
 
@@ -56,7 +57,7 @@ def refusal(status: int, *, title: str | None = None, detail: Any = None, pointe
 
 
 def error(status: int, *, title: str | None = None, detail: Any = None, pointer: str | None = None) -> Json:
-    item: Json = {"status": status, "title": title or TITLES.get(status) or HTTPStatus(status).phrase}
+    item: Json = {"status": status, "title": title or TITLES.get(status) or phrase_of(status)}
     if detail is not None:
         item["detail"] = detail
     if pointer is not None:

@@ -11,8 +11,17 @@ import ssl
 from collections.abc import Iterator
 
 try:
-    from requests.exceptions import ConnectTimeout, ProxyError, RequestException, Timeout
-    from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+    from requests.exceptions import (
+        ConnectTimeout,
+        InvalidHeader,
+        InvalidSchema,
+        InvalidURL,
+        MissingSchema,
+        ProxyError,
+        RequestException,
+        Timeout,
+    )
+    from urllib3.exceptions import HTTPError, LocationValueError, NewConnectionError, ReadTimeoutError
 except ImportError:
     TRANSPORT_ERRORS: tuple[type[Exception], ...] = (OSError, ValueError)
 else:
@@ -38,6 +47,14 @@ class AnswerTooLargeError(OSError):
 def never_connected(error: Exception) -> bool:
     """Whether the request surely was not sent: no name, no connection, no proxy."""
     return isinstance(error, (ConnectTimeout, ProxyError)) or _holds(error, NewConnectionError)
+
+
+def never_sendable(error: Exception) -> bool:
+    """Whether an odd character in the address, a header or the proxy kept the request from being sent. An answer that
+    cannot be parsed is a `ValueError` too, and says nothing about what the service did."""
+    if isinstance(error, InvalidHeader):
+        return not _holds(error, HTTPError)  # else the header is one of the answer
+    return isinstance(error, (UnicodeEncodeError, InvalidSchema, InvalidURL, MissingSchema, LocationValueError))
 
 
 def certificate_refused(error: Exception) -> bool:
@@ -70,7 +87,9 @@ def reason(error: Exception) -> str:
             return cause.strerror.lower()
     if never_connected(error):
         return "no connection"
-    return "the request could not be sent" if isinstance(error, ValueError) else "the connection broke"
+    if never_sendable(error):
+        return "the request could not be sent"
+    return "its answer cannot be read" if isinstance(error, ValueError) else "the connection broke"
 
 
 def _holds(error: Exception, kind: type[BaseException]) -> bool:

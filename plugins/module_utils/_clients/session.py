@@ -29,6 +29,7 @@ from .network_errors import (
     AnswerTooLargeError,
     certificate_refused,
     never_connected,
+    never_sendable,
     reason,
     timed_out,
 )
@@ -253,7 +254,7 @@ class HttpSession:
         if isinstance(error, AnswerTooLargeError):
             hint = f"Check the option {self._option}: something else may answer at this address."
             return Attempt(Outcome.DOUBTFUL if request.writes else Outcome.FINAL, None, message, hint)
-        if isinstance(error, ValueError):
+        if never_sendable(error):
             hint = "Check the address and the credentials for odd characters."
             return Attempt(Outcome.FINAL, None, message, hint, sent=False)
         if timed_out(error):

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 
 from .._engine import plan_document as plan_documents
@@ -126,10 +126,12 @@ def _write(store: SettingsStore, replanner: Replanner, progress: Progress) -> Ru
             _defer(replanner.run, error)
     outcome = replanner.run
     if not outcome.refused:
-        if request.stores_settings:
-            _store_settings(services, store, outcome, request, preview=False)
-        if outcome.writes:
-            _carry_out(replanner, progress)
+        # A journal that cannot be opened ends the run before the settings are stored.
+        with closing(_journal(outcome, request)) as journal:
+            if request.stores_settings:
+                _store_settings(services, store, outcome, request, preview=False)
+            if outcome.writes:
+                _carry_out(replanner, journal, progress)
     return replanner.run
 
 
@@ -166,10 +168,9 @@ def _defer_busy(outcome: Run, run_lock: RunLock) -> None:
 # -------------------------------------------------------------------------- write
 
 
-def _carry_out(replanner: Replanner, progress: Progress) -> None:
+def _carry_out(replanner: Replanner, journal: Journal, progress: Progress) -> None:
     services, request, run = replanner.services, replanner.request, replanner.run
     outcomes = Outcomes((*run.operations, *run.deactivations))
-    journal = _journal(run, request)
     report = named(progress, run.name)
     organization_id, bms = run.read.snapshot.organization.id, run.planning.findings.bms
     itglue_writer = ItGlueWriter(services.itglue, journal, outcomes, organization_id, replanner, report)
@@ -177,11 +178,8 @@ def _carry_out(replanner: Replanner, progress: Progress) -> None:
     if bms is not None:
         bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, report)
     waiting = Waiting(_link_of(request.options), request.push_wait)
-    try:
-        carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), report)
-        _note_duplicates(replanner, outcomes, itglue_writer, bms_writer)
-    finally:
-        journal.close()
+    carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), report)
+    _note_duplicates(replanner, outcomes, itglue_writer, bms_writer)
     outcome = replanner.run
     _show_created(outcome, itglue_writer)
     outcome.turned_out(tuple(outcomes))
@@ -222,7 +220,7 @@ def _link_of(options: Options) -> LinkOf:
 
 
 def _journal(outcome: Run, request: Request) -> Journal:
-    if not request.journal_file:
+    if not request.journal_file or not outcome.writes:
         return Journal()
     organization, account = outcome.read.snapshot.organization, outcome.plan.account
     return FileJournal(

@@ -311,6 +311,16 @@ def test_redirects_are_not_followed(session, wire, method, kind):
     assert len(wire.requests) == 1
 
 
+@pytest.mark.parametrize("headers", [{"Content-Length": "2, 3"}, {"Location": "http://[evil"}], ids=str)
+def test_headers_of_an_answer_that_cannot_be_parsed_leave_a_create_unclear(session, wire, headers):
+    broken = Reply(302 if "Location" in headers else 200, headers, b"{}")
+    wire.says(broken, {"ok": 1}, broken)
+    assert session.send(Request("GET", "/contacts")).json() == {"ok": 1}
+    with pytest.raises(OutcomeUnknownError, match="its answer cannot be read"):
+        session.send(Request("POST", "/contacts", json={}))
+    assert len(wire.requests) == 3
+
+
 # --------------------------------------------------------------------- retries
 
 

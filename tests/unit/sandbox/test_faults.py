@@ -7,6 +7,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sandbox.faults import FaultError, Faults
+from tests.sandbox.local import Local
 from tests.sandbox.quota import Quota
 
 
@@ -50,6 +51,15 @@ def test_every_fault_counts_each_request_and_the_first_that_is_due_has_its_way()
     faults.replace([{"kind": "html", "nth": 2}, {"kind": "status", "times": None}])
 
     assert [faults.due(*GET).kind for dummy in range(3)] == ["status", "html", "status"]
+
+
+@pytest.mark.parametrize(("service", "path"), [("itglue", "/contacts"), ("bms", "/v2/crm"), ("graph", "/v1.0/users")])
+@pytest.mark.parametrize("status", [299, 451, 520, 529, 599])
+def test_each_service_answers_with_a_status_of_somebody_in_between(service, path, status):
+    local = Local({})
+    local.stage.faults.replace([{"kind": "status", "status": status}])
+
+    assert local.get(service, path).status_code == status
 
 
 @pytest.mark.parametrize(

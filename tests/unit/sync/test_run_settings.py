@@ -12,7 +12,11 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_cha
     settings_changes,
     settings_diff,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SettingsError, UnavailableError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    InputError,
+    SettingsError,
+    UnavailableError,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Asset
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365, merge
@@ -175,6 +179,17 @@ def test_settings_are_stored_before_the_first_contact_is_written(monkeypatch):
     monkeypatch.setattr(world.store, "save", refuse)
     with pytest.raises(SettingsError, match="cannot be stored"):
         world.run(store_settings=True, office365_settings={"phone_type": "Office"})
+    assert world.writes() == []
+
+
+def test_a_journal_that_cannot_be_opened_stores_no_settings(tmp_path):
+    world = World()
+    with pytest.raises(InputError, match="Nothing was written"):
+        world.run(
+            office365_settings={"sync_aliases": False},
+            store_settings=True,
+            journal_file=str(tmp_path / "missing" / "journal"),
+        )
     assert world.writes() == []
 
 
