@@ -17,13 +17,14 @@ TRUNK_ZERO = re.compile(r"(?<=\d)([ ./-]*)[(\[]\s*0\s*[)\]]")
 _EXTENSION_WORDS = (
     "extension|extensión|extensão|extensao|exten|extn|ext|x|#|"
     "poste|durchwahl|dw|nebenstelle|nst|apparat|app|klappe|kl|interno|interne|int|anexo|ramal|toestel|tst|anknytning|"
-    "ankn|lokal|"
-    "wewn|linka|klapka|доб|внутр|вн|内線|分机|내선"
+    "ankn|lokal|alanumero|wewn|wew|linka|klapka|mellék|kućni|dahili|pesawat|số máy lẻ|máy lẻ|số lẻ|"
+    "εσωτερικό|εσωτ|доб|внутр|вн|שלוחה|تحويلة|داخلي|داخلی|内線|分机|分機|转|轉|내선|ต่อ"
 )
 # The letter before keeps a word that ends in x, as `fax`, from being taken for a mark.
 EXTENSION = re.compile(
     r"(?:"
-    rf"[\s,;:.(\[/-]{{0,9}}(?<![^\W\d_])(?:{_EXTENSION_WORDS})[\s.:=#-]{{0,5}}(?P<labelled>\d{{1,15}})(?!\d)"
+    rf"[\s,;:.(\[/-]{{0,9}}(?<![^\W\d_])(?:{_EXTENSION_WORDS})[\s.:=#(-]{{0,5}}"
+    r"(?:n(?:o|r|umber)[\s.:]{1,3})?(?P<labelled>\d{1,15})(?!\d)"
     r"|\s*(?:,{2,}|;)\s*(?P<dialled>\d{1,6})(?!\d|[\s./-]*\d)"
     r"|\s*,(?P<confirmed>\d{1,6})(?=#)"
     r")#?\s*[)\]]?",
@@ -40,12 +41,14 @@ DATE_OR_TIME = re.compile(
     r")(?!\d|[./-]\d)"
 )
 DATE_OF_DIGITS = re.compile(r"(?:19|20)\d\d(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])")
+# Of the further numbers of a row only the last digits are written: `27561234/35/36`.
+OTHER_ENDINGS = re.compile(r"(?<=\d)(?:\s*/\s*\d{1,4})+\s*$")
 BETWEEN_NUMBERS = re.compile(r"[/;,|\n]|\s(?:or|and|oder|und|ou|et|y|o|&)\s", re.IGNORECASE)
 
 WORDS_OF_PHONES = frozenset(
     "tel telephone phone ph number no nr mob mobile cell cellular work office home desk direct directline line main "
     "landline business private switchboard reception telefon telefono teléfono téléphone tél telefoon handy mobil "
-    "büro geschäftlich privat zentrale portable bureau domicile móvil movil oficina casa cellulare ufficio whatsapp "
-    "t m p o h w d a ddi did uri".split()
+    "cel celular tlf büro geschäftlich privat zentrale portable bureau domicile móvil movil oficina casa cellulare "
+    "ufficio whatsapp t m p o h w d a ddi did uri".split()
 )
 WORD = re.compile(r"[^\W\d_]+")

@@ -15,10 +15,19 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from .faxes import is_named_before, is_named_behind
+from .numbering_plans import (
+    countries_of,
+    dialling_codes,
+    e164,
+    international_forms,
+    is_emergency_number,
+    is_whole,
+    with_country_code,
+    without_former_prefix,
+)
 from .phone_patterns import (
     BETWEEN_NUMBERS,
     BRACKETS,
@@ -27,6 +36,7 @@ from .phone_patterns import (
     EXTENSION,
     EXTENSION_AT_END,
     INTERNATIONAL,
+    OTHER_ENDINGS,
     PLAIN_INTERNATIONAL,
     TRUNK_ZERO,
     WORD,
@@ -34,7 +44,7 @@ from .phone_patterns import (
 )
 
 if TYPE_CHECKING:
-    from phonenumbers import PhoneNumber
+    from phonenumbers import PhoneNumber, PhoneNumberMatch
 
 PLACEHOLDER = "000-000-0000"
 """The phone number that stands for a blank one (vendor's page, step 10)."""
@@ -192,31 +202,15 @@ def is_same_number(one: str, other: str, region: str | None) -> bool:
         return bool(a) and a == b
     if a[-_SHORTEST_TAIL:] != b[-_SHORTEST_TAIL:]:
         return False
-    if region and (b in _with_country_code(a, region) or a in _with_country_code(b, region)):
+    if region and (b in with_country_code(a, region) or a in with_country_code(b, region)):
         return True
     of_one, of_other = _readings(one, {region}), _readings(other, {region})
     if of_one & of_other:
         return True
-    countries = _countries(of_one | of_other) - {region}
+    countries = countries_of(of_one | of_other) - {region}
     return bool(countries) and bool(
         (of_one and of_one & _readings(other, countries)) or (of_other and of_other & _readings(one, countries))
     )
-
-
-def _with_country_code(national: str, region: str) -> tuple[str, ...]:
-    """What a national number may be in the international form, by the codes of the country alone."""
-    codes = _codes(region)
-    return tuple(codes[0] + national.removeprefix(prefix) for prefix in ("", codes[1])) if codes else ()
-
-
-@cache
-def _codes(region: str) -> tuple[str, str] | None:
-    """The code of a country, and what is dialled before its national numbers. None for no country."""
-    import phonenumbers
-
-    if region not in phonenumbers.SUPPORTED_REGIONS:
-        return None
-    return str(phonenumbers.country_code_for_region(region)), phonenumbers.ndd_prefix_for_region(region, True) or ""
 
 
 def is_tail(number: str, stored: str) -> bool:
@@ -229,35 +223,10 @@ def _readings(value: str, regions: Collection[str | None]) -> set[str]:
     """The international numbers that a value may be."""
     international = f"+{digits(value)}"
     if INTERNATIONAL.match(value):
-        return set(_international(international, None))
-    found = {key for region in regions for key in _international(digits(value), region)}
+        return set(international_forms(international, None))
+    found = {key for region in regions for key in international_forms(digits(value), region)}
     # IT Glue may strip a leading plus.
-    return found | set(_international(international, None, valid=True))
-
-
-def _international(value: str, region: str | None, *, valid: bool = False) -> Iterator[str]:
-    """A number in the form of E.164, where it is a possible one."""
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(value, region)
-    except phonenumbers.NumberParseException:
-        return
-    if phonenumbers.is_valid_number(number) if valid else phonenumbers.is_possible_number(number):
-        yield _e164(number)
-
-
-def _countries(keys: Collection[str]) -> set[str | None]:
-    import phonenumbers
-
-    numbers = [phonenumbers.parse(key, None) for key in keys]
-    return {phonenumbers.region_code_for_country_code(number.country_code or 0) for number in numbers}
-
-
-def _e164(number: PhoneNumber) -> str:
-    import phonenumbers
-
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return found | set(international_forms(international, None, valid=True))
 
 
 # --------------------------------------------------------------------- reading
@@ -276,10 +245,12 @@ def read(value: str | None, region: str | None) -> Number | None:
     text = DATE_OR_TIME.sub(lambda found: "|" * len(found.group()), _ascii(value).translate(BRACKETS))
     if not _ascii_digits(_split(text)[0]).strip("0"):
         return None
-    for spelled in _spelled(text):
-        if number := _read_by_library(spelled, region):
-            return number
-    return _read_by_digits(text, region)
+    return (
+        _read_first_of_endings(text, region)
+        or _search(text, region)
+        or _read_former(text, region)
+        or _read_by_digits(text, region)
+    )
 
 
 def _read_plain(value: str) -> Number | None:
@@ -294,7 +265,41 @@ def _read_plain(value: str) -> Number | None:
     except phonenumbers.NumberParseException:
         return None
     # What lacks its area code is left to the search.
-    return Number(_e164(number)) if number.national_number and _is_whole(number) else None
+    return Number(e164(number)) if number.national_number and is_whole(number) else None
+
+
+def _read_first_of_endings(text: str, region: str | None) -> Number | None:
+    """The first number of a row in which only the last digits of the others are written: `27561234/35`. Where all of
+    it exists as one number, it is no row. It is never sure: a slash is a separator as well."""
+    if not (others := OTHER_ENDINGS.search(text)):
+        return None
+    import phonenumbers
+
+    def existing(part: str) -> list[PhoneNumberMatch]:
+        return list(phonenumbers.PhoneNumberMatcher(part, region, leniency=phonenumbers.Leniency.VALID))
+
+    first = text[: others.start()]
+    if not existing(first) or any(match.end > others.start() for match in existing(text)):
+        return None
+    number = _search(first, region)
+    return replace(number, sure=False, several=True) if number else None
+
+
+def _search(text: str, region: str | None) -> Number | None:
+    """The number that the library finds in a text."""
+    return next(filter(None, (_read_by_library(spelled, region) for spelled in _spelled(text))), None)
+
+
+def _read_former(text: str, region: str | None) -> Number | None:
+    """A number with a prefix that its country has given up, without it: the library takes it for too long."""
+    spelled, extension = _split(text)
+    if _strange_words(spelled):
+        return None
+    found = filter(None, (without_former_prefix(form, region) for form in _spelled(spelled)))
+    if (number := next(found, None)) is None:
+        return None
+    international = INTERNATIONAL.match(spelled) or not region
+    return Number(e164(number) if international else str(number.national_number), extension)
 
 
 def _spelled(text: str) -> Iterator[str]:
@@ -335,7 +340,7 @@ def _read_by_library(text: str, region: str | None) -> Number | None:
     found = _find(text, region)
     if found and not region and _ascii_digits(text) != _ascii_digits(text[found[0].start : found[0].end]):
         # A number in the international form tells the country of its neighbours.
-        (region,) = _countries({_e164(found[0].number)})
+        (region,) = countries_of({e164(found[0].number)})
         found = _find(text, region)
     numbers = _voice_numbers(text, found)
     if not numbers:
@@ -344,7 +349,7 @@ def _read_by_library(text: str, region: str | None) -> Number | None:
     number = _number(text, first, min((other.start for other in others), default=len(text)), region)
     if not number.sure and len(number.value) < _SHORTEST_NATIONAL and _strange_words(text):
         return None
-    return replace(number, several=any(_e164(other.number) != _e164(first.number) for other in others))
+    return replace(number, several=any(e164(other.number) != e164(first.number) for other in others))
 
 
 def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
@@ -377,9 +382,9 @@ def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
     international = _is_international(found.number, spelled, region)
     beside = f"{text[: found.start]} {text[end:limit]}"
     sure = not _digits_beside(text[end:limit]) and (
-        _is_whole(found.number) if international else _is_sure(found.number, spelled, beside, region)
+        is_whole(found.number) if international else _is_sure(found.number, spelled, beside, region)
     )
-    return Number(_e164(found.number) if international else _ascii_digits(spelled), extension, sure)
+    return Number(e164(found.number) if international else _ascii_digits(spelled), extension, sure)
 
 
 def _is_international(number: PhoneNumber, spelled: str, region: str | None) -> bool:
@@ -391,15 +396,8 @@ def _is_international(number: PhoneNumber, spelled: str, region: str | None) -> 
         return True
     source = parse(spelled, region, keep_raw_input=True).country_code_source
     if source == CountryCodeSource.FROM_NUMBER_WITHOUT_PLUS_SIGN:
-        return _ascii_digits(spelled) != _e164(number)[1:]
+        return _ascii_digits(spelled) != e164(number)[1:]
     return source == CountryCodeSource.FROM_NUMBER_WITH_IDD
-
-
-def _is_whole(number: PhoneNumber) -> bool:
-    """Whether a number has a possible length, its area code included."""
-    import phonenumbers
-
-    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
 
 
 def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None) -> bool:
@@ -407,10 +405,10 @@ def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None)
     strange word beside it."""
     import phonenumbers
 
-    if not _is_whole(number) or DATE_OF_DIGITS.fullmatch(spelled.strip()):
+    if not is_whole(number) or DATE_OF_DIGITS.fullmatch(spelled.strip()):
         return False
     # Without the prefix of its country's national numbers it may be a local number.
-    codes = _codes(region or "")
+    codes = dialling_codes(region or "")
     prefixed = codes is None or codes[1] != "0" or _ascii_digits(spelled).startswith("0")
     if prefixed and not _strange_words(beside):
         return True
@@ -424,13 +422,14 @@ def _read_by_digits(text: str, region: str | None) -> Number | None:
     number, extension = _split(long[0] if len(long) > 1 else text)
     found = _ascii_digits(_without_trunk_zero(number))
     strange = _strange_words(number)
-    if strange and (region or DATE_OF_DIGITS.fullmatch(found)):
+    is_date = DATE_OF_DIGITS.fullmatch(found)
+    if (region and (strange or is_date or is_emergency_number(found, region))) or (strange and is_date):
         return None
     before, *dummy, behind = re.split(r"\d", number)
     if not _is_number(found, number, strange) or is_named_before(before) or is_named_behind(behind):
         return None
     international = "+" in number
-    unclear = region or strange or international or DATE_OF_DIGITS.fullmatch(found)
+    unclear = region or strange or international or is_date
     sure = not unclear and len(found) >= _SHORTEST_NATIONAL
     return Number(("+" if international else "") + found, extension, sure, several=len(long) > 1)
 

@@ -89,6 +89,19 @@ US, UK = "4155550100", "+442079460958"
         pytest.param(
             "020 7946 0958 x1 / 020 7946 0959 x2", "GB", Number("02079460958", "1", several=True), id="x-each"
         ),
+        pytest.param(
+            "022 27561234/5", "IN", Number("02227561234", sure=False, several=True), id="the-last-digit-of-the-second"
+        ),
+        pytest.param(
+            "+91-22-27561234/35/36", None, Number("+912227561234", sure=False, several=True), id="last-digits-of-three"
+        ),
+        pytest.param("+1 415 555/0100", "US", Number(f"+1{US}"), id="a-slash-within-an-existing-number"),
+        # Prefixes that a country has given up.
+        pytest.param("+52 1 55 1234 5678", None, Number("+525512345678"), id="mexicos-mobile-prefix"),
+        pytest.param("0052 1 55 1234 5678 ext 12", "US", Number("+525512345678", "12"), id="the-same-behind-00"),
+        pytest.param("Cel. 044 55 1234 5678", "MX", Number("5512345678"), id="the-same-within-mexico"),
+        pytest.param("01 55 1234 5678", "MX", Number("5512345678"), id="mexicos-prefix-of-other-areas"),
+        pytest.param("+54 11 15 1234 5678", None, Number("+5491112345678"), id="argentinas-mobile-prefix"),
         # Faxes.
         pytest.param("Fax 4155550100", "US", None, id="a-fax"),
         pytest.param("Fax: 4155550100", None, None, id="a-fax-of-no-country"),
@@ -117,6 +130,9 @@ US, UK = "4155550100", "+442079460958"
         pytest.param("000-000-0000", "US", None, id="ten-zeros"),
         pytest.param("+00 000", None, None, id="any-zeros"),
         pytest.param("n/a", "US", None, id="no-digits"),
+        pytest.param("911", "US", None, id="an-emergency-number"),
+        pytest.param("112", "DE", None, id="an-emergency-number-of-another-country"),
+        pytest.param("20240115", "US", None, id="a-date-of-digits-that-is-no-number-of-the-country"),
         pytest.param("", "US", None, id="blank"),
         pytest.param(None, "US", None, id="none"),
         # Not sure.
@@ -157,7 +173,8 @@ def test_read(value, country, expected):
             "/ x12",
             ", ext 12",
         ),
-        *("x١٢", "ｘ１２", "доб. 12", "内線12"),
+        *("x١٢", "ｘ１２", "доб. 12", "内線12", "转12", "wew. 12", "mellék: 12", "dahili 12", "εσωτ. 12"),
+        *("שלוחה 12", "تحويلة 12", "số máy lẻ 12", "Ext. No. 12", "ext (12)"),
     ],
 )
 @pytest.mark.parametrize("number", ["+1 415 555 0100", "(415) 555-0100"])
@@ -235,6 +252,8 @@ def test_national_and_international_form_are_one_number(drawn, same_country, mar
         pytest.param("+442079460958", "02079460959", "GB", False, id="another-number"),
         pytest.param("+442079460958", "02079460958", "US", True, id="the-country-of-one-of-them"),
         pytest.param("14155550100", "12135550100", "US", False, id="equal-ends"),
+        pytest.param("+5215512345678", "525512345678", None, True, id="mexicos-former-mobile-prefix"),
+        pytest.param("0445512345678", "+525512345678", "MX", True, id="the-same-within-mexico"),
         pytest.param("+493023125104", "23125104", "DE", False, id="a-local-number"),
         pytest.param("000-000-0000", "0000000000", None, False, id="placeholders-are-no-number"),
         pytest.param("1800FLOWERS", "1800CALLNOW", None, False, id="letters-are-no-number"),

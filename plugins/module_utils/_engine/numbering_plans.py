@@ -1,0 +1,107 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: nothing here is a public interface.
+
+"""The numbering plans of countries, over the library `phonenumbers` (guide to matching, telephone numbers)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from phonenumbers import PhoneNumber
+
+_MEXICO = 52
+# Until 2019 a mobile number was dialled with 1 behind the code of the country, with 044 or 045 within it, and a
+# number of another area with 01. Many are still written so.
+_FORMER_PREFIX_OF_MEXICO = re.compile(r"(?:1|01|04[45])(\d{10})")
+_LONGEST_EMERGENCY_NUMBER = 4
+
+
+def in_present_form(number: PhoneNumber) -> PhoneNumber:
+    """A number without a prefix that its country has given up."""
+    import phonenumbers
+
+    if number.country_code != _MEXICO:
+        return number
+    former = _FORMER_PREFIX_OF_MEXICO.fullmatch(phonenumbers.national_significant_number(number))
+    if former is None:
+        return number
+    return phonenumbers.PhoneNumber(country_code=_MEXICO, national_number=int(former[1]), extension=number.extension)
+
+
+def without_former_prefix(text: str, region: str | None) -> PhoneNumber | None:
+    """The number of a text that has such a prefix, without it. None where it has none, or is no number then."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(text, region)
+    except phonenumbers.NumberParseException:
+        return None
+    present = in_present_form(number)
+    return present if present is not number and phonenumbers.is_valid_number(present) else None
+
+
+def is_emergency_number(digits: str, region: str | None) -> bool:
+    """Whether digits call the police, an ambulance or the fire service of a country: that is nobody's number."""
+    if not region or len(digits) > _LONGEST_EMERGENCY_NUMBER:
+        return False
+    import phonenumbers
+
+    return phonenumbers.is_emergency_number(digits, region)
+
+
+def with_country_code(national: str, region: str) -> tuple[str, ...]:
+    """What a national number may be in the international form, by the codes of the country alone."""
+    codes = dialling_codes(region)
+    return tuple(codes[0] + national.removeprefix(prefix) for prefix in ("", codes[1])) if codes else ()
+
+
+@cache
+def dialling_codes(region: str) -> tuple[str, str] | None:
+    """The code of a country, and what is dialled before its national numbers. None for no country."""
+    import phonenumbers
+
+    if region not in phonenumbers.SUPPORTED_REGIONS:
+        return None
+    return str(phonenumbers.country_code_for_region(region)), phonenumbers.ndd_prefix_for_region(region, True) or ""
+
+
+def international_forms(value: str, region: str | None, *, valid: bool = False) -> Iterator[str]:
+    """A number in the form of E.164, where it is a possible one."""
+    import phonenumbers
+
+    try:
+        number = phonenumbers.parse(value, region)
+    except phonenumbers.NumberParseException:
+        return
+    number = in_present_form(number)
+    if phonenumbers.is_valid_number(number) if valid else phonenumbers.is_possible_number(number):
+        yield e164(number)
+
+
+def countries_of(keys: Collection[str]) -> set[str | None]:
+    """The countries of numbers in the form of E.164."""
+    import phonenumbers
+
+    numbers = [phonenumbers.parse(key, None) for key in keys]
+    return {phonenumbers.region_code_for_country_code(number.country_code or 0) for number in numbers}
+
+
+def e164(number: PhoneNumber) -> str:
+    """A number in the form of E.164: a plus, the code of the country, the national number."""
+    import phonenumbers
+
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+
+def is_whole(number: PhoneNumber) -> bool:
+    """Whether a number has a possible length, its area code included."""
+    import phonenumbers
+
+    return phonenumbers.is_possible_number_with_reason(number) == phonenumbers.ValidationResult.IS_POSSIBLE
