@@ -129,7 +129,7 @@ class InProcessAction(ActionBase):
                 check_mode=bool(self._task.check_mode),
                 no_log=bool(self._task.no_log),
                 verbosity=display.verbosity,
-                show=_shower(task_vars),
+                show=shower(_host(task_vars)),
                 log=_logger(task_vars),
                 memory=MEMORY,
                 fleet=self._fleet(task_vars),
@@ -160,14 +160,13 @@ class InProcessAction(ActionBase):
         return {str(name): str(value) for name, value in plain_dict(environment).items()}
 
 
-def _shower(task_vars: Mapping) -> Callable[[str], None] | None:
-    """What shows progress lines; None where they are not wanted."""
-    return shower(str(task_vars.get("inventory_hostname", "localhost")))
+def _host(task_vars: Mapping) -> str:
+    return str(task_vars.get("inventory_hostname", "localhost"))
 
 
 def _logger(task_vars: Mapping) -> Callable[[int, str], None]:
     """What logs a line about this host, as Ansible's own `display.vvv` does."""
-    host = str(task_vars.get("inventory_hostname", "localhost"))
+    host = _host(task_vars)
     return lambda level, text: display.verbose(f"<{host}> {text}", caplevel=level - 1)
 
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._report import verdict
+from ._report.collecting import counted, is_starved
 from ._report.labels import count, one_line
 
 Json = dict[str, Any]
@@ -105,13 +106,6 @@ def _why(tenant: Mapping[str, Any]) -> Iterator[str]:
     yield from map(one_line, [*sentences, *starved])
 
 
-def is_starved(tenant: Mapping[str, Any]) -> bool:
-    """Whether a client was deferred in several runs in a row; reports of older versions do not say it."""
-    runs = [run for run in tenant["runs"] if run["counted"]]
-    records = [tenant, *runs, *(run["summary"] for run in runs if run["summary"])]
-    return any(record.get("starved") for record in records)
-
-
 def _digest(report: Mapping[str, Any], concerned: Mapping[str, list[str]]) -> str:
     """What tells one state of affairs from another: who is concerned and by what, without the words of services."""
     rows = [
@@ -124,7 +118,7 @@ def _digest(report: Mapping[str, Any], concerned: Mapping[str, list[str]]) -> st
 
 
 def _counts(tenant: Mapping[str, Any]) -> Json:
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     return {
         "conflicts": sorted(json.dumps(each["users"]) for run in runs for each in run["conflicts"]),
         "not_ready": sorted(each["user"] for run in runs for each in run["contacts"] if each["push"] == "not_ready"),

@@ -53,7 +53,7 @@ def failure_of(outcome: Mapping[str, Any] | None) -> str | None:
         return NOT_REACHED
     if outcome.get("failed") or outcome.get("unreachable") or outcome.get("failure"):
         return _one_line(_PREFIX.sub("", str(outcome.get("msg") or "failed without a message")))
-    if outcome.get("ready", outcome.get("passed", True)) is False:  # preflight
+    if outcome.get("ready", True) is False:  # preflight
         return _one_line("; ".join(map(str, outcome.get("to_do") or ["not ready"])))
     return None
 
@@ -193,7 +193,7 @@ def _headline(host: str, counts: Mapping[str, Any], outcome: Mapping[str, Any]) 
             if each.get("state") == "limited":
                 yield f"  limited: {_text(each, 'name')}: {_text(each, 'message')}"
         return
-    yield f"{host}: {counts.get('selected', counts.get('kept'))} of {counts.get('users')} users selected"
+    yield f"{host}: {counts.get('selected')} of {counts.get('users')} users selected"
     yield f"  IT Glue: {_counted(counts['actions'], _IN_ITGLUE)}"
     if "push" in counts:
         yield f"  BMS: {_counted(counts['push'], _IN_BMS) or 'nothing to push'}"

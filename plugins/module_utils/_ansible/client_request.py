@@ -11,6 +11,7 @@ from typing import Any
 
 from .._engine.conflicts import IGNORE, NEW
 from .._engine.errors import InputError, quoted
+from .._engine.model import as_id
 from .._engine.options import Options
 from .._sync.snapshot import Request
 from .connection import CONNECTION_OPTIONS, bms_limit
@@ -74,8 +75,8 @@ def _overrides(params: Mapping[str, Any], option: str) -> dict[str, int | str]:
 
 def _answer(option: str, user: str, value: Any) -> int | str:
     wanted = str(value).strip()
-    if wanted.isascii() and wanted.isdecimal() and not isinstance(value, bool):
-        return int(wanted)
+    if (known := as_id(wanted)) is not None:
+        return known
     if wanted.casefold() in (NEW, IGNORE):
         return wanted.casefold()
     contact = "a BMS contact" if option.startswith("bms") else "an IT Glue contact"

@@ -17,7 +17,7 @@ from .._sync.audit import Audited, read_and_audit
 from .client_request import CLIENT_OPTIONS, client_request, first_run
 from .connection import clients, fair_share_of
 from .option_specs import SYNC_SPECS
-from .result import conflict_entries, reason_fields, selected
+from .result import conflict_entries, full_name, reason_fields, selected
 from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
@@ -118,7 +118,7 @@ def _not_ready(found: Unready) -> dict[str, Any]:
 
 
 def _other_first_name(found: OtherFirstName) -> dict[str, Any]:
-    names = " ".join(filter(None, (found.user.given_name, found.user.surname)))
+    names = full_name(found.user.given_name, found.user.surname)
     return {"user": found.user.username, "user_name": names, **_contact(found.contact)}
 
 
@@ -135,4 +135,4 @@ def _contact(contact: Contact) -> dict[str, Any]:
 
 
 def _name(contact: Contact | BmsContact) -> str:
-    return " ".join(filter(None, (contact.first_name, contact.last_name)))
+    return full_name(contact.first_name, contact.last_name)

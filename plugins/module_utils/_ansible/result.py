@@ -294,7 +294,7 @@ def _departed(run: Run, records: _Records) -> list[Result]:
 def _departure(departure: Departure, operation: Operation | None, records: _Records) -> Result:
     """One entry of `departed`; `operation` is what is written, None where nothing is."""
     nothing = Operation(departure.subject, ItGluePart(Action.UNCHANGED, departure.contact_id))
-    entry = contact(operation or nothing.because(*_reasons(departure.reason)))
+    entry = contact(operation or nothing.because(*filter(None, [departure.reason])))
     turned_out = operation is not None and operation.itglue.action in _TURNED_OUT
     own = {key: entry.pop(key) for key in ("user", "user_id", "contact_id", "action")}
     for key in ("matched_by", "push", "missing"):
@@ -308,10 +308,6 @@ def _departure(departure: Departure, operation: Operation | None, records: _Reco
         "evidence": str(departure.evidence),
         **entry,
     }
-
-
-def _reasons(reason: Reason | None) -> Sequence[Reason]:
-    return () if reason is None else (reason,)
 
 
 # --------------------------------------------------------------------- reverted

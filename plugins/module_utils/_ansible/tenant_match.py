@@ -12,8 +12,8 @@ from typing import Any
 
 from .._engine import settings as rules
 from .._engine.errors import InputError, quoted
-from .._engine.model import Organization
-from .._engine.tenants import IGNORED, MATCHED, STATES, Matching, Tenant, listed, named
+from .._engine.model import Organization, Tenant
+from .._engine.tenants import IGNORED, MATCHED, STATES, Matching, listed, named
 from .._engine.text import name
 from .._store.settings import SettingsStore
 from .._sync.fleet import Fleet, read_fleet

@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .._engine.model import Organization
-from .._engine.tenants import Tenant
+from .._engine.model import Organization, Tenant
 from .._sync.fleet import CONTRACTS, SOURCES, given_tenants, read_tenants
 from .connection import Clients, environment
 

@@ -27,7 +27,7 @@ from .._engine.errors import (
     UnavailableError,
     quoted,
 )
-from .._engine.model import User
+from .._engine.model import Tenant, User
 from .decoding import Reader, Row
 from .error_mapping import ErrorMapping
 from .graph_tokens import App, EntraErrors, GraphCredential, GraphTokens
@@ -80,15 +80,6 @@ class GraphEndpoints:
             (self.authority_host or authority).strip().rstrip("/"),
             (self.graph_url or graph).strip().rstrip("/").removesuffix("/v1.0"),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class Contract:
-    """A client tenant that the partner can see; name and domain are copies from when the partnership began."""
-
-    tenant_id: str
-    name: str | None
-    domain: str | None
 
 
 class GraphClient:
@@ -177,21 +168,21 @@ class GraphClient:
         found = self._list("/v1.0/organization", params, "Organization.Read.All", _verified_domains)
         return tuple(domain for domains in found for domain in domains)
 
-    def contracts(self) -> Iterator[Contract]:
+    def contracts(self) -> Iterator[Tenant]:
         """The client tenants of a partner; there are none in any other tenant."""
         params = {"$select": "id,customerId,displayName,defaultDomainName"}
         found = self._list("/v1.0/contracts", params, "Directory.Read.All", _contract)
         yield from (contract for contract in found if contract is not None)
 
-    def delegated_admin_relationships(self) -> Iterator[Contract]:
+    def delegated_admin_relationships(self) -> Iterator[Tenant]:
         """The client tenants that a partner has active delegated admin privileges in (GDAP), each once."""
         path = "/v1.0/tenantRelationships/delegatedAdminRelationships"
         params = {"$filter": "status eq 'active'", "$select": "id,status,customer", "$top": _LARGEST_PARTNER_PAGE}
         found = self._list(path, params, "DelegatedAdminRelationship.Read.All", _relationship)
-        contracts: dict[str, Contract] = {}
+        contracts: dict[str, Tenant] = {}
         for contract in found:
             if contract is not None:
-                contracts.setdefault(contract.tenant_id, contract)
+                contracts.setdefault(contract.id, contract)
         yield from contracts.values()
 
     # ------------------------------------------------------------------ reads
@@ -266,21 +257,21 @@ def _verified_domains(read: Reader, row: Row) -> list[str]:
     return [name.lower() for name in names if name]
 
 
-def _contract(read: Reader, row: Row) -> Contract | None:
+def _contract(read: Reader, row: Row) -> Tenant | None:
     """A client tenant; None for a row that names none, as Microsoft's contract allows."""
     tenant_id = read.text(row, "customerId")
     if not tenant_id:
         return None
-    return Contract(tenant_id, read.text(row, "displayName"), read.text(row, "defaultDomainName"))
+    return Tenant(tenant_id, read.text(row, "displayName"), read.text(row, "defaultDomainName"))
 
 
-def _relationship(read: Reader, row: Row) -> Contract | None:
+def _relationship(read: Reader, row: Row) -> Tenant | None:
     """The client tenant of an active relationship; None for any other one."""
     customer = read.part(row, "customer")
     tenant_id = read.text(customer, "tenantId")
     if not tenant_id or read.text(row, "status") != "active":
         return None
-    return Contract(tenant_id, read.text(customer, "displayName"), None)
+    return Tenant(tenant_id, read.text(customer, "displayName"), None)
 
 
 def _username_before(user: User) -> str:

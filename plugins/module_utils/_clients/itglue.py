@@ -17,7 +17,7 @@ from difflib import get_close_matches
 
 from .._engine import text
 from .._engine.errors import InputError, NotFoundError, ProtocolError, quoted
-from .._engine.model import Contact, ContactType, Location, Organization
+from .._engine.model import Contact, ContactType, Location, Organization, as_id
 from . import itglue_decoding as decode
 from .addresses import service_url
 from .decoding import Row
@@ -72,9 +72,8 @@ class ItGlueClient(ItGlueAssets):
         Raises `InputError` naming the option when there is none or several.
         """
         wanted = str(ident).strip()
-        if wanted.isascii() and wanted.isdigit():
-            return self._organization_of_id(int(wanted))
-        return self._organization_of_name(wanted)
+        known = as_id(wanted)
+        return self._organization_of_name(wanted) if known is None else self._organization_of_id(known)
 
     def _organization_of_id(self, ident: int) -> Organization:
         try:

@@ -39,7 +39,10 @@ class ItGlueErrors(ErrorMapping):
                 return super().service_message(body)
 
     def kind(self, status: int, answer: Response) -> type[ApiError]:
-        if status == 401 and any(_names_resource(message, pointer) for message, pointer in _errors(answer.peek())):
+        # An id that this key has no access to is answered with 401; a bad key with 403.
+        if status == 401 and any(
+            pointer == "id" or "resource access" in message for message, pointer in _errors(answer.peek())
+        ):
             return NotFoundError
         return AuthenticationError if status == 403 else super().kind(status, answer)
 
@@ -66,8 +69,3 @@ def _message(error: object) -> str:
             return message
         case _:
             return ""
-
-
-def _names_resource(message: str, pointer: str) -> bool:
-    """An id that this key has no access to is answered with 401; a bad key with 403."""
-    return pointer == "id" or "resource access" in message

@@ -25,6 +25,11 @@ BmsId = NewType("BmsId", int)
 # ---------------------------------------------------------------- Microsoft 365
 
 
+def as_id(wanted: str) -> int | None:
+    """The id that a text is, None where it is a name."""
+    return int(wanted) if wanted.isascii() and wanted.isdigit() else None
+
+
 @dataclass(frozen=True, slots=True)
 class User:
     """A Microsoft 365 user, with the properties that Graph returns for `$select`.
@@ -101,6 +106,18 @@ class Organization:
     adapters: tuple[Adapter, ...] = ()
     type_name: str | None = None
     status_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A client's tenant as the partner sees it. Name and domain are copies that may be out of date."""
+
+    id: str
+    name: str | None = None
+    domain: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from difflib import SequenceMatcher
 from .account import reference
 from .errors import InputError
 from .hosts import words
-from .model import BmsSettings, ItGlueId, Organization
+from .model import BmsSettings, ItGlueId, Organization, Tenant
 from .text import ONMICROSOFT, name
 
 MATCHED, IGNORED, UNMATCHED = "matched", "ignored", "unmatched"
@@ -37,18 +37,6 @@ _LEGAL_FORMS = frozenset(
 
 _MEASURED = 40
 """Organizations that are measured for a tenant."""
-
-
-@dataclass(frozen=True, slots=True)
-class Tenant:
-    """A client's tenant as the partner sees it. Name and domain are copies that may be out of date."""
-
-    id: str
-    name: str | None = None
-    domain: str | None = None
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.id})" if self.name else self.id
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,17 @@ from .shared_types import Memory, SharedTypes
 T = TypeVar("T")
 
 
-class ItGlue(Protocol):
+class Reads(Protocol):
+    """Where types and assets are read for a run."""
+
+    def asset_types(self, *names: str) -> list[AssetType]:
+        """The types of these names."""
+
+    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
+        """The assets of several types of one organization."""
+
+
+class ItGlue(Reads, Protocol):
     """The part of the IT Glue client that is used here; `_clients.itglue` documents it."""
 
     @property
@@ -41,9 +51,6 @@ class ItGlue(Protocol):
     @property
     def account(self) -> str:
         """What tells one account of IT Glue from another."""
-
-    def asset_types(self, *names: str) -> list[AssetType]:
-        """The types of these names."""
 
     def asset_type_fields(self, type_id: int) -> Sequence[AssetField]:
         """The fields of a type."""
@@ -57,9 +64,6 @@ class ItGlue(Protocol):
     def assets(self, type_id: int, organization_id: int | None = None) -> Iterable[Asset]:
         """The assets of a type, of one organization or of all."""
 
-    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
-        """The assets of several types of one organization."""
-
     def create_asset(self, organization_id: int, type_id: int, traits: Mapping[str, object]) -> Asset:
         """Make an asset."""
 
@@ -68,16 +72,6 @@ class ItGlue(Protocol):
 
     def delete_asset(self, asset_id: int) -> None:
         """Delete an asset."""
-
-
-class Reads(Protocol):
-    """Where types and assets are read for a run; `ItGlue` has the same."""
-
-    def asset_types(self, *names: str) -> list[AssetType]:
-        """The types of these names."""
-
-    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
-        """The assets of several types of one organization."""
 
 
 @dataclass(frozen=True, slots=True)

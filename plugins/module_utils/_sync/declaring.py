@@ -19,7 +19,8 @@ from .._engine import settings as rules
 from .._engine.declared_options import BMS, OFFICE365
 from .._engine.model import Asset, BmsSettings, Organization
 from .._store.settings import SettingsStore, Stored
-from .holders import Holders, Organizations
+from .holders import Holders
+from .ports import Organizations
 
 Declarations = Mapping[str, Mapping[str, Any]]
 """What is declared, by kind of settings."""

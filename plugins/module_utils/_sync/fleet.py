@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from .._engine import settings as rules
 from .._engine.errors import InputError, quoted
-from .._engine.model import BmsSettings, ItGlueId, Organization
-from .._engine.tenants import Tenant, shared_accounts, shared_tenants
+from .._engine.model import BmsSettings, ItGlueId, Organization, Tenant
+from .._engine.tenants import shared_accounts, shared_tenants
 from .._store.settings import SettingsStore, Stored
-from .ports import FleetItGlue, PartnerServices
+from .ports import Organizations, PartnerServices
 
 CONTRACTS, RELATIONSHIPS = "contracts", "delegated_admin_relationships"
 SOURCES = (CONTRACTS, RELATIONSHIPS)
@@ -77,7 +77,7 @@ class Fleet:
         ]
 
 
-def read_fleet(itglue: FleetItGlue, store: SettingsStore) -> Fleet:
+def read_fleet(itglue: Organizations, store: SettingsStore) -> Fleet:
     """Read it all; the organizations with their adapters, which tell their BMS accounts."""
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="fleet") as pool:
         organizations = pool.submit(lambda: tuple(itglue.organizations(include_adapters=True)))
@@ -98,7 +98,7 @@ def read_tenants(services: PartnerServices, source: str, partner_tenant_id: str 
         )
     graph = services.graph(partner)
     found = graph.contracts() if source == CONTRACTS else graph.delegated_admin_relationships()
-    return [Tenant(rules.guid(each.tenant_id), each.name, each.domain) for each in found]
+    return [replace(each, id=rules.guid(each.id)) for each in found]
 
 
 def given_tenants(rows: Sequence[Mapping[str, Any]]) -> list[Tenant]:

@@ -35,6 +35,7 @@ from .._engine.model import (
     ItGlueId,
     Location,
     Organization,
+    as_id,
 )
 from .._engine.text import name as normalised
 from .._store.settings import settings_lock
@@ -126,8 +127,8 @@ class FleetItGlue:
     def organization(self, ident: str) -> Organization:
         """As the client's own: the id and the name of it are known from its settings."""
         wanted = str(ident).strip()
-        is_id = wanted.isascii() and wanted.isdigit()
-        found = self._shared(lambda: self._of_id(int(wanted)) if is_id else self._of_name(wanted))
+        known = as_id(wanted)
+        found = self._shared(lambda: self._of_name(wanted) if known is None else self._of_id(known))
         return self._itglue.organization(ident) if found is None else found
 
     def _of_id(self, ident: int) -> Organization | None:
@@ -253,7 +254,7 @@ class FleetItGlue:
 
         def read() -> Iterator[Row]:
             declared = [each.strip() for each in self._fleet.organizations()]
-            ids = {each: int(each) for each in declared if each.isascii() and each.isdigit()}
+            ids = {each: known for each in declared if (known := as_id(each)) is not None}
             names = {each for each in declared if each and each not in ids}
             if names:
                 ids |= self._ids(names)

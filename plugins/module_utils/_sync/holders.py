@@ -12,7 +12,6 @@ for all clients of a run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Protocol
 
 from .._engine.account import holder_key, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
@@ -20,6 +19,7 @@ from .._engine.errors import SettingsError, quoted
 from .._engine.model import Account, BmsSettings, Organization
 from .._engine.tenants import listed
 from .._store.settings import SettingsStore
+from .ports import Organizations
 
 TENANTS, ACCOUNTS = "tenants", "accounts"
 
@@ -28,13 +28,6 @@ _TENANT_WAY_OUT = (
     "unmatched there with msp.psa_sync.tenant_match."
 )
 _ACCOUNT_WAY_OUT = "Correct the option account of bms_sync_settings of one of them."
-
-
-class Organizations(Protocol):
-    """The part of the IT Glue client that is used here."""
-
-    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
-        """All organizations."""
 
 
 class Holders:

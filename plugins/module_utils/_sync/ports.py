@@ -30,6 +30,7 @@ from .._engine.model import (
     ItGlueId,
     Location,
     Organization,
+    Tenant,
     User,
 )
 
@@ -50,7 +51,14 @@ def silent(line: str) -> None:
     """The progress that nobody hears of."""
 
 
-class ItGlueReader(Protocol):
+class Organizations(Protocol):
+    """Where the organizations of an MSP are read."""
+
+    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
+        """All organizations, with their adapters where that is asked for."""
+
+
+class ItGlueReader(Organizations, Protocol):
     """What is read of IT Glue."""
 
     @property
@@ -59,9 +67,6 @@ class ItGlueReader(Protocol):
 
     def organization(self, ident: str) -> Organization:
         """The organization of an id or an exact name, with its adapters. Raises InputError for none or several."""
-
-    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
-        """All organizations, with their adapters where that is asked for."""
 
     def with_adapters(self, organization: Organization) -> Organization:
         """An organization that `organization` returned, with its adapters in any case."""
@@ -222,36 +227,13 @@ class Services(ReadServices, Protocol):
         """IT Glue."""
 
 
-class FleetItGlue(Protocol):
-    """Where the organizations of an MSP are read."""
-
-    def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
-        """All organizations, with their adapters where these are asked for."""
-
-
-class PartnerTenant(Protocol):
-    """A client tenant that the partner can see."""
-
-    @property
-    def tenant_id(self) -> str:
-        """Its id."""
-
-    @property
-    def name(self) -> str | None:
-        """Its name."""
-
-    @property
-    def domain(self) -> str | None:
-        """Its default domain."""
-
-
 class PartnerGraph(Protocol):
     """Where the client tenants of a partner are read."""
 
-    def contracts(self) -> Iterable[PartnerTenant]:
+    def contracts(self) -> Iterable[Tenant]:
         """The tenants with a contract."""
 
-    def delegated_admin_relationships(self) -> Iterable[PartnerTenant]:
+    def delegated_admin_relationships(self) -> Iterable[Tenant]:
         """The tenants with a delegated admin relationship."""
 
 

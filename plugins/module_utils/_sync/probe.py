@@ -24,7 +24,6 @@ from .ports import Clock, Progress, Sleep, silent
 from .probe_answers import Answers, ProbedServices
 from .probe_bms import BmsQuestions
 from .probe_contacts import OwnBmsContacts, OwnContacts
-from .probe_graph import NAMES as GRAPH_NAMES
 from .probe_graph import GraphQuestions
 from .probe_itglue import ItGlueQuestions
 from .run_lock import RunLock
@@ -147,7 +146,7 @@ class Probe:
     def _answer_graph(self) -> None:
         if not self.wanted.tenant_id:
             why = unknown("No Microsoft tenant is known: set tenant_id.")
-            self.given.found |= dict.fromkeys(GRAPH_NAMES, why)
+            self.given.found |= {name: why for name, each in QUESTIONS.items() if each.service == "graph"}
             return
         self._report("asking Microsoft Graph")
         GraphQuestions(self.services.graph(self.wanted.tenant_id), self.given).answer_reads()

@@ -16,16 +16,6 @@ from .probe_answers import Answers, ProbedGraph, granted
 
 _LARGEST_PAGE = 999
 
-NAMES = (
-    "graph_page_limit",
-    "graph_deleted_users",
-    "graph_groups",
-    "graph_group_members",
-    "graph_domains",
-    "graph_contracts",
-)
-"""The questions that are asked here."""
-
 
 @dataclass(slots=True)
 class GraphQuestions:
@@ -36,16 +26,13 @@ class GraphQuestions:
 
     def answer_reads(self) -> None:
         """Answer all of them."""
-        looks = (
-            self._page_limit,
-            self._deleted_users,
-            self._groups,
-            self._group_members,
-            self._domains,
-            self._contracts,
-        )
-        for name, look in zip(NAMES, looks, strict=True):
-            self.answers.answer(name, look)
+        answer, graph = self.answers.answer, self.graph
+        answer("graph_page_limit", self._page_limit)
+        answer("graph_deleted_users", self._deleted_users)
+        answer("graph_groups", lambda: granted(self._some_group, "Groups"))
+        answer("graph_group_members", self._group_members)
+        answer("graph_domains", lambda: granted(graph.verified_domains, "The verified domains"))
+        answer("graph_contracts", self._contracts)
 
     def _page_limit(self) -> Judgement:
         body = self.graph.raw("/v1.0/users", {"$select": "id", "$top": _LARGEST_PAGE}, "User.Read.All")
@@ -55,9 +42,6 @@ class GraphQuestions:
     def _deleted_users(self) -> Judgement:
         path = "/v1.0/directory/deletedItems/microsoft.graph.user"
         return granted(lambda: self.graph.raw(path, {"$select": "id", "$top": 1}, "User.Read.All"), "Deleted users")
-
-    def _groups(self) -> Judgement:
-        return granted(self._some_group, "Groups")
 
     def _some_group(self) -> str | None:
         body = self.graph.raw("/v1.0/groups", {"$select": "id", "$top": 1}, "Group.Read.All")
@@ -76,9 +60,6 @@ class GraphQuestions:
         return granted(
             lambda: self.graph.raw(path, params, "GroupMember.Read.All", advanced=True), "The members of a group"
         )
-
-    def _domains(self) -> Judgement:
-        return granted(self.graph.verified_domains, "The verified domains")
 
     def _contracts(self) -> Judgement:
         return granted(

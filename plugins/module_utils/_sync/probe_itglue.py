@@ -69,7 +69,7 @@ class ItGlueQuestions:
         """Answer the questions that take reads only."""
         self.answers.answer("itglue_page_limit", self._itglue_page)
         self.answers.answer("itglue_unknown_filter", self._unknown_filter)
-        self.answers.answer("itglue_name_filter", self._itglue_names)
+        self.answers.answer("itglue_name_filter", lambda: name_filter(self.organization.name, self._finds))
         self.answers.answer("itglue_adapter", self._adapter)
 
     def _itglue(self, path: str, **params: object) -> Row:
@@ -92,9 +92,6 @@ class ItGlueQuestions:
     def _organizations(self, **params: object) -> int | None:
         """How many organizations a list shows."""
         return itglue_total(self._itglue("/organizations", **{"page[size]": 1, **params}), "/organizations")
-
-    def _itglue_names(self) -> Judgement:
-        return name_filter(self.organization.name, self._finds)
 
     def _finds(self, name: str) -> bool:
         escaped = name.replace(",", "\\,")

@@ -22,7 +22,8 @@ from .._engine.reasons import Reason, ReasonCode, because
 from .._store.facts import read_facts
 from .._store.settings import SettingsStore, StoredSettings
 from .declaring import Declarations, Declared, Declaring
-from .holders import Holders, Organizations
+from .holders import Holders
+from .ports import Organizations
 
 MODULES = {OFFICE365: "msp.psa_sync.office365_sync_settings", BMS: "msp.psa_sync.bms_sync_settings"}
 
@@ -69,7 +70,8 @@ def read_settings(
     merged = {kind: merged_settings(kind, stored, given.get(kind), organization) for kind in KINDS}
     missing = stored.bms is None and BMS not in given
     warnings = [because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)] if missing else []
-    differences = [each for kind in given if (each := _declared(kind, stored, merged[kind])).changed]
+    compared = [Declared(stored.of(kind), merged[kind], stored.of(kind).asset) for kind in given]
+    differences = [each for each in compared if each.changed]
     known_tenant = (stored.office365 or {}).get("tenant_id")
     found = RunSettings(
         organization,
@@ -133,10 +135,6 @@ def merged_settings(
     address = stored.of(kind).address if stored.of(kind).violations else None
     rules.check(kind, merged, organization=repr(organization.name), address=address)
     return merged
-
-
-def _declared(kind: str, stored: StoredSettings, merged: dict[str, Any]) -> Declared:
-    return Declared(stored.of(kind), merged, stored.of(kind).asset)
 
 
 def tenant_of(settings: Mapping[str, Any], organization: Organization, override: str | None) -> str:

@@ -285,16 +285,16 @@ def _flat(settings: object, within: str = "") -> dict[str, Any]:
 
 
 def _totals(tenants: list[dict[str, Any]]) -> dict[str, Any]:
-    counted = [[run for run in tenant["runs"] if run["counted"]] for tenant in tenants]
-    runs = [run for each in counted for run in each]
+    clients = [counted(tenant) for tenant in tenants]
+    runs = [run for each in clients for run in each]
     syncs = [run for run in runs if run["summary"] is not None]
     carried = [run for run in syncs if not is_over_limit(run)]
     return {
         "tenants": len(tenants),
-        "tenants_failed": sum(any(has_failed(run) and not is_over_limit(run) for run in each) for each in counted),
-        "tenants_over_limit": sum(any(map(is_over_limit, each)) for each in counted),
+        "tenants_failed": sum(any(has_failed(run) and not is_over_limit(run) for run in each) for each in clients),
+        "tenants_over_limit": sum(any(map(is_over_limit, each)) for each in clients),
         "verdicts": _sum([Counter(tenant["status"] for tenant in tenants)]),
-        "tenants_starved": sum(any(run["starved"] for run in each) for each in counted),
+        "tenants_starved": sum(map(is_starved, tenants)),
         "tasks_hidden": sum(run["status"] == HIDDEN for run in runs),
         "users": sum(run["summary"]["users"] for run in syncs),
         "selected": sum(run["summary"]["selected"] for run in syncs),
@@ -310,6 +310,16 @@ def _totals(tenants: list[dict[str, Any]]) -> dict[str, Any]:
         "settings": sum(each["stored"] for run in runs for each in run["settings"] or ()),
         "warnings": sum(len(run["warnings"]) for run in runs),
     }
+
+
+def counted(tenant: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The runs of a client that count."""
+    return [run for run in tenant["runs"] if run["counted"]]
+
+
+def is_starved(tenant: Mapping[str, Any]) -> bool:
+    """Whether a quota has deferred a client in several runs in a row."""
+    return any(run["starved"] for run in counted(tenant))
 
 
 def has_failed(run: Mapping[str, Any]) -> bool:
@@ -352,7 +362,7 @@ _OPEN = ("failed", "deferred", "conflict", "not_ready", "refused")
 
 def tenant_status(tenant: Mapping[str, Any]) -> str:
     """`failed`, `over_limit`, `hidden`, `attention`, `changed` or `ok`: the gravest that a client's runs show."""
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     if any(has_failed(run) and not is_over_limit(run) for run in runs):
         return "failed"
     if any(map(is_over_limit, runs)):

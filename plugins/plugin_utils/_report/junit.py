@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
-from .collecting import departure, has_failed
+from .collecting import counted, departure, has_failed
 from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
 
 # XML 1.0 has no way to write these.
@@ -49,9 +49,7 @@ def junit(report: Mapping[str, Any]) -> str:
 
 
 def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
-    for run in tenant["runs"]:
-        if not run["counted"]:
-            continue
+    for run in counted(tenant):
         outcome = "error" if has_failed(run) else "skipped" if run["status"] == "hidden" or run["ignored"] else None
         yield _Case(run["task"], outcome, run["message"] or "", run["seconds"] or 0.0)
         for entry in run["contacts"]:

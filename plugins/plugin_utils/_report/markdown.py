@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from .collecting import LISTS, departure, groups
+from .collecting import LISTS, counted, departure, groups
 from .entries import changes, overrides_yaml, question, suggestion, variable
 from .labels import (
     ACTIONS,
@@ -101,7 +101,7 @@ def _rows(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
 
 
 def _row(tenant: Mapping[str, Any], mode: str) -> str:
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     summaries = [run["summary"] for run in runs if run["summary"]]
 
     def total(key: str, *names: str) -> int:
@@ -145,7 +145,7 @@ def _details(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
 
 def _has_details(tenant: Mapping[str, Any]) -> bool:
     """Whether there is more to know of a client than its row says."""
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     listed = ("warnings", "settings", *LISTS)
     return bool(why(tenant)) or any(run[name] for run in runs for name in listed)
 
@@ -184,7 +184,7 @@ def _note(left: int, noun: tuple[str, str]) -> str:
 
 def _parts(tenant: Mapping[str, Any]) -> Iterator[_Part]:
     """The parts of a client, the most urgent first."""
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     people = [entry for run in runs for entry in run["contacts"]]
     warnings = [each for run in runs for each in run["warnings"]]
     yield _Part("Why", tuple(cut(f"- {text(each)}") for each in why(tenant)), ("line", "lines"))

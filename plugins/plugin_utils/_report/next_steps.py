@@ -10,7 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .collecting import COLLECTION
+from .collecting import COLLECTION, counted, is_starved
 from .labels import count, one_line
 from .verdict import BLOCKED
 
@@ -36,8 +36,8 @@ def _over_limit(report: Mapping[str, Any]) -> Iterator[Step]:
     for tenant in report["tenants"]:
         options = {
             str(limit["option"])
-            for run in tenant["runs"]
-            if run["counted"] and run["summary"]
+            for run in counted(tenant)
+            if run["summary"]
             for limit in run["summary"]["limits_exceeded"]
         }
         if options:
@@ -60,7 +60,7 @@ def _failed(report: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def _decisions(report: Mapping[str, Any]) -> Iterator[Step]:
-    tenants = [each for each in report["tenants"] if any(run["conflicts"] for run in each["runs"] if run["counted"])]
+    tenants = [each for each in report["tenants"] if any(run["conflicts"] for run in counted(each))]
     if tenants:
         yield Step(
             f"{_named(tenants)}: decide the conflicts, put the answers into the client's variables, and preview again.",
@@ -80,7 +80,7 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
             else f"Approve {count(len(changing), 'client')}: run them for real.",
             _command(_playbook(report), [limit] if limit and len(blocked) <= _MOST_HOSTS else [], check=False),
         )
-    elif report["mode"] == "real" and (starved := [each for each in tenants if _is_starved(each)]):
+    elif report["mode"] == "real" and (starved := [each for each in tenants if is_starved(each)]):
         yield Step(
             f"{_named(starved)}: a quota has deferred people in three runs in a row. Run more often, "
             "or raise the quota.",
@@ -90,12 +90,8 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
         yield Step("What is deferred is done by the next run.", _command(_playbook(report), []))
 
 
-def _is_starved(tenant: Mapping[str, Any]) -> bool:
-    return any(run["starved"] for run in tenant["runs"] if run["counted"])
-
-
 def _deferred(tenant: Mapping[str, Any]) -> bool:
-    summaries = [run["summary"] for run in tenant["runs"] if run["counted"] and run["summary"]]
+    summaries = [run["summary"] for run in counted(tenant) if run["summary"]]
     return any(each[part].get("deferred") for each in summaries for part in ("actions", "push"))
 
 
@@ -114,7 +110,7 @@ def _command(playbook: str, hosts: Iterable[str], more: str = "", *, check: bool
 
 
 def _hosts(tenants: Iterable[Mapping[str, Any]]) -> list[str]:
-    return list(dict.fromkeys(str(run["host"]) for each in tenants for run in each["runs"] if run["counted"]))
+    return list(dict.fromkeys(str(run["host"]) for each in tenants for run in counted(each)))
 
 
 def _named(tenants: list[Mapping[str, Any]]) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .bars import TONES, segments
-from .collecting import departure, groups, is_over_limit
+from .collecting import counted, departure, groups, is_over_limit, is_starved
 from .entries import changes, link, question, reason_title, suggestion, variable
 from .labels import ACTIONS, DEPARTURES, EXCLUDED, ICONS, KINDS, LABELS, PUSHES, REVERTS, RULES, SERVICES, label, lines
 from .verdict import BLOCKED, TENANT_STATUSES, duration, tenant_verdict, why
@@ -26,8 +26,9 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
     gravity = list(TENANT_STATUSES)
     tenants = sorted(report["tenants"], key=lambda tenant: gravity.index(tenant["status"]))
     shared = _Shared()
+    spoken = "preview" if report["mode"] == "preview" else "real"
     return {
-        "labels": {**LABELS, "tenant": {name: labels[_spoken(report)] for name, labels in TENANT_STATUSES.items()}},
+        "labels": {**LABELS, "tenant": {name: labels[spoken] for name, labels in TENANT_STATUSES.items()}},
         "icons": ICONS,
         "tones": TONES,
         "tenants": _rows(_tenant(each, report["mode"]) for each in tenants),
@@ -40,10 +41,6 @@ def page_data(report: Mapping[str, Any]) -> dict[str, Any]:
         "kinds": list(shared.kinds),
         "texts": list(shared.texts),
     }
-
-
-def _spoken(report: Mapping[str, Any]) -> str:
-    return "preview" if report["mode"] == "preview" else "real"
 
 
 class _Shared:
@@ -69,13 +66,12 @@ def _rows(entries: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _counted(tenants: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for place, tenant in enumerate(tenants):
-        for run in tenant["runs"]:
-            if run["counted"]:
-                yield place, run
+        for run in counted(tenant):
+            yield place, run
 
 
 def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     summaries = [run["summary"] for run in runs if run["summary"]]
     actions = sum((Counter(each["actions"]) for each in summaries), Counter())
     push = sum((Counter(each["push"]) for each in summaries), Counter())
@@ -84,7 +80,7 @@ def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "status": tenant["status"],
         "verdict": tenant_verdict(tenant, mode),
         "blocked": tenant["status"] in BLOCKED,
-        "states": ["starved"] if any(run["starved"] for run in runs) else [],
+        "states": ["starved"] if is_starved(tenant) else [],
         "why": why(tenant),
         "users": sum(each["users"] for each in summaries),
         "selected": sum(each["selected"] for each in summaries),
@@ -127,7 +123,10 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         "departed": _counts_text(Counter(map(departure, run["departed"])), DEPARTURES),
         "reverted": _counts_text(summary.get("reverted"), REVERTS),
         "requests": _counts_text(summary.get("api_calls"), SERVICES),
-        "limits": [f"{each['option']} allows {each['limit']}, the plan has {each['count']}" for each in _over(summary)],
+        "limits": [
+            f"{each['option']} allows {each['limit']}, the plan has {each['count']}"
+            for each in summary.get("limits_exceeded") or ()
+        ],
         "settings": [
             [
                 f"{label(KINDS, each['kind'])}: {each['option']}{'' if each['stored'] else ' (not stored)'}",
@@ -138,10 +137,6 @@ def _run(run: Mapping[str, Any]) -> dict[str, Any]:
         ],
         "first": len(settings) > 1 and not any(lines(each["before"]) for each in settings),
     }
-
-
-def _over(summary: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return summary.get("limits_exceeded") or []
 
 
 def _counts_text(counts: Mapping[str, int] | None, labels: Mapping[str, str]) -> str:

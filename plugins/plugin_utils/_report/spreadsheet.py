@@ -11,7 +11,7 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from .collecting import departure
+from .collecting import counted, departure
 from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, label
 from .verdict import tenant_verdict
 
@@ -34,9 +34,7 @@ def spreadsheet(report: Mapping[str, Any]) -> str:
 def _rows(report: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     for tenant in report["tenants"]:
         client = {"client": tenant["name"], "verdict": tenant_verdict(tenant, report["mode"])}
-        for run in tenant["runs"]:
-            if not run["counted"]:
-                continue
+        for run in counted(tenant):
             if not run["contacts"] and not run["departed"] and run["message"]:
                 yield client | {"reason": run["message"], "reason_code": (run["failure"] or {}).get("code")}
             for entry in run["contacts"]:

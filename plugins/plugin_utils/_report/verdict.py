@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from .collecting import has_failed, is_over_limit
+from .collecting import counted, has_failed, is_over_limit
 from .labels import count, sentence
 
 STOP, LOOK, FINE = "stop", "look", "fine"
@@ -76,7 +76,7 @@ TENANT_STATUSES = {
 
 def tenant_verdict(tenant: Mapping[str, Any], mode: str) -> str:
     """The verdict on a client, in words."""
-    previews = {run["preview"] for run in tenant["runs"] if run["counted"]}
+    previews = {run["preview"] for run in counted(tenant)}
     return TENANT_STATUSES[tenant["status"]]["preview" if (previews or {mode == "preview"}) == {True} else "real"]
 
 
@@ -85,7 +85,7 @@ STARVED = "Starved: a quota has deferred contacts of this client in three runs i
 
 def why(tenant: Mapping[str, Any]) -> list[str]:
     """What stands in a client's way, in sentences: messages of failures, then what needs a decision."""
-    runs = [run for run in tenant["runs"] if run["counted"]]
+    runs = counted(tenant)
     messages = [
         str(run["message"]) for run in runs if run["message"] and (has_failed(run) or run["status"] == "hidden")
     ]

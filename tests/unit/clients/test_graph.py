@@ -17,7 +17,6 @@ from cryptography.hazmat.primitives import hashes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import (
     CLOUDS,
-    Contract,
     GraphClient,
     GraphCredential,
     GraphEndpoints,
@@ -33,7 +32,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     RejectedError,
     UnavailableError,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import User
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Tenant, User
 from tests.sandbox.identity import Identity
 
 from .conftest import RESET, Request, reply
@@ -572,13 +571,13 @@ def test_delegated_admin_relationships(graph, entra, wire):
         {"id": "5", "status": "active", "customer": {"tenantId": TENANT, "displayName": "Frog again"}},
     ]
     entra.answer = lambda request: {"value": rows}
-    assert list(graph.delegated_admin_relationships()) == [Contract(TENANT, "Frog", None), Contract(other, "Dog", None)]
+    assert list(graph.delegated_admin_relationships()) == [Tenant(TENANT, "Frog", None), Tenant(other, "Dog", None)]
     assert wire.last.query["$filter"] == "status eq 'active'"
 
 
 def test_rows_that_name_nothing_cost_themselves_alone(graph, entra):
     entra.answer = lambda request: {"value": [{"id": "1", "customerId": None}, {"id": "2", "customerId": TENANT}]}
-    assert list(graph.contracts()) == [Contract(TENANT, None, None)]
+    assert list(graph.contracts()) == [Tenant(TENANT, None, None)]
     entra.answer = lambda request: {
         "value": [{"id": "1", "verifiedDomains": [{"name": None}, {"name": "Frog.example"}]}]
     }
@@ -588,7 +587,7 @@ def test_rows_that_name_nothing_cost_themselves_alone(graph, entra):
 def test_contracts(graph, entra, wire):
     row = {"id": "c", "customerId": TENANT, "displayName": "Frog", "defaultDomainName": None}
     entra.answer = lambda request: {"value": [row]}
-    assert list(graph.contracts()) == [Contract(TENANT, "Frog", None)]
+    assert list(graph.contracts()) == [Tenant(TENANT, "Frog", None)]
     assert wire.last.path == "/v1.0/contracts"
 
 
