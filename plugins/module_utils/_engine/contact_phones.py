@@ -177,7 +177,7 @@ class _ContactPhones:
 
     @staticmethod
     def _is_under(entry: Phone, label: str) -> bool:
-        return folded(entry.label) == folded(label)
+        return _is_named(entry.label, label)
 
     # ------------------------------------------------------------ blank phones
 
@@ -239,32 +239,41 @@ class _ContactPhones:
 
 def _is_up_to_date(own: Sequence[_Labelled], present: Sequence[Phone], settings: Office365Settings) -> bool:
     """Whether the rules would change nothing, seen by digits alone: most contacts are as they should be."""
-    keys = [digits(entry.value) for entry in present]
-    held = dict(zip(keys, present, strict=True))
-    spelled = [spelling(text) for text, dummy in own]
-    for key, extension in spelled:
+    held: dict[str, Phone] = {}
+    primary: list[tuple[str, Phone]] = []
+    for entry in present:
+        key = digits(entry.value)
+        held[key] = entry
+        if entry.primary:
+            primary.append((key, entry))
+    first = None
+    for text, dummy in own:
+        key, extension = spelling(text)
         if not key or key not in held or (extension and held[key].extension != extension):
             return False
+        first = first or key
     if not (settings.set_phone_numbers_primary or settings.replace_blank_phone_numbers):
         return True
-    primary = [place for place, entry in enumerate(present) if entry.primary]
-    if len(primary) != 1 or is_fax(present[primary[0]]):
+    if len(primary) != 1 or is_fax(primary[0][1]):
         return False
     if "" in held:
         return not own and len(present) == 1 and is_placeholder(present[0].value)
-    of_type = own and folded(own[0][1]) == folded(settings.phone_type)
-    return not of_type or keys[primary[0]] == spelled[0].digits
+    return first is None or first == primary[0][0] or not _is_named(own[0][1], settings.phone_type)
 
 
 def _own_texts(user: User, settings: Office365Settings) -> list[_Labelled]:
     """The texts among the user's phones that have digits, with the label of each; that of `phone_type` first."""
-    labels = settings.phone_labels
-    texts = [(text, labels.office) for text in user.business_phones[:1]]
-    if user.mobile_phone:
-        texts.append((user.mobile_phone, labels.mobile))
-        if folded(settings.phone_type) == folded(labels.mobile):
+    labels, office, mobile = settings.phone_labels, user.business_phones, user.mobile_phone
+    texts = [(office[0], labels.office)] if office and has_digits(office[0]) else []
+    if mobile and has_digits(mobile):
+        texts.append((mobile, labels.mobile))
+        if _is_named(labels.mobile, settings.phone_type):
             texts.reverse()
-    return [each for each in texts if has_digits(each[0])]
+    return texts
+
+
+def _is_named(label: str | None, name: str | None) -> bool:
+    return label == name or folded(label) == folded(name)
 
 
 def _is_real(entry: Phone) -> bool:

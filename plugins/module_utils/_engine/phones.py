@@ -96,10 +96,9 @@ def spelling(value: str | None) -> Spelling:
     """
     if not value:
         return Spelling("", None)
-    if value.isascii() and value.isdigit():  # what IT Glue keeps is digits alone
-        return Spelling(_key(value), None)
     if not value.strip(_PLAIN):
-        return Spelling(_key(_ascii_digits(_without_trunk_zero(value))), None)
+        plain = _without_trunk_zero(value) if ")" in value else value
+        return Spelling(_key(_ascii_digits(plain)), None)
     number, extension = _split(_ascii(value))
     found = _ascii_digits(_without_trunk_zero(number))
     if len(found) < _SHORTEST_NATIONAL and _strange_words(number):
@@ -109,6 +108,8 @@ def spelling(value: str | None) -> Spelling:
 
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
+    if value and value.isascii() and value.isdigit():  # what IT Glue keeps is digits alone
+        return _key(value)
     return spelling(value).digits
 
 
@@ -119,7 +120,9 @@ def stored_key(value: str) -> str:
 
 def has_digits(value: str | None) -> bool:
     """Whether a stored phone is a number or a placeholder: one of the two, wherever it has digits."""
-    return any(map(str.isdecimal, value or ""))
+    if not value:
+        return False
+    return value[-1].isdecimal() or any(map(str.isdecimal, value))
 
 
 def is_placeholder(value: str | None) -> bool:
@@ -139,6 +142,8 @@ def extension_key(value: str | None) -> str:
 
 
 def _key(found: str) -> str:
+    if found[:1] != "0":
+        return found
     key = found.removeprefix("00")
     return key if key.strip("0") else ""
 
