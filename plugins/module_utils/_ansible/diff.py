@@ -86,30 +86,28 @@ def _with_name(operation: Operation, field: str, value: Any) -> Any:
     return value
 
 
-_LISTS_IN_BMS = {name: value for field, value in VALUE.items() for name in (field, SHOWN[field])}
-"""The names of the lists of a BMS contact, and where an entry has its value."""
+_LISTS = {EMAILS, PHONES, *VALUE, *(SHOWN[field] for field in VALUE)}
+"""The names of the lists of a contact, in IT Glue and in BMS."""
 
 
 def _lines(name: str, value: Any) -> list[str]:
     """An attribute as a person reads it: one line for a value, an e-mail address or a phone."""
-    if name in (EMAILS, PHONES):
-        return [one_line(f"{name}: {_entry(each)}") for each in value or ()]
-    if name in _LISTS_IN_BMS:
-        return [one_line(f"{name}: {_entry_in_bms(each, _LISTS_IN_BMS[name])}") for each in value or ()]
+    if name in _LISTS:
+        return [one_line(f"{name}: {entry_text(each)}") for each in value or ()]
     return [] if value is None or value == "" else [one_line(f"{name}: {value}")]
 
 
-def _entry(entry: Mapping[str, Any]) -> str:
+def entry_text(entry: Mapping[str, Any]) -> str:
+    """An e-mail address or a phone as a person reads it, as IT Glue or BMS has them."""
+    if "type_id" in entry:
+        marks = [str(entry.get("type_name") or f"type {entry['type_id']}")]
+        marks += ["default"] if entry.get("default") else []
+        return f"{entry.get('address') or entry.get('number')} ({', '.join(marks)})"
     extension = f" x{entry['extension']}" if entry.get("extension") else ""
-    marks = [entry.get("label-name") or "no label"]
+    marks = [str(entry.get("label-name") or "no label")]
     marks += ["fax"] if entry.get("label-type") == "fax" else []
     marks += ["primary"] if entry.get("primary") else []
-    return f"{entry['value']}{extension} ({', '.join(marks)})"
-
-
-def _entry_in_bms(entry: Mapping[str, Any], value: str) -> str:
-    marks = [entry["type_name"] or f"type {entry['type_id']}", *(["default"] if entry["default"] else [])]
-    return f"{entry[value]} ({', '.join(marks)})"
+    return f"{entry.get('value')}{extension} ({', '.join(marks)})"
 
 
 def _text(fields: list[list[str]], between: list[str]) -> str:

@@ -41,20 +41,15 @@ class GraphCredential:
     def for_msal(self) -> str | Row:
         """The credential as msal takes it, the first one given in the order of Azure's own libraries.
 
-        Raises `InputError` when there is none, or its file cannot be read.
+        Raises `InputError` when its file cannot be read.
         """
         if self.client_secret:
             return self.client_secret
         if path := self.certificate_path:
             content = _read(path, "azure_certificate_path")
             return dict(certificate.for_msal(content, path, self.certificate_password))
-        if path := self.federated_token_file:
-            # Read for each token: the platform renews the file.
-            return {"client_assertion": lambda: _token_in(path)}
-        raise InputError(
-            "Microsoft Graph is needed, but there is no credential for it.",
-            hint="Set azure_client_secret, azure_certificate_path or azure_federated_token_file.",
-        )
+        # Read for each token: the platform renews the file.
+        return {"client_assertion": lambda: _token_in(str(self.federated_token_file))}
 
     @property
     def option(self) -> str:
@@ -131,11 +126,6 @@ class GraphTokens:
         raise self._refused(result)
 
     def _application(self) -> Any:
-        if msal is None:
-            raise InputError(
-                "The Python library msal is missing.",
-                hint="Install it for the Python that runs the task: pip install msal.",
-            )
         return msal.ConfidentialClientApplication(
             self._app.credential.client_id,
             client_credential=self._app.credential.for_msal(),

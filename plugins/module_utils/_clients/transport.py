@@ -107,11 +107,6 @@ class Transport:
     """
 
     def __init__(self, settings: HttpSettings, target: Origin, headers: Mapping[str, str]) -> None:
-        if requests is None:
-            raise InputError(
-                "The Python library requests is missing.",
-                hint="Install it for the Python that runs the task: pip install requests.",
-            )
         if settings.ca_path and not os.path.exists(settings.ca_path):
             raise InputError(f"The option ca_path names {settings.ca_path}, where there is nothing.")
         self.timeout = (min(_CONNECT_TIMEOUT, settings.timeout), settings.timeout)

@@ -29,6 +29,11 @@ class AccountReference:
     source: str
     declared: bool = False
 
+    @property
+    def key(self) -> str:
+        """What tells one account from another, as far as it is known without BMS."""
+        return str(self.id) if self.id is not None else name(self.name)
+
 
 def is_bms(adapter: Adapter, adapter_names: Collection[str]) -> bool:
     """Whether an integration is BMS, by a part of its name.
@@ -77,9 +82,7 @@ def holder_key(organization: Organization, settings: BmsSettings, adapter_names:
         wanted = reference(organization, settings, adapter_names)
     except InputError:
         return None  # it is linked to several; its own sync reports that
-    if not wanted.declared and wanted.id is None:
-        return None
-    return str(wanted.id) if wanted.id is not None else name(wanted.name)
+    return None if not wanted.declared and wanted.id is None else wanted.key
 
 
 def setting_keys(setting: str, account: Account | None = None) -> frozenset[str]:

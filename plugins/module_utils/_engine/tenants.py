@@ -169,10 +169,9 @@ def shared_accounts(
     for organization in organizations:
         if organization.id in settings:
             try:
-                wanted = reference(organization, settings[organization.id], adapter_names)
+                accounts.append((reference(organization, settings[organization.id], adapter_names).key, organization))
             except InputError:
                 continue  # what it means is not known; the sync says so
-            accounts.append((str(wanted.id) if wanted.id is not None else name(wanted.name), organization))
     return [
         f"The BMS account {account} is that of several organizations: {listed(group)}. "
         "Correct the option account of bms_sync_settings of all but one."

@@ -22,7 +22,7 @@ from .._engine.model import BmsContact, BmsId
 from .._engine.plan import Action, BmsPart, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
-from .journal import Entry, Journal, Resolved, Written
+from .journal import Entry, Journal, Resolved, Written, resolved
 from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, reason_of, side_by_side
 from .ports import Attributes, Bms, Progress, silent
 
@@ -163,7 +163,7 @@ class BmsWriter:
 
     def _is_missing(self, unclear: _Unclear, found: Created[BmsContact]) -> bool:
         """Whether a contact is not in BMS; what is there instead is noted."""
-        self._resolve(unclear.entry, _resolved(found))
+        self._resolve(unclear.entry, resolved(0, found))
         if found.record is not None:
             self._note_created(unclear.operation, found.record.id)
         elif found.alike:
@@ -324,14 +324,6 @@ def _bms_id(operation: Operation) -> BmsId:
     if operation.bms.contact_id is None:
         raise ValueError(f"The operation of {operation.user} has no BMS contact.")
     return operation.bms.contact_id
-
-
-def _resolved(found: Created[BmsContact]) -> Resolved:
-    if found.record is not None:
-        return Resolved(0, Resolution.FOUND, Written(found.record.id))
-    if found.alike:
-        return Resolved(0, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
-    return Resolved(0, Resolution.NOT_FOUND)
 
 
 def _single_fields(operation: Operation) -> dict[str, Any]:

@@ -27,7 +27,7 @@ from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .attempts import Alone, Attempt
 from .duplicates import note_among
-from .journal import Entry, Journal, Resolved, Written
+from .journal import Entry, Journal, Resolved, Written, resolved
 from .look_again import FreshPlan, contacts_since
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
@@ -215,7 +215,7 @@ class ItGlueWriter:
             return []
         known = self._before.keys() | self.created.keys()
         found = find_created([operation.wanted for dummy, operation in unseen], present, known)
-        self._journal.resolve(entry, [_resolved(row, each) for (row, dummy), each in zip(unseen, found, strict=True)])
+        self._journal.resolve(entry, [resolved(row, each) for (row, dummy), each in zip(unseen, found, strict=True)])
         missing = []
         for (dummy, operation), each in zip(unseen, found, strict=True):
             if each.is_unclear:
@@ -432,11 +432,3 @@ def _contact_id(operation: Operation) -> ItGlueId:
 
 def _written(contact: Contact | None, contact_id: ItGlueId | None = None) -> Written:
     return Written(contact_id, None) if contact is None else Written(contact.id, contact.updated_at)
-
-
-def _resolved(row: int, found: Created[Contact]) -> Resolved:
-    if found.record is not None:
-        return Resolved(row, Resolution.FOUND, _written(found.record))
-    if found.alike:
-        return Resolved(row, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
-    return Resolved(row, Resolution.NOT_FOUND)

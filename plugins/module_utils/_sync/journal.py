@@ -41,6 +41,8 @@ from .._engine.errors import (
     RejectedError,
     UnavailableError,
 )
+from .._engine.identity import Created
+from .._engine.model import BmsContact, Contact
 from .._engine.recorded import Resolution, WriteKind, WriteOutcome
 from .files import open_to_append
 from .journal_reader import VERSION, is_torn, organization_of
@@ -77,6 +79,15 @@ class Resolved:
     resolution: Resolution
     contact: Written = Written(None)
     alike: tuple[int, ...] = ()
+
+
+def resolved(row: int, found: Created[Contact] | Created[BmsContact]) -> Resolved:
+    """What a look-up for the contact of a row has found."""
+    if found.record is not None:
+        return Resolved(row, Resolution.FOUND, Written(found.record.id, getattr(found.record, "updated_at", None)))
+    if found.alike:
+        return Resolved(row, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
+    return Resolved(row, Resolution.NOT_FOUND)
 
 
 class Entry:

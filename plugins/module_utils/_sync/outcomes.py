@@ -62,7 +62,12 @@ class Outcomes:
 
     def note_quota(self, error: ApiError) -> None:
         """When a quota is used up, the time when the last of them is there again."""
-        self.resume_at = max(self.resume_at or 0, resume_at(error) or 0) or None
+        self.resume_at = latest(self.resume_at, resume_at(error))
+
+
+def latest(*times: float | None) -> float | None:
+    """The last of the times that are known."""
+    return max(filter(None, times), default=None)
 
 
 def resume_at(error: ApiError | None) -> float | None:

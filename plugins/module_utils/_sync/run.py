@@ -23,7 +23,7 @@ from .duplicates import Created, Pause, note_in_bms, note_in_itglue
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
-from .outcomes import Outcomes, reason_of, resume_at
+from .outcomes import Outcomes, latest, reason_of, resume_at
 from .plan_file import read_plan
 from .planned_run import Replanner, Run, Source, apply_document, named, plan_run, write_document
 from .ports import Progress, Services, silent
@@ -154,7 +154,7 @@ def _defer(outcome: Run, error: QuotaExceededError) -> None:
 
     outcome.operations = tuple(map(deferred, outcome.operations))
     outcome.deactivations = tuple(map(deferred, outcome.deactivations))
-    outcome.resume_at = max(outcome.resume_at or 0, resume_at(error) or 0) or None
+    outcome.resume_at = latest(outcome.resume_at, resume_at(error))
     outcome.warnings.append(because(ReasonCode.NOT_LOOKED_AGAIN, said=str(error)))
 
 
@@ -185,7 +185,7 @@ def _carry_out(replanner: Replanner, journal: Journal, progress: Progress) -> No
     outcome.turned_out(tuple(outcomes))
     outcome.refused_groups = itglue_writer.refused_as_synced
     outcome.warnings += outcomes.warnings
-    outcome.resume_at = max(outcome.resume_at or 0, outcomes.resume_at or 0) or None
+    outcome.resume_at = latest(outcome.resume_at, outcomes.resume_at)
 
 
 def _show_created(run: Run, itglue: ItGlueWriter) -> None:

@@ -65,7 +65,7 @@ def read_settings(
     Raises SettingsError or InputError for settings that are missing or break a rule, and for a tenant or an account
     that is declared here and belongs to another organization.
     """
-    stored = store.read(organization.id, kinds=(*KINDS, FACTS))
+    stored = store.read(organization.id, organization.name, (*KINDS, FACTS))
     given = {kind: dict(settings) for kind, settings in declared.items() if settings}
     merged = {kind: merged_settings(kind, stored, given.get(kind), organization) for kind in KINDS}
     missing = stored.bms is None and BMS not in given
@@ -130,11 +130,7 @@ def merged_settings(
             f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
             hint=f"Declare them with the module {MODULES[OFFICE365]}, or give office365_settings.",
         )
-    merged = rules.merge(kind, getattr(stored, kind), declared)
-    # The asset is named for what it holds itself, not for what this task lays over it.
-    address = stored.of(kind).address if stored.of(kind).violations else None
-    rules.check(kind, merged, organization=repr(organization.name), address=address)
-    return merged
+    return stored.of(kind).with_declared(declared)
 
 
 def tenant_of(settings: Mapping[str, Any], organization: Organization, override: str | None) -> str:

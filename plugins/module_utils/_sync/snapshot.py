@@ -42,7 +42,7 @@ from .._engine.planning import Findings, Need, Planning
 from .._engine.reasons import Reason
 from .._engine.text import name
 from .._store.settings import SettingsStore
-from .outcomes import resume_at
+from .outcomes import latest, resume_at
 from .ports import Bms, Clock, Graph, Progress, ReadServices, silent
 from .run_lock import RunLock
 from .run_settings import RunSettings, read_settings
@@ -267,7 +267,7 @@ class NeedReader:
         except (AuthenticationError, PermissionDeniedError):
             raise
         except ApiError as error:
-            self.resume_at = max(self.resume_at or 0, resume_at(error) or 0) or None
+            self.resume_at = latest(self.resume_at, resume_at(error))
             quota = isinstance(error, QuotaExceededError)
             return Findings(not_read={need: str(error)}, out_of_quota=frozenset({need} if quota else ()))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.diff import entry_text
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import MISSING
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import output
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS as SETTINGS_KINDS
@@ -200,20 +201,7 @@ def lines(value: Any) -> list[str]:
     if isinstance(value, bool):
         return ["yes" if value else "no"]
     if isinstance(value, (list, tuple)):
-        return [line for each in value for line in (_entry(each) if isinstance(each, Mapping) else lines(each))]
+        return [line for each in value for line in ([entry_text(each)] if isinstance(each, Mapping) else lines(each))]
     if isinstance(value, Mapping):
         return [f"{key}: {', '.join(lines(each))}" for key, each in value.items()]
     return [str(value)]
-
-
-def _entry(entry: Mapping[str, Any]) -> list[str]:
-    """An e-mail address or a phone, as IT Glue or BMS has them."""
-    if "type_id" in entry:
-        marks = [str(entry.get("type_name") or f"type {entry['type_id']}")]
-        marks += ["default"] if entry.get("default") else []
-        return [f"{entry.get('address') or entry.get('number')} ({', '.join(marks)})"]
-    extension = f" x{entry['extension']}" if entry.get("extension") else ""
-    marks = [str(entry.get("label-name") or "no label")]
-    marks += ["fax"] if entry.get("label-type") == "fax" else []
-    marks += ["primary"] if entry.get("primary") else []
-    return [f"{entry.get('value')}{extension} ({', '.join(marks)})"]

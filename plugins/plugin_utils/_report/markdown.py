@@ -11,6 +11,7 @@ clients in best order first, and each part says how much of it is missing.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -30,8 +31,8 @@ from .labels import (
     SERVICES,
     count,
     label,
+    one_line,
 )
-from .markdown_text import block, code, cut, size, text
 from .next_steps import next_steps
 from .verdict import TENANT_STATUSES, duration, mode_label, tenant_verdict, verdict, why
 
@@ -43,6 +44,9 @@ _TENANT_SIGNS = {
     "failed": "🛑", "over_limit": "🛑", "hidden": "🛑", "attention": "⚠️", "changed": "✅", "ok": "✅",
 }  # fmt: skip
 _ROOM_FOR_A_NOTE = 120
+LONGEST_LINE = 1_500
+
+_SPECIAL = re.compile(r"([\\`*_\[\]|~#$])")
 _HEADING = "| Client | Verdict | Selected | New | Changed | To BMS | Decide |\n|---|---|--:|--:|--:|--:|--:|\n"
 
 
@@ -317,3 +321,38 @@ def _whose(entry: Mapping[str, Any]) -> str:
     """The contact that a write is reverted of, or not."""
     name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
     return f"{text(name)}, {label(SERVICES, entry.get('service'))} contact {text(ident)}"
+
+
+# ------------------------------------------------------- text of others as Markdown
+
+
+def text(value: object, *, markup: bool = True) -> str:
+    """Text as Markdown, or, with `markup` false, as HTML within it."""
+    shown = one_line(value).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    shown = _SPECIAL.sub(r"\\\1", shown) if markup else _SPECIAL.sub(lambda found: f"&#{ord(found[1])};", shown)
+    shown = shown.replace("@", "&#64;").replace("://", ":&#47;&#47;")
+    return re.sub(r"\bwww\.", "www&#46;", shown, flags=re.IGNORECASE)
+
+
+def code(value: object) -> str:
+    """Text as code: nothing in it counts but the backtick."""
+    return f"`{one_line(value).replace('`', chr(39)) or ' '}`"
+
+
+def block(content: str, kind: str, indent: str) -> str:
+    """Lines as a block, with a fence that they do not hold."""
+    fence = "`" * max(3, 1 + max(map(len, re.findall("`+", content)), default=0))
+    return "\n".join(f"{indent}{line}" for line in (f"{fence}{kind}", *content.splitlines(), fence))
+
+
+def cut(line: str) -> str:
+    """A line of bearable length; a code span that is cut is closed."""
+    if len(line) <= LONGEST_LINE:
+        return line
+    kept = line[: LONGEST_LINE - 2]
+    return kept + ("`" if kept.count("`") % 2 else "") + "…"
+
+
+def size(content: str) -> int:
+    """Characters, counted as UTF-16 does."""
+    return len(content.encode("utf-16-le", "replace")) // 2

@@ -345,11 +345,6 @@ def test_a_federated_token_is_read_for_each_login(make, entra, tmp_path):
     assert entra.form["client_assertion"] == "second"
 
 
-def test_no_credential(make, entra):
-    with pytest.raises(InputError, match="azure_client_secret, azure_certificate_path or azure_federated_token_file"):
-        list(make(credential=GraphCredential(CLIENT)).users())
-
-
 def test_a_credential_does_not_show_its_secrets():
     credential = GraphCredential(CLIENT, SECRET, certificate_password="pass-phrase")
     assert SECRET not in repr(credential)
