@@ -50,6 +50,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--mutation-results", help="the file of the results")
     parser.addoption("--minutes", type=float, default=0.0)
     parser.addoption("--processes", type=int, default=1)
+    parser.addoption("--measured", help="the file that keeps which tests reach which line")
 
 
 @pytest.hookimpl(trylast=True)
@@ -135,8 +136,13 @@ class Chosen:
             lines += [[module, line, [name for name in names if name]] for line, names in found.items()]
         path.write_text(json.dumps([self.seconds, lines, self.failed]), encoding="utf-8")
 
+    def keep(self, path: Path) -> None:
+        """Write all that was measured, for a later run."""
+        lines = [[module, line, sorted(names)] for (module, line), names in self.by_line.items()]
+        path.write_text(json.dumps([self.seconds, lines, self.failed]), encoding="utf-8")
+
     def add(self, path: Path) -> None:
-        """Take what a fork has written."""
+        """Take what a fork has written, or an earlier run."""
         seconds, lines, failed = json.loads(path.read_text(encoding="utf-8"))
         self.seconds.update(seconds)
         self.failed += failed
@@ -296,6 +302,10 @@ class Run:
 
     def measure(self) -> None:
         """Find out which test reaches which line. Raises pytest.Exit where one fails without any mutation."""
+        kept = Path(self.config.getoption("--measured"))
+        if kept.exists():
+            self.chosen.add(kept)
+            return
         items, parts = list(self.items.values()), self.children.most
         for number in range(parts):
             share = items[len(items) * number // parts : len(items) * (number + 1) // parts]
@@ -313,6 +323,7 @@ class Run:
         self.children.wait(0)
         if self.chosen.failed:
             pytest.exit(f"Fails without any mutation: {self.chosen.failed}", returncode=3)
+        self.chosen.keep(kept)
 
     def try_one(self, mutant: dict[str, Any]) -> None:
         """Run the tests of a mutation in a fork."""

@@ -102,9 +102,19 @@ def sealed() -> dict[str, str]:
     return {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONHASHSEED": "0", "CI": "true", "TRUST": ""}
 
 
+def state() -> str:
+    """What the last commit holds of the code and the tests, in short: for as long, the same tests reach a line."""
+    trees = ["HEAD:plugins", "HEAD:tests"]
+    found = subprocess.run(["git", "rev-parse", *trees], check=True, cwd=CHECKOUT, capture_output=True, text=True)
+    return "-".join(tree[:12] for tree in found.stdout.split())
+
+
 def run(minutes: float, seed: int, processes: int, chosen: Sequence[str]) -> None:
     """Try the mutations. Raises CalledProcessError where a test fails without any mutation."""
     RESULTS.unlink(missing_ok=True)
+    measured = FOLDER / f"measured-{state()}.json"
+    for outdated in set(FOLDER.glob("measured-*.json")) - {measured}:
+        outdated.unlink()
     mutants = [str(ENVIRONMENT / "bin" / "python"), "tests/tools/mutants.py", str(seed), *chosen]
     pytest = [sys.executable, "-m", "pytest", "-q", "-s", "-n0", "-p", "no:cacheprovider"]
     subprocess.run(
@@ -112,6 +122,7 @@ def run(minutes: float, seed: int, processes: int, chosen: Sequence[str]) -> Non
             *pytest,
             *("-p", "tests.tools.mutation_runs", "--mutants", json.dumps(mutants)),
             *("--mutation-results", RESULTS, "--minutes", str(minutes), "--processes", str(processes)),
+            *("--measured", measured),
             *TESTS,
         ],
         check=True,
