@@ -96,7 +96,7 @@ class BmsWriter:
 
     def create(self) -> None:
         """Create the contacts that the plan pushes. What is not found after an unclear answer is tried once more."""
-        waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED and each.bms.create is not None)
+        waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED)
         missing: list[_Unclear] = []
         for dummy in range(2):
             missing = self._look_for(self._create_each(waiting))

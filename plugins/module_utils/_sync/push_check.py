@@ -109,7 +109,8 @@ class PushCheck:
         """Why a contact is not pushed by what IT Glue shows of it."""
         if shown.contacts is None:
             return because(ReasonCode.NOT_READ_AFTER_WRITE)
-        contact = shown.contacts.get(operation.itglue.contact_id or ItGlueId(0))
+        contact_id = operation.itglue.contact_id
+        contact = None if contact_id is None else shown.contacts.get(contact_id)
         if contact is None:
             return because(ReasonCode.CHANGED_SINCE_READ, changed=["contact_id"])
         names = self.run.planning.options.bms_adapter_names
@@ -140,7 +141,7 @@ class PushCheck:
 
 
 def _pushes(outcomes: Outcomes) -> list[Operation]:
-    return outcomes.those(lambda each: each.bms.push == Push.PUSHED and each.bms.create is not None)
+    return outcomes.those(lambda each: each.bms.push == Push.PUSHED)
 
 
 def _differ(known: BmsSnapshot, present: BmsSnapshot) -> bool:

@@ -143,6 +143,9 @@ FROM_ALIAS = person("ann.lee", proxy_addresses=("SMTP:ann.lee@client.example", "
             id="several-by-e-mail",
         ),
         pytest.param(
+            [in_bms(ident, "ann.lee@client.example") for ident in (5, 6, 7)], ("conflict", None), id="three-by-e-mail"
+        ),
+        pytest.param(
             [in_bms(5, first="Ann", last="Lee"), in_bms(6, first="Ann", last="Lee")],
             ("conflict", None),
             id="several-by-name",

@@ -366,6 +366,7 @@ def test_of_several_bms_contacts_of_an_office_the_one_of_the_name_is_deactivated
         in_bms(5, office, first="Stay", last="Lee"),
         in_bms(6, office, first="Max", last="Leaver"),
         in_bms(7, office, first="Front", last="Desk"),
+        in_bms(8, office),
     ]
     plan = planned([STAYS, departed_max()], [departed, stays], present=bms(*there), **DEACTIVATE)
     (found,) = plan.deactivations

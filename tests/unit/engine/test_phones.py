@@ -280,6 +280,7 @@ def test_tail(number, stored, expected):
         pytest.param("0000000000", True, False, id="placeholder-stripped"),
         pytest.param("4155550100", False, True, id="number"),
         pytest.param("1800FLOWERS", False, True, id="vanity-that-somebody-stored"),
+        pytest.param("٠٠٠", True, False, id="placeholder-in-other-digits"),
         pytest.param("n/a", False, False, id="text"),
         pytest.param("", False, False, id="blank"),
         pytest.param(None, False, False, id="none"),

@@ -62,7 +62,8 @@ class FakeItGlue:
 
     def organizations(self, *, include_adapters: bool = False) -> list[Organization]:
         self.calls.append("organizations")
-        return [replace(each, adapters=self.adapters.get(each.id, ())) for each in (HAPPY_FROG, ACME)]
+        adapters = self.adapters if include_adapters else {}
+        return [replace(each, adapters=adapters.get(each.id, ())) for each in (HAPPY_FROG, ACME)]
 
     def asset_types(self, *names: str) -> list[AssetType]:
         self.calls.append("asset_types")

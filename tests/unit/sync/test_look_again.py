@@ -166,6 +166,16 @@ def test_where_the_list_is_refused_all_contacts_are_read_and_a_deleted_one_is_se
     assert world.itglue.calls["contacts"] == 2, "the reading, and the look"
 
 
+def test_a_contact_that_is_linked_between_a_refused_bulk_and_its_own_request_is_not_written(world):
+    """A link need not move the time of change."""
+    refused = rejected(said="Invalid")
+    world.itglue.faults += [Fault("update_contacts", refused), Fault("changed_contacts", refused, times=9)]
+    world.before(world.itglue, "contact", lambda: world.edit(72, **LINK))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("linked", None, "linked_by_now")
+    assert (world.itglue.there[72].title, world.itglue.calls["update_contact"]) == ("Trainee", 0)
+
+
 def test_a_quota_that_ends_before_the_look_defers_everything(world):
     world.itglue.faults.append(Fault("changed_contacts", quota()))
     outcome = world.run()
