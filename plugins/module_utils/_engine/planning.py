@@ -208,7 +208,7 @@ class Planning:
             sync_aliases=settings.sync_aliases,
             departed_type=marked,
             deleted=self._deleted_users(),
-            domains=self._domains(directory) if self.findings.verified_domains else (),
+            domains=self._domains(directory),
             linked=frozenset(filter(directory.is_linked, directory.links)),
             remembered=self.snapshot.facts.kept_apart,
         )

@@ -553,6 +553,11 @@ def test_bms_that_cannot_be_read_defers_deactivations_and_returns():
     assert plan.limits_exceeded == ()
 
 
+def test_a_deactivation_alone_is_deferred_with_a_warning_too():
+    plan = planned([STAYS, disabled()], [ready()], unread="BMS is gone.", **DEACTIVATE)
+    assert [each.values["returns"] for each in plan.warnings if each.code == ReasonCode.OFFBOARDING_DEFERRED] == [0]
+
+
 def test_without_the_sync_to_bms_only_it_glue_is_departures():
     """Then BMS is not even read: a client without BMS has no account there."""
     read = {"bms_settings": BmsSettings(), **DEACTIVATE}
