@@ -22,7 +22,7 @@ def exceeded_limits(operations: Sequence[Operation], selected: int, options: Opt
 
     Raises InputError for a limit that is neither a number nor a percentage.
     """
-    changing = [operation for operation in operations if operation.writes or operation.bms.push == Push.PENDING]
+    changing = [operation for operation in operations if operation.writes]
     for option, given, counts in (
         ("max_creates", options.max_creates, _creates),
         ("max_updates", options.max_updates, _updates),
