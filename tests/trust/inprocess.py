@@ -39,6 +39,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import tokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy, Timing
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
@@ -215,7 +216,10 @@ class Stand:
         waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
         pause = mock.patch.object(sync_run, "Pause", partial(Pause, sleep=self.clock.sleep))
-        with clients, waiting, pause, probe, mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name):
+        # A key of a token that opens nothing may be a cheap one.
+        cheap = mock.patch.dict(tokens._COST, n=2)
+        private = mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name)
+        with clients, waiting, pause, probe, cheap, private:
             yield
 
     def access(self, http: HttpSettings, calls: Calls, retry: RetryPolicy, *others: Any) -> Access:

@@ -53,8 +53,8 @@ KINDS: dict[str, Json] = {
 }
 FOR_GOOD = {"times": None}
 
-# By day each request meets a quarter of the kinds of fault once, and a tenth for good.
-ONCE, STAYS = 4, 10
+# By day each request meets a sixth of the kinds of fault once, and a fifteenth for good.
+ONCE, STAYS = 6, 15
 
 
 def _user(number: int, **more: Any) -> Json:
