@@ -168,7 +168,7 @@ def test_what_reaches_run_is_what_the_task_says(played):
     assert result["variable"] == "of the task"
     assert result["params"]["since"].startswith("2026-01-02")
     assert result["params"]["timeout"] == 30.0
-    assert result["check_mode"] is ("diff" in result)
+    assert result["check_mode"] is ("ok_async" not in played.results)
     assert "warnings" in result
 
 
