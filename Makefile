@@ -47,7 +47,7 @@ tested := $(bin)/pytest --durations 20 --numprocesses auto --junit-xml
 # A test that runs Ansible often waits for it, so two more processes than cores keep all cores busy.
 two_more := $(shell $(host_python) -c 'import os; print((os.cpu_count() or 1) + 2)')
 
-.PHONY: help venv venv-run tree artifact unit coverage trust nightly vendors mutations browser integration sanity importer matrix devel certification execution-environment test \
+.PHONY: help venv venv-run tree artifact unit coverage trust nightly vendors mutations browser integration sanity importer matrix devel certification execution-environment test suites static \
     demo probe bench docs changelog release release-notes lock clean lint lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences
 
 help: ## list the targets
@@ -142,9 +142,16 @@ importer: export GALAXY_IMPORTER_RUN_ANSIBLE_LINT := false
 importer: venv artifact ## import the artifact as Galaxy would
 	$(python) -m tests.tools.importer .build/artifact/*.tar.gz
 
-test: $(suites) ## all of the above; closes with the number of tests
-	@$(side_by_side) 2 lint sanity importer
+test: venv artifact browser ## all of the above; closes with the number of tests
+	@$(MAKE) --output-sync=none --keep-going --jobs 2 suites static
 	@$(python) -m tests.tools.summary $(suites:%=$(RESULTS)/%.xml)
+
+# One after the other, as each takes all cores. What they leave idle is for the static checks, the longest first.
+suites:
+	@$(foreach suite,$(suites),$(MAKE) $(suite) &&) true
+
+static:
+	@nice $(MAKE) --keep-going --output-sync=target sanity lint importer
 
 matrix: export PYTEST_XDIST_AUTO_NUM_WORKERS := $(if $(word 2,$(CELLS)),1)
 matrix: venv ## check on each supported ansible-core; on some of them with CELLS="2.18 2.21"

@@ -89,12 +89,11 @@ def clean_tree() -> Path:
             subprocess.run(["git", "init", "--quiet", str(tree)], check=True)
         wanted = project_files()
         for path in set(untracked_files(tree)) - set(wanted):
-            (tree / path).unlink()
+            _remove(tree, path)
         total = hashlib.sha256()
         for path in wanted:
             content = _mirror(ROOT / path, tree / path)
             total.update(b"\0".join((os.fsencode(path), hashlib.sha256(content).digest())))
-        _remove_empty_folders(tree)
         _write_if_new(BUILD / "tree.sum", total.hexdigest() + "\n")
     return tree
 
@@ -112,11 +111,13 @@ def _mirror(source: Path, target: Path) -> bytes:
     return content
 
 
-def _remove_empty_folders(tree: Path) -> None:
-    for folder, dummy, dummy2 in os.walk(tree, topdown=False):
-        path = Path(folder)
-        if ".git" not in path.relative_to(tree).parts and path != tree and not any(path.iterdir()):
-            path.rmdir()
+def _remove(tree: Path, path: Path) -> None:
+    """Remove a file, and the folders that it leaves empty; those of a tool that works in the tree stay."""
+    (tree / path).unlink()
+    for folder in path.parents[:-1]:
+        if any((tree / folder).iterdir()):
+            break
+        (tree / folder).rmdir()
 
 
 def _write_if_new(path: Path, text: str) -> None:

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -569,6 +571,25 @@ def test_make_runs_every_test():
     assert folders == {*suites.split(), "vendors"}
     nightly = re.search(r"^nightly: (.+) ##", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert nightly and "vendors" in nightly[1].split()
+
+
+def commands(*targets: str) -> list[str]:
+    """The commands of targets of the Makefile, not run."""
+    done = subprocess.run(
+        ["make", "--dry-run", "--no-print-directory", *targets],
+        check=True,
+        cwd=ROOT,
+        env={**os.environ, "MAKEFLAGS": ""},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    return [line.replace("bin/python3 ", "bin/python ") for line in done.stdout.splitlines()]
+
+
+def test_make_test_runs_each_suite_and_each_check():
+    each = commands("unit", "trust", "integration", "lint", "sanity", "importer")
+    assert sum("bin/pytest" in line for line in each) == 3
+    assert {line for line in each if "tests.tools.environment" not in line} - {*commands("test")} == set()
 
 
 LONGEST_FILE, LONGEST_FUNCTION, MOST_PARAMETERS = 450, 50, 7
