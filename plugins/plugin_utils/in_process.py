@@ -30,7 +30,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies
     MissingLibrary,
     require_libraries,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import Fleet, RunDirectory, fleet_of
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import (
+    Fleet,
+    RunDirectory,
+    declarers_of,
+    fleet_of,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, Run, perform
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
@@ -133,6 +138,7 @@ class InProcessAction(ActionBase):
                 log=_logger(task_vars),
                 memory=MEMORY,
                 fleet=self._fleet(task_vars),
+                declarers=declarers_of(task_vars, MEMORY, plain),
             ),
         )
         result = secrets.values(outcome.result)

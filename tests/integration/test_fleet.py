@@ -1000,6 +1000,17 @@ def test_a_misspelt_setting_fails_its_client_alone_and_writes_nothing(sandbox, p
     assert writes(sandbox) == []
 
 
+def test_a_tenant_that_two_clients_declare_in_one_run_is_refused_to_both(sandbox, playbook):
+    """In check mode nothing is stored that the second could be held against."""
+    files = {"group_vars/all.yml": {"office365_sync_settings": {"tenant_id": NEWT}}}
+    output = playbook("sync_contacts", "--check", code=2, files=files)
+    assert {host: counts["failed"] for host, counts in recap(output).items()} == {"happy_frog": 1, "sad_toad": 1}
+    said = " ".join(output.split())
+    for own, other in (("Happy Frog (2)", "'3' (host 'sad_toad')"), ("Sad Toad (3)", "'2' (host 'happy_frog')")):
+        assert f"The Microsoft tenant {NEWT} is declared for {other} too, so {own} cannot have it." in said
+    assert writes(sandbox) == []
+
+
 def test_the_summary_has_all_clients_those_that_failed_first(sandbox, playbook):
     """The first of three fails by its ceiling, the last one for want of consent."""
     carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})

@@ -53,7 +53,9 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     request = _request(params, task)
     fair_share = fair_share_of(params, counted=not task.check_mode)
     api = clients(params, task, fair_share)
-    store = SettingsStore(api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
+    store = SettingsStore(
+        api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode, declarers=task.declarers
+    )
     fleet = fleet_source(api, task)
     with noted(fair_share) as note:
         outcome = run_sync(api, store, request, preview=task.check_mode, progress=task.progress, fleet=fleet)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from .._engine.declared_twice import Declarers, nobody
 from .._engine.errors import Failure, SyncError
 from .._engine.output import clean, each_text, one_line, without_commands
 from .._sync.ports import Fleet
@@ -40,6 +41,7 @@ class Circumstances:
     log: Callable[[int, str], None] | None = None
     memory: RunMemory | None = None
     fleet: Fleet | None = None
+    declarers: Declarers = nobody
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,7 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         log=_log(secrets, around),
         memory=around.memory,
         fleet=around.fleet,
+        declarers=around.declarers,
     )
     try:
         require_libraries(spec.libraries)

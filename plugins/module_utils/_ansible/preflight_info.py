@@ -28,9 +28,11 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     # A tenant without users to sync is a finding like others.
     request = client_request(params, allow_shrunken_source=True)
     api = clients(params, task, fair_share_of(params, counted=False))
-    done = Preflight(
-        api, lambda: SettingsStore(api.itglue, warn=task.warn), request, always_bms=params["always_check_bms"]
-    ).run()
+
+    def store() -> SettingsStore:
+        return SettingsStore(api.itglue, warn=task.warn, declarers=task.declarers)
+
+    done = Preflight(api, store, request, always_bms=params["always_check_bms"]).run()
     failed = [each for each in done.checks if each.state == CheckState.FAILED]
     return {
         "changed": False,

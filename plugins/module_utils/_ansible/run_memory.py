@@ -40,9 +40,9 @@ class RunMemory:
         """What was remembered under a name, None where that is nothing."""
         return self._good().get(name, (None, None))[1]
 
-    def put(self, name: str, value: Any) -> None:
-        """Remember a value. Where there is no room for all, the others are forgotten."""
-        new = {name: (self._clock() + GOOD_FOR, value)}
+    def put(self, name: str, value: Any, good_for: float = GOOD_FOR) -> None:
+        """Remember a value for so many seconds. Where there is no room for all, the others are forgotten."""
+        new = {name: (self._clock() + good_for, value)}
         for content in (self._good() | new, new):
             body = json.dumps(content).encode()
             if len(body) + _HEAD <= len(self._memory):

@@ -49,7 +49,7 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Bring the settings of one organization to what is declared."""
     itglue = clients(params, task).itglue
     organization = itglue.organization(params["organization"])
-    store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode)
+    store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode, declarers=task.declarers)
     if params["state"] == "absent":
         return _removed(kind, store, organization, preview=task.check_mode)
     declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .._engine.declared_twice import Declarers, nobody
 from .._sync.ports import Fleet
 from .run_memory import RunMemory
 
@@ -32,8 +33,8 @@ class Task:
     at run time that must appear nowhere. `progress` takes a line that is shown at once, or
     never: only in process, unless progress is off, and not with `no_log`. `log` takes a verbosity and a
     line that is logged from this verbosity on (3 is `-vvv`), also not with `no_log`. All four may be called
-    from threads. `memory` is shared with the other tasks of the run, and `fleet` tells of its other clients, both in
-    process only.
+    from threads. `memory` is shared with the other tasks of the run, and `fleet` and `declarers` tell of its other
+    clients, all in process only.
     """
 
     check_mode: bool = False
@@ -44,3 +45,4 @@ class Task:
     version: str = VERSION
     memory: RunMemory | None = None
     fleet: Fleet | None = None
+    declarers: Declarers = nobody

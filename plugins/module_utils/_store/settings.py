@@ -22,6 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
 from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
+from .._engine.declared_twice import Declarers, nobody
 from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
 from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
 from .._engine.settings import check, merge, violations
@@ -92,11 +93,8 @@ class Stored:
     @property
     def organization(self) -> str:
         """The organization as a message names it."""
-        return (
-            f"{self.organization_name} ({self.organization_id})"
-            if self.organization_name
-            else str(self.organization_id)
-        )
+        named = f"{self.organization_name} ({self.organization_id})"
+        return named if self.organization_name else str(self.organization_id)
 
     @property
     def asset_id(self) -> int | None:
@@ -157,10 +155,10 @@ def address(asset: Asset) -> str:
 class SettingsStore:
     """Reads and writes settings. Only `save` and `remove` write.
 
-    `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name. With
-    `memory` the asset types that are found are shared with the other processes of the run; those that
-    others found are taken for a `preview` only: what is written is decided by what was just read. With `reads`
-    the settings of an organization are read there; such a store does not write.
+    `warn` takes a sentence for the person at the terminal. `lock` makes the lock of a name. With `memory` the asset
+    types that are found are shared with the other processes of the run; those that others found are taken for a
+    `preview` only: what is written is decided by what was just read. With `reads` the settings of an organization are
+    read there; such a store does not write. `declarers` tells what other clients of the run declare.
     """
 
     def __init__(
@@ -172,10 +170,12 @@ class SettingsStore:
         memory: Memory | None = None,
         preview: bool = False,
         reads: Reads | None = None,
+        declarers: Declarers = nobody,
     ) -> None:
         self._itglue = itglue
         self._reads = reads or itglue
         self.warn = warn
+        self.declarers = declarers
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
         self._memory = memory

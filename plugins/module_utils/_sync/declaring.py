@@ -66,7 +66,7 @@ class Declaring:
         preview: bool,
     ) -> None:
         self._store = store
-        self._holders = Holders(itglue, store, adapter_names, fresh=True)
+        self._holders = Holders(itglue, store, adapter_names, fresh=True, taking=True)
         self._preview = preview
 
     def declare(self, organization: Organization, declared: Declarations) -> list[Declared]:

@@ -15,34 +15,43 @@ from collections.abc import Collection, Iterable, Sequence
 
 from .._engine.account import holder_key, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
+from .._engine.declared_twice import ACCOUNTS, TENANTS
 from .._engine.errors import SettingsError, quoted
 from .._engine.model import Account, BmsSettings, Organization
 from .._engine.tenants import listed
 from .._store.settings import SettingsStore
 from .ports import Organizations
 
-TENANTS, ACCOUNTS = "tenants", "accounts"
-
 _TENANT_WAY_OUT = (
     "Correct tenant_id. If the tenant is this client's, take it from the other organization first: declare it "
     "unmatched there with msp.psa_sync.tenant_match."
 )
 _ACCOUNT_WAY_OUT = "Correct the option account of bms_sync_settings of one of them."
+_DECLARED_WAY_OUT = "Correct {option} of one of them. Until then neither gets it."
+_OPTIONS = {TENANTS: "tenant_id", ACCOUNTS: "the option account of bms_sync_settings"}
 
 
 class Holders:
     """Who holds which tenant and which account: by settings, or by the link to BMS in IT Glue.
 
-    With `fresh` nothing is taken from what other tasks of the run have read.
+    With `fresh` nothing is taken from what other tasks of the run have read. With `taking` an organization is to get
+    what it did not have: then what other clients of the run declare counts too, as it is not stored yet.
     """
 
     def __init__(
-        self, itglue: Organizations, store: SettingsStore, adapter_names: Collection[str], *, fresh: bool = False
+        self,
+        itglue: Organizations,
+        store: SettingsStore,
+        adapter_names: Collection[str],
+        *,
+        fresh: bool = False,
+        taking: bool = False,
     ) -> None:
         self._itglue = itglue
         self._store = store
         self._adapter_names = adapter_names
         self._fresh = fresh
+        self._taking = taking
 
     def require_tenant(self, organization: Organization, tenant_id: str | None) -> None:
         """Raise SettingsError, naming the other organization, where the tenant is another one's."""
@@ -60,6 +69,8 @@ class Holders:
     def _require(
         self, organization: Organization, what: str, keys: Collection[str], subject: str, way_out: str
     ) -> None:
+        if self._taking:
+            self._require_undeclared(organization, what, keys, subject)
         remembered = None if self._fresh else self._store.remembered(what)
         if remembered is not None and not any(key in keys and each != organization.id for each, key in remembered):
             return
@@ -69,6 +80,15 @@ class Holders:
             raise SettingsError(
                 f"{subject} belongs to {listed(others.values())} already, so {listed([organization])} cannot have it.",
                 hint=way_out,
+            )
+
+    def _require_undeclared(self, organization: Organization, what: str, keys: Collection[str], subject: str) -> None:
+        declarers = {each for key in keys for each in self._store.declarers(what, key) if not each.is_of(organization)}
+        if declarers:
+            others = ", ".join(f"{quoted(each.organization)} (host {quoted(each.host)})" for each in sorted(declarers))
+            raise SettingsError(
+                f"{subject} is declared for {others} too, so {listed([organization])} cannot have it.",
+                hint=_DECLARED_WAY_OUT.format(option=_OPTIONS[what]),
             )
 
     def _read(self, what: str) -> Sequence[tuple[Organization, str]]:

@@ -183,7 +183,7 @@ class Preflight:
     def _holders(self) -> Holders | None:
         if self.store is None:
             return None
-        return Holders(self.services.itglue, self.store, self.request.options.bms_adapter_names)
+        return Holders(self.services.itglue, self.store, self.request.options.bms_adapter_names, taking=True)
 
     def _users(self, snapshot: Snapshot, users: tuple[User, ...]) -> None:
         """Whether the user filter selects anybody, by the run's own selection."""

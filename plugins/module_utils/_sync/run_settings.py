@@ -82,7 +82,7 @@ def read_settings(
         read_facts(stored.of(FACTS)),
         warnings,
     )
-    holders = Holders(itglue, store, adapter_names)
+    holders = Holders(itglue, store, adapter_names, taking=True)
     if found.tenant_id != rules.guid(known_tenant or ""):
         holders.require_tenant(organization, found.tenant_id)
     if any(each.takes and each.stored.kind == BMS for each in differences):

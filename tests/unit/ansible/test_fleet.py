@@ -11,10 +11,17 @@ import os
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.action import contact_sync
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import Fleet, fleet_of, fleet_source
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import (
+    Fleet,
+    declarers_of,
+    fleet_of,
+    fleet_source,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.run_directory import RunDirectory
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_twice import Declarer, nobody
 from tests.unit.ansible.test_entry_points import Action, action
 
 HOSTS = [f"client{number}" for number in range(12)]
@@ -56,6 +63,48 @@ def test_a_run_that_is_no_fleet(tmp_path, given):
 def test_without_a_directory_nothing_is_shared():
     assert fleet_of(variables(), None, plain) is None
     assert fleet_source(None, Task()) is None
+
+
+# ------------------------------------------------- who declares the same as others
+
+
+def declaring(**hosts: dict) -> dict:
+    """The variables of a task, each host with an organization and what it declares."""
+    hostvars = {host: {"itglue_organization": host.upper(), **given} for host, given in hosts.items()}
+    return variables() | {"ansible_play_hosts_all": list(hosts), "hostvars": hostvars}
+
+
+TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
+OF_GROUP = {"office365_sync_defaults": {"tenant_id": TENANT}}
+
+
+def test_who_declares_the_same_tenant_or_account_by_the_variables_of_all_hosts():
+    given = declaring(
+        frog=OF_GROUP,
+        newt=OF_GROUP | {"office365_sync_settings": {"tenant_id": ""}, "bms_sync_settings": {"account": 7}},
+        toad={"office365_sync_settings": {"tenant_id": TENANT}, "bms_sync_settings": {"account": "8"}},
+        elsewhere={"itglue_organization": "", "office365_sync_settings": {"tenant_id": TENANT}},
+        wrong={"office365_sync_settings": "no mapping"},
+    )
+    given["hostvars"]["undefined"] = Undefined()
+    given["ansible_play_hosts_all"].append("undefined")
+    declarers = declarers_of(given, RunMemory(), plain)
+    assert declarers("tenants", TENANT) == [Declarer("frog", "FROG"), Declarer("toad", "TOAD")]
+    assert declarers("accounts", "7") == []
+
+
+def test_the_variables_of_all_hosts_are_read_once_for_all_tasks_of_a_run():
+    now = [0.0]
+    memory, given = RunMemory(clock=lambda: now[0]), declaring(frog=OF_GROUP, toad=OF_GROUP)
+    found = declarers_of(given, memory, plain)("tenants", TENANT)
+    now[0] = 3600.0
+    others = declarers_of({**given, "hostvars": {}}, memory, plain)
+    assert others("tenants", TENANT) == found != []
+
+
+@pytest.mark.parametrize("given", [declaring(frog=OF_GROUP), {"ansible_play_hosts_all": HOSTS}, {}])
+def test_a_play_in_which_nobody_else_declares_anything(given):
+    assert declarers_of(given, RunMemory(), plain) is nobody
 
 
 class Recording(Action):

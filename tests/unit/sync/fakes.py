@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_twice import nobody
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     NotFoundError,
@@ -372,6 +373,7 @@ class FakeStore(Service):
         self.memory: dict[str, Any] = {}
         self.saved: list[tuple[str, dict]] = []
         self.own_id = 1
+        self.declarers = nobody
 
     def read(self, organization_id, name="", kinds=KINDS):
         self.called("read", organization_id)

@@ -12,6 +12,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_cha
     settings_changes,
     settings_diff,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_twice import Declarer
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     InputError,
     SettingsError,
@@ -70,6 +71,33 @@ def test_a_declared_tenant_of_another_organization_is_refused(preview, people, d
     with pytest.raises(SettingsError, match=rf"{OTHER} belongs to Acme \(5\)"):
         world.run(preview, **declared)
     assert world.writes() == []
+
+
+@pytest.mark.parametrize("preview", [True, False])
+@pytest.mark.parametrize(
+    ("declared", "said"),
+    [
+        ({"office365_settings": {"tenant_id": OTHER}}, f"The Microsoft tenant {OTHER}"),
+        ({"bms_settings": {"account": "Client Ltd"}}, "The BMS account 'Client Ltd'"),
+    ],
+)
+def test_what_another_client_of_the_run_declares_too_is_refused(preview, declared, said):
+    """Neither is stored yet, so what is stored refuses neither."""
+    world = World(STEADY)
+    key = {"tenants": OTHER, "accounts": "client ltd"}
+    hosts = [Declarer("own", "1"), Declarer("acme", "Acme")]
+    world.store.declarers = lambda what, asked: hosts if key[what] == asked else ()
+    with pytest.raises(
+        SettingsError, match=rf"^{said} is declared for 'Acme' \(host 'acme'\) too, so Client Ltd \(1\)"
+    ):
+        world.run(preview, store_settings=True, **declared)
+    assert world.writes() == []
+
+
+def test_what_a_client_holds_already_is_not_taken_by_the_declaration_of_another():
+    world = World(NEW)
+    world.store.declarers = lambda what, key: [Declarer("acme", "Acme")]
+    assert world.run(office365_settings={"tenant_id": TENANT}, store_settings=True).changed
 
 
 @pytest.mark.parametrize("preview", [True, False])
