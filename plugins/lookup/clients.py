@@ -57,13 +57,15 @@ _raw:
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 
 from ansible.context import CLIARGS
 from ansible.errors import AnsibleLookupError
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.batches import refusals
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD
 
 COLLECTION = "msp.psa_sync."
@@ -73,8 +75,6 @@ CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
 FAILED = "psa_sync_failed"
 NOBODY = "all:!all"
 LOCAL = ("localhost", "127.0.0.1", "::1")
-# What is more than a name with wildcards: an exclusion, an intersection, a regular expression, a range of hosts.
-_NO_PLAIN_NAME = re.compile(r"^[!&~]|\[")
 
 
 class LookupModule(LookupBase):
@@ -88,11 +88,14 @@ class LookupModule(LookupBase):
         if UNREAD:
             found = " ".join(f"{path}: {reason}" for path, reason in UNREAD.items())
             raise AnsibleLookupError(f"The inventory is not complete, so nothing was done. {found}")
-        names = {*groups, *(str(host) for hosts in groups.values() for host in hosts)}
-        if not any(_may_match(part, groups, names) for part in parts):
+        if found := " ".join(refusals(variables or {}, self._templar)):
+            raise AnsibleLookupError(f"{found} Nothing was done.")
+        pattern, limit = ":".join(parts), CLIARGS.get("subset")
+        if not _matching(pattern, limit, groups):
+            both = f" within --limit {limit}" if limit else ""
             raise AnsibleLookupError(
-                f"The inventory has no host for {':'.join(parts)}, so nothing was done. Check the inventory, and the "
-                "variable tenants."
+                f"The inventory has no host for {pattern}{both}, so nothing was done. Check the inventory, "
+                "--limit, and the variable tenants."
             )
         return [":".join(parts)]
 
@@ -119,9 +122,12 @@ def _parts(term: Any) -> list[str]:
     return [part for each in re.split(separator, text) if (part := each.strip())]
 
 
-def _may_match(part: str, groups: Mapping[str, Any], names: set[str]) -> bool:
-    """Whether a pattern may have hosts. Groups that are there without hosts have none."""
-    if _NO_PLAIN_NAME.search(part) or part in LOCAL:
-        return not part.startswith("!")
-    matching = [name for name in names if fnmatchcase(name, part)]
-    return any(groups.get(name, True) for name in matching)
+def _matching(pattern: str, limit: str | None, groups: Mapping[str, Any]) -> list[Any]:
+    """The hosts of a play: those of the pattern that `--limit` leaves, as Ansible finds them."""
+    inventory = InventoryManager(loader=DataLoader(), sources=None, parse=False)
+    for group, hosts in groups.items():
+        inventory.add_group(group)
+        for host in hosts:
+            inventory.add_host(str(host), group)
+    inventory.subset(limit)
+    return inventory.list_hosts(pattern)

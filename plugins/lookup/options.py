@@ -86,6 +86,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FIRST_RUN_LIMITS,
+    MISSPELLED,
     default_journals,
     file_stem,
     journal_file,
@@ -104,8 +105,9 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
         self._variables = variables or {}
         modules = [str(term).removeprefix(COLLECTION) for term in terms]
-        for sentence in misspelled(self._variables, modules):
-            display.warning(one_line(sentence))
+        MISSPELLED[:] = map(one_line, misspelled(self._variables, modules))
+        for sentence in MISSPELLED:
+            display.warning(sentence)
         return [self._given(module) for module in modules]
 
     def _given(self, module: str) -> dict[str, Any]:
@@ -139,6 +141,10 @@ class LookupModule(LookupBase):
             files[plan] = f"{self._value('sync_plan_directory')}/{file_stem(host)}.plan.json"
         if journals := self._journals():
             files["journal_file"] = journal_file(journals, host)
+        elif state == "reverted":
+            raise AnsibleLookupError(
+                "sync_state is reverted: sync_journal_directory must say where the journals of the run are."
+            )
         return files
 
     def _plan_option(self) -> str | None:

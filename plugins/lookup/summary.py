@@ -59,14 +59,22 @@ _raw:
       - 1 of 2 clients succeeded, 1 failed
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import chosen, drift, failure_of, summary, totals
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import default_journals, journal_file
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import (
+    MOST_LINES,
+    chosen,
+    drift,
+    failure_of,
+    summary,
+    totals,
+)
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import default_journals, journal_file, misspelled
 
 
 class LookupModule(LookupBase):
@@ -83,7 +91,20 @@ class LookupModule(LookupBase):
             return [totals(outcomes)]
         preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)
         journals = {host: _journal(host, hostvars[host], preview) for host in outcomes if _is_first_run(hostvars[host])}
-        return [summary(outcomes, journals)]
+        *lines, last = summary(outcomes, journals)
+        return [[*lines, *_misspelled(terms, hostvars), last]]
+
+
+def _misspelled(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A line for each variable that is spelled wrongly, with the clients that have it where not all have."""
+    found: dict[str, list[str]] = {}
+    for host in hosts:
+        for sentence in misspelled(hostvars[host]):
+            found.setdefault(one_line(sentence), []).append(str(host))
+    for sentence, clients in found.items():
+        more = f" and {len(clients) - MOST_LINES} more" if len(clients) > MOST_LINES else ""
+        some = "" if len(clients) == len(hosts) else f"{one_line(', '.join(clients[:MOST_LINES]))}{more}: "
+        yield f"warning: {some}{sentence}"
 
 
 def _is_first_run(variables: Mapping[str, Any]) -> bool:

@@ -42,7 +42,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import load_names
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import MISSPELLED, load_names
 
 display = Display()
 
@@ -86,6 +86,14 @@ class InProcessAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         super().run(None, task_vars)
+        # Of the lookup that has made the options of this task, in this process.
+        misspelled, MISSPELLED[:] = tuple(MISSPELLED), ()
+        result = self._run(task_vars)
+        if misspelled:
+            result["warnings"] = [*misspelled, *result.get("warnings", ())]
+        return result
+
+    def _run(self, task_vars: dict | None) -> dict:
         if self._is_in_process():
             # What the worker has from its parent is no garbage: to look through it takes time, and copies
             # the memory that both share.

@@ -36,11 +36,13 @@ class _Shared:
 
     is_shown: bool = True
     output: int | None = None
+    is_closed: bool = False  # the controller's process has no output at all
 
 
 def keep_output() -> None:
     """Keep the output of the controller's process for its workers, whose own may lead nowhere."""
     if _Shared.output is None and multiprocessing.parent_process() is None:
+        _Shared.is_closed = sys.stdout is None
         with suppress(AttributeError, OSError, ValueError):
             _Shared.output = os.dup(sys.stdout.fileno())
 
@@ -56,7 +58,7 @@ def choose(is_shown: bool) -> None:
 def shower(host: str) -> Callable[[str], None] | None:
     """What shows the progress lines of a task on a host; None where they are not wanted."""
     given = os.environ.get(ENVIRONMENT, "").strip().casefold()
-    if not (given not in BOOLEANS_FALSE if given else _Shared.is_shown):
+    if _Shared.is_closed or not (given not in BOOLEANS_FALSE if given else _Shared.is_shown):
         return None
     return lambda text: _show(f"[{host}] {text}")
 

@@ -44,7 +44,7 @@ _LONGEST = 400
 _PREFIX = re.compile(
     r"^(?:(?:Task|Action) failed: |The lookup plugin '\S+' failed: |An unhandled exception occurred .*?: )+"
 )
-NOT_REACHED = "not reached: an earlier failure ended the run"
+NOT_REACHED = "not reached: an earlier failure ended the run, or --tags or --skip-tags omitted the task"
 
 
 def failure_of(outcome: Mapping[str, Any] | None) -> str | None:

@@ -50,6 +50,9 @@ OF_NOTIFY = {
 FIRST_RUN_LIMITS = ("max_creates", "max_updates", "max_pushes")
 """The limits that `sync_first_run` raises, where they are not given."""
 
+MISSPELLED: list[str] = []
+"""Sentences about variables that the options of a task were made of. The task's result takes them, for the report."""
+
 _PREFIX_OF = {"api_probe": "probe_", "tenant_match_info": "onboard_"}
 """Modules whose variables do not begin with `sync_`."""
 
@@ -58,6 +61,10 @@ _NOT_ASKED_FOR = {"tenant_match_info": {"state"}}
 
 _WITH_VARIABLES = ("contact_sync", "contact_audit_info", "preflight_info")
 _PREFIXES = ("sync_", "office365_sync_", "bms_sync_")
+_FAMILIES = ("itglue_", "bms_", "azure_", "graph_", "office365_")
+_NEARLY = 0.9
+"""How much alike a name must be to the variable that it is taken for, as `difflib` counts it."""
+
 # Words that other people's variables may have as names.
 _COMMON_WORDS = {"account", "organization", "report", "state", "users"}
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -111,11 +118,24 @@ def misspelled(names: Iterable[str], modules: Iterable[str] = ()) -> Iterator[st
     for name in names:
         if name.startswith(prefixes) and name not in known:
             yield _without_effect(name, get_close_matches(name, known, 1))
+        elif _may_be_of_a_family(name) and (near := _nearly(name)):
+            yield _without_effect(name, near)
         elif name in unprefixed:
             yield (
                 f"The variable {name} has no effect: it is an option of msp.psa_sync without its prefix. "
                 f"Did you mean {unprefixed[name]}?"
             )
+
+
+def _may_be_of_a_family(name: str) -> bool:
+    """Whether a name without a prefix of the collection is worth comparing: that takes time."""
+    return name.startswith(_FAMILIES) or "365_sync_" in name
+
+
+def _nearly(name: str) -> list[str]:
+    """The variable that a name differs from by a letter or two. Other people's variables may begin as these do."""
+    names = known_variables() | CONNECTION_OPTIONS.keys()
+    return [] if name in names else get_close_matches(name, names, 1, _NEARLY)
 
 
 def misspelled_of_role(names: Iterable[str]) -> Iterator[str]:
@@ -147,7 +167,9 @@ def _unprefixed() -> dict[str, str]:
         for kind, options in SETTINGS_OPTIONS.items()
         for option in options
     }
-    found |= {variable.removeprefix("sync_"): variable for variable in FROM_DIRECTORIES}
+    found |= {variable.removeprefix("sync_"): variable for variable in (*FROM_DIRECTORIES, "sync_max_fail_percentage")}
+    found |= {"plan_file": "sync_plan_directory", "journal_file": "sync_journal_directory"}
+    found |= {option: f"{kind}_settings" for option, kind in DECLARED.items()}
     for module in _WITH_VARIABLES:
         found |= {option: name for option, name in variables_of(module).items() if name == f"sync_{option}"}
     return {option: name for option, name in found.items() if option not in _COMMON_WORDS | PREFIXED}

@@ -304,6 +304,12 @@ def test_requests_are_logged_from_a_verbosity_on_and_never_with_no_log(verbosity
     assert logged == lines
 
 
+def test_a_misspelled_variable_of_the_options_is_a_warning_of_the_result_once(monkeypatch):
+    monkeypatch.setattr(in_process, "MISSPELLED", ["The variable sync_user is none of msp.psa_sync."])
+    assert "The variable sync_user is none of msp.psa_sync." in in_process_result()["warnings"]
+    assert "The variable sync_user is none of msp.psa_sync." not in in_process_result().get("warnings", [])
+
+
 def test_libraries_are_imported_when_a_plugin_is_loaded(monkeypatch):
     wanted = []
     monkeypatch.setattr(in_process, "require_libraries", wanted.append)

@@ -39,6 +39,14 @@ def said(*names: str) -> str:
         ("phone_type", "bms_sync_settings.phone_type"),
         ("user_filter", "office365_sync_settings.user_filter"),
         ("tenant_id", "office365_sync_settings.tenant_id"),
+        ("office365_settings", "office365_sync_settings"),
+        ("bms_settings", "bms_sync_settings"),
+        ("plan_file", "sync_plan_directory"),
+        ("journal_file", "sync_journal_directory"),
+        ("max_fail_percentage", "sync_max_fail_percentage"),
+        ("ofice365_sync_settings", "office365_sync_settings"),
+        ("bms_quotas", "bms_quota"),
+        ("itglue_qouta", "itglue_quota"),
     ],
 )
 def test_the_near_name_is_reported(name, near):
@@ -97,7 +105,20 @@ def test_a_variable_like_none_is_reported_too():
 
 @pytest.mark.parametrize(
     "name",
-    ["users", "state", "report", "organization", "account", "timeout", "synced", "synchronize", "itglue_url", "proxy"],
+    [
+        "users",
+        "state",
+        "report",
+        "organization",
+        "account",
+        "timeout",
+        "synced",
+        "synchronize",
+        "itglue_url",
+        "proxy",
+        "bms_username_prod",
+        "my_sync_settings",
+    ],
 )
 def test_variables_of_other_people_are_left_alone(name):
     assert said(name) == ""

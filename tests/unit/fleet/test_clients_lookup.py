@@ -16,8 +16,8 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils import reading
 GROUPS = {"all": ["frog", "toad"], "ungrouped": ["toad"], "type_customer": ["frog"], "empty": []}
 
 
-def hosts(*terms, groups=None):
-    variables = {"groups": GROUPS if groups is None else groups}
+def hosts(*terms, groups=None, **given):
+    variables = {"groups": GROUPS if groups is None else groups, **given}
     (found,) = LookupModule().run(list(terms), variables=variables)
     return found
 
@@ -32,7 +32,8 @@ def hosts(*terms, groups=None):
         ("frog", "frog"),
         ("frog,toad", "frog:toad"),
         (["frog", "toad"], "frog:toad"),
-        ("type_customer:!frog", "type_customer:!frog"),
+        ("all:!frog", "all:!frog"),
+        ("!frog", "!frog"),
         ("fr*", "fr*"),
         ("~fr.+", "~fr.+"),
         ("nobody:frog", "nobody:frog"),
@@ -43,10 +44,46 @@ def test_patterns(term, pattern):
     assert hosts(term) == pattern
 
 
-@pytest.mark.parametrize("term", ["nobody", "empty", "x*", "!frog", ["nobody", "empty"]])
+@pytest.mark.parametrize("term", ["nobody", "empty", "x*", "!all", ["nobody", "empty"], "frog:!frog", "frog:&toad"])
 def test_a_pattern_that_matches_nobody_is_an_error(term):
     with pytest.raises(AnsibleLookupError, match="has no host for"):
         hosts(term)
+
+
+def test_a_limit_that_leaves_no_client_of_the_pattern_is_an_error(monkeypatch):
+    monkeypatch.setattr(clients, "CLIARGS", {"subset": "frog"})
+    assert hosts("type_customer") == "type_customer"
+    with pytest.raises(AnsibleLookupError, match="no host for toad within --limit frog, so nothing was done"):
+        hosts("toad")
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"sync_serial": "  ", "sync_max_fail_percentage": None, "sync_throttle": ""},
+        {"sync_serial": "20%", "sync_max_fail_percentage": "12.5%", "sync_throttle": "4"},
+        {"sync_serial": [1, "10", "100%"], "sync_max_fail_percentage": 0, "sync_throttle": 0},
+    ],
+)
+def test_sizes_of_batches(given):
+    assert hosts("", **given) == "all"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("sync_serial", "ten"),
+        ("sync_serial", [1, "x"]),
+        ("sync_serial", -1),
+        ("sync_serial", True),
+        ("sync_max_fail_percentage", "few"),
+        ("sync_max_fail_percentage", "-5"),
+        ("sync_throttle", "10%"),
+    ],
+)
+def test_a_size_of_batches_that_is_none_is_an_error_before_anything_is_done(name, value):
+    with pytest.raises(AnsibleLookupError, match=f"{name} is .*Give .* Nothing was done"):
+        hosts("", **{name: value})
 
 
 def test_an_inventory_without_hosts_is_an_error():

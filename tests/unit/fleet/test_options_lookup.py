@@ -182,6 +182,7 @@ def test_variables_that_are_spelled_wrongly_bring_a_warning(monkeypatch):
     looked_up("contact_sync", sync_max_create=1, match_overrides={}, sync_max_creates=1)
     assert len(warnings) == 2
     assert "sync_max_create " in warnings[0]
+    assert warnings == options.MISSPELLED  # for the result of the task
 
 
 @pytest.mark.parametrize("directory", [{}, {"sync_plan_directory": ""}])
@@ -189,6 +190,11 @@ def test_plans_are_not_applied_from_nowhere(directory):
     """Without the plans the run would write what nobody has looked at."""
     with pytest.raises(AnsibleLookupError, match="sync_plan_directory must say where the plans are"):
         looked_up("contact_sync", inventory_hostname="frog", sync_apply_plan=True, **directory)
+
+
+def test_a_revert_needs_the_directory_of_the_journals():
+    with pytest.raises(AnsibleLookupError, match="sync_journal_directory must say"):
+        looked_up("contact_sync", inventory_hostname="frog", sync_state="reverted")
 
 
 def test_settings_that_are_no_mapping_are_named():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.lookup.summary import LookupModule
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.summary import (
     MOST_LINES,
     chosen,
@@ -201,3 +202,12 @@ def test_drift_counts_the_contacts_in_words_and_says_what_was_not_compared():
         "contacts of Happy Frog are not up to date. IT Glue: 1 new, 1 linked and left alone. BMS: 1 deferred",
         "not all contacts of Happy Frog could be compared",
     ]
+
+
+def test_the_summary_names_misspelled_variables_and_who_has_them():
+    hostvars = {host: {"sync_max_create": 1} for host in ("frog", "toad")}
+    hostvars["toad"]["match_overrides"] = {}
+    (lines,) = LookupModule().run(["frog", "toad"], variables={"hostvars": hostvars})
+    assert lines[-3].startswith("warning: The variable sync_max_create is none")
+    assert lines[-2].startswith("warning: toad: The variable match_overrides has no effect")
+    assert lines[-1] == "0 of 2 clients succeeded, 2 failed"

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -93,3 +94,12 @@ def test_only_the_controllers_process_keeps_its_output(monkeypatch):
     monkeypatch.setattr(progress.multiprocessing, "parent_process", lambda: "the controller's")
     progress.keep_output()
     assert progress._Shared.output is None
+
+
+def test_a_playbook_whose_output_is_closed_shows_no_progress(monkeypatch):
+    """Ansible's display would end its own thread of results."""
+    monkeypatch.setattr(progress._Shared, "output", None)
+    monkeypatch.setattr(progress._Shared, "is_closed", False)
+    monkeypatch.setattr(sys, "stdout", None)
+    progress.keep_output()
+    assert progress.shower("frog") is None
