@@ -70,6 +70,11 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
     withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))
     held = [(each, names) for each, names in held if each not in withheld]
     whose = operation.subject.user_id, operation.itglue.contact_id
+
+    def named() -> tuple[BmsContact, ...]:
+        free = [each for each in bms.named(key) if not directory.others_hold(bms_addresses(each), *whose)]
+        return tuple(each for each in free if each.active) or tuple(free)
+
     if held:
         best = _best(held)
         doubt = None
@@ -78,16 +83,16 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
             # Where somebody else bears the names of the BMS contact, the address was handed on, or is shared.
             others = names == Names.OPEN and directory.others_bear(same_key(*names_of(present)), *whose)
             doubt = ReasonCode.BMS_NAMES_DIFFER if others else _doubt(contact, present, names, primary)
-        return Hit(tuple(each for each, dummy in best), doubt=doubt, withheld=withheld)
-    named = bms.named(key)
-    if not named:
-        return Hit(withheld=withheld)
-    own = [each for each in named if not directory.others_hold(bms_addresses(each), *whose)]
+        found = {each.id: each for each, dummy in best}
+        if doubt is not None:
+            # The holder may be somebody else, and the person there under the own names: no answer is to double it.
+            found |= {each.id: each for each in named() if each.active}
+        return Hit(tuple(each for dummy, each in sorted(found.items())), doubt=doubt, withheld=withheld)
+    own = named()
     if not own:
-        return Hit(withheld=withheld, namesakes=tuple(named))
-    found = tuple(each for each in own if each.active) or tuple(own)
-    inactive = len(found) == 1 and not found[0].active
-    return Hit(found, by_name=True, doubt=ReasonCode.BMS_INACTIVE_HIT if inactive else None, withheld=withheld)
+        return Hit(withheld=withheld, namesakes=bms.named(key))
+    inactive = len(own) == 1 and not own[0].active
+    return Hit(own, by_name=True, doubt=ReasonCode.BMS_INACTIVE_HIT if inactive else None, withheld=withheld)
 
 
 _Judged = tuple[BmsContact, Names]

@@ -209,16 +209,16 @@ def own_primary_address(user: User, primary_email: str) -> str:
     With `primary_email` `mail` that is `mail`, and where it is blank the mailbox's `SMTP:` address. With
     `username` it is the username, and where that is no e-mail address, as above.
     """
-    if primary_email != "mail" and (written := _username_as_address(user)):
+    if primary_email != "mail" and (written := _primary_candidate(user.username)):
         return written
-    return written_address(user.mail) or _mailbox_address(user)
+    return _primary_candidate(user.mail) or _mailbox_address(user)
 
 
 def _mailbox_address(user: User) -> str:
     """The address that Exchange calls the primary SMTP address of the mailbox."""
     for entry in user.proxy_addresses:
         prefix, dummy, value = entry.partition(":")
-        if trimmed(prefix) == "SMTP" and (written := written_address(value)):
+        if trimmed(prefix) == "SMTP" and (written := _primary_candidate(value)):
             return written
     return ""
 
@@ -227,15 +227,16 @@ def primary_address(user: User, primary_email: str) -> str:
     """The address that becomes the primary e-mail of a new contact, blank where the user has none.
 
     `primary_email` is `mail` or `username`. Only where the user has no primary address of its own, a new
-    contact falls back on the username, and then on an alias. A username that holds `#EXT#` is no address.
+    contact falls back on the username, and then on an alias. None of them counts where it holds `#EXT#`.
     """
-    if written := own_primary_address(user, primary_email) or _username_as_address(user):
+    if written := own_primary_address(user, primary_email) or _primary_candidate(user.username):
         return written
-    return next(iter(smtp_by_key(user).values()), "")
+    return next(filter(None, map(_primary_candidate, smtp_by_key(user).values())), "")
 
 
-def _username_as_address(user: User) -> str:
-    written = written_address(user.username)
+def _primary_candidate(value: str | None) -> str:
+    """`value` as an address is written, blank where it is the username of a guest, to which no mail goes."""
+    written = written_address(value)
     return "" if GUEST_MARK in written.casefold() else written
 
 

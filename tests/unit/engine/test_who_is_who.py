@@ -289,6 +289,18 @@ WORLDS = {
         expected={"j.smith": "create conflict"},
         conflicts=[("bms_names_differ", (901,), BOTH)],
     ),
+    "the-primary-address-in-bms-on-another-person-beside-the-own-bms-contact": World(
+        [user("Ann Able", "ann")],
+        present=[there(901, "Front Desk", "ann"), there(902, "Ann Able", "ann@home.example")],
+        expected={"ann": "create conflict"},
+        conflicts=[("bms_several_hits", (901, 902), BOTH, 902)],
+    ),
+    "a-nickname-on-an-alias-in-bms-beside-the-own-bms-contact": World(
+        [user("Michael Smith", "ms", "mike")],
+        present=[there(901, "Michael Smith"), there(902, "Mike Smith", "mike")],
+        expected={"ms": "create conflict"},
+        conflicts=[("bms_several_hits", (901, 902), BOTH, 901)],
+    ),
     "four-share-an-address-in-bms-and-one-bears-the-name": World(
         [user("Ann Able", "ann", "office")],
         present=OFFICE_IN_BMS,
@@ -474,6 +486,20 @@ WORLDS = {
     ),
     "a-guest-without-mail": World(
         [user("Gus Guest", mail=None, username="gus_partner.example#EXT#@client.onmicrosoft.com", user_type="Guest")],
+        office365={"user_filter": {"include_guests": True}},
+        expected={"gus_partner.example#EXT#": "failed"},
+        reported={"gus_partner.example#EXT#": "no_address"},
+    ),
+    "a-guest-whose-only-alias-is-the-username": World(
+        [
+            user(
+                "Gus Guest",
+                mail="gus_partner.example#EXT#@client.onmicrosoft.com",
+                username="gus_partner.example#EXT#@client.onmicrosoft.com",
+                proxy_addresses=("smtp:gus_partner.example#EXT#@client.onmicrosoft.com",),
+                user_type="Guest",
+            )
+        ],
         office365={"user_filter": {"include_guests": True}},
         expected={"gus_partner.example#EXT#": "failed"},
         reported={"gus_partner.example#EXT#": "no_address"},
