@@ -31,7 +31,7 @@ FIRST = {
         "tenant_id": TENANT.upper(),
         "phone_type": "Office",
         "set_phone_numbers_primary": True,
-        "user_filter": {"exclude": ["svc-*", "R&D <*>"], "domains": ["HappyFrog.example"]},
+        "user_filter": {"exclude": ["svc-*", "R&D<*>"], "domains": ["HappyFrog.example"]},
     },
     "bms": {"contact_sync": True, "email_type": "1", "account": "Happy Frog & Co."},
 }

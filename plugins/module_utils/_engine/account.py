@@ -76,21 +76,28 @@ def reference(organization: Organization, settings: BmsSettings, adapter_names: 
     return AccountReference(None, organization.name, "the organization's name")
 
 
-def holder_key(organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> str | None:
-    """The account that an organization holds by its setting or its link, as `setting_keys` has it; None for none."""
+def holder_keys(organization: Organization, settings: BmsSettings, adapter_names: Collection[str]) -> frozenset[str]:
+    """The account that an organization holds by its setting or its link, as `setting_keys` has it; none for none."""
     try:
         wanted = reference(organization, settings, adapter_names)
     except InputError:
-        return None  # it is linked to several; its own sync reports that
-    return None if not wanted.declared and wanted.id is None else wanted.key
+        return frozenset()  # it is linked to several; its own sync reports that
+    if wanted.declared:
+        return frozenset([wanted.key])
+    return frozenset() if wanted.id is None else frozenset([wanted.key, _linked(wanted.name)])
 
 
 def setting_keys(setting: str, account: Account | None = None) -> frozenset[str]:
-    """What tells whether others hold the account of a setting: its id or its name, both where BMS has `account`."""
-    keys = {name(setting)}
-    if account is not None:
-        keys |= {str(account.id), name(account.name)}
-    return frozenset(keys)
+    """What tells whether others hold the account of a setting: its id and its name, where BMS has `account`. Where
+    that is not known, the account of a linked organization is taken to bear the organization's name, as it must.
+    """
+    if account is None:
+        return frozenset([name(setting), _linked(setting)])
+    return frozenset([name(setting), str(account.id), name(account.name)])
+
+
+def _linked(organization: str) -> str:
+    return f"linked {name(organization)}"
 
 
 def resolve(found: Sequence[Account], wanted: AccountReference, organization: Organization) -> Account:

@@ -56,7 +56,11 @@ def pattern_fault(value: str) -> str | None:
     if _SEPARATOR.search(value):
         return "a comma or a semicolon is no part of an address; give one pattern in each line"
     if value.startswith(("{", "[")):
-        return "this is no text; put a pattern that ends with a colon in quotes, or remove the colon"
+        return "this is no text; a colon is no part of an address, so remove it"
+    if ":" in value:
+        return "a colon is no part of an address; remove it"
+    if " " in value:
+        return "a blank is no part of an address; give one pattern in each line"
     return None
 
 

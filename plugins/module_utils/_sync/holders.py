@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .._engine.account import holder_key, setting_keys
+from .._engine.account import holder_keys, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
 from .._engine.declared_twice import ACCOUNTS, TENANTS
 from .._engine.errors import SettingsError, quoted
@@ -105,5 +105,5 @@ class Holders:
         stored = {organization.id: account for organization, account in self._store.values(BMS, "account")}
         for organization in self._itglue.organizations(include_adapters=True):
             settings = BmsSettings(account=stored.get(organization.id))
-            if key := holder_key(organization, settings, self._adapter_names):
+            for key in sorted(holder_keys(organization, settings, self._adapter_names)):
                 yield organization, key

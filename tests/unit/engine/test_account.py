@@ -8,7 +8,13 @@ from __future__ import annotations
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import is_bms, reference, resolve
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import (
+    holder_keys,
+    is_bms,
+    reference,
+    resolve,
+    setting_keys,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
@@ -113,3 +119,27 @@ def test_what_resolves_nothing_says_what_to_set(found, adapters, account, words)
         resolved(found, *adapters, account=account)
     message = str(caught.value)
     assert [word for word in (*words, "option account of bms_sync_settings") if word not in message] == []
+
+
+@pytest.mark.parametrize(
+    ("adapters", "account", "held"),
+    [
+        pytest.param((link(),), None, {"2528", "client ltd"}, id="linked"),
+        pytest.param((link(),), "2600", {"2600"}, id="the-setting-before-the-link"),
+        pytest.param((), " Acme ", {"acme"}, id="set-by-name"),
+        pytest.param((), None, set(), id="by-its-name-alone"),
+        pytest.param((link(), link(remote_id="2600")), None, set(), id="several-links"),
+    ],
+)
+def test_an_account_that_another_organization_holds_is_found_by_id_and_by_name(adapters, account, held):
+    """Where BMS is not asked, the account of a linked organization counts by the organization's name as well."""
+    keys = holder_keys(client(*adapters), BmsSettings(account=account), NAMES)
+    asked = ("2528", "CLIENT Ltd ", "2600", "Acme", "Other")
+    assert {each for each in asked if keys & setting_keys(each)} == {
+        each for each in asked if each.strip().lower() in held
+    }
+
+
+def test_an_account_of_a_name_that_two_accounts_have_is_not_that_of_a_linked_organization():
+    keys = holder_keys(client(link()), BmsSettings(), NAMES)
+    assert not keys & setting_keys("2600", Account(2600, "Client Ltd"))

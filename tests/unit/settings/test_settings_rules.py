@@ -282,6 +282,8 @@ def test_dataclasses_hold_what_the_mapping_says():
         "a) svc-*",
         "{'svc-*': None}",
         "['svc-*']",
+        "svc-*:",
+        "svc-* room-*",
     ],
 )
 def test_a_line_that_can_fit_nobody_is_no_pattern(line):
@@ -303,7 +305,7 @@ def test_a_line_that_can_fit_nobody_is_no_pattern(line):
         "2fa-*",
         "*",
         "**x",
-        "R&D <*>",
+        "R&D<*>",
     ],
 )
 def test_patterns_of_addresses_and_usernames(line):
