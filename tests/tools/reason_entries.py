@@ -62,9 +62,11 @@ def entries() -> str:
     return "\n".join([*lines, "", END])
 
 
-def _entry(code, message) -> Iterator[str]:
-    from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sentences import LABEL
+LABEL = "ansible_collections.msp.psa_sync.docsite.reason_"
+"""What the labels of the entries begin with; the code follows."""
 
+
+def _entry(code, message) -> Iterator[str]:
     see = f" See :ref:`ansible_collections.msp.psa_sync.docsite.{message.guide}`." if message.guide else ""
     yield f"   * - .. _{LABEL}{code}:"
     yield ""

@@ -16,8 +16,9 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, KINDS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.hosts import slug
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, check, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import check, merge
 from tests.tools.files import ROOT, project_files, tracked
 from tests.tools.playbook_variables import variables_taken
 

@@ -8,12 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MATCHING, PLAN, TROUBLESHOOTING, RELIABILITY = (
-    "matching_guide",
-    "plan_guide",
-    "troubleshooting_guide",
-    "reliability_guide",
-)
+MATCHING, PLAN, RELIABILITY = "matching_guide", "plan_guide", "reliability_guide"
 
 
 @dataclass(frozen=True, slots=True)

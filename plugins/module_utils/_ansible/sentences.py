@@ -17,7 +17,6 @@ from .._engine.conflicts import Rule
 from .._engine.errors import Failure
 from .._engine.output import one_line
 from .._engine.reasons import NEEDS_A_LOOK, Reason, ReasonCode
-from .message import TROUBLESHOOTING
 from .messages import MESSAGES
 
 _LONGEST_VALUE, _LONGEST_MESSAGE = 300, 1500
@@ -90,15 +89,6 @@ def warning(reason: Reason) -> str:
 def failure_dict(failure: Failure) -> dict[str, Any]:
     """A failure as results show it (`failure`), the service's own words in one line."""
     return {**asdict(failure), "said": _value("said", failure.said)}
-
-
-def page(code: ReasonCode) -> str:
-    """The page of the guides that has the entry of a code, with its anchor."""
-    return f"{TROUBLESHOOTING}#{re.sub('[_.]', '-', f'{LABEL}{code}')}"
-
-
-LABEL = "ansible_collections.msp.psa_sync.docsite.reason_"
-"""What the labels of the entries in the troubleshooting guide begin with; the code follows."""
 
 
 def _joined(texts: Iterable[str]) -> str | None:

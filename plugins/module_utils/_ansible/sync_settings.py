@@ -10,10 +10,11 @@ from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
+from .._engine.declared_options import BMS, OFFICE365
 from .._engine.model import Asset, Organization
 from .._engine.options import Options
 from .._engine.output import one_line
-from .._engine.settings import BMS, OFFICE365, TITLES
+from .._engine.settings import TITLES
 from .._store.settings import SettingsStore, Stored
 from .._sync.declaring import Declared, Declaring
 from .connection import CONNECTION_OPTIONS, clients

@@ -11,10 +11,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from .._engine import settings as rules
+from .._engine.declared_options import OFFICE365, TENANTS
 from .._engine.errors import InputError, quoted
 from .._engine.model import Organization, Tenant
 from .._engine.tenants import IGNORED, MATCHED, STATES, Matching, listed, named
 from .._engine.text import name
+from .._engine.values import guid, is_guid
 from .._store.settings import SettingsStore
 from .._sync.fleet import Fleet, read_fleet
 from .connection import CONNECTION_OPTIONS, Clients, clients
@@ -59,8 +61,8 @@ def _tenant(params: Mapping[str, Any], api: Clients, organization: Organization 
         if organization is None or params["state"] != MATCHED:
             return None
         return _only_one(visible_tenants(api, params), organization.name, "organization")
-    tenant_id = rules.guid(wanted)
-    if not rules.is_guid(tenant_id):
+    tenant_id = guid(wanted)
+    if not is_guid(tenant_id):
         return _only_one(visible_tenants(api, params), wanted, "tenant")
     given = visible_tenants(api, params) if params["tenants"] else []
     return next((each for each in given if each.id == tenant_id), Tenant(tenant_id))
@@ -134,7 +136,7 @@ def _write(before: Matching, after: Matching, tenant: Tenant, store: SettingsSto
     for organization in fleet.organizations:
         tenant_id = after.held.get(organization.id, "")
         if tenant_id != before.held.get(organization.id, ""):
-            _save(store, organization, rules.OFFICE365, {"tenant_id": tenant_id}, task)
+            _save(store, organization, OFFICE365, {"tenant_id": tenant_id}, task)
     if after.ignored != before.ignored:
         if fleet.primary is None:
             raise InputError(
@@ -143,7 +145,7 @@ def _write(before: Matching, after: Matching, tenant: Tenant, store: SettingsSto
             )
         lines = [line for line in fleet.ignored_lines if rules.ignored_tenant(line) != tenant.id]
         own = [" ".join(filter(None, (tenant.id, tenant.name)))] if tenant.id in after.ignored else []
-        _save(store, fleet.primary, rules.TENANTS, {"ignored": [*lines, *own]}, task)
+        _save(store, fleet.primary, TENANTS, {"ignored": [*lines, *own]}, task)
 
 
 def _save(store: SettingsStore, organization: Organization, kind: str, declared: dict[str, Any], task: Task) -> None:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from .._engine.declared_options import BMS, KINDS, OFFICE365
 from .._engine.hosts import HOST_NAMES, host_names, slug
 from .._engine.model import ItGlueId, Organization
 from .._engine.options import Options
-from .._engine.settings import BMS, KINDS, OFFICE365, merge
+from .._engine.settings import merge
 from .._engine.tenants import IGNORED, MATCHED, UNMATCHED
 from .._store.settings import SettingsStore, Stored
 from .._sync.fleet import Fleet, read_fleet

@@ -112,22 +112,3 @@ def entry_changes(field: str, was: Sequence[Entry], becomes: Sequence[Entry]) ->
         for entry in becomes[len(was) :]
     ]
     return changes + [EntryChange("delete", entry[value]) for entry in was[len(becomes) :]]
-
-
-def applied(field: str, entries: Sequence[Entry], changes: Iterable[EntryChange]) -> list[dict[str, Any]]:
-    """The list that changes make of another."""
-    value = VALUE[field]
-    result = [dict(entry) for entry in entries]
-    for change in changes:
-        found = next((entry for entry in result if entry[value] == change.value), None)
-        if change.operation == "add":
-            found = {value: change.value, "type_id": change.type_id, "type_name": None, "default": False}
-            result.append(found)
-        elif found is not None and change.operation == "delete":
-            result.remove(found)
-        elif found is not None and change.new_value is not None:
-            found[value] = change.new_value
-        if change.default:
-            for entry in result:
-                entry["default"] = entry is found
-    return result

@@ -18,35 +18,12 @@ is. `violations` names it, and a declaration of the same option replaces it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict
 from typing import Any
 
-from .declared_options import BMS, FACTS, KINDS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
+from .declared_options import BMS, FACTS, OFFICE365, OPTIONS, TENANTS, Option, all_quoted
 from .errors import SettingsError, quoted
 from .model import BmsSettings, Office365Settings, PhoneLabels, UserFilter
 from .values import guid, is_guid
-
-__all__ = [
-    "BMS",
-    "FACTS",
-    "KINDS",
-    "OFFICE365",
-    "OPTIONS",
-    "TENANTS",
-    "TITLES",
-    "all_quoted",
-    "as_mapping",
-    "bms",
-    "check",
-    "guid",
-    "ignored_tenant",
-    "is_guid",
-    "merge",
-    "office365",
-    "put",
-    "value_of",
-    "violations",
-]
 
 TITLES = {
     OFFICE365: "Office 365 sync settings",
@@ -239,19 +216,5 @@ def bms(mapping: Mapping[str, Any] | None, *, organization: str = "", address: s
     return BmsSettings(**merged)
 
 
-def as_mapping(settings: Office365Settings | BmsSettings) -> dict[str, Any]:
-    """The mapping with every option of the settings, JSON-native."""
-    return _with_lists(asdict(settings))
-
-
 def _with_tuples(mapping: Mapping[str, Any]) -> dict[str, Any]:
     return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}
-
-
-def _with_lists(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    plain = {}
-    for key, value in mapping.items():
-        plain[key] = _with_lists(value) if isinstance(value, Mapping) else value
-        if isinstance(value, tuple):
-            plain[key] = list(value)
-    return plain

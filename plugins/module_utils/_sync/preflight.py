@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from .._engine import settings as rules
 from .._engine.account import is_bms
+from .._engine.declared_options import BMS, KINDS, OFFICE365
 from .._engine.errors import InputError, SyncError, quoted
 from .._engine.itglue_plan import contact_types
 from .._engine.model import (
@@ -94,8 +95,8 @@ class Preflight:
             return self
         self.organization = organization
         self.store = self._check("settings_store", self._opened)
-        office365 = self._settings(rules.OFFICE365, organization)
-        bms = self._settings(rules.BMS, organization)
+        office365 = self._settings(OFFICE365, organization)
+        bms = self._settings(BMS, organization)
         self._microsoft(organization, office365)
         self._bms(organization, rules.bms(bms) if bms else None)
         return self
@@ -124,7 +125,7 @@ class Preflight:
     def _opened(self) -> SettingsStore:
         """The store, once it has shown that it can be read."""
         store = self.make_store()
-        store.read_kinds(rules.KINDS)
+        store.read_kinds(KINDS)
         return store
 
     def _settings(self, kind: str, organization: Organization) -> dict[str, Any] | None:
@@ -134,7 +135,7 @@ class Preflight:
         if store is None:
             self._skip(ReasonCode.SETTINGS_NOT_READ, name)
             return None
-        declared = self.request.office365_settings if kind == rules.OFFICE365 else self.request.bms_settings
+        declared = self.request.office365_settings if kind == OFFICE365 else self.request.bms_settings
 
         def look() -> tuple[dict[str, Any], bool]:
             stored = store.read(organization.id, organization.name, [kind])
@@ -144,7 +145,7 @@ class Preflight:
         if found is None:
             return None
         settings, is_missing = found
-        if kind == rules.BMS and is_missing and not declared:
+        if kind == BMS and is_missing and not declared:
             # A run syncs all the same, and pushes nothing.
             self.checks[-1] = Check(
                 name, CheckState.LIMITED, because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)

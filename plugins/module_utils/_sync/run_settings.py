@@ -19,6 +19,7 @@ from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
 from .._engine.errors import InputError, SettingsError, quoted
 from .._engine.model import Account, BmsSettings, Facts, Organization
 from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.values import guid, is_guid
 from .._store.facts import read_facts
 from .._store.settings import SettingsStore, StoredSettings
 from .declaring import Declarations, Declared, Declaring
@@ -83,7 +84,7 @@ def read_settings(
         warnings,
     )
     holders = Holders(itglue, store, adapter_names, taking=True)
-    if found.tenant_id != rules.guid(known_tenant or ""):
+    if found.tenant_id != guid(known_tenant or ""):
         holders.require_tenant(organization, found.tenant_id)
     if any(each.takes and each.stored.kind == BMS for each in differences):
         holders.require_account(organization, found.bms)
@@ -135,14 +136,14 @@ def merged_settings(
 
 def tenant_of(settings: Mapping[str, Any], organization: Organization, override: str | None) -> str:
     """The tenant of a run. Raises SettingsError for none, InputError for one that is no GUID."""
-    tenant_id: str | None = rules.guid(override or "") or settings["tenant_id"]
+    tenant_id: str | None = guid(override or "") or settings["tenant_id"]
     if not tenant_id:
         raise SettingsError(
             f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
             hint=f"Set tenant_id with the module {MODULES[OFFICE365]}; "
             "msp.psa_sync.tenant_match_info makes suggestions.",
         )
-    if not rules.is_guid(tenant_id):
+    if not is_guid(tenant_id):
         raise InputError(
             f"tenant_id is {quoted(tenant_id)}, which is no GUID.",
             hint="The Entra admin center shows the tenant id on its overview.",

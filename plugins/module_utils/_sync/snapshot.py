@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
+from .._engine.declared_options import BMS, OFFICE365
 from .._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -115,13 +116,13 @@ def read(
             services.itglue,
             store,
             organization,
-            {rules.OFFICE365: request.office365_settings, rules.BMS: request.bms_settings},
+            {OFFICE365: request.office365_settings, BMS: request.bms_settings},
             tenant_id=request.tenant_id,
             adapter_names=request.options.bms_adapter_names,
         )
         tenant_id, merged = settings.tenant_id, settings.merged
-        merged[rules.OFFICE365]["tenant_id"] = tenant_id
-        office365 = rules.office365(merged[rules.OFFICE365], organization=repr(organization.name))
+        merged[OFFICE365]["tenant_id"] = tenant_id
+        office365 = rules.office365(merged[OFFICE365], organization=repr(organization.name))
         if known is not None and known.has_users_of(tenant_id, office365):
             users, members = known.snapshot.users, known.snapshot.members
         else:

@@ -13,8 +13,6 @@ import yaml
 
 from .labels import EXCLUDED, QUESTIONS, lines
 
-Entry = Mapping[str, Any]
-
 
 def changes(entry: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
     """The fields of a contact that change: name, and what was and what becomes of it, in lines."""

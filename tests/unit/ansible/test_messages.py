@@ -17,7 +17,6 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.sentences im
     OPTIONAL,
     explained,
     hint,
-    page,
     sentence,
     warning,
 )
@@ -132,9 +131,3 @@ def test_several_reasons_are_reported_in_their_order_and_the_gravest_names_them(
 def test_no_reason_says_nothing():
     found = explained([])
     assert (found.code, found.codes, found.sentence, found.hint) == (None, (), None, None)
-
-
-def test_the_page_of_a_code_is_its_entry_in_the_guide():
-    assert page(ReasonCode.NAMES_DIFFER) == (
-        "troubleshooting_guide#ansible-collections-msp-psa-sync-docsite-reason-names-differ"
-    )

@@ -30,7 +30,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import variables_of
 from tests.tools.files import ROOT, development_tree, tracked
 from tests.tools.guides import Block, examples

@@ -16,7 +16,7 @@ import yaml
 from docutils import nodes
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import verdict
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import (
     ACTIONS,

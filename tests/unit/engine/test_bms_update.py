@@ -13,7 +13,6 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import (
     EMAILS,
     PHONES,
-    applied,
     encode,
     entry_changes,
     same_value,
@@ -421,7 +420,6 @@ def test_lists_are_sent_as_changes_of_single_entries(was, becomes, changes):
         return [{"number": value, "type_id": 2, "type_name": None, "default": default} for value, default in rows]
 
     assert entry_changes(PHONES, entries(was), entries(becomes)) == changes
-    assert applied(PHONES, entries(was), changes) == entries(becomes)
 
 
 def test_fields_are_read_as_they_were_encoded():

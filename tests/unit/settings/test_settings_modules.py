@@ -17,9 +17,10 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import sync_settings
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, KINDS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, SettingsError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from tests.unit.settings.fake_itglue import FakeItGlue
 
 PLUGINS = "ansible_collections.msp.psa_sync.plugins"

@@ -11,13 +11,19 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import (
+    BMS,
+    KINDS,
+    OFFICE365,
+    OPTIONS,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     OutcomeUnknownError,
     RejectedError,
     SettingsError,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import AssetField, AssetType
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, KINDS, OFFICE365, OPTIONS, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import SettingsStore
 from tests.unit.settings.fake_itglue import FakeItGlue

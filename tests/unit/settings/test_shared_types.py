@@ -11,7 +11,8 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS, OFFICE365, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS, OFFICE365
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import SettingsStore
 from tests.unit.settings.fake_itglue import FakeItGlue

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from threading import Lock
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_twice import nobody
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
@@ -38,7 +39,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Phone,
     User,
 )
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import KINDS, merge, violations
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge, violations
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored, StoredSettings
 
 

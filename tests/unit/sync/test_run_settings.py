@@ -12,6 +12,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_cha
     settings_changes,
     settings_diff,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_twice import Declarer
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     InputError,
@@ -20,7 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Asset
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import BMS, OFFICE365, merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
