@@ -158,7 +158,7 @@ def _is_initial(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _contradict(one: Sequence[str], other: Sequence[str]) -> bool:
     """Whether two names of one field speak against each other."""
-    if not one or not other or _agree(one, other) or _is_initial(one, other):
+    if _agree(one, other) or _is_initial(one, other):
         return False
     return not (set(one) <= set(other) or set(other) <= set(one))
 

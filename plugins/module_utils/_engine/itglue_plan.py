@@ -253,12 +253,11 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
     }
     planned = {operation.subject.user_id: operation for operation in operations}
     failed: dict[str, Operation] = {}
-    while (shared := _shared(gained, matched.directory)) or any(map(_renames, operations)):
-        lost = _lost(matched, operations)
-        if not lost:
-            break
+    shared = _shared(gained, matched.directory)
+    if not shared and not any(map(_renames, operations)):
+        return operations
+    while lost := _lost(matched, operations):
         failed |= {user_id: _failed(planned[user_id], shared) for user_id in lost}
-        gained = {user_id: addresses for user_id, addresses in gained.items() if user_id not in lost}
         operations = [failed.get(operation.subject.user_id, operation) for operation in operations]
     return _with_those_that_others_lost(matched, operations, planned, failed)
 

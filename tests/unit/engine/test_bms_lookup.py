@@ -518,6 +518,12 @@ def test_no_job_title_is_set_where_the_names_differ():
         assert one(PETRA, titled, bms(present)).bms.after == {}
 
 
+def test_the_primary_address_counts_wherever_it_stands_in_the_list():
+    emails = (Email("office@client.example", "Work"), Email("ann.lee@client.example", "Work", primary=True))
+    found = one(ANN, ready(emails=emails), bms(in_bms(5, "office@client.example", first="Front", last="Desk")))
+    assert (found.bms.push, codes(found)[-1]) == ("pushed", "bms_hit_withheld")
+
+
 def test_an_office_under_one_address_is_nobodys_duplicate():
     """Four BMS contacts share it, each bears the name of one user."""
     people = [("ann", "Able"), ("ben", "Baker"), ("cid", "Cole"), ("dan", "Dale")]

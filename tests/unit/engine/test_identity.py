@@ -102,6 +102,7 @@ def test_open(one, other):
         pytest.param(("Petra", "Person"), ("Front", "Desk"), id="role"),
         pytest.param(("Ann", "Able"), ("Ben", "Baker"), id="somebody-else"),
         pytest.param(("Ann", "Able"), ("Bob", None), id="one-name-of-somebody-else"),
+        pytest.param(("", "Lee Smith"), ("Ann", "Lee"), id="no-first-name-is-no-initial"),
         pytest.param(("John", "Smith"), ("J", "Smyth"), id="initial-and-another-last-name"),
         pytest.param(("John", "Smith"), ("Joan", "S."), id="another-first-name-and-an-initial"),
         pytest.param(("Lea", "Left"), ("Sue", "Stays"), id="replacement"),

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was, has_returned
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, DepartedSubject, ItGluePart
@@ -575,6 +575,7 @@ def test_without_the_sync_to_bms_only_it_glue_is_departures():
     [
         pytest.param(ready(), "deferred", id="ready-and-not-linked"),
         pytest.param(ready(phones=()), "update", id="not-ready"),
+        pytest.param(ready(phones=(Phone("4155550100", "Fax", primary=True),)), "deferred", id="a-fax-by-label-alone"),
         pytest.param(linked(bms_id=5), "update", id="linked"),
         pytest.param(ready(contact_type_id=FORMER), None, id="marked-already"),
     ],

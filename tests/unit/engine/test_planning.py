@@ -427,6 +427,17 @@ def test_nothing_is_read_that_no_stage_asks_for(contacts, more, expected):
     assert needs(snapshot([ANN], contacts, bms_settings=PUSHING), **more) == expected
 
 
+def test_locations_are_read_for_somebody_who_comes_after_an_excluded_user():
+    assert Planning(snapshot([user("a", sku_ids=()), ANN]), options(), Findings()).needs == {Need.LOCATIONS}
+
+
+def test_domains_are_read_for_a_matched_contact_where_the_departed_are_deactivated():
+    """A source that has shrunk is seen by all contacts that carry a domain of the tenant."""
+    read = snapshot([ANN], [linked(emails=(*linked().emails, Email("ann@former.example")))])
+    assert Planning(read, options(), Findings()).needs == set()
+    assert Planning(read, options(deactivate=True), Findings()).needs == {Need.VERIFIED_DOMAINS}
+
+
 @pytest.mark.parametrize("known", [True, False], ids=["read-before", "asked-for"])
 @pytest.mark.parametrize(("verified", "noted"), [("Gone.example", True), ("client.example", False)])
 def test_an_address_of_a_verified_domain_that_nobody_holds_is_noted_beside_a_name(verified, noted, known):
@@ -500,7 +511,26 @@ def test_allowed(given, selected, expected):
 
 
 @pytest.mark.parametrize(
-    "given", ["-1", "many", "1.5", "%", "1,5%", "10%%", "1e3", "0x10", "٣", "½%", "1_000", ".", ".%", "1 0", "+5", "5."]
+    "given",
+    [
+        "-1",
+        "many",
+        "1.5",
+        "%",
+        "1,5%",
+        "10%%",
+        "1e3",
+        "0x10",
+        "٣",
+        "½%",
+        "1_000",
+        ".",
+        ".%",
+        "1 0",
+        "+5",
+        "5.",
+        "1.2.3%",
+    ],
 )
 def test_a_malformed_limit_is_an_error(given):
     with pytest.raises(InputError, match="max_creates is .* neither a number nor a percentage"):

@@ -1,0 +1,41 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The users, contacts and BMS contacts by what they hold."""
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.directory import BmsDirectory, Directory
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import same_key
+from tests.unit.engine.builders import contact, in_bms, person, ready
+
+ANN = person("ann.lee")
+
+
+def directory(*contacts) -> Directory:
+    return Directory([ANN], contacts, ("bms",))
+
+
+@pytest.mark.parametrize("ids", [(5,), (6, 5), (7, 5, 6)])
+def test_bms_contacts_come_by_their_ids(ids):
+    held = [in_bms(each, "ann.lee@client.example", "info@client.example", first="Ann", last="Lee") for each in ids]
+    found = BmsDirectory(held)
+    in_order = sorted(ids)
+    assert [each.id for each in found.named(same_key("Ann", "Lee"))] == in_order
+    assert [each.id for each in found.with_an_address(["info@client.example", "ann.lee@client.example"])] == in_order
+
+
+def test_the_addresses_that_no_user_holds():
+    found = contact(1, "ann.lee@client.example", " ", "old@client.example")
+    assert directory(found).unheld(found) == {"old@client.example"}
+
+
+def test_a_user_and_its_own_contact_are_no_others():
+    names = same_key("Ann", "Lee")
+    assert not directory(ready(1)).others_bear(names, ANN.id, 1)
+    assert directory(ready(1), ready(2)).others_bear(names, ANN.id, 1)
+    assert directory(ready(1)).others_bear(names, "id-bob", 1)
+    assert not directory(ready(1)).others_bear(None, "id-bob", 1)
