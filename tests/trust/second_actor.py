@@ -21,7 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from .inprocess import Outcome, Stand
 from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, full_name, user_addresses, users_of
 from .test_fault_matrix import WITH_DEPARTED, _contact, _in_bms
-from .worlds import ACCOUNT, CLIENT, Json, _link
+from .worlds import ACCOUNT, CLIENT, OTHER_ACCOUNT, Json, _link
 
 Kept = Callable[[Json], None]
 Act = Callable[["Interrupted"], Kept]
@@ -224,6 +224,38 @@ ACTIONS: dict[str, Act] = {
         syncs,
     )
 }
+
+
+def _location(stand: Interrupted) -> None:
+    """The one that new contacts get."""
+    table = stand.sandbox.services["itglue"].locations
+    table.remove(table.rows[10])
+
+
+def _contact_type(stand: Interrupted) -> None:
+    """That of new contacts."""
+    table = stand.sandbox.services["itglue"].contact_types
+    table.remove(next(row for row in table.rows.values() if row["name"] == "Approver"))
+
+
+def _overridden_bms_contact(stand: Interrupted) -> None:
+    """It becomes one of another account."""
+    stand.bms_contact(903, accountId=OTHER_ACCOUNT)
+
+
+def _account(stand: Interrupted) -> None:
+    stand.sandbox.services["bms"].accounts[ACCOUNT]["isActive"] = False
+
+
+OVERRIDES = {"match_overrides": {"u3@x.example": 103}, "bms_match_overrides": {"u3@x.example": 903}}
+TAKEN_AWAY: dict[str, tuple[Callable[[Interrupted], Any], set[int]]] = {
+    "the contact of an override": (removes, {3}),
+    "the BMS contact of an override": (_overridden_bms_contact, {3}),
+    "the location": (_location, {0, 1}),
+    "the contact type": (_contact_type, {0, 1}),
+    "the BMS account": (_account, {0, 1, 2, 3, 9}),
+}
+"""What somebody takes away or deactivates, and the numbers of the users whom that concerns."""
 
 
 # ------------------------------------------------------------------------- what holds

@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
 
 from .inprocess import is_write
-from .second_actor import ACTIONS, Interrupted, created_is_reported, nobody_is_doubled
+from .invariants import users_of
+from .second_actor import ACTIONS, OVERRIDES, TAKEN_AWAY, Interrupted, created_is_reported, nobody_is_doubled
 from .tally import NIGHTLY, note
 from .test_fault_matrix import WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import Json
@@ -84,3 +85,28 @@ def test_somebody_acts_at_each_request(action):
             failures.append(f"{number} {entry['method']} {entry['service']} {entry['path'][:60]}: {str(error)[:600]}")
     assert not failures, "\n".join(failures)
     note("second actor", action, len(numbers))
+
+
+REFUSED_AS_SYNCED = "u5@x.example"
+"""Whose phones are locked in any case, and whose push waits for that."""
+
+
+@pytest.mark.parametrize("what", TAKEN_AWAY)
+def test_what_is_taken_away_at_any_request_stops_nobody_whom_it_does_not_concern(what):
+    """A run that has begun to write comes to its end, and each person who was stopped has a reason."""
+    take, concerned = TAKEN_AWAY[what]
+    step = 1 if NIGHTLY else 11
+    numbers = range(list(TAKEN_AWAY).index(what) * 4 + 8, len(requests()), step)
+    for number in numbers:
+        stand = Interrupted(world_with_departed())
+        stand.act_before(number, take)
+        outcome = stand.sync(**WITH_DEPARTED, **OVERRIDES)
+        if outcome.error is not None:
+            assert outcome.writes == [], (number, outcome.error)
+            continue
+        entries = outcome.contacts().values()
+        stopped = {each["user"]: each for each in entries if {"failed", "deferred"} & {each["action"], each["push"]}}
+        assert len(entries) == len(users_of(stand.state()))
+        assert stopped.keys() <= {REFUSED_AS_SYNCED, *(f"u{user}@x.example" for user in concerned)}, (number, stopped)
+        assert all(each["reason_code"] for each in stopped.values())
+    note("second actor", f"takes away {what}", len(numbers))

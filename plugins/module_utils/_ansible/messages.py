@@ -308,6 +308,9 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "contacts with BMS, or set push_method: native.",
         "migration_guide",
     ),
+    ReasonCode.OVERRIDE_OUTDATED: Message(
+        "While the run worked, somebody changed what the override of the person names, so nothing was written: {said}"
+    ),
     ReasonCode.LINKED_BY_NOW: Message(
         "The contact was linked to BMS while the run worked[: BMS contact {bms_contact_id}], so it was not pushed."
     ),

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 
 from .conflicts import IGNORE, NEW, Answer
 from .directory import BmsDirectory
-from .errors import InputError
+from .errors import InputError, OverrideError
 from .model import BmsContact, BmsId, User
 from .reasons import Reason, ReasonCode, because
 from .text import address
@@ -43,7 +43,8 @@ def resolve(overrides: Mapping[str, Answer], users: Collection[User]) -> tuple[d
 def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: BmsDirectory) -> dict[str, BmsContact]:
     """The BMS contacts that the answers name, by user id. `usernames` are those of the users that are looked up.
 
-    Raises InputError for a BMS contact that the account does not have, and for one that is named for two users.
+    Raises OverrideError for a BMS contact that the account does not have, InputError for one that is named for two
+    users.
     """
     found: dict[str, BmsContact] = {}
     holders: dict[BmsId, str] = {}
@@ -52,8 +53,11 @@ def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: Bms
             continue
         username, bms_id = usernames[user_id], BmsId(int(answer))
         if bms_id not in bms.contact:
-            raise InputError(
+            raise OverrideError(
                 f"{OPTION} pairs {username} with BMS contact {bms_id}, which the BMS account does not have.",
+                option=OPTION,
+                user_id=user_id,
+                username=username,
                 hint="Put the id of a BMS contact of the account, 'new' or 'ignore' in its place.",
             )
         if bms_id in holders:

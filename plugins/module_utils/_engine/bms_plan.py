@@ -188,7 +188,9 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     back = {each.subject: _reactivated(contacts, each, counterparts, chosen) for each in contacts.returned}
     operations = _with(back, contacts.operations)
     looked_up = bms_lookup.candidates(operations)
-    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, directory)
+    made = matched.circumstances.owned.in_bms
+    others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
+    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others)
     hits = bms_lookup.overridden(looked_up, hits, contacts.bms_answers, chosen, matched.directory, directory)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)

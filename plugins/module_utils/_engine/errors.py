@@ -67,6 +67,17 @@ class InputError(SyncError):
     code: ClassVar[str] = "invalid_input"
 
 
+class OverrideError(InputError):
+    """An entry of `match_overrides` or `bms_match_overrides` (`option`) does not fit what was read. `user_id` and
+    `username` are its user's."""
+
+    def __init__(self, message: str, *, option: str, user_id: str, username: str, hint: str) -> None:
+        super().__init__(message, hint=hint)
+        self.option = option
+        self.user_id = user_id
+        self.username = username
+
+
 class SettingsError(InputError):
     """The settings of an organization are missing or break a rule."""
 

@@ -19,6 +19,7 @@ from .matching import Matching, match
 from .matching_index import Circumstances
 from .model import Contact, ContactType, ItGlueId, Location, Snapshot, User
 from .options import Options
+from .owned import NOTHING_OWNED
 from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Operation, Push, UserSubject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
@@ -309,7 +310,8 @@ def _lost(matched: Matched, operations: Iterable[Operation]) -> set[str]:
     }
     becomes: dict[ItGlueId, Contact] = dict(matched.directory.contact)
     becomes |= {ids[user_id]: replace(operation.wanted, id=ids[user_id]) for user_id, operation in written.items()}
-    again = match(matched.snapshot.users, matched.selected.user_ids, becomes.values(), matched.circumstances)
+    circumstances = replace(matched.circumstances, owned=NOTHING_OWNED)
+    again = match(matched.snapshot.users, matched.selected.user_ids, becomes.values(), circumstances)
     return {user_id for user_id in written if again.matches.get(user_id, (None,))[0] != ids[user_id]}
 
 

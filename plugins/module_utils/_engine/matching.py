@@ -136,6 +136,12 @@ class _Matcher:
     # --------------------------------------------------------------- overrides
 
     def _apply(self, wanted: Mapping[str, Override]) -> None:
+        owned = self.index.circumstances.owned.contacts
+        for user_id, contact_id in owned.items():
+            if user_id in self.users and contact_id in self.contacts:
+                self._claim(user_id, contact_id, Rule.OVERRIDE)
+                self.matched_by_names_too.add(user_id)
+        wanted = {user_id: override for user_id, override in wanted.items() if user_id not in self.result.matches}
         if not wanted:
             return
         decided = apply_overrides(self.index, wanted)
@@ -262,7 +268,7 @@ class _Matcher:
         for user_id in self.users:
             if user_id in self.index.selected:
                 by_names[user_id] = named = self._known_by_names(user_id)
-                holders = self.index.contacts_by_address.get(self.index.primary_key(user_id), ())
+                holders = self._known_holders(self.index.primary_key(user_id))
                 if known := tuple(dict.fromkeys((*named, *holders))):
                     hits[user_id] = known
         for user_ids, contact_ids in list(connected(hits)):
@@ -270,6 +276,11 @@ class _Matcher:
             returned = [self._is_of_departed(user_id, each) for user_id in user_ids for each in hits[user_id]]
             code = ReasonCode.POSSIBLY_RETURNED if any(returned) else ReasonCode.KNOWN_CONTACT
             self._add_conflict(rule, code, user_ids, contact_ids)
+
+    def _known_holders(self, key: str) -> tuple[ItGlueId, ...]:
+        """The contacts that hold an address, but for those that the run itself has created: the plan knew of those."""
+        holders, made = self.index.contacts_by_address.get(key, ()), self.index.circumstances.owned.made
+        return tuple([each for each in holders if each not in made]) if made else holders
 
     def _known_by_names(self, user_id: str) -> tuple[ItGlueId, ...]:
         """The contacts with the user's names, but for those that an address gives to another selected user of these
@@ -333,7 +344,7 @@ class _Matcher:
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:
         """Note which of the addresses that the user's contact lacks are held by others."""
         index = self.index
-        added = {key: index.contacts_by_address.get(key, ()) for key in lacking if not key.endswith(ONMICROSOFT)}
+        added = {key: self._known_holders(key) for key in lacking if not key.endswith(ONMICROSOFT)}
         added.pop(index.primary_key(user_id), None)
         held = {key for key, holders in added.items() if holders or index.is_shared(key)}
         if held:

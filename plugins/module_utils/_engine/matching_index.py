@@ -18,6 +18,7 @@ from .directory import Directory
 from .grouping import by_key
 from .identity import Names, compare_names, have_common_word, same_key, single_name
 from .model import Contact, ItGlueId, User
+from .owned import NOTHING_OWNED, Owned
 from .text import (
     NAMES_OF_CONTACT,
     NAMES_OF_USER,
@@ -45,6 +46,7 @@ class Circumstances:
     those of its users' addresses.
     `remembered` are pairs of contact and user id that were in a conflict, or whose hit was withheld, because of a
     deleted user that Microsoft has forgotten since; with `ANY_CONTACT`, users whose deleted account bore their names.
+    `owned` says whose is what the run itself has made or written so far.
     """
 
     overrides: Mapping[str, Answer] = field(default_factory=dict)
@@ -56,6 +58,7 @@ class Circumstances:
     deleted: Collection[User] | None = None
     domains: Collection[str] = ()
     remembered: Collection[tuple[ItGlueId, str]] = ()
+    owned: Owned = NOTHING_OWNED
 
 
 def primary_emails(contact: Contact) -> frozenset[str]:

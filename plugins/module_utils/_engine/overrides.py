@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import TypeAlias
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
 
 from .conflicts import IGNORE, NEW, Answer
-from .errors import InputError
+from .errors import InputError, OverrideError
 from .identity import Names, same_key
 from .matching_index import MatchingIndex
 from .model import ItGlueId, User
+from .options import Options
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER, address, name
 
@@ -69,11 +70,20 @@ def resolved_overrides(
     return found, warnings
 
 
+def without_override(options: Options, error: OverrideError) -> Options:
+    """The options with `ignore` in the place of the override that does not fit."""
+    keys = {address(error.username), address(error.user_id)}
+    overrides: Mapping[str, Answer] = getattr(options, error.option)
+    kept = {key: target for key, target in overrides.items() if address(key) not in keys}
+    changes: dict[str, Any] = {error.option: {**kept, error.user_id: IGNORE}}
+    return replace(options, **changes)
+
+
 def apply_overrides(index: MatchingIndex, overrides: Mapping[str, Override]) -> Decided:
     """What the overrides decide, those that leave a user out apart.
 
-    Raises InputError for an id that is no contact of the organization, for one contact for two users, and for a
-    username that was handed on.
+    Raises OverrideError for an id that is no contact of the organization, and for a username that was handed on;
+    InputError for one contact for two users.
     """
     decided = Decided()
     for user_id, override in overrides.items():
@@ -92,9 +102,12 @@ def _contact_of(index: MatchingIndex, user_id: str, target: Answer) -> ItGlueId:
     for contact_id in index.contacts:
         if contact_id == target:
             return contact_id
-    raise InputError(
-        f"match_overrides pairs {index.users[user_id].username} with contact {target}, which is not a contact of "
-        "this organization.",
+    username = index.users[user_id].username
+    raise OverrideError(
+        f"match_overrides pairs {username} with contact {target}, which is not a contact of this organization.",
+        option="match_overrides",
+        user_id=user_id,
+        username=username,
         hint="Put the id of a contact of the organization, 'new' or 'ignore' in its place.",
     )
 
@@ -119,9 +132,12 @@ def _refuse_handed_on_username(index: MatchingIndex, user_id: str, contact_id: I
     former = [*index.excluded_by_names.get(key, ()), *index.deleted_by_names.get(key, ())]
     if former:
         user = index.users[user_id]
-        raise InputError(
+        raise OverrideError(
             f"match_overrides pairs {user.username} with contact {contact_id}, which bears the names of another user "
             f"of the tenant ({former[0].id}) who is excluded or deleted: the username was handed on.",
+            option="match_overrides",
+            user_id=user_id,
+            username=user.username,
             hint=f"If contact {contact_id} is right for {user.username}, use the user id {user.id} as the key. "
             "Else remove the entry.",
         )
@@ -136,7 +152,7 @@ def _find_own_new_contacts(index: MatchingIndex, decided: Decided, user_ids: Ite
     for user_id in user_ids:
         primary = index.primary_key(user_id)
         groups[(primary, _own_names(NAMES_OF_USER(index.users[user_id]))) if primary else user_id].append(user_id)
-    taken = set(decided.matches.values())
+    taken = {*decided.matches.values(), *index.circumstances.owned.contacts.values()}
     for members in groups.values():
         found = [each for each in _own_new_contacts(index, members[0]) if each not in taken]
         if len(members) > 1:

@@ -28,7 +28,30 @@ def merged(planned: Sequence[Operation], fresh: Iterable[Operation]) -> tuple[Op
     return tuple(_merged(each, by_subject.get(each.subject)) for each in planned)
 
 
+def left_out(
+    planned: Iterable[Operation], fresh: tuple[Operation, ...], outdated: Mapping[str, Reason]
+) -> tuple[Operation, ...]:
+    """The fresh operations; of users whose override is outdated, by user id, the planned ones without their writes."""
+    if not outdated:
+        return fresh
+    by_subject = {each.subject: each for each in planned}
+    return tuple(
+        by_subject[each.subject]
+        .withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED)
+        .because(outdated[each.subject.user_id])
+        if each.subject.user_id in outdated
+        else each
+        for each in fresh
+    )
+
+
+def _is_left_out(operation: Operation) -> bool:
+    return any(reason.code == ReasonCode.OVERRIDE_OUTDATED for reason in operation.reasons)
+
+
 def _merged(planned: Operation, fresh: Operation | None) -> Operation:
+    if fresh is not None and _is_left_out(fresh):
+        return fresh
     if fresh is None or not _same_in_itglue(planned, fresh):
         return _deferred(planned, fresh)
     if fresh.itglue.action == Action.LINKED and planned.bms.push in _PUSHES:

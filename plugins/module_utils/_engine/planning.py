@@ -38,12 +38,14 @@ from .bms_recall import recalled
 from .conflicts import IGNORE, Rule
 from .directory import Directory
 from .enrichment import needs_locations
+from .errors import InputError
 from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
+from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
@@ -105,7 +107,8 @@ class Planning:
     """One run's planning. `needs` is empty once the `plan` is there.
 
     `findings` that are given at the start are not asked for again: who plans anew from a fresh snapshot
-    hands those of the planning before on.
+    hands those of the planning before on, and says whose is what the run has written since (`owned`). Such
+    a planning ends no run for what concerns only people for whom nothing was planned before.
 
     Raises InputError, from the start or from `add`, for what was declared wrongly, and for a source of
     users that cannot be right.
@@ -116,10 +119,17 @@ class Planning:
     operations: tuple[Operation, ...]
     contacts: PlannedContacts
 
-    def __init__(self, snapshot: Snapshot, options: Options, findings: Findings = Findings()) -> None:
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        options: Options,
+        findings: Findings = Findings(),
+        owned: Owned | None = None,
+    ) -> None:
         self.snapshot = snapshot
         self.options = options
         self.findings = findings
+        self.owned = owned
         self.needs: frozenset[Need] = frozenset()
         self._plan: Plan | None = None
         self._stages = self._run()
@@ -211,6 +221,7 @@ class Planning:
             domains=self._domains(directory),
             linked=frozenset(filter(directory.is_linked, directory.links)),
             remembered=self.snapshot.facts.kept_apart,
+            owned=self.owned or NOTHING_OWNED,
         )
 
     def _domains(self, directory: Directory) -> frozenset[str]:
@@ -264,7 +275,7 @@ class Planning:
         types = ContactTypes()
         if self.options.deactivate or (self.snapshot.office365.contact_type is not None and creates):
             yield from self._need(Need.CONTACT_TYPES)
-            types = contact_types(self.snapshot, self.options, self.findings.contact_types or ())
+            types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
         answers, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self.snapshot.users)
         if answers:
@@ -279,6 +290,15 @@ class Planning:
         deleted = {user.id: user for user in self.findings.deleted_users or ()}
         locations = self.findings.locations or ()
         return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted, locations)
+
+    def _contact_types(self) -> ContactTypes:
+        """Whom a planning anew would create, for whom the type is read only now, was not planned and is deferred."""
+        try:
+            return contact_types(self.snapshot, self.options, self.findings.contact_types or ())
+        except InputError:
+            if self.owned is None:
+                raise
+            return ContactTypes()
 
     def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
         """Both parts of all operations, and the account where BMS was read.

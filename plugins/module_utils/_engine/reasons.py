@@ -129,6 +129,7 @@ class ReasonCode(StrEnum):
     CHANGED_SINCE_READ = "changed_since_read"  # changed (the keys that differ)
     CREATED_BY_NOW = "created_by_now"  # contact_id (not pushed yet: whoever created it may be about to)
     IN_BMS_BY_NOW = "in_bms_by_now"  # bms_contact_ids
+    OVERRIDE_OUTDATED = "override_outdated"  # said (the override fitted when the run began)
     LINKED_BY_NOW = "linked_by_now"  # bms_contact_id, null where IT Glue does not tell it
     REFUSED_AS_SYNCED = "refused_as_synced"
     DUPLICATE_IN_ITGLUE = "duplicate_in_itglue"  # contact_id (this run's), contact_ids (those that somebody else made)
@@ -185,6 +186,7 @@ NEEDS_A_LOOK = frozenset(
         ReasonCode.OVERRIDE_FOUND_CONTACT,
         ReasonCode.MATCHED_DIFFERENT_NAMES,
         ReasonCode.UNHELD_ADDRESS,
+        ReasonCode.OVERRIDE_OUTDATED,
         ReasonCode.LINK_INACTIVE,
         ReasonCode.LINK_UNKNOWN,
         ReasonCode.INACTIVE_IN_BMS,

@@ -114,7 +114,8 @@ class ItGlueWriter:
 
     def _look_again(self) -> None:
         """Take over what is to be done by now of what is still to be tried. Raises ApiError."""
-        for operation in self._fresh.look_again(self._tried):
+        tried = {subject: self._outcomes[subject].itglue.contact_id for subject in self._tried}
+        for operation in self._fresh.look_again(tried):
             if operation.subject not in self._planned:
                 continue
             now, planned = self._outcomes[operation.subject], self._planned[operation.subject]

@@ -11,12 +11,13 @@ all contacts are read. Deleted contacts do not show in it: their update is refus
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from .._engine.errors import NotFoundError, ProtocolError, RejectedError
 from .._engine.model import Contact, ItGlueId
-from .._engine.plan import Operation, Subject
+from .._engine.owned import NOBODY, Tried
+from .._engine.plan import Operation
 from .ports import ItGlueReader
 
 MARGIN = 300.0
@@ -43,7 +44,7 @@ class FreshPlan(Protocol):
     def is_stale(self) -> bool:
         """Whether they are to be looked at again before further contacts are written."""
 
-    def look_again(self, tried: Collection[Subject] = ()) -> Iterable[Operation]:
+    def look_again(self, tried: Tried = NOBODY) -> Iterable[Operation]:
         """Look what others have changed; the operations as they are to be done now, but for `tried` ones."""
 
 

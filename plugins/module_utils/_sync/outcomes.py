@@ -19,6 +19,7 @@ from .._engine.errors import (
     ProtocolError,
     QuotaExceededError,
     RejectedError,
+    SyncError,
 )
 from .._engine.plan import Action, Operation, Push, Subject
 from .._engine.reasons import Reason, ReasonCode, because
@@ -70,7 +71,7 @@ def latest(*times: float | None) -> float | None:
     return max(filter(None, times), default=None)
 
 
-def resume_at(error: ApiError | None) -> float | None:
+def resume_at(error: SyncError | None) -> float | None:
     """The time (of the wall clock) when a quota is there again; None for other errors."""
     if isinstance(error, QuotaExceededError) and error.retry_after is not None:
         return time.time() + error.retry_after

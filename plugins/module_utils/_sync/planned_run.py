@@ -14,13 +14,15 @@ from typing import Any, NamedTuple
 
 from .._engine import account as accounts
 from .._engine import plan_document as plan_documents
-from .._engine.errors import InputError
+from .._engine.errors import InputError, OverrideError
 from .._engine.limits import exceeded_limits
 from .._engine.model import BmsSnapshot, Contact, Snapshot
+from .._engine.overrides import without_override
+from .._engine.owned import NOBODY, Tried, owned
 from .._engine.plan import DepartureAction, Operation, Plan, Push, Subject
-from .._engine.planned_again import merged
+from .._engine.planned_again import left_out, merged
 from .._engine.planning import Findings, Planning
-from .._engine.reasons import Reason
+from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.text import counted
 from .._store.settings import SettingsStore
 from .collector import uncollected
@@ -214,7 +216,7 @@ class Replanner:
         """Whether others have had much time since the last look."""
         return self.looked_at is None or self.clock() - self.looked_at > STALE_AFTER
 
-    def look_again(self, tried: Collection[Subject] = ()) -> tuple[Operation, ...]:
+    def look_again(self, tried: Tried = NOBODY) -> tuple[Operation, ...]:
         """Look what has changed, and take it over; the operations as they are to be done now.
 
         Those of the subjects that the run has `tried` already stay as they are. Raises ApiError where a service
@@ -229,6 +231,26 @@ class Replanner:
         self.looked_at = looked_at
         return (*self.run.operations, *self.run.deactivations)
 
+    def planned(self, snapshot: Snapshot, bms: BmsSnapshot | None, tried: Tried) -> tuple[Planning, Plan]:
+        """The plan by a fresh snapshot, and by this account of BMS where it is given, of a run that has `tried` a part.
+
+        Whose override does not fit any more is left out, with the reason. Raises ApiError.
+        """
+        run, outdated = self.run, dict[str, Reason]()
+        # The users were held against the contacts before the run added its own.
+        options = replace(self.request.options, allow_shrunken_source=True)
+        findings = run.planning.findings if bms is None else replace(run.planning.findings, bms=bms)
+        reader = NeedReader(self.services, snapshot, options.bms_adapter_names, ends_run=False)
+        known = owned(run.operations, tried, snapshot.contacts, options.bms_adapter_names)
+        while True:
+            try:
+                planning = reader.complete(Planning(snapshot, options, findings, known))
+                break
+            except OverrideError as error:
+                outdated[error.user_id] = because(ReasonCode.OVERRIDE_OUTDATED, said=str(error))
+                options = without_override(options, error)
+        return planning, replace(planning.plan, operations=left_out(run.operations, planning.plan.operations, outdated))
+
     def _bms_by_now(self) -> BmsSnapshot | None:
         """The account as it is now, where IT Glue will push and somebody could be there by now."""
         known = self.run.planning.findings.bms
@@ -239,18 +261,10 @@ class Replanner:
         fresh = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
         return fresh if fresh != known else None
 
-    def _plan(
-        self, contacts: Sequence[Contact], bms: BmsSnapshot | None, read_at: float, tried: Collection[Subject]
-    ) -> None:
+    def _plan(self, contacts: Sequence[Contact], bms: BmsSnapshot | None, read_at: float, tried: Tried) -> None:
         before = self.run
         snapshot = replace(before.read.snapshot, contacts=tuple(contacts), read_at=read_at)
-        findings = before.planning.findings
-        reader = NeedReader(self.services, snapshot, self.request.options.bms_adapter_names)
-        known = findings if bms is None else replace(findings, bms=bms)
-        # The users were held against the contacts before the run added its own.
-        options = replace(self.request.options, allow_shrunken_source=True)
-        planning = reader.complete(Planning(snapshot, options, known))
-        plan = planning.plan
+        planning, plan = self.planned(snapshot, bms, tried)
         self.run = replace(
             before,
             read=before.read._replace(snapshot=snapshot),

@@ -20,12 +20,10 @@ from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
 from .._engine.native_signs import pushed_meanwhile
 from .._engine.plan import Operation, Push, Subject
-from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode, because
 from .outcomes import Outcomes, reason_of
 from .planned_run import Replanner, Run
 from .ports import Services
-from .snapshot import NeedReader
 
 _FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
 
@@ -79,7 +77,7 @@ class PushCheck:
             return None, []
         try:
             present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
-            found = self._found(present, shown.contacts or {}) if _differ(known, present) else {}
+            found = self._found(outcomes, present, shown.contacts or {}) if _differ(known, present) else {}
         except SyncError as error:
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
             if isinstance(error, QuotaExceededError):
@@ -121,14 +119,14 @@ class PushCheck:
             return because(ReasonCode.LINKED_BY_NOW, bms_contact_id=linked_bms_id(contact, names))
         return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in shown.refused else None
 
-    def _found(self, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]) -> dict[Subject, Reason]:
+    def _found(
+        self, outcomes: Outcomes, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]
+    ) -> dict[Subject, Reason]:
         """Who is in BMS by now, by the look-up of the plan."""
-        run = self.run
-        contacts = {contact.id: contact for contact in run.read.snapshot.contacts} | dict(shown)
-        snapshot = replace(run.read.snapshot, contacts=tuple(contacts.values()))
-        findings = replace(run.planning.findings, bms=present)
-        reader = NeedReader(self.services, snapshot, run.planning.options.bms_adapter_names)
-        plan = reader.complete(Planning(snapshot, run.planning.options, findings)).plan
+        contacts = {contact.id: contact for contact in self.run.read.snapshot.contacts} | dict(shown)
+        written = {each.subject: each.itglue.contact_id for each in outcomes if each.itglue.writes}
+        snapshot = replace(self.run.read.snapshot, contacts=tuple(contacts.values()))
+        dummy, plan = self.replanner.planned(snapshot, present, written)
         hits = {user: each.bms_contact_ids for each in plan.conflicts for user in each.users}
         return {
             each.subject: because(

@@ -173,13 +173,15 @@ def _counting(progress: Progress, organization: str) -> Callable[[Iterable[T], s
 class NeedReader:
     """Reads what a planning needs. What only some of a run can do without is noted as not read, with the reason.
 
-    `resume_at` is the time (of the wall clock) when a quota that was used up meanwhile is there again.
+    `resume_at` is the time (of the wall clock) when a quota that was used up meanwhile is there again. In the middle of
+    a run (`ends_run` is false) nothing that is read of BMS ends it.
     """
 
     services: ReadServices
     snapshot: Snapshot
     adapter_names: Collection[str]
     resume_at: float | None = None
+    ends_run: bool = True
 
     def complete(self, planning: Planning) -> Planning:
         """Read whatever the planning needs, until it needs nothing more.
@@ -261,13 +263,13 @@ class NeedReader:
     def _of_bms(self, need: Need, look: Callable[[], Findings]) -> Findings:
         """What BMS holds, or why it could not be read: then every push waits for the next run.
 
-        Raises AuthenticationError and PermissionDeniedError: those no later run would be without.
+        Raises AuthenticationError, PermissionDeniedError and InputError: those no later run would be without.
         """
         try:
             return look()
-        except (AuthenticationError, PermissionDeniedError):
-            raise
-        except ApiError as error:
+        except (ApiError, InputError) as error:
+            if self.ends_run and isinstance(error, (AuthenticationError, PermissionDeniedError, InputError)):
+                raise
             self.resume_at = latest(self.resume_at, resume_at(error))
             quota = isinstance(error, QuotaExceededError)
             return Findings(not_read={need: str(error)}, out_of_quota=frozenset({need} if quota else ()))
