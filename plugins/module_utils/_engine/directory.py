@@ -23,9 +23,10 @@ from .text import (
     NAMES_OF_USER,
     FullName,
     address,
-    domains_of,
     email_keys,
-    smtp_by_key,
+    is_address,
+    proxied_by_key,
+    with_mail,
 )
 
 
@@ -69,7 +70,12 @@ class Directory:
     @cached_property
     def smtp_addresses(self) -> Mapping[str, Mapping[str, str]]:
         """The SMTP addresses of each user, by user id: the form in which they are compared to the one written."""
-        return {user.id: smtp_by_key(user) for user in self.users}
+        proxied = self._proxied_addresses
+        return {user.id: with_mail(proxied[user.id], user) for user in self.users}
+
+    @cached_property
+    def _proxied_addresses(self) -> Mapping[str, dict[str, str]]:
+        return {user.id: proxied_by_key(user) for user in self.users}
 
     @cached_property
     def usernames(self) -> Mapping[str, str]:
@@ -84,8 +90,20 @@ class Directory:
 
     @cached_property
     def domains(self) -> frozenset[str]:
-        """The domains of the users' own addresses."""
-        return domains_of(self.users)
+        """The domains of the users' own addresses: all of them are verified domains of the tenant.
+
+        `mail` does not count, it may be any address; nor do guests' addresses.
+        """
+        found: set[str] = set()
+        for user in self.users:
+            if (user.user_type or "").casefold() == "guest":
+                continue
+            for key in self._proxied_addresses[user.id]:
+                found.add(key.rpartition("@")[2])
+            domain = self.usernames[user.id].rpartition("@")[2]
+            if domain not in found and is_address(user.username):
+                found.add(domain)
+        return frozenset(found) - {""}
 
     @cached_property
     def _email_keys(self) -> Mapping[ItGlueId, tuple[str, ...]]:

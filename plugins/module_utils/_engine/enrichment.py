@@ -113,9 +113,9 @@ def emails(
     own = own_primary_address if contact.id else primary_address
     primary = own(user, settings.primary_email)
     key = address(primary)
-    lacking = [each for each in aliases if each not in keys and not each.endswith(ONMICROSOFT)]
-    if not settings.sync_aliases:
-        lacking = []
+    lacking = []
+    if settings.sync_aliases:
+        lacking = [each for each in aliases if each not in keys and not each.endswith(ONMICROSOFT)]
     if key and not lacking and _is_only_primary(key, contact.emails, keys):
         return contact.emails
     entries = _each_once(contact.emails, keys)
@@ -129,8 +129,9 @@ def emails(
 
 def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
     """Whether no address is there twice, and the address `key` is the only primary one."""
-    primary = [own for own, entry in zip(keys, entries, strict=True) if entry.primary]
-    return primary == [key] and len(set(keys)) == len(keys)
+    if key not in keys or len(set(keys)) < len(keys):
+        return False
+    return [entry.primary for entry in entries] == [own == key for own in keys]
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:

@@ -96,6 +96,7 @@ def compare_names(one: RawNames, other: RawNames) -> Names:
     return Names.OPEN if _are_open(one, other) else Names.DIFFERENT
 
 
+@lru_cache(maxsize=131072)
 def same_key(first: str | None, last: str | None) -> FullName | None:
     """The form in which names that are `same` are equal: diacritics count, hyphens and blanks do not.
 
@@ -179,9 +180,18 @@ def _scripts(names: RawNames) -> frozenset[str]:
 # ---------------------------------------------------------------------- words
 
 
-@lru_cache(maxsize=65536)
 def _joined(part: str | None) -> str:
-    return "".join(_words(part)) if part else ""
+    if not part:
+        return ""
+    if part.isascii() and part.isalpha():
+        key = part.casefold()
+        return "" if key in TITLES or key in UNKNOWN else key
+    return _joined_words(part)
+
+
+@lru_cache(maxsize=4096)
+def _joined_words(part: str) -> str:
+    return "".join(_words(part))
 
 
 def _surname_like_a_title(last: str | None) -> str:

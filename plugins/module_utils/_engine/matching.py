@@ -333,12 +333,12 @@ class _Matcher:
         """An alias that another contact holds is not added to a second one, nor is one that several users hold."""
         if not self.index.circumstances.sync_aliases:
             return
-        index, of_address = self.index, self.index.contacts_by_address
+        index, result = self.index, self.result
+        selected, of_user, of_address = index.selected, index.smtp_keys, index.contacts_by_address
         for user_id in index.users:
-            if user_id in index.selected and user_id not in self.result.conflicted:
-                own = self.result.matches.get(user_id, (None,))[0]
-                lacking = [key for key in index.smtp_keys[user_id] if own not in of_address.get(key, ())]
-                if lacking:
+            if user_id in selected and user_id not in result.conflicted:
+                own = result.matches.get(user_id, (None,))[0]
+                if lacking := [key for key in of_user[user_id] if own not in of_address.get(key, ())]:
                     self._note_held_aliases_of(user_id, lacking)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:

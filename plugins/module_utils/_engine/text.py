@@ -11,8 +11,8 @@ them everywhere. Inside a name they stay: a zero-width non-joiner is Persian spe
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Iterable
 from functools import lru_cache
 from operator import attrgetter
 
@@ -41,6 +41,9 @@ DASHES = (
 """What stands for a hyphen: every dash, and the minus sign."""
 
 _PUNCTUATION = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(DASHES, "-"))
+
+_PLAIN_ADDRESS = re.compile("[!-?A-~]+@[!-?A-~]+")
+"""Visible characters of ASCII with one `@` among them: an address that is written as it is, as most are."""
 
 _LONGEST_LABEL = 63
 """So many characters a label of a domain has at most (RFC 1035)."""
@@ -136,8 +139,8 @@ def is_address(value: str | None) -> bool:
 def written_address(value: str | None) -> str:
     """`value` as an address is written: trimmed and without invisible characters, where it has the outer shape
     of an e-mail address: one `@` with something on both sides and no white space within. Else blank."""
-    if not value:
-        return ""
+    if not value or _PLAIN_ADDRESS.fullmatch(value):
+        return value or ""
     value = visible(value).strip()
     local, dummy, host = value.partition("@")
     return value if local and host and "@" not in host and len(value.split()) == 1 else ""
@@ -158,7 +161,7 @@ def proxied(user: User) -> list[str]:
     others: list[str] = []
     for entry in user.proxy_addresses:
         kind, dummy, value = entry.partition(":")
-        if kind not in ("SMTP", "smtp"):
+        if not kind.isalnum():
             kind = trimmed(kind)
         if kind == "SMTP":
             primary.append(value)
@@ -167,39 +170,34 @@ def proxied(user: User) -> list[str]:
     return primary + others
 
 
+def proxied_by_key(user: User) -> dict[str, str]:
+    """The SMTP addresses among a user's proxy addresses, none twice: the form to compare to the one written."""
+    found: dict[str, str] = {}
+    for value in proxied(user):
+        if written := written_address(value):
+            found.setdefault(address(written), written)
+    return found
+
+
 def smtp_by_key(user: User) -> dict[str, str]:
     """The SMTP addresses of a user, none twice: the form to compare to the one written.
 
     The mailbox's primary one comes first, then aliases, then `mail`.
     """
-    found: dict[str, str] = {}
-    for value in proxied(user):
-        if written := written_address(value):
-            found.setdefault(address(written), written)
-    if user.mail not in found.values() and (written := written_address(user.mail)):
-        found.setdefault(address(written), written)
-    return found
+    return with_mail(proxied_by_key(user), user)
+
+
+def with_mail(proxied_addresses: dict[str, str], user: User) -> dict[str, str]:
+    """A user's `proxied_by_key` with `mail` behind them, where it is none of them."""
+    if user.mail in proxied_addresses.values() or not (written := written_address(user.mail)):
+        return proxied_addresses
+    key = address(written)
+    return proxied_addresses if key in proxied_addresses else {**proxied_addresses, key: written}
 
 
 def user_addresses(user: User) -> frozenset[str]:
     """All addresses of a user, username included, in the form in which they are compared."""
     return frozenset((*smtp_by_key(user), address(user.username))) - {""}
-
-
-def domains_of(users: Iterable[User]) -> frozenset[str]:
-    """The domains of the users' own addresses: all of them are verified domains of the tenant.
-
-    `mail` does not count, it may be any address; nor do guests' addresses.
-    """
-    # A tenant has few domains: one good address of each, as it is spelled, is looked at.
-    found: dict[str, str] = {}
-    for user in users:
-        if (user.user_type or "").casefold() != "guest":
-            for value in (*proxied(user), user.username):
-                spelled = value.rpartition("@")[2]
-                if not found.get(spelled):
-                    found[spelled] = domain(value)
-    return frozenset(found.values()) - {""}
 
 
 def own_primary_address(user: User, primary_email: str) -> str:
