@@ -105,6 +105,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timezone
 from functools import wraps
 from pathlib import Path
@@ -119,6 +120,10 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats impor
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 
 SHORTEST_MARKDOWN = 4000
+IN_BACKGROUND = (
+    "The task went on in the background, so its result is not known here. "
+    "Wait for it with ansible.builtin.async_status in the same playbook."
+)
 
 
 def _harmless(method: Callable) -> Callable:
@@ -146,6 +151,8 @@ class CallbackModule(CallbackBase):
         super().__init__(*given, **keywords)
         self._events: list[collecting.Event] = []
         self._elsewhere: dict[str, collecting.Event] = {}
+        # Tasks with `poll: 0` whose results have not come yet, by host and job.
+        self._jobs: dict[tuple[str, str], collecting.Event] = {}
         self._with_items: set[tuple[str, str]] = set()
         self._since: dict[tuple[str, str], float] = {}
         self._playbooks: list[str] = []
@@ -187,7 +194,7 @@ class CallbackModule(CallbackBase):
         """End with the run, which may have been interrupted. A worker does nothing here."""
         if os.getpid() != self._process:
             return
-        if self._written < len(self._events):
+        if self._written < len(self._reported()):
             self._write_interrupted()
 
     @_harmless
@@ -210,6 +217,12 @@ class CallbackModule(CallbackBase):
         self._ended(result, collecting.FAILED, ignored=bool(ignore_errors))
 
     @_harmless
+    def v2_runner_retry(self, result) -> None:
+        """An attempt of `until` that has written; the others are of no interest."""
+        if collecting.is_ours(_action(_task(result))) and _result(result).get("changed"):
+            self._collect(result, collecting.CHANGED, ignored=False)
+
+    @_harmless
     def v2_runner_on_unreachable(self, result) -> None:
         self._ended(result, collecting.UNREACHABLE, ignored=bool(_task(result).ignore_unreachable))
 
@@ -229,20 +242,37 @@ class CallbackModule(CallbackBase):
         if collecting.is_ours(_action(_task(result))):
             self._with_items.add(_key(result))
             self._collect(result, status, ignored)
+        else:
+            self._has_collected_job(result, status, ignored)
 
     def _ended(self, result, status: str, ignored: bool = False) -> None:
         seconds = self._take_time(result)
         if collecting.is_ours(_action(_task(result))):
             if _key(result) not in self._with_items:
                 self._collect(result, status, ignored, seconds)
+        elif self._has_collected_job(result, status, ignored):
+            return
         elif status in (collecting.FAILED, collecting.UNREACHABLE) and not ignored and not self._was_synced(result):
             # Whether the playbook rescues this is known at its end alone.
             event = self._event(result, status, {}, None)
             self._elsewhere.setdefault(event.host, event)
 
+    def _has_collected_job(self, result, status: str, ignored: bool) -> bool:
+        """Whether the result is that of a task of ours that ran in the background, as async_status gives it."""
+        given = _result(result)
+        key = _host(result), str(given.get("ansible_job_id"))
+        if key not in self._jobs or _is_running(given):
+            return False
+        self._events.append(replace(self._jobs.pop(key), status=status, result=plain_dict(given), ignored=ignored))
+        return True
+
+    def _reported(self) -> list[collecting.Event]:
+        """The results, and the tasks whose results did not come."""
+        return [*self._events, *self._jobs.values()]
+
     def _was_synced(self, result) -> bool:
         """Whether the report has the host's sync already. A task that fails after it does not add to that."""
-        return any(event.host == _host(result) and event.action == collecting.SYNC for event in self._events)
+        return any(event.host == _host(result) and event.action == collecting.SYNC for event in self._reported())
 
     def _take_time(self, result) -> float | None:
         """The seconds since a task began on a host, which is thereby done."""
@@ -253,6 +283,9 @@ class CallbackModule(CallbackBase):
         given = _result(result)
         if "censored" in given:
             self._events.append(self._event(result, collecting.HIDDEN, {}, seconds, ignored))
+        elif status != collecting.FAILED and _is_running(given):
+            job = self._event(result, collecting.FAILED, {"msg": IN_BACKGROUND}, None, ignored)
+            self._jobs[_host(result), str(given["ansible_job_id"])] = job
         else:
             self._events.append(self._event(result, status, plain_dict(given), seconds, ignored))
 
@@ -278,9 +311,10 @@ class CallbackModule(CallbackBase):
 
     def _write(self, complete: bool) -> None:
         """Write all forms anew: a run may have several playbooks, and the report is of all."""
-        if not self._events:
+        events = self._reported()
+        if not events:
             return
-        self._written = len(self._events)
+        self._written = len(events)
         about = collecting.About(
             title=self.get_option("title"),
             started=self._started or _now(),
@@ -290,7 +324,7 @@ class CallbackModule(CallbackBase):
             version=VERSION,
             complete=complete,
         )
-        made = collecting.report(about, self._events)
+        made = collecting.report(about, events)
         limit = max(SHORTEST_MARKDOWN, self.get_option("markdown_limit"))
         paths = []
         for name in dict.fromkeys(self.get_option("formats")):
@@ -366,6 +400,11 @@ def _action(task) -> str:
     if "{{" in str(task.action) and getattr(task, "_resolved_action", None) is None:
         return str(task.action)
     return str(getattr(task, "resolved_action", None) or task.action)
+
+
+def _is_running(result) -> bool:
+    """Whether the result is that of a task that goes on in the background."""
+    return bool(result.get("ansible_job_id")) and not result.get("finished")
 
 
 def _item_label(result) -> str | None:

@@ -130,6 +130,55 @@ def test_what_fails_after_the_sync_of_a_host_is_not_reported_as_its_failure(call
     assert [(run["host"], run["status"]) for run in runs(callback)] == [("frog", "changed")]
 
 
+STARTED = {"ansible_job_id": "j1", "started": 1, "finished": 0, "changed": True}
+STATUS = Task("ansible.builtin.async_status", uuid="2")
+
+
+def test_a_task_in_the_background_is_reported_with_the_result_that_comes_later(callback):
+    callback.v2_runner_on_ok(outcome(STARTED, name="Sync"))
+    callback.v2_runner_on_ok(outcome({"ansible_job_id": "j1", "finished": 0}, STATUS))
+    callback.v2_runner_on_ok(outcome({**happy_frog(), "ansible_job_id": "j1", "finished": 1}, STATUS))
+    callback.v2_playbook_on_stats(stats())
+    (run,) = runs(callback)
+    assert (run["task"], run["action"], run["status"]) == ("Sync", SYNC, "changed")
+    assert run["summary"]["actions"]
+
+
+def test_a_task_that_fails_in_the_background_is_reported_as_failed(callback):
+    callback.v2_runner_on_ok(outcome(STARTED))
+    failed = {"msg": "No such tenant.", "ansible_job_id": "j1", "finished": 1, "failed": True}
+    callback.v2_runner_on_failed(outcome(failed, STATUS))
+    callback.v2_playbook_on_stats(stats("frog"))
+    assert [(run["status"], run["message"]) for run in runs(callback)] == [("failed", "No such tenant.")]
+
+
+def test_the_items_of_a_loop_may_be_jobs(callback):
+    for job in ("j1", "j2"):
+        callback.v2_runner_item_on_ok(outcome({**STARTED, "ansible_job_id": job, "_ansible_item_label": job}))
+    callback.v2_runner_on_ok(outcome({"results": [], "changed": True}))
+    done = {"ansible_job_id": "j2", "finished": True, "changed": False}
+    callback.v2_runner_item_on_ok(outcome(done, STATUS))
+    callback.v2_playbook_on_stats(stats())
+    assert {run["item"]: run["status"] for run in runs(callback)} == {"j1": "failed", "j2": "ok"}
+
+
+def test_a_task_that_nobody_waited_for_is_not_reported_as_done(callback):
+    callback.v2_runner_on_ok(outcome(STARTED))
+    callback.v2_runner_on_failed(outcome({"msg": "other"}, Task("ansible.builtin.fail", uuid="3")))
+    callback.v2_playbook_on_stats(stats("frog"))
+    (run,) = runs(callback)
+    assert run["status"] == "failed"
+    assert "in the background" in run["message"]
+
+
+def test_an_attempt_that_wrote_is_reported_beside_the_last_one(callback):
+    callback.v2_runner_retry(outcome(happy_frog()))
+    callback.v2_runner_retry(outcome({**happy_frog(), "changed": False}))
+    callback.v2_runner_on_ok(outcome({**happy_frog(), "changed": False}))
+    callback.v2_playbook_on_stats(stats())
+    assert [run["status"] for run in runs(callback)] == ["changed", "ok"]
+
+
 def test_a_failure_keeps_its_result(callback):
     callback.v2_runner_on_failed(outcome({**happy_frog(), "msg": "passes a ceiling"}))
     callback.v2_runner_on_unreachable(outcome({"msg": "no route"}, Task(uuid="2")))
