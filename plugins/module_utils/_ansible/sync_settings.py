@@ -57,7 +57,7 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     (declared,) = declaring.declare(organization, {kind: params})
     if kind == BMS and _enables_two_way_sync(declared):
         task.warn(TWO_WAY_SYNC.format(organization=one_line(organization.name)))
-    return _result(declared.stored, declared.settings, declared.asset)
+    return _result(declared)
 
 
 def _enables_two_way_sync(declared: Declared) -> bool:
@@ -71,7 +71,7 @@ def _removed(kind: str, store: SettingsStore, organization: Organization, *, pre
         stored = store.read(organization.id, organization.name, [kind]).of(kind)
         if not preview:
             store.remove(stored)
-        return _result(stored, {}, None)
+        return _result(Declared(stored, {}, None))
 
 
 def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
@@ -84,27 +84,29 @@ def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     return {"changed": False, "settings": [_shown(one) for one in stored]}
 
 
-def _result(before: Stored, after: dict[str, Any], asset: Asset | None) -> dict[str, Any]:
-    """`asset` is None where there is none, or none yet: in check mode a new one has no id."""
-    was = before.merged if before.asset else {}
-    header = f"{TITLES[before.kind]} of {before.organization_name}"
+def _result(declared: Declared) -> dict[str, Any]:
+    """The asset is None where there is none, or none yet: in check mode a new one has no id."""
+    stored = declared.stored
+    header = f"{TITLES[stored.kind]} of {stored.organization_name}"
+    before, after = declared.before, declared.settings
     return {
-        "changed": after != was,
-        "organization": {"id": before.organization_id, "name": before.organization_name},
+        "changed": declared.changed,
         "settings": after,
-        "asset_id": asset.id if asset else None,
-        "asset_url": asset.url if asset else None,
-        "diff": {"before_header": header, "before": was, "after_header": header, "after": after},
+        **_place(stored, declared.asset),
+        "diff": {"before_header": header, "before": before, "after_header": header, "after": after},
     }
 
 
 def _shown(stored: Stored) -> dict[str, Any]:
+    return {"settings": stored.merged, **_place(stored, stored.asset), "violations": list(stored.violations)}
+
+
+def _place(stored: Stored, asset: Asset | None) -> dict[str, Any]:
+    """Whose settings they are, and where they lie."""
     return {
         "organization": {"id": stored.organization_id, "name": stored.organization_name},
-        "settings": stored.merged,
-        "asset_id": stored.asset.id if stored.asset else None,
-        "asset_url": stored.asset.url if stored.asset else None,
-        "violations": list(stored.violations),
+        "asset_id": asset.id if asset else None,
+        "asset_url": asset.url if asset else None,
     }
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .._clients.bms_errors import value
 from .._clients.decoding import Reader, Row
 from .._engine import probing as judge
 from .._engine.errors import PermissionDeniedError, RejectedError, SyncError
@@ -143,17 +144,12 @@ def adapter_names(body: Row, path: str) -> list[set[str]]:
 # ---------------------------------------------------------------------------- BMS
 
 
-def bms_value(body: Row, key: str) -> object:
-    """A value under either casing of its key."""
-    return body.get(key, body.get(key[:1].upper() + key[1:]))
-
-
 def bms_rows(body: Row, path: str) -> list[Row]:
     """The rows of a list of BMS."""
-    return Reader("bms", f"GET {path}").rows(bms_value(body, "result"), "result")
+    return Reader("bms", f"GET {path}").rows(value(body, "result"), "result")
 
 
 def bms_total(body: Row) -> int | None:
     """How many rows the list has, where BMS tells."""
-    total = bms_value(body, "totalRecords")
+    total = value(body, "totalRecords")
     return total if isinstance(total, int) and not isinstance(total, bool) else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .._clients.bms_errors import value
 from .._clients.decoding import Row
 from .._engine import probing as judge
 from .._engine.errors import (
@@ -28,7 +29,6 @@ from .probe_answers import (
     ProbedBms,
     bms_rows,
     bms_total,
-    bms_value,
     name_filter,
 )
 from .probe_contacts import OwnBmsContacts
@@ -81,7 +81,7 @@ class BmsQuestions:
             except (NotFoundError, RejectedError, PermissionDeniedError):
                 continue
             rows = bms_rows(body, f"/v2/system/{lookup}/{table}")
-            names = [str(bms_value(row, "name")) for row in rows if bms_value(row, "name")]
+            names = [str(value(row, "name")) for row in rows if value(row, "name")]
             if names:
                 return lookup, names
         return "", []
@@ -156,10 +156,10 @@ class BmsQuestions:
         emails = (mail(self.token, 0, "a"), mail(self.token, 0, "b"), made.emails[0].type_id)
         numbers = (*_FURTHER_NUMBERS, made.phones[0].type_id if made.phones else 1)
         outcomes = {}
-        for kind, (value, other, type_id) in {"emails": emails, "phones": numbers}.items():
+        for kind, (first, other, type_id) in {"emails": emails, "phones": numbers}.items():
             changes = (
-                EntryChange("add", value, type_id=type_id, default=False),
-                EntryChange("update", value, new_value=other),
+                EntryChange("add", first, type_id=type_id, default=False),
+                EntryChange("update", first, new_value=other),
                 EntryChange("delete", other),
             )
             try:
