@@ -72,6 +72,7 @@ attributes:
       - With O(write), each run makes contacts of its own.
 extends_documentation_fragment:
   - msp.psa_sync.attributes
+  - msp.psa_sync.attributes.writes
   - msp.psa_sync.connection
 seealso:
   - module: msp.psa_sync.preflight_info

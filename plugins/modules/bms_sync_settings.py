@@ -76,6 +76,7 @@ options:
     default: present
 extends_documentation_fragment:
   - msp.psa_sync.attributes
+  - msp.psa_sync.attributes.writes
   - msp.psa_sync.connection
 notes:
   - For O(push_method=direct), IT Glue's own two-way sync of contacts with BMS must be off. IT Glue pushes contacts that

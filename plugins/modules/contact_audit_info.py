@@ -33,6 +33,7 @@ options:
 requirements:
   - phonenumberslite (Python library; C(phonenumbers) serves too)
 extends_documentation_fragment:
+  - msp.psa_sync.attributes
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client
   - msp.psa_sync.connection

@@ -196,6 +196,7 @@ requirements:
   - phonenumberslite (Python library; C(phonenumbers) serves too)
 extends_documentation_fragment:
   - msp.psa_sync.attributes
+  - msp.psa_sync.attributes.writes
   - msp.psa_sync.client
   - msp.psa_sync.connection
 seealso:

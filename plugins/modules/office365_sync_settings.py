@@ -145,6 +145,7 @@ options:
     default: present
 extends_documentation_fragment:
   - msp.psa_sync.attributes
+  - msp.psa_sync.attributes.writes
   - msp.psa_sync.connection
 notes:
   - The sync of this tenant's contacts must be off in IT Glue's own Microsoft integration. Otherwise both write to the

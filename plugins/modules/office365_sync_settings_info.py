@@ -21,6 +21,7 @@ options:
       - All organizations where it is not given.
     type: str
 extends_documentation_fragment:
+  - msp.psa_sync.attributes
   - msp.psa_sync.attributes.info
   - msp.psa_sync.connection
 seealso:

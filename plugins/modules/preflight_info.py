@@ -24,6 +24,7 @@ options:
     type: bool
     default: false
 extends_documentation_fragment:
+  - msp.psa_sync.attributes
   - msp.psa_sync.attributes.info
   - msp.psa_sync.client
   - msp.psa_sync.connection

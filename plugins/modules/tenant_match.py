@@ -46,6 +46,7 @@ options:
     default: matched
 extends_documentation_fragment:
   - msp.psa_sync.attributes
+  - msp.psa_sync.attributes.writes
   - msp.psa_sync.connection
   - msp.psa_sync.tenants
 seealso:

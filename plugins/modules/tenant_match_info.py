@@ -37,6 +37,7 @@ options:
     type: int
     default: 60
 extends_documentation_fragment:
+  - msp.psa_sync.attributes
   - msp.psa_sync.attributes.info
   - msp.psa_sync.connection
   - msp.psa_sync.tenants
