@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -44,11 +44,20 @@ _SCHEMA = (
 
 
 class WaitingList:
-    """The clients that wait, at one address of IT Glue. `None` as the path keeps no list."""
+    """The clients that wait, at one address of IT Glue. `None` as the path keeps no list.
+
+    The file stays open from one transaction to the next, as each request is one. For one thread at a time, and not
+    for a process that was forked since.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
         self._unused_until = 0.0
+        self._database: sqlite3.Connection | None = None
+        self._file: tuple[int, int] | None = None
+
+    def __del__(self) -> None:
+        self._close()
 
     @contextmanager
     def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection | None]:
@@ -58,6 +67,7 @@ class WaitingList:
             with ExitStack() as stack:
                 yield self._locked(stack, make)
         except SqliteError as error:
+            self._close()
             self._remove_damaged(error)
             raise
 
@@ -67,14 +77,28 @@ class WaitingList:
             return None
         for dummy in range(2):
             try:
-                connection = stack.enter_context(closing(opened(path, _SCHEMA, _PATIENCE)))
-                stack.enter_context(transaction(connection))
-                return connection
+                database = self._open(path)
+                stack.enter_context(transaction(database))
+                return database
             except (SqliteError, OSError) as error:
+                self._close()
                 if not self._remove_damaged(error):
                     self._unused_until = time.monotonic() + _UNUSED
                     return None
         return None
+
+    def _open(self, path: Path) -> sqlite3.Connection:
+        """The open file: another one where what was opened has been removed since."""
+        if self._database is None or self._file != _identity(path):
+            self._close()
+            self._database = opened(path, _SCHEMA, _PATIENCE)
+            self._file = _identity(path)
+        return self._database
+
+    def _close(self) -> None:
+        if self._database is not None:
+            self._database.close()
+            self._database = None
 
     def _remove_damaged(self, error: Exception) -> bool:
         """Remove the list where the error says that it is damaged; whether it does."""
@@ -83,6 +107,15 @@ class WaitingList:
                 self._path.unlink()
             return True
         return False
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells a file from another one of its name; None where there is none."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def waiting_list(*account: str) -> WaitingList:

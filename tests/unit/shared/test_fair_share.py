@@ -15,9 +15,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients import fair_share, sqlite_file
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import fair_share, sqlite_file, waiting_list
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.fair_share import FairShare
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import Limit, SharedLimiter
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.sqlite_file import opened
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.waiting_list import WaitingList
 from tests.unit.shared.clock import CREATE, HOUR, READ, Clock
 
@@ -286,6 +287,26 @@ def test_a_list_that_is_damaged_inside_is_made_anew(node):
         hour.clock.now += HOUR
         assert hour.run("b", 5) == 0
     assert hour.run("c", 5) == 1
+
+
+def test_a_list_that_is_removed_while_a_run_has_it_open_is_made_anew(node):
+    hour = node(2)
+    share, limiter = hour.begin("a")
+    assert limiter.acquire(READ) == 0
+    assert share.deferred(0) == 1
+    hour.path.unlink()
+    assert limiter.acquire(READ) == 0
+    assert share.deferred(0) == 1
+    with sqlite3.connect(hour.path) as book:
+        assert book.execute("SELECT COUNT(*) FROM client").fetchone() == (1,)
+
+
+def test_the_list_is_opened_once_for_all_requests_of_a_run(node, monkeypatch):
+    paths = []
+    monkeypatch.setattr(waiting_list, "opened", lambda path, *how: paths.append(path) or opened(path, *how))
+    hour = node(5)
+    assert hour.run("a", 5) == 0
+    assert paths == [hour.path]
 
 
 def test_without_a_list_nobody_waits(tmp_path):
