@@ -11,7 +11,7 @@ address that may be shared, and a question where it holds the person's primary a
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .identity import Names, RawNames, compare_names, first_names_agree, same_key
@@ -21,8 +21,7 @@ from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, contact_addresses
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """What the look-up found for a candidate.
 
     `found` could be its person: by an address, else (`by_name`) by first and last name, or as

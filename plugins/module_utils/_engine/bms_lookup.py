@@ -11,7 +11,7 @@ A candidate is an operation whose contact is new or not linked, and ready for BM
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from .bms_evidence import Hit, names_of, notes
@@ -67,7 +67,7 @@ def overridden(
             result.append(Hit(_made_before(operation, directory, bms), overridden=True, namesakes=hit.namesakes))
         else:
             found = tuple(each for each in hit.found if each.id not in taken)
-            result.append(replace(hit, found=found) if len(found) < len(hit.found) else hit)
+            result.append(hit._replace(found=found) if len(found) < len(hit.found) else hit)
     return result
 
 

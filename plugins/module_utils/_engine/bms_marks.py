@@ -80,7 +80,8 @@ def _shared(
     wanted = {key for candidate in candidates if candidate.is_new for key in keys_of(candidate) if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
     for candidate in candidates:
-        for key in wanted.intersection(keys_of(candidate)):
+        keys = keys_of(candidate)
+        for key in () if wanted.isdisjoint(keys) else wanted.intersection(keys):
             holders[key].append(candidate)
     for key, found in holders.items():
         if len(found) > 1:

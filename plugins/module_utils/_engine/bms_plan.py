@@ -66,7 +66,7 @@ class PlannedContacts:
 
     def region(self, operation: Operation) -> str | None:
         """The country whose national telephone numbers those of an operation's contact are."""
-        return region_of(self.user(operation.subject.user_id), operation.wanted, self.locations)
+        return region_of(self.user(operation.subject.user_id), operation.wanted.location_id, self.locations)
 
     @property
     def follows(self) -> bool:

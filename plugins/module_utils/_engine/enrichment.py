@@ -7,7 +7,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from .contact_phones import are_up_to_date, is_fax, phones
 from .countries import region
@@ -28,8 +29,7 @@ from .text import (
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
 
-@dataclass(frozen=True, slots=True)
-class Enriched:
+class Enriched(NamedTuple):
     """A contact with what its user calls for, and what is to be said of it."""
 
     contact: Contact
@@ -51,23 +51,28 @@ def enriched(
     compared to the one written. `keys` are the contact's e-mails in that form, where they are known already. A new
     contact without an e-mail address could not be found again: it must not be created.
     """
-    base = _placed(user, contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id), locations)
+    base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
+    place = location_of(user, locations) if base.location_id is None else None
+    location_id, location_name = (base.location_id, base.location_name) if place is None else (place.id, place.name)
     addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
-    numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, base, locations))
+    numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, location_id, locations))
     first_name = _unless_blank(base.first_name, user.given_name)
     last_name = _unless_blank(base.last_name, user.surname)
     title = _unless_blank(base.title, user.job_title)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
-    if (first_name, last_name, title, addresses, numbers) == present:
+    if place is None and (first_name, last_name, title, addresses, numbers) == present:
         return Enriched(base, reasons)
-    becomes = replace(base, first_name=first_name, last_name=last_name, title=title, emails=addresses, phones=numbers)
+    becomes = replace(
+        base,
+        first_name=first_name,
+        last_name=last_name,
+        title=title,
+        emails=addresses,
+        phones=numbers,
+        location_id=location_id,
+        location_name=location_name,
+    )
     return Enriched(becomes, reasons)
-
-
-def _placed(user: User, contact: Contact, locations: Sequence[Location]) -> Contact:
-    """The contact with a location, where the user's is known."""
-    place = location_of(user, locations) if contact.location_id is None else None
-    return contact if place is None else replace(contact, location_id=place.id, location_name=place.name)
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
@@ -78,12 +83,12 @@ def _unless_blank(present: str | None, wanted: str | None) -> str | None:
     return present if not new or new == text(present) else new
 
 
-def region_of(user: User, contact: Contact, locations: Sequence[Location]) -> str | None:
+def region_of(user: User, location_id: ItGlueId | None, locations: Sequence[Location]) -> str | None:
     """The ISO 3166 code of the country whose national telephone numbers a user's are: that of `usageLocation`,
-    else that of the contact's location; None where neither is known."""
+    else that of the location of its contact; None where neither is known."""
     if code := region(user.usage_location):
         return code
-    return next((region(place.country) for place in locations if place.id == contact.location_id), None)
+    return next((region(place.country) for place in locations if place.id == location_id), None)
 
 
 def needs_locations(user: User, contact: Contact | None, settings: Office365Settings) -> bool:
@@ -197,8 +202,7 @@ def missing(contact: Contact, *, native: bool = False) -> tuple[str, ...]:
     else:
         lacking.append(PRIMARY_EMAIL)
     for entry in contact.phones:
-        fax = entry.kind == "fax" if native else is_fax(entry)
-        if entry.primary and not fax and entry.value.strip():
+        if entry.primary and entry.value.strip() and not (entry.kind == "fax" if native else is_fax(entry)):
             break
     else:
         lacking.append(PRIMARY_PHONE)

@@ -165,12 +165,14 @@ class _Matcher:
         found = self._found(keys)
         shared = repeated(list(chain.from_iterable(found.values())))
         # Most people have one contact, which is theirs alone and bears their names.
+        of_user, of_contact = self.index.names_of_users, self.index.names_of_contacts
         plain = {
             user_id: contact_ids[0]
             for user_id, contact_ids in found.items()
             if len(contact_ids) == 1
             and contact_ids[0] not in shared
-            and self.index.names(user_id, contact_ids[0]) == Names.SAME
+            and (names := of_user[user_id]) is not None
+            and names == of_contact[contact_ids[0]]
         }
         for user_id, contact_id in plain.items():
             self._claim(user_id, contact_id, rule)
@@ -189,11 +191,13 @@ class _Matcher:
 
     def _found(self, keys: Mapping[str, Collection[str]]) -> dict[str, tuple[ItGlueId, ...]]:
         """The free contacts that each free user hits."""
-        by_address, found = self.index.contacts_by_address, {}
+        by_address, contacts, found = self.index.contacts_by_address, self.contacts, {}
         for user_id in self.users:
             contact_ids = found_under(keys[user_id], by_address)
-            if free := tuple([contact_id for contact_id in contact_ids if contact_id in self.contacts]):
-                found[user_id] = free
+            if len(contact_ids) > 1 or (contact_ids and contact_ids[0] not in contacts):
+                contact_ids = tuple([contact_id for contact_id in contact_ids if contact_id in contacts])
+            if contact_ids:
+                found[user_id] = contact_ids
         return found
 
     def _resolve(self, rule: Rule, hits: Hits) -> None:

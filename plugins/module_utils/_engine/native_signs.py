@@ -28,9 +28,11 @@ def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: Bms
     """The sign that is there before a run writes: people who are in BMS twice, of whom one is linked; None where
     there is no sign."""
     contacts = [
-        directory.contact[contact_id]
+        contact
         for operation in operations
-        if (contact_id := operation.itglue.contact_id) is not None and operation.matched_by is not None
+        if (contact_id := operation.itglue.contact_id) is not None
+        and operation.matched_by is not None
+        and (contact := directory.contact[contact_id]).adapters
     ]
     found = {contact.id: twins for contact in contacts if (twins := list(_twins(contact, directory, bms)))}
     if not found:
@@ -40,7 +42,7 @@ def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: Bms
 
 def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterator[BmsId]:
     """The BMS contact that a contact is linked to, and the others of the person; nothing where there are none."""
-    linked = bms.contact.get(directory.linked_bms_id(contact) or BmsId(0)) if contact.adapters else None
+    linked = bms.contact.get(directory.linked_bms_id(contact) or BmsId(0))
     if linked is None or not linked.active or compare_names(names_of(contact), names_of(linked)) != Names.SAME:
         return
     twins = [

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from .conflicts import Conflict, Rule
 from .errors import Failure
@@ -53,16 +53,14 @@ class Push(StrEnum):
 # --------------------------------------------------------------------- subjects
 
 
-@dataclass(frozen=True, slots=True)
-class UserSubject:
+class UserSubject(NamedTuple):
     """A Microsoft 365 user whose contact the operation is about."""
 
     user: str
     user_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class DepartedSubject:
+class DepartedSubject(NamedTuple):
     """A contact whose person has departed: the operation deactivates it. `user` is who departed."""
 
     contact_id: ItGlueId
@@ -169,11 +167,18 @@ class Operation:
 
     def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
         """The operation with another BMS part, and with further reasons."""
-        return replace(self, bms=bms, reasons=(*self.reasons, *reasons))
+        return Operation(
+            subject=self.subject,
+            itglue=self.itglue,
+            bms=bms,
+            matched_by=self.matched_by,
+            reasons=(*self.reasons, *reasons),
+            failure=self.failure,
+        )
 
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""
-        return replace(self, reasons=(*self.reasons, *reasons)) if reasons else self
+        return self.with_bms(self.bms, *reasons) if reasons else self
 
     def withheld(
         self, *, itglue: Action | None = None, bms: Push | None = None, reason: Reason | None = None

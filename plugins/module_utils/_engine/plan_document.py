@@ -108,7 +108,7 @@ def _entry(operation: Operation) -> dict[str, Any]:
     itglue, bms, subject = operation.itglue, operation.bms, operation.subject
     kind = "user" if isinstance(subject, UserSubject) else "departed"
     return {
-        "subject": {"kind": kind, **asdict(subject)},
+        "subject": {"kind": kind, **subject._asdict()},
         "matched_by": operation.matched_by.value if operation.matched_by else None,
         "itglue": {
             "action": itglue.action.value,

@@ -349,7 +349,7 @@ def test_a_location_comes_with_its_name():
     ],
 )
 def test_the_country_of_national_numbers(someone, place, expected):
-    found = region_of(someone, contact(location_id=place), (LEEDS, DEPOT, WEST, NAMELESS))
+    found = region_of(someone, place, (LEEDS, DEPOT, WEST, NAMELESS))
     assert found == expected
 
 
