@@ -11,6 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.itglue_plan import departed_type
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.offboarding import as_it_was, has_returned
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
@@ -146,8 +147,9 @@ def test_a_contact_that_a_selected_user_is_matched_with_has_not_departed():
 
 def test_a_contact_of_a_conflict_is_left_alone():
     both = contact(72, "stay@client.example", "ann.lee@client.example")
-    plan = planned([STAYS, disabled()], [both, contact(73, "stay@client.example")], **DEACTIVATE)
-    assert plan.departed == () and plan.deactivations == ()
+    other = contact(73, "stay@client.example", "old@client.example")
+    plan = planned([STAYS, disabled()], [both, other], **DEACTIVATE)
+    assert plan.departed == () and plan.deactivations == () and plan.unmatched == ()
     assert [each.contact_ids for each in plan.conflicts] == [(72, 73)]
 
 
@@ -727,3 +729,9 @@ def test_the_type_of_departed_people_is_no_type_of_new_contacts():
 def test_a_type_that_it_glue_does_not_have():
     with pytest.raises(InputError, match="no contact type named 'Gone' .option departed_contact_type"):
         planned([STAYS], [], deactivate=True, departed_contact_type="Gone")
+
+
+@pytest.mark.parametrize(("name", "expected"), [(" FORMER", FORMER), (" ", None), ("Vendor", None)])
+def test_the_type_that_departed_people_carry_where_they_are_only_reported(name, expected):
+    present = (*TYPES, ContactType(40, ""))
+    assert departed_type(snapshot(), Options(departed_contact_type=name), present) == expected

@@ -312,6 +312,11 @@ def test_an_inactive_or_missing_one_needs_nothing():
     assert undo([pushed(there)], [], []) == undo([], [], [])
 
 
+def test_one_that_two_runs_have_noted_is_deactivated_once():
+    there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee")
+    assert kinds(undo([pushed(there), pushed(there)], [], [there])) == [("deactivate", 90211)]
+
+
 def test_a_push_of_unknown_outcome_is_found_by_what_was_sent():
     there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee")
     write = pushed(there, UNKNOWN, known=False)
