@@ -11,7 +11,8 @@ from typing import Any
 
 from . import bms_fields
 from .attributes import EMAILS, PHONES, SCALARS
-from .declared_options import planned_fields
+from .declared_options import PLANNED_OPTIONS, recorded
+from .options import Options
 from .plan_document import VERSION, entry_key
 
 Types = tuple[type, ...]
@@ -27,17 +28,6 @@ _DOCUMENT: Mapping[str, Types] = {
     "options": (dict,),
     "planned": (list,),
     "operations": (list,),
-}
-_OPTIONS: Mapping[str, Types] = {
-    "bms_adapter_names": (list,),
-    "update_linked": (bool,),
-    "users": (list, _NULL),
-    "match_overrides": (dict,),
-    "bms_match_overrides": (dict,),
-    "deactivate": (bool,),
-    "departed_contact_type": (str, _NULL),
-    "departed_keep": (list,),
-    "allow_shrunken_source": (bool,),
 }
 _ENTRY: Mapping[str, Types] = {
     "subject": (dict,),
@@ -57,13 +47,21 @@ _BMS: Mapping[str, Types] = {
 }
 
 
+_ARGUMENTS: Mapping[str, type] = {"list": list, "str": str}
+_OPTIONS: Mapping[str, Types] = {
+    field: (_ARGUMENTS[option.type], _NULL) if default is None else (type(default),)
+    for option, (field, default) in zip(PLANNED_OPTIONS, recorded(Options()).items(), strict=True)
+}
+"""What a plan records of options: of the type of the default, else null or of the type of the argument."""
+
+
 def is_plan(found: Any) -> bool:
     """Whether a document has all that applying it looks at, in the types that it has there."""
     return (
         _has(found, _DOCUMENT)
         and found["plan"] == VERSION
         and _has(found["organization"], {"id": (int,), "name": (str,)})
-        and _has(found["options"], {name: _OPTIONS[name] for name in planned_fields()})
+        and _has(found["options"], _OPTIONS)
         and all(_texts(value) for value in found["options"].values() if isinstance(value, list))
         and _texts(found["planned"])
         and all(map(_is_entry, found["operations"]))
