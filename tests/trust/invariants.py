@@ -558,7 +558,7 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
                 continue
             # Of one with other names, by an address that is not the primary one, the entry says that it was left alone.
             left_alone = any(str(other["id"]) in each for each in withheld.get(contact["id"], ()))
-            left_alone = left_alone or _are_two_by_override(contact, other, before, case, outcome)
+            left_alone = left_alone or _are_two(contact, other, before, case, outcome)
             assert left_alone or bms_emails_of(other).isdisjoint(bms_emails_of(contact)), (other, contact)
             own = full_name(contact["firstName"], contact["lastName"])
             # By the name that it had: a linked one may get another in the same run.
@@ -567,16 +567,20 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
                 assert bms_emails_of(other) & held, (other, contact)
 
 
-def _are_two_by_override(one: Json, other: Json, before: Json, case: Case, outcome: Outcome) -> bool:
-    """Whether two BMS contacts of other names are of two users, one of whom an override gives its contact: what an
-    override pairs keeps its addresses, be they another user's, and both hold them in IT Glue too."""
-    owners = {entry["bms_contact_id"]: user for user, entry in outcome.contacts().items()}
+def _are_two(one: Json, other: Json, before: Json, case: Case, outcome: Outcome) -> bool:
+    """Whether two BMS contacts of other names are of two users, whose contacts in IT Glue may both hold an address: an
+    override gives one of them its contact, which keeps all its addresses, or the run reports whose contact holds an
+    address of the other user's."""
+    entries = outcome.contacts()
+    owners = {entry["bms_contact_id"]: user for user, entry in entries.items()}
     pair = {owners.get(each["id"]) for each in (one, other)} - {None}
     answers = {folded(key): target for key, target in case.options.get("match_overrides", {}).items()}
     users = users_of(before)
     keys = {folded(key) for user in pair for key in (user, users[user]["userPrincipalName"])}
     names = compare_names((one["firstName"], one["lastName"]), (other["firstName"], other["lastName"]))
-    return len(pair) == 2 and names != Names.SAME and any(answers.get(key, "ignore") != "ignore" for key in keys)
+    is_reported = any({"hit_withheld", "alias_held"} & {*entries[user]["reason_codes"]} for user in pair)
+    by_override = any(answers.get(key, "ignore") != "ignore" for key in keys)
+    return len(pair) == 2 and names != Names.SAME and (is_reported or by_override)
 
 
 def linked_are_left_alone(before: Json, after: Json, case: Case, outcome: Outcome) -> None:

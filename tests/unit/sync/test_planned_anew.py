@@ -103,6 +103,18 @@ def test_what_it_glue_has_made_in_bms_of_a_new_contact_is_nobody_elses(world):
     assert world.itglue.there[73].title == "Chief"
 
 
+def test_two_who_share_an_address_by_an_override_are_two_in_bms_and_found_apart_again(world):
+    """The overridden contact keeps Bob's address, and Bob gets a contact of his own."""
+    world.bms.there.clear()
+    world.itglue.there = {73: ready(73, "bob.lee", first="Robert", last="Ray", updated_at=LONG_AGO)}
+    world.graph.there = [BOB, person("cid.lee", mail=None, proxy_addresses=())]
+    given = {"options": options(match_overrides={"id-cid.lee": 73, "id-bob.lee": "new"})}
+    expected = pushes(world.run(preview=True, **given))
+    assert pushes(world.run(**given)) == expected == {"bob": ("create", "pushed"), "cid": ("update", "pushed")}
+    again = world.run(**given)
+    assert (again.changed, {push for dummy, push in pushes(again).values()}) == (False, {"already_in_bms"})
+
+
 # --------------------------------------------------------------- what is gone by now
 
 
