@@ -147,7 +147,7 @@ def test_blank_answers_of_a_survey_count_as_not_given(name):
     assert play(name)["serial"] == "{{ sync_serial if sync_serial | default('', true) | string | trim else '100%' }}"
     assert play(name)["max_fail_percentage"] == 100
     assert {task["throttle"] for task in tasks(name) if "throttle" in task} == {
-        "{{ sync_throttle | default(0, true) | string | trim or 0 }}"
+        "{{ (sync_throttle | default('', true) ~ '').strip() or 0 }}"
     }
 
 
