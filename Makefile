@@ -80,7 +80,7 @@ trust: venv artifact ## test what must never go wrong: random worlds, a fault at
 	@$(python) -m tests.trust.tally
 
 nightly: export TRUST := nightly
-nightly: unit trust vendors mutations ## both at length: 1000 worlds, every fault for good as well, 600 pairs of faults, 1000 random examples
+nightly: unit trust integration vendors mutations ## all at length: 1000 worlds, every fault for good as well, 600 pairs of faults, 1000 random examples
 
 vendors: venv ## hold clients and sandbox against the vendors' descriptions with Prism and Schemathesis (needs npm)
 	@mkdir -p $(RESULTS)

@@ -21,6 +21,7 @@ from tests.integration.pipelines import EXAMPLES, SYSTEMS, Runner
 from tests.sandbox.identity import Identity
 from tests.sandbox.launch import Running, running
 from tests.tools.files import BUILD, ROOT, tracked
+from tests.trust.tally import by_day
 
 WORLD = json.loads((ROOT / "tests" / "demo" / "world.json").read_text(encoding="utf-8"))
 HOSTS = ("happy_frog", "muller_sohne_gmbh", "sakura_design")
@@ -175,7 +176,7 @@ def edited(sandbox: Running, ident: int, **values) -> None:
     sandbox.load(world)
 
 
-@of(*SYSTEMS)
+@of(*by_day(tuple(SYSTEMS), 3, 0))
 def test_what_was_shown_is_applied_and_drift_fails(runner, sandbox, reported, tmp_path):
     repository = example(tmp_path / "repository", "happy_frog")
 

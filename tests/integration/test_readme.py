@@ -21,6 +21,7 @@ from tests.demo.steps import is_write
 from tests.sandbox.launch import running
 from tests.tools.files import ROOT
 from tests.tools.guides import of_guide
+from tests.trust.tally import by_day
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = ROOT / "docs" / "examples"
@@ -135,7 +136,7 @@ def test_the_playbooks_take_the_credentials_as_variables_too(given, ansible, tmp
     assert not [name for name in SECRETS if given[name] in shown]
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["a-file", "single-values"])
+@pytest.mark.parametrize("whole", by_day((True, False), 2, 0), ids=lambda whole: "a-file" if whole else "single-values")
 def test_the_playbooks_take_secrets_from_a_vault(given, ansible, tmp_path, whole):
     """An encrypted file of variables, or encrypted values among others."""
     password, secrets = tmp_path / "password", tmp_path / "secrets.yml"

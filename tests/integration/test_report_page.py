@@ -32,12 +32,18 @@ from tests.tools.report_samples import (
     small,
     synced,
 )
+from tests.trust.tally import by_day
 
 # Its fixtures are dear: one process makes them, for all tests.
 pytestmark = pytest.mark.xdist_group("report_page")
 
 LONG = "maximiliana.oberhubersteiner.the.third@muellerundsoehneconsulting.example"
-PHONE = {"width": 390, "height": 844}
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+LOOKS = [
+    pytest.param(size, scheme, id=f"{name}-{scheme}")
+    for name, size in {"desk": DESK, "phone": PHONE}.items()
+    for scheme in ("light", "dark")
+]
 SERIOUS = {"serious", "critical"}
 
 
@@ -485,7 +491,7 @@ def test_where_nothing_is_reverted_there_is_no_such_part(visit):
     expect(page.locator(".jump").get_by_role("link", name="Reverted")).to_have_count(0)
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", by_day(("light", "dark"), 2, 1))
 def test_departed_and_reverted_are_there_for_a_screen_reader_too(visit, scheme):
     page = visit("offboarding", viewport=PHONE, color_scheme=scheme)
     for part in ("departed", "reverted"):
@@ -497,8 +503,7 @@ def test_departed_and_reverted_are_there_for_a_screen_reader_too(visit, scheme):
     assert page.evaluate("() => window.injected") is None
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", [{"width": 1280, "height": 900}, PHONE], ids=["desk", "phone"])
+@pytest.mark.parametrize(("size", "scheme"), by_day(LOOKS, 3, 0))
 def test_nothing_serious_for_a_screen_reader_in_any_look(visit, scheme, size):
     page = visit(viewport=size, color_scheme=scheme)
     for part, index in (("tenants", 4), ("tenants", 2), ("conflicts", 0), ("people", 2), ("departed", 0)):

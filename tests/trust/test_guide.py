@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from .figures import figures
+from .tally import DRAWN
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "docsite" / "rst" / "reliability_guide.rst"
 
@@ -44,6 +45,17 @@ def test_a_row_of_the_guide_has_its_figure(row, counted):
 
     assert found is not None
     assert found.group(1) == f"{counted[ROWS[row]]:,}"
+
+
+@pytest.mark.parametrize("kind", DRAWN)
+def test_the_guide_has_what_is_drawn_by_day(kind):
+    (row,) = (row for row, name in ROWS.items() if name == kind)
+    found = re.search(
+        rf"\* - {re.escape(row)}.*\n.*\n\s+- ``make nightly`` \((\d+) in", GUIDE.read_text(encoding="utf-8")
+    )
+
+    assert found is not None
+    assert int(found.group(1)) == DRAWN[kind][0]
 
 
 def test_the_guide_has_the_number_of_kinds_and_of_requests(counted):
