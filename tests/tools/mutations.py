@@ -141,9 +141,11 @@ def main(arguments: Sequence[str]) -> int:
     """Try the mutations; fail where one survives that nobody has explained."""
     parser = argparse.ArgumentParser(description="Mutation testing.")
     parser.add_argument("--minutes", type=float, default=8, help="how long to try mutations, 0 for all of them")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="another number tries them in another order")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many to try at a time")
-    parser.add_argument("modules", nargs="*", default=modules())
+    parser.add_argument(
+        "modules", nargs="*", default=modules(), help="only these, as plugins/module_utils/_sync/run.py"
+    )
     given = parser.parse_args(arguments)
     known = explained(SURVIVORS.read_text(encoding="utf-8"))
     prepare()
