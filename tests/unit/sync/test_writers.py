@@ -12,9 +12,11 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFoundError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, Email, Phone
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Link, Waiting
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import FIRST_PAUSE, Link, Waiting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
+from tests.unit.engine.test_offboarding import DEACTIVATE, FORMER
+from tests.unit.engine.test_offboarding import planned as planned_with_departed
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
 from tests.unit.sync.running import Row, carried_out, warned
 
@@ -697,6 +699,7 @@ def test_what_is_not_linked_in_time_is_pending():
     found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 20.0, {"Ann": 1.0})
     assert found == {"ann": ("pushed", 9101), "bob": ("pending", None)}
     assert clock.now == 20
+    assert clock.slept[:2] == [FIRST_PAUSE, 2 * FIRST_PAUSE]
 
 
 def test_nobody_waits_for_what_was_not_written():
@@ -904,3 +907,19 @@ def test_a_failed_write_to_it_glue_holds_bms_back():
     ran = Ran(users, itglue, FakeBms(present), PUSHING, update_linked=True)
     assert ran.reported("action", "push", "bms_after") == {"ann": ("deferred", "deferred", {})}
     assert ran.bms.there[90211] == present[0]
+
+
+class Silent(FakeBms):
+    """A BMS whose answer that shows one contact does not say that it is inactive."""
+
+    def contact(self, contact_id):
+        return replace(super().contact(contact_id), active=True)
+
+
+def test_who_has_returned_is_active_whatever_the_answer_that_shows_one_contact_leaves_out():
+    former, inactive = ready(contact_type_id=FORMER), in_bms(5, "ann.lee@client.example", active=False)
+    users, types = [person("stay"), person("ann.lee")], {"contact_type": "End User", **DEACTIVATE}
+    plan = planned_with_departed(users, [former], present=bms(inactive), **types)
+    in_account = Silent([inactive])
+    carried_out(plan, FakeItGlue([former]), in_account, [former], [inactive])
+    assert in_account.there[5].active
