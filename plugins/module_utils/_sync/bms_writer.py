@@ -88,7 +88,6 @@ class BmsWriter:
         for operation, error in self._set_each([(each, {ACTIVE: each.bms.after[ACTIVE]}) for each in waiting]):
             if error is None:
                 continue
-            self._outcomes.note_quota(error)
             returns = operation.bms.after[ACTIVE] is True
             self._outcomes.put(_stays_departed(operation, error) if returns else _stays_active(operation, error))
 

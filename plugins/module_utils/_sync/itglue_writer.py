@@ -341,7 +341,7 @@ class ItGlueWriter:
             self._doubtful[operation.subject] = error
             alone.error = error
         except ApiError as error:
-            alone.waiting.insert(0, attributes)
+            alone.waiting.append(attributes)
             alone.error = error
 
     def _note_alone(self, operation: Operation, alone: Alone) -> None:

@@ -489,6 +489,13 @@ def test_two_assets_of_one_type_are_an_error_that_names_both(itglue):
     assert [one.violations[0].count(url) for one, url in zip(listed, reversed(urls), strict=True)] == [1, 1]
 
 
+def test_several_kinds_are_read_with_one_request_for_the_types(itglue):
+    declared(itglue, BMS, {"contact_sync": True}, 2)
+    itglue.calls.clear()
+    assert [len(found) for found in fresh(itglue).read_kinds([BMS, OFFICE365]).values()] == [1, 0]
+    assert itglue.calls.count("asset_types") == 1
+
+
 def test_all_organizations_are_listed_by_name(itglue):
     declared(itglue, BMS, {"contact_sync": True}, 2)
     declared(itglue, BMS, {}, 5)

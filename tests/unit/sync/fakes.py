@@ -51,8 +51,8 @@ def rejected(*pointers: str, said: str = "Cannot update a synced resource", serv
     return RejectedError(f"Refused: {said}.", service=service, status=422, said=said, pointers=pointers)
 
 
-def quota(service: str = "itglue") -> QuotaExceededError:
-    return QuotaExceededError("The quota is used up.", service=service, status=429)
+def quota(service: str = "itglue", retry_after: float | None = None) -> QuotaExceededError:
+    return QuotaExceededError("The quota is used up.", service=service, status=429, retry_after=retry_after)
 
 
 def gone(service: str = "itglue") -> UnavailableError:

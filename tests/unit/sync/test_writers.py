@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -46,6 +47,7 @@ class Ran:
         self.operations = tuple(map(Row, done))
         self.by = {each.user.partition(".")[0]: each for each in self.operations}
         self.warnings = warned(done)
+        self.resume_at = done.resume_at
 
     def _carry_out(self, plan):
         there, in_account = list(self.itglue.there.values()), list(self.bms.there.values())
@@ -282,7 +284,7 @@ def test_locked_groups_without_pointers_are_found_one_by_one():
     itglue = FakeItGlue(contacts("ann"), locked={1: {"contact-emails", "contact-phones"}}, points=False)
     found = Ran(users, itglue).by["ann"]
     assert (found.action, found.locked) == ("update", ("contact-emails", "contact-phones"))
-    assert found.after == {"title": "Clerk"}
+    assert (found.after, found.codes) == ({"title": "Clerk"}, ("attributes_locked",))
     assert [sorted(attributes) for what, (dummy, attributes) in itglue.writes[2:]] == [
         ["title"],
         ["contact-emails"],
@@ -642,7 +644,9 @@ def test_a_failed_write_to_it_glue_holds_the_job_title_back():
 
 def test_job_titles_stop_where_the_quota_ends_with_one_warning():
     users = [replace(each, job_title="Clerk") for each in many(40)]
-    ran = Ran(users, FakeItGlue(), FakeBms([], Fault("set_contact", quota("bms"), nth=11, times=99)), PUSHING)
+    fault = Fault("set_contact", quota("bms", retry_after=60), nth=11, times=99)
+    ran = Ran(users, FakeItGlue(), FakeBms([], fault), PUSHING)
+    assert ran.resume_at == pytest.approx(time.time() + 60, abs=60)
     assert {each.push for each in ran.operations} == {"pushed"}
     assert len(ran.bms.titles) == 10
     assert ran.bms.calls["set_contact"] <= 10 + 8
