@@ -78,15 +78,18 @@ class Reader:
         """A list of objects; null counts as an empty one."""
         if value is None:
             return []
-        return [self._object(row, name) for row in self.sequence(value, name)]
-
-    def _object(self, row: object, name: str) -> Row:
-        if isinstance(row, dict):
-            return row
-        raise self._wrong(name, "a list of objects", row)
+        found: list[Row] = []
+        for row in self.sequence(value, name):
+            if not isinstance(row, dict):
+                raise self._wrong(name, "a list of objects", row)
+            found.append(row)
+        return found
 
     def part(self, row: Row, key: str) -> Row:
         """The object under `key`; null counts as an empty one."""
+        value = row.get(key)
+        if isinstance(value, dict):
+            return value
         value = self.value(row, key)
         return {} if value is None else self.mapping(value, key)
 
@@ -117,6 +120,9 @@ class Reader:
 
     def label(self, row: Row, key: str) -> str | None:
         """Text, or a whole number as text: ids of other systems come as either."""
+        value = row.get(key)
+        if isinstance(value, str):
+            return value
         value = self.value(row, key)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -157,6 +163,9 @@ class Reader:
 
     def maybe_flag(self, row: Row, key: str) -> bool | None:
         """Yes, no, or None where the service does not say."""
+        value = row.get(key)
+        if isinstance(value, bool):
+            return value
         value = self.value(row, key)
         if value is None:
             return None
