@@ -221,11 +221,10 @@ def phones(
     if kind is not None:
         for value in _missing_numbers(wanted, present, region):
             _put(entries, value, kind, numbers, region)
-    primary = next((entry.value for entry in wanted.phones if entry.primary and not is_fax(entry)), None)
-    chosen = primary if primary is not None and _is_among(primary, numbers, region) else None
-    return _with_default(
-        present.phones, entries, lambda entry: chosen is not None and _is_same(entry.number, chosen, region)
-    )
+    # IT Glue may have several primary phones, in any order: BMS keeps its default where that is one of them.
+    primary = [entry.value for entry in wanted.phones if entry.primary and not is_fax(entry)]
+    primary = [value for value in primary if _is_among(value, numbers, region)]
+    return _with_default(present.phones, entries, lambda entry: _is_among(entry.number, primary, region))
 
 
 def _is_same(one: str, other: str, region: str | None) -> bool:
