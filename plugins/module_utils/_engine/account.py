@@ -84,19 +84,19 @@ def holder_keys(organization: Organization, settings: BmsSettings, adapter_names
         return frozenset()  # it is linked to several; its own sync reports that
     if wanted.declared:
         return frozenset([wanted.key])
-    return frozenset() if wanted.id is None else frozenset([wanted.key, _linked(wanted.name)])
+    return frozenset() if wanted.id is None else frozenset([wanted.key, linked_key(wanted.name)])
 
 
 def setting_keys(setting: str, account: Account | None = None) -> frozenset[str]:
-    """What tells whether others hold the account of a setting: its id and its name, where BMS has `account`. Where
-    that is not known, the account of a linked organization is taken to bear the organization's name, as it must.
-    """
+    """What tells whether others hold the account of a setting: its id or its name, both where BMS has `account`."""
     if account is None:
-        return frozenset([name(setting), _linked(setting)])
+        return frozenset([name(setting)])
     return frozenset([name(setting), str(account.id), name(account.name)])
 
 
-def _linked(organization: str) -> str:
+def linked_key(organization: str) -> str:
+    """The key of the account of a linked organization, by the organization's name, which the account must bear: for
+    a setting whose account BMS has not been asked for."""
     return f"linked {name(organization)}"
 
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from .._engine.account import holder_keys, setting_keys
+from .._engine.account import holder_keys, linked_key, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
 from .._engine.declared_twice import ACCOUNTS, TENANTS
 from .._engine.errors import SettingsError, quoted
@@ -63,7 +63,9 @@ class Holders:
     ) -> None:
         """The same of the account that the setting `account` names; `account` is what BMS has, where that is known."""
         if settings.account:
-            keys = setting_keys(settings.account, account)
+            keys = set(setting_keys(settings.account, account))
+            if account is None:
+                keys.add(linked_key(settings.account))
             self._require(organization, ACCOUNTS, keys, f"The BMS account {quoted(settings.account)}", _ACCOUNT_WAY_OUT)
 
     def _require(

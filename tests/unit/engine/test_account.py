@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.account import (
     holder_keys,
     is_bms,
+    linked_key,
     reference,
     resolve,
     setting_keys,
@@ -135,7 +136,7 @@ def test_an_account_that_another_organization_holds_is_found_by_id_and_by_name(a
     """Where BMS is not asked, the account of a linked organization counts by the organization's name as well."""
     keys = holder_keys(client(*adapters), BmsSettings(account=account), NAMES)
     asked = ("2528", "CLIENT Ltd ", "2600", "Acme", "Other")
-    assert {each for each in asked if keys & setting_keys(each)} == {
+    assert {each for each in asked if keys & {*setting_keys(each), linked_key(each)}} == {
         each for each in asked if each.strip().lower() in held
     }
 
