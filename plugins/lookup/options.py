@@ -167,14 +167,24 @@ class LookupModule(LookupBase):
             return None
         directory = default_journals()
         if not self._is_true("ansible_check_mode"):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise AnsibleLookupError(
+                    f"The directory {directory} for the journal of a first run cannot be made: {error.strerror}. "
+                    "Name another one with sync_journal_directory. Nothing was written."
+                ) from error
         return str(directory)
 
     def _is_first_run(self) -> bool:
         return self._is_true("sync_first_run")
 
     def _is_true(self, name: str) -> bool:
-        return bool(boolean(self._value(name), strict=False))
+        value = self._value(name)
+        try:
+            return value is not None and bool(boolean(value))
+        except TypeError:
+            raise AnsibleLookupError(f"{name} is {str(value)!r}. Give true or false. Nothing was written.") from None
 
     def _value(self, name: str) -> Any:
         """The value of a variable; None where it is not set, null, omitted, or blank as an unanswered survey has it."""

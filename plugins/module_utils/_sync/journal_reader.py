@@ -75,7 +75,11 @@ def read_journal(path: str) -> RecordedRuns:
         try:
             reader.take(json.loads(line.strip(b"\0")))
         except (AttributeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"Line {number} of the journal file {path} cannot be understood.") from error
+            raise InputError(
+                f"Line {number} of the journal file {path} cannot be understood. Nothing was reverted.",
+                hint="Give the journal_file of the run as it was written. Where that is damaged, delete the line: what "
+                "it recorded is neither reverted nor listed then.",
+            ) from error
     return reader.result()
 
 

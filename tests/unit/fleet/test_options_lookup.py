@@ -192,6 +192,26 @@ def test_plans_are_not_applied_from_nowhere(directory):
         looked_up("contact_sync", inventory_hostname="frog", sync_apply_plan=True, **directory)
 
 
+@pytest.mark.parametrize("name", ["sync_first_run", "sync_apply_plan"])
+def test_what_is_neither_true_nor_false_is_an_error(name):
+    """In check mode a plan that was to be applied would be made anew."""
+    with pytest.raises(AnsibleLookupError, match=f"{name} is 'ture'. Give true or false"):
+        looked_up(
+            "contact_sync",
+            inventory_hostname="frog",
+            ansible_check_mode=True,
+            sync_plan_directory="/srv",
+            **{name: "ture"},
+        )
+
+
+def test_a_directory_for_journals_that_cannot_be_made_is_named(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    with pytest.raises(AnsibleLookupError, match="cannot be made: Not a directory. Name .* sync_journal_directory"):
+        looked_up("contact_sync", inventory_hostname="frog", sync_first_run=True)
+
+
 def test_a_revert_needs_the_directory_of_the_journals():
     with pytest.raises(AnsibleLookupError, match="sync_journal_directory must say"):
         looked_up("contact_sync", inventory_hostname="frog", sync_state="reverted")
