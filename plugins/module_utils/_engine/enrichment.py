@@ -127,7 +127,7 @@ def emails(
     key = key or _present_primary(entries)
     for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
         if written and alias not in entries:
-            entries[alias] = Email(written, settings.email_label)
+            entries[alias] = Email(written, settings.email_label, primary=alias == key)
     key = key or next(iter(entries), "")
     return tuple([_with_primary(entry, present == key) for present, entry in entries.items()])
 

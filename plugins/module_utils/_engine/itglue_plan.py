@@ -230,6 +230,8 @@ def _conflict_reason(conflict: Conflict, user: User) -> Reason:
 
 
 def _notes_on_link(contact: Contact, link: LinkState | None) -> tuple[Reason, ...]:
+    if link is None:
+        return ()
     if link in (LinkState.ORPHANED, LinkState.DISABLED):
         return (because(ReasonCode.LINK_INACTIVE, state=link.value),)
     if link == LinkState.UNKNOWN:
