@@ -16,11 +16,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients import quota
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.quota import LIMITS, Limit, SharedLimiter
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import PATIENT_RETRY
 from tests.unit.shared.clock import CREATE, HOUR, READ, Clock
 
 
@@ -55,6 +56,24 @@ def test_some_of_a_limit_is_left_to_others(tmp_path, clock, service, allowed):
     process = SharedLimiter(service, "account", directory=tmp_path, clock=clock)
     assert [process.acquire(CREATE) for dummy in range(allowed)] == [0] * allowed
     assert process.acquire(CREATE) == LIMITS[service].seconds
+
+
+@settings(max_examples=20, deadline=None)
+@given(st.integers(1, 7), st.integers(1, 30))
+def test_what_itglue_allows_is_waited_for_so_each_client_is_served(tmp_path_factory, allowed, requests):
+    """Its quota comes back within minutes: no request of a client, whatever its place in the inventory, is deferred."""
+    clock, window = Clock(), LIMITS["itglue"].seconds
+    limit = Limit(allowed, window, per_endpoint=False)
+    process = SharedLimiter("itglue", limit=limit, directory=tmp_path_factory.mktemp("quota"), clock=clock)
+    began = clock.now
+    for dummy in range(requests):
+        waited = 0.0
+        while wait := process.acquire("GET /contacts"):
+            assert wait <= PATIENT_RETRY.max_wait
+            waited += wait
+            clock.now += wait
+        assert waited <= min(window, PATIENT_RETRY.deadline)
+    assert clock.now - began == (requests - 1) // allowed * window
 
 
 def test_graph_is_not_counted_but_its_word_is_kept(tmp_path, clock):
