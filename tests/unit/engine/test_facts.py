@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_CONTACT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
@@ -181,6 +182,14 @@ def test_a_former_contact_type_is_remembered_as_long_as_the_contact_carries_that
     departed["allow_shrunken_source"] = True
     facts = Facts(former_contact_types={71: 24, 72: 24, 74: 24})
     assert facts_after(ended(facts, carries={71: 31, 72: 25}, **departed)).former_contact_types == {71: 24}
+
+
+def test_who_is_kept_apart_by_a_deleted_user_stays_so_while_taking_no_part():
+    users = [builders.person("ann"), builders.person("bob", sku_ids=())]
+    pairs = {(71, "id-bob"), (ANY_CONTACT, "id-bob"), (74, "id-bob"), (71, "id-gone")}
+    read = replace(builders.snapshot(users, [builders.ready(71)]), facts=Facts(kept_apart=frozenset(pairs)))
+    after = facts_after(Ended(builders.planning_of(read), (), (), {}))
+    assert after.kept_apart == {(71, "id-bob"), (ANY_CONTACT, "id-bob")}
 
 
 def test_a_revert_forgets_what_was_known_of_its_contacts():

@@ -456,6 +456,28 @@ def test_a_full_disk_stops_the_writes_and_leaves_a_readable_journal(tmp_path, pa
     assert {write.kind for write in read_journal(path).writes} >= {"itglue.create", "itglue.update", "bms.create"}
 
 
+def test_a_line_that_was_written_in_part_costs_no_later_line(path, monkeypatch):
+    recorder = FileJournal(path, HEAD)
+    itglue = FakeItGlue([ready(72)])
+    send, write, room = itglue.update_contact, os.write, [20]
+
+    def filling(file, data):
+        if not room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return write(file, data[: room.pop()])
+
+    def sent(*args):
+        monkeypatch.setattr(journal.os, "write", filling)
+        return send(*args)
+
+    itglue.update_contact = sent
+    update(recorder, itglue, 72, {"title": "Boss"})
+    monkeypatch.undo()
+    itglue.update_contact = send
+    update(recorder, itglue, 72, {"title": "Clerk"})
+    assert [write.outcome for write in read_journal(path).writes] == [WriteOutcome.UNKNOWN, WriteOutcome.DONE]
+
+
 def test_an_outcome_that_cannot_be_known_does_not_undo_the_write(path, monkeypatch):
     recorder = FileJournal(path, HEAD)
     itglue = FakeItGlue([ready(72)])

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import KINDS, OFFICE365
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import FACTS, KINDS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import SettingsStore
@@ -77,6 +77,13 @@ def test_a_type_that_is_missing_is_looked_for_again():
     itglue.add_type(layout.new_type(OFFICE365))
     store(itglue, memory).read(2)
     assert itglue.calls.count("asset_types") == 2
+
+
+def test_that_there_are_no_facts_yet_is_found_once_for_all(itglue):
+    memory = RunMemory()
+    for dummy in range(2):
+        assert not store(itglue, memory).read(2, kinds=(FACTS,)).of(FACTS).asset
+    assert itglue.calls.count("asset_types") == 1
 
 
 def test_a_type_that_is_extended_is_reported_to_the_others(itglue):

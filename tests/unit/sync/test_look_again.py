@@ -16,6 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.engine.builders import contact, in_bms, options, person, ready
 from tests.unit.plan.test_plan_documents import PUSHING, World
 from tests.unit.sync.fakes import Fault, gone, quota, rejected, unclear
@@ -86,6 +87,20 @@ def test_a_run_that_only_updates_takes_one_more_request_to_it_glue(world):
     world.store.bms = None
     world.run()
     assert world.itglue.calls["changed_contacts"] == 1
+
+
+def test_what_a_run_plans_is_deferred_where_another_one_writes_and_a_preview_needs_no_lock(world):
+    with RunLock(world.itglue.base_url) as run_lock:
+        run_lock.acquire(world.itglue.named["Client Ltd"])
+        assert by_user(world.run(preview=True))["bob"].action == "create"
+        bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.codes[-1], world.written()) == ("deferred", "run_lock_busy", 0)
+
+
+def test_a_contact_that_was_created_is_among_those_of_the_run(world):
+    world.graph.there = [each for each in world.graph.there if each.given_name == "Bob"]
+    outcome = world.run()
+    assert by_user(outcome)["bob"].contact_id in {each.id for each in outcome.read.snapshot.contacts}
 
 
 def test_a_run_that_writes_nothing_looks_at_nothing(world):
@@ -412,6 +427,19 @@ def test_under_native_bms_is_looked_at_before_it_glue_is_written(world):
     bob = by_user(world.run())["bob"]
     assert (bob.push, bob.bms_contact_id, bob.writes) == ("already_in_bms", 95000, False)
     assert [each.first_name for each in world.itglue.there.values()] == ["Ann", "Cid"]
+
+
+def test_under_native_bms_is_looked_at_only_where_it_glue_will_push(world):
+    world.store.bms = {**PUSHING, "push_method": "native"}
+    world.graph.there = [replace(world.graph.there[0], business_phones=()), person("dan.lee")]
+    world.itglue.there[72] = replace(world.itglue.there[72], phones=())
+    world.itglue.there[74] = ready(74, "dan.lee", updated_at=NOW)
+    found = by_user(world.run())
+    assert {name: (each.push, each.writes) for name, each in found.items()} == {
+        "ann": ("not_ready", True),
+        "dan": ("pending", False),
+    }
+    assert world.bms.calls["contacts"] == 1
 
 
 # ------------------------------------------------------------------- the look itself
