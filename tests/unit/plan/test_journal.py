@@ -422,8 +422,10 @@ def test_the_journal_of_another_organization_is_left_alone(tmp_path, path):
 
 def test_two_runs_do_not_write_to_one_journal_at_once(path):
     first = FileJournal(path, HEAD)
+    files = os.listdir("/dev/fd")
     with pytest.raises(InputError, match="Another run is writing"):
         FileJournal(path, HEAD)
+    assert os.listdir("/dev/fd") == files
     first.close()
     FileJournal(path, HEAD).close()
 

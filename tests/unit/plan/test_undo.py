@@ -636,6 +636,17 @@ def test_what_it_glue_does_not_show_is_not_reported_as_done(world):
     ]
 
 
+def test_a_contact_that_is_shown_after_its_removal_is_not_reported_as_removed(world):
+    (ident,) = many(world, 1)
+    world.itglue.delete_contacts = lambda ids: world.deleted.append(list(ids))
+    outcome = world.revert()
+    assert ident in world.deleted[0]
+    assert ("remove", ident) not in reported(outcome)
+    assert (ident, (), "not_shown_after_write") in [
+        (each.id, each.fields, each.reason.code) for each in outcome.remainders
+    ]
+
+
 def test_a_removal_that_is_shown_hides_nothing_that_is_not(world):
     many(world)
     world.itglue.hides = {"title"}
