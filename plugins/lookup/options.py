@@ -105,9 +105,9 @@ class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict]:
         self._variables = variables or {}
         modules = [str(term).removeprefix(COLLECTION) for term in terms]
-        MISSPELLED[:] = map(one_line, misspelled(self._variables, modules))
+        MISSPELLED[:] = misspelled(self._variables, modules)
         for sentence in MISSPELLED:
-            display.warning(sentence)
+            display.warning(one_line(sentence))
         return [self._given(module) for module in modules]
 
     def _given(self, module: str) -> dict[str, Any]:

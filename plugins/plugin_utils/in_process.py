@@ -41,6 +41,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import MISSPELLED, load_names
 
@@ -90,7 +91,7 @@ class InProcessAction(ActionBase):
         misspelled, MISSPELLED[:] = tuple(MISSPELLED), ()
         result = self._run(task_vars)
         if misspelled:
-            result["warnings"] = [*misspelled, *result.get("warnings", ())]
+            result["warnings"] = [*map(one_line, misspelled), *result.get("warnings", ())]
         return result
 
     def _run(self, task_vars: dict | None) -> dict:
