@@ -487,6 +487,7 @@ def test_two_assets_of_one_type_are_an_error_that_names_both(itglue):
     assert all(part in str(caught.value) for part in (*urls, "Happy Frog (2)", "'BMS Sync Settings'", "Keep one"))
     listed = fresh(itglue).read_all(BMS)
     assert [one.violations[0].count(url) for one, url in zip(listed, reversed(urls), strict=True)] == [1, 1]
+    assert [one.violations[0].count(url) for one, url in zip(listed, urls, strict=True)] == [0, 0]
 
 
 def test_several_kinds_are_read_with_one_request_for_the_types(itglue):
