@@ -10,7 +10,7 @@ address that may be shared, and a question where it holds the person's primary a
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
@@ -18,7 +18,18 @@ from .identity import Names, RawNames, compare_names, first_names_agree, same_ke
 from .model import BmsContact, Contact
 from .plan import Operation
 from .reasons import Reason, ReasonCode, because
-from .text import NAMES_OF_CONTACT, contact_addresses
+from .text import NAMES_OF_CONTACT, FullName, contact_addresses
+
+
+class Former(NamedTuple):
+    """The `names` of the tenant's deleted users, None where they have not been read; and the ids of the users whom a
+    user that Microsoft has forgotten since keeps `apart` from somebody."""
+
+    names: Collection[FullName] | None = None
+    apart: Collection[str] = ()
+
+
+NOTHING_KNOWN = Former()
 
 
 class Hit(NamedTuple):
@@ -27,7 +38,8 @@ class Hit(NamedTuple):
     `found` could be its person: by an address, else (`by_name`) by first and last name, or as
     `bms_match_overrides` says (`overridden`). `doubt` says why the only one that was found may be somebody
     else. `withheld` hold an address of the candidate's, but are somebody else by their names. `namesakes`
-    bear the candidate's name, but hold an address of somebody else's.
+    bear the candidate's name, but hold an address of somebody else's. `rests_on_deleted` says that only a deleted user
+    casts the doubt, `needs_deleted` that one may, and that they have not been read.
     """
 
     found: tuple[BmsContact, ...] = ()
@@ -36,6 +48,8 @@ class Hit(NamedTuple):
     doubt: ReasonCode | None = None
     withheld: tuple[BmsContact, ...] = ()
     namesakes: tuple[BmsContact, ...] = ()
+    rests_on_deleted: bool = False
+    needs_deleted: bool = False
 
     @property
     def clear(self) -> BmsContact | None:
@@ -48,12 +62,14 @@ def names_of(record: Contact | BmsContact) -> RawNames:
     return NAMES_OF_CONTACT(record)
 
 
-def look_up(looked_up: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> list[Hit]:
+def look_up(
+    looked_up: Iterable[Operation], directory: Directory, bms: BmsDirectory, former: Former = NOTHING_KNOWN
+) -> list[Hit]:
     """The BMS contacts that could be each of the operations' contacts, in their order."""
-    return [find(operation, directory, bms) for operation in looked_up]
+    return [find(operation, directory, bms, former) for operation in looked_up]
 
 
-def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
+def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: Former = NOTHING_KNOWN) -> Hit:
     """The BMS contacts that could be an operation's contact: by address, else by first and last name.
 
     Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
@@ -76,17 +92,12 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory) -> Hit:
 
     if held:
         best = _best(held)
-        doubt = None
-        if len(best) == 1:
-            ((present, names),) = best
-            # Where somebody else bears the names of the BMS contact, the address was handed on, or is shared.
-            others = names == Names.OPEN and directory.others_bear(same_key(*names_of(present)), *whose)
-            doubt = ReasonCode.BMS_NAMES_DIFFER if others else _doubt(contact, present, names, primary)
+        hit = _judged(operation, best, directory, former) if len(best) == 1 else Hit()
         found = {each.id: each for each, dummy in best}
-        if doubt is not None:
+        if hit.doubt is not None:
             # The holder may be somebody else, and the person there under the own names: no answer is to double it.
             found |= {each.id: each for each in named() if each.active}
-        return Hit(tuple(each for dummy, each in sorted(found.items())), doubt=doubt, withheld=withheld)
+        return hit._replace(found=tuple(each for dummy, each in sorted(found.items())), withheld=withheld)
     own = named()
     if not own:
         return Hit(withheld=withheld, namesakes=bms.named(key))
@@ -105,6 +116,22 @@ def _best(held: Sequence[_Judged]) -> Sequence[_Judged]:
     left = [(each, names) for each, names in held if each.active or same_key(*names_of(each)) not in keys]
     same = [(each, names) for each, names in left if names == Names.SAME]
     return same or left
+
+
+def _judged(operation: Operation, best: Sequence[_Judged], directory: Directory, former: Former) -> Hit:
+    """What there is to doubt about the only BMS contact with an address of a person. Where somebody else bears its
+    names, or did before the account was deleted, the address was handed on, or is shared."""
+    ((present, names),) = best
+    contact, user_id = operation.wanted, operation.subject.user_id
+    doubt = _doubt(contact, present, names, primary_key_of(contact))
+    key = same_key(*names_of(present))
+    if names != Names.OPEN or key is None:
+        return Hit(doubt=doubt)
+    if directory.others_bear(key, user_id, operation.itglue.contact_id):
+        return Hit(doubt=ReasonCode.BMS_NAMES_DIFFER)
+    if key in (former.names or ()) or user_id in former.apart:
+        return Hit(doubt=ReasonCode.BMS_NAMES_DIFFER, rests_on_deleted=True)
+    return Hit(doubt=doubt, needs_deleted=doubt is None and former.names is None)
 
 
 def _doubt(contact: Contact, found: BmsContact, names: Names, primary: str) -> ReasonCode | None:

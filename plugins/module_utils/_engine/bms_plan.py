@@ -28,6 +28,7 @@ class PlannedContacts:
 
     `offboarded` are the contacts of departed people of which BMS is known to need nothing more. `linked_elsewhere` are
     the remembered facts of people whose contacts are linked by now to another BMS contact than the one in the fact.
+    `former` is what deleted users say about BMS contacts.
     """
 
     matched: Matched
@@ -39,6 +40,7 @@ class PlannedContacts:
     locations: Sequence[Location] = ()
     offboarded: frozenset[ItGlueId] = frozenset()
     linked_elsewhere: Mapping[str, InBms] = field(default_factory=dict)
+    former: bms_evidence.Former = bms_evidence.NOTHING_KNOWN
 
     @property
     def needs_bms(self) -> bool:
@@ -150,7 +152,11 @@ def by_username(operation: Operation) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class LookedUp:
-    """What the look-up found. Those operations that are still `UNDECIDED` are to be pushed."""
+    """What the look-up found. Those operations that are still `UNDECIDED` are to be pushed.
+
+    `apart` are the ids of the users whom only a deleted user keeps apart from a BMS contact; `needs_deleted_users`
+    says that one may do so, and that they have not been read.
+    """
 
     contacts: PlannedContacts
     directory: BmsDirectory
@@ -158,6 +164,8 @@ class LookedUp:
     conflicts: tuple[Conflict, ...]
     pairs: tuple[bms_update.Pair, ...]
     counterparts: offboarding.Counterparts
+    needs_deleted_users: bool = False
+    apart: frozenset[str] = frozenset()
 
     @property
     def creates(self) -> bool:
@@ -190,7 +198,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     looked_up = bms_lookup.candidates(operations)
     made = matched.circumstances.owned.in_bms
     others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
-    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others)
+    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others, contacts.former)
     hits = bms_lookup.overridden(looked_up, hits, contacts.bms_answers, chosen, matched.directory, directory)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
@@ -199,7 +207,18 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     if contacts.follows:
         by_address = filter(_found_by_address, decisions.operations.values())
         pairs += bms_update.with_placeholders(by_address, directory, contacts.region)
-    return LookedUp(contacts, directory, tuple(operations), decisions.conflicts, pairs, counterparts)
+    return LookedUp(
+        contacts,
+        directory,
+        tuple(operations),
+        decisions.conflicts,
+        pairs,
+        counterparts,
+        needs_deleted_users=any(hit.needs_deleted for hit in hits),
+        apart=frozenset(
+            each.subject.user_id for each, hit in zip(looked_up, hits, strict=True) if hit.rests_on_deleted
+        ),
+    )
 
 
 def _found_by_address(operation: Operation) -> bool:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from .bms_recall import RECALLED, compared_by, departed_digest
 from .freshness import is_due
-from .matching_index import ANY_CONTACT
+from .matching_index import ANY_BMS_CONTACT, ANY_CONTACT
 from .model import BmsId, Contact, Facts, InBms, ItGlueId
 from .offboarding import CONTACT_TYPE
 from .plan import Action, Operation, Push, Subject
@@ -205,14 +205,17 @@ def _is_deactivation(run: Ended, operation: Operation) -> bool:
 
 def _kept_apart(run: Ended) -> frozenset[tuple[ItGlueId, str]]:
     """The pairs that a deleted user keeps apart, until they are resolved: those of users that take no part in the
-    matching stay."""
+    matching, or whom nobody has looked for in BMS, stay."""
     matched = run.planning.matched
     taking_part = matched.selected.user_ids - matched.matching.ignored
+    in_bms = {(ANY_BMS_CONTACT, user_id) for user_id in run.planning.apart_in_bms}
+    if run.planning.findings.bms is None:
+        in_bms |= {each for each in run.known.kept_apart if each[0] == ANY_BMS_CONTACT and each[1] in taking_part}
     kept = {
         (contact_id, user_id)
         for contact_id, user_id in run.known.kept_apart
-        if (contact_id in run.contacts or contact_id == ANY_CONTACT)
+        if (contact_id in run.contacts or contact_id in (ANY_CONTACT, ANY_BMS_CONTACT))
         and user_id in matched.directory.user
         and user_id not in taking_part
     }
-    return frozenset(kept | matched.matching.rests_on_deleted)
+    return frozenset(kept | matched.matching.rests_on_deleted | in_bms)

@@ -34,6 +34,9 @@ from .text import (
 ANY_CONTACT = ItGlueId(0)
 """In the place of the contact's id in what is remembered of a user whose account was made anew."""
 
+ANY_BMS_CONTACT = ItGlueId(-1)
+"""The same of a user whom a deleted user keeps apart from a BMS contact."""
+
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:

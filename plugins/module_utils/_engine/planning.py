@@ -33,23 +33,25 @@ from enum import StrEnum
 from typing import TypeVar
 
 from . import bms_lookup, bms_overrides, bms_plan, offboarding
+from .bms_evidence import Former
 from .bms_plan import Planned, PlannedContacts
 from .bms_recall import recalled
 from .conflicts import IGNORE, Rule
 from .directory import Directory
 from .enrichment import needs_locations
 from .errors import InputError
+from .identity import same_key
 from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
 from .matching import Matching, match
-from .matching_index import Circumstances
+from .matching_index import ANY_BMS_CONTACT, Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
-from .text import contact_addresses, domain
+from .text import NAMES_OF_USER, contact_addresses, domain
 
 T = TypeVar("T")
 Stage = Generator[frozenset["Need"], None, T]
@@ -118,6 +120,7 @@ class Planning:
     departures: tuple[Departure, ...]
     operations: tuple[Operation, ...]
     contacts: PlannedContacts
+    apart_in_bms: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -287,9 +290,19 @@ class Planning:
                 else each
                 for each in operations
             )
-        deleted = {user.id: user for user in self.findings.deleted_users or ()}
         locations = self.findings.locations or ()
-        return PlannedContacts(self.matched, operations, self.departures, types, answers, deleted, locations)
+        planned = PlannedContacts(self.matched, operations, self.departures, types, answers, {}, locations)
+        return self._with_deleted(planned)
+
+    def _with_deleted(self, contacts: PlannedContacts) -> PlannedContacts:
+        """With the tenant's deleted users, as far as they have been read."""
+        deleted = self.findings.deleted_users
+        keys = None if deleted is None else [same_key(*NAMES_OF_USER(user)) for user in deleted]
+        names = None if keys is None else frozenset(key for key in keys if key is not None)
+        remembered = self.snapshot.facts.kept_apart
+        apart = frozenset(user_id for contact_id, user_id in remembered if contact_id == ANY_BMS_CONTACT)
+        former = Former(names, apart)
+        return replace(contacts, deleted_users={user.id: user for user in deleted or ()}, former=former)
 
     def _contact_types(self) -> ContactTypes:
         """Whom a planning anew would create, for whom the type is read only now, was not planned and is deferred."""
@@ -315,6 +328,11 @@ class Planning:
         bms = self.findings.bms
         if bms is not None:
             found = bms_plan.look_up(contacts, bms)
+            if found.needs_deleted_users and self.findings.lack(Need.DELETED_USERS):
+                yield from self._need(Need.DELETED_USERS)
+                self.contacts = contacts = self._with_deleted(contacts)
+                found = bms_plan.look_up(contacts, bms)
+            self.apart_in_bms = found.apart
             if found.needs_locations and self.findings.lack(Need.LOCATIONS):
                 yield from self._need(Need.LOCATIONS)
                 contacts = replace(contacts, locations=self.findings.locations or ())

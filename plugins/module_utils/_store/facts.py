@@ -19,6 +19,7 @@ from typing import Any
 from .._engine.bms_recall import RECALLED
 from .._engine.declared_options import FACTS
 from .._engine.errors import SettingsError, SyncError
+from .._engine.matching_index import ANY_BMS_CONTACT
 from .._engine.model import BmsId, Facts, InBms, ItGlueId
 from .settings import SettingsStore, Stored
 
@@ -150,13 +151,13 @@ class _Decoded:
             self.former[ItGlueId(_number(contact_id))] = type_id
         elif name == "kept_apart":
             contact_id, user_id = entry
-            self.kept_apart.add((ItGlueId(_number(contact_id)), _text(user_id)))
+            self.kept_apart.add((ItGlueId(_number(contact_id, ANY_BMS_CONTACT)), _text(user_id)))
         else:
             raise ValueError(f"No fact is named {name}.")
 
 
-def _number(value: Json) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+def _number(value: Json, least: int = 0) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < least:
         raise ValueError("A fact has something else in the place of a number.")
     return value
 

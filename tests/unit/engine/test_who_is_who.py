@@ -340,6 +340,19 @@ WORLDS = {
         conflicts=[("possibly_returned", (1,), BOTH)],
         departed={1: "report departed_in_conflict"},
     ),
+    "a-deleted-persons-primary-address-in-bms-alone": World(
+        [JANE],
+        present=[replace(JOHN_IN_BMS, active=True)],
+        gone=[JOHN_GONE],
+        expected={"j.smith": "create conflict"},
+        conflicts=[("bms_names_differ", (901,), BOTH)],
+    ),
+    "a-nickname-in-bms-whose-bearer-nobody-was": World(
+        [user("Michael Smith", "mike")],
+        present=[there(901, "Mike Smith", "mike")],
+        gone=[JOHN_GONE],
+        expected={"mike": "create already_in_bms 901"},
+    ),
     "an-inactive-one-in-bms-of-another-first-name": World(
         [user("Alfred Martin", "amartin")],
         present=[there(901, "Antonia Martin", "amartin", active=False)],

@@ -379,6 +379,27 @@ def test_a_conflict_that_rests_on_a_deleted_user_stays_one_once_the_user_is_forg
     assert decoded_facts(it).kept_apart == frozenset()
 
 
+def test_a_bms_contact_of_a_deleted_user_stays_in_question_once_the_user_is_forgotten():
+    """The same where BMS alone has John Smith."""
+    john = {**ANN, "id": "00000000-0000-4000-8000-0000000000d1", "givenName": "John", "surname": "Smith"}
+    jane = {**ANN, "givenName": "J", "surname": "Smith"}
+    his = {"id": 5, "accountId": 2528, "locationId": 3169, "firstName": "John", "lastName": "Smith"}
+    his["emails"] = [{"emailAddress": jane["mail"], "emailTypeId": 1, "isDefault": True}]
+    it = stand(
+        users=[jane, BOB], contacts=[{**COMPLETE, "first-name": "J", "last-name": "Smith"}], in_bms=(), deleted=[john]
+    )
+    it = with_change(it, lambda made: made["bms"]["contacts"].append(his))
+    with_him = it.sync(**DIRECT)
+    assert with_him.contacts()[jane["id"]]["push"] == "conflict"
+    it = with_change(it, lambda made: made["entra"]["tenants"][0].update(deleted_users=[]))
+    without_him = it.sync(**DIRECT)
+    assert without_him.result["conflicts"] == with_him.result["conflicts"]
+    assert decoded_facts(it).kept_apart == {(-1, jane["id"])}
+    answered = it.sync(**DIRECT, bms_match_overrides={jane["id"]: 5})
+    assert answered.contacts()[jane["id"]]["push"] == "already_in_bms"
+    assert decoded_facts(it).kept_apart == frozenset()
+
+
 # ------------------------------------------------------------------ nothing hangs on them
 
 
