@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain
 
@@ -37,7 +36,7 @@ def left_to_itglue(operation: Operation, read_at: float) -> Operation:
     A contact that was complete before is saved as it is, but not again within a day: by the time
     of its last change the next run knows that it was saved, and changes nothing.
     """
-    pending = replace(operation, bms=replace(operation.bms, push=Push.PENDING))
+    pending = operation._replace(bms=operation.bms._replace(push=Push.PENDING))
     if operation.itglue.action != Action.UNCHANGED:
         return pending.because(because(ReasonCode.ITGLUE_PUSHES))
     contact = operation.wanted
@@ -45,7 +44,7 @@ def left_to_itglue(operation: Operation, read_at: float) -> Operation:
         return pending.because(because(ReasonCode.AWAITING_LINK))
     present = encode(contact, _SAVED_FIELDS)
     saved = ItGluePart(Action.UPDATE, operation.itglue.contact_id, present, present, contact)
-    return replace(pending, itglue=saved).because(because(ReasonCode.SAVED_AGAIN))
+    return pending._replace(itglue=saved).because(because(ReasonCode.SAVED_AGAIN))
 
 
 def _saved_before(contact: Contact, moment: float) -> bool:
@@ -75,7 +74,7 @@ def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
     if place is None:
         reason = because(ReasonCode.NO_BMS_LOCATION, account_id=bms.account.id, location=contact.location_name)
         return operation.withheld(bms=Push.FAILED, reason=reason)
-    pushed = replace(operation.bms, push=Push.PUSHED, create=bms_contact(contact, bms, place))
+    pushed = operation.bms._replace(push=Push.PUSHED, create=bms_contact(contact, bms, place))
     dropped = any(entry.extension for entry in contact.phones)
     reasons = (because(ReasonCode.EXTENSIONS_DROPPED),) if dropped else ()
     return operation.with_bms(pushed, *reasons)

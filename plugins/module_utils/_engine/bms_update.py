@@ -173,7 +173,7 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     fields = changed_fields(present, becomes)
     before = {**operation.bms.before, **encode(present, fields)}
     after = {**operation.bms.after, **encode(becomes, fields)}
-    return replace(operation, bms=replace(operation.bms, contact_id=present.id, before=before, after=after))
+    return operation._replace(bms=operation.bms._replace(contact_id=present.id, before=before, after=after))
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:

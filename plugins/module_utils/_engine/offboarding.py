@@ -228,8 +228,7 @@ def reactivation(
 ) -> Operation:
     """The operation of somebody who has returned, with the contact brought back in both services."""
     becomes = replace(operation.itglue.contact or contact, contact_type_id=type_id)
-    itglue = replace(
-        operation.itglue,
+    itglue = operation.itglue._replace(
         action=Action.UPDATE,
         before={**operation.itglue.before, **encode(contact, [CONTACT_TYPE])},
         after={**operation.itglue.after, **encode(becomes, [CONTACT_TYPE])},
@@ -238,13 +237,12 @@ def reactivation(
     bms = operation.bms
     if bms_contact is not None:
         inactive = not bms_contact.active
-        bms = replace(
-            bms,
+        bms = bms._replace(
             contact_id=bms_contact.id,
             before={**bms.before, ACTIVE: False} if inactive else bms.before,
             after={**bms.after, ACTIVE: True} if inactive else bms.after,
         )
-    return replace(operation, itglue=itglue, bms=bms).because(because(ReasonCode.RETURNED))
+    return operation._replace(itglue=itglue, bms=bms).because(because(ReasonCode.RETURNED))
 
 
 class Counterparts:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypeAlias
 
 from .conflicts import Conflict, Rule
@@ -74,9 +75,11 @@ Subject: TypeAlias = "UserSubject | DepartedSubject"
 
 # ------------------------------------------------------------------------ parts
 
+NO_FIELDS: Mapping[str, Any] = MappingProxyType({})
+"""The attributes and fields of a part that writes nothing. All such parts have this one mapping."""
 
-@dataclass(frozen=True, slots=True)
-class ItGluePart:
+
+class ItGluePart(NamedTuple):
     """What happens in IT Glue.
 
     `before` and `after` are attributes by IT Glue's names, `after` as they are sent. `contact` is the
@@ -85,8 +88,8 @@ class ItGluePart:
 
     action: Action
     contact_id: ItGlueId | None = None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = NO_FIELDS
+    after: Mapping[str, Any] = NO_FIELDS
     contact: Contact | None = None
     locked: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
@@ -106,8 +109,7 @@ class ItGluePart:
         return ItGluePart(action, self.contact_id, locked=self.locked, unapplied=self.unapplied)
 
 
-@dataclass(frozen=True, slots=True)
-class BmsPart:
+class BmsPart(NamedTuple):
     """What happens in BMS.
 
     `create` is the BMS contact to create. `before` and `after` are the fields that are set on a BMS
@@ -118,8 +120,8 @@ class BmsPart:
     push: Push | None = None
     contact_id: BmsId | None = None
     create: BmsContact | None = None
-    before: Mapping[str, Any] = field(default_factory=dict)
-    after: Mapping[str, Any] = field(default_factory=dict)
+    before: Mapping[str, Any] = NO_FIELDS
+    after: Mapping[str, Any] = NO_FIELDS
     missing: tuple[str, ...] = ()
     unapplied: tuple[str, ...] = ()
 
@@ -142,8 +144,7 @@ NOTHING_IN_BMS = BmsPart()
 TO_BE_PUSHED = BmsPart(Push.UNDECIDED)
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(NamedTuple):
     """One subject's part of a plan, or of what became of it: one part for each service, and the reasons."""
 
     subject: Subject
@@ -199,7 +200,7 @@ class Operation:
             bms_part = self.bms.without_writes(bms)
         if part is self.itglue and bms_part is self.bms:
             return self
-        taken = replace(self, itglue=part, bms=bms_part)
+        taken = self._replace(itglue=part, bms=bms_part)
         return taken.because(reason) if reason else taken
 
     @property

@@ -12,9 +12,9 @@ guides for each code.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 
 class ReasonCode(StrEnum):
@@ -206,12 +206,14 @@ NEEDS_A_LOOK = frozenset(
 """The codes that a person should look at although nothing changes (`attention` in results)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+_NO_VALUES: Mapping[str, Any] = MappingProxyType({})
+
+
+class Reason(NamedTuple):
     """One reason: its code, and the values that its sentence names (JSON-native, by the name of the parameter)."""
 
     code: ReasonCode
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any] = _NO_VALUES
 
 
 def because(code: ReasonCode, **values: Any) -> Reason:

@@ -10,7 +10,6 @@ A synced contact refuses a group of attributes (`attributes.GROUPS`) whatever is
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from .attributes import GROUPS, comparable
 from .freshness import digest
@@ -36,14 +35,13 @@ def without_refused(operation: Operation, contact: Contact, facts: Facts) -> Ope
         return operation
     refused = {attribute for group in locked for attribute in GROUPS[group]}
     after = {name: value for name, value in part.after.items() if name not in refused}
-    left = replace(
-        part,
+    left = part._replace(
         action=Action.UPDATE if after else Action.UNCHANGED,
         before={name: part.before[name] for name in after},
         after=after,
         locked=tuple(sorted({*part.locked, *locked})),
     )
-    return replace(operation, itglue=left).because(because(ReasonCode.LOCKED_BEFORE))
+    return operation._replace(itglue=left).because(because(ReasonCode.LOCKED_BEFORE))
 
 
 def _groups(attributes: Iterable[str]) -> list[str]:

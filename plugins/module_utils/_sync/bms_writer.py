@@ -176,7 +176,7 @@ class BmsWriter:
 
     def _note_created(self, operation: Operation, bms_id: BmsId) -> None:
         self.created_at = time.monotonic()
-        self._outcomes.put(replace(operation, bms=replace(operation.bms, contact_id=bms_id)))
+        self._outcomes.put(operation._replace(bms=operation.bms._replace(contact_id=bms_id)))
 
     # -------------------------------------------------------------- single fields
 
@@ -341,13 +341,12 @@ def _not_applied(operation: Operation, fields: Iterable[str]) -> Operation:
     if create is not None and "JobTitle" in lost:
         create = replace(create, job_title=None)
     unapplied = sorted({*part.unapplied, *(SHOWN[each] for each in lost)})
-    return replace(operation, bms=replace(_without(part, lost), create=create, unapplied=tuple(unapplied)))
+    return operation._replace(bms=_without(part, lost)._replace(create=create, unapplied=tuple(unapplied)))
 
 
 def _without(part: BmsPart, fields: Iterable[str]) -> BmsPart:
     lost = set(fields)
-    return replace(
-        part,
+    return part._replace(
         before={name: value for name, value in part.before.items() if name not in lost},
         after={name: value for name, value in part.after.items() if name not in lost},
     )
@@ -358,20 +357,20 @@ def _stays_departed(operation: Operation, error: ApiError) -> Operation:
     until the next run."""
     part = operation.itglue
     after = {name: value for name, value in part.after.items() if name != CONTACT_TYPE}
-    operation = replace(operation, bms=_without(operation.bms, [ACTIVE]))
+    operation = operation._replace(bms=_without(operation.bms, [ACTIVE]))
     if not after:
         return itglue_failed(operation, error)
     before = {name: part.before[name] for name in after if name in part.before}
     reason = because(ReasonCode.RETURN_DEFERRED, said=str(error))
-    return failed(replace(operation, itglue=replace(part, before=before, after=after)).because(reason), error)
+    return failed(operation._replace(itglue=part._replace(before=before, after=after)).because(reason), error)
 
 
 def _stays_active(operation: Operation, error: ApiError) -> Operation:
     """The operation of somebody who has departed and cannot be made inactive: IT Glue says nothing of it until the
     next run."""
-    operation = replace(operation, bms=_without(operation.bms, [ACTIVE]))
+    operation = operation._replace(bms=_without(operation.bms, [ACTIVE]))
     if operation.itglue.writes:
         return itglue_failed(operation, error)
     action = Action.DEFERRED if isinstance(error, QuotaExceededError) else Action.FAILED
-    part = replace(operation.itglue, action=action)
-    return failed(replace(operation, itglue=part).because(reason_of(error)), error)
+    part = operation.itglue._replace(action=action)
+    return failed(operation._replace(itglue=part).because(reason_of(error)), error)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .._engine.errors import ApiError, SyncError
 from .._engine.identity import find_duplicates
@@ -114,4 +114,4 @@ def note_in_bms(outcomes: Outcomes, bms: Bms, account_id: BmsId, known: Collecti
 
 def _with(operation: Operation, reason: Reason) -> Operation:
     """The operation with a reason, in the place of an earlier one of the same code."""
-    return replace(operation, reasons=(*(each for each in operation.reasons if each.code != reason.code), reason))
+    return operation._replace(reasons=(*(each for each in operation.reasons if each.code != reason.code), reason))

@@ -15,7 +15,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from .._engine.attributes import encode
@@ -232,7 +231,7 @@ class ItGlueWriter:
             self.created[found.record.id] = self._before.keys()
             self.created_at = time.monotonic()
             self._overtaken = True
-            self._outcomes.put(replace(operation, itglue=replace(operation.itglue, contact_id=found.record.id)))
+            self._outcomes.put(operation._replace(itglue=operation.itglue._replace(contact_id=found.record.id)))
 
     # -------------------------------------------------------------------- update
 
@@ -353,14 +352,13 @@ class ItGlueWriter:
             reasons.append(because(ReasonCode.WRITTEN_IN_PART, fields=list(fields), said=str(alone.error)))
             operation = failed(operation, alone.error)
         after = {each: value for each, value in part.after.items() if each in alone.taken}
-        written = replace(
-            part,
+        written = part._replace(
             action=Action.UPDATE if after else Action.UNCHANGED,
             before={each: part.before[each] for each in after},
             after=after,
             locked=tuple(sorted(alone.locked)),
         )
-        self._outcomes.put(replace(operation, itglue=written).because(*reasons))
+        self._outcomes.put(operation._replace(itglue=written).because(*reasons))
 
     # ----------------------------------------------------------------- read back
 
@@ -395,7 +393,7 @@ class ItGlueWriter:
         if doubt and not part.after:
             self._outcomes.put(itglue_failed(operation, doubt))
             return
-        self._outcomes.put(replace(operation, itglue=part))
+        self._outcomes.put(operation._replace(itglue=part))
         if part.unapplied:
             self._outcomes.warn(
                 ReasonCode.UNAPPLIED,

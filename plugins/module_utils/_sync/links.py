@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .._engine.errors import ApiError
@@ -85,9 +85,9 @@ def _note_links(
         contact = present.get(operation.itglue.contact_id) if operation.itglue.contact_id is not None else None
         found = link(contact) if contact is not None else None
         if found is not None:
-            part = replace(operation.bms, push=Push.PUSHED, contact_id=found.bms_contact_id)
+            part = operation.bms._replace(push=Push.PUSHED, contact_id=found.bms_contact_id)
             others = (reason for reason in operation.reasons if reason.code not in _AWAITED)
-            outcomes.put(replace(operation, bms=part, reasons=(*others, because(ReasonCode.PUSHED_BY_ITGLUE))))
+            outcomes.put(operation._replace(bms=part, reasons=(*others, because(ReasonCode.PUSHED_BY_ITGLUE))))
 
 
 def note_not_saved(outcomes: Outcomes, operations: Iterable[Operation]) -> None:
@@ -97,7 +97,7 @@ def note_not_saved(outcomes: Outcomes, operations: Iterable[Operation]) -> None:
         if operation.bms.push != Push.PUSHED:
             part = ItGluePart(Action.UNCHANGED, operation.itglue.contact_id, unapplied=(RESAVE,))
             reason = because(ReasonCode.NOT_SAVED_AGAIN)
-            outcomes.put(replace(operation, itglue=part).because(reason))
+            outcomes.put(operation._replace(itglue=part).because(reason))
             users.append(operation.user)
     if users:
         outcomes.warn(ReasonCode.CONTACTS_NOT_SAVED_AGAIN, users=users)

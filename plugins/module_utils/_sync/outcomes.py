@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from typing import TypeVar
 
 from .._engine.errors import (
@@ -113,7 +112,7 @@ def bms_failed(operation: Operation, error: ApiError) -> Operation:
 
 def failed(operation: Operation, error: ApiError) -> Operation:
     """The operation with its failure."""
-    return replace(operation, failure=error.failure)
+    return operation._replace(failure=error.failure)
 
 
 # --------------------------------------------------------------------------- work

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
@@ -71,7 +70,7 @@ def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
     """
     part = operation.itglue
     if present is None:
-        return replace(part, unapplied=groups_of(part.after))
+        return part._replace(unapplied=groups_of(part.after))
     exact, shown, touched = set(), set(), []
     for each in part.after:
         if comparable(present, each) == comparable(operation.wanted, each):
@@ -82,8 +81,7 @@ def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
             touched.append(each)
     if len(exact) == len(part.after):
         return part
-    return replace(
-        part,
+    return part._replace(
         action=part.action if touched else Action.UNCHANGED,
         before={each: part.before[each] for each in touched if each in part.before},
         after={each: part.after[each] if each in exact else encode(present, [each])[each] for each in touched},

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Protocol
 
 from .._engine.bms_fields import EMAILS, PHONES
@@ -74,4 +73,4 @@ def _held_back(operation: Operation) -> Operation:
         return held
     # Whether somebody is active in BMS has been set already.
     active = part.after[ACTIVE]
-    return replace(held, bms=replace(held.bms, before={ACTIVE: not active}, after={ACTIVE: active}))
+    return held._replace(bms=held.bms._replace(before={ACTIVE: not active}, after={ACTIVE: active}))

@@ -632,7 +632,7 @@ def test_what_writes_and_what_is_noteworthy(action, push, writes, noteworthy):
     ],
 )
 def test_what_else_is_noteworthy(changes, writes, noteworthy):
-    found = replace(Operation(ANN_SUBJECT, ItGluePart(Action.LINKED, 72)), **changes)
+    found = Operation(ANN_SUBJECT, ItGluePart(Action.LINKED, 72))._replace(**changes)
     assert (found.writes, found.noteworthy) == (writes, noteworthy)
 
 

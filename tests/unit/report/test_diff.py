@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from ansible.plugins.callback import CallbackBase
 
@@ -67,7 +65,7 @@ def unchanged(**bms) -> Operation:
 
 def changing(before: dict, after: dict) -> Operation:
     """`UPDATE` with other fields."""
-    return replace(UPDATE, itglue=replace(UPDATE.itglue, before=before, after=after))
+    return UPDATE._replace(itglue=UPDATE.itglue._replace(before=before, after=after))
 
 
 def shown(*operations: Operation) -> list[str]:
@@ -134,10 +132,9 @@ def test_a_contact_that_is_saved_again_is_a_change():
 
 def test_a_preview_and_the_real_run_say_the_same():
     """The id of a new contact is known to the real run alone."""
-    done = replace(
-        CREATE,
-        itglue=replace(CREATE.itglue, contact_id=ItGlueId(80)),
-        bms=replace(CREATE.bms, contact_id=BmsId(90)),
+    done = CREATE._replace(
+        itglue=CREATE.itglue._replace(contact_id=ItGlueId(80)),
+        bms=CREATE.bms._replace(contact_id=BmsId(90)),
     )
     assert diff([CREATE]) == diff([done])
 

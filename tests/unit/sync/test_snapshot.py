@@ -71,8 +71,8 @@ def reported(outcome) -> list[tuple]:
 
 def without_ids(operation):
     """An operation without the ids that only a real run knows."""
-    parts = {name: replace(getattr(operation, name), contact_id=None) for name in ("itglue", "bms")}
-    return replace(operation, **parts)
+    parts = {name: getattr(operation, name)._replace(contact_id=None) for name in ("itglue", "bms")}
+    return operation._replace(**parts)
 
 
 # ------------------------------------------------------------------- what is read

@@ -101,8 +101,8 @@ def test_what_is_planned_is_done():
     assert ran.warnings == []
     for done, planned_one in zip(ran.operations, ran.plan.operations, strict=True):
         ids = {"itglue": done.contact_id, "bms": done.bms_contact_id}
-        parts = {name: replace(getattr(planned_one, name), contact_id=ident) for name, ident in ids.items()}
-        assert done.operation == replace(planned_one, **parts)
+        parts = {name: getattr(planned_one, name)._replace(contact_id=ident) for name, ident in ids.items()}
+        assert done.operation == planned_one._replace(**parts)
 
 
 def test_nothing_to_write_asks_nobody():
