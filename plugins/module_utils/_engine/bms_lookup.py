@@ -36,7 +36,12 @@ class Decisions:
 
 def candidates(operations: Iterable[Operation]) -> list[Operation]:
     """The operations whose push only BMS can decide."""
-    return [operation for operation in operations if operation.bms.push == Push.UNDECIDED]
+    return list(filter(is_candidate, operations))
+
+
+def is_candidate(operation: Operation) -> bool:
+    """Whether only BMS can decide the push of an operation."""
+    return operation.bms.push == Push.UNDECIDED
 
 
 def left_out(operation: Operation, native: bool) -> Operation:
@@ -159,22 +164,26 @@ def _groups(
     contact that nobody is linked to, or none and nothing in common with another."""
     marks = marks_in_common(looked_up, hits, directory, native=native)
     bms_ids = [found.id for hit in hits for found in hit.found]
-    contested: set[Hashable] = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
+    contested = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}
     members: dict[Subject, _Member] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
         in_common = marks.get(operation.subject, ()) if marks else ()
-        claim: list[Hashable] = [found.id for found in hit.found]
-        decided = hit.overridden and len(claim) == 1
-        unclear = len(claim) > 1 or hit.doubt is not None or not contested.isdisjoint(claim)
-        if in_common or (unclear and not decided):
-            claims[operation.subject] = [*claim, *in_common]
+        if in_common or not _is_clear(hit, contested):
+            claims[operation.subject] = [*(found.id for found in hit.found), *in_common]
             members[operation.subject] = (operation, hit)
     groups: dict[Subject, _Group] = {}
     for subjects, claimed in connected(claims):
         if group := _group(sorted(map(members.__getitem__, subjects), key=_by_username), claimed, directory):
             groups |= dict.fromkeys(subjects, group)
     return groups
+
+
+def _is_clear(hit: Hit, contested: Collection[BmsId]) -> bool:
+    """Whether a candidate has one BMS contact that is nobody else's, or none."""
+    if len(hit.found) == 1:
+        return hit.overridden or (hit.doubt is None and hit.found[0].id not in contested)
+    return not hit.found and hit.doubt is None
 
 
 def _by_username(member: _Member) -> tuple[str, str]:

@@ -10,7 +10,7 @@ A run that creates both would find either of them for the other the next time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
@@ -49,40 +49,40 @@ def marks_in_common(
     looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
 ) -> Mapping[Subject, Sequence[Mark]]:
     """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
-    all_of_them = [
-        _Candidate(operation.subject, operation.wanted, hit) for operation, hit in zip(looked_up, hits, strict=True)
-    ]
-    if not any(candidate.is_new for candidate in all_of_them):
+    if all(hit.found for hit in hits):
         return {}
+    pairs = list(zip(looked_up, hits, strict=True))
     marks: dict[Subject, list[Mark]] = defaultdict(list)
-    undecided = [candidate for candidate in all_of_them if not candidate.hit.overridden]
-    for address, holders in _shared(undecided, lambda candidate: directory.email_keys(candidate.contact)):
+    undecided = [(operation, hit) for operation, hit in pairs if not hit.overridden]
+    for address, holders in _shared(undecided, directory.email_keys):
         for mark, members in _indistinct(address, holders):
             for candidate in members:
                 marks[candidate.subject].append(mark)
     # IT Glue pairs by first and last name alone.
-    for name, holders in _shared(all_of_them, _full_names) if native else ():
+    for name, holders in _shared(pairs, _full_names) if native else ():
         for candidate in holders:
             marks[candidate.subject].append(Mark("", name))
     return marks
 
 
-def _full_names(candidate: _Candidate) -> Sequence[Hashable]:
-    name = full_name(candidate.contact.first_name, candidate.contact.last_name)
+def _full_names(contact: Contact) -> Sequence[Hashable]:
+    name = full_name(*names_of(contact))
     return (name,) if name else ()
 
 
 def _shared(
-    candidates: Iterable[_Candidate], keys_of: Callable[[_Candidate], Sequence[Key]]
+    looked_up: Sequence[tuple[Operation, Hit]], keys_of: Callable[[Contact], Sequence[Key]]
 ) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
     """The keys that several candidates have, one of whom is new, with those candidates."""
-    candidates = list(candidates)
-    wanted = {key for candidate in candidates if candidate.is_new for key in keys_of(candidate) if key}
+    wanted = {key for operation, hit in looked_up if not hit.found for key in keys_of(operation.wanted) if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
-    for candidate in candidates:
-        keys = keys_of(candidate)
-        for key in () if wanted.isdisjoint(keys) else wanted.intersection(keys):
-            holders[key].append(candidate)
+    for operation, hit in looked_up:
+        contact = operation.wanted
+        keys = keys_of(contact)
+        if not wanted.isdisjoint(keys):
+            candidate = _Candidate(operation.subject, contact, hit)
+            for key in wanted.intersection(keys):
+                holders[key].append(candidate)
     for key, found in holders.items():
         if len(found) > 1:
             yield key, found

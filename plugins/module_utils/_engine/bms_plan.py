@@ -45,7 +45,7 @@ class PlannedContacts:
     @property
     def needs_bms(self) -> bool:
         """Whether anybody has to be looked for in BMS."""
-        if bms_lookup.candidates(self.operations) or self.followed or self.linked_elsewhere:
+        if any(map(bms_lookup.is_candidate, self.operations)) or self.followed or self.linked_elsewhere:
             return True
         if not self.matched.snapshot.bms.contact_sync:
             return False
@@ -170,7 +170,7 @@ class LookedUp:
     @property
     def creates(self) -> bool:
         """Whether a BMS contact has to be created."""
-        return not self.contacts.matched.snapshot.bms.native and bool(bms_lookup.candidates(self.operations))
+        return not self.contacts.matched.snapshot.bms.native and any(map(bms_lookup.is_candidate, self.operations))
 
     @property
     def needs_types(self) -> bool:
@@ -191,8 +191,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
-    usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
-    chosen = bms_overrides.chosen(contacts.bms_answers, usernames, directory)
+    chosen = _chosen(contacts, directory)
     back = {each.subject: _reactivated(contacts, each, counterparts, chosen) for each in contacts.returned}
     operations = _with(back, contacts.operations)
     looked_up = bms_lookup.candidates(operations)
@@ -219,6 +218,14 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
             each.subject.user_id for each, hit in zip(looked_up, hits, strict=True) if hit.rests_on_deleted
         ),
     )
+
+
+def _chosen(contacts: PlannedContacts, directory: BmsDirectory) -> dict[str, BmsContact]:
+    """The BMS contacts that `bms_match_overrides` names for those who are looked up, by user id."""
+    if not contacts.bms_answers:
+        return {}
+    usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
+    return bms_overrides.chosen(contacts.bms_answers, usernames, directory)
 
 
 def _found_by_address(operation: Operation) -> bool:
@@ -267,7 +274,9 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     stopped = _stopped(found)
     operations = _by_username(_with(_pushed(found, bms, stopped), found.operations))
     warnings = tuple(bms_push.names_not_unique(operations, matched.directory))
-    found_for = _found_for(operations, (*matched.matching.conflicts, *found.conflicts))
+    found_for: dict[BmsId, tuple[str, ...]] = {}
+    if found.pairs or contacts.departures:
+        found_for = _found_for(operations, (*matched.matching.conflicts, *found.conflicts))
     created = [each.bms.create for each in operations if each.bms.create is not None]
     followed = bms_update.follow(found.pairs, bms, created, found_for) if found.pairs else {}
     operations = _with(followed, operations)

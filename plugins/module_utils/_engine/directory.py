@@ -94,13 +94,11 @@ class Directory:
 
         `mail` does not count, it may be any address; nor do guests' addresses.
         """
-        found: set[str] = set()
-        for user in self.users:
-            if (user.user_type or "").casefold() == "guest":
-                continue
-            for key in self._proxied_addresses[user.id]:
-                found.add(key.rpartition("@")[2])
-            domain = self.usernames[user.id].rpartition("@")[2]
+        proxied, usernames = self._proxied_addresses, self.usernames
+        members = [user for user in self.users if (user.user_type or "").casefold() != "guest"]
+        found = {key.rpartition("@")[2] for user in members for key in proxied[user.id]}
+        for user in members:
+            domain = usernames[user.id].rpartition("@")[2]
             if domain not in found and is_address(user.username):
                 found.add(domain)
         return frozenset(found) - {""}

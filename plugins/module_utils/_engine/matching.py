@@ -347,12 +347,16 @@ class _Matcher:
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:
         """Note which of the addresses that the user's contact lacks are held by others."""
-        index = self.index
-        added = {key: self._known_holders(key) for key in lacking if not key.endswith(ONMICROSOFT)}
-        added.pop(index.primary_key(user_id), None)
-        held = {key for key, holders in added.items() if holders or index.is_shared(key)}
+        held = {
+            key: holders
+            for key in lacking
+            if not key.endswith(ONMICROSOFT) and ((holders := self._known_holders(key)) or self.index.is_shared(key))
+        }
+        if not held:
+            return
+        held.pop(self.index.primary_key(user_id), None)
         if held:
             self.result.held_aliases[user_id] = frozenset(held)
-        if contact_ids := sorted(set(chain.from_iterable(added.values()))):
-            addresses = sorted(key for key, holders in added.items() if holders)
+        if contact_ids := sorted(set(chain.from_iterable(held.values()))):
+            addresses = sorted(key for key, holders in held.items() if holders)
             self._note(user_id, ReasonCode.ALIAS_HELD, addresses=addresses, contact_ids=contact_ids)

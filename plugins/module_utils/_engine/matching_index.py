@@ -114,9 +114,12 @@ class MatchingIndex:
 
     def is_shared(self, key: str) -> bool:
         """Whether several selected users hold an address, other than as a username that is not their primary one."""
+        users = self._directory.users_by_address.get(key, ())
+        if len(users) < 2:
+            return False
         holders = [
             user.id
-            for user in self._directory.users_by_address.get(key, ())
+            for user in users
             if user.id in self.users
             and user.id in self.selected
             and (key in self.smtp_keys[user.id] or key == self.primary_key(user.id))

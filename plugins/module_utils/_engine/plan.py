@@ -33,6 +33,8 @@ class Action(StrEnum):
     REFUSED = "refused"
 
 
+_WRITES = frozenset({Action.CREATE, Action.UPDATE})
+
 ENTRY_ACTIONS = frozenset({Action.STRUCK, Action.REFUSED})
 """Actions that concern a whole entry of an applied plan, not the IT Glue part alone."""
 
@@ -97,7 +99,7 @@ class ItGluePart(NamedTuple):
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue."""
-        return self.action in (Action.CREATE, Action.UPDATE)
+        return self.action in _WRITES
 
     @property
     def resaves(self) -> bool:
