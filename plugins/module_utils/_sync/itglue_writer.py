@@ -61,6 +61,7 @@ class ItGlueWriter:
         self.created: dict[ItGlueId, Collection[ItGlueId]] = {}
         """The contacts that the run has created, each with the ids of those that were there before."""
         self.created_at: float | None = None  # the last of them, by `time.monotonic`, in seconds
+        self.created_after: float | None = None  # when the look before it began, by the same clock
         self._overtaken = False
         self._tried: set[Subject] = set()
         self._planned = {each.subject: each for each in outcomes}
@@ -229,7 +230,7 @@ class ItGlueWriter:
     def _note_created(self, operation: Operation, found: Created[Contact]) -> None:
         if found.record is not None:
             self.created[found.record.id] = self._before.keys()
-            self.created_at = time.monotonic()
+            self.created_after, self.created_at = self._fresh.looked_at, time.monotonic()
             self._overtaken = True
             self._outcomes.put(operation._replace(itglue=operation.itglue._replace(contact_id=found.record.id)))
 

@@ -41,6 +41,10 @@ class FreshPlan(Protocol):
         """When the last look at them began, in seconds since the epoch."""
 
     @property
+    def looked_at(self) -> float | None:
+        """When the last look at them began, by `time.monotonic`, in seconds; None before the first one."""
+
+    @property
     def is_stale(self) -> bool:
         """Whether they are to be looked at again before further contacts are written."""
 

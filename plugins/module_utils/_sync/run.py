@@ -199,8 +199,8 @@ def _show_created(run: Run, itglue: ItGlueWriter) -> None:
 def _note_duplicates(replanner: Replanner, outcomes: Outcomes, itglue: ItGlueWriter, bms: BmsWriter | None) -> None:
     """Report whom somebody else has created at the same time, once others that looked before have created too."""
     pause, services, snapshot = Pause(), replanner.services, replanner.run.read.snapshot
-    if itglue.created_at is not None and replanner.looked_at is not None:
-        pause.wait(replanner.looked_at, itglue.created_at)
+    if itglue.created_at is not None and itglue.created_after is not None:
+        pause.wait(itglue.created_after, itglue.created_at)
     if bms is not None and bms.created_at is not None:
         pause.wait(bms.looked_at, bms.created_at)
         note_in_bms(outcomes, services.bms, bms.account_id, bms.known)

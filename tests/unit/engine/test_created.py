@@ -14,6 +14,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity impo
     could_be,
     find_answered,
     find_created,
+    find_duplicates,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from tests.unit.engine.builders import in_bms, ready
@@ -84,3 +85,38 @@ def test_namesakes_in_an_answer_without_addresses_are_not_guessed():
     assert [each.record for each in find_answered([ANN, other], blank)] == [None, None]
     answered = [ready(72), replace(ready(73), emails=())]
     assert ids(find_answered([ANN, other], answered)) == [(72, [72]), (73, [73])]
+
+
+# ------------------------------------------------------- whom somebody else has made too
+
+ALIAS = Email("ann@home.example", "Home")
+
+
+def duplicates(made, present, known=lambda record: ()) -> list[tuple]:
+    return [(record.id, [one.id for one in others]) for record, others in find_duplicates(made, present, known)]
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        pytest.param(ready(75), [(72, [75])], id="same-names"),
+        pytest.param(ready(75, first="Mrs Ann"), [(72, [75])], id="same-names-beside-a-title"),
+        pytest.param(ready(75, first="Zoe"), [], id="other-names"),
+        pytest.param(ready(75, first="A"), [], id="an-initial-is-not-the-same"),
+        pytest.param(ready(75, emails=()), [], id="no-common-address"),
+    ],
+)
+def test_somebody_else_s_contact_of_the_same_names_and_a_common_address_is_a_duplicate(other, found):
+    bystander = ready(76, "bob.lee")
+    assert duplicates([ready(72)], [bystander, ready(72), other]) == found
+
+
+def test_somebody_of_one_name_is_duplicated_where_the_names_are_spelled_alike():
+    assert duplicates([ready(72, last=None)], [ready(75, last=None)]) == [(72, [75])]
+
+
+def test_each_duplicate_is_named_once_by_id_and_nobody_of_the_run_or_from_before_it():
+    made = [replace(ready(72), emails=(*ANN.emails, ALIAS)), ready(73), ready(74, "bob.lee")]
+    there = [replace(ready(each), emails=made[0].emails) for each in (77, 76, 71)]
+    known = {72: {71}, 73: {71, 76}, 74: ()}
+    assert duplicates(made, [*there, *made], lambda record: known[record.id]) == [(72, [76, 77]), (73, [77])]

@@ -10,28 +10,33 @@ from dataclasses import replace
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_CONTACT
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_BMS_CONTACT, ANY_CONTACT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
     ItGluePart,
     Operation,
+    Push,
     UserSubject,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.refusals import refusal
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import richtext
 from ansible_collections.msp.psa_sync.plugins.module_utils._store.facts import decoded, encoded
 from tests.unit.engine import builders
+from tests.unit.engine.builders import PUSHING, in_bms, linked, person, ready
 from tests.unit.engine.test_properties import LOCATIONS, World, applied, chances, worlds
 
 NOW = 1_800_000_000
 HOUR, DAY = 3600, 24 * 3600
+NO_FACTS = Facts()
 
 
 def planned(world: World, facts: Facts) -> Planning:
@@ -147,6 +152,87 @@ def test_a_fact_of_the_future_has_to_be_verified():
     assert is_due(1, NOW + DAY, float(NOW))
 
 
+@pytest.mark.parametrize(("seconds", "due"), [(HOUR - 1, False), (HOUR, False), (HOUR + 1, True)])
+def test_clocks_may_differ_by_an_hour(seconds, due):
+    assert is_due(1, NOW + seconds, float(NOW)) == due
+
+
+# ------------------------------------------------------- who was found in BMS
+
+
+def run_of_three(facts=NO_FACTS, turned_out=lambda operation: operation, unread=None, **values) -> Facts:
+    """What is remembered of Ann, who is linked, of Bob, who is in BMS, and of Cid, whom the run pushes."""
+    users = [person(f"{name}.lee") for name in ("ann", "bob", "cid")]
+    contacts = [linked(71, "ann.lee", 900), ready(72, "bob.lee"), ready(73, "cid.lee")]
+    read = builders.snapshot(users, contacts, bms_settings=PUSHING, read_at=float(NOW))
+    present = builders.bms(in_bms(902, "bob.lee@client.example", first="Bob", last="Lee"))
+    planning = builders.planning_of(replace(read, facts=facts), present, unread=unread, **values)
+    operations = planning.plan.operations
+    return facts_after(Ended(planning, operations, tuple(map(turned_out, operations)), {}))
+
+
+def pushed(operation: Operation) -> Operation:
+    """The operation once its BMS contact has been created."""
+    part = operation.bms
+    return operation._replace(bms=part._replace(contact_id=903)) if part.push == Push.PUSHED else operation
+
+
+def remembered(facts: Facts) -> dict[int, tuple]:
+    return {each.bms_contact_id: (each.verified_at, each.codes) for each in facts.in_bms.values()}
+
+
+def test_who_is_in_bms_is_remembered_with_the_reason():
+    found = (NOW, ("in_bms_by_address",))
+    assert remembered(run_of_three()) == {902: found}
+    assert remembered(run_of_three(turned_out=pushed)) == {902: found, 903: found}
+    asked_for = run_of_three(turned_out=pushed, bms_match_overrides={"id-cid.lee": "new"})
+    assert remembered(asked_for)[903] == (NOW, ("in_bms_by_override",))
+
+
+def in_part(operation: Operation, **values) -> Operation:
+    return operation._replace(bms=operation.bms._replace(**values))
+
+
+@pytest.mark.parametrize(
+    "turned_out",
+    [
+        pytest.param(lambda operation: in_part(operation, unapplied=("bms-emails",)), id="unapplied"),
+        pytest.param(lambda operation: operation._replace(failure=object()), id="failed"),
+        pytest.param(lambda operation: in_part(operation, contact_id=None), id="no-contact"),
+        pytest.param(lambda operation: in_part(operation, push=Push.CONFLICT), id="conflict"),
+        pytest.param(lambda operation: in_part(operation, push=Push.PUSHED), id="pushed-by-it-glue"),
+        pytest.param(lambda operation: operation.because(because(ReasonCode.BMS_HIT_WITHHELD)), id="others-named"),
+    ],
+)
+def test_who_has_to_be_looked_for_again_is_forgotten(turned_out):
+    known = run_of_three()
+    after = run_of_three(known, turned_out, users=frozenset({"bob.lee@client.example"}))
+    assert remembered(known).keys() == {902}
+    assert remembered(after) == {}
+
+
+@pytest.mark.parametrize(
+    ("changes", "verified_at"),
+    [
+        pytest.param({"verified_at": NOW - HOUR}, NOW - HOUR, id="the-same"),
+        pytest.param({"verified_at": NOW - 3 * DAY}, NOW, id="due"),
+        pytest.param({"verified_at": NOW - HOUR, "bms_contact_id": 905}, NOW, id="another-contact"),
+        pytest.param({"verified_at": NOW - HOUR, "codes": ()}, NOW, id="another-reason"),
+    ],
+)
+def test_a_fact_that_is_found_again_keeps_its_time_until_it_is_due(changes, verified_at):
+    ((key, fact),) = run_of_three().in_bms.items()
+    known = Facts(in_bms={key: replace(fact, **changes)})
+    assert remembered(run_of_three(known)) == {902: (verified_at, ("in_bms_by_address",))}
+
+
+def test_what_is_known_of_the_people_of_the_run_stays_while_bms_cannot_be_read():
+    known = run_of_three(turned_out=pushed)
+    more = replace(known, in_bms={**known.in_bms, "somebody": InBms(901, NOW)})
+    assert run_of_three(more, unread="It is gone.").in_bms == known.in_bms
+    assert run_of_three(unread="It is gone.").in_bms == {}
+
+
 # ------------------------------------------------------------------ what is kept
 
 
@@ -175,6 +261,90 @@ def test_a_refusal_is_remembered_until_the_contact_is_no_longer_held_back_or_gon
         Operation(UserSubject("c", "c"), ItGluePart(Action.CONFLICT, 73)),
     ]
     assert set(facts_after(ended(Facts(refused=refused), judged)).refused) == {(71, "name"), (73, "name")}
+
+
+def test_a_refusal_of_this_run_is_remembered_of_contacts_that_were_there_before():
+    contact, wanted = ready(72, "u72.lee"), ready(72, "u72.lee", title="Clerk")
+    parts = {"new": None, "gone": 74, "here": 72}
+    operations = [
+        Operation(UserSubject(name, name), ItGluePart(Action.UPDATE, contact_id, contact=wanted))
+        for name, contact_id in parts.items()
+    ]
+    refused = {UserSubject(name, name): {"name"} for name in ("nobody", *parts)}
+    run = replace(ended(Facts(), operations), refused=refused)
+    assert facts_after(run).refused == {(72, "name"): refusal(run.contacts[72], wanted, "name")}
+    assert run.contacts[72] == contact
+
+
+# --------------------------------------------------------------- departed people
+
+DEPARTED = {"deactivate": True, "departed_contact_type": "Former", "allow_shrunken_source": True}
+LOCKED = {"locked": ("contact-type",)}
+
+
+def run_of_departed(facts=NO_FACTS, turned_out=lambda operation: operation, unread=None) -> Facts:
+    """What is remembered of Ann and Bob, who have departed, and whose contact types IT Glue refuses to change."""
+    users = [person("stay"), *(person(f"{name}.lee", account_enabled=False) for name in ("ann", "bob"))]
+    contacts = [linked(71, "ann.lee", 901), linked(72, "bob.lee", 902)]
+    read = builders.snapshot(users, contacts, bms_settings=PUSHING, read_at=float(NOW))
+    present = builders.bms(in_bms(901, active=False), in_bms(902, active=False))
+    planning = builders.planning_of(
+        replace(read, facts=facts), present, contact_types=(ContactType(31, "Former"),), unread=unread, **DEPARTED
+    )
+    subjects = [each.subject for each in planning.departures]
+    assert [each.user for each in subjects] == ["ann.lee@client.example", "bob.lee@client.example"]
+    outcome = [Operation(each, ItGluePart(Action.UNCHANGED, each.contact_id, **LOCKED)) for each in subjects]
+    return facts_after(Ended(planning, (), tuple(filter(None, map(turned_out, outcome))), {}))
+
+
+def only(name: str, change):
+    """Changes the operation of one person."""
+    return lambda operation: change(operation) if operation.user.startswith(name) else operation
+
+
+def test_departed_people_of_whom_bms_needs_nothing_more_are_remembered():
+    assert list(run_of_departed().offboarded.values()) == [NOW, NOW]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda operation: None, id="nothing-planned"),
+        pytest.param(lambda operation: operation._replace(failure=object()), id="failed"),
+        pytest.param(lambda operation: operation._replace(itglue=ItGluePart(Action.UPDATE, 71)), id="not-refused"),
+        pytest.param(lambda operation: in_part(operation, unapplied=("bms-active",)), id="unapplied-in-bms"),
+    ],
+)
+def test_a_departed_person_of_whom_more_is_needed_is_not_remembered_and_others_are(change):
+    ann, bob = run_of_departed().offboarded
+    assert run_of_departed(turned_out=only("ann", change)).offboarded == {bob: NOW}
+
+
+def test_a_departed_person_keeps_the_time_until_it_is_due():
+    ann, bob = run_of_departed().offboarded
+    known = Facts(offboarded={ann: NOW - HOUR, bob: NOW - 3 * DAY, "somebody": NOW})
+    assert run_of_departed(known).offboarded == {ann: NOW - HOUR, bob: NOW}
+    assert run_of_departed(Facts(offboarded={bob: NOW - HOUR}), unread="It is gone.").offboarded == {bob: NOW - HOUR}
+
+
+def test_a_former_contact_type_is_remembered_of_whom_a_run_deactivates_until_the_return():
+    """Ann and Bob are deactivated, Cid returns; Dan only gets a job title."""
+    users = [person("stay"), *(person(f"{name}.lee", account_enabled=False) for name in ("ann", "bob"))]
+    contacts = [ready(71, "ann.lee", contact_type_id=24), ready(72, "bob.lee"), ready(73, "cid.lee"), ready(74, "dan")]
+    contacts[2:] = [replace(each, contact_type_id=31) for each in contacts[2:]]
+    read = replace(builders.snapshot(users, contacts), facts=Facts(former_contact_types={73: 5, 74: 5}))
+    planning = builders.planning_of(read, contact_types=(ContactType(31, "Former"),), **DEPARTED)
+    ann, bob = (each.subject for each in planning.departures)
+    typed = {"after": {"contact-type-id": 31}}
+    outcome = [
+        Operation(UserSubject("new", "new"), ItGluePart(Action.CREATE, None, **typed)),
+        Operation(UserSubject("dan", "dan"), ItGluePart(Action.UPDATE, 74, after={"title": "Clerk"})),
+        Operation(ann, ItGluePart(Action.UPDATE, 71, before={"contact-type-id": 24}, **typed)),
+        Operation(UserSubject("cid", "cid"), ItGluePart(Action.UPDATE, 73, **typed)),
+        Operation(bob, ItGluePart(Action.UPDATE, 72, **typed)),
+    ]
+    after = facts_after(Ended(planning, (), tuple(outcome), {}))
+    assert after.former_contact_types == {71: 24, 72: None, 74: 5}
 
 
 def test_a_former_contact_type_is_remembered_as_long_as_the_contact_carries_that_of_departed_people():
@@ -210,7 +380,7 @@ def test_a_revert_forgets_what_was_known_of_its_contacts():
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)
-ids = st.integers(1, 10**16)
+ids = st.integers(0, 10**16)
 all_facts = st.builds(
     Facts,
     in_bms=st.dictionaries(
@@ -224,6 +394,7 @@ all_facts = st.builds(
 
 
 @given(all_facts)
+@example(Facts(in_bms={"key": InBms(0, 0)}, kept_apart=frozenset({(ANY_CONTACT, "id"), (ANY_BMS_CONTACT, "id")})))
 def test_facts_are_read_as_they_were_written(facts):
     text = encoded(facts, 2)
     assert text.isascii() and len(text.splitlines()) == 1

@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -512,6 +513,24 @@ def test_twice_is_nothing(world):
     before = world.written(), list(world.deleted), Path(world.journal).read_text(encoding="utf-8")
     assert (world.revert(preview=True).steps, world.revert().steps) == ([], [])
     assert (world.written(), world.deleted, Path(world.journal).read_text(encoding="utf-8")) == before
+
+
+def test_contacts_are_looked_at_again_only_right_before_something_is_reverted(world):
+    looks = []
+    for preview in (True, False, False):
+        world.itglue.calls.clear()
+        world.revert(preview)
+        looks.append(world.itglue.calls["changed_contacts"])
+    assert looks == [0, 1, 0], "a preview, the revert, and one with nothing left to do"
+
+
+def test_a_removed_contact_stands_in_the_journal_as_it_was(world):
+    (made,) = world.itglue.there.keys() - world.before[0].keys()
+    there = world.itglue.there[made]
+    world.revert()
+    lines = map(json.loads, Path(world.journal).read_text(encoding="utf-8").splitlines())
+    rows = [row for line in lines if line.get("kind") == "itglue.delete" for row in line["rows"]]
+    assert rows == [{"id": made, "before": encode(there), "after": {}}]
 
 
 def test_it_is_recorded_in_the_same_journal_and_not_reverted_itself(world):

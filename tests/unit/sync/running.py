@@ -52,6 +52,7 @@ class Fresh:
     contacts: tuple[Contact, ...]
     is_stale: bool = False
     read_at: float = 0.0
+    looked_at: float | None = None
 
     def look_again(self, tried=()) -> tuple[Operation, ...]:
         return ()

@@ -445,11 +445,12 @@ def test_the_facts_of_another_organization_are_ignored():
     "body",
     [
         '[["in_bms",5,["conflict"],[["k",1]]]]',
-        '[["in_bms",-5,[],[["k",1]]]]',
+        '[["in_bms",-1,[],[["k",1]]]]',
         '[["in_bms",5,[]]]',
         '[["refused",[[1,2,"k"]]]]',
         '[["other",[[1]]]]',
         '[["kept_apart",[[true,"id"]]]]',
+        '[["kept_apart",[[-2,"id"]]]]',
         '[["former_contact_types",[[1,"24"]]]]',
         '{"in_bms":5}',
         "5",

@@ -14,6 +14,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError, QuotaExceededError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
@@ -82,6 +83,29 @@ def test_a_run_that_creates_looks_again_reads_back_and_looks_for_duplicates(worl
     assert world.bms.calls["contacts"] == 3, "the reading, right before the create, and for duplicates"
 
 
+class Waits:
+    """The pauses of a run: how long after a look it has created, and what it has read of both services by then."""
+
+    def __init__(self, world) -> None:
+        self.world, self.of = world, []
+
+    def wait(self, looked_at, created_at) -> None:
+        calls = self.world.itglue.calls["changed_contacts"], self.world.bms.calls["contacts"]
+        self.of.append((created_at - looked_at, calls))
+
+
+def test_a_run_that_creates_waits_for_others_before_it_looks_for_duplicates(world, monkeypatch):
+    """As long as it took from the look before the create, whenever it has looked since."""
+    waits = Waits(world)
+    monkeypatch.setattr(runs, "Pause", lambda: waits)
+    world.run()
+    assert [calls for took, calls in waits.of] == [(3, 2), (3, 2)]
+    assert all(0 < took < 60 for took, calls in waits.of)
+    waits.of.clear()
+    world.run()
+    assert waits.of == []
+
+
 def test_a_run_that_only_updates_takes_one_more_request_to_it_glue(world):
     world.graph.there = [each for each in world.graph.there if each.given_name != "Bob"]
     world.store.bms = None
@@ -93,8 +117,10 @@ def test_what_a_run_plans_is_deferred_where_another_one_writes_and_a_preview_nee
     with RunLock(world.itglue.base_url) as run_lock:
         run_lock.acquire(world.itglue.named["Client Ltd"])
         assert by_user(world.run(preview=True))["bob"].action == "create"
-        bob = by_user(world.run())["bob"]
+        outcome = world.run()
+    bob = by_user(outcome)["bob"]
     assert (bob.action, bob.codes[-1], world.written()) == ("deferred", "run_lock_busy", 0)
+    assert outcome.deferred
 
 
 def test_a_contact_that_was_created_is_among_those_of_the_run(world):

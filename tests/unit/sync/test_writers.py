@@ -13,13 +13,23 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import NotFoundError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsPhone, Email, Phone
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
+    Action,
+    BmsPart,
+    DepartedSubject,
+    ItGluePart,
+    Operation,
+)
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.bms_writer import BmsWriter
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.itglue_writer import ItGlueWriter
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import Journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import FIRST_PAUSE, Link, Waiting
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK, Outcomes
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
 from tests.unit.engine.test_offboarding import DEACTIVATE, FORMER
 from tests.unit.engine.test_offboarding import planned as planned_with_departed
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
-from tests.unit.sync.running import Row, carried_out, warned
+from tests.unit.sync.running import Fresh, Row, carried_out, warned
 
 PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
 
@@ -491,6 +501,24 @@ def test_a_read_back_that_fails_is_a_warning():
     assert ran.warnings == [("not_read_back", {"said": "The service is gone."})]
 
 
+class Unreadable(Fresh):
+    """Contacts that are to be looked at again, which fails."""
+
+    def look_again(self, tried=()):
+        raise quota(retry_after=60)
+
+
+def test_what_waits_for_a_look_that_fails_is_deferred():
+    there = contacts("ann", "bob")
+    itglue, plan = FakeItGlue(there), planned(snapshot([*people("cid"), *updates("ann", "bob")], there))
+    outcomes = Outcomes(plan.operations)
+    writer = ItGlueWriter(itglue, Journal(), outcomes, 1, Unreadable(tuple(there), is_stale=True))
+    writer.create()
+    writer.update()
+    assert [(each.action, each.codes) for each in map(Row, outcomes)] == [("deferred", ("not_tried",))] * 3
+    assert (itglue.writes, outcomes.resume_at) == ([], pytest.approx(time.time() + 60, abs=60))
+
+
 # -------------------------------------------------------------------------- BMS
 
 
@@ -927,3 +955,39 @@ def test_who_has_returned_is_active_whatever_the_answer_that_shows_one_contact_l
     in_account = Silent([inactive])
     carried_out(plan, FakeItGlue([former]), in_account, [former], [inactive])
     assert in_account.there[5].active
+
+
+def departing(*faults, **values):
+    """What becomes of Ann and Bob, who are to be made inactive in BMS; `values` are those of both IT Glue parts."""
+    present = [in_bms(5, "ann.lee@client.example"), in_bms(6, "bob.lee@client.example")]
+    part = BmsPart(contact_id=5, before={"IsActive": True}, after={"IsActive": False})
+    outcomes = Outcomes(
+        Operation(
+            DepartedSubject(ident, name, name),
+            ItGluePart(contact_id=ident, **values),
+            part._replace(contact_id=bms_id),
+        )
+        for ident, name, bms_id in ((71, "ann", 5), (72, "bob", 6))
+    )
+    in_account = FakeBms(present, *faults)
+    BmsWriter(in_account, Journal(), outcomes, 2528, present).set_active()
+    return list(map(Row, outcomes)), in_account
+
+
+@pytest.mark.parametrize(
+    ("error", "action", "code"),
+    [
+        pytest.param(quota("bms"), "deferred", "quota_exceeded", id="quota"),
+        pytest.param(rejected(said="No", service="bms"), "failed", "write_rejected", id="refused"),
+    ],
+)
+@pytest.mark.parametrize("planned_action", [Action.UPDATE, Action.UNCHANGED], ids=["typed", "type-refused-before"])
+def test_who_cannot_be_made_inactive_in_bms_is_listed_and_it_glue_says_nothing_of_it(
+    planned_action, error, action, code
+):
+    refusing_bob = Fault("set_contact", error, when=lambda ident, values: ident == 6, times=9)
+    (ann, bob), in_account = departing(refusing_bob, action=planned_action, after={"contact-type-id": 31})
+    assert (ann.action, ann.after, ann.bms_after) == (planned_action, {"contact-type-id": 31}, {"IsActive": False})
+    assert (bob.action, bob.codes, bob.bms_after, bob.writes) == (action, (code,), {}, False)
+    assert bob.failure.code == error.failure.code
+    assert [each.active for each in in_account.there.values()] == [False, True]
