@@ -126,7 +126,7 @@ def made_by_probe(contact: Contact | BmsContact, token: str | None = None) -> bo
 
 def page_limit(wanted: int, rows: int, total: int | None, request: str) -> Judgement:
     """The largest page, as far as there are enough rows to tell."""
-    evidence = f"{request} shows {rows} of {'an unknown number' if total is None else total} rows."
+    evidence = f"{request} shows {rows} of {'an unknown number of' if total is None else total} rows."
     if not total:
         return unknown(evidence)
     if rows >= min(total, wanted):

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import probing as judge
@@ -14,6 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Adapter,
     BmsContact,
     BmsEmail,
+    BmsPhone,
     Contact,
     Email,
 )
@@ -72,6 +75,115 @@ NUMBER = "+1 (555) 010-0199"
 def test_an_inconclusive_observation_is_no_answer(judged, answer):
     assert judged.answer == answer
     assert judged.evidence
+
+
+SENT = Contact(1, None, mark(TOKEN, 0), title="Probe", emails=(Email(mail(TOKEN, 0)),))
+SENT_TO_BMS = BmsContact(
+    1, 2, first_name="Probe", last_name="Lee", emails=(BmsEmail("a@x.example", 1),), phones=(BmsPhone(NUMBER, 1),)
+)
+
+
+@pytest.mark.parametrize(
+    ("judged", "answer"),
+    [
+        (judge.unknown_filter(5, 5, None), "ignored"),
+        (judge.name_filter(True, True, True), "contains, any_case"),
+        (judge.name_filter(False, True, False), "starts_with, same_case"),
+        (judge.created(SENT, SENT), "as_sent"),
+        (judge.created(replace(SENT, last_name="X"), SENT), "otherwise"),
+        (judge.created(replace(SENT, title=None), SENT), "otherwise"),
+        (judge.created(replace(SENT, emails=()), SENT), "otherwise"),
+        (judge.unlinked([], None), "said"),
+        (judge.phones(NUMBER, "+15550100199", None), "plus_kept"),
+        (judge.phones(NUMBER, "15550100199", "12"), "plus_stripped"),
+        (judge.phones(NUMBER, "1-555-010-0199", None), "plus_stripped, separators_kept"),
+        (judge.email_filter(1, 1), "any_case"),
+        (judge.email_filter(1, 0), "same_case"),
+        (judge.noop("a", "a", "b"), "stays"),
+        (judge.noop("a", "b", "c"), "moves"),
+        (judge.arrays(["a"], ["b"], ["A", "b"]), "merged"),
+        (judge.primaries([True, True], None), "as_sent"),
+        (judge.primaries([True, False], None), "first_wins"),
+        (judge.foreign_location(True, None), "taken"),
+        (judge.foreign_location(False, "HTTP 422"), "refused"),
+        (judge.bulk_create(50, 50, 50, None), "taken"),
+        (judge.bulk_create(50, 49, 49, None), "in_part"),
+        (judge.bulk_create(50, 49, 50, None), "in_part"),
+        (judge.bulk_atomic("HTTP 422", 0), "as_a_whole"),
+        (judge.bulk_atomic("HTTP 422", 1), "one_by_one"),
+        (judge.deleted(None), "works"),
+        (judge.deleted("HTTP 403"), "refused"),
+        (judge.native_push(True, 0, 60.0), "on"),
+        (judge.native_push(False, 1, 60.0), "on"),
+        (judge.native_push(False, 0, 60.0), "not_seen"),
+        (judge.linked_writes(None, True), "taken"),
+        (judge.linked_writes("HTTP 422", False), "refused"),
+        (judge.casing(["Result", "success"]), "pascal_case"),
+        (judge.casing(["result"]), "camel_case"),
+        (judge.envelope(["Result"]), "wrapped"),
+        (judge.envelope(["success"]), "wrapped"),
+        (judge.envelope(["id"]), "bare"),
+        (judge.account(7, "Client", True), "7"),
+        (judge.types({"e-mail": ("", []), "phone": ("", [])}), "none"),
+        (judge.types({"e-mail": ("b", ["Work"]), "phone": ("a", ["Desk"])}), "a, b"),
+        (judge.inactive_by_default(8, 5, 3), "included"),
+        (judge.inactive_by_default(5, 5, 3), "left_out"),
+        (judge.inactive_by_default(None, 5, 3), UNKNOWN),
+        (judge.inactive_by_default(5, None, 3), UNKNOWN),
+        (judge.bms_created(SENT_TO_BMS, SENT_TO_BMS), "as_sent"),
+        (judge.bms_created(replace(SENT_TO_BMS, first_name="X"), SENT_TO_BMS), "otherwise"),
+        (judge.bms_created(replace(SENT_TO_BMS, last_name="X"), SENT_TO_BMS), "otherwise"),
+        (judge.bms_created(replace(SENT_TO_BMS, emails=()), SENT_TO_BMS), "otherwise"),
+        (judge.patch_endpoints({"emails": "present", "phones": "present"}), "present"),
+        (judge.patch_endpoints({"emails": "absent", "phones": "absent"}), "absent"),
+        (judge.deactivated(False), "works"),
+        (judge.graph_page(100, True), "100"),
+        (judge.graph_page(7, False), "7 or more"),
+        (judge.granted(None, "Groups"), "granted"),
+        (judge.granted("HTTP 403", "Groups"), "denied"),
+    ],
+)
+def test_a_conclusive_observation_is_an_answer(judged, answer):
+    assert judged.answer == answer
+
+
+@pytest.mark.parametrize(
+    ("judged", "evidence"),
+    [
+        (judge.page_limit(1001, 7, None, "GET"), "an unknown number of rows"),
+        (judge.page_limit(1001, 7, 9, "GET"), "7 of 9 rows"),
+        (judge.native_push(True, 0, 60.0), "was linked within 60 s, and BMS does not have it"),
+        (judge.native_push(False, 1, 60.0), "was not linked within 60 s, and BMS has it"),
+        (judge.linked_writes(None, True), "The write shows"),
+        (judge.linked_writes(None, False), "The write does not show"),
+        (judge.envelope(["id"]), "without an envelope"),
+        (judge.envelope(["result"]), "in an envelope"),
+        (judge.account(7, "Client", True), "Client (7) is active"),
+        (judge.account(7, "Client", False), "Client (7) is not active"),
+        (judge.bms_created(SENT_TO_BMS, SENT_TO_BMS), "3 of first name, last name and e-mail read back as they"),
+        (judge.bms_created(SENT_TO_BMS, SENT_TO_BMS), f"the phone {NUMBER} reads back as {NUMBER}."),
+        (judge.bms_created(replace(SENT_TO_BMS, phones=()), SENT_TO_BMS), "reads back as none"),
+        (judge.deactivated(False), "as inactive"),
+        (judge.deactivated(True), "as active"),
+        (judge.graph_page(7, True), "7 users, and there are more"),
+        (judge.graph_page(7, False), "7 users, and these are all"),
+        (judge.phones(NUMBER, NUMBER, None), "extension none"),
+        (judge.phones(NUMBER, NUMBER, "12"), "extension 12"),
+        (judge.adapter(["B", "A"], [], None, []), "The integrations seen are: A, B."),
+        (judge.adapter([], [], None, []), "The integrations seen are: none."),
+        (judge.casing([]), "the keys none"),
+        (judge.types({"e-mail": ("", [])}), "e-mail: none (no look-up)"),
+        (judge.types({"e-mail": ("table", ["Work", "Home"])}), "e-mail: Work, Home (table)"),
+        (judge.null(None), "null"),
+        (judge.null(""), "blank"),
+        (judge.null("Probe"), "what it was"),
+        (judge.null(5), "something else"),
+        (judge.unlinked([1, 2], None), "adapters-resources is a list of 2, psa-integration is null"),
+        (judge.unlinked([], None), "adapters-resources is an empty list"),
+    ],
+)
+def test_the_evidence_says_what_was_seen(judged, evidence):
+    assert evidence in judged.evidence
 
 
 @pytest.mark.parametrize(
