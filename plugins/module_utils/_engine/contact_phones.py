@@ -114,10 +114,11 @@ class _ContactPhones:
     def _locate(self, own: _OwnNumber) -> bool:
         """Find a number by its digits. Only where no phone of the contact has them, the text is read.
         Returns whether the text is a number."""
-        key, extension = spelling(own.text)
-        if key and (places := self._places(Number(key, extension))):
-            own.number, own.entries = Number(key, extension), places
-            return True
+        if self.entries:
+            key, extension = spelling(own.text)
+            if key and (places := self._places(Number(key, extension))):
+                own.number, own.entries = Number(key, extension), places
+                return True
         number = read(own.text, self._region())
         if number is None:
             return False
@@ -145,15 +146,15 @@ class _ContactPhones:
     def _write_extension(self, own: _OwnNumber) -> None:
         """Write an extension that the user has. One that only the contact has stays."""
         number = own.number
+        if not number.extension:
+            return
         places = [
             place
             for place in own.entries
             if not is_fax(self.entries[place])
             and (number.sure or digits(self.entries[place].value) == digits(number.value))
         ]
-        if not (number.extension and places):
-            return
-        if all(extension_key(self.entries[place].extension) != number.extension for place in places):
+        if places and all(extension_key(self.entries[place].extension) != number.extension for place in places):
             place = next((each for each in places if self._is_under(self.entries[each], own.label)), places[0])
             self.entries[place] = replace(self.entries[place], extension=number.extension)
 
@@ -186,7 +187,7 @@ class _ContactPhones:
         placeholders = [entry for entry in self.entries if _is_blank(entry)]
         if not any(map(_is_real, self.entries)):
             if not placeholders:
-                placeholders.append(Phone(PLACEHOLDER, self._settings.phone_type))
+                placeholders.append(Phone(PLACEHOLDER, self._settings.phone_type, primary=True))
                 self.entries += placeholders
             self._make_primary(_primary_first(placeholders))
         elif placeholders:
@@ -212,14 +213,15 @@ class _ContactPhones:
 
         Never a fax, never the placeholder beside a real number.
         """
-        if choice := next(filter(None, self._choices()), None):
-            self._make_primary(_primary_first(choice))
-
-    def _choices(self) -> Iterator[list[Phone]]:
-        kind = self._settings.phone_type or ""
-        yield self._of_user(lambda own: folded(own.label) == folded(kind))
         real = [entry for entry in self.entries if _is_real(entry)]
         able = real or [entry for entry in self.entries if _is_blank(entry)]
+        if choice := able if len(able) < 2 else next(filter(None, self._choices(able))):
+            self._make_primary(_primary_first(choice))
+
+    def _choices(self, able: list[Phone]) -> Iterator[list[Phone]]:
+        """The phones that may become primary, by the rules that prefer some of them."""
+        kind = self._settings.phone_type or ""
+        yield self._of_user(lambda own: folded(own.label) == folded(kind))
         yield [entry for entry in able if entry.primary]
         yield self._of_user(lambda own: True)
         yield [entry for entry in able if self._is_under(entry, kind)]
@@ -239,6 +241,8 @@ class _ContactPhones:
 
 def _is_up_to_date(own: Sequence[_Labelled], present: Sequence[Phone], settings: Office365Settings) -> bool:
     """Whether the rules would change nothing, seen by digits alone: most contacts are as they should be."""
+    if own and not present:
+        return False
     held: dict[str, Phone] = {}
     primary: list[tuple[str, Phone]] = []
     for entry in present:

@@ -134,9 +134,8 @@ def emails(
 
 def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
     """Whether no address is there twice, and the address `key` is the only primary one."""
-    if key not in keys or len(set(keys)) < len(keys):
-        return False
-    return [entry.primary for entry in entries] == [own == key for own in keys]
+    primary = [own for own, entry in zip(keys, entries, strict=True) if entry.primary]
+    return primary == [key] and len(set(keys)) == len(keys)
 
 
 def _with_primary(entry: Email, primary: bool) -> Email:
@@ -176,7 +175,9 @@ def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
     """Same street and city. State and country narrow the hits only where they are spelled alike:
     one side may say `US` and the other `United States`."""
     street, city = folded(user.street_address), folded(user.city)
-    hits = [place for place in locations if street and folded(place.address_1) == street and folded(place.city) == city]
+    if not street:
+        return []
+    hits = [place for place in locations if folded(place.address_1) == street and folded(place.city) == city]
     for theirs, ours in ((user.state, "region"), (user.country, "country")):
         narrowed = [place for place in hits if folded(theirs) and folded(getattr(place, ours)) == folded(theirs)]
         hits = narrowed or hits

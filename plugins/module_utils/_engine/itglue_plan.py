@@ -144,15 +144,24 @@ def plan_contacts(
     )
 
 
-@dataclass(frozen=True, slots=True)
 class _Planner:
-    matched: Matched
-    locations: Sequence[Location]
-    contact_type_id: ItGlueId | None
+    """Plans users' contacts one by one; what is the same for all of them is looked up once."""
+
+    def __init__(self, matched: Matched, locations: Sequence[Location], contact_type_id: ItGlueId | None) -> None:
+        self._matching = matched.matching
+        self._directory = matched.directory
+        self._excluded = matched.selected.excluded
+        self._update_linked = matched.options.update_linked
+        self._settings = matched.snapshot.office365
+        self._pushes = matched.snapshot.bms.pushes
+        self._native = matched.snapshot.bms.native
+        self._aliases = matched.directory.smtp_addresses
+        self._locations = locations
+        self._contact_type_id = contact_type_id
 
     def operation(self, user: User) -> Operation:
         """What becomes of the user's contact, and why."""
-        matching, excluded = self.matched.matching, self.matched.selected.excluded
+        matching, excluded = self._matching, self._excluded
         subject = UserSubject(user.username, user.id)
         contact_id, rule = matching.matches.get(user.id, (None, None))
         if user.id in excluded:
@@ -163,8 +172,9 @@ class _Planner:
         elif contact_id is None:
             operation = self._create(user, subject)
         else:
-            operation = self._update(user, subject, self.matched.directory.contact[contact_id], rule)
-        return operation.because(*matching.reasons.get(user.id, ()))
+            operation = self._update(user, subject, self._directory.contact[contact_id], rule)
+        reasons = matching.reasons.get(user.id)
+        return operation.because(*reasons) if reasons else operation
 
     def _create(self, user: User, subject: UserSubject) -> Operation:
         found = self._enriched(user, None)
@@ -176,11 +186,11 @@ class _Planner:
         return Operation(subject, itglue, self._push(wanted), reasons=found.reasons)
 
     def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
-        link = self.matched.directory.links[contact.id]
+        link = self._directory.links[contact.id]
         linked = link not in _NOT_LINKED
-        bms = BmsPart(contact_id=self.matched.directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
+        bms = BmsPart(contact_id=self._directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
         reasons = _notes_on_link(contact, link)
-        if linked and not self.matched.options.update_linked:
+        if linked and not self._update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
         found = self._enriched(user, contact)
         wanted = found.contact
@@ -196,18 +206,17 @@ class _Planner:
         return self._without_push(operation) if link == LinkState.UNKNOWN else operation
 
     def _enriched(self, user: User, contact: Contact | None) -> Enriched:
-        matched = self.matched
-        aliases = matched.directory.smtp_addresses[user.id]
-        if held := matched.matching.held_aliases.get(user.id):
+        aliases = self._aliases[user.id]
+        if held := self._matching.held_aliases.get(user.id):
             aliases = {key: written for key, written in aliases.items() if key not in held}
-        keys = () if contact is None else matched.directory.email_keys(contact)
-        return enriched(user, contact, matched.snapshot.office365, self.locations, self.contact_type_id, aliases, keys)
+        keys = () if contact is None else self._directory.email_keys(contact)
+        return enriched(user, contact, self._settings, self._locations, self._contact_type_id, aliases, keys)
 
     def _push(self, wanted: Contact) -> BmsPart:
         """That the contact is to be pushed, or what keeps it from that."""
-        if not self.matched.snapshot.bms.pushes:
+        if not self._pushes:
             return BmsPart(Push.OFF)
-        if lacking := missing(wanted, native=self.matched.snapshot.bms.native):
+        if lacking := missing(wanted, native=self._native):
             return BmsPart(Push.NOT_READY, missing=lacking)
         return TO_BE_PUSHED
 
@@ -216,7 +225,7 @@ class _Planner:
         pushes whatever is written, unless it is linked."""
         if operation.bms.push != Push.UNDECIDED:
             return operation
-        itglue = Action.DEFERRED if self.matched.snapshot.bms.native else None
+        itglue = Action.DEFERRED if self._native else None
         return operation.withheld(itglue=itglue, bms=Push.DEFERRED)
 
 

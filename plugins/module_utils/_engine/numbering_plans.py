@@ -37,6 +37,8 @@ def in_present_form(number: PhoneNumber) -> PhoneNumber:
 
 def without_former_prefix(text: str, region: str | None) -> PhoneNumber | None:
     """The number of a text that has such a prefix, without it. None where it has none, or is no number then."""
+    if region is None and "+" not in text:
+        return None  # the library reads national numbers in a country alone
     import phonenumbers
 
     try:

@@ -150,6 +150,8 @@ def _key(found: str) -> str:
 
 def _split(text: str) -> tuple[str, str | None]:
     """The text before an extension at its end, and the extension."""
+    if not text.strip(_PLAIN):
+        return text, None
     found = EXTENSION_AT_END.search(text)
     return (text[: found.start()], _extension(found)) if found else (text, None)
 
