@@ -134,7 +134,8 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     elif is_blank(found.job_title) and operation.itglue.contact and not is_blank(operation.itglue.contact.title):
         before = {**before, "JobTitle": found.job_title}
         after = {**after, "JobTitle": text(operation.itglue.contact.title)}
-    return operation.with_bms(BmsPart(Push.ALREADY_IN_BMS, found.id, before=before, after=after), *reasons)
+    part = BmsPart(Push.ALREADY_IN_BMS, found.id)
+    return operation.with_bms(part._replace(before=before, after=after) if after else part, *reasons)
 
 
 # ------------------------------------------------------------------- conflicts

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 
 from .attributes import EMAILS, encode
 from .contact_phones import is_fax
 from .directory import Directory
+from .grouping import repeated
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
@@ -133,10 +133,14 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     # Whoever has the same full name has the same names, which the directory knows already.
     wanted = {directory.names_of(operation.wanted) for operation in pushed}
     staying = (contact for contact in directory.contacts if contact.id not in written)
-    alike = (contact for contact in staying if directory.names_of_contacts[contact.id] in wanted)
-    held = Counter(full_name(*NAMES_OF_CONTACT(contact)) for contact in chain(alike, written.values()))
-    names = [full_name(*NAMES_OF_CONTACT(operation.wanted)) for operation in pushed]
-    for operation, own in zip(pushed, names, strict=True):
+    alike = [contact for contact in staying if directory.names_of_contacts[contact.id] in wanted]
+    becoming = [*alike, *written.values()]
+    shared = repeated([directory.names_of(contact) for contact in becoming])
+    if not shared:
+        return
+    held = Counter(full_name(*NAMES_OF_CONTACT(contact)) for contact in becoming)
+    for operation in pushed:
+        own = full_name(*NAMES_OF_CONTACT(operation.wanted))
         if own and held[own] > 1:
             shown = f"{operation.wanted.first_name} {operation.wanted.last_name}"
             yield because(ReasonCode.NAME_NOT_UNIQUE, user=operation.user, name=shown)
