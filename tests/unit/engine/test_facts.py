@@ -14,6 +14,7 @@ from hypothesis import example, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_recall import compared_by
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_BMS_CONTACT, ANY_CONTACT
@@ -189,6 +190,11 @@ def test_who_is_in_bms_is_remembered_with_the_reason():
     assert remembered(asked_for)[903] == (NOW, ("in_bms_by_override",))
 
 
+def test_of_the_reasons_only_those_of_the_look_up_are_remembered():
+    returned = run_of_three(turned_out=lambda operation: operation.because(because(ReasonCode.RETURNED)))
+    assert returned == run_of_three()
+
+
 def in_part(operation: Operation, **values) -> Operation:
     return operation._replace(bms=operation.bms._replace(**values))
 
@@ -231,6 +237,26 @@ def test_what_is_known_of_the_people_of_the_run_stays_while_bms_cannot_be_read()
     more = replace(known, in_bms={**known.in_bms, "somebody": InBms(901, NOW)})
     assert run_of_three(more, unread="It is gone.").in_bms == known.in_bms
     assert run_of_three(unread="It is gone.").in_bms == {}
+
+
+ANN_TWICE = [in_bms(each, "ann.lee@client.example", first="Ann", last="Lee") for each in (900, 905)]
+
+
+@pytest.mark.parametrize(
+    ("present", "unread", "kept"),
+    [
+        pytest.param(ANN_TWICE[:1], None, False, id="once"),
+        pytest.param(ANN_TWICE, None, True, id="twice"),
+        pytest.param(ANN_TWICE[:1], "It is gone.", True, id="not-read"),
+    ],
+)
+def test_who_is_linked_to_another_bms_contact_stays_known_until_nobody_is_there_twice(present, unread, kept):
+    read = builders.snapshot([person("ann.lee")], [linked(71, "ann.lee", 900)], bms_settings=PUSHING)
+    contacts = builders.planning_of(read).contacts
+    known = Facts(in_bms={compared_by(contacts).of("id-ann.lee", 71, read.contacts[0]): InBms(905, NOW)})
+    planning = builders.planning_of(replace(read, facts=known), builders.bms(*present), unread=unread)
+    assert (planning.plan.stopped is not None) == (len(present) == 2)
+    assert facts_after(Ended(planning, (), (), {})).in_bms == (known.in_bms if kept else {})
 
 
 # ------------------------------------------------------------------ what is kept
@@ -362,6 +388,15 @@ def test_who_is_kept_apart_by_a_deleted_user_stays_so_while_taking_no_part():
     assert after.kept_apart == {(71, "id-bob"), (ANY_CONTACT, "id-bob")}
 
 
+@pytest.mark.parametrize("unread", [None, "It is gone."], ids=["read", "not-read"])
+def test_who_is_kept_apart_from_any_bms_contact_stays_so_until_bms_is_read(unread):
+    apart = (ANY_BMS_CONTACT, "id-ann")
+    facts = Facts(kept_apart=frozenset({apart, (ANY_BMS_CONTACT, "id-gone"), (72, "id-ann")}))
+    read = replace(builders.snapshot([person("ann")], [ready(72, "zoe.doe")], bms_settings=PUSHING), facts=facts)
+    after = facts_after(Ended(builders.planning_of(read, unread=unread), (), (), {}))
+    assert after.kept_apart == ({apart} if unread else frozenset())
+
+
 def test_a_revert_forgets_what_was_known_of_its_contacts():
     facts = Facts(
         in_bms={"ann": InBms(901, NOW), "bob": InBms(902, NOW)},
@@ -377,6 +412,8 @@ def test_a_revert_forgets_what_was_known_of_its_contacts():
         kept_apart=facts.kept_apart,
     )
     assert without_contacts(facts, (), ()) == facts
+    for contact_ids, bms_contact_ids in (({74}, ()), ((), {904})):
+        assert without_contacts(facts, contact_ids, bms_contact_ids) == replace(facts, offboarded={})
 
 
 keys = st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=30)
