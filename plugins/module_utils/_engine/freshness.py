@@ -46,7 +46,7 @@ def is_due(organization_id: ItGlueId, verified_at: int, now: float) -> bool:
 
 
 def _next_look_up(organization_id: ItGlueId, verified_at: int) -> int:
-    time_of_day = int.from_bytes(hashlib.sha256(str(organization_id).encode()).digest()[:4], "big") % DAY
+    time_of_day = int.from_bytes(hashlib.sha256(str(organization_id).encode()).digest(), "big") % DAY
     earliest = verified_at + _REST
     return earliest + (time_of_day - earliest) % DAY
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_recall import compared_by
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import is_due
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import digest, is_due
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_BMS_CONTACT, ANY_CONTACT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
@@ -147,6 +147,15 @@ def test_look_ups_are_spread_over_the_day():
     due = [next(hour for hour in range(27) if is_due(each, NOW, NOW + hour * HOUR)) for each in range(1, 2401)]
     counts = [due.count(hour) for hour in range(3, 26)]
     assert min(counts) > 50 and max(counts) < 150
+
+
+def test_a_fact_counts_for_two_hours_at_least():
+    assert not any(is_due(each, NOW, NOW + 2 * HOUR - 1) for each in range(1, 101))
+    assert any(is_due(each, NOW, NOW + 3 * HOUR) for each in range(1, 101))
+
+
+def test_a_digest_does_not_depend_on_the_order_of_keys():
+    assert digest({"value": "a", "primary": True}) == digest({"primary": True, "value": "a"}) != digest({"value": "a"})
 
 
 def test_a_fact_of_the_future_has_to_be_verified():
