@@ -15,6 +15,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity impo
     find_answered,
     find_created,
     find_duplicates,
+    resembling,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from tests.unit.engine.builders import in_bms, ready
@@ -55,7 +56,10 @@ def ids(found) -> list[tuple]:
 
 def test_each_create_finds_its_own():
     present = [ready(73, "bob.lee"), ready(72, "ann.lee"), ready(74, "cid.lee")]
-    assert ids(find_created([ANN, BOB], present)) == [(72, [72]), (73, [73])]
+    found = find_created([ANN, BOB], present)
+    assert ids(found) == [(72, [72]), (73, [73])]
+    assert not any(each.is_unclear for each in found)
+    assert resembling(ANN, present) == (present[1],)
 
 
 def test_what_was_known_before_is_never_what_was_made():

@@ -43,6 +43,7 @@ def both_ways(*names: tuple[str | None, str | None]) -> set[Names]:
         pytest.param(("J.R.", "Roe"), ("J. R.", "Roe"), id="dots"),
         pytest.param(("Zoe\u0308", "Roe"), ("Zoë", "Roe"), id="decomposed"),
         pytest.param(("山田", "太郎"), ("山田", "太郎"), id="han"),
+        pytest.param(("Ａnn", "Able"), ANN, id="full-width"),
         pytest.param(("Michael", "Herr"), ("Michael", "Herr"), id="surname-that-is-a-title-too"),
         pytest.param(("Li", "Ing"), ("Li", "Ing"), id="surname-that-is-a-degree-too"),
     ],
@@ -168,6 +169,7 @@ def test_single_name(names, expected):
 def test_a_common_word_is_found_in_any_field():
     assert have_common_word(("Max", "Person"), ("Petra", "Person"))
     assert have_common_word(("Müller", None), ("Eva", "Mueller"))
+    assert have_common_word(("Max", "Person"), ("Max", "Baker"))
     assert not have_common_word(ANN, ("Ben", "Baker"))
     assert not have_common_word(ANN, (None, None))
     assert not have_common_word(("Dr.", "Able"), ("Dr.", "Baker"))
