@@ -26,6 +26,9 @@ SAVED_AGAIN_AFTER = 24 * 3600.0
 _SAVED_FIELDS = ("first-name", EMAILS)
 """What is sent to save a contact as it is: a contact that is ready has both."""
 
+_PUSHES = frozenset({Push.PUSHED, Push.PENDING})
+"""What makes a BMS contact, be it that IT Glue pushes."""
+
 
 # ---------------------------------------------------------------------- native
 
@@ -122,7 +125,7 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
 
     The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
     """
-    pushed = [operation for operation in operations if operation.bms.push in (Push.PUSHED, Push.PENDING)]
+    pushed = [operation for operation in operations if operation.bms.push in _PUSHES]
     if not pushed:
         return
     written: dict[int | Subject, Contact] = {

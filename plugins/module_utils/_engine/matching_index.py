@@ -86,8 +86,10 @@ class MatchingIndex:
         directory: Directory | None = None,
     ) -> None:
         self._directory = directory or Directory(users, contacts, ())
-        self.users: Mapping[str, User] = {user.id: user for user in users if user.id not in ignored}
-        self.contacts: Mapping[ItGlueId, Contact] = {contact.id: contact for contact in contacts}
+        self.contacts = self._directory.contact
+        self.users = self._directory.user
+        if ignored:
+            self.users = {user_id: user for user_id, user in self.users.items() if user_id not in ignored}
         self.selected = selected
         self.circumstances = circumstances
 
@@ -177,7 +179,7 @@ class MatchingIndex:
     def names_of_users(self) -> Mapping[str, FullName | None]:
         """The names of each user, in the form in which names that are `same` are equal."""
         names = self._directory.names_of_users
-        return {user_id: names[user_id] for user_id in self.users}
+        return names if self.users is self._directory.user else {user_id: names[user_id] for user_id in self.users}
 
     @property
     def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:

@@ -170,14 +170,7 @@ class Operation(NamedTuple):
 
     def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
         """The operation with another BMS part, and with further reasons."""
-        return Operation(
-            subject=self.subject,
-            itglue=self.itglue,
-            bms=bms,
-            matched_by=self.matched_by,
-            reasons=(*self.reasons, *reasons),
-            failure=self.failure,
-        )
+        return self._replace(bms=bms, reasons=(*self.reasons, *reasons))
 
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""
