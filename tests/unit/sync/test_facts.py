@@ -58,12 +58,12 @@ def contact_of(made: dict) -> dict:
 
 @pytest.fixture
 def later(monkeypatch):
-    """Lets the control node's clock show a later time."""
-    shift = [0.0]
-    monkeypatch.setattr(sync_run, "Source", partial(Source, read_at=lambda: time.time() + shift[0]))
+    """Lets the control node's clock show a later time; it stands still otherwise, however long a test takes."""
+    now = [time.time()]
+    monkeypatch.setattr(sync_run, "Source", partial(Source, read_at=lambda: now[0]))
 
     def later(seconds: float) -> None:
-        shift[0] += seconds
+        now[0] += seconds
 
     return later
 
