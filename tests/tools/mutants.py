@@ -39,7 +39,7 @@ SILENT = re.compile(
     r"|maxsize=\s*\d+"  # takes only time
     r"|\[\s*(?:0|-1)\]"  # the first and the last of a list of one are the same
     r"|(?:not )?TYPE_CHECKING"  # only imports, of which only the start of a process knows
-    r"|^[A-Z_]+ = [\d._* ]+"  # a number with a name is a choice: its rule is tested with whatever it is
+    r"|^[A-Z_]+(?:, [A-Z_]+)* = [\d._*, ]+"  # a number with a name is a choice: its rule is tested with whatever it is
 )
 """Parts of a line of which a change says nothing."""
 

@@ -619,6 +619,21 @@ def test_a_field_that_is_locked_does_not_keep_the_others(world):
     assert (world.itglue.there[72].first_name, world.itglue.there[72].location_id) == ("Anna", 10)
 
 
+def test_fields_of_a_bms_contact_that_are_refused_together_are_tried_once(world):
+    journal, there = recorder(world), world.bms.there[90211]
+    before, after = {"JobTitle": there.job_title, "IsActive": True}, {"JobTitle": "Chief", "IsActive": False}
+    with journal.record(WriteKind.BMS_SET, [{"id": 90211, "before": before, "after": after}]) as entry:
+        world.bms.set_contact(90211, after)
+        entry.written = [Written(90211)]
+    journal.close()
+    refused = Fault("set_contact", rejected(service="bms"), times=99, when=lambda ident, values: len(values) > 1)
+    world.bms.faults.append(refused)
+    outcome = world.revert()
+    assert refused.seen == 1
+    assert (90211, ("JobTitle", "IsActive")) in [(each.id, each.fields) for each in outcome.remainders]
+    assert not world.bms.there[90211].active
+
+
 @pytest.mark.parametrize("error", [quota(), gone()])
 def test_a_service_that_is_gone_is_not_asked_again_and_the_next_time_goes_on(world, error):
     many(world)
@@ -648,7 +663,9 @@ def test_bms_that_is_gone_does_not_keep_what_is_in_it_glue(world):
 
 def test_what_it_glue_does_not_show_is_not_reported_as_done(world):
     world.itglue.hides = {"title"}
+    world.itglue.stamp = "2026-11-23T12:00:00.000Z"
     outcome = world.revert()
+    assert '"read_back": [{"id": 72, "updated_at": "2026-11-23T12:00:00.000Z"}]' in Path(world.journal).read_text()
     assert ("restore", 72) not in reported(outcome)
     assert [(each.id, each.fields, each.reason.code) for each in outcome.remainders] == [
         (72, ("title",), "not_shown_after_write")

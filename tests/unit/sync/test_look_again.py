@@ -496,6 +496,7 @@ class Listed:
 def test_contacts_that_are_as_they_were_read_are_no_change():
     known = [ready(1, updated_at=LONG_AGO), ready(2, updated_at=LONG_AGO)]
     assert contacts_by_now(Listed([known[0]]), 1, known, 0.0) is None
+    assert contacts_by_now(Listed([replace(known[0])]), 1, known, 0.0) is None
     saved = replace(known[0], updated_at=NOW)
     assert contacts_by_now(Listed([saved]), 1, known, 0.0) == (saved, known[1])
 

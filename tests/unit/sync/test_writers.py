@@ -19,6 +19,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     DepartedSubject,
     ItGluePart,
     Operation,
+    UserSubject,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.bms_writer import BmsWriter
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.itglue_writer import ItGlueWriter
@@ -991,3 +992,24 @@ def test_who_cannot_be_made_inactive_in_bms_is_listed_and_it_glue_says_nothing_o
     assert (bob.action, bob.codes, bob.bms_after, bob.writes) == (action, (code,), {}, False)
     assert bob.failure.code == error.failure.code
     assert [each.active for each in in_account.there.values()] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("more", "action", "after", "code"),
+    [
+        pytest.param({}, "failed", {}, "write_rejected", id="nothing-else"),
+        pytest.param({"title": "Boss"}, "update", {"title": "Boss"}, "return_deferred", id="a-title-too"),
+    ],
+)
+def test_who_cannot_be_made_active_in_bms_keeps_the_type_of_departed_people(more, action, after, code):
+    former = dict.fromkeys(more)
+    part = ItGluePart(Action.UPDATE, 71, {"contact-type-id": 31, **former}, {"contact-type-id": 24, **more})
+    in_account = BmsPart(None, 5, None, {"IsActive": False}, {"IsActive": True})
+    outcomes = Outcomes([Operation(UserSubject("ann", "id-ann"), part, in_account)])
+    there = [in_bms(5, "ann.lee@client.example", active=False)]
+    refusing = FakeBms(there, Fault("set_contact", rejected(said="No", service="bms")))
+    BmsWriter(refusing, Journal(), outcomes, 2528, there).set_active()
+    (ann,) = map(Row, outcomes)
+    assert (ann.action, ann.after, ann.codes, ann.bms_after) == (action, after, (code,), {})
+    assert ann.before == (former if after else {})
+    assert ann.failure.code == "rejected"
