@@ -129,17 +129,18 @@ def emails(
         if written and alias not in entries:
             entries[alias] = Email(written, settings.email_label, primary=alias == key)
     key = key or next(iter(entries), "")
-    return tuple([_with_primary(entry, present == key) for present, entry in entries.items()])
+    return tuple(
+        [
+            entry if entry.primary == (present == key) else replace(entry, primary=present == key)
+            for present, entry in entries.items()
+        ]
+    )
 
 
 def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
     """Whether no address is there twice, and the address `key` is the only primary one."""
     primary = [own for own, entry in zip(keys, entries, strict=True) if entry.primary]
     return primary == [key] and len(set(keys)) == len(keys)
-
-
-def _with_primary(entry: Email, primary: bool) -> Email:
-    return entry if entry.primary == primary else replace(entry, primary=primary)
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:
