@@ -81,8 +81,14 @@ def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:
     return tuple(
         name
         for name, slot in _SLOTS.items()
-        if getattr(before, slot) != getattr(after, slot) and comparable(before, name) != comparable(after, name)
+        if (one := getattr(before, slot)) != (other := getattr(after, slot))
+        and (_are_of_other_length(one, other) or comparable(before, name) != comparable(after, name))
     )
+
+
+def _are_of_other_length(one: Any, other: Any) -> bool:
+    """Whether two lists of entries differ in their length, so that no entry has to be compared."""
+    return isinstance(one, tuple) and len(one) != len(other)
 
 
 def comparable(contact: Contact, name: str) -> Any:

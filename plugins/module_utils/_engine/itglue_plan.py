@@ -53,7 +53,8 @@ class Matched:
     @property
     def unmatched_contacts(self) -> list[Contact]:
         """Those of them that are in no conflict."""
-        return [contact for contact in self.contacts_of_nobody if contact.id not in self.in_conflict]
+        in_conflict = self.in_conflict
+        return [contact for contact in self.contacts_of_nobody if contact.id not in in_conflict]
 
     @property
     def in_conflict(self) -> frozenset[ItGlueId]:
@@ -63,11 +64,13 @@ class Matched:
 
     def written(self) -> Iterator[tuple[User, Contact | None]]:
         """The users whose contacts may be written, with these: None for each that has to be created."""
+        excluded, conflicted = self.selected.excluded, self.matching.conflicted
+        update_linked, links = self.options.update_linked, self.directory.links
         for user in self.snapshot.users:
-            if user.id in self.selected.excluded or user.id in self.matching.conflicted:
+            if user.id in excluded or user.id in conflicted:
                 continue
             contact = self.contact_of(user)
-            if contact is None or self.options.update_linked or self.directory.links[contact.id] in _NOT_LINKED:
+            if contact is None or update_linked or links[contact.id] in _NOT_LINKED:
                 yield user, contact
 
 
@@ -258,16 +261,17 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
     both; and whoever holds it as an alias comes before whoever holds it as username. Or a contact that is
     given other names, which may be those of another user who holds one of its addresses.
     """
+    written = [operation for operation in operations if operation.itglue.after]
     gained = {
         operation.subject.user_id: _gained(matched, operation)
-        for operation in operations
+        for operation in written
         if EMAILS in operation.itglue.after
     }
+    shared = _shared(gained, matched.directory)
+    if not shared and not any(map(_renames, written)):
+        return operations
     planned = {operation.subject.user_id: operation for operation in operations}
     failed: dict[str, Operation] = {}
-    shared = _shared(gained, matched.directory)
-    if not shared and not any(map(_renames, operations)):
-        return operations
     while lost := _lost(matched, operations):
         failed |= {user_id: _failed(planned[user_id], shared) for user_id in lost}
         operations = [failed.get(operation.subject.user_id, operation) for operation in operations]
@@ -297,7 +301,9 @@ def _renames(operation: Operation) -> bool:
 def _gained(matched: Matched, operation: Operation) -> frozenset[str]:
     contact_id = operation.itglue.contact_id
     addresses = contact_addresses(operation.wanted)
-    return addresses if contact_id is None else addresses - contact_addresses(matched.directory.contact[contact_id])
+    if contact_id is None:
+        return addresses
+    return addresses.difference(matched.directory.email_keys(matched.directory.contact[contact_id]))
 
 
 def _shared(gained: Mapping[str, frozenset[str]], directory: Directory) -> dict[str, list[str]]:
