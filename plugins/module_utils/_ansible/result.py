@@ -53,7 +53,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
             {**asdict(each), "addresses": list(each.addresses), "contact_url": records.url(each.contact_id)}
             for each in run.plan.unmatched
         ],
-        "refused": [_plain_reason(asdict(each), each.reason) for each in run.refused_entries],
+        "refused": [_plain_reason(each._asdict(), each.reason) for each in run.refused_entries],
         "diff": [*settings_diff(run.read.run_settings), *diff((*run.operations, *run.deactivations))],
     }
 

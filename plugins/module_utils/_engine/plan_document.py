@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .attributes import same_value
 from .declared_options import recorded, restored
@@ -40,8 +40,7 @@ class Binding:
     collection: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(NamedTuple):
     """An entry of a document that is not applied. `planned` and `found` hold what differs, by part and key."""
 
     user: str
