@@ -286,6 +286,7 @@ def test_a_locked_group_does_not_lose_the_others():
     assert found.before == {"title": None}
     assert found.codes == ("attributes_locked",)
     assert "Cannot update a synced resource" in found.said
+    assert (found.unapplied, ran.warnings) == ((), []), "what was refused is locked, and nothing else"
     assert ran.itglue.there[1].title == "Clerk"
     assert [what for what, dummy in ran.itglue.writes] == ["bulk update", "update", "update"]
 
