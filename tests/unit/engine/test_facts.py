@@ -259,7 +259,7 @@ ANN_TWICE = [in_bms(each, "ann.lee@client.example", first="Ann", last="Lee") for
         pytest.param(ANN_TWICE[:1], "It is gone.", True, id="not-read"),
     ],
 )
-def test_who_is_linked_to_another_bms_contact_stays_known_until_nobody_is_there_twice(present, unread, kept):
+def test_who_is_linked_to_another_bms_contact_stays_known_until_nobody_is_duplicated(present, unread, kept):
     read = builders.snapshot([person("ann.lee")], [linked(71, "ann.lee", 900)], bms_settings=PUSHING)
     contacts = builders.planning_of(read).contacts
     known = Facts(in_bms={compared_by(contacts).of("id-ann.lee", 71, read.contacts[0]): InBms(905, NOW)})
