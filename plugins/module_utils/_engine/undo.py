@@ -325,11 +325,20 @@ def _default_comes_back(there: Sequence[bms_fields.Entry], before: Sequence[bms_
 
 
 def _in_order(field_name: str, present: Any, written: Any) -> Any:
-    """What is there; of a list the entries in the order in which they were written, as BMS spells them."""
+    """What is there; of a list the entries in the order in which they were written, as BMS spells them.
+
+    Of entries that compare as equal each takes the one that is spelled as it was written, where there is one.
+    """
     if field_name not in bms_fields.VALUE:
         return present
-    spelled = {bms_fields.entry_key(field_name, entry): entry for entry in present}
-    return [spelled[bms_fields.entry_key(field_name, entry)] for entry in written]
+    value, left, ordered = bms_fields.VALUE[field_name], list(present), []
+    for entry in written:
+        key = bms_fields.entry_key(field_name, entry)
+        alike = [each for each in left if bms_fields.entry_key(field_name, each) == key]
+        found = next((each for each in alike if each[value] == entry[value]), alike[0])
+        left.remove(found)
+        ordered.append(found)
+    return ordered
 
 
 def _shown(contact: Contact | BmsContact) -> str:

@@ -385,6 +385,15 @@ def test_lists_of_a_bms_contact_are_reverted_as_bms_spells_them():
     assert step.after == before
 
 
+def test_two_spellings_of_one_address_come_back_as_they_were():
+    before = lists(("\\u200fa@x.io", True), ("a@x.io", False))
+    after = lists(("\\u200fa@x.io", False), ("a@x.io", False), ("b@x.io", True))
+    emails = (BmsEmail("b@x.io", 1, None, True), BmsEmail("a@x.io", 1), BmsEmail("\\u200fa@x.io", 1))
+    (step,) = undo([put(before, after)], [], [replace(in_bms(90211), emails=emails)]).steps
+    assert [each["address"] for each in step.before["Emails"]] == ["\\u200fa@x.io", "a@x.io", "b@x.io"]
+    assert step.after == before
+
+
 def test_lists_of_a_bms_contact_that_were_changed_since_are_reported():
     before, after = lists(("a@x.io", True)), lists(("a@x.io", True), ("b@x.io", False))
     undoing = undo([put(before, after)], [], [in_bms(90211, "a@x.io", "c@x.io")])
