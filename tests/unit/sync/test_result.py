@@ -287,3 +287,17 @@ def test_check_mode_knows_no_id_of_what_is_to_be_created():
     entries = {each["user"].partition(".")[0]: each for each in reported()["contacts"]}
     assert entries["dan"]["contact_id"] is None
     assert entries["ann"]["bms_contact_id"] is None
+
+
+def test_an_entry_of_a_plan_that_nothing_is_to_be_done_for_any_more_is_listed(tmp_path):
+    graph = FakeGraph([person("ann.lee"), person("max.gone", account_enabled=False)], domains=("client.example",))
+    clients = FakeClients(FakeItGlue([ready(74, "max.gone")]), FakeBms([]), graph)
+    store = FakeStore({"tenant_id": TENANT}, PUSH)
+    path = str(tmp_path / "plan.json")
+    options = Options(deactivate=True, departed_contact_type="End User")
+    run(clients, store, Request("Client Ltd", options=options, plan_file=path), preview=True)
+    graph.there[-1] = person("max.gone")
+    applied = run(clients, store, Request("Client Ltd", apply_plan=path), preview=False)
+    (refused,) = result(applied, api_calls=CALLS)["refused"]
+    assert (refused["contact_id"], refused["reason_code"]) == (74, "plan_superseded")
+    assert json.loads(json.dumps(refused)) == refused
