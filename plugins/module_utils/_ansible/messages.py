@@ -82,6 +82,12 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "conflict.",
         MATCHING,
     ),
+    ReasonCode.BOTH_NAMES_REPLACED: Message(
+        "Contact {contact_id} bears the names {names}, and gets both names of the user: an address alone says that "
+        "it is the same person.",
+        "If it is somebody else, put new into match_overrides (sync_match_overrides).",
+        MATCHING,
+    ),
     ReasonCode.UNHELD_ADDRESS: Message(
         "Contact {contact_id} was matched by its names alone, and holds {addresses}, which no user of the tenant "
         "holds.",

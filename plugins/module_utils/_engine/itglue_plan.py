@@ -14,6 +14,7 @@ from .conflicts import Conflict, Rule
 from .directory import Directory
 from .enrichment import Enriched, enriched, missing
 from .errors import InputError, quoted
+from .identity import Names, compare_names, have_common_word
 from .links import LinkState
 from .matching import Matching, match
 from .matching_index import Circumstances
@@ -24,7 +25,7 @@ from .plan import NOTHING_IN_BMS, TO_BE_PUSHED, Action, BmsPart, ItGluePart, Ope
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
 from .selection import Selected
-from .text import contact_addresses, name
+from .text import NAMES_OF_CONTACT, contact_addresses, name, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +202,8 @@ class _Planner:
         if fields:
             before, after = encode(contact, fields), encode(wanted, fields)
             itglue = ItGluePart(Action.UPDATE, contact.id, before, after, wanted)
+            if rule != Rule.OVERRIDE and not before.keys().isdisjoint(_NAMES):
+                reasons += _note_on_names(contact, wanted)
         else:
             itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
         if not linked:
@@ -249,6 +252,14 @@ def _notes_on_link(contact: Contact, link: LinkState | None) -> tuple[Reason, ..
     if link == LinkState.UNKNOWN:
         return (because(ReasonCode.LINK_UNKNOWN, contact_id=contact.id),)
     return ()
+
+
+def _note_on_names(contact: Contact, wanted: Contact) -> tuple[Reason, ...]:
+    """That names of a contact without a word in common are both replaced, as where they are in two scripts."""
+    names, others = NAMES_OF_CONTACT(contact), NAMES_OF_CONTACT(wanted)
+    if not all(map(text, names)) or have_common_word(names, others) or compare_names(names, others) != Names.OPEN:
+        return ()
+    return (because(ReasonCode.BOTH_NAMES_REPLACED, contact_id=contact.id, names=" ".join(map(text, names))),)
 
 
 # ------------------------------------- what the next run would not match with its user

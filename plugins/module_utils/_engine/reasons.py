@@ -46,6 +46,7 @@ class ReasonCode(StrEnum):
     HIT_WITHHELD = "hit_withheld"  # contact_id
     OVERRIDE_FOUND_CONTACT = "override_found_contact"  # contact_id
     MATCHED_DIFFERENT_NAMES = "matched_different_names"  # contact_id (with different_names: match)
+    BOTH_NAMES_REPLACED = "both_names_replaced"  # contact_id, names (the former)
     UNHELD_ADDRESS = "unheld_address"  # contact_id, addresses (matched by name; no user holds the addresses)
 
     # The IT Glue part (`planning`).
@@ -185,6 +186,7 @@ NEEDS_A_LOOK = frozenset(
         ReasonCode.HIT_WITHHELD,
         ReasonCode.OVERRIDE_FOUND_CONTACT,
         ReasonCode.MATCHED_DIFFERENT_NAMES,
+        ReasonCode.BOTH_NAMES_REPLACED,
         ReasonCode.UNHELD_ADDRESS,
         ReasonCode.OVERRIDE_OUTDATED,
         ReasonCode.LINK_INACTIVE,

@@ -22,7 +22,13 @@ from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import changed_fields
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_fields import with_fields
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Rule
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.enrichment import enriched
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import (
+    Names,
+    compare_names,
+    have_common_word,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
@@ -42,7 +48,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, Operation, Plan, Push
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Planning
-from tests.unit.engine.builders import ACCOUNT, NATIVE, PUSHING, SKU, bms, options, settings, snapshot
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import trimmed
+from tests.unit.engine.builders import ACCOUNT, NATIVE, PUSHING, SKU, bms, options, person, settings, snapshot
 
 # ---------------------------------------------------------------------- worlds
 
@@ -446,6 +454,28 @@ def test_each_user_has_one_operation_that_says_what_it_does(world):
             assert each.reasons
         if bms_part.push in ("conflict", "failed", "already_in_bms", "pending"):
             assert each.reasons
+
+
+somebodys_names = st.sampled_from([("Taro", "Yamada"), ("太郎", "山田"), ("Иван", "Петров"), ("Ivan", "Smith")])
+
+
+@given(st.lists(st.tuples(somebodys_names, somebodys_names), min_size=1, max_size=4))
+def test_whoever_gets_two_other_names_is_reported(pairs):
+    users, contacts = [], []
+    for number, ((given_name, surname), (first_name, last_name)) in enumerate(pairs):
+        value = f"u{number}@x.io"
+        users.append(person(f"u{number}", username=value, mail=value, given_name=given_name, surname=surname))
+        contacts.append(Contact(number + 1, first_name, last_name, emails=(Email(value, "Work", True),)))
+    world = World(snapshot(users, contacts), bms(), options())
+    codes = {ReasonCode.BOTH_NAMES_REPLACED, ReasonCode.MATCHED_DIFFERENT_NAMES}
+    for each in world.plan().operations:
+        before, after = (
+            [changes.get(name) or "" for name in ("first-name", "last-name")]
+            for changes in (each.itglue.before, each.itglue.after)
+        )
+        if all(map(trimmed, (*before, *after))) and each.matched_by != Rule.OVERRIDE:
+            same = compare_names(before, after) == Names.SAME or have_common_word(before, after)
+            assert same or not codes.isdisjoint(reason.code for reason in each.reasons)
 
 
 @given(worlds)

@@ -174,9 +174,11 @@ def departed_of(who: str) -> World:
     )
 
 
-def plainly(names: str, theirs: str | tuple[str, str]) -> World:
+def plainly(names: str, theirs: str | tuple[str, str], **reported: str) -> World:
     """Poorly kept names beside the user's primary address."""
-    return World([user(names, "ann")], [contact(1, theirs, "ann")], expected={"ann": "update 1 pushed"})
+    return World(
+        [user(names, "ann")], [contact(1, theirs, "ann")], expected={"ann": "update 1 pushed"}, reported=reported
+    )
 
 
 def by_name(names: str, theirs: str) -> World:
@@ -487,7 +489,7 @@ WORLDS = {
     "capitals": plainly("Ann Able", "ANN ABLE"),
     "swapped": plainly("Ann Able", "Able Ann"),
     "no-name": plainly("Ann Able", ""),
-    "two-scripts": plainly("太郎 山田", "Taro Yamada"),
+    "two-scripts": plainly("太郎 山田", "Taro Yamada", ann="both_names_replaced"),
     "apostrophe": by_name("Nell O\u2019Neil", "Nell O'Neil"),
     "non-breaking-hyphen": by_name("Anne-Marie Roe", "Anne\u2011Marie Roe"),
     "zero-width-space": by_name("Zoe Roe", "Zoe\u200b Roe"),
