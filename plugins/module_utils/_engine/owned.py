@@ -20,7 +20,7 @@ from .links import linked_bms_id
 from .model import BmsId, Contact, ItGlueId
 from .plan import Action, Operation, Push, Subject, UserSubject
 
-Tried: TypeAlias = "Mapping[Subject, ItGlueId | None]"
+Tried: TypeAlias = Mapping[Subject, ItGlueId | None]
 """The subjects that the run has written for, or has tried to, each with its contact; None where it has none."""
 
 NOBODY: Tried = {}
