@@ -9,18 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 from .conflicts import IGNORE, NEW, Answer
 from .errors import InputError, OverrideError
-from .identity import Names, same_key
+from .identity import Names, RawNames, same_key
 from .matching_index import MatchingIndex
 from .model import ItGlueId, User
 from .options import Options
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER, address, name
-
-RawNames: TypeAlias = "tuple[str | None, str | None]"
 
 
 @dataclass(frozen=True, slots=True)
