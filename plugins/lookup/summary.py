@@ -80,9 +80,9 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import defa
 class LookupModule(LookupBase):
     def run(self, terms: list[str], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[Any]:
         registered, hostvars = kwargs.get("registered") or ["synced"], (variables or {})["hostvars"]
-        outcomes = {
-            str(host): chosen(hostvars[host][name] for name in registered if name in hostvars[host]) for host in terms
-        }
+        # Ansible puts the variables of a host together anew each time.
+        hosts = {str(host): hostvars[host] for host in terms}
+        outcomes = {host: chosen(own[name] for name in registered if name in own) for host, own in hosts.items()}
         if boolean(kwargs.get("failed", False)):
             return [[host for host, outcome in outcomes.items() if failure_of(outcome)]]
         if boolean(kwargs.get("drift", False)):
@@ -90,17 +90,17 @@ class LookupModule(LookupBase):
         if boolean(kwargs.get("totals", False)):
             return [totals(outcomes)]
         preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)
-        journals = {host: _journal(host, hostvars[host], preview) for host in outcomes if _is_first_run(hostvars[host])}
+        journals = {host: _journal(host, own, preview) for host, own in hosts.items() if _is_first_run(own)}
         *lines, last = summary(outcomes, journals)
-        return [[*lines, *_misspelled(terms, hostvars), last]]
+        return [[*lines, *_misspelled(hosts), last]]
 
 
-def _misspelled(hosts: list[str], hostvars: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def _misspelled(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     """A line for each variable that is spelled wrongly, with the clients that have it where not all have."""
     found: dict[str, list[str]] = {}
-    for host in hosts:
-        for sentence in misspelled(hostvars[host]):
-            found.setdefault(one_line(sentence), []).append(str(host))
+    for host, variables in hosts.items():
+        for sentence in misspelled(variables):
+            found.setdefault(one_line(sentence), []).append(host)
     for sentence, clients in found.items():
         more = f" and {len(clients) - MOST_LINES} more" if len(clients) > MOST_LINES else ""
         some = "" if len(clients) == len(hosts) else f"{one_line(', '.join(clients[:MOST_LINES]))}{more}: "
