@@ -22,12 +22,13 @@ ItGlueId = NewType("ItGlueId", int)
 BmsId = NewType("BmsId", int)
 """The id of a record in Kaseya BMS. The two services number their records independently."""
 
-# ---------------------------------------------------------------- Microsoft 365
-
 
 def as_id(wanted: str) -> int | None:
     """The id that a text is, None where it is a name."""
     return int(wanted) if wanted.isascii() and wanted.isdigit() else None
+
+
+# ---------------------------------------------------------------- Microsoft 365
 
 
 @dataclass(frozen=True, slots=True)
