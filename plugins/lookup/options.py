@@ -80,8 +80,8 @@ from ansible.errors import AnsibleLookupError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 from ansible.utils.display import Display
-from ansible.utils.vars import merge_hash
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import laid_over
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
@@ -120,12 +120,9 @@ class LookupModule(LookupBase):
             found |= self._files(found.get("state"))
             found |= {limit: "100%" for limit in FIRST_RUN_LIMITS if self._is_first_run() and found[limit] is None}
         for kind, option in settings_of(module).items():
-            found |= {option: self._declared(kind)} if option else self._declared(kind)
+            declared = laid_over(self._mapping(f"{kind}_defaults"), self._mapping(f"{kind}_settings"))
+            found |= {option: declared} if option else declared
         return {option: value for option, value in found.items() if value is not None}
-
-    def _declared(self, kind: str) -> dict[str, Any]:
-        """The settings of a client, laid over those of its group. There a blank clears an option."""
-        return merge_hash(self._mapping(f"{kind}_defaults"), self._mapping(f"{kind}_settings"))
 
     def _mapping(self, name: str) -> dict[str, Any]:
         value = self._value(name) or {}

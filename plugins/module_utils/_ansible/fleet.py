@@ -20,6 +20,7 @@ from .._sync.fleet_reads import FEWEST_CLIENTS, FleetItGlue
 from .._sync.ports import Bms, Fleet, Graph, Services
 from .._sync.run import Source
 from .connection import Clients
+from .option_specs import laid_over
 from .run_memory import RunMemory
 from .task import Task
 
@@ -95,9 +96,8 @@ def _declared(
 
 
 def _settings(task_vars: Mapping[str, Any], host: str, kind: str, plain: Plain) -> dict[str, Any]:
-    """What a host declares of a kind: its own settings, laid over those of its group."""
     layers = [_variable(task_vars, host, f"{kind}_sync_{name}", plain) for name in ("defaults", "settings")]
-    return {option: value for layer in layers if isinstance(layer, dict) for option, value in layer.items()}
+    return laid_over(*(layer if isinstance(layer, dict) else {} for layer in layers))
 
 
 def _organization(task_vars: Mapping[str, Any], host: str, plain: Plain) -> str:

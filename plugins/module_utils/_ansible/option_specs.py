@@ -10,6 +10,7 @@ does not mention the option.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from .._engine.declared_options import BMS, OFFICE365, OPTIONS, SYNC_OPTIONS, Option, SyncOption
@@ -43,6 +44,12 @@ def _settings(kind: str) -> dict[str, dict[str, Any]]:
 
 SETTINGS_OPTIONS: dict[str, dict[str, dict[str, Any]]] = {kind: _settings(kind) for kind in (OFFICE365, BMS)}
 """The options of each kind of settings, as those of a module and as suboptions."""
+
+
+def laid_over(group: Mapping[str, Any], client: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings that a client declares over those of its group, suboptions one by one. A blank clears an option."""
+    grouped = [each for each in client if isinstance(client[each], Mapping) and isinstance(group.get(each), Mapping)]
+    return {**group, **client, **{each: {**group[each], **client[each]} for each in grouped}}
 
 
 def _sync_option(option: SyncOption) -> dict[str, Any]:
