@@ -10,10 +10,10 @@ from collections.abc import Collection, Mapping
 
 from .conflicts import IGNORE, NEW, Answer
 from .directory import BmsDirectory
-from .errors import InputError, OverrideError
+from .errors import OverrideError
 from .model import BmsContact, BmsId, User
-from .reasons import Reason, ReasonCode, because
-from .text import address
+from .overrides import refuse_shared, resolved_overrides
+from .reasons import Reason
 
 OPTION = "bms_match_overrides"
 
@@ -23,21 +23,8 @@ def resolve(overrides: Mapping[str, Answer], users: Collection[User]) -> tuple[d
 
     Raises InputError for a user with two answers.
     """
-    if not overrides:
-        return {}, ()
-    by_key = {address(user.username): user for user in users} | {address(user.id): user for user in users}
-    answers: dict[str, Answer] = {}
-    warnings = []
-    for key, answer in overrides.items():
-        user = by_key.get(address(key))
-        if user is None:
-            warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option=OPTION, user=key))
-        elif answers.setdefault(user.id, answer) != answer:
-            raise InputError(
-                f"{OPTION} names the user {user.username} twice, with different answers.",
-                hint="Keep one of the two entries.",
-            )
-    return answers, tuple(warnings)
+    found, warnings = resolved_overrides(OPTION, overrides, users)
+    return {user_id: override.target for user_id, override in found.items()}, tuple(warnings)
 
 
 def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: BmsDirectory) -> dict[str, BmsContact]:
@@ -47,7 +34,6 @@ def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: Bms
     users.
     """
     found: dict[str, BmsContact] = {}
-    holders: dict[BmsId, str] = {}
     for user_id, answer in answers.items():
         if answer in (NEW, IGNORE) or user_id not in usernames:
             continue
@@ -60,11 +46,6 @@ def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: Bms
                 username=username,
                 hint="Put the id of a BMS contact of the account, 'new' or 'ignore' in its place.",
             )
-        if bms_id in holders:
-            raise InputError(
-                f"{OPTION} pairs BMS contact {bms_id} with two users, {holders[bms_id]} and {username}.",
-                hint="A BMS contact is one person: keep one of the two entries.",
-            )
-        holders[bms_id] = username
         found[user_id] = bms.contact[bms_id]
+    refuse_shared(OPTION, "BMS contact", [(usernames[user_id], each.id) for user_id, each in found.items()])
     return found

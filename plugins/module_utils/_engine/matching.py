@@ -74,7 +74,7 @@ def match(
     a username that was handed on the contact of its former holder.
     """
     circumstances = circumstances or Circumstances()
-    wanted, warnings = resolved_overrides(users, circumstances.overrides)
+    wanted, warnings = resolved_overrides("match_overrides", circumstances.overrides, users)
     ignored = {user_id for user_id, override in wanted.items() if override.target == IGNORE}
     index = MatchingIndex(users, selected, contacts, circumstances, ignored, directory)
     matcher = _Matcher(index, Matching(ignored=ignored, warnings=warnings))

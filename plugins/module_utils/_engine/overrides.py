@@ -40,9 +40,9 @@ class Decided:
 
 
 def resolved_overrides(
-    users: Collection[User], overrides: Mapping[str, Answer]
+    option: str, overrides: Mapping[str, Answer], users: Collection[User]
 ) -> tuple[dict[str, Override], list[Reason]]:
-    """The overrides by user id, and a warning for each that names nobody.
+    """The entries of an option by user id, and a warning for each that names nobody.
 
     Raises InputError for two entries of one user that say different things.
     """
@@ -57,15 +57,27 @@ def resolved_overrides(
         override = Override(target, by_username=user is None)
         user = user or by_name.get(address(key))
         if user is None:
-            warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option="match_overrides", user=key))
+            warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option=option, user=key))
         elif (known := found.setdefault(user.id, override)).target != target:
             raise InputError(
-                f"match_overrides names the user {user.username} twice, with different targets.",
+                f"{option} names the user {user.username} twice, with different answers.",
                 hint="Keep one of the two entries.",
             )
         elif known.by_username and not override.by_username:
             found[user.id] = override
     return found, warnings
+
+
+def refuse_shared(option: str, noun: str, pairs: Iterable[tuple[str, int]]) -> None:
+    """Raise InputError for one contact for two users. `pairs` are a username and the id of a contact each."""
+    claimed: dict[int, str] = {}
+    for username, contact_id in sorted(pairs):
+        if contact_id in claimed:
+            raise InputError(
+                f"{option} pairs {noun} {contact_id} with two users, {claimed[contact_id]} and {username}.",
+                hint=f"A {noun} is one person: keep one of the two entries.",
+            )
+        claimed[contact_id] = username
 
 
 def without_override(options: Options, error: OverrideError) -> Options:
@@ -87,7 +99,8 @@ def apply_overrides(index: MatchingIndex, overrides: Mapping[str, Override]) -> 
     for user_id, override in overrides.items():
         if override.target not in (NEW, IGNORE):
             decided.matches[user_id] = _contact_of(index, user_id, override.target)
-    _refuse_shared_contacts(index, decided.matches)
+    pairs = [(index.users[user_id].username, contact_id) for user_id, contact_id in decided.matches.items()]
+    refuse_shared("match_overrides", "contact", pairs)
     for user_id, contact_id in decided.matches.items():
         if overrides[user_id].by_username and index.names(user_id, contact_id) == Names.DIFFERENT:
             _refuse_handed_on_username(index, user_id, contact_id)
@@ -108,18 +121,6 @@ def _contact_of(index: MatchingIndex, user_id: str, target: Answer) -> ItGlueId:
         username=username,
         hint="Put the id of a contact of the organization, 'new' or 'ignore' in its place.",
     )
-
-
-def _refuse_shared_contacts(index: MatchingIndex, matches: Mapping[str, ItGlueId]) -> None:
-    claimed: dict[ItGlueId, str] = {}
-    for user_id, contact_id in sorted(matches.items(), key=lambda pair: index.users[pair[0]].username):
-        username = index.users[user_id].username
-        if contact_id in claimed:
-            raise InputError(
-                f"match_overrides pairs contact {contact_id} with two users, {claimed[contact_id]} and {username}.",
-                hint="A contact is one person: keep one of the two entries.",
-            )
-        claimed[contact_id] = username
 
 
 def _refuse_handed_on_username(index: MatchingIndex, user_id: str, contact_id: ItGlueId) -> None:
