@@ -11,13 +11,14 @@ from typing import Any
 
 from .._engine.audit import BmsOnly, Duplicate, LackedLocation, OtherFirstName, TypeInUse, Unready
 from .._engine.model import BmsContact, Contact
+from .._engine.output import shown_name
 from .._engine.plan import Operation
 from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
 from .client_request import CLIENT_OPTIONS, client_request, first_run
 from .connection import clients, fair_share_of
 from .option_specs import SYNC_SPECS
-from .result import conflict_entries, full_name, reason_fields, selected
+from .result import conflict_entries, reason_fields, selected
 from .sentences import explained, warning
 from .spec import ModuleSpec
 from .task import Task
@@ -118,7 +119,7 @@ def _not_ready(found: Unready) -> dict[str, Any]:
 
 
 def _other_first_name(found: OtherFirstName) -> dict[str, Any]:
-    names = full_name(found.user.given_name, found.user.surname)
+    names = shown_name(found.user.given_name, found.user.surname)
     return {"user": found.user.username, "user_name": names, **_contact(found.contact)}
 
 
@@ -135,4 +136,4 @@ def _contact(contact: Contact) -> dict[str, Any]:
 
 
 def _name(contact: Contact | BmsContact) -> str:
-    return full_name(contact.first_name, contact.last_name)
+    return shown_name(contact.first_name, contact.last_name)

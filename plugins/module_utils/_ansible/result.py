@@ -18,7 +18,7 @@ from .._engine.conflicts import Conflict
 from .._engine.errors import Failure
 from .._engine.links import LinkState, link_state
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, User
-from .._engine.output import one_line
+from .._engine.output import shown_name
 from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode
@@ -56,11 +56,6 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "refused": [_plain_reason(each._asdict(), each.reason) for each in run.refused_entries],
         "diff": [*settings_diff(run.read.run_settings), *diff((*run.operations, *run.deactivations))],
     }
-
-
-def full_name(first: str | None, last: str | None) -> str:
-    """First and last name as a person reads them."""
-    return one_line(" ".join(filter(None, (first, last))))
 
 
 # ---------------------------------------------------------------------- summary
@@ -120,7 +115,7 @@ class _Records:
         entry = contact(operation)
         user = self._users.get(operation.subject.user_id)
         return {
-            "name": full_name(user.given_name, user.surname) if user else "",
+            "name": shown_name(user.given_name, user.surname) if user else "",
             "contact_url": self.url(operation.itglue.contact_id),
             "names": self.names(entry),
             **entry,
@@ -134,7 +129,7 @@ class _Records:
     def name(self, contact_id: ItGlueId) -> str:
         """First and last name of a contact."""
         known = self._contacts.get(contact_id)
-        return full_name(known.first_name, known.last_name) if known else ""
+        return shown_name(known.first_name, known.last_name) if known else ""
 
     def names(self, entry: Result) -> dict[str, dict[str, str]]:
         """What the ids in `before` and `after` of an entry are called, by the name of the field."""

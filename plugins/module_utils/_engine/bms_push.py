@@ -15,6 +15,7 @@ from .contact_phones import is_fax
 from .directory import Directory
 from .grouping import repeated
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
+from .output import shown_name
 from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
@@ -145,5 +146,5 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     for operation in pushed:
         own = full_name(*NAMES_OF_CONTACT(operation.wanted))
         if own and held[own] > 1:
-            shown = f"{operation.wanted.first_name} {operation.wanted.last_name}"
+            shown = shown_name(*NAMES_OF_CONTACT(operation.wanted))
             yield because(ReasonCode.NAME_NOT_UNIQUE, user=operation.user, name=shown)

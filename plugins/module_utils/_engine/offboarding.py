@@ -26,6 +26,7 @@ from .errors import InputError
 from .grouping import by_key
 from .identity import Names, RawNames, compare_names, first_names_agree
 from .model import BmsContact, Contact, ItGlueId, Snapshot, User
+from .output import shown_name
 from .plan import (
     Action,
     BmsPart,
@@ -165,8 +166,7 @@ def unmatched_addresses(
     for contact in sorted(contacts if domains else (), key=lambda each: each.id):
         free = directory.unheld(contact) - held
         if ours := tuple(sorted(value for value in free if domain(value) in domains)):
-            shown = " ".join(filter(None, (contact.first_name, contact.last_name)))
-            found.append(UnmatchedAddress(contact.id, shown, ours))
+            found.append(UnmatchedAddress(contact.id, shown_name(contact.first_name, contact.last_name), ours))
     return found
 
 

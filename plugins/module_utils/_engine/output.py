@@ -40,6 +40,11 @@ def one_line(text: str) -> str:
     return without_commands(" ".join("".join(sign if _is_shown(sign) else " " for sign in text).split()))
 
 
+def shown_name(first: str | None, last: str | None) -> str:
+    """First and last name as people read them, blank where there is neither."""
+    return one_line(" ".join(filter(None, (first, last))))
+
+
 def without_commands(text: str) -> str:
     """`text` with a blank within each command to a runner."""
     if "::" in text or "##" in text or "section_" in text:

@@ -24,6 +24,7 @@ from .attributes import SCALARS, decode, encode, same_value
 from .errors import Failure
 from .identity import Record, resembling
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, Contact, ItGlueId
+from .output import shown_name
 from .reasons import Reason, ReasonCode, because
 from .recorded import RecordedRow, RecordedWrite, Resolution, WriteKind, WriteOutcome
 
@@ -342,7 +343,7 @@ def _in_order(field_name: str, present: Any, written: Any) -> Any:
 
 
 def _shown(contact: Contact | BmsContact) -> str:
-    return " ".join(filter(None, (contact.first_name, contact.last_name)))
+    return shown_name(contact.first_name, contact.last_name)
 
 
 def _with(contact: Contact, attributes: Mapping[str, Any]) -> Contact:

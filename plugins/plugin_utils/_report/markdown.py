@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import shown_name
+
 from .collecting import LISTS, counted, departure, groups
 from .entries import changes, overrides_yaml, question, suggestion, variable
 from .labels import (
@@ -242,7 +244,7 @@ def _conflict(entry: Mapping[str, Any], run: Mapping[str, Any]) -> str:
 
 
 def _name(entry: Mapping[str, Any]) -> str:
-    return text(" ".join(filter(None, (entry.get("first_name"), entry.get("last_name")))) or "without a name")
+    return text(shown_name(entry.get("first_name"), entry.get("last_name")) or "without a name")
 
 
 def _addresses(entry: Mapping[str, Any]) -> str:

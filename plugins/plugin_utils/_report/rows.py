@@ -10,6 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import shown_name
+
 from .bars import TONES, segments
 from .collecting import counted, departure, groups, is_over_limit, is_starved
 from .entries import changes, link, question, reason_title, suggestion, variable
@@ -216,7 +218,7 @@ def _card(entry: Mapping[str, Any], kind: str) -> dict[str, Any]:
         "kind": kind,
         "id": entry.get("id"),
         "user": entry.get("user") or "",
-        "name": " ".join(filter(None, (entry.get("first_name"), entry.get("last_name")))),
+        "name": shown_name(entry.get("first_name"), entry.get("last_name")),
         "emails": entry.get("emails") or [],
         "linked": entry.get("linked"),
         "active": entry.get("active"),
