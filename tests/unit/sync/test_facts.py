@@ -147,7 +147,8 @@ def test_facts_hold_ids_and_digests_and_nobody_s_name_or_address():
 
 
 def test_a_person_is_looked_up_again_once_a_day(later):
-    """Runs every three hours for three days: three look-ups after the first one, each of which changes the time."""
+    """Runs every three hours for three days: each look-up changes the time. The first is after a rest of two hours
+    and at most a day, as the time of day wants it."""
     it = stand()
     it.sync(**DIRECT)
     looked_up = []
@@ -158,8 +159,8 @@ def test_a_person_is_looked_up_again_once_a_day(later):
             looked_up.append(hour)
             assert len(outcome.fact_writes) == 1
         assert pushes(outcome) == {"already_in_bms": 1}
-    assert len(looked_up) == 3
-    assert [two - one for one, two in zip(looked_up, looked_up[1:], strict=False)] == [24, 24]
+    assert looked_up[0] <= 27
+    assert looked_up == list(range(looked_up[0], 73, 24))
 
 
 def test_who_has_gone_from_bms_meanwhile_is_pushed_within_the_next_look_up(later):
