@@ -14,7 +14,6 @@ from dataclasses import dataclass
 
 from .bms_recall import RECALLED, compared_by, departed_digest
 from .freshness import is_due
-from .matching_index import ANY_BMS_CONTACT, ANY_CONTACT
 from .model import BmsId, Contact, Facts, InBms, ItGlueId
 from .offboarding import CONTACT_TYPE
 from .plan import Action, Operation, Push, Subject
@@ -66,6 +65,8 @@ def facts_after(run: Ended) -> Facts:
         offboarded=_offboarded(run),
         former_contact_types=_former_contact_types(run),
         kept_apart=_kept_apart(run),
+        made_anew=frozenset(_passed_over(run, run.known.made_anew)) | run.planning.matched.matching.made_anew,
+        apart_in_bms=_apart_in_bms(run),
     )
 
 
@@ -79,6 +80,8 @@ def without_contacts(facts: Facts, contact_ids: Collection[ItGlueId], bms_contac
             key: value for key, value in facts.former_contact_types.items() if key not in contact_ids
         },
         kept_apart=facts.kept_apart,
+        made_anew=facts.made_anew,
+        apart_in_bms=facts.apart_in_bms,
     )
 
 
@@ -204,18 +207,22 @@ def _is_deactivation(run: Ended, operation: Operation) -> bool:
 
 
 def _kept_apart(run: Ended) -> frozenset[tuple[ItGlueId, str]]:
-    """The pairs that a deleted user keeps apart, until they are resolved: those of users that take no part in the
-    matching, or whom nobody has looked for in BMS, stay."""
+    """The pairs that a deleted user keeps apart, until they are resolved."""
+    known = {each for each in run.known.kept_apart if each[0] in run.contacts}
+    passed_over = _passed_over(run, {user_id for dummy, user_id in known})
+    return frozenset(each for each in known if each[1] in passed_over) | run.planning.matched.matching.rests_on_deleted
+
+
+def _apart_in_bms(run: Ended) -> frozenset[str]:
+    """The users whom a deleted user keeps apart from a BMS contact, until BMS is read."""
+    known = run.known.apart_in_bms
+    if run.planning.findings.bms is None:
+        return known & run.planning.matched.directory.user.keys()
+    return frozenset(_passed_over(run, known)) | run.planning.apart_in_bms
+
+
+def _passed_over(run: Ended, user_ids: Collection[str]) -> set[str]:
+    """Those users that take no part in the matching: what is known of them stays."""
     matched = run.planning.matched
     taking_part = matched.selected.user_ids - matched.matching.ignored
-    in_bms = {(ANY_BMS_CONTACT, user_id) for user_id in run.planning.apart_in_bms}
-    if run.planning.findings.bms is None:
-        in_bms |= {each for each in run.known.kept_apart if each[0] == ANY_BMS_CONTACT and each[1] in taking_part}
-    kept = {
-        (contact_id, user_id)
-        for contact_id, user_id in run.known.kept_apart
-        if (contact_id in run.contacts or contact_id in (ANY_CONTACT, ANY_BMS_CONTACT))
-        and user_id in matched.directory.user
-        and user_id not in taking_part
-    }
-    return frozenset(kept | matched.matching.rests_on_deleted | in_bms)
+    return {each for each in user_ids if each in matched.directory.user and each not in taking_part}

@@ -29,7 +29,7 @@ from .matching_index import Circumstances, MatchingIndex
 from .model import Contact, ItGlueId, User
 from .overrides import Override, apply_overrides, resolved_overrides
 from .reasons import Reason, ReasonCode, because
-from .suggestions import conflict_of, kept_from_suggestion
+from .suggestions import conflict_of, kept_from_suggestion, made_anew
 from .text import NAMES_OF_USER, ONMICROSOFT, contact_addresses
 
 
@@ -45,7 +45,8 @@ class Matching:
 
     `needs_deleted_users` says that a hit depends on the tenant's deleted users, which were not given: read them
     and match again. `rests_on_deleted` are pairs of contact and user id that only a deleted user keeps apart (see
-    `Circumstances.remembered`); they are to be remembered.
+    `Circumstances.remembered`), `made_anew` the ids of users whose deleted account bore their names; both are to be
+    remembered.
     """
 
     matches: dict[str, tuple[ItGlueId, Rule]] = field(default_factory=dict)
@@ -58,6 +59,7 @@ class Matching:
     held_aliases: dict[str, frozenset[str]] = field(default_factory=dict)
     needs_deleted_users: bool = False
     rests_on_deleted: set[tuple[ItGlueId, str]] = field(default_factory=set)
+    made_anew: set[str] = field(default_factory=set)
 
 
 def match(
@@ -118,6 +120,7 @@ class _Matcher:
         if conflict.suggestion and self.index.circumstances.deleted is None:
             self.result.needs_deleted_users = True
         self.result.rests_on_deleted.update(kept_from_suggestion(self.index, conflict))
+        self.result.made_anew.update(made_anew(self.index, conflict))
         for user_id in user_ids:
             self.users.pop(user_id, None)
             self.result.conflicted[user_id] = conflict

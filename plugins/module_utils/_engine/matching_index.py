@@ -31,12 +31,6 @@ from .text import (
     user_addresses,
 )
 
-ANY_CONTACT = ItGlueId(0)
-"""In the place of the contact's id in what is remembered of a user whose account was made anew."""
-
-ANY_BMS_CONTACT = ItGlueId(-1)
-"""The same of a user whom a deleted user keeps apart from a BMS contact."""
-
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
@@ -48,7 +42,7 @@ class Circumstances:
     the usernames that they had, None where they have not been read. `domains` are the tenant's domains, by default
     those of its users' addresses.
     `remembered` are pairs of contact and user id that were in a conflict, or whose hit was withheld, because of a
-    deleted user that Microsoft has forgotten since; with `ANY_CONTACT`, users whose deleted account bore their names.
+    deleted user that Microsoft has forgotten since; `made_anew` are the ids of users whose names such a user bore.
     `owned` says whose is what the run itself has made or written so far.
     """
 
@@ -61,6 +55,7 @@ class Circumstances:
     deleted: Collection[User] | None = None
     domains: Collection[str] = ()
     remembered: Collection[tuple[ItGlueId, str]] = ()
+    made_anew: Collection[str] = ()
     owned: Owned = NOTHING_OWNED
 
 
@@ -237,8 +232,9 @@ class MatchingIndex:
         key = self.names_of_users[user_id]
         return key is not None and (
             key in self.deleted_by_names
+            or user_id in self.circumstances.made_anew
             or any(
-                contact_id == ANY_CONTACT or self.names_of_contacts.get(contact_id) == key
+                self.names_of_contacts.get(contact_id) == key
                 for contact_id, other in self.circumstances.remembered
                 if other == user_id
             )

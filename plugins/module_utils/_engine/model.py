@@ -375,8 +375,8 @@ class Facts:
     `offboarded` are the departed contacts of which BMS needs nothing more although IT Glue refuses their contact type,
     by the digest of what was compared, with the time of the look-up. `former_contact_types` are the contact types that
     contacts had before their people departed, None where a contact had none. `kept_apart` are pairs of contact and user
-    id that a deleted user keeps apart; the contact id is 0 for a user whose account was made anew, where nothing is to
-    be suggested.
+    id that a deleted user keeps apart, `apart_in_bms` the ids of users whom one keeps apart from a BMS contact.
+    `made_anew` are the ids of users whose account was made anew: nothing is suggested for them.
     """
 
     in_bms: Mapping[str, InBms] = field(default_factory=dict)
@@ -384,6 +384,8 @@ class Facts:
     offboarded: Mapping[str, int] = field(default_factory=dict)
     former_contact_types: Mapping[ItGlueId, ItGlueId | None] = field(default_factory=dict)
     kept_apart: frozenset[tuple[ItGlueId, str]] = frozenset()
+    made_anew: frozenset[str] = frozenset()
+    apart_in_bms: frozenset[str] = frozenset()
 
 
 # -------------------------------------------------------------------- snapshot

@@ -44,7 +44,7 @@ from .identity import same_key
 from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
 from .matching import Matching, match
-from .matching_index import ANY_BMS_CONTACT, Circumstances
+from .matching_index import Circumstances
 from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .owned import NOTHING_OWNED, Owned
@@ -224,6 +224,7 @@ class Planning:
             domains=self._domains(directory),
             linked=frozenset(filter(directory.is_linked, directory.links)),
             remembered=self.snapshot.facts.kept_apart,
+            made_anew=self.snapshot.facts.made_anew,
             owned=self.owned or NOTHING_OWNED,
         )
 
@@ -299,9 +300,7 @@ class Planning:
         deleted = self.findings.deleted_users
         keys = None if deleted is None else [same_key(*NAMES_OF_USER(user)) for user in deleted]
         names = None if keys is None else frozenset(key for key in keys if key is not None)
-        remembered = self.snapshot.facts.kept_apart
-        apart = frozenset(user_id for contact_id, user_id in remembered if contact_id == ANY_BMS_CONTACT)
-        former = Former(names, apart)
+        former = Former(names, self.snapshot.facts.apart_in_bms)
         return replace(contacts, deleted_users={user.id: user for user in deleted or ()}, former=former)
 
     def _contact_types(self) -> ContactTypes:

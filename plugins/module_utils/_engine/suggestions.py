@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .identity import Names
-from .matching_index import ANY_CONTACT, MatchingIndex
+from .matching_index import MatchingIndex
 from .model import ItGlueId
 from .reasons import ReasonCode
 from .text import contact_addresses
@@ -51,15 +51,20 @@ def conflict_of(
 
 
 def kept_from_suggestion(index: MatchingIndex, conflict: Conflict) -> Iterator[tuple[ItGlueId, str]]:
-    """Pairs of contact and user id of which only a deleted user says that they are no suggestion; with `ANY_CONTACT`
-    for a user to whom nothing is suggested."""
-    if conflict.code == ReasonCode.POSSIBLY_RETURNED:
-        return
-    for user_id in conflict.user_ids:
-        if user_id in index.selected and index.was_made_anew(user_id):
-            yield ANY_CONTACT, user_id
-        elif user_id in index.selected:
+    """Pairs of contact and user id of which only a deleted user says that they are no suggestion."""
+    for user_id in _could_get_suggestion(index, conflict):
+        if not index.was_made_anew(user_id):
             yield from ((each, user_id) for each in conflict.contact_ids if index.rests_on_deleted(each, user_id))
+
+
+def made_anew(index: MatchingIndex, conflict: Conflict) -> Iterator[str]:
+    """The users to whom nothing is suggested, as a deleted user bore their names."""
+    return filter(index.was_made_anew, _could_get_suggestion(index, conflict))
+
+
+def _could_get_suggestion(index: MatchingIndex, conflict: Conflict) -> list[str]:
+    returned = conflict.code == ReasonCode.POSSIBLY_RETURNED
+    return [] if returned else [each for each in conflict.user_ids if each in index.selected]
 
 
 def _answers(index: MatchingIndex, user_id: str, candidates: Sequence[ItGlueId]) -> tuple[Answer, ...]:

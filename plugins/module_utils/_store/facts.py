@@ -19,7 +19,6 @@ from typing import Any
 from .._engine.bms_recall import RECALLED
 from .._engine.declared_options import FACTS
 from .._engine.errors import SettingsError, SyncError
-from .._engine.matching_index import ANY_BMS_CONTACT
 from .._engine.model import BmsId, Facts, InBms, ItGlueId
 from .settings import SettingsStore, Stored
 
@@ -93,6 +92,8 @@ def _tables(facts: Facts) -> Iterator[Json]:
         ("offboarded", [[key, verified_at] for key, verified_at in sorted(facts.offboarded.items())]),
         ("former_contact_types", [[key, former] for key, former in sorted(facts.former_contact_types.items())]),
         ("kept_apart", [[contact_id, user_id] for contact_id, user_id in sorted(facts.kept_apart)]),
+        ("made_anew", sorted(facts.made_anew)),
+        ("apart_in_bms", sorted(facts.apart_in_bms)),
     )
     yield from ([name, rows] for name, rows in tables if rows)
 
@@ -123,9 +124,13 @@ class _Decoded:
         self.offboarded: dict[str, int] = {}
         self.former: dict[ItGlueId, ItGlueId | None] = {}
         self.kept_apart: set[tuple[ItGlueId, str]] = set()
+        self.users: dict[str, set[str]] = {"made_anew": set(), "apart_in_bms": set()}
 
     def facts(self) -> Facts:
-        return Facts(self.in_bms, self.refused, self.offboarded, self.former, frozenset(self.kept_apart))
+        pairs = frozenset(self.kept_apart)
+        return Facts(
+            self.in_bms, self.refused, self.offboarded, self.former, pairs, *map(frozenset, self.users.values())
+        )
 
     def take(self, name: str, values: Sequence[Json]) -> None:
         if name == "in_bms":
@@ -151,13 +156,15 @@ class _Decoded:
             self.former[ItGlueId(_number(contact_id))] = type_id
         elif name == "kept_apart":
             contact_id, user_id = entry
-            self.kept_apart.add((ItGlueId(_number(contact_id, ANY_BMS_CONTACT)), _text(user_id)))
+            self.kept_apart.add((ItGlueId(_number(contact_id)), _text(user_id)))
+        elif name in self.users:
+            self.users[name].add(_text(entry))
         else:
             raise ValueError(f"No fact is named {name}.")
 
 
-def _number(value: Json, least: int = 0) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+def _number(value: Json) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
         raise ValueError("A fact has something else in the place of a number.")
     return value
 

@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_recall import compared_by
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import digest, is_due
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_BMS_CONTACT, ANY_CONTACT
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
@@ -391,19 +390,19 @@ def test_a_former_contact_type_is_remembered_as_long_as_the_contact_carries_that
 
 def test_who_is_kept_apart_by_a_deleted_user_stays_so_while_taking_no_part():
     users = [builders.person("ann"), builders.person("bob", sku_ids=())]
-    pairs = {(71, "id-bob"), (ANY_CONTACT, "id-bob"), (74, "id-bob"), (71, "id-gone")}
-    read = replace(builders.snapshot(users, [builders.ready(71)]), facts=Facts(kept_apart=frozenset(pairs)))
+    pairs = {(71, "id-bob"), (74, "id-bob"), (71, "id-gone")}
+    known = Facts(kept_apart=frozenset(pairs), made_anew=frozenset({"id-bob", "id-gone", "id-ann"}))
+    read = replace(builders.snapshot(users, [builders.ready(71)]), facts=known)
     after = facts_after(Ended(builders.planning_of(read), (), (), {}))
-    assert after.kept_apart == {(71, "id-bob"), (ANY_CONTACT, "id-bob")}
+    assert (after.kept_apart, after.made_anew) == ({(71, "id-bob")}, {"id-bob"})
 
 
 @pytest.mark.parametrize("unread", [None, "It is gone."], ids=["read", "not-read"])
 def test_who_is_kept_apart_from_any_bms_contact_stays_so_until_bms_is_read(unread):
-    apart = (ANY_BMS_CONTACT, "id-ann")
-    facts = Facts(kept_apart=frozenset({apart, (ANY_BMS_CONTACT, "id-gone"), (72, "id-ann")}))
+    facts = Facts(kept_apart=frozenset({(72, "id-ann")}), apart_in_bms=frozenset({"id-ann", "id-gone"}))
     read = replace(builders.snapshot([person("ann")], [ready(72, "zoe.doe")], bms_settings=PUSHING), facts=facts)
     after = facts_after(Ended(builders.planning_of(read, unread=unread), (), (), {}))
-    assert after.kept_apart == ({apart} if unread else frozenset())
+    assert (after.kept_apart, after.apart_in_bms) == (frozenset(), {"id-ann"} if unread else frozenset())
 
 
 def test_a_revert_forgets_what_was_known_of_its_contacts():
@@ -413,12 +412,16 @@ def test_a_revert_forgets_what_was_known_of_its_contacts():
         offboarded={"cid": NOW},
         former_contact_types={71: 24, 72: None},
         kept_apart=frozenset({(71, "id-ann")}),
+        made_anew=frozenset({"id-ann"}),
+        apart_in_bms=frozenset({"id-ann"}),
     )
     assert without_contacts(facts, {71}, {901}) == Facts(
         in_bms={"bob": InBms(902, NOW)},
         refused={(72, "name"): "b"},
         former_contact_types={72: None},
         kept_apart=facts.kept_apart,
+        made_anew=facts.made_anew,
+        apart_in_bms=facts.apart_in_bms,
     )
     assert without_contacts(facts, (), ()) == facts
     for contact_ids, bms_contact_ids in (({74}, ()), ((), {904})):
@@ -436,11 +439,13 @@ all_facts = st.builds(
     offboarded=st.dictionaries(keys, ids, max_size=5),
     former_contact_types=st.dictionaries(ids, st.none() | ids, max_size=5),
     kept_apart=st.frozensets(st.tuples(ids, keys), max_size=5),
+    made_anew=st.frozensets(keys, max_size=5),
+    apart_in_bms=st.frozensets(keys, max_size=5),
 )
 
 
 @given(all_facts)
-@example(Facts(in_bms={"key": InBms(0, 0)}, kept_apart=frozenset({(ANY_CONTACT, "id"), (ANY_BMS_CONTACT, "id")})))
+@example(Facts(in_bms={"key": InBms(0, 0)}, made_anew=frozenset({"id"}), apart_in_bms=frozenset({"other"})))
 def test_facts_are_read_as_they_were_written(facts):
     text = encoded(facts, 2)
     assert text.isascii() and len(text.splitlines()) == 1

@@ -13,7 +13,7 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import IGNORE, NEW
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import ANY_CONTACT, Circumstances
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 from tests.unit.engine.builders import contact, contact_named, user, user_named
@@ -665,9 +665,9 @@ def test_an_account_that_was_made_anew_is_remembered_where_nothing_is_suggested_
     row = user_named("Ann Able", "ann", "a")
     contacts = [contact_named(1, second, "a"), contact_named(2, second, "ann")]
     before = matching([row], contacts, deleted=(user_named("Ann Able", "old"),))
-    assert before.rests_on_deleted == {(ANY_CONTACT, row.id)}
-    after = matching([row], contacts, deleted=(), remembered=frozenset(before.rests_on_deleted))
-    assert (after.conflicts, after.rests_on_deleted) == (before.conflicts, before.rests_on_deleted)
+    assert (before.rests_on_deleted, before.made_anew) == (set(), {row.id})
+    after = matching([row], contacts, deleted=(), made_anew=frozenset(before.made_anew))
+    assert (after.conflicts, after.made_anew) == (before.conflicts, before.made_anew)
     assert matching([row], contacts, deleted=()).conflicts[0].suggestion == {row.username: 2}
 
 

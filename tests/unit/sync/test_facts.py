@@ -395,10 +395,10 @@ def test_a_bms_contact_of_a_deleted_user_stays_in_question_once_the_user_is_forg
     it = with_change(it, lambda made: made["entra"]["tenants"][0].update(deleted_users=[]))
     without_him = it.sync(**DIRECT)
     assert without_him.result["conflicts"] == with_him.result["conflicts"]
-    assert decoded_facts(it).kept_apart == {(-1, jane["id"])}
+    assert decoded_facts(it).apart_in_bms == {jane["id"]}
     answered = it.sync(**DIRECT, bms_match_overrides={jane["id"]: 5})
     assert answered.contacts()[jane["id"]]["push"] == "already_in_bms"
-    assert decoded_facts(it).kept_apart == frozenset()
+    assert decoded_facts(it).apart_in_bms == frozenset()
 
 
 # ------------------------------------------------------------------ nothing hangs on them
@@ -451,7 +451,8 @@ def test_the_facts_of_another_organization_are_ignored():
         '[["refused",[[1,2,"k"]]]]',
         '[["other",[[1]]]]',
         '[["kept_apart",[[true,"id"]]]]',
-        '[["kept_apart",[[-2,"id"]]]]',
+        '[["kept_apart",[[-1,"id"]]]]',
+        '[["made_anew",[5]]]',
         '[["former_contact_types",[[1,"24"]]]]',
         '{"in_bms":5}',
         "5",
