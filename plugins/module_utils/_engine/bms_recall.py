@@ -38,8 +38,13 @@ def recalled(contacts: PlannedContacts) -> PlannedContacts:
     if not facts.in_bms and not facts.offboarded:
         return contacts
     compared = compared_by(contacts)
-    left = set(facts.in_bms)
-    operations = tuple(_recalled(each, contacts, compared, left) for each in contacts.operations)
+    keys = {
+        each.subject: compared.of(each.subject.user_id, each.itglue.contact_id, each.wanted)
+        for each in contacts.operations
+        if each.bms.push == Push.UNDECIDED
+    }
+    operations = tuple(_recalled(each, contacts, keys.get(each.subject)) for each in contacts.operations)
+    left = facts.in_bms.keys() - keys.values()
     done = frozenset(
         each.contact_id
         for each in contacts.departures
@@ -79,13 +84,10 @@ def departed_digest(departure: Departure, contacts: PlannedContacts, compared: C
     return compared.of(departure.user_id, contact.id, contact)
 
 
-def _recalled(operation: Operation, contacts: PlannedContacts, compared: Compared, left: set[str]) -> Operation:
-    if operation.bms.push != Push.UNDECIDED:
-        return operation
+def _recalled(operation: Operation, contacts: PlannedContacts, key: str | None) -> Operation:
+    """An operation by the fact under `key`; as it is where nobody looks for its person."""
     snapshot = contacts.matched.snapshot
-    known = compared.of(operation.subject.user_id, operation.itglue.contact_id, operation.wanted)
-    left.discard(known)
-    fact = snapshot.facts.in_bms.get(known)
+    fact = snapshot.facts.in_bms.get(key) if key is not None else None
     if fact is None or _is_due(contacts, fact.verified_at):
         return operation
     return _in_bms(operation, fact, native=snapshot.bms.native)
