@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from .._engine.declared_options import BMS, OFFICE365
-from .._engine.model import Asset, Organization
+from .._engine.model import Asset, BmsSettings, Organization
 from .._engine.options import Options
 from .._engine.output import one_line
 from .._engine.settings import TITLES
@@ -25,7 +25,7 @@ from .task import Task
 
 TWO_WAY_SYNC = (
     "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
-    "be off for this client, or IT Glue creates each new person in BMS a second time. Where it has to stay on, set "
+    "be off for this client, or both write to BMS, and each new person is there twice. Where it has to stay on, set "
     "push_method: native."
 )
 """The warning about the switch that two products have."""
@@ -55,15 +55,14 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _removed(kind, store, organization, preview=task.check_mode)
     declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
     (declared,) = declaring.declare(organization, {kind: params})
-    if kind == BMS and _enables_two_way_sync(declared):
+    if kind == BMS and _writes_to_bms(declared.settings) and not _writes_to_bms(declared.before):
         task.warn(TWO_WAY_SYNC.format(organization=one_line(organization.name)))
     return _result(declared)
 
 
-def _enables_two_way_sync(declared: Declared) -> bool:
-    """Whether the collection will create contacts in BMS from now on."""
-    after = declared.settings
-    return bool(after["two_way_sync"] and after["push_method"] == "direct" and not declared.before.get("two_way_sync"))
+def _writes_to_bms(settings: dict[str, Any]) -> bool:
+    """Whether the collection itself writes contacts to BMS, where it creates or updates any."""
+    return BmsSettings(**settings).follows
 
 
 def _removed(kind: str, store: SettingsStore, organization: Organization, *, preview: bool) -> dict[str, Any]:

@@ -346,8 +346,8 @@ class BmsSettings:
 
     @property
     def follows(self) -> bool:
-        """Whether linked contacts are updated in BMS too, where the run updates them. Under `native`
-        IT Glue's own two-way sync does that."""
+        """Whether the collection itself writes to BMS: linked contacts are updated there too, where the run updates
+        them. Under `native` IT Glue's own two-way sync does that."""
         return self.contact_sync and self.two_way_sync and not self.native
 
 

@@ -228,6 +228,15 @@ def test_the_switch_that_it_glue_has_too_brings_a_warning_when_it_is_turned_on(i
     run(BMS, state="absent")
     run(BMS, **switched_on, push_method="native")
     assert run.warnings == []
+    run(BMS, push_method="direct")
+    assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")]
+
+
+def test_the_switch_that_it_glue_has_too_brings_no_warning_before_anything_is_written_to_bms(itglue, run):
+    run(BMS, two_way_sync=True)
+    assert run.warnings == []
+    run(BMS, contact_sync=True)
+    assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")]
 
 
 def test_removal_needs_no_sound_settings(itglue, run):
