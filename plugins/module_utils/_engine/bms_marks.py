@@ -16,9 +16,9 @@ from typing import NamedTuple, TypeVar
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
 from .directory import Directory
 from .identity import RawNames, same_key
+from .identity import names_of as compared_names
 from .model import Contact
 from .plan import Operation, Subject
-from .text import full_name
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -58,16 +58,11 @@ def marks_in_common(
         for mark, members in _indistinct(address, holders):
             for candidate in members:
                 marks[candidate.subject].append(mark)
-    # IT Glue pairs by first and last name alone.
-    for name, holders in _shared(pairs, _full_names) if native else ():
+    # IT Glue pairs by first and last name alone, be the last one blank.
+    for names, holders in _shared(pairs, lambda contact: [compared_names(contact)]) if native else ():
         for candidate in holders:
-            marks[candidate.subject].append(Mark("", name))
+            marks[candidate.subject].append(Mark("", names))
     return marks
-
-
-def _full_names(contact: Contact) -> Sequence[Hashable]:
-    name = full_name(*names_of(contact))
-    return (name,) if name else ()
 
 
 def _shared(

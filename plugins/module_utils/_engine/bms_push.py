@@ -14,12 +14,13 @@ from .attributes import EMAILS, encode
 from .contact_phones import is_fax
 from .directory import Directory
 from .grouping import repeated
+from .identity import names_of
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .output import shown_name
 from .phones import PLACEHOLDER, is_placeholder
 from .plan import Action, ItGluePart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import NAMES_OF_CONTACT, folded, full_name, text
+from .text import NAMES_OF_CONTACT, folded, text
 
 SAVED_AGAIN_AFTER = 24 * 3600.0
 """Seconds after which a complete contact without a link is saved again."""
@@ -124,7 +125,7 @@ def bms_contact(contact: Contact, bms: BmsSnapshot, place: BmsLocation) -> BmsCo
 def names_not_unique(operations: Sequence[Operation], directory: Directory) -> Iterator[Reason]:
     """Warnings of pushes whose name is not unique among the contacts as they become.
 
-    The pull of IT Glue pairs by name alone (BMS field mapping, "Matching").
+    The pull of IT Glue pairs by first and last name alone, be the last one blank (BMS field mapping, "Matching").
     """
     pushed = [operation for operation in operations if operation.bms.push in _PUSHES]
     if not pushed:
@@ -142,9 +143,8 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     shared = repeated([directory.names_of(contact) for contact in becoming])
     if not shared:
         return
-    held = Counter(full_name(*NAMES_OF_CONTACT(contact)) for contact in becoming)
+    held = Counter(map(names_of, becoming))
     for operation in pushed:
-        own = full_name(*NAMES_OF_CONTACT(operation.wanted))
-        if own and held[own] > 1:
+        if held[names_of(operation.wanted)] > 1:
             shown = shown_name(*NAMES_OF_CONTACT(operation.wanted))
             yield because(ReasonCode.NAME_NOT_UNIQUE, user=operation.user, name=shown)

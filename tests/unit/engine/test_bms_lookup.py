@@ -860,7 +860,7 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
             id="a-new-one-that-is-not-ready",
         ),
         pytest.param(
-            [person("ann.lee", surname=None)], [ready(last=None), contact(73, first="Ann")], [], id="one-name"
+            [person("ann.lee", surname=None)], [ready(last=None), contact(73, first="Ann")], ["ann.lee"], id="one-name"
         ),
     ],
 )
@@ -892,6 +892,16 @@ def test_two_new_namesakes_under_native_are_a_conflict():
     assert [(each.rule, each.users) for each in plan.conflicts] == [
         ("bms_name", ("al@client.example", "ann.lee@client.example"))
     ]
+
+
+def test_two_new_people_of_one_single_name_are_a_conflict_under_native_alone():
+    people = [replace(each, surname=None) for each in TWO_NEW_NAMESAKES]
+    found, plan = pushes(people, [], bms(), NATIVE, **PRIMARY)
+    assert {(each.itglue.action, each.bms.push) for each in found.values()} == {("unchanged", "conflict")}
+    assert [each.users for each in plan.conflicts] == [("al@client.example", "ann.lee@client.example")]
+    found, plan = pushes(people, [], bms(), **PRIMARY)
+    assert {each.bms.push for each in found.values()} == {"pushed"}
+    assert [reason.code for reason in plan.warnings] == [ReasonCode.NAME_NOT_UNIQUE] * 2
 
 
 def test_who_is_in_bms_already_carries_no_warning():
