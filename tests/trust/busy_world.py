@@ -14,7 +14,7 @@ from __future__ import annotations
 import copy
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -333,9 +333,14 @@ def _is_unclear(entry: Json) -> bool:
     return bool({"write_unclear", "written_in_part"} & {*entry["reason_codes"]})
 
 
-def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: bool) -> None:
+def nobody_is_made_twice(
+    stand: Busy, outcomes: Sequence[Outcome], overrides: Mapping[str, int | str], *, later: bool
+) -> None:
     """Whom somebody has made is not made by the run as well, where it was shown before; else both are reported, by
-    this run or a `later` one, where the rules of matching see them."""
+    this run or a `later` one, where the rules of matching see them.
+
+    `overrides` that say `new` want a contact beside any other, but for one with the same primary e-mail.
+    """
     users = users_of(stand.sandbox.state())
     rows = stand.rows()
     reported = "\n".join(_words(each) for each in outcomes)
@@ -347,6 +352,9 @@ def nobody_is_made_twice(stand: Busy, outcomes: Sequence[Outcome], *, later: boo
         for row, shown in stand.made:
             made = rows.get(row)
             if row[0] != service or made is None or not _is_of(made, change.user, service, row[1], outcomes, addresses):
+                continue
+            says_new = overrides.get(users[change.user]["userPrincipalName"]) == "new"
+            if service == "itglue" and says_new and _primary(rows[change.row]) != _primary(made):
                 continue
             assert change.row not in shown, (change, made)
             if later and service == "itglue":
@@ -373,6 +381,10 @@ def _has_linked_contact(user: str, rows: dict[Row, Json], outcomes: Iterable[Out
 
 def _emails(row: Json) -> set[str]:
     return set(emails_of(row) if "contact-emails" in row else bms_emails_of(row))
+
+
+def _primary(row: Json) -> str | None:
+    return next((each["value"].casefold() for each in row["contact-emails"] if each["primary"]), None)
 
 
 def _words(outcome: Outcome) -> str:

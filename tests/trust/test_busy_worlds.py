@@ -54,12 +54,12 @@ def hold(case: Case, chance: Random) -> int:
     else:
         all_writes_are_reported(stand, outcome)
     nothing_of_others_is_lost(stand, runs)
-    nobody_is_made_twice(stand, runs, later=False)
+    nobody_is_made_twice(stand, runs, case.options["match_overrides"], later=False)
     acted = len(stand.changes) + len(stand.others)
     then = stand.sync(**case.options)
     runs.append(then)
     nothing_of_others_is_lost(stand, runs)
-    nobody_is_made_twice(stand, runs, later=True)
+    nobody_is_made_twice(stand, runs, case.options["match_overrides"], later=True)
     if not invariants.is_refused(then) and not _refuses(then):
         assert not stand.sync(**case.options).changed
     invariants.strangers_are_left_alone(before, stand.state())
