@@ -72,7 +72,7 @@ def contacts_by_now(
     known = {contact.id: contact for contact in contacts}
     changed, is_complete = contacts_since(itglue, organization_id, contacts, read_at)
     present = changed if is_complete else known | changed
-    if present.keys() == known.keys() and all(_is_as_read(each, known[each.id]) for each in present.values()):
+    if present.keys() == known.keys() and all(is_as_read(each, known[each.id]) for each in present.values()):
         return None
     return tuple(present.values())
 
@@ -89,5 +89,6 @@ def contacts_since(
         return {each.id: each for each in itglue.contacts(organization_id)}, True
 
 
-def _is_as_read(contact: Contact, known: Contact) -> bool:
+def is_as_read(contact: Contact, known: Contact) -> bool:
+    """Whether nobody has changed a contact, or its link, since it was `known`."""
     return contact is known or (contact == known and contact.updated_at == known.updated_at)

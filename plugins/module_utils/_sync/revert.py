@@ -22,13 +22,13 @@ from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError,
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
-from .._engine.undo import Remainder, Reversal, Step, StepKind, undo
+from .._engine.undo import ITGLUE, Remainder, Reversal, Step, StepKind, undo
 from .._store.settings import SettingsStore
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
-from .look_again import contacts_by_now
+from .look_again import STALE_AFTER, contacts_by_now, is_as_read
 from .outcomes import not_tried, reason_of
-from .ports import Bms, ItGlue, Services
+from .ports import ItGlue, Services
 from .remembering import forget_reverted
 from .run_lock import RunLock
 
@@ -79,6 +79,9 @@ def revert(
             raise SyncError(
                 f"{found.name}: nothing was reverted. {run_lock.busy_message}", hint="Run again when it has ended."
             )
+        if not preview:
+            # Another run may have written to the journal until it let go of the lock.
+            runs = read_journal(journal_file)
         present = _read(services, found, runs)
         reversal = _reversal(runs, present)
         if not preview and reversal.steps:
@@ -86,7 +89,7 @@ def revert(
             reversal = _reversal(runs, present)
         outcome = Reverted(found, runs.tenant_id or "", reversal.steps, reversal.remainders)
         if not preview and reversal.steps:
-            _carry_out(services, outcome, present, _journal(journal_file, runs, version))
+            _carry_out(services, runs, outcome, present, _journal(journal_file, runs, version))
             forget_reverted(store, outcome.organization.id, outcome.steps, outcome.warnings)
         return outcome
 
@@ -102,9 +105,15 @@ def _read(services: Services, organization: Organization, runs: RecordedRuns) ->
 
 
 def _by_now(services: Services, organization: Organization, present: _Present) -> _Present:
-    """The contacts of IT Glue once more, right before the first of them is written: somebody may have worked on one."""
+    """The contacts of IT Glue once more, right before some of them are written: somebody may have worked on one.
+
+    Raises ApiError.
+    """
+    began = time.time()
     fresh = contacts_by_now(services.itglue, organization.id, tuple(present.contacts.values()), present.read_at)
-    return present if fresh is None else replace(present, contacts={contact.id: contact for contact in fresh})
+    if fresh is None:
+        return present
+    return replace(present, contacts={contact.id: contact for contact in fresh}, read_at=began)
 
 
 def _bms_contacts(services: Services, runs: RecordedRuns) -> Iterator[BmsContact]:
@@ -122,11 +131,10 @@ def _journal(path: str, runs: RecordedRuns, version: str) -> Journal:
     return FileJournal(path, {**about, "version": version, "reverts": True})
 
 
-def _carry_out(services: Services, outcome: Reverted, present: _Present, journal: Journal) -> None:
+def _carry_out(services: Services, runs: RecordedRuns, outcome: Reverted, present: _Present, journal: Journal) -> None:
     try:
-        bms = services.bms if present.bms_contacts else None
         steps, outcome.steps = outcome.steps, []
-        _Reverter(services.itglue, bms, journal, present, outcome).take(steps)
+        _Reverter(services, runs, journal, present, outcome).take(steps)
         _read_back(outcome, services.itglue, journal)
     finally:
         journal.close()
@@ -136,20 +144,37 @@ def _carry_out(services: Services, outcome: Reverted, present: _Present, journal
 
 
 class _Reverter:
-    """Takes steps. One that is refused does not stop the others, a service that is gone stops its own."""
+    """Takes steps. One that is refused does not stop the others, a service that is gone stops its own.
 
-    def __init__(self, itglue: ItGlue, bms: Bms | None, journal: Journal, present: _Present, outcome: Reverted) -> None:
-        self._itglue = itglue
-        self._bms = bms
+    `present` has just been looked at.
+    """
+
+    def __init__(
+        self, services: Services, runs: RecordedRuns, journal: Journal, present: _Present, outcome: Reverted
+    ) -> None:
+        self._services = services
+        self._itglue = services.itglue
+        self._bms = services.bms if present.bms_contacts else None
+        self._runs = runs
         self._journal = journal
         self._present = present
         self._outcome = outcome
+        self._looked_at = time.monotonic()
+        self._written = False
+        self._restored: dict[ItGlueId, str] = {}
 
     def take(self, steps: Sequence[Step]) -> None:
         """Take the steps in their order; what was taken, and what remains, is in the outcome."""
         gone: dict[str, ApiError] = {}
         waiting = list(_together(steps))
         while waiting:
+            if ITGLUE not in gone and self._is_to_be_looked_at(waiting[0][0]):
+                try:
+                    waiting = self._by_now(waiting)
+                except ApiError as error:
+                    gone[ITGLUE] = error
+                if not waiting:
+                    return
             portion = waiting.pop(0)
             service = portion[0].kind.service
             if service in gone:
@@ -167,6 +192,43 @@ class _Reverter:
                 if not single:
                     gone[service] = error
 
+    def _is_to_be_looked_at(self, step: Step) -> bool:
+        """Whether others may have worked on contacts of IT Glue since the last look: steps or a pause for a quota have
+        taken long, or contacts are to be removed, with all that anybody has put into them."""
+        if step.kind.service != ITGLUE:
+            return False
+        removes = step.kind == StepKind.REMOVE and self._written
+        return removes or time.monotonic() - self._looked_at > STALE_AFTER
+
+    def _by_now(self, waiting: Sequence[Sequence[Step]]) -> list[list[Step]]:
+        """What is still to be done, where somebody may have worked on a contact of IT Glue. Raises ApiError."""
+        looked_at, known = time.monotonic(), self._present.contacts
+        self._present = _by_now(self._services, self._outcome.organization, self._present)
+        self._looked_at, self._written = looked_at, False
+        steps = [step for portion in waiting for step in portion]
+        overtaken = {
+            step.id
+            for step in steps
+            if step.kind.service == ITGLUE and self._is_overtaken(known.get(ItGlueId(step.id)), ItGlueId(step.id))
+        }
+        if not overtaken:
+            return list(map(list, waiting))
+        fresh = _reversal(self._runs, self._present)
+        for each in fresh.remainders:
+            if each.service == ITGLUE and each.id in overtaken and each not in self._outcome.remainders:
+                self._outcome.remainders.append(each)
+        kept = [step for step in steps if step.kind.service != ITGLUE or step.id not in overtaken]
+        again = [step for step in fresh.steps if step.kind.service == ITGLUE and step.id in overtaken]
+        return list(_together([*kept, *again]))
+
+    def _is_overtaken(self, known: Contact | None, contact_id: ItGlueId) -> bool:
+        """Whether somebody else has changed a contact, or its link, since it was `known` or restored here."""
+        contact = self._present.contacts.get(contact_id)
+        if contact is None or known is None:
+            return contact is not known
+        restored_at = self._restored.get(contact_id)
+        return not is_as_read(contact, known) and (restored_at is None or contact.updated_at != restored_at)
+
     def _remain(self, steps: Sequence[Step], error: ApiError, reason: Reason) -> None:
         for step in steps:
             fields = () if step.kind in (StepKind.REMOVE, StepKind.DEACTIVATE) else tuple(step.after)
@@ -174,7 +236,7 @@ class _Reverter:
             self._outcome.remainders.append(remainder)
 
     def _send(self, steps: Sequence[Step]) -> None:
-        step = steps[0]
+        step, self._written = steps[0], True
         if step.kind == StepKind.REMOVE:
             self._remove([ItGlueId(each.id) for each in steps])
         elif step.kind == StepKind.RESTORE:
@@ -197,6 +259,8 @@ class _Reverter:
         with self._journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
             restored = self._itglue.update_contact(contact_id, step.after)
             entry.written = [Written(contact_id, restored.updated_at)]
+            if restored.updated_at:
+                self._runs.saved_at[contact_id] = self._restored[contact_id] = restored.updated_at
 
     def _change_in_bms(self, bms_id: BmsId, step: Step) -> None:
         if self._bms is None:

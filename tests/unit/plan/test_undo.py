@@ -524,13 +524,63 @@ def test_twice_is_nothing(world):
     assert (world.written(), world.deleted, Path(world.journal).read_text(encoding="utf-8")) == before
 
 
-def test_contacts_are_looked_at_again_only_right_before_something_is_reverted(world):
+def test_contacts_are_looked_at_again_right_before_the_first_write_and_before_removals(world):
     looks = []
     for preview in (True, False, False):
         world.itglue.calls.clear()
         world.revert(preview)
         looks.append(world.itglue.calls["changed_contacts"])
-    assert looks == [0, 1, 0], "a preview, the revert, and one with nothing left to do"
+    assert looks == [0, 2, 0], "a preview, the revert, and one with nothing left to do"
+
+
+def meanwhile(world, monkeypatch, method, change) -> None:
+    """While the first step of a kind is taken, somebody changes the contacts of IT Glue."""
+    service = world.bms if method == "set_contact" else world.itglue
+    send = getattr(service, method)
+
+    def sent(*args):
+        monkeypatch.setattr(service, method, send)
+        change(world.itglue.there)
+        return send(*args)
+
+    monkeypatch.setattr(service, method, sent)
+
+
+@pytest.mark.parametrize("method", ["set_contact", "update_contact"])
+def test_what_is_worked_on_during_a_revert_stays(world, monkeypatch, method):
+    """A long revert removes contacts at its end; somebody has edited one since it began."""
+    (made,) = world.itglue.there.keys() - world.before[0].keys()
+
+    def change(there):
+        there[made] = replace(there[made], updated_at=LATER)
+        world.itglue.changed_contacts = lambda *args: iter([there[made]])
+
+    meanwhile(world, monkeypatch, method, change)
+    outcome = world.revert()
+    assert world.deleted == []
+    assert [(each.service, each.id) for each in outcome.remainders] == [("itglue", made)]
+    assert ("restore", 72) in reported(outcome) and made in world.itglue.there
+
+
+def test_a_field_that_is_edited_during_a_long_revert_stays(world, monkeypatch):
+    monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
+
+    def change(there):
+        there[72] = replace(there[72], title="Director", updated_at=LATER)
+        world.itglue.changed_contacts = lambda *args: iter([there[72]])
+
+    meanwhile(world, monkeypatch, "set_contact", change)
+    outcome = world.revert()
+    assert world.itglue.there[72].title == "Director"
+    assert [(each.id, each.fields) for each in outcome.remainders] == [(72, ("title",))]
+    assert world.deleted, "the others are reverted"
+
+
+def test_a_look_that_fails_during_a_revert_leaves_what_is_in_it_glue(world):
+    world.itglue.faults.append(Fault("changed_contacts", gone(), nth=2))
+    outcome = world.revert()
+    assert world.deleted == []
+    assert [each.service for each in outcome.remainders] == ["itglue"]
 
 
 def test_a_removed_contact_stands_in_the_journal_as_it_was(world):
