@@ -291,7 +291,7 @@ class _Matcher:
 
     def _known_by_names(self, user_id: str) -> tuple[ItGlueId, ...]:
         """The contacts with the user's names, but for those that an address gives to another selected user of these
-        names (two people of one name), and those that an override gives to anybody: its names will be that user's.
+        names (two people of one name), and those that an override gives to a selected user: they get that user's names.
         """
         index = self.index
         key = index.names_of_users[user_id]
@@ -315,8 +315,10 @@ class _Matcher:
 
     @cached_property
     def _overridden(self) -> frozenset[ItGlueId]:
-        """The contacts that overrides give to users. Overrides are applied before anything else."""
-        return frozenset(contact_id for contact_id, rule in self.result.matches.values() if rule == Rule.OVERRIDE)
+        """The contacts that overrides give to selected users. That of an excluded user keeps its names: the override may
+        be older than the person's departure. Overrides are applied before anything else."""
+        by_override = {user_id: pair[0] for user_id, pair in self.result.matches.items() if pair[1] == Rule.OVERRIDE}
+        return frozenset(by_override[user_id] for user_id in by_override.keys() & self.index.selected)
 
     def _is_of_departed(self, user_id: str, contact_id: ItGlueId) -> bool:
         index = self.index

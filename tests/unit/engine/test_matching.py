@@ -593,6 +593,13 @@ def test_a_new_account_of_somebody_who_has_a_contact_is_a_conflict():
     )
 
 
+def test_an_override_of_an_excluded_user_excuses_no_second_contact():
+    """The override was written before the person left; a new account of the person does not get a second contact."""
+    users = [user_named("Jo Lee", "jo", **LEFT_OUT), user_named("Jo Lee", "jo2")]
+    found = matching(users, [contact_named(1, "Jo Lee", "jo")], overrides={"id-jo": 1})
+    assert conflicts(found) == [("possibly_returned", "name", ["jo2"], [1])]
+
+
 @pytest.mark.parametrize("override", [False, True])
 def test_two_selected_people_of_one_name_are_two_where_an_address_distinguishes_them(override):
     users = [user_named("Jo Smith", "jo"), user_named("Jo Smith", "joanna")]
