@@ -69,14 +69,14 @@ def overridden(
         if user_id in chosen:
             result.append(Hit((chosen[user_id],), overridden=True))
         elif answers.get(user_id) == NEW:
-            result.append(Hit(_made_before(operation, directory, bms), overridden=True, namesakes=hit.namesakes))
+            result.append(Hit(made_before(operation, directory, bms), overridden=True, namesakes=hit.namesakes))
         else:
             found = tuple(each for each in hit.found if each.id not in taken)
             result.append(hit._replace(found=found) if len(found) < len(hit.found) else hit)
     return result
 
 
-def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
+def made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
     """What an earlier run has made for a user with the answer `new`: BMS contacts of the same names with the
     primary address that are not linked to another contact."""
     contact = operation.wanted

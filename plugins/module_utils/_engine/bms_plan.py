@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
-from .conflicts import Answer, Conflict, Rule
+from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .directory import BmsDirectory
 from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
@@ -192,7 +192,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
     chosen = _chosen(contacts, directory)
-    back = {each.subject: _reactivated(contacts, each, counterparts, chosen) for each in contacts.returned}
+    back = {
+        each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, chosen, directory))
+        for each in contacts.returned
+    }
     operations = _with(back, contacts.operations)
     looked_up = bms_lookup.candidates(operations)
     made = matched.circumstances.owned.in_bms
@@ -232,18 +235,31 @@ def _found_by_address(operation: Operation) -> bool:
     return any(reason.code == ReasonCode.IN_BMS_BY_ADDRESS for reason in operation.reasons)
 
 
-def _reactivated(
+def _on_return(
     contacts: PlannedContacts,
     operation: Operation,
-    counterparts: offboarding.Counterparts | None,
+    counterparts: offboarding.Counterparts,
     chosen: Mapping[str, BmsContact],
-) -> Operation:
-    contact, user = contacts.contact(operation), contacts.user(operation.subject.user_id)
+    bms: BmsDirectory,
+) -> BmsContact | None:
+    """The BMS contact that becomes active again with a returned person: for an unlinked one, what
+    `bms_match_overrides` says comes first."""
+    contact, user_id = contacts.contact(operation), operation.subject.user_id
+    if contact is None or user_id in chosen:
+        return chosen.get(user_id)
+    answer = None if operation.bms.push is None else contacts.bms_answers.get(user_id)
+    if answer == IGNORE:
+        return None
+    if answer == NEW:
+        made = bms_lookup.made_before(operation, contacts.matched.directory, bms)
+        return made[0] if len(made) == 1 else None
+    return counterparts.of(contact, NAMES_OF_USER(contacts.user(user_id)), user_id).bms_contact
+
+
+def _reactivated(contacts: PlannedContacts, operation: Operation, bms_contact: BmsContact | None) -> Operation:
+    contact = contacts.contact(operation)
     if contact is None:
         return operation
-    bms_contact = chosen.get(user.id)
-    if bms_contact is None and counterparts is not None:
-        bms_contact = counterparts.of(contact, NAMES_OF_USER(user), user.id).bms_contact
     operation = offboarding.reactivation(operation, contact, contacts.type_on_return(contact), bms_contact)
     return without_refused(operation, contact, contacts.matched.snapshot.facts)
 
@@ -326,7 +342,7 @@ def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Planne
     """
     operations, warnings = list(contacts.operations), []
     if unread is None:
-        back = {each.subject: _reactivated(contacts, each, None, {}) for each in contacts.returned}
+        back = {each.subject: _reactivated(contacts, each, None) for each in contacts.returned}
         operations = _with(back, operations)
     departures, deactivations = _deactivations(contacts, None, unread, {})
     if unread is not None:

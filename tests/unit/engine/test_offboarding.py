@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import IGNORE, NEW
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.itglue_plan import departed_type
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsSettings, ContactType, Facts, Phone
@@ -701,6 +702,24 @@ def test_nobody_returns_whose_bms_contact_is_in_question():
     )
     (found,) = [each for each in answered.operations if each.itglue.contact_id == 72]
     assert (found.itglue.after, found.bms.contact_id, active(found)) == ({"contact-type-id": None}, 6, True)
+
+
+@pytest.mark.parametrize(
+    ("answer", "push", "activated"),
+    [(None, "conflict", None), (5, "already_in_bms", True), (NEW, "pushed", None), (IGNORE, "off", None)],
+)
+def test_what_bms_match_overrides_says_of_who_has_returned_comes_first(answer, push, activated):
+    """The BMS contact of somebody else does not become active, nor that of somebody who is left out of BMS."""
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [ready(contact_type_id=FORMER)],
+        present=bms(in_bms(5, "ann.lee@client.example", first="A", last="Lee", active=False)),
+        bms_settings=PUSHING,
+        bms_match_overrides={"id-ann.lee": answer} if answer else {},
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.bms.push, active(found)) == (push, activated)
 
 
 def test_without_deactivate_nobody_is_reactivated():
