@@ -92,6 +92,7 @@ def made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -
 def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
     """Decide the pushes of the candidates from what was found for them."""
     groups = _groups(looked_up, hits, directory, native)
+    known = {*directory.linked, *(found.id for hit in hits for found in hit.found)}
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -108,9 +109,16 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
             )
         elif hit.found:
             operations[operation.subject] = _in_bms(operation, hit, native)
-        elif hit.withheld:
-            operations[operation.subject] = operation.because(*notes(operation.wanted, hit))
+        elif reasons := (*notes(operation.wanted, hit), *_notes_on_namesakes(hit, known)):
+            operations[operation.subject] = operation.because(*reasons)
     return Decisions(operations, tuple(conflicts.values()))
+
+
+def _notes_on_namesakes(hit: Hit, known: Collection[BmsId]) -> tuple[Reason, ...]:
+    """That somebody is created in BMS beside BMS contacts of the same names, of which is not `known` whose they are:
+    an address of theirs is somebody else's, but it may be one that an office shares."""
+    ids = [] if hit.overridden else [each.id for each in hit.namesakes if each.id not in known]
+    return (because(ReasonCode.BMS_NAMESAKE, bms_contact_ids=ids),) if ids else ()
 
 
 def _in_conflict(operation: Operation, reason: Reason, native: bool) -> Operation:

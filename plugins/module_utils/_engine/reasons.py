@@ -65,6 +65,7 @@ class ReasonCode(StrEnum):
     INACTIVE_IN_BMS = "inactive_in_bms"  # bms_contact_id
     LINK_IN_ITGLUE = "link_in_itglue"  # bms_contact_id (native: IT Glue does not link by itself)
     BMS_HIT_WITHHELD = "bms_hit_withheld"  # bms_contact_id, addresses (other names, a shared address)
+    BMS_NAMESAKE = "bms_namesake"  # bms_contact_ids (the same names, an address of somebody else)
     LEFT_OUT_OF_BMS = "left_out_of_bms"  # bms_match_overrides says `ignore`
 
     # The look-up in BMS: conflicts.
@@ -194,6 +195,7 @@ NEEDS_A_LOOK = frozenset(
         ReasonCode.INACTIVE_IN_BMS,
         ReasonCode.LINK_IN_ITGLUE,
         ReasonCode.BMS_HIT_WITHHELD,
+        ReasonCode.BMS_NAMESAKE,
         ReasonCode.BMS_CONTACT_ELSEWHERE,
         ReasonCode.BMS_CONTACT_UNKNOWN,
         ReasonCode.BMS_CONTACT_OF_ANOTHER,

@@ -12,7 +12,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_evidence import Hit, stays_apart
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_push import SAVED_AGAIN_AFTER
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Conflict, Rule
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import NEW, Conflict, Rule
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
@@ -648,12 +648,23 @@ def test_each_answer_of_a_conflict_resolves_it():
 # ------------------------------------------------------------------ namesakes
 
 
+@pytest.mark.parametrize(("answer", "expected"), [(None, ["bms_namesake"]), (NEW, [])])
+def test_who_is_created_beside_an_unknown_namesake_is_reported(answer, expected):
+    """Petra may be in BMS under an address that is Ben's in the tenant."""
+    ben, there = person("ben.roe"), named(5, "Petra Person", "ben.roe@client.example")
+    read = snapshot([PETRA, ben], [PETRAS], bms_settings=PUSHING)
+    plan = planned(read, bms(there), bms_match_overrides={PETRA.username: answer} if answer else {})
+    found = by_name(plan.operations)["petra"]
+    assert (found.bms.push, codes(found)) == ("pushed", expected)
+
+
 def test_namesakes_of_two_addresses_are_two_persons():
     """The name alone would give Bob's BMS contact to Ann."""
     users = [person("ann.lee"), person("bob.ray", given_name="Ann", surname="Lee")]
     contacts = [ready(72, "ann.lee"), ready(73, "bob.ray", first="Ann", last="Lee")]
     found, plan = pushes(users, contacts, bms(in_bms(5, "bob.ray@client.example", first="Ann", last="Lee")))
     assert {name: each.bms.push for name, each in found.items()} == {"ann.lee": "pushed", "bob.ray": "already_in_bms"}
+    assert codes(found["ann.lee"]) == []
     assert plan.conflicts == ()
 
 
