@@ -154,8 +154,8 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "If it is the same person, put its id into bms_match_overrides (sync_bms_match_overrides).",
     ),
     ReasonCode.BMS_NAMESAKE: Message(
-        "The person's names are in BMS already, but with an address of somebody else, so a BMS contact is created beside "
-        "{bms_contacts}.",
+        "The person's names are in BMS already, but with an address of somebody else, so a BMS contact is created "
+        "beside {bms_contacts}.",
         "If it is the same person, put its id into bms_match_overrides (sync_bms_match_overrides).",
     ),
     ReasonCode.LEFT_OUT_OF_BMS: Message("bms_match_overrides says ignore, so the person is not pushed."),

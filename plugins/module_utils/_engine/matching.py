@@ -315,8 +315,8 @@ class _Matcher:
 
     @cached_property
     def _overridden(self) -> frozenset[ItGlueId]:
-        """The contacts that overrides give to selected users. That of an excluded user keeps its names: the override may
-        be older than the person's departure. Overrides are applied before anything else."""
+        """The contacts that overrides give to selected users. That of an excluded user keeps its names: the override
+        may be older than the person's departure. Overrides are applied before anything else."""
         by_override = {user_id: pair[0] for user_id, pair in self.result.matches.items() if pair[1] == Rule.OVERRIDE}
         return frozenset(by_override[user_id] for user_id in by_override.keys() & self.index.selected)
 
