@@ -25,7 +25,7 @@ from .task import Task
 
 TWO_WAY_SYNC = (
     "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
-    "be off for this client, or both write to BMS, and each new person is there twice. Where it has to stay on, set "
+    "be off for this client, or both write to BMS, and each new person is duplicated. Where it has to stay on, set "
     "push_method: native."
 )
 """The warning about the switch that two products have."""
