@@ -37,7 +37,7 @@ def private_directory(tmp_path_factory, monkeypatch):
 
 
 # Two slow cores must not fail a test, and continuous integration must not throw dice; that is for the night.
-settings.register_profile("default", deadline=None, print_blob=True, max_examples=40)
+settings.register_profile("default", deadline=None, print_blob=True, max_examples=25)
 settings.register_profile("ci", parent=settings.get_profile("default"), derandomize=True)
 settings.register_profile("nightly", parent=settings.get_profile("default"), max_examples=1000)
 if os.environ.get("TRUST") == "nightly":

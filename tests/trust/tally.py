@@ -18,11 +18,11 @@ T = TypeVar("T")
 NIGHTLY = os.environ.get("TRUST") == "nightly"
 
 DRAWN = {
-    "worlds": (160, 1000),
+    "worlds": (100, 1000),
     "busy worlds": (40, 400),
     "worlds with facts": (24, 240),
     "pairs of faults": (24, 600),
-    "odd answers": (80, 2000),
+    "odd answers": (50, 2000),
 }
 """How many are drawn by chance, by day and at night. A night fits into 35 minutes on two cores: what can be tried whole
 (each fault and each action at each request) comes first, and worlds, which take the longest, get the rest."""

@@ -53,8 +53,8 @@ KINDS: dict[str, Json] = {
 }
 FOR_GOOD = {"times": None}
 
-# By day each request meets a sixth of the kinds of fault once, and a fifteenth for good.
-ONCE, STAYS = 6, 15
+# By day each request meets an eighth of the kinds of fault once, and a fifteenth for good.
+ONCE, STAYS = 8, 15
 
 
 def _user(number: int, **more: Any) -> Json:

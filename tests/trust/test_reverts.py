@@ -176,7 +176,7 @@ EDITED = ("nothing", "an e-mail")
 @pytest.mark.parametrize("changes", EDITED)
 @pytest.mark.parametrize("kind", KINDS_REVERTED)
 def test_after_any_fault_at_any_write_all_is_reverted_or_listed(kind, changes, tmp_path):
-    chosen = by_day(writes(), 5, KINDS_REVERTED.index(kind) + EDITED.index(changes))
+    chosen = by_day(writes(), 7, KINDS_REVERTED.index(kind) + EDITED.index(changes))
     for number, place in enumerate(chosen):
         for times in ({}, {"times": None}):
             stand, journal = Stand(world_with_departed()), str(tmp_path / f"journal-{number}-{len(times)}")

@@ -24,7 +24,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from tests.trust.inprocess import Stand
 from tests.trust.worlds import Case, cases
 
-WORLDS = 400 if os.environ.get("TRUST") == "nightly" else 24
+WORLDS = 400 if os.environ.get("TRUST") == "nightly" else 16
 REGIMES = {
     "direct": cases("direct"),
     "native": cases("native"),
