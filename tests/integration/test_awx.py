@@ -4,9 +4,9 @@
 
 """The example for AWX: its execution environment, its objects, and slices of its inventory on nodes that share nothing.
 
-There is no AWX here. Its modules are played by actions that have the same options (`awx_options.json`, from the argument
-specs of awx.awx 24.6.1) and write down what they are given. An action runs in Ansible's process; to start modules takes
-longer than all the rest.
+There is no AWX here. Its modules are played by actions that have the same options (`awx_options.json`, from the
+argument specs of awx.awx 24.6.1) and write down what they are given. An action runs in Ansible's process; to start
+modules takes longer than all the rest.
 """
 
 from __future__ import annotations
