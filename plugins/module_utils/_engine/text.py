@@ -40,6 +40,7 @@ DASHES = (
 )
 """What stands for a hyphen: every dash, and the minus sign."""
 
+_MARKS = frozenset(APOSTROPHES + DASHES)
 _PUNCTUATION = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(DASHES, "-"))
 
 _PLAIN_ADDRESS = re.compile("[!-?A-~]+@[!-?A-~]+")
@@ -83,7 +84,8 @@ def text(value: str | None) -> str:
 
 def is_blank(value: str | None) -> bool:
     """Whether there is nothing in `value` but white space and invisible characters."""
-    return not value or not trimmed(value)
+    # Most values begin with a letter.
+    return not value or not (value[0].isalnum() or trimmed(value))
 
 
 def _nfkc(value: str) -> str:
@@ -265,9 +267,15 @@ def name(value: str | None) -> str:
     else:
         # An accent that stands for an apostrophe is a combining one in NFKC, so apostrophes come first. NFKC
         # makes an apostrophe of its own out of a few letters.
-        value = _nfkc(_nfkc(visible(value).translate(_PUNCTUATION)).casefold())
-        words = visible(value).translate(_PUNCTUATION).split()
+        value = _nfkc(_nfkc(_with_plain_marks(visible(value))).casefold())
+        words = _with_plain_marks(visible(value)).split()
     return words[0] if len(words) == 1 else " ".join(words)
+
+
+def _with_plain_marks(value: str) -> str:
+    """`value` with one kind of apostrophe and of hyphen."""
+    # Most names have none of the others.
+    return value if _MARKS.isdisjoint(value) else value.translate(_PUNCTUATION)
 
 
 folded = lru_cache(maxsize=1024)(name)
