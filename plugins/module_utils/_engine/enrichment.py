@@ -51,7 +51,7 @@ def enriched(
     compared to the one written. `keys` are the contact's e-mails in that form, where they are known already. A new
     contact without an e-mail address could not be found again: it must not be created.
     """
-    base = contact or Contact(id=ItGlueId(0), contact_type_id=contact_type_id)
+    base = contact or _NEW_CONTACT
     place = location_of(user, locations) if base.location_id is None else None
     location_id, location_name = (base.location_id, base.location_name) if place is None else (place.id, place.name)
     addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
@@ -59,6 +59,19 @@ def enriched(
     first_name = _unless_blank(base.first_name, user.given_name)
     last_name = _unless_blank(base.last_name, user.surname)
     title = _unless_blank(base.title, user.job_title)
+    if contact is None:
+        becomes = Contact(
+            id=base.id,
+            first_name=first_name,
+            last_name=last_name,
+            title=title,
+            emails=addresses,
+            phones=numbers,
+            location_id=location_id,
+            location_name=location_name,
+            contact_type_id=contact_type_id,
+        )
+        return Enriched(becomes, reasons)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
     if place is None and (first_name, last_name, title, addresses, numbers) == present:
         return Enriched(base, reasons)
@@ -73,6 +86,9 @@ def enriched(
         location_name=location_name,
     )
     return Enriched(becomes, reasons)
+
+
+_NEW_CONTACT = Contact(id=ItGlueId(0))
 
 
 def _unless_blank(present: str | None, wanted: str | None) -> str | None:
@@ -118,10 +134,10 @@ def emails(
     own = own_primary_address if contact.id else primary_address
     primary = own(user, settings.primary_email)
     key = address(primary)
-    lacking = []
-    if settings.sync_aliases:
-        lacking = [each for each in aliases if each not in keys and not each.endswith(ONMICROSOFT)]
-    if key and not lacking and _is_only_primary(key, contact.emails, keys):
+    held, lacking = set(keys), []
+    if settings.sync_aliases and not aliases.keys() <= held:
+        lacking = [each for each in aliases if each not in held and not each.endswith(ONMICROSOFT)]
+    if not lacking and len(held) == len(keys) and _is_only_primary(key, contact.emails, keys):
         return contact.emails
     entries = _each_once(contact.emails, keys)
     key = key or _present_primary(entries)
@@ -138,9 +154,9 @@ def emails(
 
 
 def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
-    """Whether no address is there twice, and the address `key` is the only primary one."""
-    primary = [own for own, entry in zip(keys, entries, strict=True) if entry.primary]
-    return primary == [key] and len(set(keys)) == len(keys)
+    """Whether `key` is the only primary address of those that are there, none of them twice."""
+    primary = [entry.primary for entry in entries]
+    return bool(key) and key in keys and primary.count(True) == 1 and primary[keys.index(key)]
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:
