@@ -97,6 +97,10 @@ def spelling(value: str | None) -> Spelling:
     """
     if not value:
         return Spelling("", None)
+    # Most numbers are groups of digits, with nothing else but a plus.
+    bare = value.replace(" ", "").replace("-", "").removeprefix("+")
+    if bare.isascii() and bare.isdigit():
+        return Spelling(_key(bare), None)
     if not value.strip(_PLAIN):
         plain = _without_trunk_zero(value) if ")" in value else value
         return Spelling(_key(_ascii_digits(plain)), None)
