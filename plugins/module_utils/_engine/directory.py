@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
-from .grouping import by_key, found_under
+from .grouping import by_key, by_one_key, found_under
 from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
@@ -85,8 +85,8 @@ class Directory:
     @cached_property
     def users_by_address(self) -> Mapping[str, tuple[User, ...]]:
         """The users by each of their addresses, username included."""
-        keys = self.smtp_addresses
-        return by_key(self.users, ({*keys[user.id], self.usernames[user.id]} for user in self.users))
+        keys, usernames = self.smtp_addresses, self.usernames
+        return by_key(self.users, ((*keys[user.id], usernames[user.id]) for user in self.users))
 
     @cached_property
     def domains(self) -> frozenset[str]:
@@ -167,9 +167,11 @@ class Directory:
         """How each contact is linked to BMS, by its id; None for one that is not."""
         return {contact.id: link_state(contact, self._adapter_names) for contact in self.contacts}
 
-    def is_linked(self, contact_id: ItGlueId) -> bool:
-        """Whether a contact is linked to BMS, in whatever state the link is."""
-        return self.links[contact_id] not in (None, LinkState.UNKNOWN)
+    @property
+    def linked_ids(self) -> frozenset[ItGlueId]:
+        """The ids of the contacts that are linked to BMS, in whatever state the link is."""
+        not_linked = (None, LinkState.UNKNOWN)
+        return frozenset([contact_id for contact_id, link in self.links.items() if link not in not_linked])
 
     def linked_bms_id(self, contact: Contact) -> BmsId | None:
         """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
@@ -208,11 +210,12 @@ class BmsDirectory:
 
     @cached_property
     def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
-        return by_key(self.contacts, [(name,) if name else () for name in self.names.values()])
+        return by_one_key(self.contacts, self.names.values())
 
     def with_an_address(self, addresses: Iterable[str]) -> tuple[BmsContact, ...]:
         """The BMS contacts that hold one of the addresses, by their ids."""
-        return _in_order(found_under(addresses, self.by_address))
+        found = found_under(addresses, self.by_address)
+        return found if len(found) < 2 else _in_order(found)
 
     def named(self, name: FullName | None) -> tuple[BmsContact, ...]:
         """The BMS contacts of this name (`identity.same_key`), by their ids."""

@@ -15,7 +15,7 @@ Member = TypeVar("Member", bound=Hashable)
 Row = TypeVar("Row")
 
 
-def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key]]) -> dict[Key, tuple[Row, ...]]:
+def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key | None]]) -> dict[Key, tuple[Row, ...]]:
     """The rows under each of their `keys`, each row once. A blank key is none; an id may be 0."""
     index: dict[Key, tuple[Row, ...]] = {}
     more: dict[Key, list[Row]] = defaultdict(list)
@@ -25,8 +25,13 @@ def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key]]) -> dict[Key, tupl
             if (key or key == 0) and index.setdefault(key, alone) is not alone:
                 more[key].append(row)
     for key, others in more.items():
-        index[key] += tuple(others)
+        index[key] += tuple(dict.fromkeys(others))
     return index
+
+
+def by_one_key(rows: Iterable[Row], keys: Iterable[Key | None]) -> dict[Key, tuple[Row, ...]]:
+    """The rows under their only key; those without one are left out."""
+    return by_key(rows, zip(keys, strict=True))
 
 
 def found_under(keys: Iterable[Key], index: Mapping[Key, tuple[Row, ...]]) -> tuple[Row, ...]:

@@ -97,7 +97,7 @@ class _Matcher:
     def run(self, wanted: Mapping[str, Override]) -> Matching:
         self._apply(wanted)
         self._match_by_address(Rule.ALIAS, self.index.smtp_keys)
-        self._match_by_address(Rule.USERNAME, self.index.username_keys)
+        self._match_by_address(Rule.USERNAME, self.index.username_keys(self.users))
         self._match_by_name()
         self._refuse_second_contacts()
         self._note_withheld_hits()

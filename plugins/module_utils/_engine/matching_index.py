@@ -15,7 +15,7 @@ from functools import cached_property
 
 from .conflicts import Answer
 from .directory import Directory
-from .grouping import by_key
+from .grouping import by_one_key
 from .identity import Names, compare_names, have_common_word, same_key, single_name
 from .model import Contact, ItGlueId, User
 from .owned import NOTHING_OWNED, Owned
@@ -100,10 +100,9 @@ class MatchingIndex:
         """The SMTP addresses of each user, in the form in which they are compared."""
         return self._directory.smtp_addresses
 
-    @cached_property
-    def username_keys(self) -> Mapping[str, Collection[str]]:
-        """The username of each user, in the form in which addresses are compared."""
-        return {user_id: (username,) for user_id, username in self._directory.usernames.items()}
+    def username_keys(self, user_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
+        """The username of each of these users, in the form in which addresses are compared."""
+        return {user_id: (self._directory.usernames[user_id],) for user_id in user_ids}
 
     def primary_key(self, user_id: str) -> str:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
@@ -184,32 +183,31 @@ class MatchingIndex:
     @cached_property
     def contacts_by_names(self) -> Mapping[FullName, tuple[ItGlueId, ...]]:
         """The ids of the contacts by their names."""
-        return by_key(self.contacts, ((key,) if key else () for key in self.names_of_contacts.values()))
+        return by_one_key(self.contacts, self.names_of_contacts.values())
 
     @cached_property
     def contacts_by_single_name(self) -> Mapping[str, tuple[ItGlueId, ...]]:
         """The ids of the contacts that have one name only, by it."""
         single = [contact_id for contact_id, names in self.names_of_contacts.items() if names is None]
-        return by_key(single, ((single_name(*NAMES_OF_CONTACT(self.contacts[each])),) for each in single))
+        return by_one_key(single, (single_name(*NAMES_OF_CONTACT(self.contacts[each])) for each in single))
 
     @cached_property
     def selected_by_names(self) -> Mapping[FullName, tuple[str, ...]]:
         """The ids of the selected users by their names."""
         rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id in self.selected}
-        return by_key(rows, ((key,) for key in rows.values()))
+        return by_one_key(rows, rows.values())
 
     @cached_property
     def excluded_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
         """The users that the filter leaves out, by their names."""
         rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id not in self.selected}
-        return by_key(map(self.users.__getitem__, rows), ((key,) for key in rows.values()))
+        return by_one_key(map(self.users.__getitem__, rows), rows.values())
 
     @cached_property
     def deleted_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
         """The deleted users by their names."""
         deleted = tuple(self.circumstances.deleted or ())
-        keys = [same_key(*NAMES_OF_USER(user)) for user in deleted]
-        return by_key(deleted, ((key,) if key else () for key in keys))
+        return by_one_key(deleted, (same_key(*NAMES_OF_USER(user)) for user in deleted))
 
     def names_to_judge(self, contact_id: ItGlueId, user_id: str) -> frozenset[FullName]:
         """The names of a contact, and those that it would have with the only name of the user written to it."""

@@ -222,7 +222,7 @@ class Planning:
             departed_type=marked,
             deleted=self._deleted_users(),
             domains=self._domains(directory),
-            linked=frozenset(filter(directory.is_linked, directory.links)),
+            linked=directory.linked_ids,
             remembered=self.snapshot.facts.kept_apart,
             made_anew=self.snapshot.facts.made_anew,
             owned=self.owned or NOTHING_OWNED,
