@@ -144,7 +144,8 @@ def _by_username(operations: Iterable[Operation]) -> list[Operation]:
 
 def by_username(operation: Operation) -> tuple[str, str]:
     """What operations are sorted by wherever a person sees them."""
-    return address(operation.user), operation.subject.user_id
+    subject = operation.subject
+    return address(subject.user), subject.user_id
 
 
 # ------------------------------------------------------------------- with BMS
@@ -207,8 +208,8 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
-        by_address = filter(_found_by_address, decisions.operations.values())
-        pairs += bms_update.with_placeholders(by_address, directory, contacts.region)
+        outdated = bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region)
+        pairs += tuple(pair for pair in outdated if _found_by_address(pair.operation))
     return LookedUp(
         contacts,
         directory,

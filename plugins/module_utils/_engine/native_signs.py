@@ -18,7 +18,6 @@ from .identity import Names, compare_names, resembling
 from .model import BmsId, Contact, ItGlueId
 from .plan import Action, Operation
 from .reasons import Reason, ReasonCode, because
-from .text import contact_addresses
 
 _ENOUGH = 2
 """So many people are no coincidence: one alone somebody may have created by hand at the same time."""
@@ -43,16 +42,17 @@ def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: Bms
 def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterator[BmsId]:
     """The BMS contact that a contact is linked to, and the others of the person; nothing where there are none."""
     linked = bms.contact.get(directory.linked_bms_id(contact) or BmsId(0))
-    if linked is None or not linked.active or compare_names(names_of(contact), names_of(linked)) != Names.SAME:
+    if linked is None or not linked.active:
         return
-    twins = [
-        each.id
-        for each in bms.with_an_address(contact_addresses(contact))
-        if each.id != linked.id
-        and each.active
-        and each.id not in directory.linked
-        and compare_names(names_of(contact), names_of(each)) == Names.SAME
+    others = [
+        each
+        for each in bms.with_an_address(directory.email_keys(contact))
+        if each.id != linked.id and each.active and each.id not in directory.linked
     ]
+    names = names_of(contact)
+    if not others or compare_names(names, names_of(linked)) != Names.SAME:
+        return
+    twins = [each.id for each in others if compare_names(names, names_of(each)) == Names.SAME]
     if twins:
         yield linked.id
         yield from twins

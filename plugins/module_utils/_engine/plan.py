@@ -170,7 +170,7 @@ class Operation(NamedTuple):
 
     def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
         """The operation with another BMS part, and with further reasons."""
-        return self._replace(bms=bms, reasons=(*self.reasons, *reasons))
+        return self._replace(bms=bms, reasons=self.reasons + reasons)
 
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""
