@@ -196,7 +196,8 @@ class FairShare:
                     book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", (endpoint, through, now + MET_FOR))
 
     def _reserve(self, book: sqlite3.Connection, endpoint: str, calls: int, shares: Shares) -> Allowance:
-        place, needs = self._place(book), self._needs(book)
+        place = self._place(book)
+        needs = {} if self._is_served else self._needs(book)
         self.waits_with_new_people = place.new
         wanted = {endpoint: calls}
         if self.is_for_new and calls > 1 and endpoint not in self._sent:
@@ -241,6 +242,8 @@ class FairShare:
         if not for_new and not for_known and (self._counted and place.since < _NEVER):
             return share.used
         used = self._met(book, share) if for_new or for_known else share.used
+        if self.is_for_new and not for_known:
+            return used - for_new  # what was sent, which takes long to count, does not matter
         rest, sent_for_new = int(used * (1 - KEPT_FOR_NEW)), share.sent_for_new()
         if self.is_for_new:
             return used - for_new - min(for_known, max(0, rest - share.sent + sent_for_new))

@@ -16,6 +16,7 @@ import hashlib
 import os
 import stat
 import tempfile
+from functools import lru_cache
 from pathlib import Path
 
 from .._engine.errors import SyncError
@@ -49,6 +50,7 @@ def private_directory() -> Path:
     return path
 
 
+@lru_cache(maxsize=256)
 def private_file(directory: Path, *names: str, ending: str) -> Path:
     """The path of the file for `names`. The path tells nothing of them."""
     digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
