@@ -61,23 +61,35 @@ def sandbox(started) -> Running:
 
 
 @pytest.fixture
-def sync(sandbox, tmp_path):
-    """Runs tasks of contact_sync on Happy Frog; returns the result of the last one."""
+def syncs(sandbox, tmp_path):
+    """Runs tasks of contact_sync on Happy Frog, with the arguments of each; returns their results."""
 
-    def sync(*options: str, fails: bool = False, **arguments) -> dict:
+    def syncs(*given: dict, options: tuple[str, ...] = (), fails: bool = False) -> list[dict]:
         result = tmp_path / "result.json"
         tasks = [
             {
                 "msp.psa_sync.contact_sync": {"organization": "Happy Frog", **arguments},
-                "register": "synced",
+                "register": f"synced_{number}",
                 "ignore_errors": True,
-            },
-            {"keep": {"dest": str(result), "content": "{{ synced | to_json }}"}},
+            }
+            for number, arguments in enumerate(given)
         ]
-        done = play(sandbox, tmp_path, tasks, *options)
+        content = "{{ [" + ", ".join(each["register"] for each in tasks) + "] | to_json }}"
+        done = play(sandbox, tmp_path, [*tasks, {"keep": {"dest": str(result), "content": content}}], *options)
         assert done.returncode == 0, done.stdout + done.stderr
         found = json.loads(result.read_text(encoding="utf-8"))
-        assert found.get("failed", False) is fails, found
+        assert all(each.get("failed", False) is fails for each in found), found
+        return found
+
+    return syncs
+
+
+@pytest.fixture
+def sync(syncs):
+    """Runs one such task; returns its result."""
+
+    def sync(*options: str, fails: bool = False, **arguments) -> dict:
+        (found,) = syncs(arguments, options=options, fails=fails)
         return found
 
     return sync
@@ -131,7 +143,7 @@ def is_reverted(sandbox: Running, before: dict[str, dict]) -> bool:
     )
 
 
-def test_a_change_is_reviewed_applied_as_reviewed_and_reverted(sandbox, sync, tmp_path):
+def test_a_change_is_reviewed_applied_as_reviewed_and_reverted(sandbox, sync, syncs, tmp_path):
     plan, journal = tmp_path / "plan.json", tmp_path / "journal"
     before = {service: contacts(sandbox, service) for service in ("itglue", "bms")}
 
@@ -151,9 +163,8 @@ def test_a_change_is_reviewed_applied_as_reviewed_and_reverted(sandbox, sync, tm
     assert not any(secret in journal.read_text(encoding="utf-8") for secret in secrets)
 
     sandbox.clear_requests()
-    again = sync(apply_plan=str(plan))
-    assert (again["changed"], again["refused"], writes(sandbox)) == (False, [], [])
-    assert sync()["changed"] is False
+    again, plain = syncs({"apply_plan": str(plan)}, {})
+    assert (again["changed"], again["refused"], plain["changed"], writes(sandbox)) == (False, [], False, [])
 
     shown = sync("--check", "--diff", state="reverted", journal_file=str(journal))
     assert shown["changed"] and writes(sandbox) == []
@@ -192,14 +203,16 @@ def test_what_changed_since_the_review_is_refused_and_limits_count_again(sandbox
     assert applied["changed"] and state[1105]["location-id"] is not None
 
 
-def test_a_plan_of_another_organization_or_other_settings_is_refused(sandbox, sync, tmp_path):
+def test_a_plan_of_another_organization_or_other_settings_is_refused(sandbox, sync, syncs, tmp_path):
     plan = tmp_path / "plan.json"
     sync("--check", plan_file=str(plan))
-    other = sync(apply_plan=str(plan), office365_settings={"sync_aliases": False}, fails=True)
-    assert "settings" in other["msg"] and "Nothing was written" in other["msg"]
     document = json.loads(plan.read_text(encoding="utf-8"))
-    plan.write_text(json.dumps({**document, "organization": {"id": 2, "name": "Other"}}), encoding="utf-8")
-    assert "another organization: 2 in the plan, 1 now" in sync(apply_plan=str(plan), fails=True)["msg"]
+    of_another = tmp_path / "of_another.json"
+    of_another.write_text(json.dumps({**document, "organization": {"id": 2, "name": "Other"}}), encoding="utf-8")
+    settings = {"apply_plan": str(plan), "office365_settings": {"sync_aliases": False}}
+    other, another = syncs(settings, {"apply_plan": str(of_another)}, fails=True)
+    assert "settings" in other["msg"] and "Nothing was written" in other["msg"]
+    assert "another organization: 2 in the plan, 1 now" in another["msg"]
     assert writes(sandbox) == []
 
 
@@ -212,7 +225,7 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def test_a_run_that_was_killed_is_reverted(sandbox, sync, tmp_path):
+def test_a_run_that_was_killed_is_reverted(sandbox, sync, syncs, tmp_path):
     journal = tmp_path / "journal"
     before = {service: contacts(sandbox, service) for service in ("itglue", "bms")}
     sandbox.behaviour(latency_ms={"bms": 500})
@@ -250,12 +263,11 @@ def test_a_run_that_was_killed_is_reverted(sandbox, sync, tmp_path):
     assert arrived <= names
 
     shown = sync("--check", state="reverted", journal_file=str(journal))
-    reverted = sync(state="reverted", journal_file=str(journal))
+    reverted, again = syncs(*[{"state": "reverted", "journal_file": str(journal)}] * 2)
     assert (reverted["changed"], reverted["reverted"]) == (True, shown["reverted"])
     assert is_reverted(sandbox, before)
     # A create that was recorded and never sent looks like one whose answer was lost: it is listed, and nothing else is.
     left = [("bms", "nothing_alike", each) for each in sorted(names - arrived)]
-    again = sync(state="reverted", journal_file=str(journal))
     for each in (shown, reverted, again):
         assert sorted((row["service"], row["reason_code"], row["name"]) for row in each["not_reverted"]) == left
     assert again["changed"] is False
