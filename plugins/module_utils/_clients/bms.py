@@ -49,6 +49,7 @@ _READS_ACCOUNTS = "a role that may view CRM > Accounts"
 
 _PASSING = (AuthenticationError, QuotaExceededError, UnavailableError, ProtocolError)
 """Failures of a look-up that say nothing of whether the table exists."""
+_NUMERIC_ID = "Where this stays so, set email_type and phone_type of bms_sync_settings to numeric ids."
 
 T = TypeVar("T")
 Entries = Callable[[BmsContact], Sequence[BmsEmail | BmsPhone]]
@@ -199,12 +200,14 @@ class BmsClient:
                 types = self._lookup(lookup, table)
             except ApiError as error:
                 self._http.log(2, f"GET /v2/system/{lookup}/{table} failed, the next source of types is asked: {error}")
-                failure = error
+                # A quota that is used up comes back, whatever the next source says.
+                failure = failure if isinstance(failure, QuotaExceededError) else error
             else:
                 if types:
                     return types
         types = decode.types_in_use(map(entries, known)) or decode.types_in_use(map(entries, self._some_contacts()))
         if not types and isinstance(failure, _PASSING):
+            failure.hint = " ".join(filter(None, (failure.hint, _NUMERIC_ID)))
             raise failure
         return types
 

@@ -662,7 +662,22 @@ def test_types_as_contacts_use_them(bms, service, wire, body):
 @pytest.mark.parametrize("body", [reply(None, 500), reply(b"<html>"), ok([5])])
 def test_a_look_up_that_fails_does_not_mean_that_there_are_no_types(bms, service, body):
     service.answer = lambda request: ok([], totalRecords=0) if request.path == CONTACTS else body
-    with pytest.raises((UnavailableError, ProtocolError), match="lookup/EmailType"):
+    with pytest.raises((UnavailableError, ProtocolError), match="lookup/EmailType") as caught:
+        bms.email_types()
+    assert "numeric ids" in caught.value.hint
+
+
+@pytest.mark.parametrize("used_up", ["lookup", "tenantlookup"])
+def test_a_quota_that_is_used_up_does_not_mean_that_there_are_no_types(bms, service, used_up):
+    """Before, a quota was forgotten where the second source said that it has no such table: the client failed."""
+
+    def answer(request):
+        if request.path == CONTACTS:
+            return ok([], totalRecords=0)
+        return reply(None, 429, Retry_After="3600") if f"/{used_up}/" in request.path else reply(None, 404)
+
+    service.answer = answer
+    with pytest.raises(QuotaExceededError):
         bms.email_types()
 
 
