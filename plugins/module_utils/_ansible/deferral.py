@@ -81,4 +81,4 @@ def noted(fair_share: FairShare) -> Iterator[Deferral]:
 def _is_by_quota(operation: Operation) -> bool:
     """Whether a quota is why a part of an operation is deferred."""
     is_deferred = operation.itglue.action == Action.DEFERRED or operation.bms.push == Push.DEFERRED
-    return is_deferred and any(reason.code == ReasonCode.QUOTA_EXCEEDED for reason in operation.reasons)
+    return is_deferred and operation.has(ReasonCode.QUOTA_EXCEEDED)

@@ -40,6 +40,16 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 """Attributes that IT Glue accepts or refuses together on a synced contact."""
 
 
+def group_of(attribute: str) -> str:
+    """The group of an attribute."""
+    return next(group for group, attributes in GROUPS.items() if attribute in attributes)
+
+
+def groups_of(attributes: Iterable[str]) -> tuple[str, ...]:
+    """The groups of attributes, each once."""
+    return tuple(sorted({group_of(each) for each in attributes}))
+
+
 def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
     """The attributes of a contact, by IT Glue's names."""
     return {name: _encoders[name](contact) for name in fields}
@@ -109,25 +119,20 @@ def comparable(contact: Contact, name: str) -> Any:
 
 
 def _encode_emails(contact: Contact) -> list[dict[str, Any]]:
-    return [_encode_email(entry) for entry in contact.emails]
-
-
-def _encode_email(entry: Email) -> dict[str, Any]:
-    return {"value": entry.value, "label-name": entry.label, "primary": entry.primary}
+    return [{"value": each.value, "label-name": each.label, "primary": each.primary} for each in contact.emails]
 
 
 def _encode_phones(contact: Contact) -> list[dict[str, Any]]:
-    return [_encode_phone(entry) for entry in contact.phones]
-
-
-def _encode_phone(entry: Phone) -> dict[str, Any]:
-    return {
-        "value": entry.value,
-        "label-name": entry.label,
-        "extension": entry.extension,
-        "primary": entry.primary,
-        "label-type": entry.kind,
-    }
+    return [
+        {
+            "value": entry.value,
+            "label-name": entry.label,
+            "extension": entry.extension,
+            "primary": entry.primary,
+            "label-type": entry.kind,
+        }
+        for entry in contact.phones
+    ]
 
 
 _encoders: Mapping[str, Callable[[Contact], Any]] = {

@@ -44,8 +44,8 @@ def is_candidate(operation: Operation) -> bool:
     return operation.bms.push == Push.UNDECIDED
 
 
-def left_out(operation: Operation, native: bool) -> Operation:
-    """A candidate whom `bms_match_overrides` leaves out of BMS. Under `native` nothing is written to IT Glue
+def ignored_in_bms(operation: Operation, native: bool) -> Operation:
+    """A candidate whom `bms_match_overrides` excludes from BMS. Under `native` nothing is written to IT Glue
     either: each write makes it push."""
     reason = because(ReasonCode.LEFT_OUT_OF_BMS)
     return operation.withheld(itglue=Action.UNCHANGED if native else None, bms=Push.OFF, reason=reason)

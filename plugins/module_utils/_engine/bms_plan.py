@@ -16,7 +16,7 @@ from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
 from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Location, User
-from .plan import Action, Departure, DepartureAction, Operation, Push, Subject
+from .plan import MATCHED, Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
 from .text import NAMES_OF_USER, address
@@ -83,8 +83,7 @@ class PlannedContacts:
         return [
             operation
             for operation in self.operations
-            if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
-            and self._link(operation) == LinkState.LINKED
+            if operation.itglue.action in MATCHED and self._link(operation) == LinkState.LINKED
         ]
 
     def _link(self, operation: Operation) -> LinkState | None:
@@ -104,7 +103,7 @@ class PlannedContacts:
         return [
             operation
             for operation in self.operations
-            if operation.itglue.action in (Action.UPDATE, Action.UNCHANGED, Action.LINKED)
+            if operation.itglue.action in MATCHED
             and (contact := self.contact(operation)) is not None
             and self.is_marked(contact.id)
             and (
@@ -209,7 +208,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
         outdated = bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region)
-        pairs += tuple(pair for pair in outdated if _found_by_address(pair.operation))
+        pairs += tuple(pair for pair in outdated if pair.operation.has(ReasonCode.IN_BMS_BY_ADDRESS))
     return LookedUp(
         contacts,
         directory,
@@ -230,10 +229,6 @@ def _chosen(contacts: PlannedContacts, directory: BmsDirectory) -> dict[str, Bms
         return {}
     usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
     return bms_overrides.chosen(contacts.bms_answers, usernames, directory)
-
-
-def _found_by_address(operation: Operation) -> bool:
-    return any(reason.code == ReasonCode.IN_BMS_BY_ADDRESS for reason in operation.reasons)
 
 
 def _on_return(

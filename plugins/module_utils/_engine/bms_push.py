@@ -18,7 +18,7 @@ from .identity import names_of
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .output import shown_name
 from .phones import PLACEHOLDER, is_placeholder
-from .plan import Action, ItGluePart, Operation, Push, Subject
+from .plan import PUSHES, Action, ItGluePart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, folded, text
 
@@ -27,9 +27,6 @@ SAVED_AGAIN_AFTER = 24 * 3600.0
 
 _SAVED_FIELDS = ("first-name", EMAILS)
 """What is sent to save a contact as it is: a contact that is ready has both."""
-
-_PUSHES = frozenset({Push.PUSHED, Push.PENDING})
-"""What makes a BMS contact, be it that IT Glue pushes."""
 
 
 # ---------------------------------------------------------------------- native
@@ -127,7 +124,7 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
 
     The pull of IT Glue pairs by first and last name alone, be the last one blank (BMS field mapping, "Matching").
     """
-    pushed = [operation for operation in operations if operation.bms.push in _PUSHES]
+    pushed = [operation for operation in operations if operation.bms.push in PUSHES]
     if not pushed:
         return
     written: dict[int | Subject, Contact] = {

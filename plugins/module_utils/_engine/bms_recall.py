@@ -15,7 +15,7 @@ from dataclasses import replace
 from .bms_plan import PlannedContacts
 from .freshness import Compared, is_due
 from .model import InBms
-from .plan import Action, BmsPart, Departure, DepartureAction, Operation, Push
+from .plan import MATCHED, Action, BmsPart, Departure, DepartureAction, Operation, Push
 from .reasons import ReasonCode, because
 
 RECALLED = frozenset(
@@ -28,8 +28,6 @@ RECALLED = frozenset(
     }
 )
 """The reasons of a look-up that are remembered; each names the BMS contact and nothing else."""
-
-_OF_PRESENT_CONTACTS = frozenset({Action.LINKED, Action.UPDATE, Action.UNCHANGED})
 
 
 def recalled(contacts: PlannedContacts) -> PlannedContacts:
@@ -64,7 +62,7 @@ def _linked_elsewhere(
     matched = contacts.matched
     settings = matched.snapshot.bms
     for operation in contacts.operations if settings.pushes and not settings.native else ():
-        contact = contacts.contact(operation) if operation.itglue.action in _OF_PRESENT_CONTACTS else None
+        contact = contacts.contact(operation) if operation.itglue.action in MATCHED else None
         linked = matched.directory.linked_bms_id(contact) if contact is not None else None
         if contact is None or linked is None:
             continue

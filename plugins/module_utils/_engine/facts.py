@@ -65,7 +65,7 @@ def facts_after(run: Ended) -> Facts:
         offboarded=_offboarded(run),
         former_contact_types=_former_contact_types(run),
         kept_apart=_kept_apart(run),
-        made_anew=frozenset(_passed_over(run, run.known.made_anew)) | run.planning.matched.matching.made_anew,
+        made_anew=frozenset(_not_taking_part(run, run.known.made_anew)) | run.planning.matched.matching.made_anew,
         apart_in_bms=_apart_in_bms(run),
     )
 
@@ -124,15 +124,11 @@ def _fact(run: Ended, operation: Operation) -> InBms | None:
         answered = operation.subject.user_id in run.planning.contacts.bms_answers
         code = ReasonCode.IN_BMS_BY_OVERRIDE if answered else ReasonCode.IN_BMS_BY_ADDRESS
         return InBms(part.contact_id, verified_at, (str(code),))
-    if part.push != Push.ALREADY_IN_BMS or any(_of_look_up(each.code) for each in operation.reasons):
+    # A withheld hit is about others than the person, which no fact holds.
+    if part.push != Push.ALREADY_IN_BMS or operation.has(ReasonCode.BMS_HIT_WITHHELD):
         return None
     codes = tuple(str(each.code) for each in operation.reasons if each.code in RECALLED)
     return InBms(part.contact_id, verified_at, codes)
-
-
-def _of_look_up(code: ReasonCode) -> bool:
-    """Whether a reason of the look-up cannot be remembered: it names others than the person."""
-    return code == ReasonCode.BMS_HIT_WITHHELD
 
 
 # ----------------------------------------------------------------- refusals
@@ -188,19 +184,16 @@ def _former_contact_types(run: Ended) -> dict[ItGlueId, ItGlueId | None]:
         for contact_id, former in run.known.former_contact_types.items()
         if (contact := run.contacts.get(contact_id)) is not None and departed_type in (None, contact.contact_type_id)
     }
+    departed = {each.subject for each in run.planning.departures}
     for operation in run.outcome:
         part = operation.itglue
         if part.contact_id is None or part.action != Action.UPDATE or CONTACT_TYPE not in part.after:
             continue
-        if _is_deactivation(run, operation):
+        if operation.subject in departed:
             found[part.contact_id] = part.before.get(CONTACT_TYPE)
         else:
             found.pop(part.contact_id, None)
     return found
-
-
-def _is_deactivation(run: Ended, operation: Operation) -> bool:
-    return any(each.subject == operation.subject for each in run.planning.departures)
 
 
 # ------------------------------------------------------------------ kept apart
@@ -208,9 +201,10 @@ def _is_deactivation(run: Ended, operation: Operation) -> bool:
 
 def _kept_apart(run: Ended) -> frozenset[tuple[ItGlueId, str]]:
     """The pairs that a deleted user keeps apart, until they are resolved."""
-    known = {each for each in run.known.kept_apart if each[0] in run.contacts}
-    passed_over = _passed_over(run, {user_id for dummy, user_id in known})
-    return frozenset(each for each in known if each[1] in passed_over) | run.planning.matched.matching.rests_on_deleted
+    known = run.known.kept_apart
+    staying = _not_taking_part(run, {user_id for dummy, user_id in known})
+    kept = {(contact_id, user_id) for contact_id, user_id in known if contact_id in run.contacts and user_id in staying}
+    return frozenset(kept | run.planning.matched.matching.rests_on_deleted)
 
 
 def _apart_in_bms(run: Ended) -> frozenset[str]:
@@ -218,10 +212,10 @@ def _apart_in_bms(run: Ended) -> frozenset[str]:
     known = run.known.apart_in_bms
     if run.planning.findings.bms is None:
         return known & run.planning.matched.directory.user.keys()
-    return frozenset(_passed_over(run, known)) | run.planning.apart_in_bms
+    return frozenset(_not_taking_part(run, known)) | run.planning.apart_in_bms
 
 
-def _passed_over(run: Ended, user_ids: Collection[str]) -> set[str]:
+def _not_taking_part(run: Ended, user_ids: Collection[str]) -> set[str]:
     """Those users that take no part in the matching: what is known of them stays."""
     matched = run.planning.matched
     taking_part = matched.selected.user_ids - matched.matching.ignored

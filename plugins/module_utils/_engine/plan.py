@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeAlias
 from .conflicts import Conflict, Rule
 from .errors import Failure
 from .model import Account, BmsContact, BmsId, Contact, ItGlueId
-from .reasons import NEEDS_A_LOOK, Reason
+from .reasons import NEEDS_A_LOOK, Reason, ReasonCode
 
 
 class Action(StrEnum):
@@ -35,6 +35,9 @@ class Action(StrEnum):
 
 _WRITES = frozenset({Action.CREATE, Action.UPDATE})
 
+MATCHED = frozenset({Action.UPDATE, Action.UNCHANGED, Action.LINKED})
+"""What happens to a contact that is the user's already."""
+
 ENTRY_ACTIONS = frozenset({Action.STRUCK, Action.REFUSED})
 """Actions that concern a whole entry of an applied plan, not the IT Glue part alone."""
 
@@ -51,6 +54,10 @@ class Push(StrEnum):
     DEFERRED = "deferred"
     FAILED = "failed"
     UNDECIDED = "undecided"
+
+
+PUSHES = frozenset({Push.PUSHED, Push.PENDING})
+"""What makes a BMS contact, be it that IT Glue pushes."""
 
 
 # --------------------------------------------------------------------- subjects
@@ -105,6 +112,12 @@ class ItGluePart(NamedTuple):
     def resaves(self) -> bool:
         """Whether a contact is saved as it is, for IT Glue to push it."""
         return self.action == Action.UPDATE and bool(self.after) and self.before == self.after
+
+    def with_only(self, attributes: Collection[str]) -> ItGluePart:
+        """The update of these attributes alone; unchanged where it has none of them."""
+        after = {name: value for name, value in self.after.items() if name in attributes}
+        action = Action.UPDATE if after else Action.UNCHANGED
+        return self._replace(action=action, before={name: self.before[name] for name in after}, after=after)
 
     def without_writes(self, action: Action) -> ItGluePart:
         """The part with nothing to write. Only `Operation.withheld` calls this."""
@@ -202,6 +215,10 @@ class Operation(NamedTuple):
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""
         return self.itglue.writes or self.bms.writes
+
+    def has(self, code: ReasonCode) -> bool:
+        """Whether the operation has a reason of this code."""
+        return any(reason.code == code for reason in self.reasons)
 
     @property
     def attention(self) -> bool:

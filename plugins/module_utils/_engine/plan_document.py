@@ -22,7 +22,7 @@ from .declared_options import recorded, restored
 from .errors import InputError
 from .model import Contact, ItGlueId
 from .options import Options
-from .plan import Action, Operation, Push, Subject, UserSubject
+from .plan import PUSHES, Action, Operation, Push, Subject, UserSubject
 from .reasons import Reason, ReasonCode, because
 
 VERSION = 2
@@ -208,7 +208,7 @@ def _bms_still_holds(planned: Mapping[str, Any], found: Mapping[str, Any], now: 
     same_contact = not planned["after"] or found["contact_id"] == planned["contact_id"]
     if same_contact and all(found[key] == planned[key] for key in ("push", "create", "before", "after")):
         return True
-    wanted = planned["push"] in (Push.PUSHED, Push.PENDING) or bool(planned["after"])
+    wanted = planned["push"] in PUSHES or bool(planned["after"])
     in_bms = (
         now.bms.push == Push.ALREADY_IN_BMS
         or now.itglue.action == Action.LINKED

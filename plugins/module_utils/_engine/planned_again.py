@@ -15,11 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from .plan import Action, Operation, Push, Subject
+from .plan import MATCHED, PUSHES, Action, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-
-_MATCHED = frozenset({Action.UPDATE, Action.UNCHANGED, Action.LINKED})
-_PUSHES = frozenset({Push.PUSHED, Push.PENDING})
 
 
 def merged(planned: Sequence[Operation], fresh: Iterable[Operation]) -> tuple[Operation, ...]:
@@ -28,7 +25,7 @@ def merged(planned: Sequence[Operation], fresh: Iterable[Operation]) -> tuple[Op
     return tuple(_merged(each, by_subject.get(each.subject)) for each in planned)
 
 
-def left_out(
+def without_outdated(
     planned: Iterable[Operation], fresh: tuple[Operation, ...], outdated: Mapping[str, Reason]
 ) -> tuple[Operation, ...]:
     """The fresh operations; of users whose override is outdated, by user id, the planned ones without their writes."""
@@ -45,34 +42,27 @@ def left_out(
     )
 
 
-def _is_left_out(operation: Operation) -> bool:
-    return any(reason.code == ReasonCode.OVERRIDE_OUTDATED for reason in operation.reasons)
-
-
 def _merged(planned: Operation, fresh: Operation | None) -> Operation:
-    if fresh is not None and _is_left_out(fresh):
+    if fresh is not None and fresh.has(ReasonCode.OVERRIDE_OUTDATED):
         return fresh
     if fresh is None or not _same_in_itglue(planned, fresh):
         return _deferred(planned, fresh)
-    if fresh.itglue.action == Action.LINKED and planned.bms.push in _PUSHES:
+    if fresh.itglue.action == Action.LINKED and planned.bms.push in PUSHES:
         return fresh.because(because(ReasonCode.LINKED_BY_NOW, bms_contact_id=fresh.bms.contact_id))
     if planned.itglue.action == Action.CREATE != fresh.itglue.action and fresh.bms.push == Push.PUSHED:
-        return fresh.withheld(bms=Push.DEFERRED, reason=_created_by_now(fresh))
+        # A run on another control node has just created the contact, and pushes the person.
+        reason = because(ReasonCode.CREATED_BY_NOW, contact_id=fresh.itglue.contact_id)
+        return fresh.withheld(bms=Push.DEFERRED, reason=reason)
     if not _same_in_bms(planned, fresh):
         reason = because(ReasonCode.CHANGED_SINCE_READ, changed=["bms"])
         return fresh.withheld(bms=Push.DEFERRED, reason=reason)
     return fresh
 
 
-def _created_by_now(fresh: Operation) -> Reason:
-    """Why a person whom somebody has just created in IT Glue is not pushed: a run on another control node pushes it."""
-    return because(ReasonCode.CREATED_BY_NOW, contact_id=fresh.itglue.contact_id)
-
-
 def _same_in_itglue(planned: Operation, fresh: Operation) -> bool:
     """Whether what is to be done to the contact is what was planned, be it with other values."""
     before, now = planned.itglue, fresh.itglue
-    if now.action in _MATCHED:
+    if now.action in MATCHED:
         # A contact that has appeared takes the place of the one that was to be created.
         return before.contact_id in (None, now.contact_id) or not (planned.writes or fresh.writes)
     if now.action == Action.CREATE:
@@ -83,7 +73,7 @@ def _same_in_itglue(planned: Operation, fresh: Operation) -> bool:
 def _same_in_bms(planned: Operation, fresh: Operation) -> bool:
     """Whether nothing is done in BMS that was not planned."""
     before, now = planned.bms, fresh.bms
-    if now.push in _PUSHES and before.push not in _PUSHES:
+    if now.push in PUSHES and before.push not in PUSHES:
         return False
     return not now.after or now.contact_id == before.contact_id
 

@@ -286,7 +286,7 @@ class Planning:
             native = self.snapshot.bms.native
             ignored = {user_id for user_id, answer in answers.items() if answer == IGNORE}
             operations = tuple(
-                bms_lookup.left_out(each, native)
+                bms_lookup.ignored_in_bms(each, native)
                 if each.subject.user_id in ignored and each.bms.push == Push.UNDECIDED
                 else each
                 for each in operations

@@ -9,9 +9,7 @@ A synced contact refuses a group of attributes (`attributes.GROUPS`) whatever is
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from .attributes import GROUPS, comparable
+from .attributes import GROUPS, comparable, group_of, groups_of
 from .freshness import digest
 from .model import Contact, Facts
 from .plan import Action, Operation
@@ -30,23 +28,12 @@ def without_refused(operation: Operation, contact: Contact, facts: Facts) -> Ope
     part = operation.itglue
     if not facts.refused or part.action != Action.UPDATE or part.contact is None:
         return operation
-    locked = [group for group in _groups(part.after) if _is_refused(contact, part.contact, group, facts)]
+    locked = [group for group in groups_of(part.after) if _is_refused(contact, part.contact, group, facts)]
     if not locked:
         return operation
-    refused = {attribute for group in locked for attribute in GROUPS[group]}
-    after = {name: value for name, value in part.after.items() if name not in refused}
-    left = part._replace(
-        action=Action.UPDATE if after else Action.UNCHANGED,
-        before={name: part.before[name] for name in after},
-        after=after,
-        locked=tuple(sorted({*part.locked, *locked})),
-    )
-    return operation._replace(itglue=left).because(because(ReasonCode.LOCKED_BEFORE))
-
-
-def _groups(attributes: Iterable[str]) -> list[str]:
-    present = set(attributes)
-    return [group for group, members in GROUPS.items() if not present.isdisjoint(members)]
+    sent = part.with_only([each for each in part.after if group_of(each) not in locked])
+    sent = sent._replace(locked=tuple(sorted({*part.locked, *locked})))
+    return operation._replace(itglue=sent).because(because(ReasonCode.LOCKED_BEFORE))
 
 
 def _is_refused(contact: Contact, wanted: Contact, group: str, facts: Facts) -> bool:

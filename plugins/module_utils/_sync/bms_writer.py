@@ -355,14 +355,12 @@ def _without(part: BmsPart, fields: Iterable[str]) -> BmsPart:
 def _stays_departed(operation: Operation, error: ApiError) -> Operation:
     """The operation of somebody who has returned and cannot be made active: the contact type says `departed`
     until the next run."""
-    part = operation.itglue
-    after = {name: value for name, value in part.after.items() if name != CONTACT_TYPE}
     operation = operation._replace(bms=_without(operation.bms, [ACTIVE]))
-    if not after:
+    part = operation.itglue.with_only(operation.itglue.after.keys() - {CONTACT_TYPE})
+    if not part.after:
         return itglue_failed(operation, error)
-    before = {name: part.before[name] for name in after if name in part.before}
     reason = because(ReasonCode.RETURN_DEFERRED, said=str(error))
-    return failed(operation._replace(itglue=part._replace(before=before, after=after)).because(reason), error)
+    return failed(operation._replace(itglue=part).because(reason), error)
 
 
 def _stays_active(operation: Operation, error: ApiError) -> Operation:

@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from typing import Any
 
-from .._engine.attributes import encode
+from .._engine.attributes import encode, groups_of
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
 from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
@@ -30,7 +30,7 @@ from .journal import Entry, Journal, Resolved, Written, resolved
 from .look_again import FreshPlan, contacts_since
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import NOTHING, as_read_back, groups_of, present_contacts, was_taken, without_refused
+from .read_back import NOTHING, as_read_back, present_contacts, was_taken, without_refused
 
 _SERVICE = "itglue"
 _SYNCED = "synced"
@@ -352,13 +352,7 @@ class ItGlueWriter:
             fields = groups_of(each for attributes in alone.waiting for each in attributes)
             reasons.append(because(ReasonCode.WRITTEN_IN_PART, fields=list(fields), said=str(alone.error)))
             operation = failed(operation, alone.error)
-        after = {each: value for each, value in part.after.items() if each in alone.taken}
-        written = part._replace(
-            action=Action.UPDATE if after else Action.UNCHANGED,
-            before={each: part.before[each] for each in after},
-            after=after,
-            locked=tuple(sorted(alone.locked)),
-        )
+        written = part.with_only(alone.taken)._replace(locked=tuple(sorted(alone.locked)))
         self._outcomes.put(operation._replace(itglue=written).because(*reasons))
 
     # ----------------------------------------------------------------- read back

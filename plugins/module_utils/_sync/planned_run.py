@@ -20,7 +20,7 @@ from .._engine.model import BmsSnapshot, Contact, Snapshot
 from .._engine.overrides import without_override
 from .._engine.owned import NOBODY, Tried, owned
 from .._engine.plan import DepartureAction, Operation, Plan, Push, Subject
-from .._engine.planned_again import left_out, merged
+from .._engine.planned_again import merged, without_outdated
 from .._engine.planning import Findings, Planning
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.text import counted
@@ -249,7 +249,8 @@ class Replanner:
             except OverrideError as error:
                 outdated[error.user_id] = because(ReasonCode.OVERRIDE_OUTDATED, said=str(error))
                 options = without_override(options, error)
-        return planning, replace(planning.plan, operations=left_out(run.operations, planning.plan.operations, outdated))
+        operations = without_outdated(run.operations, planning.plan.operations, outdated)
+        return planning, replace(planning.plan, operations=operations)
 
     def _bms_by_now(self) -> BmsSnapshot | None:
         """The account as it is now, where IT Glue will push and somebody could be there by now."""

@@ -13,7 +13,7 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any
 
-from .._engine.attributes import EMAILS, GROUPS, PHONES, comparable, decode, encode
+from .._engine.attributes import EMAILS, PHONES, comparable, decode, encode, group_of, groups_of
 from .._engine.errors import NotFoundError, RejectedError
 from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, ItGluePart, Operation
@@ -42,16 +42,6 @@ def present_contacts(
         with suppress(NotFoundError):
             present[ident] = itglue.contact(ident)
     return present
-
-
-def group_of(attribute: str) -> str:
-    """The group of an attribute: what IT Glue takes or refuses together."""
-    return next(group for group, attributes in GROUPS.items() if attribute in attributes)
-
-
-def groups_of(attributes: Iterable[str]) -> tuple[str, ...]:
-    """The groups of attributes, each once."""
-    return tuple(sorted({group_of(each) for each in attributes}))
 
 
 def was_taken(operation: Operation, present: Contact | None) -> bool:

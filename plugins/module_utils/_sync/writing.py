@@ -11,7 +11,7 @@ from typing import Protocol
 
 from .._engine.bms_fields import EMAILS, PHONES
 from .._engine.model import BmsContact
-from .._engine.plan import Action, Operation, Push
+from .._engine.plan import PUSHES, Action, Operation, Push
 from .bms_writer import ACTIVE, BmsWriter
 from .itglue_writer import ItGlueWriter
 from .links import Waiting, await_links, note_not_saved
@@ -67,7 +67,7 @@ def _hold_back_pushes(outcomes: Outcomes, itglue: ItGlueWriter) -> None:
 
 def _held_back(operation: Operation) -> Operation:
     part = operation.bms
-    pushes = part.push in (None, Push.PUSHED, Push.PENDING)
+    pushes = part.push is None or part.push in PUSHES
     held = operation.withheld(bms=Push.DEFERRED if pushes else part.push)
     if ACTIVE not in part.after:
         return held
