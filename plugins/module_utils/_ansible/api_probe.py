@@ -12,7 +12,7 @@ from .._engine.errors import InputError, SyncError
 from .._engine.probing import NOT_PROBED, QUESTIONS, UNKNOWN
 from .._store.settings import SettingsStore
 from .._sync.probe import Probe, Wanted
-from .connection import CONNECTION_OPTIONS, Clients, clients
+from .connection import CONNECTION_OPTIONS, Clients
 from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import shown_organization
@@ -38,7 +38,7 @@ LARGEST_BULK = 1000
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Ask the services what their makers leave open, and say what follows."""
     _check(params)
-    api = clients(params, task)
+    api = Clients(params, task)
     probe = Probe(api, _wanted(api, params, task), preview=task.check_mode, progress=task.progress).run()
     for warning in probe.warnings:
         task.warn(warning)

@@ -111,10 +111,13 @@ def prepare() -> None:
 
 
 class Clients:
-    """The clients of one run, each made when it is first asked for; safe for use by several threads.
+    """The clients of one run, each made when it is first asked for; safe for use by several threads. Nothing is sent,
+    and no credential is missed, before one is used.
 
-    All count their requests in `calls`, and tell the task the tokens that they are given. `fair_share` is that of the
+    All count their requests in `calls`, and give the task the tokens that they get. `fair_share` is that of the
     organization of the task, None where it has none.
+
+    Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
     """
 
     def __init__(self, params: Mapping[str, Any], task: Task, fair_share: FairShare | None = None) -> None:
@@ -191,14 +194,6 @@ class Clients:
         limit = self._limits.get(service)
         limiter = SharedLimiter(service, *account, limit=limit, notice=self._task.warn, fair_share=fair_share)
         return Access(self._http, self.calls, retry, limiter, self._task.secret)
-
-
-def clients(params: Mapping[str, Any], task: Task, fair_share: FairShare | None = None) -> Clients:
-    """The clients of one run. Nothing is sent, and no credential is missed, before one is used.
-
-    Raises `InputError` for a time-out, a quota or a proxy that cannot be right.
-    """
-    return Clients(params, task, fair_share)
 
 
 def fair_share_of(params: Mapping[str, Any], *, counted: bool) -> FairShare:

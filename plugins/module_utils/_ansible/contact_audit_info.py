@@ -16,7 +16,7 @@ from .._engine.plan import Operation
 from .._store.settings import SettingsStore
 from .._sync.audit import Audited, read_and_audit
 from .client_request import CLIENT_OPTIONS, client_request, first_run
-from .connection import clients, fair_share_of
+from .connection import Clients, fair_share_of
 from .option_specs import SYNC_SPECS
 from .result import conflict_entries, reason_fields, selected
 from .sentences import explained, warning
@@ -39,7 +39,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """What to look at before the first run of one client."""
     # A tenant without users to sync is a finding like others.
     request = client_request(params, allow_shrunken_source=True)
-    api = clients(params, task, fair_share_of(params, counted=False))
+    api = Clients(params, task, fair_share_of(params, counted=False))
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
     for reason in (*audited.read.warnings, *audited.planning.plan.warnings):
         task.warn(warning(reason))

@@ -23,7 +23,7 @@ from .._sync.run import Run
 from .._sync.run import run as run_sync
 from .._sync.snapshot import Request
 from .client_request import client_request
-from .connection import CONNECTION_OPTIONS, clients, fair_share_of
+from .connection import CONNECTION_OPTIONS, Clients, fair_share_of
 from .deferral import noted
 from .fleet import fleet_source
 from .notices import notices
@@ -52,7 +52,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _revert(params, task)
     request = _request(params, task)
     fair_share = fair_share_of(params, counted=not task.check_mode)
-    api = clients(params, task, fair_share)
+    api = Clients(params, task, fair_share)
     store = SettingsStore(
         api.itglue, warn=task.warn, memory=task.memory, preview=task.check_mode, declarers=task.declarers
     )
@@ -108,7 +108,7 @@ def _of_quota(outcome: Run, returned: dict[str, Any]) -> Iterator[str]:
 
 
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
-    api = clients(params, task)
+    api = Clients(params, task)
     outcome = revert(
         api,
         SettingsStore(api.itglue, warn=task.warn),

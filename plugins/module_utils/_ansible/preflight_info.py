@@ -11,7 +11,7 @@ from typing import Any
 from .._store.settings import SettingsStore
 from .._sync.preflight import Check, CheckState, Preflight
 from .client_request import CLIENT_OPTIONS, client_request, first_run
-from .connection import clients, fair_share_of
+from .connection import Clients, fair_share_of
 from .sentences import sentence
 from .spec import ModuleSpec
 from .task import Task
@@ -27,7 +27,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The checks of one client. A check that fails is no failure of the module: it is what was asked."""
     # A tenant without users to sync is a finding like others.
     request = client_request(params, allow_shrunken_source=True)
-    api = clients(params, task, fair_share_of(params, counted=False))
+    api = Clients(params, task, fair_share_of(params, counted=False))
 
     def store() -> SettingsStore:
         return SettingsStore(api.itglue, warn=task.warn, declarers=task.declarers)

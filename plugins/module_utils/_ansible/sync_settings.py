@@ -17,7 +17,7 @@ from .._engine.output import one_line
 from .._engine.settings import TITLES
 from .._store.settings import SettingsStore, Stored
 from .._sync.declaring import Declared, Declaring
-from .connection import CONNECTION_OPTIONS, clients
+from .connection import CONNECTION_OPTIONS, Clients
 from .option_specs import SETTINGS_OPTIONS
 from .perform import Run
 from .spec import ModuleSpec
@@ -48,7 +48,7 @@ def reporting_spec() -> ModuleSpec:
 
 def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Bring the settings of one organization to what is declared."""
-    itglue = clients(params, task).itglue
+    itglue = Clients(params, task).itglue
     organization = itglue.organization(params["organization"])
     store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode, declarers=task.declarers)
     if params["state"] == "absent":
@@ -75,7 +75,7 @@ def _removed(kind: str, store: SettingsStore, organization: Organization, *, pre
 
 def report(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The settings that one organization carries, or all do."""
-    itglue = clients(params, task).itglue
+    itglue = Clients(params, task).itglue
     store = SettingsStore(itglue, warn=task.warn)
     wanted = params["organization"]
     organization = None if wanted is None else itglue.organization(wanted)

@@ -19,7 +19,7 @@ from .._engine.text import name
 from .._engine.values import guid, is_guid
 from .._store.settings import SettingsStore
 from .._sync.fleet import Fleet, read_fleet
-from .connection import CONNECTION_OPTIONS, Clients, clients
+from .connection import CONNECTION_OPTIONS, Clients
 from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import SOURCE_OPTIONS, shown_organization, shown_tenant, visible_tenants
@@ -40,7 +40,7 @@ SPEC = ModuleSpec(
 
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """Bring one tenant to the declared state."""
-    api = clients(params, task)
+    api = Clients(params, task)
     organization = api.itglue.organization(params["organization"]) if params["organization"] is not None else None
     tenant = _tenant(params, api, organization)
     store = SettingsStore(api.itglue, warn=task.warn)
@@ -72,9 +72,9 @@ def _only_one(tenants: list[Tenant], wanted: str, option: str) -> Tenant:
     found = named(tenants, wanted)
     if len(found) == 1:
         return found[0]
-    there = f"several are: {', '.join(map(str, found))}" if found else "none is"
+    matches = f"several are: {', '.join(map(str, found))}" if found else "none is"
     raise InputError(
-        f"The option {option} names {quoted(wanted)}. Of the {len(tenants)} client tenants {there} of that name.",
+        f"The option {option} names {quoted(wanted)}. Of the {len(tenants)} client tenants {matches} of that name.",
         hint="Give the tenant id; msp.psa_sync.tenant_match_info shows all.",
     )
 
@@ -86,9 +86,9 @@ def _target(tenant: Tenant, fleet: Fleet) -> Organization:
     ]
     if len(found) == 1:
         return found[0]
-    there = f"several come into question: {listed(found)}" if found else "none has exactly its name"
+    matches = f"several come into question: {listed(found)}" if found else "none has exactly its name"
     raise InputError(
-        f"It is not said which organization the tenant {tenant} belongs to, and {there}.", hint="Give organization."
+        f"It is not said which organization the tenant {tenant} belongs to, and {matches}.", hint="Give organization."
     )
 
 

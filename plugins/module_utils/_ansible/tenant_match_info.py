@@ -16,7 +16,7 @@ from .._engine.options import Options
 from .._engine.tenants import STATES, Match, matches
 from .._store.settings import SettingsStore
 from .._sync.fleet import Fleet, read_fleet
-from .connection import CONNECTION_OPTIONS, clients
+from .connection import CONNECTION_OPTIONS, Clients
 from .spec import ModuleSpec
 from .task import Task
 from .tenant_source import SOURCE_OPTIONS, shown_organization, shown_tenant, visible_tenants
@@ -36,7 +36,7 @@ SPEC = ModuleSpec(
 def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     """The state of each tenant that the partner sees. Raises InputError, with the same result, for
     a tenant or an account that two organizations have."""
-    api = clients(params, task)
+    api = Clients(params, task)
     tenants = visible_tenants(api, params)
     fleet = read_fleet(api.itglue, SettingsStore(api.itglue, warn=task.warn))
     for broken in fleet.violations:

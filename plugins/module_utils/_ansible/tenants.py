@@ -17,7 +17,7 @@ from .._engine.settings import merge
 from .._engine.tenants import IGNORED, MATCHED, UNMATCHED
 from .._store.settings import SettingsStore, Stored
 from .._sync.fleet import Fleet, read_fleet
-from .connection import CONNECTION_OPTIONS, clients
+from .connection import CONNECTION_OPTIONS, Clients
 from .task import Task
 
 CONFLICT = "conflict"
@@ -32,7 +32,7 @@ OPTIONS = {
 
 def read(params: Mapping[str, Any], task: Task) -> dict[str, Any]:
     """The hosts by their organizations' ids, and what there is to say. No secret is in it."""
-    itglue = clients(params, task).itglue
+    itglue = Clients(params, task).itglue
     warnings: list[str] = []
     fleet = read_fleet(itglue, SettingsStore(itglue, warn=warnings.append))
     warnings += [*fleet.clashes(Options().bms_adapter_names), *fleet.violations]

@@ -17,7 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import conne
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import (
     CONNECTION_OPTIONS,
     ENVIRONMENT,
-    clients,
+    Clients,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.fair_share import FairShare
@@ -73,7 +73,7 @@ def params(given: dict) -> dict:
 
 def refusal(given: dict, use) -> str:
     with pytest.raises(InputError) as refused:
-        use(clients(params(given), Task()))
+        use(Clients(params(given), Task()))
     return str(refused.value)
 
 
@@ -128,7 +128,7 @@ def test_the_documentation_is_that_of_the_spec():
 def test_each_client_is_made_of_its_options(made):
     task = Task(secret=print)
     fair_share = FairShare(WaitingList(None))
-    api = clients(params(GIVEN), task, fair_share)
+    api = Clients(params(GIVEN), task, fair_share)
     settings = connection.HttpSettings(
         ca_path=None, timeout=12.0, proxy="http://proxy.example:3128", no_proxy="bms.example"
     )
@@ -180,7 +180,7 @@ def test_a_certificate_and_a_token_file_are_handed_on(made):
         "azure_federated_token_file": "/run/token",
     }
 
-    clients(params(given), Task()).graph(TENANT)
+    Clients(params(given), Task()).graph(TENANT)
 
     assert made["GraphClient"][0]["credential"] == connection.GraphCredential(
         "app", certificate_path="/etc/app.pem", certificate_password="pass", federated_token_file="/run/token"
@@ -188,7 +188,7 @@ def test_a_certificate_and_a_token_file_are_handed_on(made):
 
 
 def test_a_quota_is_that_of_the_option_to_the_last_request(made):
-    api = clients(params(GIVEN | {"itglue_quota": "500", "bms_quota": 100_000}), Task())
+    api = Clients(params(GIVEN | {"itglue_quota": "500", "bms_quota": 100_000}), Task())
     limits = [
         client["access"].limiter[-1]["limit"]
         for dummy in (api.itglue, api.bms)
@@ -202,7 +202,7 @@ def test_a_quota_is_that_of_the_option_to_the_last_request(made):
 
 def test_what_is_waited_for_is_shown(made):
     shown = []
-    api = clients(params(GIVEN), Task(progress=shown.append))
+    api = Clients(params(GIVEN), Task(progress=shown.append))
 
     assert api.itglue is not None
     made["ItGlueClient"][0]["access"].http.notice("waiting")
@@ -211,7 +211,7 @@ def test_what_is_waited_for_is_shown(made):
 
 def test_requests_are_logged_by_the_task(made):
     logged = []
-    api = clients(params(GIVEN), Task(log=lambda *line: logged.append(line)))
+    api = Clients(params(GIVEN), Task(log=lambda *line: logged.append(line)))
 
     assert api.bms is not None
     made["BmsClient"][0]["access"].http.log(3, "GET /a")
@@ -219,7 +219,7 @@ def test_requests_are_logged_by_the_task(made):
 
 
 def test_clients_are_made_once_also_for_threads(made):
-    api = clients(params(GIVEN), Task())
+    api = Clients(params(GIVEN), Task())
 
     with ThreadPoolExecutor(8) as pool:
         seen = list(pool.map(lambda n: (api.itglue, api.bms, api.graph(TENANT)), range(32)))
@@ -229,14 +229,14 @@ def test_clients_are_made_once_also_for_threads(made):
 
 
 def test_each_tenant_has_a_client_of_its_own(made):
-    api = clients(params(GIVEN), Task())
+    api = Clients(params(GIVEN), Task())
 
     assert api.graph("a") is not api.graph("b")
     assert [call["tenant_id"] for call in made["GraphClient"]] == ["a", "b"]
 
 
 def test_the_real_clients_take_what_they_are_given():
-    api = clients(params(GIVEN), Task())
+    api = Clients(params(GIVEN), Task())
 
     assert api.itglue.base_url == "https://api.eu.itglue.com"
     assert api.bms.base_url == "https://api.bms.example"
@@ -248,7 +248,7 @@ def test_the_real_clients_take_what_they_are_given():
 
 
 def test_a_service_that_is_not_used_needs_nothing():
-    api = clients(params({"itglue_url": "us", "itglue_api_key": "ITG.key"}), Task())
+    api = Clients(params({"itglue_url": "us", "itglue_api_key": "ITG.key"}), Task())
 
     assert api.itglue.base_url == "https://api.itglue.com"
 
@@ -310,8 +310,8 @@ def test_a_quota_allows_something(option, requests):
 
 @pytest.mark.parametrize("region", ["US", " us "])
 def test_a_region_is_known_in_any_case(region):
-    assert clients(params(GIVEN | {"itglue_url": region}), Task()).itglue.base_url == "https://api.itglue.com"
+    assert Clients(params(GIVEN | {"itglue_url": region}), Task()).itglue.base_url == "https://api.itglue.com"
 
 
 def test_a_bare_host_is_reached_with_tls():
-    assert clients(params(GIVEN | {"bms_url": "api.psa.example"}), Task()).bms.base_url == "https://api.psa.example"
+    assert Clients(params(GIVEN | {"bms_url": "api.psa.example"}), Task()).bms.base_url == "https://api.psa.example"
