@@ -382,7 +382,7 @@ def _keep(users: Iterable[Json], addresses: set[str], *names: str | None) -> boo
     return any(compare_names((user["givenName"], user["surname"]), names) != Names.DIFFERENT for user in holders)
 
 
-def only_who_left_is_deactivated(before: Json, after: Json, case: Case, outcome: Outcome) -> None:
+def only_departed_people_are_deactivated(before: Json, after: Json, case: Case, outcome: Outcome) -> None:
     """On positive evidence, and nobody else's contact; and who is back only where the contact was marked."""
     if not _deactivates(case):
         return

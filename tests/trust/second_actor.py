@@ -261,7 +261,7 @@ TAKEN_AWAY: dict[str, tuple[Callable[[Interrupted], Any], set[int]]] = {
 # ------------------------------------------------------------------------- what holds
 
 
-def nobody_is_doubled(state: Json, *outcomes: Outcome) -> None:
+def nobody_is_duplicated(state: Json, *outcomes: Outcome) -> None:
     """Of each user one contact and one BMS contact, but for those that a run has reported with all ids."""
     reported = [
         set(_ids(each["reason"]))

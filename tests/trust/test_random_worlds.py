@@ -74,7 +74,7 @@ def hold(case: Case) -> None:
     invariants.nobody_is_there_twice(before, after, case, real)
     invariants.linked_are_left_alone(before, after, case, real)
     invariants.conflicts_write_nothing(before, after, real)
-    invariants.only_who_left_is_deactivated(before, after, case, real)
+    invariants.only_departed_people_are_deactivated(before, after, case, real)
 
     foreseen = stand.sync(check=True, **case.options)
     again = stand.sync(**case.options)

@@ -12,7 +12,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 
 from .inprocess import is_write
 from .invariants import users_of
-from .second_actor import ACTIONS, OVERRIDES, TAKEN_AWAY, Interrupted, created_is_reported, nobody_is_doubled
+from .second_actor import ACTIONS, OVERRIDES, TAKEN_AWAY, Interrupted, created_is_reported, nobody_is_duplicated
 from .tally import NIGHTLY, note
 from .test_fault_matrix import WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import Json
@@ -65,12 +65,12 @@ def acted(action: str, number: int) -> None:
         stand.kept(after)
     created_is_reported(before, after, outcome, stand.added)
     if not is_at_the_end(number):
-        nobody_is_doubled(after, *runs)
+        nobody_is_duplicated(after, *runs)
     plain = stand.sync(**WITH_DEPARTED)
     assert plain.error is None, plain.error
     if not unseen(action, number):
         stand.kept(stand.state())
-    nobody_is_doubled(stand.state(), *runs, plain)
+    nobody_is_duplicated(stand.state(), *runs, plain)
 
 
 @pytest.mark.parametrize("action", ACTIONS)

@@ -159,8 +159,8 @@ class GraphClient:
         found = self._list("/v1.0/groups", params, "Group.Read.All", _ident)
         if len(found) == 1:
             return found[0]
-        there_is = f"has several of that name: give one of the ids {', '.join(sorted(found))}" if found else "has none"
-        raise InputError(f"The option user_filter.groups names {quoted(name)}, but the tenant {there_is}.")
+        state = f"has several of that name: give one of the ids {', '.join(sorted(found))}" if found else "has none"
+        raise InputError(f"The option user_filter.groups names {quoted(name)}, but the tenant {state}.")
 
     def verified_domains(self) -> tuple[str, ...]:
         """The tenant's verified domains, in lower case."""

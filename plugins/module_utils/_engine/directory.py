@@ -158,7 +158,7 @@ class Directory:
         for bearer, key in rows:
             if key is not None:
                 ids[key].add(bearer)
-        return {key: frozenset(bearers) for key, bearers in ids.items()}
+        return {key: frozenset(holders) for key, holders in ids.items()}
 
     # ----------------------------------------------------------------- by link
 

@@ -195,8 +195,8 @@ def _at_address(user: User, locations: Sequence[Location]) -> list[Location]:
     if not street:
         return []
     hits = [place for place in locations if folded(place.address_1) == street and folded(place.city) == city]
-    for theirs, ours in ((user.state, "region"), (user.country, "country")):
-        narrowed = [place for place in hits if folded(theirs) and folded(getattr(place, ours)) == folded(theirs)]
+    for value, part in ((user.state, "region"), (user.country, "country")):
+        narrowed = [place for place in hits if folded(value) and folded(getattr(place, part)) == folded(value)]
         hits = narrowed or hits
     return hits
 

@@ -77,8 +77,8 @@ def departures(
             for user, evidence in departed.get(value, ())
         }
         if candidates and not any(_keeps(user, contact) for value in addresses for user in staying.get(value, ())):
-            theirs, evidence, username, user_id = max(candidates)
-            reason = None if theirs else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
+            names_agree, evidence, username, user_id = max(candidates)
+            reason = None if names_agree else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
             found.append(Departure(username, user_id, contact.id, evidence, reason=reason))
     return found
 

@@ -46,16 +46,16 @@ def owned(
     operations: Iterable[Operation], tried: Tried, contacts: Iterable[Contact], adapter_names: Collection[str]
 ) -> Owned:
     """Whose is what once the run has `tried` some of its operations; `contacts` are those that are there by now."""
-    there = {contact.id: contact for contact in contacts} if tried else {}
+    present = {contact.id: contact for contact in contacts} if tried else {}
     own: dict[str, ItGlueId] = {}
     made, in_bms = set(), set()
     for operation in operations if tried else ():
         contact_id = tried.get(operation.subject)
-        if contact_id is None or contact_id not in there or not isinstance(operation.subject, UserSubject):
+        if contact_id is None or contact_id not in present or not isinstance(operation.subject, UserSubject):
             continue
         own[operation.subject.user_id] = contact_id
         if operation.itglue.action == Action.CREATE:
             made.add(contact_id)
         if operation.bms.push == Push.PENDING:
-            in_bms.add(linked_bms_id(there[contact_id], adapter_names))
+            in_bms.add(linked_bms_id(present[contact_id], adapter_names))
     return Owned(own, frozenset(made), frozenset(each for each in in_bms if each is not None))

@@ -307,22 +307,22 @@ def _former_fields(contact: BmsContact, row: RecordedRow) -> _Former:
         if not bms_fields.same_value(each, present, value):
             found.changed.append(each)
             continue
-        there = _in_order(each, present, value)
+        stored = _in_order(each, present, value)
         if each not in bms_fields.VALUE:
-            found.before[each], found.after[each] = there, before
+            found.before[each], found.after[each] = stored, before
             continue
-        possible = bool(before and bms_fields.entry_changes(each, there, before))
+        possible = bool(before and bms_fields.entry_changes(each, stored, before))
         if possible:
-            found.before[each], found.after[each] = there, before
-        if not possible or not _default_comes_back(there, before or ()):
+            found.before[each], found.after[each] = stored, before
+        if not possible or not _default_comes_back(stored, before or ()):
             found.needed.append(each)
     return found
 
 
-def _default_comes_back(there: Sequence[bms_fields.Entry], before: Sequence[bms_fields.Entry]) -> bool:
+def _default_comes_back(stored: Sequence[bms_fields.Entry], before: Sequence[bms_fields.Entry]) -> bool:
     """Whether the same entries can be default again."""
     is_default = [entry["default"] for entry in before]
-    return is_default.count(True) == 1 or not any(entry["default"] for entry in there)
+    return is_default.count(True) == 1 or not any(entry["default"] for entry in stored)
 
 
 def _in_order(field_name: str, present: Any, written: Any) -> Any:

@@ -138,10 +138,6 @@ class StoredSettings:
     def bms(self) -> dict[str, Any] | None:
         return self.kinds[BMS].settings
 
-    @property
-    def violations(self) -> tuple[str, ...]:
-        return tuple(broken for kind in self.kinds.values() for broken in kind.violations)
-
 
 def settings_lock(base_url: str, organization_id: int) -> str:
     """The name of the lock that is held while an organization's settings are written."""

@@ -86,10 +86,10 @@ class PushCheck:
             for operation in pushes:
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
             return None, []
-        there = [(operation, found[operation.subject]) for operation in pushes if operation.subject in found]
-        for operation, reason in there:
+        in_bms = [(operation, found[operation.subject]) for operation in pushes if operation.subject in found]
+        for operation, reason in in_bms:
             outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
-        return present.contacts, there
+        return present.contacts, in_bms
 
     def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], shown: ReadBack) -> None:
         """Push no further where IT Glue has pushed what this run has written."""

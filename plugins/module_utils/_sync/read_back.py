@@ -84,11 +84,11 @@ def _shows(present: Contact, operation: Operation, attribute: str) -> bool:
     else has added; and none that was to go, as where IT Glue merges arrays."""
     if attribute not in (EMAILS, PHONES):
         return False
-    there, sent, before = (
+    stored, sent, before = (
         comparable(contact, attribute) for contact in (present, operation.wanted, decode(operation.itglue.before))
     )
-    beside = Counter(value for value, *dummy in there) - Counter(value for value, *dummy in sent)
-    return all(entry in there for entry in sent) and not any(value in beside for value, *dummy in before)
+    beside = Counter(value for value, *dummy in stored) - Counter(value for value, *dummy in sent)
+    return all(entry in stored for entry in sent) and not any(value in beside for value, *dummy in before)
 
 
 def without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:

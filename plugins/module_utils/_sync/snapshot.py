@@ -303,11 +303,11 @@ def bms_type(wanted: str | None, option: str, types: Callable[[], Sequence[BmsTy
         return None
     if wanted.isdecimal():
         return BmsType(int(wanted), wanted)
-    there = types()
-    for each in there:
+    known = types()
+    for each in known:
         if name(each.name) == name(wanted):
             return each
-    listed = ", ".join(sorted(f"{each.name} ({each.id})" for each in there)) or "none that can be read"
+    listed = ", ".join(sorted(f"{each.name} ({each.id})" for each in known)) or "none that can be read"
     raise InputError(
         f"BMS has no type named {quoted(wanted)} (option {option} of bms_sync_settings).",
         hint=f"It has: {listed}. A numeric id can be given too.",

@@ -18,8 +18,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 from tests.unit.engine.builders import contact, contact_named, user, user_named
 
-LEFT_OUT = {"account_enabled": False}
-MAILBOX = LEFT_OUT | {"sku_ids": ()}
+EXCLUDED = {"account_enabled": False}
+MAILBOX = EXCLUDED | {"sku_ids": ()}
 DEPARTED_TYPE = 77
 
 
@@ -218,12 +218,12 @@ def test_by_name_alone(names, other, expected):
     ],
 )
 def test_the_hit_of_an_excluded_user_takes_names_that_speak_for_it(excluded, names, expected):
-    users = [user_named(excluded, "sales", **LEFT_OUT)]
+    users = [user_named(excluded, "sales", **EXCLUDED)]
     assert outcome(users, [contact_named(1, names, "sales")]) == ({"sales": (1, "alias")} if expected else {}, [])
 
 
 def test_an_open_hit_of_an_excluded_user_gives_way_to_a_selected_user_of_the_contacts_names():
-    users = [user_named("Max Person", "sales", **LEFT_OUT), user_named("Petra Person", "petra")]
+    users = [user_named("Max Person", "sales", **EXCLUDED), user_named("Petra Person", "petra")]
     assert outcome(users, [contact_named(1, "Petra Person", "sales")]) == ({"petra": (1, "name")}, [])
 
 
@@ -241,7 +241,7 @@ OFFICE = ["Ann Able", "Ben Baker", "Cid Cole", "Dot Dean"]
     [
         pytest.param(user_named("", "office", **MAILBOX), id="unlicensed"),
         pytest.param(user_named("", "office", account_enabled=False), id="licensed"),
-        pytest.param(user_named("Lea Left", "lea", "office", **LEFT_OUT), id="alias-of-a-departed-user"),
+        pytest.param(user_named("Lea Left", "lea", "office", **EXCLUDED), id="alias-of-a-departed-user"),
     ],
 )
 def test_an_office_under_one_address_is_matched_by_names(mailbox):
@@ -260,32 +260,32 @@ def test_a_selected_mailbox_without_a_name_takes_no_contact_and_gets_none():
 
 
 def test_the_contact_of_an_excluded_user_is_not_taken_by_a_namesake():
-    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **EXCLUDED)]
     found = matching(users, [contact_named(1, "Ann Able", "old")])
     assert matches(found) == {"old": (1, "alias")}
     assert conflicts(found) == [("possibly_returned", "name", ["ann"], [1])]
 
 
 def test_an_excluded_user_matches_by_name_where_no_selected_user_has_it():
-    assert outcome([user_named("Ann Able", "ann", **LEFT_OUT)], [contact_named(1, "Ann Able")]) == (
+    assert outcome([user_named("Ann Able", "ann", **EXCLUDED)], [contact_named(1, "Ann Able")]) == (
         {"ann": (1, "name")},
         [],
     )
 
 
 def test_an_excluded_user_is_out_of_the_names_where_a_selected_user_has_it():
-    users = [user_named("Ann Able", "ann"), user_named("ANN Able", "old", **LEFT_OUT)]
+    users = [user_named("Ann Able", "ann"), user_named("ANN Able", "old", **EXCLUDED)]
     assert outcome(users, [contact_named(1, "Ann Able")]) == ({"ann": (1, "name")}, [])
 
 
 def test_even_a_selected_user_with_another_contact_keeps_the_name_from_an_excluded_one():
-    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **LEFT_OUT)]
+    users = [user_named("Ann Able", "ann"), user_named("Ann Able", "old", **EXCLUDED)]
     contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able")]
     assert outcome(users, contacts) == ({"ann": (1, "alias")}, [])
 
 
 def test_a_conflict_among_excluded_users_is_not_reported_but_holds_its_contacts():
-    users = [user_named("Ann Able", "a", "b", **LEFT_OUT), user_named("Bob Lee", "bob")]
+    users = [user_named("Ann Able", "a", "b", **EXCLUDED), user_named("Bob Lee", "bob")]
     contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "b"), contact_named(3, "Bob Lee")]
     found = matching(users, contacts)
     assert (matches(found), found.conflicts) == ({"bob": (3, "name")}, [])
@@ -299,7 +299,7 @@ JANE = user_named("Jane Smith", "j.smith")
 FORMER = {
     "departed-type": ([], {"departed_type": DEPARTED_TYPE}),
     "deleted": ([], {"deleted": (user_named("John Smith", "john"),)}),
-    "left-out": ([user_named("John Smith", "john", **LEFT_OUT)], {}),
+    "excluded": ([user_named("John Smith", "john", **EXCLUDED)], {}),
     "remembered": ([], {"remembered": frozenset({(1, "id-j.smith")})}),
 }
 
@@ -345,7 +345,7 @@ def test_another_selected_user_of_the_contacts_names_keeps_it():
 
 
 def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
-    users = [user_named("Lea Left", "lea", **LEFT_OUT), user_named("Sue Stays", "lea2", username="sue")]
+    users = [user_named("Lea Left", "lea", **EXCLUDED), user_named("Sue Stays", "lea2", username="sue")]
     users[1] = replace(users[1], mail="lea@client.example")
     found = matching(users, [contact_named(1, "Lea Left", "lea")])
     assert matches(found) == {"lea": (1, "alias")}
@@ -355,7 +355,7 @@ def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
 
 def test_one_name_does_not_make_a_contact_somebody_elses():
     """With the first name written, the contact would bear the names of another user, and be withheld from then on."""
-    users = [user_named("Ben", "desk"), user_named("Ben Baker", "old", **LEFT_OUT)]
+    users = [user_named("Ben", "desk"), user_named("Ben Baker", "old", **EXCLUDED)]
     contacts = [contact_named(1, "B. Baker", "desk")]
     assert outcome(users, contacts) == ({}, [("known_contact", "primary_email", ["desk"], [1])])
 
@@ -468,7 +468,7 @@ def test_the_only_one_that_is_not_different_wins_where_different_names_match():
 
 
 def test_a_selected_users_same_names_beat_an_excluded_users():
-    users = [user_named("Ann Able", "ann", "old"), user_named("Ann Able", "old", **LEFT_OUT)]
+    users = [user_named("Ann Able", "ann", "old"), user_named("Ann Able", "old", **EXCLUDED)]
     assert outcome(users, [contact_named(1, "Ann Able", "ann", "old")]) == ({"ann": (1, "alias")}, [])
 
 
@@ -515,7 +515,7 @@ def test_no_member_of_a_conflict_goes_on_to_a_later_pass():
 
 
 def test_a_conflict_with_a_selected_user_names_the_excluded_users():
-    users = [user_named("Ann Able", "a", "x"), user_named("Eve Able", "b", "x", **LEFT_OUT)]
+    users = [user_named("Ann Able", "a", "x"), user_named("Eve Able", "b", "x", **EXCLUDED)]
     found = matching(users, [contact_named(1, "Able", "x")])
     assert conflicts(found) == [("several_hits", "alias", ["a", "b"], [1])]
     assert found.conflicts[0].answers == {"a@client.example": (1, NEW, IGNORE), "b@client.example": (1, IGNORE)}
@@ -581,7 +581,7 @@ def test_deleted_users_are_needed_where_they_decide(names, row, expected):
 
 
 def test_a_new_account_of_somebody_who_has_a_contact_is_a_conflict():
-    users = [user_named("Ann Able", "ann.able"), user_named("Ann Able", "ann", **LEFT_OUT)]
+    users = [user_named("Ann Able", "ann.able"), user_named("Ann Able", "ann", **EXCLUDED)]
     found = matching(users, [contact_named(1, "Ann Able", "ann")])
     assert (matches(found), conflicts(found)) == (
         {"ann": (1, "alias")},
@@ -595,7 +595,7 @@ def test_a_new_account_of_somebody_who_has_a_contact_is_a_conflict():
 
 def test_an_override_of_an_excluded_user_excuses_no_second_contact():
     """The override was written before the person left; a new account of the person does not get a second contact."""
-    users = [user_named("Jo Lee", "jo", **LEFT_OUT), user_named("Jo Lee", "jo2")]
+    users = [user_named("Jo Lee", "jo", **EXCLUDED), user_named("Jo Lee", "jo2")]
     found = matching(users, [contact_named(1, "Jo Lee", "jo")], overrides={"id-jo": 1})
     assert conflicts(found) == [("possibly_returned", "name", ["jo2"], [1])]
 
@@ -729,7 +729,7 @@ def test_an_ignored_user_takes_no_part():
 
 
 HANDED_ON = {
-    "left-out": ([user_named("Lea Left", "lea.left", **LEFT_OUT)], {}),
+    "excluded": ([user_named("Lea Left", "lea.left", **EXCLUDED)], {}),
     "deleted": ([], {"deleted": (user_named("Lea Left", "lea.left"),)}),
 }
 
@@ -798,8 +798,8 @@ def test_new_with_several_contacts_that_it_could_have_made_is_a_conflict():
         {},
         [("several_hits", "override", ["j.smith"], [1, 2])],
     )
-    left_out = replace(JANE, account_enabled=False)
-    assert outcome([left_out], contacts, overrides={"id-j.smith": NEW}) == ({}, [])
+    excluded = replace(JANE, account_enabled=False)
+    assert outcome([excluded], contacts, overrides={"id-j.smith": NEW}) == ({}, [])
 
 
 @pytest.mark.parametrize("held", [0, 1, 2])
