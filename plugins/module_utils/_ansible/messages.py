@@ -54,9 +54,9 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         MATCHING,
     ),
     ReasonCode.POSSIBLY_RETURNED: Message(
-        "The user matches {contacts} of a departed person[, and so do {users}]: either the person has returned, or "
-        "this is somebody else.",
-        f"{DECIDE} The id says that the person has returned, new that it is somebody else.",
+        "The user matches {contacts} of a departed person, or of an excluded account[, and so do {users}]: either it "
+        "is the same person, who has returned or has two accounts, or this is somebody else.",
+        f"{DECIDE} The id says that it is the same person, new that it is somebody else.",
         MATCHING,
     ),
     ReasonCode.SAME_PRIMARY_ADDRESS: Message(

@@ -277,7 +277,8 @@ def _unless_in_conflict(
 def _stays_departed(operation: Operation, before: Operation) -> Operation:
     """The operation of somebody whose return waits: the contact keeps its type."""
     reasons = tuple(reason for reason in operation.reasons if reason.code != ReasonCode.RETURNED)
-    return operation._replace(itglue=before.itglue if operation.itglue.writes else operation.itglue, reasons=reasons)
+    itglue = before.itglue if operation.itglue.writes else operation.itglue
+    return operation._replace(itglue=itglue, bms=operation.bms._replace(contact_id=None), reasons=reasons)
 
 
 def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:

@@ -697,6 +697,10 @@ def test_nobody_returns_whose_bms_contact_is_in_question():
     (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
     assert (found.itglue.action, found.bms.push, found.writes) == ("unchanged", "conflict", False)
     assert codes(found) == ["bms_several_hits"]
+    one_by_initial = bms(in_bms(5, "ann.lee@client.example", first="A", last="Lee", active=False))
+    plan = planned(users, contacts, present=one_by_initial, bms_settings=PUSHING, **DEACTIVATE)
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.bms.push, found.bms.contact_id) == ("conflict", None)
     answered = planned(
         users, contacts, present=bms(*there), bms_settings=PUSHING, bms_match_overrides={"id-ann.lee": 6}, **DEACTIVATE
     )
