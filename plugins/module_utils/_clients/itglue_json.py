@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import fields
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from .._engine.model import (
@@ -39,6 +40,7 @@ _PARTS: dict[type, dict[str, type]] = {
 """Each kind of record, with its fields that hold further records."""
 
 _NAMES = {kind: tuple(field.name for field in fields(kind)) for kind in _PARTS}
+_VALUES = {kind: attrgetter(*names) for kind, names in _NAMES.items()}
 _PLACES = {
     kind: tuple((_NAMES[kind].index(name), part) for name, part in parts.items()) for kind, parts in _PARTS.items()
 }
@@ -58,13 +60,13 @@ def loaded(kind: Callable[..., T], text: str | bytes) -> list[T]:
     return [_record(kind, values) for values in json.loads(text)]
 
 
-def _values(record: Any) -> list[Any]:
-    return [getattr(record, name) for name in _NAMES[type(record)]]
+def _values(record: Any) -> Any:
+    return _VALUES[type(record)](record)
 
 
 def _record(kind: Any, values: Any) -> Any:
     if kind not in _PLACES:
         return kind(values)
     for place, part in _PLACES[kind]:
-        values[place] = tuple(_record(part, each) for each in values[place])
+        values[place] = tuple([_record(part, each) for each in values[place]])
     return kind(*values)
