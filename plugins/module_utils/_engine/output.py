@@ -32,12 +32,16 @@ _NOT_IN_JSON_OF_ASP_NET = frozenset("<>&'\"+`\\")
 
 def clean(text: str) -> str:
     """`text` without control characters but for line ends and tabs, and without commands to a runner."""
-    return without_commands("".join(sign if sign in "\n\t" or _is_shown(sign) else " " for sign in text))
+    if not text.isprintable():
+        text = "".join(sign if sign in "\n\t" or _is_shown(sign) else " " for sign in text)
+    return without_commands(text)
 
 
 def one_line(text: str) -> str:
     """`text` in one line, its words parted by one blank, without control characters and commands to a runner."""
-    return without_commands(" ".join("".join(sign if _is_shown(sign) else " " for sign in text).split()))
+    if not text.isprintable():
+        text = "".join(sign if _is_shown(sign) else " " for sign in text)
+    return without_commands(" ".join(text.split()))
 
 
 def shown_name(first: str | None, last: str | None) -> str:
