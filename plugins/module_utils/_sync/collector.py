@@ -20,7 +20,7 @@ from typing import ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MANY = 100_000
+MANY = 1_000
 """Objects, more than which are not worth a walk."""
 
 
