@@ -73,7 +73,7 @@ def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, 
         wanted, remembered, sent = *found(sandbox, before), written(sandbox)
         assert remembered == 1 and sum(sent.values()) >= 10
         writes = sum(map(is_write, sandbox.requests()))
-        chosen = by_day(range(1, writes + 1), 2, 0)
+        chosen = by_day(range(1, writes + 1), 3, writes - 1)
         for number in chosen:
             sandbox.reset()
             assert killed(sandbox, number, "contact_sync", WITH_DEPARTED), number

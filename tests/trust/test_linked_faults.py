@@ -60,7 +60,7 @@ FITTING = [kind for kind in KINDS if fits(kind, {"service": "bms"})]
 @pytest.mark.parametrize("kind", FITTING)
 def test_each_fault_at_each_request_that_has_bms_follow(kind):
     undisturbed()
-    chosen = by_day([*product(({}, FOR_GOOD), PATHS)], 2, FITTING.index(kind))
+    chosen = by_day([*product(({}, FOR_GOOD), PATHS)], 3, FITTING.index(kind))
     for lasting, path in chosen:
         disturbed({"service": "bms", "method": "PATCH", "path": path, "nth": 1, **KINDS[kind], **lasting})
     note("faults", f"linked: {kind}", len(chosen))

@@ -17,7 +17,7 @@ from .tally import NIGHTLY, note
 from .test_fault_matrix import WITH_DEPARTED, undisturbed, world_with_departed
 from .worlds import Json
 
-SAMPLE = 1 if NIGHTLY else 7
+SAMPLE = 1 if NIGHTLY else 9
 """By day, of the requests one in so many."""
 
 
