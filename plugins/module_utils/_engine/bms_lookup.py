@@ -128,9 +128,7 @@ def _in_conflict(operation: Operation, reason: Reason, native: bool) -> Operatio
 
 def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     (found,) = hit.found
-    by = ReasonCode.IN_BMS_BY_NAME if hit.by_name else ReasonCode.IN_BMS_BY_ADDRESS
-    by = ReasonCode.IN_BMS_BY_OVERRIDE if hit.overridden else by
-    reasons = [because(by, bms_contact_id=found.id)]
+    reasons = [because(_found_by(hit), bms_contact_id=found.id)]
     before, after = operation.bms.before, operation.bms.after
     if not found.active and "IsActive" not in after:
         reasons.append(because(ReasonCode.INACTIVE_IN_BMS, bms_contact_id=found.id))
@@ -144,6 +142,12 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
         after = {**after, "JobTitle": text(operation.itglue.contact.title)}
     part = BmsPart(Push.ALREADY_IN_BMS, found.id)
     return operation.with_bms(part._replace(before=before, after=after) if after else part, *reasons)
+
+
+def _found_by(hit: Hit) -> ReasonCode:
+    if hit.overridden:
+        return ReasonCode.IN_BMS_BY_OVERRIDE
+    return ReasonCode.IN_BMS_BY_NAME if hit.by_name else ReasonCode.IN_BMS_BY_ADDRESS
 
 
 # ------------------------------------------------------------------- conflicts

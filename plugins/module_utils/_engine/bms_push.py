@@ -85,7 +85,7 @@ def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
 def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
     """The account's location of the same name, else its main one."""
     wanted = folded(contact.location_name)
-    same = [place for place in locations if wanted and folded(place.name) == wanted]
+    same = [place for place in locations if folded(place.name) == wanted] if wanted else []
     main = [place for place in locations if place.main]
     return min(same or main, key=lambda place: place.id, default=None)
 

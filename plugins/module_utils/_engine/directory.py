@@ -95,7 +95,7 @@ class Directory:
         `mail` does not count, it may be any address; nor do guests' addresses.
         """
         proxied, usernames = self._proxied_addresses, self.usernames
-        members = [user for user in self.users if (user.user_type or "").casefold() != "guest"]
+        members = [user for user in self.users if not user.user_type or user.user_type.casefold() != "guest"]
         found = {key.rpartition("@")[2] for user in members for key in proxied[user.id]}
         for user in members:
             domain = usernames[user.id].rpartition("@")[2]

@@ -182,7 +182,7 @@ def location_of(user: User, locations: Sequence[Location]) -> Location | None:
 def _places(user: User, locations: Sequence[Location]) -> Iterator[Sequence[Location]]:
     """The hits of each rule: the name of the office, the address, the primary location, all there are."""
     office = folded(user.office_location)
-    yield [place for place in locations if office and folded(place.name) == office]
+    yield [place for place in locations if folded(place.name) == office] if office else []
     yield _at_address(user, locations)
     yield [place for place in locations if place.primary]
     yield locations

@@ -62,6 +62,7 @@ _SHORTEST_TAIL = 7
 
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _PLAIN = "0123456789 ()+./-"
+_DIGIT_BUT_ZERO = re.compile("[1-9]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,13 +133,12 @@ def has_digits(value: str | None) -> bool:
 
 def is_placeholder(value: str | None) -> bool:
     """Whether a stored phone is zeros alone: `000-000-0000`, with or without separators."""
-    found = _ascii_digits(value or "")
-    return bool(found) and not found.strip("0")
+    return has_digits(value) and not is_real_number(value)
 
 
 def is_real_number(value: str | None) -> bool:
     """Whether a stored phone is a number, be it one in letters (`1-800-FLOWERS`)."""
-    return bool(_ascii_digits(value or "").strip("0"))
+    return bool(value and _DIGIT_BUT_ZERO.search(value if value.isascii() else _ascii_digits(value)))
 
 
 def extension_key(value: str | None) -> str:

@@ -93,7 +93,7 @@ def exclusion_rule(settings: Office365Settings, members: frozenset[str]) -> Call
     def reason(user: User) -> ReasonCode | None:
         if not (rule.include_disabled or user.account_enabled):
             return ReasonCode.DISABLED
-        if not rule.include_guests and (user.user_type or "").casefold() == "guest":
+        if not rule.include_guests and user.user_type and user.user_type.casefold() == "guest":
             return ReasonCode.GUEST
         if rule.licensed_only and not user.sku_ids:
             return ReasonCode.UNLICENSED

@@ -237,7 +237,7 @@ def primary_address(user: User, primary_email: str) -> str:
 def _primary_candidate(value: str | None) -> str:
     """`value` as an address is written, blank where it is the username of a guest, to which no mail goes."""
     written = written_address(value)
-    return "" if GUEST_MARK in written.casefold() else written
+    return "" if "#" in written and GUEST_MARK in written.casefold() else written
 
 
 def primary_key(user: User, primary_email: str) -> str:
