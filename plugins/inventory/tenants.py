@@ -110,6 +110,7 @@ cache_connection: ~/.cache/psa_sync
 cache_timeout: 3600
 """
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,7 +119,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD, Unreadable, read_in_process
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import READ, UNREAD, Unreadable, read_in_process
 
 ENDINGS = tuple(f"{name}.{suffix}" for name in ("tenants", "psa_sync") for suffix in ("yml", "yaml"))
 
@@ -132,6 +133,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def parse(self, inventory, loader, path, cache=True):
         """Add the hosts. A source that cannot be read is remembered for the playbooks, which then fail."""
         UNREAD.pop(str(path), None)
+        READ.add(os.path.abspath(path))
         try:
             self._parse(inventory, loader, path, cache)
         except Exception as error:

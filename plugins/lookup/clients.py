@@ -14,8 +14,8 @@ description:
   - Gives the pattern of the clients that a playbook of this collection runs for, for C(hosts) of its plays.
   - Ansible goes on with the other sources where an inventory source cannot be read, and where there are none, it ends
     without an error. Then nobody would notice that clients are missing. So this is an error where a source of
-    P(msp.psa_sync.tenants#inventory) could not be read, where the inventory has no host, and where the pattern
-    matches none.
+    P(msp.psa_sync.tenants#inventory) could not be read, where a source does not exist, where the inventory has no
+    host, and where the pattern matches none.
 options:
   _terms:
     description:
@@ -55,18 +55,19 @@ _raw:
   sample: [all]
 """
 
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from ansible.context import CLIARGS
 from ansible.errors import AnsibleLookupError
-from ansible.inventory.manager import InventoryManager
+from ansible.inventory.manager import IGNORED, InventoryManager
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.lookup import LookupBase
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.batches import refusals
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import UNREAD
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import unread
 
 COLLECTION = "msp.psa_sync."
 CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
@@ -74,6 +75,7 @@ CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
 
 FAILED = "psa_sync_failed"
 NOBODY = "all:!all"
+_DEFAULT_SOURCE = "/etc/ansible/hosts"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
@@ -85,8 +87,8 @@ class LookupModule(LookupBase):
         parts = [part for term in terms for part in _parts(term)] or ["all"]
         if CLIARGS.get("syntax"):
             return [":".join(parts)]  # nothing is run, and there may be no inventory
-        if UNREAD:
-            found = " ".join(f"{path}: {reason}" for path, reason in UNREAD.items())
+        if missing := unread(_sources(), lambda name: bool(IGNORED.search(os.fsencode(name)))):
+            found = " ".join(f"{path}: {reason}" for path, reason in missing.items())
             raise AnsibleLookupError(f"The inventory is not complete, so nothing was done. {found}")
         if found := " ".join(refusals(variables or {}, self._templar)):
             raise AnsibleLookupError(f"{found} Nothing was done.")
@@ -98,6 +100,12 @@ class LookupModule(LookupBase):
                 "--limit, and the variable tenants."
             )
         return [":".join(parts)]
+
+
+def _sources() -> list[str]:
+    """The sources of the inventory, as they were given. Where none was, Ansible's own default need not be there."""
+    given = [str(each) for each in CLIARGS.get("inventory") or ()]
+    return [each for each in given if each != _DEFAULT_SOURCE or os.path.exists(each)]
 
 
 def _another_follows(playbook: str) -> bool:

@@ -8,7 +8,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+import re
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
@@ -19,6 +22,16 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.tenants impo
 
 UNREAD: dict[str, str] = {}
 """The inventory sources of this run that could not be read, with the reasons. Ansible only warns of them."""
+
+
+READ: set[str] = set()
+"""Those that were read."""
+
+_NAMES_A_PLUGIN = re.compile(r"""^\s*["']?plugin["']?\s*:\s*["']?msp\.psa_sync\.""", re.MULTILINE)
+_NOT_TAKEN = (
+    "Ansible did not take it for a source of msp.psa_sync.tenants. Its name must end with tenants.yml or psa_sync.yml, "
+    "it must be valid YAML, and the inventory plugin auto must be enabled."
+)
 
 
 class Unreadable(Exception):
@@ -36,3 +49,38 @@ def read_in_process(option: Callable[[str], Any], warn: Callable[[str], None]) -
     if outcome.result.get("failed"):
         raise Unreadable(outcome.result["msg"])
     return outcome.result
+
+
+def unread(sources: Iterable[str], is_ignored: Callable[[str], bool]) -> dict[str, str]:
+    """The sources of the inventory from which clients are missing, each with the reason.
+
+    `is_ignored` says of the name of a file whether Ansible omits it in a directory. Ansible only warns of a file that
+    names a plugin of this collection where its name or its YAML is wrong, and of a path that is not there.
+    """
+    found = dict(UNREAD)
+    for source in sources:
+        if "," in source:
+            continue
+        if not os.path.exists(source):
+            found.setdefault(source, "There is no such file.")
+        for path in _files(source, is_ignored):
+            if path not in READ and path not in found and _names_a_plugin(path):
+                found[path] = _NOT_TAKEN
+    return found
+
+
+def _files(source: str, is_ignored: Callable[[str], bool]) -> Iterator[str]:
+    """The YAML files of a source, which is a file or a directory."""
+    if os.path.isdir(source):
+        for name in sorted(os.listdir(source)):
+            if not is_ignored(name):
+                yield from _files(os.path.join(source, name), is_ignored)
+    elif source.endswith((".yml", ".yaml")) and os.path.isfile(source):
+        yield os.path.abspath(source)
+
+
+def _names_a_plugin(path: str) -> bool:
+    try:
+        return _NAMES_A_PLUGIN.search(Path(path).read_text(encoding="utf-8", errors="replace")) is not None
+    except OSError:
+        return False

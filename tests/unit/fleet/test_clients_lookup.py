@@ -126,3 +126,34 @@ def test_nobody_fails_where_no_client_failed(monkeypatch):
 def test_a_syntax_check_needs_no_inventory(monkeypatch):
     monkeypatch.setattr(clients, "CLIARGS", {"syntax": True})
     assert hosts("", groups={"all": []}) == "all"
+
+
+@pytest.mark.parametrize("place", ["zz.yml", "all/clients.yaml", "all/more/zz.yml"])
+def test_a_file_that_names_a_plugin_of_ours_and_was_not_read_is_an_error(monkeypatch, tmp_path, place):
+    """Ansible only warns of it: another name than the plugin takes, YAML that is broken, a plugin's name misspelled."""
+    path = tmp_path / place
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("---\n'plugin': \"msp.psa_sync.tenant\"\nurl: [\n", encoding="utf-8")
+    monkeypatch.setattr(clients, "CLIARGS", {"inventory": (str(tmp_path),)})
+    with pytest.raises(AnsibleLookupError, match=f"not complete.*{path.name}.*must end with tenants.yml"):
+        hosts()
+    monkeypatch.setattr(reading, "READ", {str(path)})
+    assert hosts() == "all"
+
+
+@pytest.mark.parametrize("name", ["host_vars/frog.yml", ".old.yml", "tenants.yml.bak", "README.md"])
+def test_a_file_that_ansible_omits_is_no_source(monkeypatch, tmp_path, name):
+    path = tmp_path / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("plugin: msp.psa_sync.tenants\n", encoding="utf-8")
+    (tmp_path / "hosts.yml").write_text("all:\n  hosts:\n    frog:\n", encoding="utf-8")
+    monkeypatch.setattr(clients, "CLIARGS", {"inventory": (str(tmp_path), "frog,")})
+    assert hosts() == "all"
+
+
+def test_a_source_that_does_not_exist_is_an_error(monkeypatch, tmp_path):
+    monkeypatch.setattr(clients, "CLIARGS", {"inventory": (str(tmp_path / "hosts.yml"),)})
+    with pytest.raises(AnsibleLookupError, match="hosts.yml: There is no such file"):
+        hosts()
+    monkeypatch.setattr(clients, "_DEFAULT_SOURCE", str(tmp_path / "hosts.yml"))
+    assert hosts() == "all", "Ansible's default need not be there"
