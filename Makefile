@@ -91,9 +91,9 @@ vendors: venv ## hold clients and sandbox against the vendors' descriptions with
 	    echo "The vendors' descriptions are not in ../shared/contracts, so nothing was held against them."; \
 	fi
 
-MUTATIONS ?= --minutes 7 --seed $(shell date +%j)
+MUTATIONS ?= --count 120 --seed $(shell date +%-j)
 
-mutations: venv ## change one place of a rule or a writer at a time: a test must see it (MUTATIONS="--minutes 0" tries all)
+mutations: venv ## change 120 places of ten modules, one at a time: a test must see each (MUTATIONS="--count 0" tries all)
 	@$(python) -m tests.tools.mutations $(MUTATIONS)
 
 browser: venv ## see that there is a Chromium for the tests of the report's page; installs it where that is possible

@@ -29,7 +29,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic, process_time
+from time import process_time
 from types import CodeType, FunctionType
 from typing import IO, Any, cast
 
@@ -45,10 +45,10 @@ WALL_SECONDS = 300
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Where the mutations come from and their results go, for how long, and with how many processes."""
+    """Where the mutations come from and their results go, how many, and with how many processes."""
     parser.addoption("--mutants", help="the command that prints the mutations")
     parser.addoption("--mutation-results", help="the file of the results")
-    parser.addoption("--minutes", type=float, default=0.0)
+    parser.addoption("--count", type=int, default=0)
     parser.addoption("--processes", type=int, default=1)
     parser.addoption("--measured", help="the file that keeps which tests reach which line")
 
@@ -116,9 +116,10 @@ class Chosen:
         self.by_line: dict[tuple[str, int], set[str]] = defaultdict(set)
         self.failed: list[str] = []
 
-    def measure(self, items: Sequence[pytest.Item], path: Path) -> None:
-        """Run tests, and write what they reached; for a fork."""
-        measured = coverage.Coverage(data_file=None, config_file=False, include=["*/plugins/module_utils/*"])
+    def measure(self, items: Sequence[pytest.Item], modules: Sequence[str], path: Path) -> None:
+        """Run tests, and write what they reached of the modules; for a fork."""
+        included = [f"*/{module}" for module in modules]
+        measured = coverage.Coverage(data_file=None, config_file=False, include=included)
         watch = FirstFailure(self.failed.append)
         items[0].config.pluginmanager.register(watch)
         measured.start()
@@ -259,6 +260,10 @@ class Functions:
                 function.__code__ = new.replace(co_filename=old.co_filename)
 
 
+def _file(item: pytest.Item) -> Path:
+    return item.path
+
+
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Try the mutations, in place of running the tests."""
     command = session.config.getoption("--mutants")
@@ -283,20 +288,17 @@ class Run:
         self.sharp: Counter[str] = Counter()
 
     def all(self) -> None:
-        """Measure the tests, then try one mutation after the other until the time is over."""
+        """Measure the tests, then try one mutation after the other, as many as are wanted."""
         # The mutations are looked for while the tests are measured.
         with subprocess.Popen(self.command, stdout=subprocess.PIPE, text=True) as source:
             self.measure()
             gc.collect()
             self.functions = Functions()
             gc.freeze()
-            minutes = self.config.getoption("--minutes")
-            end = monotonic() + minutes * 60
-            for line in cast(IO[str], source.stdout):
+            count = self.config.getoption("--count") or None
+            for line in itertools.islice(cast(IO[str], source.stdout), count):
                 self.try_one(json.loads(line))
-                if minutes and monotonic() > end:
-                    source.kill()
-                    break
+            source.kill()
         self.children.wait(0)
         self.results.close()
 
@@ -306,12 +308,11 @@ class Run:
         if kept.exists():
             self.chosen.add(kept)
             return
-        items, parts = list(self.items.values()), self.children.most
-        for number in range(parts):
-            share = items[len(items) * number // parts : len(items) * (number + 1) // parts]
+        # File by file, so that all processes are busy to the end; the slowest files are the last ones.
+        for share in reversed([list(items) for _path, items in itertools.groupby(self.items.values(), _file)]):
 
             def work(folder: Path, share: Sequence[pytest.Item] = share) -> int:
-                self.chosen.measure(share, folder / "measured.json")
+                self.chosen.measure(share, self.modules, folder / "measured.json")
                 return UNSEEN
 
             def done(status: int, folder: Path) -> None:

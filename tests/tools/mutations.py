@@ -4,10 +4,11 @@
 
 """Change one place of a rule at a time, and see whether a test fails: mutation testing with Cosmic Ray.
 
-`python -m tests.tools.mutations [--minutes MINUTES] [--seed SEED] [MODULE ...]` tries mutations of the modules in a
-random order until the time is over, all of them with `--minutes 0`. It works on a clone of the last commit below
-`.build`. A mutation that no test sees is a survivor: each is killed by a test, or stands in `tests/survivors.txt`
-with the reason why it changes nothing. A survivor that does not stand there makes this fail.
+`python -m tests.tools.mutations [--count COUNT] [--seed SEED] [MODULE ...]` tries so many mutations of the modules in
+a random order, all of them with `--count 0`. Without modules it takes some, others with each seed: after
+a number of nights each had its turn. It works on a clone of the last commit below `.build`. A mutation that no test
+sees is a survivor: each is killed by a test, or stands in `tests/survivors.txt` with the reason why it changes nothing.
+A survivor that does not stand there makes this fail, and so does a run that tried nothing.
 
 `tests/tools/mutants.py` makes the mutations, `tests/tools/mutation_runs.py` runs the tests.
 """
@@ -15,6 +16,7 @@ with the reason why it changes nothing. A survivor that does not stand there mak
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import os
 import shutil
@@ -24,6 +26,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 
 from tests.tools.files import ROOT
 
@@ -51,6 +54,10 @@ TESTS = (
 """The tests of which one is to see a mutation. Of them only those run that reach the changed line."""
 
 
+MODULES_A_NIGHT = 10
+"""Only these are watched while all tests run once, which then takes little more time than without."""
+
+
 def modules() -> list[str]:
     """The modules that are mutated, as paths from the root of the project."""
     found: set[Path] = set()
@@ -58,6 +65,13 @@ def modules() -> list[str]:
         for name in names.split():
             found.update((ROOT / "plugins/module_utils" / layer).glob(f"{name}.py"))
     return sorted(str(path.relative_to(ROOT)) for path in found if path.name != "__init__.py")
+
+
+def todays(found: Sequence[str], seed: int) -> list[str]:
+    """The modules whose turn it is: each has come when all seeds of a row as long as needed have had theirs."""
+    order = Random(1).sample(found, len(found))
+    first = seed * MODULES_A_NIGHT
+    return sorted({order[number % len(order)] for number in range(first, first + MODULES_A_NIGHT)})
 
 
 @dataclass(frozen=True, order=True)
@@ -109,20 +123,27 @@ def state() -> str:
     return "-".join(tree[:12] for tree in found.stdout.split())
 
 
-def run(minutes: float, seed: int, processes: int, chosen: Sequence[str]) -> None:
+def kept(chosen: Sequence[str]) -> Path:
+    """The file of what was measured for the modules. What was measured for an earlier commit is removed."""
+    now = state()
+    for each in FOLDER.glob("measured-*.json"):
+        if not each.name.startswith(f"measured-{now}-"):
+            each.unlink()
+    names = hashlib.sha256("\n".join(sorted(chosen)).encode()).hexdigest()[:12]
+    return FOLDER / f"measured-{now}-{names}.json"
+
+
+def run(count: int, seed: int, processes: int, chosen: Sequence[str]) -> None:
     """Try the mutations. Raises CalledProcessError where a test fails without any mutation."""
     RESULTS.unlink(missing_ok=True)
-    measured = FOLDER / f"measured-{state()}.json"
-    for outdated in set(FOLDER.glob("measured-*.json")) - {measured}:
-        outdated.unlink()
     mutants = [str(ENVIRONMENT / "bin" / "python"), "tests/tools/mutants.py", str(seed), *chosen]
     pytest = [sys.executable, "-m", "pytest", "-q", "-s", "-n0", "-p", "no:cacheprovider"]
     subprocess.run(
         [
             *pytest,
             *("-p", "tests.tools.mutation_runs", "--mutants", json.dumps(mutants)),
-            *("--mutation-results", RESULTS, "--minutes", str(minutes), "--processes", str(processes)),
-            *("--measured", measured),
+            *("--mutation-results", RESULTS, "--count", str(count), "--processes", str(processes)),
+            *("--measured", kept(chosen)),
             *TESTS,
         ],
         check=True,
@@ -140,16 +161,14 @@ def outcomes(lines: Iterable[str]) -> list[tuple[Mutation, bool]]:
 def main(arguments: Sequence[str]) -> int:
     """Try the mutations; fail where one survives that nobody has explained."""
     parser = argparse.ArgumentParser(description="Mutation testing.")
-    parser.add_argument("--minutes", type=float, default=8, help="how long to try mutations, 0 for all of them")
-    parser.add_argument("--seed", type=int, default=1, help="another number tries them in another order")
+    parser.add_argument("--count", type=int, default=120, help="how many to try, 0 for all of them")
+    parser.add_argument("--seed", type=int, default=1, help="another number tries others, of other modules")
     parser.add_argument("--processes", type=int, default=os.cpu_count(), help="how many to try at a time")
-    parser.add_argument(
-        "modules", nargs="*", default=modules(), help="only these, as plugins/module_utils/_sync/run.py"
-    )
+    parser.add_argument("modules", nargs="*", help="only these, as plugins/module_utils/_sync/run.py")
     given = parser.parse_args(arguments)
     known = explained(SURVIVORS.read_text(encoding="utf-8"))
     prepare()
-    run(given.minutes, given.seed, given.processes, given.modules)
+    run(given.count, given.seed, given.processes, given.modules or todays(modules(), given.seed))
     found = outcomes(RESULTS.read_text(encoding="utf-8").splitlines())
     alive = [mutation for mutation, seen in found if not seen]
     tried, survived = (Counter(each.module for each in those) for those in ([each for each, _seen in found], alive))

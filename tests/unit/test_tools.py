@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import re
 import subprocess
@@ -20,7 +21,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import noxfile
-from tests.tools import bootstrap_ansible_test, environment, proportion, summary
+from tests.tools import bootstrap_ansible_test, environment, mutations, proportion, summary
 from tests.tools.files import BUILD, COLLECTION, ROOT, development_tree, project_files, tracked, untracked_files
 from tests.tools.sealed import environment as environment_of
 from tests.tools.sealed import main as sealed_main
@@ -256,3 +257,30 @@ def test_what_is_made_is_no_part_of_the_project():
     tops = {path.parts[0] for path in project_files()}
     assert tops >= {"plugins", "tests", "galaxy.yml"}
     assert not tops & {BUILD.name, ".venv"}
+
+
+# ----------------------------------------------------------- mutations of the rules
+
+
+def test_each_module_is_mutated_in_one_of_eight_nights():
+    turns = [mutations.todays(mutations.modules(), seed) for seed in range(360, 368)]
+    assert max(map(len, turns)) == mutations.MODULES_A_NIGHT
+    assert {module for turn in turns for module in turn} == {*mutations.modules()}
+
+
+@pytest.mark.parametrize(
+    ("tried", "code"),
+    [([], 1), ([("a = 2", True)], 0), ([("a = 2", True), ("a = 3", False)], 1), ([("a = 4", False)], 0)],
+)
+def test_what_survives_unexplained_and_a_run_that_tries_nothing_fail(monkeypatch, tmp_path, tried, code):
+    survivors = tmp_path / "survivors.txt"
+    survivors.write_text("m.py\n-a = 1\n+a = 4\nIt is only a number.\n", encoding="utf-8")
+    results = tmp_path / "results.jsonl"
+    lines = [{"module": "m.py", "before": "a = 1", "after": after, "seen": seen} for after, seen in tried]
+    monkeypatch.setattr(mutations, "prepare", lambda: None)
+    monkeypatch.setattr(
+        mutations, "run", lambda *dummy: results.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    )
+    monkeypatch.setattr(mutations, "SURVIVORS", survivors)
+    monkeypatch.setattr(mutations, "RESULTS", results)
+    assert mutations.main([]) == code
