@@ -19,7 +19,7 @@ from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, s
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
 from .._engine.identity import Created, find_created, names_of, resembling
 from .._engine.model import BmsContact, BmsId
-from .._engine.plan import Action, BmsPart, Operation, Push
+from .._engine.plan import Action, BmsPart, Operation, Push, Subject
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
 from .journal import Entry, Journal, Resolved, Written, resolved
@@ -81,15 +81,19 @@ class BmsWriter:
 
     # ------------------------------------------------------ departed, and returned
 
-    def set_active(self) -> None:
+    def set_active(self) -> frozenset[Subject]:
         """Make active who has returned, and inactive who has departed, before the contact type in IT Glue says so:
-        by the type the next run sees who has been dealt with in BMS, and would not look there again."""
+        by the type the next run sees who has been dealt with in BMS, and would not look there again. Returns for whom
+        it was done."""
         waiting = self._outcomes.those(lambda each: ACTIVE in each.bms.after)
+        done = {each.subject for each in waiting}
         for operation, error in self._set_each([(each, {ACTIVE: each.bms.after[ACTIVE]}) for each in waiting]):
             if error is None:
                 continue
+            done.discard(operation.subject)
             returns = operation.bms.after[ACTIVE] is True
             self._outcomes.put(_stays_departed(operation, error) if returns else _stays_active(operation, error))
+        return frozenset(done)
 
     # -------------------------------------------------------------------- create
 

@@ -21,6 +21,7 @@ from .._engine.attributes import encode, groups_of
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
 from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
+from .._engine.offboarding import ACTIVE
 from .._engine.plan import Action, Operation, Push, Subject
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import Resolution, WriteKind
@@ -67,6 +68,8 @@ class ItGlueWriter:
         self._planned = {each.subject: each for each in outcomes}
         self._progress = progress
         self._doubtful: dict[Subject, OutcomeUnknownError] = {}
+        self.set_in_bms: Collection[Subject] = frozenset()
+        """Whose BMS contact the run has made active or inactive."""
         self.unfinished: set[Subject] = set()
         """Whose contact was written in part when the service was gone."""
         self.not_saved: set[Subject] = set()
@@ -119,6 +122,8 @@ class ItGlueWriter:
             if operation.subject not in self._planned:
                 continue
             now, planned = self._outcomes[operation.subject], self._planned[operation.subject]
+            if operation.subject in self.set_in_bms:
+                operation = _as_set_in_bms(operation, now)
             self._planned[operation.subject] = operation
             if not now.itglue.writes or operation.subject in self._tried or operation == planned:
                 continue
@@ -426,3 +431,13 @@ def _contact_id(operation: Operation) -> ItGlueId:
 
 def _written(contact: Contact | None, contact_id: ItGlueId | None = None) -> Written:
     return Written(contact_id, None) if contact is None else Written(contact.id, contact.updated_at)
+
+
+def _as_set_in_bms(operation: Operation, now: Operation) -> Operation:
+    """An operation that was planned anew, with what the run has done before: a fresh look at BMS finds it done."""
+    part = operation.bms._replace(
+        contact_id=now.bms.contact_id,
+        before={**operation.bms.before, ACTIVE: now.bms.before[ACTIVE]},
+        after={**operation.bms.after, ACTIVE: now.bms.after[ACTIVE]},
+    )
+    return operation._replace(bms=part)

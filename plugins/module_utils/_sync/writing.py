@@ -41,7 +41,7 @@ def carry_out(
     """
     itglue.create()
     if bms is not None:
-        bms.set_active()
+        itglue.set_in_bms = bms.set_active()
     itglue.update()
     itglue.read_back()
     _hold_back_pushes(outcomes, itglue)

@@ -11,7 +11,7 @@ import json
 import pytest
 
 from tests.trust.inprocess import Stand
-from tests.trust.worlds import ACCOUNT, CLIENT, SKU, TENANT, world
+from tests.trust.worlds import ACCOUNT, CLIENT, SKU, TENANT, _link, world
 
 ANN = {
     "id": "00000000-0000-4000-8000-000000000001",
@@ -133,3 +133,29 @@ def test_there_is_nothing_of_it_to_revert(tmp_path):
     it.sync(journal_file=journal, **OPTIONS)
     reverted = it.sync(organization=str(CLIENT), state="reverted", journal_file=journal)
     assert (reverted.changed, reverted.result["reverted"], reverted.result["not_reverted"]) == (False, [], [])
+
+
+def test_what_is_set_in_bms_before_a_new_look_at_it_stays_in_the_result():
+    """Between a create and an update BMS is read again, and shows the departed person as inactive by then."""
+    gone = {**ANN, "accountEnabled": False}
+    zed = {**ANN, "id": f"{ANN['id'][:-1]}2", "givenName": "Zed", "userPrincipalName": "zed@x.example"}
+    zed |= {"mail": "zed@x.example", "proxyAddresses": ["SMTP:zed@x.example"]}
+    # Without a first name IT Glue would not push the contact of the departed person.
+    contact = {**COMPLETE, "first-name": None}
+    emails = [{"emailAddress": "ann@x.example", "emailTypeId": 1, "isDefault": True}]
+    in_bms = {
+        "id": 901,
+        "accountId": ACCOUNT,
+        "locationId": 31,
+        "firstName": "Ann",
+        "lastName": "Lee",
+        "emails": emails,
+    }
+    stand = Stand(world([gone, zed], [contact], [in_bms], {"native_push": True}, adapters=[_link(ACCOUNT)]))
+    office365 = {**OPTIONS["office365_settings"], "set_phone_numbers_primary": True, "phone_type": "Office"}
+    given = {**OPTIONS, "office365_settings": office365, "departed": "deactivate", "departed_contact_type": "Former"}
+
+    foreseen, real = stand.sync(check=True, **given), stand.sync(**given)
+    assert [each["push"] for each in real.contacts().values() if each["push"]] == ["pushed"]
+    assert [each["after"]["bms-active"] for each in real.result["departed"]] == [False]
+    assert foreseen.result["departed"] == real.result["departed"]
