@@ -38,7 +38,7 @@ SECOND = {
 @pytest.fixture
 def itglue(monkeypatch):
     fake = FakeItGlue()
-    monkeypatch.setattr(sync_settings, "clients", lambda params, task: SimpleNamespace(itglue=fake))
+    monkeypatch.setattr(sync_settings, "Clients", lambda params, task: SimpleNamespace(itglue=fake))
     return fake
 
 

@@ -233,7 +233,7 @@ def test_a_hand_edit_that_breaks_a_rule_is_named_and_mended(itglue, typed, names
     for part in (names, "Happy Frog (2)", kept.asset.url):
         assert part in str(caught.value)
     assert declared(itglue, OFFICE365, mended_by).violations == ()
-    assert fresh(itglue).read(2).violations == ()
+    assert fresh(itglue).read(2).of(OFFICE365).violations == ()
 
 
 def test_the_asset_is_not_blamed_for_what_was_declared(itglue):

@@ -26,7 +26,7 @@ def ran(monkeypatch, people, contacts=(), check_mode=True, **options):
     itglue = FakeItGlue(contacts)
     clients = FakeClients(itglue, FakeBms(), FakeGraph(people))
     clients.calls = SimpleNamespace(by_service=lambda: {"itglue": itglue.calls.total()})
-    monkeypatch.setattr(contact_sync, "clients", lambda params, task, fair_share: clients)
+    monkeypatch.setattr(contact_sync, "Clients", lambda params, task, fair_share: clients)
     monkeypatch.setattr(
         contact_sync, "SettingsStore", lambda itglue, **more: FakeStore({"tenant_id": TENANT}, {"contact_sync": False})
     )
