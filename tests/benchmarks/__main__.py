@@ -53,6 +53,7 @@ def main() -> None:
     made_on = report.machine()
     print(f"{made_on['cores']} cores, Python {made_on['python']}, ansible-core {made_on['ansible_core']}", flush=True)
     names = options.names or list(BENCHMARKS)
+    began = time.monotonic()
     for name in names:
         start = time.monotonic()
         scale, own = options.scale, {}
@@ -63,7 +64,7 @@ def main() -> None:
         taken, load = time.monotonic() - start, os.getloadavg()[0]
         print(f"\n{name}: measured in {taken:.0f} s; load average of the machine {load:.1f}", flush=True)
         print(report.table(rows), flush=True)
-    print(f"\nKept in {report.FILE}.")
+    print(f"\nMeasured in {time.monotonic() - began:.0f} s, kept in {report.FILE}.")
 
 
 if __name__ == "__main__":
