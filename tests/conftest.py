@@ -10,6 +10,7 @@ import os
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -28,10 +29,23 @@ os.environ.update(_sealed)
 time.tzset()
 
 
+@pytest.fixture(scope="session")
+def new_directory(tmp_path_factory):
+    """Makes directories by number. `mktemp` looks through all that it has made, and there are thousands."""
+    folder, numbers = tmp_path_factory.mktemp("runtime"), count()
+
+    def new_directory() -> Path:
+        path = folder / str(next(numbers))
+        path.mkdir(mode=0o700)
+        return path
+
+    return new_directory
+
+
 @pytest.fixture(autouse=True)
-def private_directory(tmp_path_factory, monkeypatch):
+def private_directory(new_directory, monkeypatch):
     """What processes share (locks, counts of requests, tokens) begins anew for each test."""
-    path = tmp_path_factory.mktemp("runtime")
+    path = new_directory()
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(path))
     return path
 
