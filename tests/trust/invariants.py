@@ -259,6 +259,11 @@ def _difference(before: Json, after: Json) -> list:
     return [(set(one[part]) - set(other[part]), set(other[part]) - set(one[part])) for part in one]
 
 
+def deferred(outcome: Outcome) -> set[str]:
+    """The users who wait for the next run."""
+    return {user for user, entry in outcome.contacts().items() if "deferred" in (entry["action"], entry["push"])}
+
+
 def second_run_changes_nothing(first: Outcome, predicted: Outcome, real: Outcome, before: Json, after: Json) -> None:
     """Nor does its preview say so, but of those whose write was refused the first time."""
     assert substance(before) == substance(after), _difference(before, after)
