@@ -160,8 +160,8 @@ def notes(contact: Contact, hit: Hit) -> tuple[Reason, ...]:
 def is_sure(contact: Contact, hit: Hit) -> bool:
     """Whether the look-up of a contact finds its own BMS contact, be it one that is still to be created, by names
     that are the same."""
-    if hit.clear is not None:
-        return compare_names(names_of(contact), names_of(hit.clear)) == Names.SAME
+    if hit.found:
+        return any(compare_names(names_of(contact), names_of(each)) == Names.SAME for each in hit.found)
     return same_key(*names_of(contact)) is not None
 
 

@@ -20,6 +20,7 @@ from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .grouping import connected, repeated
 from .identity import Names, compare_names, same_key
+from .identity import names_of as compared_names
 from .model import BmsContact, BmsId, ItGlueId
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
@@ -59,21 +60,37 @@ def overridden(
     directory: Directory,
     bms: BmsDirectory,
 ) -> Sequence[Hit]:
-    """The hits as `bms_match_overrides` has them: a BMS contact that is `chosen` for one user is nobody else's."""
+    """The hits as `bms_match_overrides` has them: a BMS contact that is `chosen` for one user, or that a run has made
+    for one who is `new`, is nobody else's.
+
+    One of the candidate's names that is nobody's any more remains a namesake: IT Glue would pair both.
+    """
     if not answers:
         return hits
-    taken = {found.id for found in chosen.values()}
+    own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
+    for operation in looked_up:
+        if answers.get(operation.subject.user_id) == NEW:
+            own[operation.subject.user_id] = made_before(operation, directory, bms)
+    taken = {found[0].id for found in own.values() if len(found) == 1}
     result = []
     for operation, hit in zip(looked_up, hits, strict=True):
-        user_id = operation.subject.user_id
-        if user_id in chosen:
-            result.append(Hit((chosen[user_id],), overridden=True))
-        elif answers.get(user_id) == NEW:
-            result.append(Hit(made_before(operation, directory, bms), overridden=True, namesakes=hit.namesakes))
+        decided = own.get(operation.subject.user_id)
+        found = tuple(each for each in hit.found if each.id not in taken) if decided is None else decided
+        if decided is None and len(found) == len(hit.found):
+            result.append(hit)
+            continue
+        namesakes = _namesakes(operation, hit, found)
+        if decided is None:
+            result.append(hit._replace(found=found, namesakes=namesakes))
         else:
-            found = tuple(each for each in hit.found if each.id not in taken)
-            result.append(hit._replace(found=found) if len(found) < len(hit.found) else hit)
+            result.append(Hit(found, overridden=True, namesakes=namesakes))
     return result
+
+
+def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> tuple[BmsContact, ...]:
+    """The namesakes of a candidate of whose hits only some are `kept`."""
+    names = compared_names(operation.wanted)
+    return (*hit.namesakes, *(each for each in hit.found if each not in kept and compared_names(each) == names))
 
 
 def made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
@@ -97,9 +114,9 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
     conflicts: dict[tuple[Any, ...], Conflict] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
         blocked: tuple[Conflict, Reason] | None = None
-        if native and hit.namesakes:
+        if native and hit.namesakes and not hit.found:
             blocked = _would_pair(operation, hit.namesakes)
-        elif group := groups.get(operation.subject) if groups else None:
+        elif not (hit.overridden and hit.found) and (group := groups.get(operation.subject)):
             blocked = group.conflict, _reason(operation, hit, group)
         if blocked:
             conflict, reason = blocked
@@ -187,8 +204,8 @@ def _groups(
             members[operation.subject] = (operation, hit)
     groups: dict[Subject, _Group] = {}
     for subjects, claimed in connected(claims):
-        if group := _group(sorted(map(members.__getitem__, subjects), key=_by_username), claimed, directory):
-            groups |= dict.fromkeys(subjects, group)
+        together = sorted(map(members.__getitem__, subjects), key=_by_username)
+        groups |= dict.fromkeys(subjects, _group(together, claimed, directory, native=native))
     return groups
 
 
@@ -203,17 +220,15 @@ def _by_username(member: _Member) -> tuple[str, str]:
     return member[0].user, member[0].subject.user_id
 
 
-def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory: Directory) -> _Group | None:
-    """The group with its conflict, None where there is nothing to decide."""
+def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory: Directory, *, native: bool) -> _Group:
+    """The group with its conflict."""
     marks = [each for each in claimed if isinstance(each, Mark)]
     bms_ids = tuple(sorted(BmsId(each) for each in claimed if isinstance(each, int)))
     addresses = frozenset(mark.address for mark in marks) - {""}
     operations = tuple(operation for operation, dummy in members)
     own = {operation.itglue.contact_id for operation in operations}
-    linked = {contact_id for each in bms_ids for contact_id in directory.linked.get(each, ())} - own
+    linked = {contact_id for each in bms_ids for contact_id in directory.linked.get(each, ())}
     doubts = [hit.doubt for dummy, hit in members if hit.doubt]
-    if len(members) == 1 and len(bms_ids) < 2 and not linked and not doubts:
-        return None
     code = _code(len(members), len(bms_ids), bool(linked), doubts, bool(addresses))
     by_address = addresses or any(hit.found and not hit.by_name for dummy, hit in members)
     in_common = {each for each in own if each is not None} if marks else set()
@@ -225,10 +240,17 @@ def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory:
         contact_ids=tuple(sorted(linked | in_common)),
         bms_contact_ids=bms_ids,
         suggestion=_suggestions(members),
-        answers=_answers(operations, bms_ids, can_be_new=code != ReasonCode.BMS_NAME_SHARED),
+        answers=_answers(operations, bms_ids, can_be_new=not (native and _have_names_in_common(members))),
         in_bms=True,
     )
     return _Group(operations, addresses, min(linked, default=None), conflict)
+
+
+def _have_names_in_common(members: Sequence[_Member]) -> bool:
+    """Whether IT Glue, which pairs by first and last name alone, would pair a member with another's BMS contact."""
+    found = {each for dummy, hit in members for each in hit.found}
+    wanted = [compared_names(operation.wanted) for operation, dummy in members]
+    return bool(repeated(wanted) or {*wanted} & {*map(compared_names, found)})
 
 
 def _code(

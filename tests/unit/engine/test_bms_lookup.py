@@ -339,7 +339,10 @@ def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
         assert conflict.in_bms and conflict.suggestion in ({}, {"ann@client.example": 5})
         shared_contact = ReasonCode.BMS_CONTACT_SHARED if present else ReasonCode.BMS_ADDRESS_SHARED
         assert conflict.code == shared_contact
-        assert all(each[-2:] == ("new", "ignore") for each in conflict.answers.values())
+        # IT Glue pairs by names alone, so under `native` it would make nobody new.
+        last = ("new", "ignore") if bms_settings is PUSHING else ("ignore",)
+        expected_answers = (*conflict.bms_contact_ids, *last)
+        assert all(each == expected_answers for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
 
 
@@ -601,6 +604,34 @@ def test_new_creates_once():
     assert (again.bms.push, again.bms.contact_id, codes(again)) == ("already_in_bms", 6, ["in_bms_by_override"])
 
 
+def test_who_may_be_somebody_else_in_bms_could_be_the_holder_of_a_common_address_next_time():
+    """Petra is not created while her conflict is open, so the next look-up would find what was made for Paula."""
+    paula = person("paula", given_name="Petra", surname="Roe")
+    contacts = [with_addresses(PETRAS, SHARED), with_addresses(ready(73, "paula", first="Petra", last="Roe"), SHARED)]
+    shown = named(5, "Paul Person", OWN)
+    found, plan = pushes([PETRA, paula], contacts, bms(shown))
+    assert {name: each.bms.push for name, each in found.items()} == {"petra": "conflict", "paula": "conflict"}
+    assert codes(found["paula"]) == ["bms_address_shared"]
+    found, plan = pushes([PETRA, paula], contacts, bms())
+    assert ({each.bms.push for each in found.values()}, plan.conflicts) == ({"pushed"}, ())
+
+
+def test_what_a_run_has_made_for_one_namesake_is_not_the_others():
+    """Both have an address in common, so the look-up would find it for either."""
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = [with_addresses(PETRAS, SHARED), with_addresses(ready(73, "pp", first="Petra", last="Person"), SHARED)]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    answered = {"bms_match_overrides": {namesake.username: "new"}}
+    plan = planned(read, bms(), **answered)
+    made = [replace(each.bms.create, id=number) for number, each in enumerate(plan.operations, 5)]
+    for present, expected in ((made, [("already_in_bms", 5), ("already_in_bms", 6)]), (made[1:], [("pushed", None)])):
+        again = planned(read, bms(*present), **answered)
+        assert again.conflicts == ()
+        found = by_name(again.operations)
+        assert (found["petra"].bms.push, found["petra"].bms.contact_id) == expected[0]
+        assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
+
+
 def test_ignore_excludes_a_user_from_bms_and_reads_nothing_for_it():
     found, plan = overridden("ignore", *TWINS)
     assert (found.itglue.action, found.bms.push, codes(found)) == ("unchanged", "off", ["left_out_of_bms"])
@@ -637,12 +668,36 @@ def test_an_override_of_an_unknown_user_is_a_warning():
     assert plan.warnings == (Reason(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, values),)
 
 
-def test_each_answer_of_a_conflict_resolves_it():
+@pytest.mark.parametrize(
+    ("bms_settings", "answers"),
+    [pytest.param(PUSHING, (5, 6, "new", "ignore"), id="direct"), pytest.param(NATIVE, (5, 6, "ignore"), id="native")],
+)
+def test_each_answer_of_a_conflict_resolves_it(bms_settings, answers):
     present = [named(5, "Petra Person", OWN), named(6, "Petra Person", INFO)]
-    dummy, plan = pushes([PETRA], [PETRAS], bms(*present))
+    dummy, plan = pushes([PETRA], [PETRAS], bms(*present), bms_settings)
     (conflict,) = plan.conflicts
-    for answer in conflict.answers[PETRA.username]:
-        assert overridden(answer, *present)[1].conflicts == (), answer
+    assert conflict.answers[PETRA.username] == answers
+    for answer in answers:
+        assert overridden(answer, *present, bms_settings=bms_settings)[1].conflicts == (), answer
+
+
+def test_under_native_who_is_given_a_bms_contact_leaves_the_namesake_in_conflict():
+    """IT Glue would pair the namesake with that BMS contact."""
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = (PETRAS, ready(73, "pp", first="Petra", last="Person"))
+    for shown in (named(5, "Petra Person", OWN), named(5, "Petra Person")):
+        found, plan = overridden(5, shown, users=(PETRA, namesake), contacts=contacts, bms_settings=NATIVE)
+        assert (found.bms.push, found.bms.contact_id) == ("already_in_bms", 5)
+        other = by_name(plan.operations)["pp"]
+        assert (other.bms.push, other.writes, codes(other)) == ("conflict", False, ["bms_name_of_another"])
+        assert [each.answers[other.user] for each in plan.conflicts] == [(5, "ignore")]
+
+
+def test_under_native_nobody_is_new_beside_a_bms_contact_of_the_same_names():
+    """IT Glue would pair the two, be the BMS contact inactive, and whatever the answer is."""
+    inactive = replace(named(5, "Petra Person"), active=False)
+    found, dummy = overridden("new", inactive, bms_settings=NATIVE)
+    assert (found.bms.push, found.writes, codes(found)) == ("conflict", False, ["bms_name_of_another"])
 
 
 # ------------------------------------------------------------------ namesakes
