@@ -80,7 +80,6 @@ def hold(case: Case) -> None:
         # A list of BMS that moved during the run stopped it; the next run goes on.
         real = stand.sync(**case.options)
         after = stand.state()
-        assert not invariants.deferred(real) - invariants.deferred(predicted)
 
     foreseen = stand.sync(check=True, **case.options)
     again = stand.sync(**case.options)
