@@ -103,33 +103,33 @@ integration: venv artifact browser ## run playbooks with the installed artifact 
 	@mkdir -p $(RESULTS)
 	@$(tested) $(RESULTS)/integration.xml --numprocesses $(two_more) tests/integration
 
+# All look at the clean tree, where nothing is but what git tracks.
 lint: lint-python lint-types lint-yaml lint-ansible lint-changelog lint-docs lint-licences docs ## check style, types, documentation, licences
 
-lint-python: venv
-	$(bin)/ruff check
-	$(bin)/ruff format --check --quiet
+lint-python: venv tree
+	cd $(TREE) && $(bin)/ruff check
+	cd $(TREE) && $(bin)/ruff format --check --quiet
 
-lint-types: venv
-	@$(python) -c 'from tests.tools.files import development_tree; development_tree()'
-	$(bin)/mypy
+lint-types: venv tree
+	cd $(TREE) && MYPYPATH=$(CURDIR)/.build/tree $(bin)/mypy
 
-lint-yaml: venv
-	$(bin)/yamllint --strict .
+lint-yaml: venv tree
+	cd $(TREE) && $(bin)/yamllint --strict .
 
 lint-ansible: venv tree
 	cd $(TREE) && ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/ansible-lint --profile production --offline --strict --nocolor
 
 lint-changelog: venv tree
-	$(bin)/antsibull-changelog lint
-	$(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
+	cd $(TREE) && $(bin)/antsibull-changelog lint
+	cd $(TREE) && $(bin)/antsibull-changelog lint-changelog-yaml changelogs/changelog.yaml
 	$(python) -m tests.tools.changelog --check
 
 lint-docs: venv tree
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
 	    --validate-collection-refs all --disallow-unknown-collection-refs --check-extra-docs-refs $(TREE)
 
-lint-licences: venv
-	$(bin)/reuse lint --lines
+lint-licences: venv tree
+	cd $(TREE) && $(bin)/reuse lint --lines
 
 # The newest ansible-core checks the tests as well (noxfile.py).
 sanity: venv tree ## run all the sanity tests of ansible-test on what is shipped

@@ -77,6 +77,16 @@ def test_the_hooks_are_valid_and_call_the_linters_of_the_makefile():
     assert called and called <= {target for target in TARGETS if target.startswith("lint-")}
 
 
+def test_each_linter_looks_at_what_git_tracks_alone():
+    """A stray file in the checkout is nobody's fault."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", "")
+    recipes = re.findall(r"^lint-[a-z]+: ([^\n]*)\n((?:\t[^\n]*\n)+)", makefile, re.MULTILINE)
+    assert len(recipes) == len([target for target in TARGETS if target.startswith("lint-")])
+    assert [needs for needs, dummy in recipes if "tree" not in needs.split()] == []
+    calls = [line for dummy, recipe in recipes for line in recipe.splitlines() if "$(bin)/" in line]
+    assert calls and [line for line in calls if "$(TREE)" not in line] == []
+
+
 def test_each_action_is_pinned_by_the_commit_of_a_version():
     lines = [line for path in WORKFLOWS.values() for line in path.read_text(encoding="utf-8").splitlines()]
     uses = [line for line in lines if "uses: " in line and "uses: ./" not in line]
