@@ -52,7 +52,9 @@ FAILING = {
     "tenant_match_info": {"tenants": [{"id": "no GUID"}]},
     "preflight_info": {"organization": "0"},
 }
-#: By day one module stands for the others: as modules, all are run for real.
+#: By day one module stands for the others of its kind.
+READING = ("office365_sync_settings_info", "bms_sync_settings_info", "contact_audit_info", "tenant_match_info")
+TRIED = {module: args for module, args in CASES.items() if module not in READING or module in by_day(READING, 4, 2)}
 FORESEEN = ASYNCHRONOUS = by_day(WRITING, len(WRITING), 2)
 FAILED = by_day(tuple(FAILING), len(FAILING), 0)
 #: Which request is the first to log in differs, and so does the time. Ansible 2.22 marks the result of a module.
@@ -142,7 +144,7 @@ def played(sandbox, tmp_path_factory) -> dict[str, Played]:
             *(task(module, way, CASES[module], "checked", check_mode=True) for module in FORESEEN),
             *(task(module, way, FAILING[module], "failed", check_mode=True) for module in FAILED),
         ]
-        ways = dict.fromkeys(CASES, way)
+        ways = dict.fromkeys(TRIED, way)
         if way == "async":
             ways = {module: way if module in ASYNCHRONOUS else "in_process" for module in WRITING}
         real = [task(module, ways[module], CASES[module], "real") for module in ways]
@@ -184,7 +186,7 @@ def test_both_ways_foresee_the_same_with_its_diff(module, played):
         assert result["changed"] and result["diff"]
 
 
-@pytest.mark.parametrize("module", CASES)
+@pytest.mark.parametrize("module", TRIED)
 def test_both_ways_come_to_the_same(module, played):
     inside, dummy = both_ways(played, module, "real")
 
