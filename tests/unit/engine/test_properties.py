@@ -14,6 +14,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import combinations
 from random import Random
 
 from hypothesis import assume, given
@@ -49,7 +50,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options impor
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, Operation, Plan, Push
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import trimmed
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import address, smtp_by_key, trimmed
 from tests.unit.engine.builders import ACCOUNT, NATIVE, PUSHING, SKU, bms, options, person, settings, snapshot
 
 # ---------------------------------------------------------------------- worlds
@@ -401,13 +402,32 @@ def test_a_second_run_writes_nothing(world, chance):
     assert [each for each in second.operations if each.writes] == []
 
 
+def sharing_with_held_back(users, operations) -> set[str]:
+    """The ids of users with an address in common, of whom a conflict holds one back."""
+    held_back = {each.subject.user_id for each in operations if "conflict" in (each.itglue.action, each.bms.push)}
+    addresses = {user.id: {*smtp_by_key(user), address(user.username), address(user.mail)} - {""} for user in users}
+    return {
+        ident
+        for one, other in combinations(addresses, 2)
+        if addresses[one] & addresses[other] and held_back & {one, other}
+        for ident in (one, other)
+    }
+
+
 @given(worlds, chances)
 def test_what_was_written_is_matched_with_its_user_again(world, chance):
-    """No run brings about a conflict between users and contacts, or changes who is whom."""
+    """No run brings about a conflict between users and contacts, or changes who is whom.
+
+    Microsoft gives an address to one user only. Of two who have one all the same, the one that a conflict holds back
+    meets what the run has made for the other one.
+    """
     first = world.plan()
     after = applied(world, first.operations, chance)
     before = {each.subject: each.itglue for each in first.operations}
+    entangled = sharing_with_held_back(world.read.users, first.operations)
     for each in after.plan().operations:
+        if each.subject.user_id in entangled:
+            continue
         if before[each.subject].contact_id is not None:
             assert each.itglue.contact_id == before[each.subject].contact_id
         # Whoever has got no contact may meet another one's by now, of the same names or primary address.
