@@ -68,9 +68,7 @@ def overridden(
     if not answers:
         return hits
     own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
-    for operation in looked_up:
-        if answers.get(operation.subject.user_id) == NEW:
-            own[operation.subject.user_id] = made_before(operation, directory, bms)
+    own |= _made_for_new(looked_up, answers, {found.id for found in chosen.values()}, directory, bms)
     taken = {found[0].id for found in own.values() if len(found) == 1}
     result = []
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -85,6 +83,27 @@ def overridden(
         else:
             result.append(Hit(found, overridden=True, namesakes=namesakes))
     return result
+
+
+def _made_for_new(
+    looked_up: Sequence[Operation],
+    answers: Mapping[str, Answer],
+    chosen: Collection[BmsId],
+    directory: Directory,
+    bms: BmsDirectory,
+) -> dict[str, tuple[BmsContact, ...]]:
+    """What was made for each user who is `new`, by user id: nothing that is `chosen` for another user, or that holds
+    the primary address of one who is not `new`."""
+    new = [each for each in looked_up if answers.get(each.subject.user_id) == NEW]
+    others = {primary_key_of(each.wanted) for each in looked_up if answers.get(each.subject.user_id) != NEW}
+    return {
+        operation.subject.user_id: tuple(
+            each
+            for each in made_before(operation, directory, bms)
+            if each.id not in chosen and others.isdisjoint(bms_addresses(each))
+        )
+        for operation in new
+    }
 
 
 def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> tuple[BmsContact, ...]:

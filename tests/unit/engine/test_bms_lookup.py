@@ -632,6 +632,22 @@ def test_what_a_run_has_made_for_one_namesake_is_not_the_others():
         assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
 
 
+@pytest.mark.parametrize("answers", [{}, {PETRA.username: 5}], ids=["undecided", "chosen"])
+def test_the_bms_contact_of_a_namesake_was_not_made_for_who_is_new(answers):
+    """It holds the primary addresses of both, and the answer says whose it is not."""
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = [PETRAS, ready(73, "pp", first="Petra", last="Person")]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    present = [named(5, "Petra Person", PETRA.mail, namesake.mail)]
+    given = {"bms_match_overrides": {**answers, namesake.username: "new"}}
+    for dummy in range(2):
+        plan = planned(read, bms(*present), **given)
+        found = by_name(plan.operations)
+        assert (found["petra"].bms.push, found["petra"].bms.contact_id, plan.conflicts) == ("already_in_bms", 5, ())
+        present += [replace(each.bms.create, id=6) for each in plan.operations if each.bms.create]
+    assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
+
+
 def test_ignore_excludes_a_user_from_bms_and_reads_nothing_for_it():
     found, plan = overridden("ignore", *TWINS)
     assert (found.itglue.action, found.bms.push, codes(found)) == ("unchanged", "off", ["left_out_of_bms"])
