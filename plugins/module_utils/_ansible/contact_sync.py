@@ -30,6 +30,7 @@ from .notices import notices
 from .option_specs import SYNC_SPECS
 from .result import result, resume_after, reverted
 from .sentences import explained, warning
+from .settings_changes import settings_warnings
 from .spec import ModuleSpec
 from .task import Task
 
@@ -67,7 +68,9 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     returned["summary"]["deferred_runs"] = note.runs
     if outcome.plan.limits_exceeded:
         raise limit_exceeded(outcome.plan.limits_exceeded, returned)
-    for line in (*notices(returned), *_of_quota(outcome, returned)):
+    settings = outcome.read.run_settings
+    stored = settings.differences if settings.stored else ()
+    for line in (*notices(returned), *settings_warnings(stored), *_of_quota(outcome, returned)):
         task.warn(line)
     if outcome.stopped is not None:
         raise pushes_stopped(outcome.stopped, returned)

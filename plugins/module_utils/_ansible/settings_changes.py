@@ -2,17 +2,26 @@
 # GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""How the declared settings of a run differ from the stored ones, in a result."""
+"""How the declared settings of a run differ from the stored ones, in a result, and what to know about it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from .._engine.declared_options import OPTIONS
+from .._engine.declared_options import BMS, OPTIONS
+from .._engine.model import BmsSettings
+from .._engine.output import one_line
 from .._engine.settings import TITLES, put, value_of
 from .._sync.declaring import Declared
 from .._sync.run_settings import RunSettings
+
+TWO_WAY_SYNC = (
+    "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
+    "be off for this client, or both write to BMS, and each new person is duplicated. Where it has to stay on, set "
+    "push_method: native."
+)
+"""The warning about the switch that two products have."""
 
 
 def settings_changes(settings: RunSettings) -> dict[str, dict[str, Any]]:
@@ -31,6 +40,18 @@ def settings_diff(settings: RunSettings) -> Iterator[dict[str, str]]:
             "after_header": title if settings.stored else f"{title}, declared and not stored by this run",
             "after": _lines(each, sides["after"]),
         }
+
+
+def settings_warnings(changes: Iterable[Declared]) -> Iterator[str]:
+    """What is to be known when these settings are stored."""
+    for each in changes:
+        if each.stored.kind == BMS and _writes_to_bms(each.settings) and not _writes_to_bms(each.before):
+            yield TWO_WAY_SYNC.format(organization=one_line(each.stored.organization_name))
+
+
+def _writes_to_bms(settings: dict[str, Any]) -> bool:
+    """Whether the collection itself writes contacts to BMS, where it creates or updates any."""
+    return BmsSettings(**settings).follows
 
 
 def _sides(declared: Declared) -> dict[str, dict[str, Any]]:

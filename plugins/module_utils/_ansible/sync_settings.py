@@ -11,24 +11,17 @@ from functools import partial
 from typing import Any
 
 from .._engine.declared_options import BMS, OFFICE365
-from .._engine.model import Asset, BmsSettings, Organization
+from .._engine.model import Asset, Organization
 from .._engine.options import Options
-from .._engine.output import one_line
 from .._engine.settings import TITLES
 from .._store.settings import SettingsStore, Stored
 from .._sync.declaring import Declared, Declaring
 from .connection import CONNECTION_OPTIONS, Clients
 from .option_specs import SETTINGS_OPTIONS
 from .perform import Run
+from .settings_changes import settings_warnings
 from .spec import ModuleSpec
 from .task import Task
-
-TWO_WAY_SYNC = (
-    "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
-    "be off for this client, or both write to BMS, and each new person is duplicated. Where it has to stay on, set "
-    "push_method: native."
-)
-"""The warning about the switch that two products have."""
 
 
 def declaring_spec(kind: str) -> ModuleSpec:
@@ -55,14 +48,9 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
         return _removed(kind, store, organization, preview=task.check_mode)
     declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
     (declared,) = declaring.declare(organization, {kind: params})
-    if kind == BMS and _writes_to_bms(declared.settings) and not _writes_to_bms(declared.before):
-        task.warn(TWO_WAY_SYNC.format(organization=one_line(organization.name)))
+    for line in settings_warnings([declared]):
+        task.warn(line)
     return _result(declared)
-
-
-def _writes_to_bms(settings: dict[str, Any]) -> bool:
-    """Whether the collection itself writes contacts to BMS, where it creates or updates any."""
-    return BmsSettings(**settings).follows
 
 
 def _removed(kind: str, store: SettingsStore, organization: Organization, *, preview: bool) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import sync_settings
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_changes import TWO_WAY_SYNC
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, KINDS, OFFICE365
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, SettingsError
@@ -222,21 +223,21 @@ def test_the_switch_that_it_glue_has_too_brings_a_warning_when_it_is_turned_on(i
     switched_on = {"contact_sync": True, "two_way_sync": True}
     for check, changed in ((True, True), (False, True), (False, False)):
         assert run(BMS, check=check, **switched_on)["changed"] is changed
-        assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")] * changed
+        assert run.warnings == [TWO_WAY_SYNC.format(organization="Happy Frog")] * changed
     run(BMS, email_type="Work")
     assert run.warnings == []
     run(BMS, state="absent")
     run(BMS, **switched_on, push_method="native")
     assert run.warnings == []
     run(BMS, push_method="direct")
-    assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")]
+    assert run.warnings == [TWO_WAY_SYNC.format(organization="Happy Frog")]
 
 
 def test_the_switch_that_it_glue_has_too_brings_no_warning_before_anything_is_written_to_bms(itglue, run):
     run(BMS, two_way_sync=True)
     assert run.warnings == []
     run(BMS, contact_sync=True)
-    assert run.warnings == [sync_settings.TWO_WAY_SYNC.format(organization="Happy Frog")]
+    assert run.warnings == [TWO_WAY_SYNC.format(organization="Happy Frog")]
 
 
 def test_removal_needs_no_sound_settings(itglue, run):

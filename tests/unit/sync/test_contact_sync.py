@@ -11,12 +11,16 @@ from types import SimpleNamespace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import contact_sync
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.settings_changes import TWO_WAY_SYNC
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, LimitExceededError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
+from tests.trust.inprocess import Stand
+from tests.trust.worlds import world
 from tests.unit.engine.builders import person, ready, user
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
+from tests.unit.sync.test_native import ANN, COMPLETE, OPTIONS
 
 TENANT = "6f1c2a0e-3b7d-4a57-9d55-0a1b2c3d4e5f"
 
@@ -158,3 +162,12 @@ def test_a_target_that_is_none(monkeypatch, given):
 def test_no_adapter_name_is_an_error(monkeypatch, given):
     with pytest.raises(InputError, match="bms_adapter_names is empty"):
         ran(monkeypatch, [person("ann")], bms_adapter_names=given)
+
+
+def test_the_switch_that_it_glue_has_too_brings_a_warning_when_a_run_stores_it():
+    it = Stand(world([ANN], [COMPLETE], [], {}))
+    direct = {**OPTIONS, "bms_settings": {**OPTIONS["bms_settings"], "push_method": "direct"}}
+    expected = TWO_WAY_SYNC.format(organization=it.sync(check=True, **direct).result["organization"]["name"])
+    assert expected not in it.sync(check=True, **direct).warnings
+    for check, count in ((True, 1), (False, 1), (False, 0)):
+        assert it.sync(check=check, **direct, store_settings=True).warnings.count(expected) == count
