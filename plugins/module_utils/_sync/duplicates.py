@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .._engine.errors import ApiError, SyncError
 from .._engine.identity import find_duplicates
@@ -78,7 +78,8 @@ def note_among(outcomes: Outcomes, present: Iterable[Contact], known: Mapping[It
     operations = {
         each.itglue.contact_id: each for each in outcomes if each.itglue.contact_id in known and each.itglue.writes
     }
-    made = [contact for contact in contacts if contact.id in operations]
+    # As it was created: somebody may have renamed it since.
+    made = [replace(operations[each.id].wanted, id=each.id) for each in contacts if each.id in operations]
     for contact, others in find_duplicates(made, contacts, lambda made: known[ItGlueId(made.id)]):
         operation = operations[contact.id]
         ids = [each.id for each in others]
@@ -96,16 +97,17 @@ def note_in_bms(outcomes: Outcomes, bms: Bms, account_id: BmsId, known: Collecti
     operations = {
         each.bms.contact_id: each
         for each in outcomes
-        if each.bms.push == Push.PUSHED and each.bms.create is not None and each.bms.contact_id is not None
+        if each.bms.push == Push.PUSHED and each.bms.contact_id is not None
     }
-    if not operations:
+    creates = {bms_id: each.bms.create for bms_id, each in operations.items() if each.bms.create is not None}
+    if not creates:
         return
     try:
         contacts = tuple(bms.contacts(account_id))
     except SyncError as error:
         outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="bms", said=str(error))
         return
-    made = [contact for contact in contacts if contact.id in operations]
+    made = [replace(create, id=each.id) for each in contacts if (create := creates.get(each.id))]
     for contact, others in find_duplicates(made, contacts, lambda dummy: known):
         ids = [each.id for each in others]
         reason = because(ReasonCode.DUPLICATE_IN_BMS, bms_contact_id=contact.id, bms_contact_ids=ids)

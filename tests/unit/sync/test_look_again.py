@@ -323,6 +323,21 @@ def test_who_was_created_in_bms_at_the_same_time_is_reported_with_both_ids(world
     assert bob.reasons[-1].values == {"bms_contact_id": bob.bms_contact_id, "bms_contact_ids": [95000]}
 
 
+def test_a_duplicate_of_what_somebody_has_renamed_since_is_reported(world):
+    twin = in_bms(95000, "bob.lee@client.example", first="Bob", last="Lee")
+
+    def rename():
+        other = {"first_name": "Rob", "last_name": "Ray"}
+        world.bms.there = {key: replace(each, **other) for key, each in world.bms.there.items()} | {95000: twin}
+        for number in world.itglue.there:
+            world.edit(number, **other)
+        world.add(TWIN)
+
+    world.before(world.bms, "set_contact", rename)
+    bob = by_user(world.run())["bob"]
+    assert {"duplicate_in_itglue", "duplicate_in_bms"} <= set(bob.codes)
+
+
 def test_who_has_just_appeared_in_it_glue_is_pushed_by_the_next_run_alone(world):
     look(world, lambda: world.add(replace(TWIN, location_id=10)))
     bob = by_user(world.run())["bob"]
