@@ -72,9 +72,9 @@ class Busy(Interrupted):
                 if change is not None:
                     self.changes.append(change)
             self._sent += 1
-            before = self.rows() if request.method != "GET" else {}
+            before = self.rows() if request.method != "GET" else None
             response = super().answer(request, timeout)
-            if before and is_write(self.stage.log[-1]):
+            if before is not None and is_write(self.stage.log[-1]):
                 self._note_written(self.stage.log[-1]["service"], before, self.rows())
             return response
 
@@ -347,23 +347,48 @@ def nobody_is_made_twice(
     for number, change in enumerate(stand.changes):
         if change.user is None or change.row not in rows:
             continue
-        addresses = user_addresses(users[change.user])
+        user = users[change.user]
+        addresses, aliases = user_addresses(user), user_addresses({**user, "userPrincipalName": user["mail"]})
         service = change.row[0]
         for row, shown in stand.made:
             made = rows.get(row)
             if row[0] != service or made is None or not _is_of(made, change.user, service, row[1], outcomes, addresses):
                 continue
-            says_new = overrides.get(users[change.user]["userPrincipalName"]) == "new"
+            says_new = overrides.get(user["userPrincipalName"]) == "new"
             if service == "itglue" and says_new and _primary(rows[change.row]) != _primary(made):
                 continue
+            if service == "bms" and _is_held_by_another(rows, change.row, row, outcomes):
+                # Names count only where nobody else holds an address.
+                assert change.row not in shown or str(change.row[1]) in reported, (change, made, reported)
+                continue
             assert change.row not in shown, (change, made)
+            if later and _is_renamed(stand, row):
+                continue  # by its names it is somebody else's now
             if later and service == "itglue":
-                is_due = not _has_linked_contact(change.user, rows, outcomes)
+                # Who finds a contact by an alias does not look for one that holds the username alone.
+                is_due = not (_has_linked_contact(change.user, rows, outcomes) or aliases.isdisjoint(_emails(made)))
             else:
                 # BMS is not read for whom an earlier run has found there.
                 is_due = number in stand.seen and (later or not _emails(rows[change.row]).isdisjoint(_emails(made)))
             if is_due:
                 assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
+
+
+def _is_renamed(stand: Busy, row: Row) -> bool:
+    """Whether somebody else has given a contact other names."""
+    return any(each.row == row and not {"first-name", "firstName"}.isdisjoint(each.fields) for each in stand.changes)
+
+
+def _is_held_by_another(rows: Mapping[Row, Json], other: Row, made: Row, outcomes: Iterable[Outcome]) -> bool:
+    """Whether a contact of somebody else in IT Glue holds an address of the `other` BMS contact."""
+    own = {
+        entry["contact_id"]
+        for each in outcomes
+        for entry in each.contacts().values()
+        if entry["bms_contact_id"] == made[1]
+    }
+    others = [row for (service, ident), row in rows.items() if service == "itglue" and ident not in own]
+    return any(not _emails(rows[other]).isdisjoint(_emails(each)) for each in others)
 
 
 def _is_of(made: Json, user: str, service: str, ident: int, outcomes: Iterable[Outcome], addresses: set[str]) -> bool:
