@@ -128,8 +128,10 @@ lint-docs: venv tree
 	ANSIBLE_COLLECTIONS_PATH=$(CURDIR)/.build/tree $(bin)/antsibull-docs lint-collection-docs --plugin-docs \
 	    --validate-collection-refs all --disallow-unknown-collection-refs --check-extra-docs-refs $(TREE)
 
+# By the names of the files, as other tools write into the clean tree at the same time.
 lint-licences: venv tree
-	cd $(TREE) && $(bin)/reuse lint --lines
+	@$(python) -c 'from tests.tools.files import project_files; print(*project_files(), sep="\0", end="")' \
+	    | (cd $(TREE) && xargs --null $(bin)/reuse lint-file --lines)
 
 # The newest ansible-core checks the tests as well (noxfile.py).
 sanity: venv tree ## run all the sanity tests of ansible-test on what is shipped
