@@ -59,21 +59,8 @@ def enriched(
     first_name = _unless_blank(base.first_name, user.given_name)
     last_name = _unless_blank(base.last_name, user.surname)
     title = _unless_blank(base.title, user.job_title)
-    if contact is None:
-        becomes = Contact(
-            id=base.id,
-            first_name=first_name,
-            last_name=last_name,
-            title=title,
-            emails=addresses,
-            phones=numbers,
-            location_id=location_id,
-            location_name=location_name,
-            contact_type_id=contact_type_id,
-        )
-        return Enriched(becomes, reasons)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
-    if place is None and (first_name, last_name, title, addresses, numbers) == present:
+    if contact and place is None and (first_name, last_name, title, addresses, numbers) == present:
         return Enriched(base, reasons)
     becomes = replace(
         base,
@@ -84,6 +71,7 @@ def enriched(
         phones=numbers,
         location_id=location_id,
         location_name=location_name,
+        contact_type_id=base.contact_type_id if contact else contact_type_id,
     )
     return Enriched(becomes, reasons)
 
