@@ -133,7 +133,8 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "If it is somebody else, correct the address in BMS.",
     ),
     ReasonCode.IN_BMS_BY_NAME: Message(
-        "BMS contact {bms_contact_id} is this person: it bears the same first and last name, so nothing is created.",
+        "BMS contact {bms_contact_id} is this person: it bears the first and last name that the person has or had, so "
+        "nothing is created.",
         "If it is somebody else, put new into bms_match_overrides (sync_bms_match_overrides).",
     ),
     ReasonCode.IN_BMS_BY_OVERRIDE: Message(
@@ -181,7 +182,8 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Create the BMS contact by hand, and link it in IT Glue; or use push_method direct.",
     ),
     ReasonCode.BMS_NAMES_DIFFER: Message(
-        "The person shares an address with {bms_contacts}, but the names differ.", DECIDE_IN_BMS
+        "The person shares an address, or a name that it had, with {bms_contacts}, but the names differ.",
+        DECIDE_IN_BMS,
     ),
     ReasonCode.BMS_INACTIVE_HIT: Message(
         "This person could be {bms_contacts}, inactive in BMS, but that is not certain.", DECIDE_IN_BMS

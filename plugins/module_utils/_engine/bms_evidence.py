@@ -10,23 +10,25 @@ address that may be shared, and a question where it holds the person's primary a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .identity import Names, RawNames, compare_names, first_names_agree, same_key
-from .model import BmsContact, Contact
+from .model import BmsContact, BmsId, Contact
 from .plan import Operation
 from .reasons import Reason, ReasonCode, because
 from .text import NAMES_OF_CONTACT, FullName, contact_addresses
 
 
 class Former(NamedTuple):
-    """The `names` of the tenant's deleted users, None where they have not been read; and the ids of the users whom a
-    user that Microsoft has forgotten since keeps `apart` from somebody."""
+    """The `names` of the tenant's deleted users, None where they have not been read; the ids of the users whom a
+    user that Microsoft has forgotten since keeps `apart` from somebody; and, `by_name`, the ids of the BMS contacts
+    that an earlier run found for users by their names alone, with those users' ids."""
 
     names: Collection[FullName] | None = None
     apart: Collection[str] = ()
+    by_name: Collection[tuple[BmsId, str]] = ()
 
 
 NOTHING_KNOWN = Former()
@@ -84,25 +86,56 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: 
     primary = primary_key_of(contact)
     withheld = tuple(each for each, names in held if names == Names.DIFFERENT and primary not in bms_addresses(each))
     held = [(each, names) for each, names in held if each not in withheld]
-    whose = operation.subject.user_id, operation.itglue.contact_id
+    if not held:
+        return _by_name(operation, directory, bms, former)._replace(withheld=withheld)
+    best = _best(held)
+    hit = Hit()
+    if len(best) == 1:
+        ((present, names),) = best
+        hit = _judged(operation, present, names, _doubt(contact, present, names, primary), directory, former)
+    found = {each.id: each for each, dummy in best}
+    if hit.doubt is not None:
+        # The holder may be somebody else, and the person there under the own names: no answer is to double it.
+        found |= {each.id: each for each in _free(bms.named(key), operation, directory) if each.active}
+    return hit._replace(found=tuple(each for dummy, each in sorted(found.items())), withheld=withheld)
 
-    def named() -> tuple[BmsContact, ...]:
-        free = [each for each in bms.named(key) if not directory.others_hold(bms_addresses(each), *whose)]
-        return tuple(each for each in free if each.active) or tuple(free)
 
-    if held:
-        best = _best(held)
-        hit = _judged(operation, best, directory, former) if len(best) == 1 else Hit()
-        found = {each.id: each for each, dummy in best}
-        if hit.doubt is not None:
-            # The holder may be somebody else, and the person there under the own names: no answer is to double it.
-            found |= {each.id: each for each in named() if each.active}
-        return hit._replace(found=tuple(each for dummy, each in sorted(found.items())), withheld=withheld)
-    own = named()
+def _by_name(operation: Operation, directory: Directory, bms: BmsDirectory, former: Former) -> Hit:
+    """Those who bear the person's first and last name, or the one that its contact has had so far: a renamed person
+    is not a new one."""
+    key = directory.names_of(operation.wanted)
+    named = {each.id: each for each in (*bms.named(key), *_known_so_far(operation, directory, bms, former))}
+    own = _free([each for dummy, each in sorted(named.items())], operation, directory)
     if not own:
-        return Hit(withheld=withheld, namesakes=bms.named(key))
-    inactive = len(own) == 1 and not own[0].active
-    return Hit(own, by_name=True, doubt=ReasonCode.BMS_INACTIVE_HIT if inactive else None, withheld=withheld)
+        return Hit(namesakes=bms.named(key))
+    if len(own) > 1:
+        return Hit(own, by_name=True)
+    (present,) = own
+    names = compare_names(names_of(operation.wanted), names_of(present))
+    doubt = ReasonCode.BMS_NAMES_DIFFER if names == Names.DIFFERENT else None
+    if doubt is None and not present.active:
+        doubt = ReasonCode.BMS_INACTIVE_HIT
+    return _judged(operation, present, names, doubt, directory, former)._replace(found=own, by_name=True)
+
+
+def _known_so_far(
+    operation: Operation, directory: Directory, bms: BmsDirectory, former: Former
+) -> Iterator[BmsContact]:
+    """Those who bear the names that an operation's contact has before it is written, and those whom an earlier run
+    found for the person by names that the contact no longer has. A link says more."""
+    contact = directory.contact.get(operation.itglue.contact_id) if operation.itglue.contact_id is not None else None
+    if contact is not None and compare_names(names_of(contact), names_of(operation.wanted)) != Names.DIFFERENT:
+        yield from bms.named(directory.names_of(contact))
+    for bms_id, found_for in former.by_name:
+        if found_for == operation.subject.user_id and bms_id in bms.contact and bms_id not in directory.linked:
+            yield bms.contact[bms_id]
+
+
+def _free(named: Iterable[BmsContact], operation: Operation, directory: Directory) -> tuple[BmsContact, ...]:
+    """Those of whom nobody else, user or contact, holds an address: the active ones, where one is active."""
+    whose = operation.subject.user_id, operation.itglue.contact_id
+    free = [each for each in named if not directory.others_hold(bms_addresses(each), *whose)]
+    return tuple(each for each in free if each.active) or tuple(free)
 
 
 _Judged = tuple[BmsContact, Names]
@@ -118,12 +151,17 @@ def _best(held: Sequence[_Judged]) -> Sequence[_Judged]:
     return same or left
 
 
-def _judged(operation: Operation, best: Sequence[_Judged], directory: Directory, former: Former) -> Hit:
-    """What there is to doubt about the only BMS contact with an address of a person. Where somebody else bears its
+def _judged(
+    operation: Operation,
+    present: BmsContact,
+    names: Names,
+    doubt: ReasonCode | None,
+    directory: Directory,
+    former: Former,
+) -> Hit:
+    """What there is to doubt about the only BMS contact that could be a person. Where somebody else bears its
     names, or did before the account was deleted, the address was handed on, or is shared."""
-    ((present, names),) = best
-    contact, user_id = operation.wanted, operation.subject.user_id
-    doubt = _doubt(contact, present, names, primary_key_of(contact))
+    user_id = operation.subject.user_id
     key = same_key(*names_of(present))
     if names != Names.OPEN or key is None:
         return Hit(doubt=doubt)

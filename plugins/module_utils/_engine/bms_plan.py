@@ -155,7 +155,8 @@ class LookedUp:
     """What the look-up found. Those operations that are still `UNDECIDED` are to be pushed.
 
     `apart` are the ids of the users whom only a deleted user keeps apart from a BMS contact; `needs_deleted_users`
-    says that one may do so, and that they have not been read.
+    says that one may do so, and that they have not been read. `by_name` are pairs of BMS contact and user id that no
+    address connects.
     """
 
     contacts: PlannedContacts
@@ -166,6 +167,7 @@ class LookedUp:
     counterparts: offboarding.Counterparts
     needs_deleted_users: bool = False
     apart: frozenset[str] = frozenset()
+    by_name: frozenset[tuple[BmsId, str]] = frozenset()
 
     @property
     def creates(self) -> bool:
@@ -219,6 +221,12 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
         needs_deleted_users=any(hit.needs_deleted for hit in hits),
         apart=frozenset(
             each.subject.user_id for each, hit in zip(looked_up, hits, strict=True) if hit.rests_on_deleted
+        ),
+        by_name=frozenset(
+            (found.id, each.subject.user_id)
+            for each, hit in zip(looked_up, hits, strict=True)
+            if hit.by_name or hit.overridden
+            for found in hit.found
         ),
     )
 

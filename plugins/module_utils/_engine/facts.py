@@ -10,7 +10,7 @@ Facts of people that a run does not look at, because it is limited to some users
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .bms_recall import RECALLED, compared_by, departed_digest
 from .freshness import is_due
@@ -67,21 +67,20 @@ def facts_after(run: Ended) -> Facts:
         kept_apart=_kept_apart(run),
         made_anew=frozenset(_not_taking_part(run, run.known.made_anew)) | run.planning.matched.matching.made_anew,
         apart_in_bms=_apart_in_bms(run),
+        by_name_in_bms=_by_name_in_bms(run),
     )
 
 
 def without_contacts(facts: Facts, contact_ids: Collection[ItGlueId], bms_contact_ids: Collection[BmsId]) -> Facts:
     """The facts without those of contacts that a revert has written to."""
-    return Facts(
+    return replace(
+        facts,
         in_bms={key: each for key, each in facts.in_bms.items() if each.bms_contact_id not in bms_contact_ids},
         refused={key: value for key, value in facts.refused.items() if key[0] not in contact_ids},
         offboarded={} if bms_contact_ids or contact_ids else facts.offboarded,
         former_contact_types={
             key: value for key, value in facts.former_contact_types.items() if key not in contact_ids
         },
-        kept_apart=facts.kept_apart,
-        made_anew=facts.made_anew,
-        apart_in_bms=facts.apart_in_bms,
     )
 
 
@@ -213,6 +212,17 @@ def _apart_in_bms(run: Ended) -> frozenset[str]:
     if run.planning.findings.bms is None:
         return known & run.planning.matched.directory.user.keys()
     return frozenset(_not_taking_part(run, known)) | run.planning.apart_in_bms
+
+
+def _by_name_in_bms(run: Ended) -> frozenset[tuple[BmsId, str]]:
+    """The pairs that no address connects, of users who are there and BMS contacts that are not linked. Who was looked
+    up is known anew."""
+    planning, directory = run.planning, run.planning.matched.directory
+    known = {pair for pair in run.known.by_name_in_bms if pair[0] not in directory.linked and pair[1] in directory.user}
+    if planning.findings.bms is None:
+        return frozenset(known)
+    looked_up = {each.subject.user_id for each in planning.operations if each.bms.push == Push.UNDECIDED}
+    return planning.by_name_in_bms | {pair for pair in known if pair[1] not in looked_up}
 
 
 def _not_taking_part(run: Ended, user_ids: Collection[str]) -> set[str]:

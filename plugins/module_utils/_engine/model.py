@@ -376,7 +376,8 @@ class Facts:
     by the digest of what was compared, with the time of the look-up. `former_contact_types` are the contact types that
     contacts had before their people departed, None where a contact had none. `kept_apart` are pairs of contact and user
     id that a deleted user keeps apart, `apart_in_bms` the ids of users whom one keeps apart from a BMS contact.
-    `made_anew` are the ids of users whose account was made anew: nothing is suggested for them.
+    `made_anew` are the ids of users whose account was made anew: nothing is suggested for them. `by_name_in_bms` are
+    pairs of BMS contact and user id that no address connects, which a user with another name would lose.
     """
 
     in_bms: Mapping[str, InBms] = field(default_factory=dict)
@@ -386,6 +387,7 @@ class Facts:
     kept_apart: frozenset[tuple[ItGlueId, str]] = frozenset()
     made_anew: frozenset[str] = frozenset()
     apart_in_bms: frozenset[str] = frozenset()
+    by_name_in_bms: frozenset[tuple[BmsId, str]] = frozenset()
 
 
 # -------------------------------------------------------------------- snapshot

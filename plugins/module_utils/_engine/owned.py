@@ -31,12 +31,14 @@ class Owned:
     """Whose is what the run has made or written so far.
 
     `contacts` are the contacts by user id, `made` those of them that the run has created, `in_bms` the BMS contacts
-    that IT Glue has made of them since.
+    that IT Glue has made of them since. `by_name_in_bms` are the pairs of BMS contact and user id that were found by
+    names, which the run may have replaced.
     """
 
     contacts: Mapping[str, ItGlueId] = field(default_factory=dict)
     made: frozenset[ItGlueId] = frozenset()
     in_bms: frozenset[BmsId] = frozenset()
+    by_name_in_bms: frozenset[tuple[BmsId, str]] = frozenset()
 
 
 NOTHING_OWNED = Owned()

@@ -45,7 +45,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, pl
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
-from .model import Account, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
+from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
@@ -121,6 +121,7 @@ class Planning:
     operations: tuple[Operation, ...]
     contacts: PlannedContacts
     apart_in_bms: frozenset[str] = frozenset()
+    by_name_in_bms: frozenset[tuple[BmsId, str]] = frozenset()
 
     def __init__(
         self,
@@ -300,7 +301,9 @@ class Planning:
         deleted = self.findings.deleted_users
         keys = None if deleted is None else [same_key(*NAMES_OF_USER(user)) for user in deleted]
         names = None if keys is None else frozenset(key for key in keys if key is not None)
-        former = Former(names, self.snapshot.facts.apart_in_bms)
+        facts = self.snapshot.facts
+        by_name = facts.by_name_in_bms | (self.owned or NOTHING_OWNED).by_name_in_bms
+        former = Former(names, facts.apart_in_bms, by_name)
         return replace(contacts, deleted_users={user.id: user for user in deleted or ()}, former=former)
 
     def _contact_types(self) -> ContactTypes:
@@ -331,7 +334,7 @@ class Planning:
                 yield from self._need(Need.DELETED_USERS)
                 self.contacts = contacts = self._with_deleted(contacts)
                 found = bms_plan.look_up(contacts, bms)
-            self.apart_in_bms = found.apart
+            self.apart_in_bms, self.by_name_in_bms = found.apart, found.by_name
             if found.needs_locations and self.findings.lack(Need.LOCATIONS):
                 yield from self._need(Need.LOCATIONS)
                 contacts = replace(contacts, locations=self.findings.locations or ())

@@ -91,9 +91,10 @@ def _tables(facts: Facts) -> Iterator[Json]:
         ("refused", [[*key, value] for key, value in sorted(facts.refused.items())]),
         ("offboarded", [[key, verified_at] for key, verified_at in sorted(facts.offboarded.items())]),
         ("former_contact_types", [[key, former] for key, former in sorted(facts.former_contact_types.items())]),
-        ("kept_apart", [[contact_id, user_id] for contact_id, user_id in sorted(facts.kept_apart)]),
+        ("kept_apart", sorted(facts.kept_apart)),
         ("made_anew", sorted(facts.made_anew)),
         ("apart_in_bms", sorted(facts.apart_in_bms)),
+        ("by_name_in_bms", sorted(facts.by_name_in_bms)),
     )
     yield from ([name, rows] for name, rows in tables if rows)
 
@@ -124,12 +125,19 @@ class _Decoded:
         self.offboarded: dict[str, int] = {}
         self.former: dict[ItGlueId, ItGlueId | None] = {}
         self.kept_apart: set[tuple[ItGlueId, str]] = set()
+        self.by_name: set[tuple[BmsId, str]] = set()
         self.users: dict[str, set[str]] = {"made_anew": set(), "apart_in_bms": set()}
 
     def facts(self) -> Facts:
-        pairs = frozenset(self.kept_apart)
         return Facts(
-            self.in_bms, self.refused, self.offboarded, self.former, pairs, *map(frozenset, self.users.values())
+            self.in_bms,
+            self.refused,
+            self.offboarded,
+            self.former,
+            frozenset(self.kept_apart),
+            frozenset(self.users["made_anew"]),
+            frozenset(self.users["apart_in_bms"]),
+            frozenset(self.by_name),
         )
 
     def take(self, name: str, values: Sequence[Json]) -> None:
@@ -157,6 +165,9 @@ class _Decoded:
         elif name == "kept_apart":
             contact_id, user_id = entry
             self.kept_apart.add((ItGlueId(_number(contact_id)), _text(user_id)))
+        elif name == "by_name_in_bms":
+            bms_id, user_id = entry
+            self.by_name.add((BmsId(_number(bms_id)), _text(user_id)))
         elif name in self.users:
             self.users[name].add(_text(entry))
         else:

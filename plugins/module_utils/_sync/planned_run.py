@@ -242,6 +242,7 @@ class Replanner:
         findings = run.planning.findings if bms is None else replace(run.planning.findings, bms=bms)
         reader = NeedReader(self.services, snapshot, options.bms_adapter_names, ends_run=False)
         known = owned(run.operations, tried, snapshot.contacts, options.bms_adapter_names)
+        known = replace(known, by_name_in_bms=run.planning.by_name_in_bms)
         while True:
             try:
                 planning = reader.complete(Planning(snapshot, options, findings, known))

@@ -21,6 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     BmsLocation,
     BmsPhone,
     Email,
+    Facts,
     Phone,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, ItGluePart
@@ -173,6 +174,51 @@ def test_look_up(present, expected, turned):
 def test_a_contact_without_a_last_name_is_not_looked_for_by_name():
     nameless = person("ann.lee", surname=None)
     found = one(nameless, ready(last=None), bms(in_bms(5, first="Ann", last=None)))
+    assert found.bms.push == "pushed"
+
+
+@pytest.mark.parametrize(
+    ("names", "more", "expected"),
+    [
+        pytest.param(("Ann", "Meier"), {}, ("already_in_bms", 5, ["in_bms_by_name"]), id="another-last-name"),
+        pytest.param(("Annie", "Lee"), {}, ("already_in_bms", 5, ["in_bms_by_name"]), id="nickname"),
+        pytest.param(
+            ("Ann", "Meier"),
+            {"emails": ("bob.ray@client.example",)},
+            ("pushed", None, []),
+            id="somebody-else-s-address",
+        ),
+        pytest.param(("Ann", "Meier"), {"active": False}, ("conflict", None, ["bms_inactive_hit"]), id="inactive"),
+    ],
+)
+def test_who_is_renamed_in_it_glue_is_found_by_the_name_of_before(names, more, expected):
+    first, last = names
+    present = in_bms(5, *more.pop("emails", ()), first=first, last=last, **more)
+    found, dummy = pushes([ANN, person("bob.ray")], [ready(first=first, last=last)], bms(present))
+    ann = found["ann.lee"]
+    assert (ann.bms.push, ann.bms.contact_id, codes(ann)) == expected
+
+
+def test_of_the_name_of_before_and_the_present_one_neither_is_chosen():
+    present = [in_bms(5, first="Ann", last="Meier"), in_bms(6, first="Ann", last="Lee")]
+    found = one(ANN, ready(first="Ann", last="Meier"), bms(*present))
+    assert (found.bms.push, codes(found)) == ("conflict", ["bms_several_hits"])
+
+
+def test_the_name_of_before_is_a_question_where_somebody_else_bears_it():
+    other = person("ann.meier", given_name="Ann", surname="Meier", business_phones=("1 415 555 0101",))
+    read = snapshot([ANN, other], [ready()], bms_settings=PUSHING, **PRIMARY)
+    read = replace(read, facts=Facts(by_name_in_bms=frozenset({(5, ANN.id)})))
+    plan = planned(read, bms(in_bms(5, first="Ann", last="Meier")))
+    assert [each.bms.push for each in plan.operations] == ["conflict", "conflict"]
+    (conflict,) = plan.conflicts
+    assert conflict.answers == dict.fromkeys(conflict.users, (5, "new", "ignore"))
+
+
+def test_a_name_that_was_somebody_else_s_is_not_the_name_of_before():
+    """Where names that differ are a match, the contact's names so far may be anybody's."""
+    office365 = {"different_names": "match"}
+    found = one(ANN, ready(first="Front", last="Desk"), bms(in_bms(5, first="Front", last="Desk")), **office365)
     assert found.bms.push == "pushed"
 
 

@@ -405,6 +405,18 @@ def test_who_is_kept_apart_from_any_bms_contact_stays_so_until_bms_is_read(unrea
     assert (after.kept_apart, after.apart_in_bms) == (frozenset(), {"id-ann"} if unread else frozenset())
 
 
+@pytest.mark.parametrize("unread", [None, "It is gone."], ids=["read", "not-read"])
+def test_who_was_found_by_name_in_bms_stays_known_until_looked_up_again(unread):
+    """Ann is looked up, Bob is left out, Zoe is linked to the BMS contact by now, and Gus is no user any more."""
+    people = {5: "id-ann", 6: "id-bob", 7: "id-zoe", 8: "id-gus"}
+    facts = Facts(by_name_in_bms=frozenset(people.items()))
+    users = [person("ann", given_name="Ann"), builders.person("bob", sku_ids=()), person("zoe")]
+    contacts = [ready(72, "ann"), builders.linked(73, "zoe", 7)]
+    read = replace(builders.snapshot(users, contacts, bms_settings=PUSHING), facts=facts)
+    after = facts_after(Ended(builders.planning_of(read, unread=unread), (), (), {}))
+    assert after.by_name_in_bms == ({(5, "id-ann"), (6, "id-bob")} if unread else {(6, "id-bob")})
+
+
 def test_a_revert_forgets_what_was_known_of_its_contacts():
     facts = Facts(
         in_bms={"ann": InBms(901, NOW), "bob": InBms(902, NOW)},
@@ -414,6 +426,7 @@ def test_a_revert_forgets_what_was_known_of_its_contacts():
         kept_apart=frozenset({(71, "id-ann")}),
         made_anew=frozenset({"id-ann"}),
         apart_in_bms=frozenset({"id-ann"}),
+        by_name_in_bms=frozenset({(903, "id-ann")}),
     )
     assert without_contacts(facts, {71}, {901}) == Facts(
         in_bms={"bob": InBms(902, NOW)},
@@ -422,6 +435,7 @@ def test_a_revert_forgets_what_was_known_of_its_contacts():
         kept_apart=facts.kept_apart,
         made_anew=facts.made_anew,
         apart_in_bms=facts.apart_in_bms,
+        by_name_in_bms=facts.by_name_in_bms,
     )
     assert without_contacts(facts, (), ()) == facts
     for contact_ids, bms_contact_ids in (({74}, ()), ((), {904})):
@@ -441,6 +455,7 @@ all_facts = st.builds(
     kept_apart=st.frozensets(st.tuples(ids, keys), max_size=5),
     made_anew=st.frozensets(keys, max_size=5),
     apart_in_bms=st.frozensets(keys, max_size=5),
+    by_name_in_bms=st.frozensets(st.tuples(ids, keys), max_size=5),
 )
 
 

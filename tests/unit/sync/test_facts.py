@@ -401,6 +401,53 @@ def test_a_bms_contact_of_a_deleted_user_stays_in_question_once_the_user_is_forg
     assert decoded_facts(it).apart_in_bms == frozenset()
 
 
+# ------------------------------------------------------------------- renamed people
+
+ANN_BY_NAME = {**IN_BMS, "emails": []}
+
+
+@pytest.mark.parametrize("when", ["before the first run", "later", "later, in IT Glue too"])
+def test_who_is_in_bms_under_the_name_of_before_is_never_created_there_again(when):
+    """No address connects the BMS contact with Ann Lee, who is called Ann Meier by now."""
+
+    def rename(made: dict) -> None:
+        made["entra"]["tenants"][0]["users"][0]["surname"] = "Meier"
+        if when == "later, in IT Glue too":
+            contact_of(made)["last-name"] = "Meier"
+
+    it = stand(in_bms=[ANN_BY_NAME])
+    if when != "before the first run":
+        assert pushes(it.sync(**DIRECT)) == {"already_in_bms": 1}
+        assert decoded_facts(it).by_name_in_bms == {(901, ANN["id"])}
+    it = with_change(it, rename)
+    for check in (True, False, True, False):
+        done = it.sync(check=check, **DIRECT)
+        assert (pushes(done), done.contacts()[ANN["id"]]["bms_contact_id"]) == ({"already_in_bms": 1}, 901)
+    assert contact_of(it.sandbox.state())["last-name"] == "Meier"
+    assert [each["id"] for each in it.sandbox.state()["bms"]["contacts"] if each["accountId"] == ACCOUNT] == [901]
+    answered = it.sync(**DIRECT, bms_match_overrides={ANN["id"]: "new"})
+    assert pushes(answered) == {"pushed": 1}
+    assert pushes(it.sync(**DIRECT, bms_match_overrides={ANN["id"]: "new"})) == {"already_in_bms": 1}
+    assert decoded_facts(it).by_name_in_bms == frozenset()
+
+
+def test_who_got_two_other_names_is_a_question_for_the_bms_contact_of_before():
+    it = stand(in_bms=[ANN_BY_NAME])
+    it.sync(**DIRECT)
+
+    def rename(made: dict) -> None:
+        made["entra"]["tenants"][0]["users"][0].update(givenName="Zoe", surname="Meier")
+        contact_of(made).update({"first-name": "Zoe", "last-name": "Meier"})
+
+    it = with_change(it, rename)
+    for check in (True, False, False):
+        done = it.sync(check=check, **DIRECT)
+        assert pushes(done) == {"conflict": 1}
+        assert done.result["conflicts"][0]["bms_contact_ids"] == [901]
+    assert pushes(it.sync(**DIRECT, bms_match_overrides={ANN["id"]: 901})) == {"already_in_bms": 1}
+    assert pushes(it.sync(**DIRECT)) == {"conflict": 1}
+
+
 # ------------------------------------------------------------------ nothing hangs on them
 
 
