@@ -16,7 +16,7 @@ from collections import Counter
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import PARALLEL
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import AT_ONCE
 from tests.sandbox.launch import ROOT, running
 
 from .inprocess import is_write
@@ -81,7 +81,7 @@ def test_a_sync_that_is_killed_after_any_write_is_finished_by_the_next(private, 
             # Some writes go side by side, and the last two are of what the run remembers.
             assert (half == wanted) == (done == sent), (number, sent - done)
             assert kept == (number == writes), number
-            assert number <= sum(map(is_write, sandbox.requests())) < number + PARALLEL, number
+            assert number <= sum(map(is_write, sandbox.requests())) < number + AT_ONCE, number
             run("contact_sync", WITH_DEPARTED)
             assert found(sandbox, before) == (wanted, remembered), number
             again = run("contact_sync", {**WITH_DEPARTED, "report": "all"})

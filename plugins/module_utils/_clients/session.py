@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Semaphore
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -37,7 +37,7 @@ from .quota import Limiter, Unlimited
 from .request import Attempt, Exchange, Outcome, Request
 from .response import Response
 from .retry import DEFAULT_RETRY, RetryPolicy, Timing, moment, retry_after
-from .transport import Body, HttpSettings, Transport
+from .transport import AT_ONCE, Body, HttpSettings, Transport, WireAnswer
 
 ATTEMPTS = 3
 """The verbosity from which on each attempt is logged (`-vvv`)."""
@@ -131,6 +131,7 @@ class HttpSession:
         for secret in service.secrets:
             self.add_secret(secret)
         self.transport = Transport(access.http, self._origin, service.headers)
+        self._under_way = Semaphore(AT_ONCE)
 
     def add_secret(self, secret: str | None) -> None:
         """Never show this value in an error or a log."""
@@ -201,21 +202,30 @@ class HttpSession:
         authorizer = self._authorizer if exchange.request.authorized else None
         credentials = authorizer.headers() if authorizer is not None else {}
         exchange.attempts += 1
-        began = self._timing.clock()
-        try:
-            longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
-            came = self.transport.send(exchange.request.method, exchange.url, body.with_headers(credentials), longest)
-        except TRANSPORT_ERRORS as error:
-            attempt = self._broken(exchange.request, error)
+        came, seconds = self._came(exchange, body.with_headers(credentials))
+        if isinstance(came, WireAnswer):
+            attempt = self._judged(
+                exchange, Response(self.service, exchange.name, came.status, came.headers, came.content)
+            )
         else:
-            answer = Response(self.service, exchange.name, came.status, came.headers, came.content)
-            attempt = self._judged(exchange, answer)
+            attempt = self._broken(exchange.request, came)
         if attempt.sent:
             self._access.calls.count(self.service)
-        self._log_attempt(exchange, attempt, self._timing.clock() - began)
+        self._log_attempt(exchange, attempt, seconds)
         if attempt.outcome is Outcome.STALE and authorizer is not None:
             authorizer.refused(credentials)
         return attempt
+
+    def _came(self, exchange: Exchange, body: Body) -> tuple[WireAnswer | Exception, float]:
+        """What came of sending a request once, and the seconds that it took: an answer, or the error in its place."""
+        clock = self._timing.clock
+        with self._under_way:
+            began = clock()
+            try:
+                longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
+                return self.transport.send(exchange.request.method, exchange.url, body, longest), clock() - began
+            except TRANSPORT_ERRORS as error:
+                return error, clock() - began
 
     def _judged(self, exchange: Exchange, answer: Response) -> Attempt:
         status = self._mapping.status(answer)

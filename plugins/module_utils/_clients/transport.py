@@ -35,8 +35,8 @@ except ImportError:
     HTTPConnectionPool = HTTPSConnectionPool = object  # type: ignore[assignment, misc]
 
 USER_AGENT = "msp.psa_sync"
-THREADS = 16
-"""Connections kept alive for each service: as many as a run has threads."""
+AT_ONCE = 8
+"""Requests of a run to one service under way at once, and connections kept alive for it."""
 
 LARGEST_ANSWER = 32 * 2**20
 """Bytes that an answer may have, also after it is unzipped. A page of 1000 contacts has one or two million."""
@@ -118,9 +118,13 @@ class Transport:
         self.session.mount("https://", adapter)
         self.session.mount("http://", adapter)
         self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self.session.headers.update(
-            {"User-Agent": USER_AGENT, "Accept": "application/json", "Accept-Encoding": "gzip", **headers}
-        )
+        self._headers = {
+            "User-Agent": USER_AGENT,
+            "Accept": "application/json",
+            "Accept-Encoding": "gzip",
+            "Connection": "keep-alive",
+            **headers,
+        }
 
     def send(self, method: str, url: str, body: Body, longest: float) -> WireAnswer:
         """Send a request once. The answer has to be there within `longest` seconds.
@@ -139,16 +143,19 @@ class Transport:
                 raise
 
     def _send(self, method: str, url: str, body: Body) -> WireAnswer:
-        response = self.session.request(
+        # To let the session prepare a request takes longer than to send one: it merges what only it can have.
+        request = requests.PreparedRequest()
+        request.prepare(
             method,
             url,
-            params=body.params,  # type: ignore[arg-type]
+            headers={**self._headers, **body.headers},
+            params=body.params,
             data=body.data,
             files={name: (None, value) for name, value in body.form.items()} if body.form is not None else None,
-            headers=dict(body.headers),
-            timeout=self.timeout,
-            allow_redirects=False,
-            stream=True,
+            hooks=self.session.hooks,
+        )
+        response = self.session.send(
+            request, timeout=self.timeout, proxies=self.session.proxies, allow_redirects=False, stream=True
         )
         # What has not been read to its end is closed here: its rest must not be taken for the next answer.
         with response:
@@ -248,7 +255,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        super().__init__(pool_connections=2, pool_maxsize=THREADS)
+        super().__init__(pool_connections=2, pool_maxsize=AT_ONCE)
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **keywords)

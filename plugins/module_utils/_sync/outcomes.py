@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from .._clients.transport import AT_ONCE
 from .._engine.errors import (
     ApiError,
     NotFoundError,
@@ -29,8 +30,9 @@ V = TypeVar("V")
 BULK = 50
 """Contacts in one bulk request. No limit is published; 50 is in use (IT Glue API, Contacts)."""
 
-PARALLEL = 8
-"""Requests to BMS under way at once: BMS has no bulk requests."""
+WORKERS = AT_ONCE + 4
+"""Threads that write to BMS, which has no bulk requests. They are more than the requests under way at once, so that
+the next one is ready when an answer comes."""
 
 
 class Outcomes:
@@ -121,5 +123,5 @@ def failed(operation: Operation, error: ApiError) -> Operation:
 def side_by_side(work: Callable[[T], V], values: Sequence[T]) -> Iterator[tuple[T, V]]:
     """Each value with what came of it, in their order."""
     if values:
-        with ThreadPoolExecutor(max_workers=min(PARALLEL, len(values)), thread_name_prefix="bms") as pool:
+        with ThreadPoolExecutor(max_workers=min(WORKERS, len(values)), thread_name_prefix="bms") as pool:
             yield from zip(values, pool.map(work, values), strict=True)

@@ -26,7 +26,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.failures imp
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.request import Request
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Calls
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import AT_ONCE, HttpSettings, WireAnswer
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
     ApiError,
     AuthenticationError,
@@ -39,6 +39,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
     RejectedError,
     UnavailableError,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import WORKERS
 
 from .conftest import CLOSE, ENDLESS, RESET, STALL, Drip, Raw, Reply, reply
 
@@ -66,6 +67,25 @@ def test_threads_share_the_session_and_its_connections(session, wire, calls):
     assert answers == [{"path": f"/{number}"} for number in range(80)]
     assert wire.connections <= 8
     assert calls.by_service()["itglue"] == 80
+
+
+def test_no_more_requests_are_under_way_at_once_than_may_be_however_many_threads_there_are(session):
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def send(*dummies) -> WireAnswer:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        time.sleep(0.01)
+        with lock:
+            under_way -= 1
+        return WireAnswer(200, {}, b"{}")
+
+    session.transport.send = send
+    with ThreadPoolExecutor(WORKERS) as pool:
+        list(pool.map(lambda number: session.send(Request("GET", f"/{number}")), range(4 * WORKERS)))
+    assert most == AT_ONCE < WORKERS
 
 
 def test_headers_and_no_cookies(connect, wire):

@@ -200,7 +200,7 @@ def test_whatever_others_do_since_the_reading_for_all_it_decides_no_write(tmp_pa
     fleet, single = worlds
     shown = operations(fleet.run(True))
     # One at a time, so that BMS gives the same ids in both worlds.
-    with mock.patch.object(outcomes, "PARALLEL", 1):
+    with mock.patch.object(outcomes, "WORKERS", 1):
         outcome, wanted = fleet.run(), single.run(alone=True)
     written = (fleet.itglue.writes, fleet.bms.created, fleet.bms.titles)
     if any(itglue.writes or bms.writes for dummy, itglue, bms, dummy in shown):
