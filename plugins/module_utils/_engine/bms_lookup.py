@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from .bms_evidence import Hit, names_of, notes
 from .bms_marks import Mark, marks_in_common
@@ -52,23 +52,32 @@ def ignored_in_bms(operation: Operation, native: bool) -> Operation:
     return operation.withheld(itglue=Action.UNCHANGED if native else None, bms=Push.OFF, reason=reason)
 
 
-def overridden(
-    looked_up: Sequence[Operation],
-    hits: Sequence[Hit],
+Answered: TypeAlias = Mapping[str, tuple[BmsContact, ...]]
+"""What `bms_match_overrides` makes each user's, by user id: the BMS contact that is chosen, or what was made before."""
+
+
+def answered(
+    operations: Sequence[Operation],
     answers: Mapping[str, Answer],
     chosen: Mapping[str, BmsContact],
     directory: Directory,
     bms: BmsDirectory,
-) -> Sequence[Hit]:
-    """The hits as `bms_match_overrides` has them: a BMS contact that is `chosen` for one user, or that a run has made
-    for one who is `new`, is nobody else's.
+) -> Answered:
+    """What is whose by `bms_match_overrides`: what is `chosen` for users, and what a run has made for those of the
+    operations who are `new`."""
+    if not answers:
+        return {}
+    own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
+    return own | _made_for_new(operations, answers, {found.id for found in chosen.values()}, directory, bms)
+
+
+def overridden(looked_up: Sequence[Operation], hits: Sequence[Hit], own: Answered) -> Sequence[Hit]:
+    """The hits as `bms_match_overrides` has them: a BMS contact that is one user's `own` is nobody else's.
 
     One of the candidate's names that is nobody's any more remains a namesake: IT Glue would pair both.
     """
-    if not answers:
+    if not own:
         return hits
-    own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
-    own |= _made_for_new(looked_up, answers, {found.id for found in chosen.values()}, directory, bms)
     taken = {found[0].id for found in own.values() if len(found) == 1}
     result = []
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -86,7 +95,7 @@ def overridden(
 
 
 def _made_for_new(
-    looked_up: Sequence[Operation],
+    operations: Sequence[Operation],
     answers: Mapping[str, Answer],
     chosen: Collection[BmsId],
     directory: Directory,
@@ -94,12 +103,12 @@ def _made_for_new(
 ) -> dict[str, tuple[BmsContact, ...]]:
     """What was made for each user who is `new`, by user id: nothing that is `chosen` for another user, or that holds
     the primary address of one who is not `new`."""
-    new = [each for each in looked_up if answers.get(each.subject.user_id) == NEW]
-    others = {primary_key_of(each.wanted) for each in looked_up if answers.get(each.subject.user_id) != NEW}
+    new = [each for each in operations if answers.get(each.subject.user_id) == NEW]
+    others = {primary_key_of(each.wanted) for each in operations if answers.get(each.subject.user_id) != NEW}
     return {
         operation.subject.user_id: tuple(
             each
-            for each in made_before(operation, directory, bms)
+            for each in _made_before(operation, directory, bms)
             if each.id not in chosen and others.isdisjoint(bms_addresses(each))
         )
         for operation in new
@@ -112,7 +121,7 @@ def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> 
     return (*hit.namesakes, *(each for each in hit.found if each not in kept and compared_names(each) == names))
 
 
-def made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
+def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
     """What an earlier run has made for a user with the answer `new`: BMS contacts of the same names with the
     primary address that are not linked to another contact."""
     contact = operation.wanted

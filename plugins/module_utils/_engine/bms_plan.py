@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
-from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
+from .conflicts import IGNORE, Answer, Conflict, Rule
 from .directory import BmsDirectory
 from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
@@ -193,9 +193,9 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
-    chosen = _chosen(contacts, directory)
+    own = _answered(contacts, directory)
     back = {
-        each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, chosen, directory))
+        each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, own))
         for each in contacts.returned
     }
     operations = _with(back, contacts.operations)
@@ -203,7 +203,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     made = matched.circumstances.owned.in_bms
     others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
     hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others, contacts.former)
-    hits = bms_lookup.overridden(looked_up, hits, contacts.bms_answers, chosen, matched.directory, directory)
+    hits = bms_lookup.overridden(looked_up, hits, own)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
@@ -231,32 +231,31 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     )
 
 
-def _chosen(contacts: PlannedContacts, directory: BmsDirectory) -> dict[str, BmsContact]:
-    """The BMS contacts that `bms_match_overrides` names for those who are looked up, by user id."""
-    if not contacts.bms_answers:
+def _answered(contacts: PlannedContacts, bms: BmsDirectory) -> bms_lookup.Answered:
+    """What `bms_match_overrides` makes whose, of those who are looked up, or return and are not linked."""
+    answers = contacts.bms_answers
+    if not answers:
         return {}
-    usernames = {each.subject.user_id: each.user for each in bms_lookup.candidates(contacts.operations)}
-    return bms_overrides.chosen(contacts.bms_answers, usernames, directory)
+    candidates = bms_lookup.candidates(contacts.operations)
+    chosen = bms_overrides.chosen(answers, {each.subject.user_id: each.user for each in candidates}, bms)
+    back = [each for each in contacts.returned if each.bms.push not in (None, Push.UNDECIDED)]
+    return bms_lookup.answered([*candidates, *back], answers, chosen, contacts.matched.directory, bms)
 
 
 def _on_return(
     contacts: PlannedContacts,
     operation: Operation,
     counterparts: offboarding.Counterparts,
-    chosen: Mapping[str, BmsContact],
-    bms: BmsDirectory,
+    own: bms_lookup.Answered,
 ) -> BmsContact | None:
     """The BMS contact that becomes active again with a returned person: for an unlinked one, what
     `bms_match_overrides` says comes first."""
     contact, user_id = contacts.contact(operation), operation.subject.user_id
-    if contact is None or user_id in chosen:
-        return chosen.get(user_id)
-    answer = None if operation.bms.push is None else contacts.bms_answers.get(user_id)
-    if answer == IGNORE:
+    if user_id in own:
+        found = own[user_id]
+        return found[0] if len(found) == 1 else None
+    if contact is None or (operation.bms.push is not None and contacts.bms_answers.get(user_id) == IGNORE):
         return None
-    if answer == NEW:
-        made = bms_lookup.made_before(operation, contacts.matched.directory, bms)
-        return made[0] if len(made) == 1 else None
     return counterparts.of(contact, NAMES_OF_USER(contacts.user(user_id)), user_id).bms_contact
 
 

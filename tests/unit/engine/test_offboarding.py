@@ -726,6 +726,23 @@ def test_what_bms_match_overrides_says_of_who_has_returned_comes_first(answer, p
     assert (found.bms.push, active(found)) == (push, activated)
 
 
+def test_who_returns_as_new_does_not_bring_back_a_namesake_s_bms_contact():
+    """It holds the primary addresses of both, and the answer says whose it is not."""
+    namesake = person("al", given_name="Ann", surname="Lee")
+    shared = in_bms(5, "ann.lee@client.example", "al@client.example", first="Ann", last="Lee", active=False)
+    plan = planned(
+        [STAYS, person("ann.lee"), namesake],
+        [ready(contact_type_id=FORMER), ready(73, "al", first="Ann", last="Lee")],
+        present=bms(shared),
+        bms_settings=PUSHING,
+        bms_match_overrides={"id-ann.lee": NEW},
+        **DEACTIVATE,
+    )
+    found = {each.itglue.contact_id: each for each in plan.operations}
+    assert (found[72].bms.push, active(found[72])) == ("pushed", None)
+    assert (found[73].bms.push, found[73].bms.contact_id) == ("already_in_bms", 5)
+
+
 def test_without_deactivate_nobody_is_reactivated():
     plan = planned([STAYS, person("ann.lee")], [ready(contact_type_id=FORMER)], present=bms())
     assert all(not each.writes for each in plan.operations if each.itglue.contact_id == 72)
