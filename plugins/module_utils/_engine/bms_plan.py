@@ -410,7 +410,7 @@ def _deactivation(
         return None
     contact = contacts.matched.directory.contact[departure.contact_id]
     found = offboarding.Counterpart()
-    if counterparts is not None:
+    if counterparts is not None and contacts.bms_answers.get(departure.user_id) != IGNORE:
         found = counterparts.of(contact, NAMES_OF_USER(contacts.user(departure.user_id)))
     operation = offboarding.deactivation(departure, contact, type_id, found)
     if operation is not None:

@@ -55,16 +55,21 @@ def as_it_was(user: User) -> User:
 
 
 def departures(
-    contacts: Iterable[Contact], snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
+    contacts: Iterable[Contact],
+    snapshot: Snapshot,
+    deleted: Iterable[User],
+    selected: Collection[str],
+    ignored: Collection[str] = (),
 ) -> list[Departure]:
     """The contacts of people who have departed, by contact id.
 
     `contacts` are those that no selected user is matched with, be they in a conflict. The contact holds an address of
     a departed user and bears the user's names; one with other names is reported with the reason, since an address
     may be handed on or shared. A selected user who holds an address of the contact, and whose names are not
-    different, keeps the contact: an address that is forwarded to a colleague keeps nobody.
+    different, keeps the contact: an address that is forwarded to a colleague keeps nobody. Users who are `ignored`
+    are excluded in whatever state they are.
     """
-    departed = _departed_by_address(snapshot, deleted, selected)
+    departed = _departed_by_address(snapshot, deleted, {*selected, *ignored})
     if not departed:
         return []
     staying = by_key(users := [user for user in snapshot.users if user.id in selected], map(user_addresses, users))
@@ -90,22 +95,22 @@ def reported_in_conflict(found: Iterable[Departure], in_conflict: Collection[ItG
 
 
 def _departed_by_address(
-    snapshot: Snapshot, deleted: Iterable[User], selected: Collection[str]
+    snapshot: Snapshot, deleted: Iterable[User], others: Collection[str]
 ) -> Mapping[str, Sequence[tuple[User, Evidence]]]:
-    """The users who have departed, by each of their addresses: they have both names, and pass the filter but for
-    being disabled and for their licence."""
+    """The users who have departed, by each of their addresses: they have both names, are none of the `others`, and pass
+    the filter but for being disabled and for their licence."""
     user_filter = replace(snapshot.office365.user_filter, include_disabled=True, licensed_only=False, license_skus=())
     excluded = exclusion_rule(replace(snapshot.office365, user_filter=user_filter), snapshot.members)
     users = [
         (user, Evidence.DISABLED)
         for user in snapshot.users
         # Where Graph does not tell it, nothing says that the person has departed.
-        if user.account_enabled is False and user.id not in selected
+        if user.account_enabled is False
     ]
     users += [(user, Evidence.DELETED) for user in map(as_it_was, deleted)]
     holders: dict[str, list[tuple[User, Evidence]]] = defaultdict(list)
     for user, evidence in users:
-        if full_name(user.given_name, user.surname) and excluded(user) is None:
+        if user.id not in others and full_name(user.given_name, user.surname) and excluded(user) is None:
             for value in user_addresses(user):
                 holders[value].append((user, evidence))
     return holders

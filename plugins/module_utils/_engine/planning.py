@@ -47,6 +47,7 @@ from .matching import Matching, match
 from .matching_index import Circumstances
 from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
+from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
@@ -238,6 +239,11 @@ class Planning:
         deleted = self.findings.deleted_users
         return None if deleted is None else tuple(map(offboarding.as_it_was, deleted))
 
+    def _all_users(self) -> tuple[User, ...]:
+        """The tenant's users; before them the deleted ones as far as they have been read, whose usernames may have been
+        handed on."""
+        return (*(self._deleted_users() or ()), *self.snapshot.users)
+
     def _offboard(self) -> Stage[frozenset[str]]:
         """Find who has departed; the domains that are the tenant's.
 
@@ -263,7 +269,9 @@ class Planning:
     def _departures(self, domains: frozenset[str]) -> Iterable[Departure]:
         snapshot, options, matched = self.snapshot, self.options, self.matched
         selected, deleted = matched.selected.user_ids, self.findings.deleted_users or ()
-        found = offboarding.departures(matched.contacts_of_nobody, snapshot, deleted, selected)
+        answers, dummy = resolved_overrides("match_overrides", options.match_overrides, self._all_users())
+        ignored = {user_id for user_id, answer in answers.items() if answer.target == IGNORE}
+        found = offboarding.departures(matched.contacts_of_nobody, snapshot, deleted, selected, ignored)
         found = offboarding.reported_in_conflict(found, matched.in_conflict)
         if not options.deactivate:
             return found
@@ -282,7 +290,7 @@ class Planning:
             yield from self._need(Need.CONTACT_TYPES)
             types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
-        answers, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self.snapshot.users)
+        answers, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self._all_users())
         if answers:
             native = self.snapshot.bms.native
             ignored = {user_id for user_id, answer in answers.items() if answer == IGNORE}

@@ -642,6 +642,22 @@ def test_who_has_returned_gets_both_back(something, present, expected):
     assert ("returned" in codes(found)) is (expected[0] == "update")
 
 
+@pytest.mark.parametrize("key", ["ann.lee@client.example", "id"])
+@pytest.mark.parametrize("gone", [False, True], ids=["disabled", "deleted"])
+def test_who_is_ignored_does_not_depart(gone, key):
+    user = deleted() if gone else disabled()
+    users, more = ([STAYS], {"gone": [user]}) if gone else ([STAYS, user], {})
+    present = bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"))
+    given = {"match_overrides": {user.id if key == "id" else key: IGNORE}}
+    plan = planned(users, [ready()], present=present, **given, **more, **DEACTIVATE)
+    assert (plan.departed, plan.deactivations) == ((), ())
+    given = {"bms_match_overrides": {user.id if key == "id" else key: IGNORE}}
+    plan = planned(users, [ready()], present=present, **given, **more, **DEACTIVATE)
+    (found,) = plan.deactivations
+    assert (found.itglue.after, found.bms.after) == ({"contact-type-id": FORMER}, {})
+    assert ReasonCode.OVERRIDE_FOR_UNKNOWN_USER not in {reason.code for reason in plan.warnings}
+
+
 @pytest.mark.parametrize(
     ("name", "there", "returned", "activated"),
     [
