@@ -35,6 +35,12 @@ class Decisions:
     conflicts: tuple[Conflict, ...]
 
 
+# Members of an enum that are asked for with each operation: Python 3.11 takes long to find one through its class.
+_UNDECIDED, _ALREADY_IN_BMS = Push.UNDECIDED, Push.ALREADY_IN_BMS
+_BY_OVERRIDE, _BY_NAME = ReasonCode.IN_BMS_BY_OVERRIDE, ReasonCode.IN_BMS_BY_NAME
+_BY_ADDRESS = ReasonCode.IN_BMS_BY_ADDRESS
+
+
 def candidates(operations: Iterable[Operation]) -> list[Operation]:
     """The operations whose push only BMS can decide."""
     return list(filter(is_candidate, operations))
@@ -42,7 +48,7 @@ def candidates(operations: Iterable[Operation]) -> list[Operation]:
 
 def is_candidate(operation: Operation) -> bool:
     """Whether only BMS can decide the push of an operation."""
-    return operation.bms.push == Push.UNDECIDED
+    return operation.bms.push == _UNDECIDED
 
 
 def ignored_in_bms(operation: Operation, native: bool) -> Operation:
@@ -137,7 +143,7 @@ def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) 
 def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
     """Decide the pushes of the candidates from what was found for them."""
     groups = _groups(looked_up, hits, directory, native)
-    known = {*directory.linked, *(found.id for hit in hits for found in hit.found)}
+    known = _known(hits, directory) if any(hit.namesakes for hit in hits) else ()
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -157,6 +163,11 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
         elif reasons := (*notes(operation.wanted, hit), *_notes_on_namesakes(hit, known)):
             operations[operation.subject] = operation.because(*reasons)
     return Decisions(operations, tuple(conflicts.values()))
+
+
+def _known(hits: Iterable[Hit], directory: Directory) -> Collection[BmsId]:
+    """The BMS contacts of which is known whose they are."""
+    return {*directory.linked, *(found.id for hit in hits for found in hit.found)}
 
 
 def _notes_on_namesakes(hit: Hit, known: Collection[BmsId]) -> tuple[Reason, ...]:
@@ -185,14 +196,14 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     elif is_blank(found.job_title) and operation.itglue.contact and not is_blank(operation.itglue.contact.title):
         before = {**before, "JobTitle": found.job_title}
         after = {**after, "JobTitle": text(operation.itglue.contact.title)}
-    part = BmsPart(Push.ALREADY_IN_BMS, found.id)
+    part = BmsPart(_ALREADY_IN_BMS, found.id)
     return operation.with_bms(part._replace(before=before, after=after) if after else part, *reasons)
 
 
 def _found_by(hit: Hit) -> ReasonCode:
     if hit.overridden:
-        return ReasonCode.IN_BMS_BY_OVERRIDE
-    return ReasonCode.IN_BMS_BY_NAME if hit.by_name else ReasonCode.IN_BMS_BY_ADDRESS
+        return _BY_OVERRIDE
+    return _BY_NAME if hit.by_name else _BY_ADDRESS
 
 
 # ------------------------------------------------------------------- conflicts

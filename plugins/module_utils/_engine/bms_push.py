@@ -134,9 +134,9 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     }
     # Whoever has the same full name has the same names, which the directory knows already.
     wanted = {directory.names_of(operation.wanted) for operation in pushed}
-    staying = (contact for contact in directory.contacts if contact.id not in written)
-    alike = [contact for contact in staying if directory.names_of_contacts[contact.id] in wanted]
-    becoming = [*alike, *written.values()]
+    names_of_all = directory.names_of_contacts.items()
+    staying = [each for each, names in names_of_all if names in wanted and each not in written]
+    becoming = [*map(directory.contact.__getitem__, staying), *written.values()]
     shared = repeated([directory.names_of(contact) for contact in becoming])
     if not shared:
         return

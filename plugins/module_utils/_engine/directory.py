@@ -104,19 +104,20 @@ class Directory:
         return frozenset(found) - {""}
 
     @cached_property
-    def _email_keys(self) -> Mapping[ItGlueId, tuple[str, ...]]:
+    def email_keys_of_contacts(self) -> Mapping[ItGlueId, tuple[str, ...]]:
+        """Each e-mail of each contact in the form in which they are compared, by its id."""
         return {contact.id: email_keys(contact) for contact in self.contacts}
 
     def email_keys(self, contact: Contact) -> tuple[str, ...]:
         """Each e-mail of a contact, as it is or as it becomes, in the form in which they are compared."""
         if self.contact.get(contact.id) is contact:
-            return self._email_keys[contact.id]
+            return self.email_keys_of_contacts[contact.id]
         return email_keys(contact)
 
     @cached_property
     def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
         """The ids of the contacts by each of their e-mails."""
-        return by_key(self._email_keys, self._email_keys.values())
+        return by_key(self.email_keys_of_contacts, self.email_keys_of_contacts.values())
 
     def unheld(self, contact: Contact) -> frozenset[str]:
         """The addresses of a contact that no user of the tenant holds."""

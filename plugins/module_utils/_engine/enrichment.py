@@ -125,7 +125,7 @@ def emails(
     held, lacking = set(keys), []
     if settings.sync_aliases and not aliases.keys() <= held:
         lacking = [each for each in aliases if each not in held and not each.endswith(ONMICROSOFT)]
-    if not lacking and len(held) == len(keys) and _is_only_primary(key, contact.emails, keys):
+    if not lacking and len(held) == len(keys) and key and _primary_keys(contact.emails, keys) == [key]:
         return contact.emails
     entries = _each_once(contact.emails, keys)
     key = key or _present_primary(entries)
@@ -141,10 +141,8 @@ def emails(
     )
 
 
-def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
-    """Whether `key` is the only primary address of those that are there, none of them twice."""
-    primary = [entry.primary for entry in entries]
-    return bool(key) and key in keys and primary.count(True) == 1 and primary[keys.index(key)]
+def _primary_keys(entries: Sequence[Email], keys: Sequence[str]) -> list[str]:
+    return [key for key, entry in zip(keys, entries, strict=True) if entry.primary]
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:

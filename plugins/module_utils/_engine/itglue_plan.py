@@ -209,7 +209,7 @@ class _Planner:
         if not linked:
             bms = self._push(wanted)
         operation = Operation(subject, itglue, bms, rule, (*reasons, *found.reasons))
-        return self._without_push(operation) if link == LinkState.UNKNOWN else operation
+        return operation if linked or link is None else self._without_push(operation)
 
     def _enriched(self, user: User, contact: Contact | None) -> Enriched:
         aliases = self._aliases[user.id]

@@ -226,9 +226,10 @@ class _Matcher:
         hits: dict[str, tuple[ItGlueId, ...]] = {}
         for user_id in self.users:
             key = index.names_of_users[user_id]
-            if key is None or (user_id not in index.selected and key in index.selected_by_names):
-                continue
-            if free := tuple([each for each in index.contacts_by_names.get(key, ()) if each in self.contacts]):
+            known = () if key is None else index.contacts_by_names.get(key, ())
+            free = tuple([each for each in known if each in self.contacts])
+            # Few users are left out, so what takes an index of all selected ones is asked last.
+            if free and (user_id in index.selected or key not in index.selected_by_names):
                 hits[user_id] = free
         for user_ids, contact_ids in list(connected(hits)):
             if len(user_ids) > 1 or len(contact_ids) > 1:
@@ -317,7 +318,8 @@ class _Matcher:
     def _overridden(self) -> frozenset[ItGlueId]:
         """The contacts that overrides give to selected users. That of an excluded user keeps its names: the override
         may be older than the person's departure. Overrides are applied before anything else."""
-        by_override = {user_id: pair[0] for user_id, pair in self.result.matches.items() if pair[1] == Rule.OVERRIDE}
+        override = Rule.OVERRIDE
+        by_override = {user_id: pair[0] for user_id, pair in self.result.matches.items() if pair[1] == override}
         return frozenset(by_override[user_id] for user_id in by_override.keys() & self.index.selected)
 
     def _is_of_departed(self, user_id: str, contact_id: ItGlueId) -> bool:
@@ -343,11 +345,11 @@ class _Matcher:
         if not self.index.circumstances.sync_aliases:
             return
         index, result = self.index, self.result
-        selected, of_user, of_address = index.selected, index.smtp_keys, index.contacts_by_address
+        selected, of_user, of_contact = index.selected, index.smtp_keys, index.email_keys
         for user_id in index.users:
             if user_id in selected and user_id not in result.conflicted:
-                own = result.matches.get(user_id, (None,))[0]
-                if lacking := [key for key in of_user[user_id] if own not in of_address.get(key, ())]:
+                match_of_user = result.matches.get(user_id)
+                if lacking := of_user[user_id].keys() - (of_contact[match_of_user[0]] if match_of_user else ()):
                     self._note_held_aliases_of(user_id, lacking)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:

@@ -96,8 +96,13 @@ class MatchingIndex:
         return self._directory.contacts_by_address
 
     @property
-    def smtp_keys(self) -> Mapping[str, Collection[str]]:
-        """The SMTP addresses of each user, in the form in which they are compared."""
+    def email_keys(self) -> Mapping[ItGlueId, tuple[str, ...]]:
+        """The e-mails of each contact, in the form in which they are compared."""
+        return self._directory.email_keys_of_contacts
+
+    @property
+    def smtp_keys(self) -> Mapping[str, Mapping[str, str]]:
+        """The SMTP addresses of each user: the form in which they are compared to the one written."""
         return self._directory.smtp_addresses
 
     def username_keys(self, user_ids: Iterable[str]) -> Mapping[str, Collection[str]]:

@@ -15,7 +15,7 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .faxes import is_named_before, is_named_behind
 from .numbering_plans import (
@@ -80,11 +80,8 @@ class Number:
     several: bool = False
 
 
-class Spelling(NamedTuple):
-    """What a text says without the library: its digits and the extension at its end."""
-
-    digits: str
-    extension: str | None
+Spelling: TypeAlias = "tuple[str, str | None]"
+"""What a text says without the library: its digits and the extension at its end."""
 
 
 # ------------------------------------------------------------------ by digits
@@ -97,26 +94,27 @@ def spelling(value: str | None) -> Spelling:
     letters with a few digits (`1-800-FLOWERS`), which nobody can dial as digits.
     """
     if not value:
-        return Spelling("", None)
+        return "", None
     # Most numbers are groups of digits, with nothing else but a plus.
     bare = value.replace(" ", "").replace("-", "").removeprefix("+")
     if bare.isascii() and bare.isdigit():
-        return Spelling(_key(bare), None)
+        return _key(bare), None
     if not value.strip(_PLAIN):
         plain = _without_trunk_zero(value) if ")" in value else value
-        return Spelling(_key(_ascii_digits(plain)), None)
+        return _key(_ascii_digits(plain)), None
     number, extension = _split(_ascii(value))
     found = _ascii_digits(_without_trunk_zero(number))
     if len(found) < _SHORTEST_NATIONAL and _strange_words(number):
         found = ""
-    return Spelling(_key(found), extension)
+    return _key(found), extension
 
 
 def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
     if value and value.isascii() and value.isdigit():  # what IT Glue keeps is digits alone
         return _key(value)
-    return spelling(value).digits
+    found, dummy = spelling(value)
+    return found
 
 
 def stored_key(value: str) -> str:
@@ -147,7 +145,7 @@ def extension_key(value: str | None) -> str:
 
 
 def _key(found: str) -> str:
-    if found[:1] != "0":
+    if not found.startswith("0"):
         return found
     key = found.removeprefix("00")
     return key if key.strip("0") else ""

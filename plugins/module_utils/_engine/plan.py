@@ -56,6 +56,8 @@ class Push(StrEnum):
     UNDECIDED = "undecided"
 
 
+_PUSHED = Push.PUSHED  # asked for with each operation; Python 3.11 takes long to find a member through its class
+
 PUSHES = frozenset({Push.PUSHED, Push.PENDING})
 """What makes a BMS contact, be it that IT Glue pushes."""
 
@@ -143,7 +145,7 @@ class BmsPart(NamedTuple):
     @property
     def writes(self) -> bool:
         """Whether this changes anything in BMS."""
-        return self.push == Push.PUSHED or bool(self.after)
+        return bool(self.after) or self.push == _PUSHED
 
     @property
     def active(self) -> bool:

@@ -281,12 +281,13 @@ class Planning:
 
     def _plan_contacts(self) -> Stage[PlannedContacts]:
         """What becomes of each contact in IT Glue."""
-        written = list(self.matched.written())
-        creates = any(contact is None for dummy, contact in written)
-        if any(needs_locations(user, contact, self.snapshot.office365) for user, contact in written):
+        settings, written = self.snapshot.office365, self.matched.written
+        if any(needs_locations(user, contact, settings) for user, contact in written()):
             yield from self._need(Need.LOCATIONS)
         types = ContactTypes()
-        if self.options.deactivate or (self.snapshot.office365.contact_type is not None and creates):
+        if self.options.deactivate or (
+            settings.contact_type is not None and any(contact is None for dummy, contact in written())
+        ):
             yield from self._need(Need.CONTACT_TYPES)
             types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
@@ -390,8 +391,9 @@ class Planning:
 
 def _addresses_beside_a_name(matching: Matching, directory: Directory) -> Iterable[str]:
     """The addresses of the contacts that were found by names alone."""
+    by_names = Rule.NAME
     for contact_id, rule in matching.matches.values():
-        if rule == Rule.NAME:
+        if rule == by_names:
             yield from contact_addresses(directory.contact[contact_id])
 
 

@@ -11,7 +11,6 @@ them everywhere. Inside a name they stay: a zero-width non-joiner is Persian spe
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from functools import lru_cache
 from operator import attrgetter
@@ -42,9 +41,6 @@ DASHES = (
 
 _MARKS = frozenset(APOSTROPHES + DASHES)
 _PUNCTUATION = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(DASHES, "-"))
-
-_PLAIN_ADDRESS = re.compile("[!-?A-~]+@[!-?A-~]+")
-"""Visible characters of ASCII with one `@` among them: an address that is written as it is, as most are."""
 
 _LONGEST_LABEL = 63
 """So many characters a label of a domain has at most (RFC 1035)."""
@@ -141,11 +137,15 @@ def is_address(value: str | None) -> bool:
 def written_address(value: str | None) -> str:
     """`value` as an address is written: trimmed and without invisible characters, where it has the outer shape
     of an e-mail address: one `@` with something on both sides and no white space within. Else blank."""
-    if not value or _PLAIN_ADDRESS.fullmatch(value):
-        return value or ""
-    value = visible(value).strip()
+    if not value:
+        return ""
+    # Most addresses are visible characters of ASCII, with no blank among them.
+    if not value.isascii() or not value.isprintable() or " " in value:
+        value = visible(value).strip()
+        if len(value.split()) != 1:
+            return ""
     local, dummy, host = value.partition("@")
-    return value if local and host and "@" not in host and len(value.split()) == 1 else ""
+    return value if local and host and "@" not in host else ""
 
 
 def domain(value: str | None) -> str:

@@ -23,7 +23,6 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.numbering_pla
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
-    Spelling,
     digits,
     has_digits,
     is_placeholder,
@@ -224,7 +223,7 @@ def test_extensions_in_every_spelling(number, spelled, country):
     value = read(number, country).value
     assert read(f"{number}{spelled}", country) == Number(value, "12")
     assert read(f"{number} {spelled}", country) == Number(value, "12")
-    assert spelling(f"{number} {spelled}") == Spelling(digits(number), "12")
+    assert spelling(f"{number} {spelled}") == (digits(number), "12")
 
 
 def test_a_very_long_value_is_read_at_once():
