@@ -81,6 +81,8 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: 
     holders = bms.with_an_address(directory.email_keys(contact))
     if key is not None and len(holders) == 1 and bms.names[holders[0].id] == key:
         return Hit(holders)  # as most people in BMS are found
+    if not holders:
+        return _by_name(operation, directory, bms, former)
     own_names = names_of(contact)
     held = [(each, compare_names(own_names, names_of(each))) for each in holders]
     primary = primary_key_of(contact)

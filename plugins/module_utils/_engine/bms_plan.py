@@ -272,6 +272,8 @@ def _unless_in_conflict(
 ) -> Mapping[Subject, Operation]:
     """The decisions, in which nobody returns whose BMS contact is in question: once the contact has lost the type
     of the departed, no later run could tell that BMS waits."""
+    if not back:
+        return decided
     before = {operation.subject: operation for operation in contacts.operations if operation.subject in back}
     waiting = {
         subject: _stays_departed(decided[subject], operation)
@@ -297,9 +299,9 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     found_for: dict[BmsId, tuple[str, ...]] = {}
     if found.pairs or contacts.departures:
         found_for = _found_for(operations, (*matched.matching.conflicts, *found.conflicts))
-    created = [each.bms.create for each in operations if each.bms.create is not None]
-    followed = bms_update.follow(found.pairs, bms, created, found_for) if found.pairs else {}
-    operations = _with(followed, operations)
+    if found.pairs:
+        created = [each.bms.create for each in operations if each.bms.create is not None]
+        operations = _with(bms_update.follow(found.pairs, bms, created, found_for), operations)
     departures, deactivations = _deactivations(contacts, found.counterparts, None, found_for)
     return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings, stopped)
 

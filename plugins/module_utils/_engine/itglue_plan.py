@@ -44,18 +44,16 @@ class Matched:
         pair = self.matching.matches.get(user.id)
         return self.directory.contact[pair[0]] if pair else None
 
-    @property
-    def contacts_of_nobody(self) -> list[Contact]:
+    def contacts_of_nobody(self) -> Iterator[Contact]:
         """The contacts that no selected user is matched with."""
         selected = self.selected.user_ids
         taken = {contact_id for user_id, (contact_id, dummy) in self.matching.matches.items() if user_id in selected}
-        return [contact for contact in self.snapshot.contacts if contact.id not in taken]
+        yield from (contact for contact in self.snapshot.contacts if contact.id not in taken)
 
-    @property
     def unmatched_contacts(self) -> list[Contact]:
         """Those of them that are in no conflict."""
         in_conflict = self.in_conflict
-        return [contact for contact in self.contacts_of_nobody if contact.id not in in_conflict]
+        return [contact for contact in self.contacts_of_nobody() if contact.id not in in_conflict]
 
     @property
     def in_conflict(self) -> frozenset[ItGlueId]:

@@ -26,12 +26,13 @@ _ENOUGH = 2
 def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> Reason | None:
     """The sign that is there before a run writes: people who are in BMS twice, of whom one is linked; None where
     there is no sign."""
+    linked = {contact.id: contact for contact in directory.contacts if contact.adapters}
     contacts = [
-        contact
+        linked[contact_id]
         for operation in operations
         if (contact_id := operation.itglue.contact_id) is not None
+        and contact_id in linked
         and operation.matched_by is not None
-        and (contact := directory.contact[contact_id]).adapters
     ]
     found = {contact.id: twins for contact in contacts if (twins := list(_twins(contact, directory, bms)))}
     if not found:

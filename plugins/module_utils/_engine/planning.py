@@ -45,7 +45,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, pl
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
-from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
+from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options
 from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
@@ -169,22 +169,21 @@ class Planning:
 
     def _run(self) -> Stage[None]:
         self.matched = yield from self._match()
-        domains = yield from self._offboard()
+        unmatched = self.matched.unmatched_contacts()
+        domains = yield from self._offboard(unmatched)
         self.contacts = contacts = yield from self._plan_contacts()
         self.operations = contacts.operations
         planned, account = yield from self._plan_bms(contacts)
         conflicts = (*self.matched.matching.conflicts, *planned.conflicts)
         deleted = self.findings.deleted_users or ()
-        unmatched = offboarding.unmatched_addresses(
-            self.matched.unmatched_contacts, self.matched.directory, deleted, domains
-        )
+        listed = offboarding.unmatched_addresses(unmatched, self.matched.directory, deleted, domains)
         changes = (*planned.operations, *planned.deactivations)
         self._plan = Plan(
             operations=planned.operations,
             conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
             departed=planned.departures,
             deactivations=planned.deactivations,
-            unmatched=tuple(unmatched),
+            unmatched=tuple(listed),
             account=account,
             limits_exceeded=tuple(exceeded_limits(changes, len(self.matched.selected.user_ids), self.options)),
             stopped=planned.stopped,
@@ -244,7 +243,7 @@ class Planning:
         handed on."""
         return (*(self._deleted_users() or ()), *self.snapshot.users)
 
-    def _offboard(self) -> Stage[frozenset[str]]:
+    def _offboard(self, unmatched: Iterable[Contact]) -> Stage[frozenset[str]]:
         """Find who has departed; the domains that are the tenant's.
 
         Where the app may not read the verified domains, those of the users' addresses take their place.
@@ -252,7 +251,6 @@ class Planning:
         contacts that carry them.
         """
         matched = self.matched
-        unmatched = matched.unmatched_contacts
         free = frozenset().union(*map(matched.directory.unheld, unmatched))
         carried = free
         if self.options.deactivate:
@@ -271,7 +269,7 @@ class Planning:
         selected, deleted = matched.selected.user_ids, self.findings.deleted_users or ()
         answers, dummy = resolved_overrides("match_overrides", options.match_overrides, self._all_users())
         ignored = {user_id for user_id, answer in answers.items() if answer.target == IGNORE}
-        found = offboarding.departures(matched.contacts_of_nobody, snapshot, deleted, selected, ignored)
+        found = offboarding.departures(matched.contacts_of_nobody(), snapshot, deleted, selected, ignored)
         found = offboarding.reported_in_conflict(found, matched.in_conflict)
         if not options.deactivate:
             return found
