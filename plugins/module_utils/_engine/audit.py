@@ -126,7 +126,7 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
         conflicts=planning.plan.conflicts,
         not_ready=tuple(
             Unready(each.user, each.itglue.contact_id, each.bms.missing, each.reasons)
-            for each in sorted(unready, key=by_username)
+            for each in by_username(unready, directory)
         ),
         other_first_names=tuple(_other_first_names(planning.operations, directory)),
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),
@@ -159,7 +159,7 @@ def _bms_only(known: Iterable[BmsContact], directory: Directory) -> Iterator[Bms
 
 def _other_first_names(operations: Iterable[Operation], directory: Directory) -> Iterator[OtherFirstName]:
     """The contacts that an address matches, linked ones too, whose first name is not the user's; both are given."""
-    for operation in sorted(operations, key=by_username):
+    for operation in by_username(operations, directory):
         contact_id = operation.itglue.contact_id
         if operation.matched_by not in _BY_ADDRESS or operation.itglue.action == Action.EXCLUDED or not contact_id:
             continue

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
 from .conflicts import IGNORE, Answer, Conflict, Rule
-from .directory import BmsDirectory
+from .directory import BmsDirectory, Directory
 from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
@@ -19,7 +19,7 @@ from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Loc
 from .plan import MATCHED, Action, Departure, DepartureAction, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
-from .text import NAMES_OF_USER, address
+from .text import NAMES_OF_USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,14 +137,10 @@ def _with(changed: Mapping[Subject, Operation], operations: Sequence[Operation])
     return [changed.get(operation.subject, operation) for operation in operations] if changed else list(operations)
 
 
-def _by_username(operations: Iterable[Operation]) -> list[Operation]:
-    return sorted(operations, key=by_username)
-
-
-def by_username(operation: Operation) -> tuple[str, str]:
-    """What operations are sorted by wherever a person sees them."""
-    subject = operation.subject
-    return address(subject.user), subject.user_id
+def by_username(operations: Iterable[Operation], directory: Directory) -> list[Operation]:
+    """The operations of users in the order in which a person sees them everywhere."""
+    usernames = directory.usernames
+    return sorted(operations, key=lambda each: (usernames[each.subject.user_id], each.subject.user_id))
 
 
 # ------------------------------------------------------------------- with BMS
@@ -294,7 +290,7 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
     """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
     contacts, matched = found.contacts, found.contacts.matched
     stopped = _stopped(found)
-    operations = _by_username(_with(_pushed(found, bms, stopped), found.operations))
+    operations = by_username(_with(_pushed(found, bms, stopped), found.operations), matched.directory)
     warnings = tuple(bms_push.names_not_unique(operations, matched.directory))
     found_for: dict[BmsId, tuple[str, ...]] = {}
     if found.pairs or contacts.departures:
@@ -354,7 +350,8 @@ def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Planne
     if unread is not None:
         operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]
         warnings = list(_deferrals(contacts, deactivations, unread.values["said"]))
-    return Planned(tuple(_by_username(operations)), departures, deactivations, warnings=tuple(warnings))
+    operations = by_username(operations, contacts.matched.directory)
+    return Planned(tuple(operations), departures, deactivations, warnings=tuple(warnings))
 
 
 def _deferred(operation: Operation, unread: Reason, native: bool) -> Operation:

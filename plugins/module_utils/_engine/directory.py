@@ -52,18 +52,10 @@ class Directory:
         self.users = users
         self.contacts = contacts
         self._adapter_names = adapter_names
-
-    # ------------------------------------------------------------------- by id
-
-    @cached_property
-    def contact(self) -> Mapping[ItGlueId, Contact]:
-        """The contacts by id."""
-        return {contact.id: contact for contact in self.contacts}
-
-    @cached_property
-    def user(self) -> Mapping[str, User]:
+        self.user: Mapping[str, User] = {user.id: user for user in users}
         """The users by id."""
-        return {user.id: user for user in self.users}
+        self.contact: Mapping[ItGlueId, Contact] = {contact.id: contact for contact in contacts}
+        """The contacts by id."""
 
     # -------------------------------------------------------------- by address
 

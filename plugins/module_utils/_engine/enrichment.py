@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, TypeAlias
 
 from .contact_phones import are_up_to_date, is_fax, phones
 from .countries import region
@@ -29,11 +29,8 @@ from .text import (
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
 
-class Enriched(NamedTuple):
-    """A contact with what its user calls for, and what is to be said of it."""
-
-    contact: Contact
-    reasons: tuple[Reason, ...] = ()
+Enriched: TypeAlias = "tuple[Contact, tuple[Reason, ...]]"
+"""A contact with what its user calls for, and what is to be said of it."""
 
 
 def enriched(
@@ -61,19 +58,19 @@ def enriched(
     title = _unless_blank(base.title, user.job_title)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
     if contact and place is None and (first_name, last_name, title, addresses, numbers) == present:
-        return Enriched(base, reasons)
-    becomes = replace(
-        base,
-        first_name=first_name,
-        last_name=last_name,
-        title=title,
-        emails=addresses,
-        phones=numbers,
-        location_id=location_id,
-        location_name=location_name,
-        contact_type_id=base.contact_type_id if contact else contact_type_id,
-    )
-    return Enriched(becomes, reasons)
+        return base, reasons
+    fields: dict[str, Any] = {
+        "first_name": first_name,
+        "last_name": last_name,
+        "title": title,
+        "emails": addresses,
+        "phones": numbers,
+        "location_id": location_id,
+        "location_name": location_name,
+    }
+    if contact is None:
+        return Contact(id=base.id, contact_type_id=contact_type_id, **fields), reasons
+    return replace(contact, **fields), reasons
 
 
 _NEW_CONTACT = Contact(id=ItGlueId(0))

@@ -158,6 +158,8 @@ class _Planner:
         self._pushes = matched.snapshot.bms.pushes
         self._native = matched.snapshot.bms.native
         self._aliases = matched.directory.smtp_addresses
+        self._links = matched.directory.links
+        self._email_keys = matched.directory.email_keys_of_contacts
         self._locations = locations
         self._contact_type_id = contact_type_id
 
@@ -179,23 +181,21 @@ class _Planner:
         return operation.because(*reasons) if reasons else operation
 
     def _create(self, user: User, subject: UserSubject) -> Operation:
-        found = self._enriched(user, None)
-        wanted = found.contact
+        wanted, reasons = self._enriched(user, None)
         if not wanted.emails:
             return Operation(subject, ItGluePart(Action.FAILED), reasons=(because(ReasonCode.NO_ADDRESS),))
         after = {key: value for key, value in encode(wanted).items() if value not in (None, [])}
         itglue = ItGluePart(Action.CREATE, after=after, contact=wanted)
-        return Operation(subject, itglue, self._push(wanted), reasons=found.reasons)
+        return Operation(subject, itglue, self._push(wanted), reasons=reasons)
 
     def _update(self, user: User, subject: UserSubject, contact: Contact, rule: Rule | None) -> Operation:
-        link = self._directory.links[contact.id]
+        link = self._links[contact.id]
         linked = link not in _NOT_LINKED
         bms = BmsPart(contact_id=self._directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
         reasons = _notes_on_link(contact, link)
         if linked and not self._update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
-        found = self._enriched(user, contact)
-        wanted = found.contact
+        wanted, further = self._enriched(user, contact)
         fields = changed_fields(contact, wanted) if wanted is not contact else ()
         if fields:
             before, after = encode(contact, fields), encode(wanted, fields)
@@ -203,17 +203,17 @@ class _Planner:
             if rule != Rule.OVERRIDE and not before.keys().isdisjoint(_NAMES):
                 reasons += _note_on_names(contact, wanted)
         else:
-            itglue = ItGluePart(Action.LINKED if linked else Action.UNCHANGED, contact.id, contact=wanted)
+            itglue = ItGluePart(_LINKED if linked else _UNCHANGED, contact.id, contact=wanted)
         if not linked:
             bms = self._push(wanted)
-        operation = Operation(subject, itglue, bms, rule, (*reasons, *found.reasons))
+        operation = Operation(subject, itglue, bms, rule, reasons + further)
         return operation if linked or link is None else self._without_push(operation)
 
     def _enriched(self, user: User, contact: Contact | None) -> Enriched:
         aliases = self._aliases[user.id]
         if held := self._matching.held_aliases.get(user.id):
             aliases = {key: written for key, written in aliases.items() if key not in held}
-        keys = () if contact is None else self._directory.email_keys(contact)
+        keys = () if contact is None else self._email_keys[contact.id]
         return enriched(user, contact, self._settings, self._locations, self._contact_type_id, aliases, keys)
 
     def _push(self, wanted: Contact) -> BmsPart:
@@ -234,6 +234,8 @@ class _Planner:
 
 
 _NAMES = ("first-name", "last-name")
+# As most operations are; Python 3.11 takes long to find a member of an enum through its class.
+_LINKED, _UNCHANGED = Action.LINKED, Action.UNCHANGED
 _NOT_LINKED = (None, LinkState.UNKNOWN)
 
 
