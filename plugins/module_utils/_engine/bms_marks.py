@@ -69,13 +69,12 @@ def _shared(
     looked_up: Sequence[tuple[Operation, Hit]], keys_of: Callable[[Contact], Sequence[Key]]
 ) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
     """The keys that several candidates have, one of whom is new, with those candidates."""
-    wanted = {key for operation, hit in looked_up if not hit.found for key in keys_of(operation.wanted) if key}
+    keyed = [(operation, hit, keys_of(operation.wanted)) for operation, hit in looked_up]
+    wanted = {key for dummy, hit, keys in keyed if not hit.found for key in keys if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
-    for operation, hit in looked_up:
-        contact = operation.wanted
-        keys = keys_of(contact)
+    for operation, hit, keys in keyed:
         if not wanted.isdisjoint(keys):
-            candidate = _Candidate(operation.subject, contact, hit)
+            candidate = _Candidate(operation.subject, operation.wanted, hit)
             for key in wanted.intersection(keys):
                 holders[key].append(candidate)
     for key, found in holders.items():

@@ -163,15 +163,16 @@ def check_source(users: int, contacts: Iterable[Contact], domains: Collection[st
 
 
 def unmatched_addresses(
-    contacts: Iterable[Contact], directory: Directory, deleted: Iterable[User], domains: Collection[str]
+    unheld: Mapping[ItGlueId, frozenset[str]], directory: Directory, deleted: Iterable[User], domains: Collection[str]
 ) -> list[UnmatchedAddress]:
-    """The contacts with an address of the tenant's `domains` that no user holds, present or deleted."""
+    """The contacts with an address of the tenant's `domains` that no user holds, present or deleted. `unheld` are the
+    addresses of unmatched contacts that no present user holds."""
     held = frozenset().union(*(user_addresses(as_it_was(user)) for user in deleted))
     found = []
-    for contact in sorted(contacts if domains else (), key=lambda each: each.id):
-        free = directory.unheld(contact) - held
-        if ours := tuple(sorted(value for value in free if domain(value) in domains)):
-            found.append(UnmatchedAddress(contact.id, shown_name(contact.first_name, contact.last_name), ours))
+    for contact_id, free in sorted(unheld.items()) if domains else ():
+        if ours := tuple(sorted([value for value in free - held if domain(value) in domains])):
+            name = shown_name(*names_of(directory.contact[contact_id]))
+            found.append(UnmatchedAddress(contact_id, name, ours))
     return found
 
 

@@ -45,7 +45,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, pl
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
-from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
+from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
@@ -169,21 +169,22 @@ class Planning:
 
     def _run(self) -> Stage[None]:
         self.matched = yield from self._match()
-        unmatched = self.matched.unmatched_contacts()
-        domains = yield from self._offboard(unmatched)
+        directory = self.matched.directory
+        unheld = {contact.id: directory.unheld(contact) for contact in self.matched.unmatched_contacts()}
+        domains = yield from self._offboard(frozenset().union(*unheld.values()))
         self.contacts = contacts = yield from self._plan_contacts()
         self.operations = contacts.operations
         planned, account = yield from self._plan_bms(contacts)
         conflicts = (*self.matched.matching.conflicts, *planned.conflicts)
         deleted = self.findings.deleted_users or ()
-        listed = offboarding.unmatched_addresses(unmatched, self.matched.directory, deleted, domains)
+        unmatched = offboarding.unmatched_addresses(unheld, directory, deleted, domains)
         changes = (*planned.operations, *planned.deactivations)
         self._plan = Plan(
             operations=planned.operations,
             conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
             departed=planned.departures,
             deactivations=planned.deactivations,
-            unmatched=tuple(listed),
+            unmatched=tuple(unmatched),
             account=account,
             limits_exceeded=tuple(exceeded_limits(changes, len(self.matched.selected.user_ids), self.options)),
             stopped=planned.stopped,
@@ -243,15 +244,15 @@ class Planning:
         handed on."""
         return (*(self._deleted_users() or ()), *self.snapshot.users)
 
-    def _offboard(self, unmatched: Iterable[Contact]) -> Stage[frozenset[str]]:
-        """Find who has departed; the domains that are the tenant's.
+    def _offboard(self, free: frozenset[str]) -> Stage[frozenset[str]]:
+        """Find who has departed; the domains that are the tenant's. `free` are the addresses of unmatched contacts
+        that no user holds.
 
         Where the app may not read the verified domains, those of the users' addresses take their place.
         Whoever is to be deactivated needs them for all contacts: a source that has shrunk is seen by the
         contacts that carry them.
         """
         matched = self.matched
-        free = frozenset().union(*map(matched.directory.unheld, unmatched))
         carried = free
         if self.options.deactivate:
             carried = frozenset().union(*map(contact_addresses, self.snapshot.contacts))

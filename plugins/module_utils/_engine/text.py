@@ -11,6 +11,7 @@ them everywhere. Inside a name they stay: a zero-width non-joiner is Persian spe
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from operator import attrgetter
@@ -39,7 +40,7 @@ DASHES = (
 )
 """What stands for a hyphen: every dash, and the minus sign."""
 
-_MARKS = frozenset(APOSTROPHES + DASHES)
+_MARKS = re.compile(f"[{re.escape(APOSTROPHES + DASHES)}]")
 _PUNCTUATION = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(DASHES, "-"))
 
 _LONGEST_LABEL = 63
@@ -267,15 +268,16 @@ def name(value: str | None) -> str:
     else:
         # An accent that stands for an apostrophe is a combining one in NFKC, so apostrophes come first. NFKC
         # makes an apostrophe of its own out of a few letters.
-        value = _nfkc(_nfkc(_with_plain_marks(visible(value))).casefold())
-        words = _with_plain_marks(visible(value)).split()
+        words = _with_plain_marks(_nfkc(_nfkc(_with_plain_marks(value)).casefold())).split()
     return words[0] if len(words) == 1 else " ".join(words)
 
 
 def _with_plain_marks(value: str) -> str:
-    """`value` with one kind of apostrophe and of hyphen."""
-    # Most names have none of the others.
-    return value if _MARKS.isdisjoint(value) else value.translate(_PUNCTUATION)
+    """`value` without invisible characters, with one kind of apostrophe and of hyphen."""
+    # Most names have neither invisible characters nor marks of another kind.
+    if value.isprintable() and not _MARKS.search(value):
+        return value
+    return visible(value).translate(_PUNCTUATION)
 
 
 folded = lru_cache(maxsize=1024)(name)
