@@ -15,6 +15,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import PushesStoppedError
 
@@ -31,7 +32,10 @@ NUMBER = {"value": "2075550123", "label-name": "Cabin", "primary": False, "exten
 
 
 class Interrupted(Stand):
-    """A stand in which somebody acts right before the nth request of the next task."""
+    """A stand in which somebody acts right before the nth request of the next task.
+
+    `since` are method and path of that request, and of those that follow.
+    """
 
     def __init__(self, world: Json) -> None:
         super().__init__(world)
@@ -39,10 +43,11 @@ class Interrupted(Stand):
         self.kept: Kept | None = None
         self.added: set[int] = set()
         self.others: list[Outcome] = []
+        self.since: list[tuple[str, str]] = []
         self._counted = itertools.count()
 
     def act_before(self, number: int, act: Act) -> None:
-        self.plan, self.kept, self._counted = (number, act), None, itertools.count()
+        self.plan, self.kept, self.since, self._counted = (number, act), None, [], itertools.count()
 
     def answer(self, request: Any, timeout: float) -> Any:
         if self.plan is not None and next(self._counted) == self.plan[0]:
@@ -50,6 +55,8 @@ class Interrupted(Stand):
             known = contacts_of(self.state()).keys()
             self.kept = act(self)
             self.added = contacts_of(self.state()).keys() - known
+        if self.kept is not None:
+            self.since.append((request.method, urlsplit(request.url).path))
         return super().answer(request, timeout)
 
     # ------------------------------------------------------------- what somebody does
