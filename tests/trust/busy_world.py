@@ -20,7 +20,7 @@ from random import Random
 from typing import Any
 
 from .inprocess import Outcome, Stand, is_write
-from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, user_addresses, users_of
+from .invariants import bms_emails_of, bms_of, contacts_of, emails_of, full_name, user_addresses, users_of
 from .second_actor import HOME, NUMBER, Interrupted, _Elsewhere
 from .worlds import ACCOUNT, CLIENT, FORMER, Json, _link
 
@@ -368,8 +368,11 @@ def nobody_is_made_twice(
                 # Who finds a contact by an alias does not look for one that holds the username alone.
                 is_due = not (_has_linked_contact(change.user, rows, outcomes) or aliases.isdisjoint(_emails(made)))
             else:
-                # BMS is not read for whom an earlier run has found there.
-                is_due = number in stand.seen and (later or not _emails(rows[change.row]).isdisjoint(_emails(made)))
+                # Whom an address finds in BMS is looked for no further, and BMS is not read for whom an earlier run has
+                # found there. But whatever appears while a run creates is held against what it has made.
+                is_shared = not _emails(rows[change.row]).isdisjoint(_emails(made))
+                bears_names = (names := _names(made)) is not None and names == _names(rows[change.row])
+                is_due = number in stand.seen and (is_shared or (bears_names and not later))
             if is_due:
                 assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
 
@@ -406,6 +409,11 @@ def _has_linked_contact(user: str, rows: dict[Row, Json], outcomes: Iterable[Out
 
 def _emails(row: Json) -> set[str]:
     return set(emails_of(row) if "contact-emails" in row else bms_emails_of(row))
+
+
+def _names(row: Json) -> tuple[str, ...] | None:
+    first, last = ("first-name", "last-name") if "contact-emails" in row else ("firstName", "lastName")
+    return full_name(row[first], row[last])
 
 
 def _primary(row: Json) -> str | None:

@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -294,19 +294,33 @@ def find_duplicates(
     made: Iterable[Record], present: Iterable[Record], known: Callable[[Record], Collection[int]]
 ) -> list[tuple[Record, tuple[Record, ...]]]:
     """The records of `made`, which creates of one run have made, of whose person somebody else has made another; with
-    the others. `known` gives the ids of the records that were there before one of `made`."""
+    the others. `known` gives the ids of the records that were there before one of `made`.
+
+    The other has the same names, and an address in common, or none that anybody else holds.
+    """
     own = {record.id: record for record in made}
-    by_address: dict[str, list[Record]] = defaultdict(list)
+    holders: dict[str, list[Record]] = defaultdict(list)
+    by_names: dict[FullName, list[Record]] = defaultdict(list)
     for record in present:
-        if record.id not in own:
-            for each in addresses_of(record):
-                by_address[each].append(record)
+        for each in addresses_of(record):
+            holders[each].append(record)
+        if (key := same_key(record.first_name, record.last_name)) is not None:
+            by_names[key].append(record)
+
+    def others(record: Record) -> Iterator[Record]:
+        for one in {one.id: one for each in addresses_of(record) for one in holders.get(each, ())}.values():
+            if _have_same_names(one, record):
+                yield one
+        key = same_key(record.first_name, record.last_name)
+        for one in by_names.get(key, ()) if key is not None else ():
+            if all(len(holders[each]) == 1 for each in addresses_of(one)):
+                yield one
+
     found = []
     for record in own.values():
-        sharing = {one.id: one for each in addresses_of(record) for one in by_address.get(each, ())}
-        others = [one for one in sharing.values() if one.id not in known(record) and _have_same_names(one, record)]
-        if others:
-            found.append((record, tuple(sorted(others, key=lambda one: one.id))))
+        new = {one.id: one for one in others(record) if one.id not in own and one.id not in known(record)}
+        if new:
+            found.append((record, tuple(one for dummy, one in sorted(new.items()))))
     return found
 
 

@@ -22,6 +22,7 @@ from tests.unit.engine.builders import in_bms, ready
 
 ANN = ready(0, "ann.lee")
 BOB = ready(0, "bob.lee")
+ALIAS = Email("ann@home.example", "Home")
 IN_BMS = in_bms(0, "ann.lee@client.example", first="Ann", last="Lee")
 
 
@@ -93,8 +94,6 @@ def test_namesakes_in_an_answer_without_addresses_are_not_guessed():
 
 # ------------------------------------------------------- whom somebody else has made too
 
-ALIAS = Email("ann@home.example", "Home")
-
 
 def duplicates(made, present, known=lambda record: ()) -> list[tuple]:
     return [(record.id, [one.id for one in others]) for record, others in find_duplicates(made, present, known)]
@@ -107,16 +106,20 @@ def duplicates(made, present, known=lambda record: ()) -> list[tuple]:
         pytest.param(ready(75, first="Mrs Ann"), [(72, [75])], id="same-names-beside-a-title"),
         pytest.param(ready(75, first="Zoe"), [], id="other-names"),
         pytest.param(ready(75, first="A"), [], id="an-initial-is-not-the-same"),
-        pytest.param(ready(75, emails=()), [], id="no-common-address"),
+        pytest.param(ready(75, emails=()), [(72, [75])], id="without-an-address"),
+        pytest.param(ready(75, emails=(ALIAS,)), [(72, [75])], id="an-address-that-nobody-else-holds"),
+        pytest.param(ready(75, emails=(ALIAS, *BOB.emails)), [], id="an-address-of-somebody-else"),
+        pytest.param(ready(75, first="Zoe", emails=()), [], id="other-names-and-no-address"),
     ],
 )
-def test_somebody_else_s_contact_of_the_same_names_and_a_common_address_is_a_duplicate(other, found):
+def test_somebody_else_s_contact_of_the_same_names_is_a_duplicate_unless_it_holds_another_s_address(other, found):
     bystander = ready(76, "bob.lee")
     assert duplicates([ready(72)], [bystander, ready(72), other]) == found
 
 
 def test_somebody_of_one_name_is_duplicated_where_the_names_are_spelled_alike():
     assert duplicates([ready(72, last=None)], [ready(75, last=None)]) == [(72, [75])]
+    assert duplicates([ready(72, last=None)], [ready(75, last=None, emails=())]) == []
 
 
 def test_each_duplicate_is_named_once_by_id_and_nobody_of_the_run_or_from_before_it():
