@@ -192,7 +192,7 @@ class _Planner:
         link = self._links[contact.id]
         linked = link not in _NOT_LINKED
         bms = BmsPart(contact_id=self._directory.linked_bms_id(contact)) if linked else NOTHING_IN_BMS
-        reasons = _notes_on_link(contact, link)
+        reasons = () if link is None else _notes_on_link(contact, link)
         if linked and not self._update_linked:
             return Operation(subject, ItGluePart(Action.LINKED, contact.id), bms, rule, reasons)
         wanted, further = self._enriched(user, contact)
@@ -244,9 +244,7 @@ def _conflict_reason(conflict: Conflict, user: User) -> Reason:
     return because(conflict.code, rule=conflict.rule.value, contact_ids=list(conflict.contact_ids), users=others)
 
 
-def _notes_on_link(contact: Contact, link: LinkState | None) -> tuple[Reason, ...]:
-    if link is None:
-        return ()
+def _notes_on_link(contact: Contact, link: LinkState) -> tuple[Reason, ...]:
     if link in (LinkState.ORPHANED, LinkState.DISABLED):
         return (because(ReasonCode.LINK_INACTIVE, state=link.value),)
     if link == LinkState.UNKNOWN:

@@ -66,7 +66,7 @@ class _NationalNumbers(NamedTuple):
     """How many digits the national numbers of a country have, and a pattern of what may stand before them."""
 
     lengths: frozenset[int]
-    prefix: str
+    prefix: re.Pattern[str]
 
 
 _LONGEST_COUNTRY_CODE = 3
@@ -80,7 +80,7 @@ def is_whole_as_written(digits: str) -> bool:
     for length in range(1, _LONGEST_COUNTRY_CODE + 1):
         if plan := _national_numbers(digits[:length]):
             national = digits[length:]
-            before = re.match(plan.prefix, national)
+            before = plan.prefix.match(national)
             return len(national) in plan.lengths and not (before and before.group()) and bool(national.strip("0"))
     return False
 
@@ -96,7 +96,8 @@ def _national_numbers(country_code: str) -> _NationalNumbers | None:
     plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(country_code), regions[0])
     if plan is None or plan.general_desc is None:
         return None
-    return _NationalNumbers(frozenset(plan.general_desc.possible_length), plan.national_prefix_for_parsing or "")
+    prefix = re.compile(plan.national_prefix_for_parsing or "")
+    return _NationalNumbers(frozenset(plan.general_desc.possible_length), prefix)
 
 
 @cache

@@ -14,7 +14,6 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from .faxes import is_named_before, is_named_behind
@@ -65,8 +64,7 @@ _PLAIN = "0123456789 ()+./-"
 _DIGIT_BUT_ZERO = re.compile("[1-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A telephone number as somebody wrote it.
 
     `value` is what is written: digits, after a `+` where the number was given in the international form.
@@ -145,7 +143,7 @@ def extension_key(value: str | None) -> str:
 
 
 def _key(found: str) -> str:
-    if not found.startswith("0"):
+    if not found or found[0] != "0":
         return found
     key = found.removeprefix("00")
     return key if key.strip("0") else ""
@@ -288,7 +286,7 @@ def _read_first_of_endings(text: str, region: str | None) -> Number | None:
     if not existing(first) or any(match.end > others.start() for match in existing(text)):
         return None
     number = _search(first, region)
-    return replace(number, sure=False, several=True) if number else None
+    return number._replace(sure=False, several=True) if number else None
 
 
 def _search(text: str, region: str | None) -> Number | None:
@@ -355,7 +353,7 @@ def _read_by_library(text: str, region: str | None) -> Number | None:
     number = _number(text, first, min((other.start for other in others), default=len(text)), region)
     if not number.sure and len(number.value) < _SHORTEST_NATIONAL and _strange_words(text):
         return None
-    return replace(number, several=any(e164(other.number) != e164(first.number) for other in others))
+    return number._replace(several=any(e164(other.number) != e164(first.number) for other in others))
 
 
 def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
