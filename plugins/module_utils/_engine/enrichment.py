@@ -122,7 +122,7 @@ def emails(
     held, lacking = set(keys), []
     if settings.sync_aliases and not aliases.keys() <= held:
         lacking = [each for each in aliases if each not in held and not each.endswith(ONMICROSOFT)]
-    if not lacking and len(held) == len(keys) and key and _primary_keys(contact.emails, keys) == [key]:
+    if not lacking and len(held) == len(keys) and key in held and _is_only_primary(key, contact.emails, keys):
         return contact.emails
     entries = _each_once(contact.emails, keys)
     key = key or _present_primary(entries)
@@ -138,8 +138,12 @@ def emails(
     )
 
 
-def _primary_keys(entries: Sequence[Email], keys: Sequence[str]) -> list[str]:
-    return [key for key, entry in zip(keys, entries, strict=True) if entry.primary]
+def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
+    """Whether `key`, which is among `keys`, is the only primary address."""
+    for present, entry in zip(keys, entries, strict=True):
+        if entry.primary != (present == key):
+            return False
+    return bool(key)
 
 
 def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email]:

@@ -349,8 +349,9 @@ class _Matcher:
         for user_id in index.users:
             if user_id in selected and user_id not in result.conflicted:
                 match_of_user = result.matches.get(user_id)
-                if lacking := of_user[user_id].keys() - (of_contact[match_of_user[0]] if match_of_user else ()):
-                    self._note_held_aliases_of(user_id, lacking)
+                present = set(of_contact[match_of_user[0]]) if match_of_user else set()
+                if not present.issuperset(of_user[user_id]):
+                    self._note_held_aliases_of(user_id, of_user[user_id].keys() - present)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:
         """Note which of the addresses that the user's contact lacks are held by others."""

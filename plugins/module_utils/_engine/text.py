@@ -151,7 +151,7 @@ def written_address(value: str | None) -> str:
 
 def domain(value: str | None) -> str:
     """The domain of an address in the form in which domains are compared, blank where there is none."""
-    return address(value).rpartition("@")[2] if is_address(value) else ""
+    return address(written_address(value)).rpartition("@")[2]
 
 
 def proxied(user: User) -> list[str]:
