@@ -19,6 +19,7 @@ import json
 import mmap
 import time
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 GOOD_FOR = 60.0
@@ -38,22 +39,27 @@ class RunMemory:
 
     def get(self, name: str) -> Any:
         """What was remembered under a name, None where that is nothing."""
-        return self._good().get(name, (None, None))[1]
+        entry = self._good().get(name)
+        return None if entry is None else json.loads(entry[1])
 
     def put(self, name: str, value: Any, good_for: float = GOOD_FOR) -> None:
         """Remember a value for so many seconds. Where there is no room for all, the others are forgotten."""
-        new = {name: (self._clock() + good_for, value)}
+        new = {name: (self._clock() + good_for, json.dumps(value).encode())}
         for content in (self._good() | new, new):
-            body = json.dumps(content).encode()
+            heads = (json.dumps([each, until]).encode() for each, (until, dummy) in content.items())
+            body = b"\n".join(chain.from_iterable(zip(heads, (text for dummy, text in content.values()), strict=True)))
             if len(body) + _HEAD <= len(self._memory):
                 head = hashlib.sha256(body).digest() + len(body).to_bytes(_HEAD - _CHECKSUM, "big")
                 self._memory[: len(head) + len(body)] = head + body
                 return
 
-    def _good(self) -> dict[str, Any]:
+    def _good(self) -> dict[str, tuple[float, bytes]]:
+        """What is remembered: until when, and the value as JSON. Who holds which tenant is long in a large fleet, and
+        most readers look for something else, so a value is not decoded here."""
         checksum, length = self._memory[:_CHECKSUM], int.from_bytes(self._memory[_CHECKSUM:_HEAD], "big")
         body = self._memory[_HEAD : _HEAD + length]
         if not length or hashlib.sha256(body).digest() != checksum:
             return {}
-        now = self._clock()
-        return {name: entry for name, entry in json.loads(body).items() if entry[0] > now}
+        now, lines = self._clock(), body.split(b"\n")
+        heads = map(json.loads, lines[::2])
+        return {name: (until, text) for (name, until), text in zip(heads, lines[1::2], strict=True) if until > now}
