@@ -6,7 +6,8 @@
 
 `tests/tools/mutations.py` runs it. Tests are collected once. Then each mutation is tried in a fork of that process,
 which gives the functions of the module their mutated code. So a mutation costs what its tests cost. A mutation
-outside of functions is seen only by a new process, which imports the module with it (MUTANT names its file).
+outside of functions is seen only by a new process, which imports the module with it (MUTANT names its file), and so
+is one that makes a function use other variables of its surroundings.
 """
 
 from __future__ import annotations
@@ -246,8 +247,9 @@ class Functions:
             elif isinstance(each, functools._lru_cache_wrapper) and "psa_sync" in (each.__module__ or ""):
                 self.caches.append(each)
 
-    def mutate(self, module: str, source: str) -> None:
-        """Give the functions of a module the code of another source."""
+    def mutate(self, module: str, source: str) -> bool:
+        """Give the functions of a module the code of another source. Returns whether all could take it: one that uses
+        other variables of its surroundings than before cannot (`super()` is such a variable)."""
         for cache in self.caches:
             cache.cache_clear()
         changed = {}
@@ -256,8 +258,11 @@ class Functions:
         for function in self.by_module[module]:
             old = function.__code__
             new = changed.get((old.co_qualname, old.co_firstlineno))
-            if new is not None and new.co_freevars == old.co_freevars:
+            if new is not None and new.co_freevars != old.co_freevars:
+                return False
+            if new is not None:
                 function.__code__ = new.replace(co_filename=old.co_filename)
+        return True
 
 
 def _file(item: pytest.Item) -> Path:
@@ -372,8 +377,9 @@ class Run:
             (folder / "seen-by").write_text(name, encoding="utf-8")
             os._exit(SEEN)
 
+        if not self.functions.mutate(mutant["module"], mutant["source"]):
+            return self.import_anew(mutant, names, folder)
         self.config.pluginmanager.register(FirstFailure(report_failure))
-        self.functions.mutate(mutant["module"], mutant["source"])
         items = [self.items[name] for name in names]
         for item, following in zip(items, [*items[1:], None], strict=True):
             self.config.hook.pytest_runtest_protocol(item=item, nextitem=following)

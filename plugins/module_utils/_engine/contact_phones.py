@@ -203,7 +203,7 @@ class _ContactPhones:
         moved = {old: new for new, old in enumerate(staying)}
         self.entries = [self.entries[place] for place in staying]
         for own in self._own:
-            own.entries = [moved[place] for place in own.entries if place in moved]
+            own.entries = [moved[place] for place in own.entries]
 
     # ----------------------------------------------------------------- primary
 

@@ -78,5 +78,14 @@ def test_a_function_gets_the_mutated_code_wherever_it_is_known():
     found: dict = {}
     exec(compile(source, "/somewhere/plugins/module_utils/made.py", "exec"), found)
     known = found["outer"]
-    Functions().mutate("plugins/module_utils/made.py", source.replace("if each", "if True"))
+    assert Functions().mutate("plugins/module_utils/made.py", source.replace("if each", "if True"))
     assert known([0, 1]) == [0, 1]
+
+
+def test_a_function_that_no_longer_calls_super_cannot_take_its_code():
+    """Such a mutation was counted as one that no test sees, as it was never tried."""
+    source = "class Told(Exception):\n    def __init__(self):\n        super().__init__('told')\n"
+    found: dict = {}
+    exec(compile(source, "/somewhere/plugins/module_utils/told.py", "exec"), found)
+    assert not Functions().mutate("plugins/module_utils/told.py", source.replace("super().__init__('told')", "None"))
+    assert str(found["Told"]()) == "told"

@@ -762,6 +762,12 @@ def test_under_native_nobody_is_new_beside_a_bms_contact_of_the_same_names():
     assert (found.bms.push, found.writes, codes(found)) == ("conflict", False, ["bms_name_of_another"])
 
 
+def test_under_native_who_is_new_beside_a_bms_contact_of_other_names_is_created():
+    """IT Glue pairs by names, so it does not pair the two."""
+    found, plan = overridden("new", named(5, "Front Desk", OWN), bms_settings=NATIVE)
+    assert (found.bms.push, codes(found), plan.conflicts) == ("pending", ["awaiting_link"], ())
+
+
 # ------------------------------------------------------------------ namesakes
 
 

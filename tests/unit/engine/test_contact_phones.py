@@ -231,6 +231,12 @@ def test_the_blank_phone(someone, present, expected):
     assert phones(someone, present, settings(replace_blank_phone_numbers=True, phone_type="Mobile")) == expected
 
 
+def test_the_users_number_is_primary_where_a_placeholder_before_it_goes():
+    present = (p(ZERO, "Home"), p(A, "Office", True), p(B, "Mobile"))
+    both = settings(replace_blank_phone_numbers=True, set_phone_numbers_primary=True, phone_type="Mobile")
+    assert phones(caller(None, B), present, both) == (p(A, "Office"), p(B, "Mobile", True))
+
+
 def test_no_placeholder_without_the_switch():
     assert phones(caller(), (), settings(set_phone_numbers_primary=True, phone_type="Mobile")) == ()
     kept = (p(ZERO, "Mobile", True), p(A, "Home"))
