@@ -30,4 +30,5 @@ def calls(size: int) -> int:
 
 
 def test_twice_the_users_take_twice_the_calls():
+    calls(100)  # the first plan of a process loads the library of telephone numbers
     assert 1.8 < calls(800) / calls(400) < 2.2
