@@ -140,8 +140,8 @@ def emails(
 
 def _is_only_primary(key: str, entries: Sequence[Email], keys: Sequence[str]) -> bool:
     """Whether `key`, which is among `keys`, is the only primary address."""
-    for present, entry in zip(keys, entries, strict=True):
-        if entry.primary != (present == key):
+    for place, entry in enumerate(entries):
+        if entry.primary != (keys[place] == key):
             return False
     return bool(key)
 
