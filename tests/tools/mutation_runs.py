@@ -121,6 +121,7 @@ class Chosen:
         """Run tests, and write what they reached of the modules; for a fork."""
         included = [f"*/{module}" for module in modules]
         measured = coverage.Coverage(data_file=None, config_file=False, include=included)
+        self.failed = []  # those of other forks are known already
         watch = FirstFailure(self.failed.append)
         items[0].config.pluginmanager.register(watch)
         measured.start()

@@ -192,6 +192,9 @@ class World:
     given: Options
 
     def plan(self, locations: Sequence[Location] = LOCATIONS) -> Plan:
+        return self.planning(locations).plan
+
+    def planning(self, locations: Sequence[Location] = LOCATIONS) -> Planning:
         present = self.present
         findings = Findings(
             verified_domains=frozenset(),
@@ -201,7 +204,7 @@ class World:
             bms_locations=present.locations,
             bms_types=(present.email_type, present.phone_type),
         )
-        return Planning(self.read, self.given, findings).plan
+        return Planning(self.read, self.given, findings)
 
 
 def _world(people, there, pushed, rules, chance) -> World:
@@ -351,8 +354,13 @@ def test_at_most_one_phone_is_primary_where_the_rules_choose(user, contact, rule
 # ---------------------------------------------------------------- a run and then
 
 
-def applied(world: World, operations: Iterable[Operation], chance: Random) -> World:
-    """The world once the operations have been carried out, as the services then show it."""
+def applied(world: World, planning: Planning, chance: Random, done: Iterable[Operation] | None = None) -> World:
+    """The world once the operations, or those that were `done`, have been carried out, as the services then show it.
+
+    The run remembers whom it has found in BMS by names, as it may have replaced them.
+    """
+    operations = planning.plan.operations if done is None else done
+    facts = replace(world.read.facts, by_name_in_bms=planning.by_name_in_bms)
     there = {contact.id: contact for contact in world.read.contacts}
     in_bms = {contact.id: contact for contact in world.present.contacts}
     for operation in operations:
@@ -368,7 +376,7 @@ def applied(world: World, operations: Iterable[Operation], chance: Random) -> Wo
             in_bms[bms_part.contact_id] = with_fields(in_bms[bms_part.contact_id], bms_part.after)
     return replace(
         world,
-        read=replace(world.read, contacts=tuple(there.values())),
+        read=replace(world.read, contacts=tuple(there.values()), facts=facts),
         present=replace(world.present, contacts=tuple(in_bms.values())),
     )
 
@@ -397,8 +405,7 @@ def patched(contact: Contact, attributes) -> Contact:
 
 @given(worlds, chances)
 def test_a_second_run_writes_nothing(world, chance):
-    first = world.plan()
-    second = applied(world, first.operations, chance).plan()
+    second = applied(world, world.planning(), chance).plan()
     assert [each for each in second.operations if each.writes] == []
 
 
@@ -421,10 +428,10 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
     Microsoft gives an address to one user only. Of two who have one all the same, the one that a conflict holds back
     meets what the run has made for the other one.
     """
-    first = world.plan()
-    after = applied(world, first.operations, chance)
-    before = {each.subject: each.itglue for each in first.operations}
-    entangled = sharing_with_held_back(world.read.users, first.operations)
+    first = world.planning()
+    after = applied(world, first, chance)
+    before = {each.subject: each.itglue for each in first.plan.operations}
+    entangled = sharing_with_held_back(world.read.users, first.plan.operations)
     for each in after.plan().operations:
         if each.subject.user_id in entangled:
             continue
@@ -437,13 +444,13 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
 
 @given(worlds, chances)
 def test_a_run_that_broke_off_is_finished_by_the_next_with_no_duplicate(world, chance):
-    first = world.plan()
-    done = [each for each in first.operations if chance.random() < 0.5]
-    broken = applied(world, done, chance)
-    finished = applied(broken, broken.plan().operations, chance)
+    first = world.planning()
+    done = [each for each in first.plan.operations if chance.random() < 0.5]
+    broken = applied(world, first, chance, done)
+    finished = applied(broken, broken.planning(), chance)
     assert [each for each in finished.plan().operations if each.writes] == []
 
-    created = {each.subject for each in first.operations if each.itglue.action == "create"}
+    created = {each.subject for each in first.plan.operations if each.itglue.action == "create"}
     assert len(finished.read.contacts) <= len(world.read.contacts) + len(created)
     assert {contact.id for contact in world.read.contacts} <= {contact.id for contact in finished.read.contacts}
 
