@@ -75,7 +75,7 @@ def step_diff(step: Step) -> dict[str, str]:
 
 
 def _only_in(these: list[str], others: list[str]) -> list[str]:
-    if not others:
+    if not these or not others:
         return sorted(these)
     return sorted((Counter(these) - Counter(others)).elements())
 

@@ -291,7 +291,7 @@ def resembling(wanted: Record, present: Iterable[Record]) -> tuple[Record, ...]:
 
 
 def find_duplicates(
-    made: Iterable[Record], present: Iterable[Record], known: Callable[[Record], Collection[int]]
+    made: Iterable[Record], present: Collection[Record], known: Callable[[Record], Collection[int]]
 ) -> list[tuple[Record, tuple[Record, ...]]]:
     """The records of `made`, which creates of one run have made, of whose person somebody else has made another; with
     the others. `known` gives the ids of the records that were there before one of `made`.
@@ -299,6 +299,8 @@ def find_duplicates(
     The other has the same names, and an address in common, or none that anybody else holds.
     """
     own = {record.id: record for record in made}
+    if all(record.id in own for record in present):
+        return []
     holders: dict[str, list[Record]] = defaultdict(list)
     by_names: dict[FullName, list[Record]] = defaultdict(list)
     for record in present:
