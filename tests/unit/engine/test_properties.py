@@ -354,13 +354,16 @@ def test_at_most_one_phone_is_primary_where_the_rules_choose(user, contact, rule
 # ---------------------------------------------------------------- a run and then
 
 
-def applied(world: World, planning: Planning, chance: Random, done: Iterable[Operation] | None = None) -> World:
-    """The world once the operations, or those that were `done`, have been carried out, as the services then show it.
-
-    The run remembers whom it has found in BMS by names, as it may have replaced them.
-    """
-    operations = planning.plan.operations if done is None else done
+def after_run(world: World, planning: Planning, chance: Random, done: Iterable[Operation] | None = None) -> World:
+    """The world once a run has carried out its operations, or those that were `done`, and has remembered whom it has
+    found in BMS by names, as it may have replaced them."""
+    after = applied(world, planning.plan.operations if done is None else done, chance)
     facts = replace(world.read.facts, by_name_in_bms=planning.by_name_in_bms)
+    return replace(after, read=replace(after.read, facts=facts))
+
+
+def applied(world: World, operations: Iterable[Operation], chance: Random) -> World:
+    """The world once the operations have been carried out, as the services then show it."""
     there = {contact.id: contact for contact in world.read.contacts}
     in_bms = {contact.id: contact for contact in world.present.contacts}
     for operation in operations:
@@ -376,7 +379,7 @@ def applied(world: World, planning: Planning, chance: Random, done: Iterable[Ope
             in_bms[bms_part.contact_id] = with_fields(in_bms[bms_part.contact_id], bms_part.after)
     return replace(
         world,
-        read=replace(world.read, contacts=tuple(there.values()), facts=facts),
+        read=replace(world.read, contacts=tuple(there.values())),
         present=replace(world.present, contacts=tuple(in_bms.values())),
     )
 
@@ -405,7 +408,7 @@ def patched(contact: Contact, attributes) -> Contact:
 
 @given(worlds, chances)
 def test_a_second_run_writes_nothing(world, chance):
-    second = applied(world, world.planning(), chance).plan()
+    second = after_run(world, world.planning(), chance).plan()
     assert [each for each in second.operations if each.writes] == []
 
 
@@ -429,7 +432,7 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
     meets what the run has made for the other one.
     """
     first = world.planning()
-    after = applied(world, first, chance)
+    after = after_run(world, first, chance)
     before = {each.subject: each.itglue for each in first.plan.operations}
     entangled = sharing_with_held_back(world.read.users, first.plan.operations)
     for each in after.plan().operations:
@@ -446,8 +449,8 @@ def test_what_was_written_is_matched_with_its_user_again(world, chance):
 def test_a_run_that_broke_off_is_finished_by_the_next_with_no_duplicate(world, chance):
     first = world.planning()
     done = [each for each in first.plan.operations if chance.random() < 0.5]
-    broken = applied(world, first, chance, done)
-    finished = applied(broken, broken.planning(), chance)
+    broken = after_run(world, first, chance, done)
+    finished = after_run(broken, broken.planning(), chance)
     assert [each for each in finished.plan().operations if each.writes] == []
 
     created = {each.subject for each in first.plan.operations if each.itglue.action == "create"}
