@@ -10,7 +10,7 @@ address that may be shared, and a question where it holds the person's primary a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
@@ -24,11 +24,11 @@ from .text import NAMES_OF_CONTACT, FullName, contact_addresses
 class Former(NamedTuple):
     """The `names` of the tenant's deleted users, None where they have not been read; the ids of the users whom a
     user that Microsoft has forgotten since keeps `apart` from somebody; and, `by_name`, the ids of the BMS contacts
-    that an earlier run found for users by their names alone, with those users' ids."""
+    that an earlier run found for users by their names alone, by user id."""
 
     names: Collection[FullName] | None = None
     apart: Collection[str] = ()
-    by_name: Collection[tuple[BmsId, str]] = ()
+    by_name: Mapping[str, Collection[BmsId]] = {}
 
 
 NOTHING_KNOWN = Former()
@@ -128,8 +128,8 @@ def _known_so_far(
     contact = directory.contact.get(operation.itglue.contact_id) if operation.itglue.contact_id is not None else None
     if contact is not None and compare_names(names_of(contact), names_of(operation.wanted)) != Names.DIFFERENT:
         yield from bms.named(directory.names_of(contact))
-    for bms_id, found_for in former.by_name:
-        if found_for == operation.subject.user_id and bms_id in bms.contact and bms_id not in directory.linked:
+    for bms_id in former.by_name.get(operation.subject.user_id, ()):
+        if bms_id in bms.contact and bms_id not in directory.linked:
             yield bms.contact[bms_id]
 
 

@@ -40,6 +40,7 @@ from .conflicts import IGNORE, Rule
 from .directory import Directory
 from .enrichment import needs_locations
 from .errors import InputError
+from .grouping import by_one_key
 from .identity import same_key
 from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, plan_contacts
 from .limits import exceeded_limits
@@ -310,7 +311,8 @@ class Planning:
         keys = None if deleted is None else [same_key(*NAMES_OF_USER(user)) for user in deleted]
         names = None if keys is None else frozenset(key for key in keys if key is not None)
         facts = self.snapshot.facts
-        by_name = facts.by_name_in_bms | (self.owned or NOTHING_OWNED).by_name_in_bms
+        pairs = sorted(facts.by_name_in_bms | (self.owned or NOTHING_OWNED).by_name_in_bms)
+        by_name = by_one_key([bms_id for bms_id, dummy in pairs], [user_id for dummy, user_id in pairs])
         former = Former(names, facts.apart_in_bms, by_name)
         return replace(contacts, deleted_users={user.id: user for user in deleted or ()}, former=former)
 
