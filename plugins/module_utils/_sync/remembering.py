@@ -4,29 +4,44 @@
 
 """Keeping what a run has found out, for the next runs of all control nodes.
 
-At most one write for each client and run, at the end, and only where something has changed. Nothing hangs on it: where
-IT Glue does not take the facts, the next run finds them out again.
+One write for each client and run, at the end, and only where something has changed; where IT Glue does not take the
+facts, the next run finds them out again. What no later run could find out, because this one replaces the names by
+which somebody was found in BMS, is written before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from .._engine.errors import SyncError
 from .._engine.facts import Ended, facts_after, without_contacts
-from .._engine.model import BmsId, ItGlueId
+from .._engine.model import BmsId, Facts, ItGlueId
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.undo import Step
 from .._store.facts import forget, write_facts
 from .._store.settings import SettingsStore
 from .planned_run import Run
 
+NAMES = frozenset({"first-name", "last-name"})
+
 
 def remember(store: SettingsStore, run: Run) -> None:
     """Write the facts that a run has found, where they are others than it has read. A failure is a warning."""
     planned = (*run.plan.operations, *run.plan.deactivations)
     outcome = (*run.operations, *run.deactivations)
-    facts = facts_after(Ended(run.planning, planned, outcome, run.refused_groups))
+    _write(store, run, facts_after(Ended(run.planning, planned, outcome, run.refused_groups)))
+
+
+def remember_renamed(store: SettingsStore, run: Run) -> None:
+    """Write, before a run renames contacts, which BMS contacts their people were found as by the names so far."""
+    renamed = {each.subject.user_id for each in run.operations if not NAMES.isdisjoint(each.itglue.after)}
+    pairs = {(bms_id, user_id) for bms_id, user_id in run.planning.by_name_in_bms if user_id in renamed}
+    known = run.read.run_settings.facts
+    _write(store, run, replace(known, by_name_in_bms=known.by_name_in_bms | pairs))
+
+
+def _write(store: SettingsStore, run: Run, facts: Facts) -> None:
     if facts == run.read.run_settings.facts:
         return
     try:

@@ -28,7 +28,7 @@ from .plan_file import read_plan
 from .planned_run import Replanner, Run, Source, apply_document, named, plan_run, write_document
 from .ports import Progress, Services, silent
 from .push_check import PushCheck
-from .remembering import remember
+from .remembering import remember, remember_renamed
 from .run_lock import RunLock
 from .run_settings import require_own, store_settings
 from .snapshot import Request
@@ -131,6 +131,7 @@ def _write(store: SettingsStore, replanner: Replanner, progress: Progress) -> Ru
             if request.stores_settings:
                 _store_settings(services, store, outcome, request, preview=False)
             if outcome.writes:
+                remember_renamed(store, outcome)
                 _carry_out(replanner, journal, progress)
     return replanner.run
 

@@ -431,6 +431,18 @@ def test_who_is_in_bms_under_the_name_of_before_is_never_created_there_again(whe
     assert decoded_facts(it).by_name_in_bms == frozenset()
 
 
+def test_a_run_that_is_killed_before_its_end_has_not_forgotten_the_names_that_it_replaced(monkeypatch):
+    it = stand(users=[{**ANN, "surname": "Meier"}], in_bms=[ANN_BY_NAME])
+    monkeypatch.setattr(sync_run, "remember", lambda store, run: None)
+    killed = it.sync(**DIRECT)
+    assert contact_of(it.sandbox.state())["last-name"] == "Meier"
+    assert [each["path"].split("/")[1] for each in killed.fact_writes] == ["flexible_asset_types", "flexible_assets"]
+    monkeypatch.undo()
+    for dummy in range(2):
+        done = it.sync(**DIRECT)
+        assert (pushes(done), done.writes) == ({"already_in_bms": 1}, [])
+
+
 def test_who_got_two_other_names_is_a_question_for_the_bms_contact_of_before():
     it = stand(in_bms=[ANN_BY_NAME])
     it.sync(**DIRECT)
