@@ -64,8 +64,8 @@ def matches(
     stored: Mapping[ItGlueId, str],
     ignored: Collection[str],
     *,
-    most: int = 3,
-    least: int = 60,
+    most: int,
+    least: int,
 ) -> list[Match]:
     """The state of each tenant, by name.
 

@@ -798,6 +798,22 @@ def test_the_bms_contact_of_a_linked_contact_is_not_given_to_another():
     assert [(each.contact_ids, each.bms_contact_ids) for each in plan.conflicts] == [((73,), (5,))]
 
 
+def test_a_bms_contact_that_two_claim_leaves_the_others_to_their_users():
+    people = [ANN, person("bob.ray"), person("cid.cole", given_name="Cid", surname="Cole")]
+    contacts = [
+        with_addresses(ready(72, "ann.lee"), OFFICE_),
+        with_addresses(ready(73, "bob.ray"), OFFICE_),
+        ready(74, "cid.cole", first="Cid", last="Cole"),
+    ]
+    present = [in_bms(5, OFFICE_), in_bms(6, "cid.cole@client.example", first="Cid", last="Cole")]
+    found, dummy = pushes(people, contacts, bms(*present))
+    assert {name: (each.bms.push, each.bms.contact_id) for name, each in found.items()} == {
+        "ann.lee": ("conflict", None),
+        "bob.ray": ("conflict", None),
+        "cid.cole": ("already_in_bms", 6),
+    }
+
+
 def test_ignoring_the_users_resolves_a_conflict_in_bms():
     read = snapshot([ANN], [ready()], bms_settings=PUSHING)
     present = bms(in_bms(5, "ann.lee@client.example"), in_bms(6, "ann.lee@client.example"))

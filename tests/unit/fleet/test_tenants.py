@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,10 +30,11 @@ FROG, TOAD, NEWT = (
     Organization(4, "Newt & Söhne GmbH"),
 )
 ALL = (FROG, TOAD, NEWT)
+LIMITS = {"most": 3, "least": 60}
 
 
 def only(tenant: Tenant, organizations=ALL, stored=None, ignored=(), **limits):
-    (found,) = matches([tenant], organizations, stored or {}, ignored, **limits)
+    (found,) = matches([tenant], organizations, stored or {}, ignored, **(LIMITS | limits))
     return found
 
 
@@ -52,7 +54,8 @@ def test_a_name_that_is_not_the_only_one_of_its_kind_is_no_match():
     found = only(Tenant("t", "Sad Toad"), twice)
     assert (found.state, [each.score for each in found.suggestions]) == (UNMATCHED, [100, 100])
     states = {
-        each.tenant.id: each.state for each in matches([Tenant("a", "Sad Toad"), Tenant("b", "sad toad")], ALL, {}, ())
+        each.tenant.id: each.state
+        for each in matches([Tenant("a", "Sad Toad"), Tenant("b", "sad toad")], ALL, {}, (), **LIMITS)
     }
     assert states == {"a": UNMATCHED, "b": UNMATCHED}
 
@@ -85,6 +88,17 @@ def test_the_most_similar_names_are_suggested_first():
     assert only(Tenant("t", "さくら"), [Organization(1, "さくらデザイン")]).suggestions[0].score == 60
 
 
+@pytest.mark.parametrize(
+    ("tenant", "organization"),
+    [
+        pytest.param("Happy Frog", "Happy Frog Ltd", id="it-says-nothing-about-who-it-is"),
+        pytest.param("Company Ltd", "Company, Ltd.", id="unless-the-name-has-nothing-else"),
+    ],
+)
+def test_a_legal_form_does_not_count(tenant, organization):
+    assert [each.score for each in only(Tenant("t", tenant), [Organization(1, organization)]).suggestions] == [100]
+
+
 def test_suggestions_are_limited():
     many = [Organization(number, f"Happy Frog {number}") for number in range(10, 20)]
     tenant = Tenant("t", "Happy Frog")
@@ -95,7 +109,7 @@ def test_suggestions_are_limited():
 
 def test_tenants_are_named_once():
     tenants = [Tenant("b", "Zebra"), Tenant("a", "Ant"), Tenant("b", "Zebra")]
-    assert [each.tenant.id for each in matches(tenants, [], {}, ())] == ["a", "b"]
+    assert [each.tenant.id for each in matches(tenants, [], {}, (), **LIMITS)] == ["a", "b"]
 
 
 def test_a_tenant_is_named_by_id_domain_or_name():

@@ -494,6 +494,12 @@ def test_damaged_facts_are_ignored_and_written_anew(damage):
     assert len(text_of(it)) == len(intact)
 
 
+def test_what_has_no_fact_takes_no_room():
+    """And a version that does not know all kinds of facts reads those that it knows, until there is one of them."""
+    assert encoded(Facts(), 2).endswith(" []")
+    assert encoded(Facts(made_anew=frozenset({"id"})), 2).endswith(' [["made_anew",["id"]]]')
+
+
 def test_the_facts_of_another_organization_are_ignored():
     facts = Facts(in_bms={"key": InBms(901, 5, ("in_bms_by_address",))}, kept_apart=frozenset({(1, "id")}))
     text = encoded(facts, 2)
