@@ -60,6 +60,14 @@ def test_a_name_that_is_not_the_only_one_of_its_kind_is_no_match():
     assert states == {"a": UNMATCHED, "b": UNMATCHED}
 
 
+@pytest.mark.parametrize(
+    ("stored", "ignored"), [pytest.param({2: "a"}, (), id="stored"), pytest.param({}, ("a",), id="ignored")]
+)
+def test_a_tenant_of_which_is_known_whose_it_is_leaves_the_organization_to_its_namesake(stored, ignored):
+    found = matches([Tenant("a", "Sad Toad"), Tenant("b", "Sad Toad")], ALL, stored, ignored, **LIMITS)
+    assert [(each.by, each.organization) for each in found if each.tenant.id == "b"] == [("name", TOAD)]
+
+
 def test_an_organization_with_a_tenant_is_nobody_elses():
     found = only(Tenant("t", "Sad Toad"), stored={3: "other"})
     assert found.state == UNMATCHED
@@ -83,9 +91,16 @@ def test_the_most_similar_names_are_suggested_first():
         found = only(Tenant("t", name, domain))
         assert found.suggestions[0].organization == FROG, name
         assert 60 <= found.suggestions[0].score <= 100
+    two = [Organization(1, "A Happy Frog"), FROG]
+    assert [each.organization for each in only(Tenant("t", "Happy Frog"), two).suggestions] == [FROG, two[0]]
     assert only(Tenant("t", "Newt und Sohne")).suggestions[0].organization == NEWT
     assert only(Tenant("t", "Quite Another One")).suggestions == ()
     assert only(Tenant("t", "さくら"), [Organization(1, "さくらデザイン")]).suggestions[0].score == 60
+
+
+@pytest.mark.parametrize("tenant", ["3M", "M3"])
+def test_a_short_name_is_found_by_its_first_or_its_last_letter(tenant):
+    assert [each.score for each in only(Tenant("t", tenant), [Organization(1, "M")]).suggestions] == [66]
 
 
 @pytest.mark.parametrize(
