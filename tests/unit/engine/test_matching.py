@@ -648,6 +648,12 @@ def test_the_holder_of_the_primary_address_is_suggested_not_the_lowest_id():
         pytest.param([("", "a", "x"), ("", "b", "x")], [("", "a", "b", "x")], {}, id="two-users-have-the-same-best"),
         pytest.param([("", "a", "x"), ("", "b", "x")], [("", "a", "x")], {"a": 1}, id="the-one-who-holds-it"),
         pytest.param(
+            [("Ann Able", "x", "b"), ("", "a")],
+            [("", "x", "a", "y"), ("Ann Able", "b"), ("Ann Able", "x")],
+            {"a": 1, "x": 3},
+            id="who-has-a-better-one-is-no-rival",
+        ),
+        pytest.param(
             [("Ann Able", "a"), ("Ann Able", "b")], [("Ann Able",)], {}, id="two-namesakes-have-the-same-best"
         ),
         pytest.param([("Ann Able", "desk")], [("Max Miller", "desk")], {}, id="never-different-names"),
@@ -857,6 +863,11 @@ def test_an_alias_that_another_selected_user_holds_is_not_added():
     found = matching(users, [])
     assert notes(found) == {}
     assert found.held_aliases == {"id-ann": {"ben@client.example", "x@client.example"}, "id-ben": {"x@client.example"}}
+
+
+def test_an_alias_that_a_user_who_is_not_selected_holds_too_is_added():
+    ben = replace(user_named("Ben Baker", "ben", "x"), account_enabled=False)
+    assert matching([user_named("Ann Able", "ann", "x"), ben], []).held_aliases == {}
 
 
 def test_an_address_of_the_tenants_first_domain_is_no_alias_that_is_synced():
