@@ -19,6 +19,7 @@ import socket
 import struct
 from dataclasses import dataclass, field
 from functools import cache
+from time import monotonic
 from typing import Any
 
 from starlette.datastructures import Headers
@@ -91,8 +92,8 @@ class Call:
 
 
 async def _until(moment: float) -> None:
-    """Wait for a moment by the clock of the event loop: what the sandbox itself takes is part of the latency."""
-    left = moment - asyncio.get_running_loop().time()
+    """Wait for a moment by the clock that only goes forward: what the sandbox itself takes is part of the latency."""
+    left = moment - monotonic()
     if left > 0:
         await asyncio.sleep(left)
 
@@ -113,7 +114,7 @@ class Pipeline:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             raise NotImplementedError(f"the sandbox speaks plain HTTP only, not {scope['type']}")
-        came = asyncio.get_running_loop().time()
+        came = monotonic()
         latency = self.stage.sandbox.behaviour["latency_ms"][self.service.name] / 1000
         try:
             body = await _read(receive)
