@@ -9,6 +9,7 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.directory import BmsDirectory, Directory
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import connected
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import same_key
 from tests.unit.engine.builders import contact, in_bms, person, ready
 
@@ -26,6 +27,11 @@ def test_bms_contacts_come_by_their_ids(ids):
     in_order = sorted(ids)
     assert [each.id for each in found.named(same_key("Ann", "Lee"))] == in_order
     assert [each.id for each in found.with_an_address(["info@client.example", "ann.lee@client.example"])] == in_order
+
+
+@pytest.mark.parametrize("bms_id", [0, 5])
+def test_two_who_claim_one_bms_contact_are_a_group_whatever_its_id_is(bms_id):
+    assert list(connected({"ann": [bms_id], "ben": [bms_id]})) == [({"ann", "ben"}, {bms_id})]
 
 
 def test_the_addresses_that_no_user_holds():

@@ -500,6 +500,11 @@ def test_what_has_no_fact_takes_no_room():
     assert encoded(Facts(made_anew=frozenset({"id"})), 2).endswith(' [["made_anew",["id"]]]')
 
 
+def test_what_an_earlier_version_has_stored_is_read():
+    text = 'psa_sync facts 1 a6f7f882a383ae44a62d7dc27c77879c [["made_anew",["id"]]]'
+    assert decoded(text, 2) == Facts(made_anew=frozenset({"id"}))
+
+
 def test_the_facts_of_another_organization_are_ignored():
     facts = Facts(in_bms={"key": InBms(901, 5, ("in_bms_by_address",))}, kept_apart=frozenset({(1, "id")}))
     text = encoded(facts, 2)
