@@ -308,3 +308,8 @@ def test_a_line_that_can_fit_nobody_is_no_pattern(line):
 )
 def test_patterns_of_addresses_and_usernames(line):
     assert violations(OFFICE365, merge(OFFICE365, None, {"user_filter": {"exclude": [line]}})) == []
+
+
+def test_what_follows_an_ignored_tenant_is_for_people_to_read():
+    tenant_id = "05e9a617-0261-4cee-bb44-138d3ef5d965"
+    assert settings.ignored_tenant(f"{tenant_id.upper()} Happy Frog, left in May") == tenant_id
