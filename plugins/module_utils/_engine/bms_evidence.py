@@ -10,7 +10,7 @@ address that may be shared, and a question where it holds the person's primary a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
@@ -122,15 +122,14 @@ def _by_name(operation: Operation, directory: Directory, bms: BmsDirectory, form
 
 def _known_so_far(
     operation: Operation, directory: Directory, bms: BmsDirectory, former: Former
-) -> Iterator[BmsContact]:
+) -> Iterable[BmsContact]:
     """Those who bear the names that an operation's contact has before it is written, and those whom an earlier run
-    found for the person by names that the contact no longer has. A link says more."""
+    found for the person by names that the contact no longer has; none who is linked, as a link says more."""
+    known = [bms.contact.get(bms_id) for bms_id in former.by_name.get(operation.subject.user_id, ())]
     contact = directory.contact.get(operation.itglue.contact_id) if operation.itglue.contact_id is not None else None
     if contact is not None and compare_names(names_of(contact), names_of(operation.wanted)) != Names.DIFFERENT:
-        yield from bms.named(directory.names_of(contact))
-    for bms_id in former.by_name.get(operation.subject.user_id, ()):
-        if bms_id in bms.contact and bms_id not in directory.linked:
-            yield bms.contact[bms_id]
+        known += bms.named(directory.names_of(contact))
+    return [each for each in known if each is not None and each.id not in directory.linked]
 
 
 def _free(named: Iterable[BmsContact], operation: Operation, directory: Directory) -> tuple[BmsContact, ...]:

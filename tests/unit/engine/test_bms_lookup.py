@@ -199,6 +199,13 @@ def test_who_is_renamed_in_it_glue_is_found_by_the_name_of_before(names, more, e
     assert (ann.bms.push, ann.bms.contact_id, codes(ann)) == expected
 
 
+def test_a_name_of_before_is_not_that_of_a_bms_contact_that_is_somebody_s_by_its_link():
+    present = [in_bms(5, first="Ann", last="Meier"), in_bms(6, first="Ann", last="Meier")]
+    contacts = [ready(first="Ann", last="Meier"), linked(73, "zoe", 5, first="Zoe", last="Zoo")]
+    found, dummy = pushes([ANN], contacts, bms(*present))
+    assert (found["ann.lee"].bms.push, found["ann.lee"].bms.contact_id) == ("already_in_bms", 6)
+
+
 def test_of_the_name_of_before_and_the_present_one_neither_is_chosen():
     present = [in_bms(5, first="Ann", last="Meier"), in_bms(6, first="Ann", last="Lee")]
     found = one(ANN, ready(first="Ann", last="Meier"), bms(*present))

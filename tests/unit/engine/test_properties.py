@@ -412,14 +412,16 @@ def test_a_second_run_writes_nothing(world, chance):
     assert [each for each in second.operations if each.writes] == []
 
 
-def sharing_with_held_back(users, operations) -> set[str]:
-    """The ids of users with an address in common, of whom a conflict holds one back."""
-    held_back = {each.subject.user_id for each in operations if "conflict" in (each.itglue.action, each.bms.push)}
+def sharing_an_address(users, operations) -> set[str]:
+    """The ids of users with an address in common, of whom one is created, or held back by a conflict."""
+    concerned = {
+        each.subject.user_id for each in operations if {"create", "conflict"} & {each.itglue.action, each.bms.push}
+    }
     addresses = {user.id: {*smtp_by_key(user), address(user.username), address(user.mail)} - {""} for user in users}
     return {
         ident
         for one, other in combinations(addresses, 2)
-        if addresses[one] & addresses[other] and held_back & {one, other}
+        if addresses[one] & addresses[other] and concerned & {one, other}
         for ident in (one, other)
     }
 
@@ -428,13 +430,13 @@ def sharing_with_held_back(users, operations) -> set[str]:
 def test_what_was_written_is_matched_with_its_user_again(world, chance):
     """No run brings about a conflict between users and contacts, or changes who is whom.
 
-    Microsoft gives an address to one user only. Of two who have one all the same, the one that a conflict holds back
-    meets what the run has made for the other one.
+    Microsoft gives an address to one user only. Of two who have one all the same, one meets what the run has made for
+    the other one.
     """
     first = world.planning()
     after = after_run(world, first, chance)
     before = {each.subject: each.itglue for each in first.plan.operations}
-    entangled = sharing_with_held_back(world.read.users, first.plan.operations)
+    entangled = sharing_an_address(world.read.users, first.plan.operations)
     for each in after.plan().operations:
         if each.subject.user_id in entangled:
             continue
