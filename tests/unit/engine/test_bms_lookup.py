@@ -38,6 +38,7 @@ from tests.unit.engine.builders import (
     linked,
     person,
     planned,
+    planning_of,
     ready,
     snapshot,
     values_of,
@@ -204,6 +205,25 @@ def test_a_name_of_before_is_not_that_of_a_bms_contact_that_is_somebody_s_by_its
     contacts = [ready(first="Ann", last="Meier"), linked(73, "zoe", 5, first="Zoe", last="Zoo")]
     found, dummy = pushes([ANN], contacts, bms(*present))
     assert (found["ann.lee"].bms.push, found["ann.lee"].bms.contact_id) == ("already_in_bms", 6)
+
+
+def test_only_who_was_found_by_names_or_an_answer_is_remembered_by_user():
+    users = [ANN, person("bob.ray"), person("cid.cox"), person("dan.day")]
+    contacts = [
+        ready(),
+        ready(73, "bob.ray", first="Bob", last="Ray"),
+        ready(74, "cid.cox", first="Cid", last="Cox"),
+        ready(75, "dan.day", first="Dan", last="Day"),
+    ]
+    present = [
+        in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"),
+        in_bms(6, first="Bob", last="Ray"),
+        in_bms(7, first="Zoe", last="Zoo"),
+    ]
+    read = snapshot(users, contacts, bms_settings=PUSHING)
+    planning = planning_of(read, bms(*present), bms_match_overrides={"cid.cox@client.example": 7})
+    assert planning.by_name_in_bms == {(6, "id-bob.ray"), (7, "id-cid.cox")}
+    assert planning.apart_in_bms == frozenset()
 
 
 def test_of_the_name_of_before_and_the_present_one_neither_is_chosen():

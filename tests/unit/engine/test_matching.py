@@ -684,6 +684,14 @@ def test_an_account_that_was_made_anew_is_remembered_where_nothing_is_suggested_
     assert matching([row], contacts, deleted=()).conflicts[0].suggestion == {row.username: 2}
 
 
+def test_an_excluded_account_gets_no_suggestion_and_nothing_is_remembered_of_it():
+    users = [user_named("Ann Able", "ann", "a"), user_named("Ann Able", "gone", "a", **EXCLUDED)]
+    contacts = [contact_named(1, "Annie Able", "a"), contact_named(2, "Annie Able", "ann")]
+    found = matching(users, contacts, deleted=(user_named("Ann Able", "old"),))
+    assert [each.user_ids for each in found.conflicts] == [("id-ann", "id-gone")]
+    assert found.made_anew == {"id-ann"}
+
+
 # -------------------------------------------------------------------- overrides
 
 

@@ -725,14 +725,21 @@ def test_nobody_returns_whose_bms_contact_is_in_question():
 
 
 @pytest.mark.parametrize(
-    ("answer", "push", "activated"),
-    [(None, "conflict", None), (5, "already_in_bms", True), (NEW, "pushed", None), (IGNORE, "off", None)],
+    ("answer", "is_ready", "push", "activated"),
+    [
+        (None, True, "conflict", None),
+        (5, True, "already_in_bms", True),
+        (NEW, True, "pushed", None),
+        (NEW, False, "not_ready", None),
+        (IGNORE, True, "off", None),
+    ],
 )
-def test_what_bms_match_overrides_says_of_who_has_returned_comes_first(answer, push, activated):
+def test_what_bms_match_overrides_says_of_who_has_returned_comes_first(answer, is_ready, push, activated):
     """The BMS contact of somebody else does not become active, nor that of somebody who is left out of BMS."""
+    ann = person("ann.lee") if is_ready else person("ann.lee", business_phones=(), mobile_phone=None)
     plan = planned(
-        [STAYS, person("ann.lee")],
-        [ready(contact_type_id=FORMER)],
+        [STAYS, ann],
+        [ready(contact_type_id=FORMER) if is_ready else ready(contact_type_id=FORMER, phones=())],
         present=bms(in_bms(5, "ann.lee@client.example", first="A", last="Lee", active=False)),
         bms_settings=PUSHING,
         bms_match_overrides={"id-ann.lee": answer} if answer else {},

@@ -123,6 +123,16 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("555-123-4567 / 555-987-6543", None, Number("5551234567", several=True), id="two-of-no-country"),
         pytest.param("4155550100; 4155550101", None, Number(US, several=True), id="a-semicolon"),
         pytest.param("415 555 0100 or 415 555 0101", "US", Number(US, several=True), id="or"),
+        pytest.param(
+            "+41 44 668 18 00, 044 668 18 01",
+            None,
+            Number("+41446681800", several=True),
+            id="the-country-of-the-first-is-that-of-the-second",
+        ),
+        pytest.param(
+            "Fax +41 44 668 18 00 Tel 044 668 18 01", None, Number("0446681801"), id="a-fax-tells-the-country"
+        ),
+        pytest.param("+43 6404", None, None, id="too-short-for-a-number"),
         pytest.param("t: 415.555.0100 m: 415.555.0101", "US", Number(US, several=True), id="with-words"),
         pytest.param("4155550100 / +1 415 555 0100", "US", Number(US), id="one-number-twice"),
         pytest.param("020 7946 0958 / +44 7700 900123", None, Number("02079460958", several=True), id="a-neighbour"),

@@ -353,6 +353,13 @@ def test_who_has_just_appeared_in_it_glue_is_pushed_by_the_next_run_alone(world)
     assert by_user(world.run())["bob"].push == "pushed"
 
 
+def test_a_warning_of_the_look_before_the_writes_is_reported_once(world):
+    kept = (Adapter("Microsoft", "5", sync=True),)
+    look(world, lambda: world.edit(72, adapters=kept, title="Boss"))
+    warnings = world.run().warnings
+    assert [each.code for each in warnings].count("microsoft_adapters") == 1
+
+
 def test_duplicates_that_cannot_be_looked_for_are_a_warning(world):
     world.itglue.faults += [Fault("changed_contacts", gone(), nth=4)]
     world.bms.faults.append(Fault("contacts", gone("bms"), nth=3))
