@@ -31,7 +31,7 @@ from .journal import Entry, Journal, Resolved, Written, resolved
 from .look_again import FreshPlan, contacts_since
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import NOTHING, as_read_back, present_contacts, was_taken, without_refused
+from .read_back import NOTHING, as_read_back, present_contacts, was_taken, with_taken, without_refused
 
 _SERVICE = "itglue"
 _SYNCED = "synced"
@@ -253,7 +253,7 @@ class ItGlueWriter:
             left = self._not_taken(operations)
             self._tried.difference_update(each.subject for each in left)
             for number, operation in enumerate(left, 1):
-                if error := self._update_alone(operation):
+                if error := self._update_alone(operation, was_sent=len(operations) > 1):
                     self._defer(left[number:], error)
                     return error
         except OutcomeUnknownError as error:
@@ -300,18 +300,20 @@ class ItGlueWriter:
             return operations
         return [each for each in operations if not was_taken(each, present.get(_contact_id(each)))]
 
-    def _update_alone(self, operation: Operation) -> ApiError | None:
+    def _update_alone(self, planned: Operation, *, was_sent: bool) -> ApiError | None:
         """One contact, without the attribute groups that IT Glue refuses; the error where the
-        service takes nothing now."""
+        service takes nothing now. A request of several that was refused may have written a part of it."""
         try:
-            operation = self._by_now(operation)
+            fresh = self._by_now(planned)
         except ApiError as error:
-            self._fail([operation], error)
+            self._fail([planned], error)
             return error
-        self._tried.add(operation.subject)
-        if not operation.itglue.writes:
+        self._tried.add(fresh.subject)
+        operation = with_taken(fresh, planned, self._before.get(_contact_id(planned))) if was_sent else fresh
+        if not fresh.itglue.writes:
+            self._outcomes.put(operation)
             return None
-        alone = Alone([dict(operation.itglue.after)])
+        alone = Alone([dict(fresh.itglue.after)], taken={*operation.itglue.after} - fresh.itglue.after.keys())
         while alone.waiting and not alone.error:
             self._send_alone(operation, alone)
         if alone.error and not alone.taken:

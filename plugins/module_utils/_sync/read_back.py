@@ -53,6 +53,24 @@ def was_taken(operation: Operation, present: Contact | None) -> bool:
     return all(comparable(present, each) == comparable(operation.wanted, each) for each in operation.itglue.after)
 
 
+def with_taken(fresh: Operation, planned: Operation, present: Contact | None) -> Operation:
+    """A fresh operation, with what IT Glue has taken already of the one that was planned and sent."""
+    part, sent = fresh.itglue, planned.itglue
+    if present is None or part.action not in (Action.UPDATE, Action.UNCHANGED):
+        return fresh
+    taken = [
+        each
+        for each in sent.after
+        if each not in part.after and comparable(present, each) == comparable(planned.wanted, each)
+    ]
+    if not taken:
+        return fresh
+    before = {each: sent.before[each] for each in taken if each in sent.before}
+    after = {each: sent.after[each] for each in taken}
+    part = part._replace(action=Action.UPDATE, before={**part.before, **before}, after={**part.after, **after})
+    return fresh._replace(itglue=part)
+
+
 def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
     """The IT Glue part once IT Glue has been asked what it holds now.
 

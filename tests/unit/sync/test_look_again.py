@@ -19,7 +19,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again impo
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.engine.builders import contact, in_bms, options, person, ready
-from tests.unit.plan.test_plan_documents import PUSHING, World
+from tests.unit.plan.test_plan_documents import ANN, PUSHING, World
 from tests.unit.sync.fakes import Fault, gone, quota, rejected, unclear
 from tests.unit.sync.running import Row
 
@@ -215,6 +215,25 @@ def test_a_contact_that_is_linked_between_a_refused_bulk_and_its_own_request_is_
     ann = by_user(world.run())["ann"]
     assert (ann.action, ann.push, ann.codes[-1]) == ("linked", None, "linked_by_now")
     assert (world.itglue.there[72].title, world.itglue.calls["update_contact"]) == ("Trainee", 0)
+
+
+@pytest.mark.parametrize("several", [True, False], ids=["a-request-of-several", "a-request-of-one"])
+@pytest.mark.parametrize("left", [{"last_name": "Leigh"}, {}], ids=["in-part", "all"])
+def test_what_a_refused_request_of_several_has_written_is_reported(world, several, left):
+    """Where IT Glue merges arrays, what it has taken of a contact is less than what was sent. A request of one that is
+    refused has written nothing: then the value is somebody else's."""
+    world.itglue.there[72] = replace(world.itglue.there[72], last_name="Leigh")
+    if several:
+        world.itglue.there[73] = replace(world.itglue.there[73], last_name="Leigh")
+    world.itglue.faults.append(Fault("update_contacts", rejected(said="Invalid"), rows=0))
+    world.before(
+        world.itglue, "contact", lambda: world.edit(72, **{"title": ANN.job_title, "last_name": "Lee", **left})
+    )
+    ann = by_user(world.run())["ann"]
+    expected = {"last-name": "Lee"} if left else {}
+    expected |= {"title": ANN.job_title, **({} if left else {"last-name": "Lee"})} if several else {}
+    assert (ann.action, ann.after) == ("update" if expected else "unchanged", expected)
+    assert world.itglue.there[72].last_name == "Lee"
 
 
 def test_a_quota_that_ends_before_the_look_defers_everything(world):
