@@ -29,7 +29,7 @@ from .text import (
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
 
 
-Enriched: TypeAlias = "tuple[Contact, tuple[Reason, ...]]"
+Enriched: TypeAlias = tuple[Contact, tuple[Reason, ...]]
 """A contact with what its user calls for, and what is to be said of it."""
 
 

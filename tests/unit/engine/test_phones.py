@@ -24,6 +24,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.numbering_pla
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
     digits,
+    extension_key,
     has_digits,
     is_placeholder,
     is_real_number,
@@ -133,6 +134,12 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
             "Fax +41 44 668 18 00 Tel 044 668 18 01", None, Number("0446681801"), id="a-fax-tells-the-country"
         ),
         pytest.param("+43 6404", None, None, id="too-short-for-a-number"),
+        pytest.param(
+            "555-1234, 555-1235",
+            None,
+            Number("5551234", sure=False, several=True),
+            id="two-local-numbers-of-no-country-are-not-one",
+        ),
         pytest.param("t: 415.555.0100 m: 415.555.0101", "US", Number(US, several=True), id="with-words"),
         pytest.param("4155550100 / +1 415 555 0100", "US", Number(US), id="one-number-twice"),
         pytest.param("020 7946 0958 / +44 7700 900123", None, Number("02079460958", several=True), id="a-neighbour"),
@@ -399,3 +406,11 @@ assert read("n/a", "US") is read("000-000-0000", "US") is read("x12", "US") is N
 assert "phonenumbers" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_digits_of_other_scripts_are_digits_wherever_they_are_stored():
+    assert (extension_key("１２"), is_real_number("４１５５５５０１００"), is_real_number("０００")) == (
+        "12",
+        True,
+        False,
+    )
