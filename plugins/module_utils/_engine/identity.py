@@ -19,12 +19,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
+from .grouping import by_key, by_one_key, found_under
 from .model import BmsContact, Contact
 from .text import FullName, address, contact_addresses, name
 
@@ -301,28 +302,22 @@ def find_duplicates(
     own = {record.id: record for record in made}
     if all(record.id in own for record in present):
         return []
-    holders: dict[str, list[Record]] = defaultdict(list)
-    by_names: dict[FullName, list[Record]] = defaultdict(list)
-    for record in present:
-        for each in addresses_of(record):
-            holders[each].append(record)
-        if (key := same_key(record.first_name, record.last_name)) is not None:
-            by_names[key].append(record)
-
-    def others(record: Record) -> Iterator[Record]:
-        for one in {one.id: one for each in addresses_of(record) for one in holders.get(each, ())}.values():
-            if _have_same_names(one, record):
-                yield one
-        key = same_key(record.first_name, record.last_name)
-        for one in by_names.get(key, ()) if key is not None else ():
-            if all(len(holders[each]) == 1 for each in addresses_of(one)):
-                yield one
-
-    found = []
+    holders: dict[str, tuple[Record, ...]] = by_key(present, map(addresses_of, present))
+    names = [same_key(each.first_name, each.last_name) for each in present]
+    by_names: dict[FullName, tuple[Record, ...]] = by_one_key(present, names)
+    found: list[tuple[Record, tuple[Record, ...]]] = []
     for record in own.values():
-        new = {one.id: one for one in others(record) if one.id not in own and one.id not in known(record)}
-        if new:
-            found.append((record, tuple(one for dummy, one in sorted(new.items()))))
+        key = same_key(record.first_name, record.last_name)
+        sharing: list[Record] = [
+            one for one in found_under(addresses_of(record), holders) if _have_same_names(one, record)
+        ]
+        alike = by_names.get(key, ()) if key is not None else ()
+        alone: list[Record] = [one for one in alike if all(len(holders[each]) == 1 for each in addresses_of(one))]
+        others: dict[int, Record] = {
+            one.id: one for one in sharing + alone if one.id not in own and one.id not in known(record)
+        }
+        if others:
+            found.append((record, tuple(one for dummy, one in sorted(others.items()))))
     return found
 
 

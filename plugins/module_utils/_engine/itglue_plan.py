@@ -277,7 +277,7 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
         if EMAILS in operation.itglue.after
     }
     shared = _shared(gained, matched.directory)
-    if not shared and not any(map(_renames, written)):
+    if not shared and not any(map(renames, written)):
         return operations
     planned = {operation.subject.user_id: operation for operation in operations}
     failed: dict[str, Operation] = {}
@@ -302,7 +302,7 @@ def _with_those_that_others_lost(
     return operations
 
 
-def _renames(operation: Operation) -> bool:
+def renames(operation: Operation) -> bool:
     """Whether an existing contact gets another name."""
     return operation.itglue.action == Action.UPDATE and not operation.itglue.after.keys().isdisjoint(_NAMES)
 

@@ -16,14 +16,13 @@ from dataclasses import replace
 
 from .._engine.errors import SyncError
 from .._engine.facts import Ended, facts_after, without_contacts
+from .._engine.itglue_plan import renames
 from .._engine.model import BmsId, Facts, ItGlueId
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.undo import Step
 from .._store.facts import forget, write_facts
 from .._store.settings import SettingsStore
 from .planned_run import Run
-
-NAMES = frozenset({"first-name", "last-name"})
 
 
 def remember(store: SettingsStore, run: Run) -> None:
@@ -35,7 +34,7 @@ def remember(store: SettingsStore, run: Run) -> None:
 
 def remember_renamed(store: SettingsStore, run: Run) -> None:
     """Write, before a run renames contacts, which BMS contacts their people were found as by the names so far."""
-    renamed = {each.subject.user_id for each in run.operations if not NAMES.isdisjoint(each.itglue.after)}
+    renamed = {each.subject.user_id for each in run.operations if renames(each)}
     pairs = {(bms_id, user_id) for bms_id, user_id in run.planning.by_name_in_bms if user_id in renamed}
     known = run.read.run_settings.facts
     _write(store, run, replace(known, by_name_in_bms=known.by_name_in_bms | pairs))
