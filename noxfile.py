@@ -11,6 +11,7 @@ machine that tests this collection can reach.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -29,9 +30,14 @@ NEWEST = "2.21"
 #: Its development branch, or what `make devel DEVEL=…` gives: a requirement, a path or an address that pip takes.
 DEVEL = os.environ.get("DEVEL") or "https://github.com/ansible/ansible/archive/devel.tar.gz"
 
-#: Unit tests that another ansible-core cannot change; the newest cell runs them too, on its newer Python.
-WITHOUT_ANSIBLE = ("clients", "engine", "plan", "probe")
-WITH_ANSIBLE = ("ansible", "fleet", "report", "settings", "shared", "sync")
+#: Unit tests of what is shipped; the newest cell runs all of them, on its newer Python.
+UNITS = ("ansible", "clients", "engine", "fleet", "plan", "probe", "report", "settings", "shared", "sync")
+#: What a unit test imports whose outcome another ansible-core can change.
+USES_ANSIBLE = re.compile(
+    r"^(?:from|import) (?:ansible\.|ansible_collections\.\S+\.(?:module_utils\._ansible|plugins\.(?!module_utils))"
+    r"|tests\.unit\.ansible\.)",
+    re.MULTILINE,
+)
 
 COLLECTION = Path("tree", "ansible_collections", "msp", "psa_sync")
 
@@ -47,7 +53,7 @@ os.environ.setdefault("PYENV_VERSION", ":".join(dict.fromkeys(CELLS.values())))
 def cell(session: nox.Session, core: str) -> None:
     """Test on a supported ansible-core."""
     install(session, f"ansible-core=={core}.*")
-    check(session, core, WITH_ANSIBLE + (WITHOUT_ANSIBLE if core == NEWEST else ()))
+    check(session, core, unit_tests(all_of_them=core == NEWEST))
 
 
 @nox.session(python=CELLS[NEWEST], default=False)
@@ -58,7 +64,7 @@ def devel(session: nox.Session) -> None:
         session.install("--upgrade", "--pre", DEVEL)
     except nox.command.CommandFailed:
         session.skip(f"{DEVEL} cannot be installed here, see above")
-    check(session, "devel", WITH_ANSIBLE)
+    check(session, "devel", unit_tests())
 
 
 @nox.session(python="3.12", default=False)
@@ -85,6 +91,12 @@ def install(session: nox.Session, *narrowed: str) -> None:
     environment.install(Path(session.virtualenv.location), "pytest", narrowed)
 
 
+def unit_tests(*, all_of_them: bool = False) -> list[str]:
+    """The files of unit tests that another ansible-core can change, or all."""
+    files = sorted(path for folder in UNITS for path in Path("tests", "unit", folder).glob("test_*.py"))
+    return [str(path) for path in files if all_of_them or USES_ANSIBLE.search(path.read_text(encoding="utf-8"))]
+
+
 def check(session: nox.Session, core: str, units: Iterable[str]) -> None:
     """Build and install the collection with the session's ansible-core, and run what depends on it."""
     folder = Path(".build", "matrix", core).absolute()
@@ -92,7 +104,7 @@ def check(session: nox.Session, core: str, units: Iterable[str]) -> None:
     session.run("python", "-m", "tests.tools.files", silent=True)
     session.run("python", "-m", "tests.tools.artifact")
     tests = {
-        "units": [f"tests/unit/{name}" for name in units],
+        "units": list(units),
         # The report's page knows no Ansible; its tests need a browser, which the cells do without.
         "integration": ["tests/integration", "-m", "every_core", "--ignore=tests/integration/test_report_page.py"],
     }
