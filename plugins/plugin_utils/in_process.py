@@ -44,6 +44,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import MISSPELLED, load_names
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.workers import NoHostLoop
 
 display = Display()
 
@@ -55,6 +56,7 @@ class InProcessAction(ActionBase):
     """Base class of the action plugins. A subclass names `spec` and `run_task`."""
 
     TRANSFERS_FILES = False
+    BYPASS_HOST_LOOP = NoHostLoop()
     _supports_check_mode = True
     _supports_async = True  # else Ansible refuses async before it can be handed over
 
