@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import TypeAlias
 
-from .faxes import is_fax_label
+from .faxes import is_fax_label, names_a_fax
 from .model import Office365Settings, Phone, User
 from .phones import (
     PLACEHOLDER,
@@ -114,7 +114,7 @@ class _ContactPhones:
     def _locate(self, own: _OwnNumber) -> bool:
         """Find a number by its digits. Only where no phone of the contact has them, the text is read.
         Returns whether the text is a number."""
-        if self.entries:
+        if self.entries and not names_a_fax(own.text):
             key, extension = spelling(own.text)
             if key and (places := self._places(Number(key, extension))):
                 own.number, own.entries = Number(key, extension), places
@@ -152,7 +152,7 @@ class _ContactPhones:
             place
             for place in own.entries
             if not is_fax(self.entries[place])
-            and (number.sure or digits(self.entries[place].value) == digits(number.value))
+            and (number.sure or is_same_number(number.value, self.entries[place].value, self._region()))
         ]
         if places and all(extension_key(self.entries[place].extension) != number.extension for place in places):
             place = next((each for each in places if self._is_under(self.entries[each], own.label)), places[0])

@@ -29,3 +29,9 @@ def is_named_before(text: str) -> bool:
 def is_named_behind(text: str) -> bool:
     """Whether the text from a number to the end says that it is a fax; before a further number it is about that."""
     return _BEHIND.match(text) is not None
+
+
+def names_a_fax(text: str) -> bool:
+    """Whether a text with one number says before or behind its digits that it is a fax."""
+    before, *dummy, behind = re.split(r"\d", text)
+    return is_named_before(before) or is_named_behind(behind)

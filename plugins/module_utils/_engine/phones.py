@@ -16,7 +16,7 @@ import unicodedata
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from .faxes import is_named_before, is_named_behind
+from .faxes import is_named_before, is_named_behind, names_a_fax
 from .numbering_plans import (
     countries_of,
     dialling_codes,
@@ -429,8 +429,7 @@ def _read_by_digits(text: str, region: str | None) -> Number | None:
     is_date = DATE_OF_DIGITS.fullmatch(found)
     if (region and (strange or is_date or is_emergency_number(found, region))) or (strange and is_date):
         return None
-    before, *dummy, behind = re.split(r"\d", number)
-    if not _is_number(found, number, strange) or is_named_before(before) or is_named_behind(behind):
+    if not _is_number(found, number, strange) or names_a_fax(number):
         return None
     international = "+" in number
     unclear = region or strange or international or is_date

@@ -307,7 +307,7 @@ def test_nothing_is_read_in_steady_state(monkeypatch):
 TEXTS = (A, "+1 415 555 0101", "(415) 555-0100 x7", "020 7946 0958", "+44 (0)20 7946 0958", "555-0100", "104", "n/a")
 LABELS = ("Office", "Mobile", "office ", "Home", "Fax", None)
 
-texts = st.none() | st.sampled_from((*TEXTS, "2024-01-15", "415-555-0100 / 415-555-0102", ZERO))
+texts = st.none() | st.sampled_from((*TEXTS, "2024-01-15", "415-555-0100 / 415-555-0102", ZERO, f"{A} x44", f"fax {A}"))
 entries = st.lists(
     st.builds(
         Phone,
@@ -337,7 +337,7 @@ def is_voice(entry):
 
 
 def test_a_second_run_reads_what_the_first_has_written():
-    """In another country the number is not sure; once it is written, its digits are."""
+    """In another country the number is not sure; once it is written, its digits are. A fax is no phone in any run."""
     chosen = settings(set_phone_numbers_primary=True, phone_type="Office")
     held = (p("442079460958", primary=True),)
     for someone in (
@@ -346,6 +346,10 @@ def test_a_second_run_reads_what_the_first_has_written():
         caller("415 555 0100 x12", A),
         caller("555-0100", "+1 415 555 0100"),
         caller("555-0109", "555-0109"),
+        caller("+1 415 555 0100", "415 555 0100 x44"),
+        caller("415 555 0100 x44", "+1 415 555 0100"),
+        caller("fax 415 555 0100", "+1 415 555 0100"),
+        caller("415 555 0100 (fax)", "+1 415 555 0100"),
     ):
         after = phones(someone, held, chosen, lambda: "GB")
         assert phones(someone, after, chosen, lambda: "GB") == after
