@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -297,7 +297,7 @@ def find_duplicates(
     """The records of `made`, which creates of one run have made, of whose person somebody else has made another; with
     the others. `known` gives the ids of the records that were there before one of `made`.
 
-    The other has the same names, and an address in common, or none that anybody else holds.
+    The other has the same names, and an address in common, or none that anybody else of these names holds.
     """
     own = {record.id: record for record in made}
     if all(record.id in own for record in present):
@@ -312,13 +312,22 @@ def find_duplicates(
             one for one in found_under(addresses_of(record), holders) if _have_same_names(one, record)
         ]
         alike = by_names.get(key, ()) if key is not None else ()
-        alone: list[Record] = [one for one in alike if all(len(holders[each]) == 1 for each in addresses_of(one))]
+        alone: list[Record] = [one for one in alike if not _is_of_namesake(one, holders)]
         others: dict[int, Record] = {
             one.id: one for one in sharing + alone if one.id not in own and one.id not in known(record)
         }
         if others:
             found.append((record, tuple(one for dummy, one in sorted(others.items()))))
     return found
+
+
+def _is_of_namesake(record: Record, holders: Mapping[str, Sequence[Record]]) -> bool:
+    """Whether somebody else of the same names holds an address of the record."""
+    return any(
+        other.id != record.id and _have_same_names(other, record)
+        for each in addresses_of(record)
+        for other in holders[each]
+    )
 
 
 def _have_same_names(one: Record, other: Record) -> bool:

@@ -23,6 +23,7 @@ from tests.unit.engine.builders import in_bms, ready
 ANN = ready(0, "ann.lee")
 BOB = ready(0, "bob.lee")
 ALIAS = Email("ann@home.example", "Home")
+NAMESAKES = Email("ann.lee2@client.example")
 IN_BMS = in_bms(0, "ann.lee@client.example", first="Ann", last="Lee")
 
 
@@ -108,13 +109,14 @@ def duplicates(made, present, known=lambda record: ()) -> list[tuple]:
         pytest.param(ready(75, first="A"), [], id="an-initial-is-not-the-same"),
         pytest.param(ready(75, emails=()), [(72, [75])], id="without-an-address"),
         pytest.param(ready(75, emails=(ALIAS,)), [(72, [75])], id="an-address-that-nobody-else-holds"),
-        pytest.param(ready(75, emails=(ALIAS, *BOB.emails)), [], id="an-address-of-somebody-else"),
+        pytest.param(ready(75, emails=(ALIAS, *BOB.emails)), [(72, [75])], id="an-address-of-other-names"),
+        pytest.param(ready(75, emails=(ALIAS, NAMESAKES)), [], id="an-address-of-a-namesake"),
         pytest.param(ready(75, first="Zoe", emails=()), [], id="other-names-and-no-address"),
     ],
 )
-def test_somebody_else_s_contact_of_the_same_names_is_a_duplicate_unless_it_holds_another_s_address(other, found):
-    bystander = ready(76, "bob.lee")
-    assert duplicates([ready(72)], [bystander, ready(72), other]) == found
+def test_somebody_else_s_contact_of_the_same_names_is_a_duplicate_unless_it_holds_a_namesake_s_address(other, found):
+    bystanders = [ready(76, "bob.lee"), ready(77, emails=(NAMESAKES,))]
+    assert duplicates([ready(72)], [*bystanders, ready(72), other], lambda dummy: {76, 77}) == found
 
 
 def test_somebody_of_one_name_is_duplicated_where_the_names_are_spelled_alike():
