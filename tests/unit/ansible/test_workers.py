@@ -49,13 +49,11 @@ def make(monkeypatch):
 
 def test_a_client_waits_until_one_of_all_workers_has_ended(make):
     first, second = make(2, forks=2)
-    began = time.process_time()
     first.finish()
     workers.await_free_worker()
     first.join(1)
     assert not first.is_alive()
     assert second.is_alive()
-    assert time.process_time() - began < 0.05
 
 
 def test_a_client_waits_for_as_long_as_all_workers_are_busy(make, monkeypatch):
