@@ -11,7 +11,9 @@ APIs".
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import TypeVar
 
 from .._engine.errors import (
@@ -31,6 +33,7 @@ from .bms_login import BmsCredential, BmsLogin
 from .decoding import Reader, Row, accepted
 from .request import Request
 from .session import Access, Service
+from .transport import AT_ONCE
 
 REGIONS = {
     "us": "https://api.bms.kaseya.com",
@@ -256,8 +259,9 @@ class BmsClient:
         against the count that comes with them, and the list is read once more when
         that does not fit or changes on the way.
         """
+        request = Request("GET", path, params=params, template=path, needs=needs, calls=calls)
         for dummy in range(2):
-            found, totals = self._walk(path, params, decoded, needs, calls)
+            found, totals = self._walk(request, decoded)
             if len(totals) == 1 and all(total is None or len(found) >= total for total in totals):
                 return found
         raise UnavailableError(
@@ -267,21 +271,43 @@ class BmsClient:
             hint="Try again later.",
         )
 
-    def _walk(
-        self, path: str, params: Mapping[str, object], decoded: Callable[[Reader, Row], T], needs: str, calls: int
-    ) -> tuple[dict[int, T], set[int | None]]:
+    def _walk(self, request: Request, decoded: Callable[[Reader, Row], T]) -> tuple[dict[int, T], set[int | None]]:
+        """The rows of a list by their id, and how many it has by each count that came with them.
+
+        Its first page tells how many there are. The second one is sent where the quota does for the rest of them,
+        and then they are read side by side.
+        """
         found: dict[int, T] = {}
         totals: set[int | None] = set()
-        number = 0
+        number, together, calls, longest = 0, 1, request.calls, 1
         while True:
-            number += 1
-            query = {**params, "PageSize": _PAGE, "PageNumber": number}
-            read, rows, total = self._rows(Request("GET", path, params=query, template=path, needs=needs, calls=calls))
-            totals.add(total)
-            known = len(found)
-            found |= {read.needed_whole(row, "id"): decoded(read, row) for row in rows}
+            pages = range(number + 1, number + together + 1)
+            known, number = len(found), pages[-1]
+            for rows, total in self._pages(replace(request, calls=calls), pages, decoded):
+                totals.add(total)
+                found |= rows
+                longest = max(longest, len(rows))
             # A short page is no end: the largest page size is not published, and may be less than was asked for.
             if len(found) == known or (total is not None and len(found) >= total):
                 return found, totals
             # The rest of the list, by the count that comes with it.
-            calls = max(1, math.ceil(((total or 0) - len(found)) / len(rows)))
+            left = max(1, math.ceil(((total or 0) - len(found)) / longest))
+            together = min(left, AT_ONCE) if number > 1 else 1
+            # They are counted in any order: each asks for no more than is left after all others of them.
+            calls = left - together + 1
+
+    def _pages(
+        self, request: Request, numbers: Sequence[int], decoded: Callable[[Reader, Row], T]
+    ) -> Iterator[tuple[dict[int, T], int | None]]:
+        """The rows of pages by their id, each page with how many rows the whole list has by the service's count."""
+
+        def page(number: int) -> tuple[dict[int, T], int | None]:
+            query = {**(request.params or {}), "PageSize": _PAGE, "PageNumber": number}
+            read, rows, total = self._rows(replace(request, params=query))
+            return {read.needed_whole(row, "id"): decoded(read, row) for row in rows}, total
+
+        if len(numbers) == 1:
+            yield page(numbers[0])
+            return
+        with ThreadPoolExecutor(max_workers=len(numbers), thread_name_prefix="pages") as pool:
+            yield from pool.map(page, numbers)

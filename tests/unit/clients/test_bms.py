@@ -10,6 +10,7 @@ import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from email.utils import formatdate
+from threading import Barrier
 from urllib.parse import parse_qsl
 
 import pytest
@@ -449,6 +450,57 @@ def test_full_pages_cost_no_further_request(bms, service):
     service.answer = listing([row(number) for number in range(1, 201)])
     assert len(bms.contacts(2528)) == 200
     assert len(service.asked) == 3
+
+
+def test_pages_are_read_side_by_side_once_the_quota_does_for_the_rest(make, service):
+    asked: list[int] = []
+
+    class Counting:
+        def acquire(self, key: str, calls: int = 1) -> float:
+            if key == f"GET {CONTACTS}":
+                asked.append(calls)
+            return 0.0
+
+    together = Barrier(8)
+    page = listing([row(number) for number in range(1, 1001)])
+
+    def answer(request: Request) -> dict:
+        if int(request.query["PageNumber"]) > 2:
+            together.wait(20)
+        return page(request)
+
+    service.answer = answer
+    assert [contact.id for contact in make(limiter=Counting()).contacts(2528)] == list(range(1, 1001))
+    # The first page of each list, the second one with the rest of the list, and the rest in any order.
+    assert asked == [2, 9, *[1] * 8, 1]
+    assert len(service.asked) == 11
+
+
+def test_a_list_whose_rest_the_quota_does_not_do_for_is_not_gone_on_with(make, service):
+    class Short:
+        def acquire(self, key: str, calls: int = 1) -> float:
+            return 0.0 if calls < 9 else 3600.0
+
+    service.answer = listing([row(number) for number in range(1, 1001)])
+    with pytest.raises(QuotaExceededError):
+        make(limiter=Short()).contacts(2528)
+    assert len(service.asked) == 1
+
+
+def test_pages_that_show_nothing_new_end_a_list_that_counts_too_many(bms, service):
+    page = listing([row(number) for number in range(1, 251)])
+    service.answer = lambda request: page(request) | {"totalRecords": 1_000_000}
+    with pytest.raises(UnavailableError, match="incomplete"):
+        bms.contacts(2528)
+    # Twice two pages, and two times eight of them: the last eight bring nothing.
+    assert len(service.asked) == 2 * (2 + 2 * 8)
+
+
+def test_a_page_that_fails_beside_others_fails_the_list(bms, service):
+    page = listing([row(number) for number in range(1, 1001)])
+    service.answer = lambda request: reply(None, 403) if request.query["PageNumber"] == "5" else page(request)
+    with pytest.raises(PermissionDeniedError):
+        bms.contacts(2528)
 
 
 def test_contacts_of_another_account_are_not_believed(bms, service):
