@@ -219,13 +219,16 @@ class HttpSession:
     def _came(self, exchange: Exchange, body: Body) -> tuple[WireAnswer | Exception, float]:
         """What came of sending a request once, and the seconds that it took: an answer, or the error in its place."""
         clock = self._timing.clock
-        with self._under_way:
-            began = clock()
-            try:
+        began = clock()
+        try:
+            # What can be done before does not keep the place of a request that is under way.
+            prepared = self.transport.prepared(exchange.request.method, exchange.url, body)
+            with self._under_way:
+                began = clock()
                 longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
-                return self.transport.send(exchange.request.method, exchange.url, body, longest), clock() - began
-            except TRANSPORT_ERRORS as error:
-                return error, clock() - began
+                return self.transport.send(prepared, longest), clock() - began
+        except TRANSPORT_ERRORS as error:
+            return error, clock() - began
 
     def _judged(self, exchange: Exchange, answer: Response) -> Attempt:
         status = self._mapping.status(answer)

@@ -126,23 +126,8 @@ class Transport:
             **headers,
         }
 
-    def send(self, method: str, url: str, body: Body, longest: float) -> WireAnswer:
-        """Send a request once. The answer has to be there within `longest` seconds.
-
-        Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer, or none within its bounds.
-        """
-        longest = min(longest, 2 * self.timeout[1])
-        with deadline(longest) as until:
-            try:
-                return self._send(method, url, body)
-            except AnswerTooLargeError:
-                raise
-            except TRANSPORT_ERRORS as error:
-                if timed_out(error) and time.monotonic() >= until:
-                    raise AnswerTooSlowError(longest) from error
-                raise
-
-    def _send(self, method: str, url: str, body: Body) -> WireAnswer:
+    def prepared(self, method: str, url: str, body: Body) -> requests.PreparedRequest:
+        """A request as `send` takes it. Raises one of `network_errors.TRANSPORT_ERRORS` for what cannot be sent."""
         # To let the session prepare a request takes longer than to send one: it merges what only it can have.
         request = requests.PreparedRequest()
         request.prepare(
@@ -154,6 +139,25 @@ class Transport:
             files={name: (None, value) for name, value in body.form.items()} if body.form is not None else None,
             hooks=self.session.hooks,
         )
+        return request
+
+    def send(self, request: requests.PreparedRequest, longest: float) -> WireAnswer:
+        """Send a request once. The answer has to be there within `longest` seconds.
+
+        Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer, or none within its bounds.
+        """
+        longest = min(longest, 2 * self.timeout[1])
+        with deadline(longest) as until:
+            try:
+                return self._send(request)
+            except AnswerTooLargeError:
+                raise
+            except TRANSPORT_ERRORS as error:
+                if timed_out(error) and time.monotonic() >= until:
+                    raise AnswerTooSlowError(longest) from error
+                raise
+
+    def _send(self, request: requests.PreparedRequest) -> WireAnswer:
         response = self.session.send(
             request, timeout=self.timeout, proxies=self.session.proxies, allow_redirects=False, stream=True
         )
