@@ -13,17 +13,18 @@ run that looked before the create of this one has created too: so both of them s
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from .._engine.errors import ApiError, SyncError
 from .._engine.identity import find_duplicates
-from .._engine.model import BmsId, Contact, ItGlueId
+from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Snapshot
 from .._engine.plan import Operation, Push
 from .._engine.reasons import Reason, ReasonCode, because
 from .look_again import contacts_by_now
 from .outcomes import Outcomes
-from .ports import Bms, Clock, ItGlueReader, Sleep
+from .ports import Clock, ItGlueReader, Sleep
 
 FACTOR = 3.0
 """How many times as long as this run another run may take from its look to its create."""
@@ -46,27 +47,32 @@ class Pause:
             self.sleep(min(left, LONGEST_PAUSE))
 
 
-@dataclass(frozen=True, slots=True)
-class Created:
-    """What a run created in IT Glue: `known` are the ids of the contacts that were there before, by the id of each
-    new one. `contacts` are those of the last look, which began at `read_at` (seconds since the epoch)."""
+def note_duplicates(
+    outcomes: Outcomes,
+    in_itglue: Callable[[], Iterable[Contact]],
+    known: Mapping[ItGlueId, Collection[ItGlueId]],
+    in_bms: Callable[[], Iterable[BmsContact]],
+    known_in_bms: Collection[BmsId],
+) -> None:
+    """Report the contacts that somebody else has made of the persons that the run created, in both services.
 
-    organization_id: ItGlueId
-    known: Mapping[ItGlueId, Collection[ItGlueId]]
-    contacts: tuple[Contact, ...]
-    read_at: float
+    `in_itglue` and `in_bms` read the contacts by now, side by side, where the run has created any. `known` are the ids
+    of those that were there before: in IT Glue by the id of each new one.
+    """
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="look") as pool:
+        reading = pool.submit(lambda: tuple(in_itglue())) if known else None
+        _note_in_bms(outcomes, in_bms, known_in_bms)
+        if reading is not None:
+            try:
+                note_among(outcomes, reading.result(), known)
+            except ApiError as error:
+                outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="itglue", said=str(error))
 
 
-def note_in_itglue(outcomes: Outcomes, itglue: ItGlueReader, created: Created) -> None:
-    """Report the contacts that somebody else has made of the persons that the run created in IT Glue."""
-    if not created.known:
-        return
-    try:
-        fresh = contacts_by_now(itglue, created.organization_id, created.contacts, created.read_at)
-    except ApiError as error:
-        outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="itglue", said=str(error))
-        return
-    note_among(outcomes, created.contacts if fresh is None else fresh, created.known)
+def contacts_beside(itglue: ItGlueReader, snapshot: Snapshot) -> Iterable[Contact]:
+    """The contacts of IT Glue by now, since they were looked at last. Raises ApiError."""
+    fresh = contacts_by_now(itglue, snapshot.organization.id, snapshot.contacts, snapshot.read_at)
+    return snapshot.contacts if fresh is None else fresh
 
 
 def note_among(outcomes: Outcomes, present: Iterable[Contact], known: Mapping[ItGlueId, Collection[ItGlueId]]) -> None:
@@ -89,11 +95,7 @@ def note_among(outcomes: Outcomes, present: Iterable[Contact], known: Mapping[It
         outcomes.put(_with(operation, reason))
 
 
-def note_in_bms(outcomes: Outcomes, bms: Bms, account_id: BmsId, known: Collection[BmsId]) -> None:
-    """Report the contacts that somebody else has made of the persons that the run created in BMS.
-
-    `known` are the ids of the contacts that were there before.
-    """
+def _note_in_bms(outcomes: Outcomes, read: Callable[[], Iterable[BmsContact]], known: Collection[BmsId]) -> None:
     operations = {
         each.bms.contact_id: each
         for each in outcomes
@@ -103,7 +105,7 @@ def note_in_bms(outcomes: Outcomes, bms: Bms, account_id: BmsId, known: Collecti
     if not creates:
         return
     try:
-        contacts = tuple(bms.contacts(account_id))
+        contacts = tuple(read())
     except SyncError as error:
         outcomes.warn(ReasonCode.DUPLICATES_NOT_READ, service="bms", said=str(error))
         return

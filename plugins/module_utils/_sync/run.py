@@ -19,7 +19,7 @@ from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._store.settings import SettingsStore
 from .bms_writer import BmsWriter
-from .duplicates import Created, Pause, note_in_bms, note_in_itglue
+from .duplicates import Pause, contacts_beside, note_duplicates
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
 from .links import Link, LinkOf, Waiting
@@ -204,10 +204,13 @@ def _note_duplicates(replanner: Replanner, outcomes: Outcomes, itglue: ItGlueWri
         pause.wait(itglue.created_after, itglue.created_at)
     if bms is not None and bms.created_at is not None:
         pause.wait(bms.looked_at, bms.created_at)
-        note_in_bms(outcomes, services.bms, bms.account_id, bms.known)
-    if itglue.created:
-        created = Created(snapshot.organization.id, itglue.created, snapshot.contacts, snapshot.read_at)
-        note_in_itglue(outcomes, services.itglue, created)
+    note_duplicates(
+        outcomes,
+        lambda: contacts_beside(services.itglue, snapshot),
+        itglue.created,
+        lambda: () if bms is None else services.bms.contacts(bms.account_id),
+        () if bms is None else bms.known,
+    )
 
 
 def _link_of(options: Options) -> LinkOf:

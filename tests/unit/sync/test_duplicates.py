@@ -7,19 +7,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
+    BmsPart,
     ItGluePart,
     Operation,
+    Push,
     UserSubject,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import Pause, note_among
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import (
+    Pause,
+    note_among,
+    note_duplicates,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import Outcomes
-from tests.unit.engine.builders import contact
+from tests.unit.engine.builders import contact, in_bms
 
 
 @pytest.mark.parametrize(
@@ -48,3 +55,20 @@ def test_a_duplicate_that_is_found_twice_is_reported_once_beside_other_reasons()
     (found,) = outcomes
     assert [each.code for each in found.reasons] == [other.code, ReasonCode.DUPLICATE_IN_ITGLUE]
     assert found.reasons[-1].values["contact_ids"] == [72, 73]
+
+
+def test_both_services_are_read_side_by_side_and_reported_in_one_order():
+    together = Barrier(2)
+    made = contact(71, "ann@client.example", first="Ann", last="Able")
+    there = in_bms(91, "ann@client.example", first="Ann", last="Able")
+    push = BmsPart(Push.PUSHED, 91, create=there)
+    operation = Operation(UserSubject("ann", "id-ann"), ItGluePart(Action.CREATE, 71, contact=made), push)
+
+    def read(record, other_id):
+        together.wait(20)
+        return [record, replace(record, id=other_id)]
+
+    outcomes = Outcomes([operation])
+    note_duplicates(outcomes, lambda: read(made, 72), {71: ()}, lambda: read(there, 92), ())
+    (found,) = outcomes
+    assert [each.code for each in found.reasons] == [ReasonCode.DUPLICATE_IN_BMS, ReasonCode.DUPLICATE_IN_ITGLUE]
