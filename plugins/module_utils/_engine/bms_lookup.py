@@ -21,10 +21,10 @@ from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .grouping import connected, repeated
 from .identity import Names, compare_names, same_key
 from .identity import names_of as compared_names
-from .model import BmsContact, BmsId, ItGlueId
+from .model import BmsContact, BmsId, Contact, ItGlueId
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import contact_addresses, is_blank, name, text
+from .text import address, contact_addresses, is_blank, name, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def overridden(looked_up: Sequence[Operation], hits: Sequence[Hit], own: Answere
     if not own:
         return hits
     taken = {found[0].id for found in own.values() if len(found) == 1}
+    shared = repeated([each.id for found in own.values() for each in found])
     result = []
     for operation, hit in zip(looked_up, hits, strict=True):
         decided = own.get(operation.subject.user_id)
@@ -96,7 +97,8 @@ def overridden(looked_up: Sequence[Operation], hits: Sequence[Hit], own: Answere
         if decided is None:
             result.append(hit._replace(found=found, namesakes=namesakes))
         else:
-            result.append(Hit(found, overridden=True, namesakes=namesakes))
+            is_own = not any(each.id in shared for each in found)
+            result.append(Hit(found, overridden=is_own, namesakes=namesakes))
     return result
 
 
@@ -107,18 +109,29 @@ def _made_for_new(
     directory: Directory,
     bms: BmsDirectory,
 ) -> dict[str, tuple[BmsContact, ...]]:
-    """What was made for each user who is `new`, by user id: nothing that is `chosen` for another user, or that holds
-    the primary address of one who is not `new`."""
+    """What was made for each user who is `new`, by user id: nothing that is `chosen` for another user, or that is a
+    namesake's."""
     new = [each for each in operations if answers.get(each.subject.user_id) == NEW]
-    others = {primary_key_of(each.wanted) for each in operations if answers.get(each.subject.user_id) != NEW}
     return {
         operation.subject.user_id: tuple(
             each
             for each in _made_before(operation, directory, bms)
-            if each.id not in chosen and others.isdisjoint(bms_addresses(each))
+            if each.id not in chosen and not _is_of_namesake(each, operation, operations)
         )
         for operation in new
     }
+
+
+def _is_of_namesake(found: BmsContact, operation: Operation, operations: Iterable[Operation]) -> bool:
+    """Whether a BMS contact that could have been made for a user is that of a namesake, whose primary address it holds
+    beside the user's. What a run makes has the user's own primary address as its default."""
+    addresses, own = bms_addresses(found), primary_key_of(operation.wanted)
+    if any(each.default and address(each.address) == own for each in found.emails):
+        return False
+    return any(
+        primary_key_of(other.wanted) in addresses - {own} and _have_same_names(other.wanted, operation.wanted)
+        for other in operations
+    )
 
 
 def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> tuple[BmsContact, ...]:
@@ -130,14 +143,18 @@ def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> 
 def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
     """What an earlier run has made for a user with the answer `new`: BMS contacts of the same names with the
     primary address that are not linked to another contact."""
-    contact = operation.wanted
-    own = tuple(map(name, names_of(contact)))
     return tuple(
         each
-        for each in bms.with_an_address([primary_key_of(contact)])
-        if (compare_names(names_of(contact), names_of(each)) == Names.SAME or own == tuple(map(name, names_of(each))))
+        for each in bms.with_an_address([primary_key_of(operation.wanted)])
+        if _have_same_names(operation.wanted, each)
         and not {*directory.linked.get(each.id, ())} - {operation.itglue.contact_id}
     )
+
+
+def _have_same_names(contact: Contact, other: Contact | BmsContact) -> bool:
+    """Whether two have the same names, be it only one of them."""
+    one, two = names_of(contact), names_of(other)
+    return compare_names(one, two) == Names.SAME or tuple(map(name, one)) == tuple(map(name, two))
 
 
 def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
@@ -150,7 +167,7 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
         blocked: tuple[Conflict, Reason] | None = None
         if native and hit.namesakes and not hit.found:
             blocked = _would_pair(operation, hit.namesakes)
-        elif not (hit.overridden and hit.found) and (group := groups.get(operation.subject)):
+        elif not (hit.overridden and len(hit.found) == 1) and (group := groups.get(operation.subject)):
             blocked = group.conflict, _reason(operation, hit, group)
         if blocked:
             conflict, reason = blocked

@@ -721,6 +721,59 @@ def test_the_bms_contact_of_a_namesake_was_not_made_for_who_is_new(answers):
     assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
 
 
+@pytest.mark.parametrize("shared", ["as-an-alias", "as-the-primary-address"])
+def test_new_makes_a_bms_contact_once_where_a_colleague_has_one_of_its_addresses(shared):
+    """The colleague bears other names, so what holds the address is not the colleague's."""
+    chef = replace(person("chef", given_name="Carl", surname="Chef"), mail=INFO, proxy_addresses=(f"SMTP:{INFO}",))
+    chefs = ready(73, "info", first="Carl", last="Chef")
+    petras = PETRAS
+    if shared == "as-the-primary-address":
+        petras, chefs = ready(72, "petra", first="Petra", last="Person"), ready(73, "petra", first="Carl", last="Chef")
+        chef = replace(chef, mail=OWN, proxy_addresses=(f"SMTP:{OWN}",))
+    read = snapshot([PETRA, chef], [petras, chefs], bms_settings=PUSHING)
+    given = {
+        "match_overrides": {PETRA.username: 72, chef.username: 73},
+        "bms_match_overrides": {PETRA.username: "new"},
+    }
+    present = [named(5, "Front Desk", OWN)]
+    first = by_name(planned(read, bms(*present), **given).operations)["petra"]
+    assert (first.bms.push, first.bms.create is not None) == ("pushed", True)
+    second = by_name(planned(read, bms(*present, replace(first.bms.create, id=6)), **given).operations)["petra"]
+    assert (second.bms.push, second.bms.contact_id) == ("already_in_bms", 6)
+
+
+def test_new_beside_several_bms_contacts_that_could_have_been_made_stays_a_conflict():
+    found, plan = overridden("new", *TWINS)
+    assert (found.bms.push, codes(found)) == ("conflict", ["bms_several_hits"])
+    assert [each.bms_contact_ids for each in plan.conflicts] == [(5, 6)]
+
+
+def test_two_namesakes_who_are_new_do_not_have_one_bms_contact():
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = [PETRAS, ready(73, "pp", first="Petra", last="Person")]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    present = [named(5, "Petra Person", PETRA.mail, namesake.mail)]
+    given = {"bms_match_overrides": {PETRA.username: "new", namesake.username: "new"}}
+    for dummy in range(2):
+        plan = planned(read, bms(*present), **given)
+        found = by_name(plan.operations)
+        assert (found["petra"].bms.push, found["petra"].bms.contact_id) == ("already_in_bms", 5)
+        present += [replace(each.bms.create, id=6) for each in plan.operations if each.bms.create]
+    assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
+
+
+def test_a_bms_contact_that_two_who_are_new_could_have_made_is_a_conflict():
+    namesake = replace(person("pp", given_name="Petra", surname="Person"), mail=OWN, proxy_addresses=(f"SMTP:{OWN}",))
+    contacts = [PETRAS, with_addresses(ready(73, "petra", first="Petra", last="Person"))]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    given = {
+        "match_overrides": {PETRA.username: 72, namesake.username: 73},
+        "bms_match_overrides": {PETRA.username: "new", namesake.username: "new"},
+    }
+    plan = planned(read, bms(named(5, "Petra Person", OWN)), **given)
+    assert [each.bms.push for each in by_name(plan.operations).values()] == ["conflict", "conflict"]
+
+
 def test_ignore_excludes_a_user_from_bms_and_reads_nothing_for_it():
     found, plan = overridden("ignore", *TWINS)
     assert (found.itglue.action, found.bms.push, codes(found)) == ("unchanged", "off", ["left_out_of_bms"])
