@@ -17,7 +17,8 @@ description:
     spreadsheet, and JUnit XML on request.
   - It collects the results of M(msp.psa_sync.contact_sync), M(msp.psa_sync.office365_sync_settings) and
     M(msp.psa_sync.bms_sync_settings), in check mode and for real, whatever the tasks are called. Hosts that failed
-    before they were synced are named too.
+    before they were synced are named too. A run that ends before it reaches a client, as where the inventory cannot be
+    read, leaves a report that says so.
   - Results of tasks with C(no_log) are not in the report, which says so. Secrets are not in it either. Names,
     addresses and phone numbers of people are, so that the files are readable by their owner alone.
   - While tasks run in the controller's process, that is with C(connection=local), their progress is shown as lines,
@@ -110,6 +111,7 @@ from datetime import datetime, timezone
 from functools import wraps
 from pathlib import Path
 
+from ansible import context
 from ansible.plugins.callback import CallbackBase
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
@@ -157,6 +159,7 @@ class CallbackModule(CallbackBase):
         self._since: dict[tuple[str, str], float] = {}
         self._playbooks: list[str] = []
         self._may_sync = False
+        self._is_open = False  # a playbook that may sync has begun, and has not ended
         self._started = self._began = None
         self._written = 0
         self._complained = False
@@ -179,7 +182,8 @@ class CallbackModule(CallbackBase):
             self._started, self._began = _now(), time.monotonic()
             progress.choose(self.get_option("progress"))
             atexit.register(self._at_exit)
-        self._may_sync = self._may_sync or _may_sync(playbook)
+        self._is_open = _may_sync(playbook)
+        self._may_sync = self._may_sync or self._is_open
 
     @_harmless
     def v2_playbook_on_stats(self, stats) -> None:
@@ -188,13 +192,18 @@ class CallbackModule(CallbackBase):
             if event := self._elsewhere.pop(host, None):
                 self._events.append(event)
         self._elsewhere.clear()
+        self._is_open = False
         self._write(complete=True)
 
     def _at_exit(self) -> None:
-        """End with the run, which may have been interrupted. A worker does nothing here."""
+        """End with the run, which may have been interrupted. A worker does nothing here.
+
+        A run that ended before it reached a client, as where the inventory cannot be read, leaves a report as well:
+        the one of an earlier run would say that all is well.
+        """
         if os.getpid() != self._process:
             return
-        if self._written < len(self._reported()):
+        if self._is_open or self._written < len(self._reported()):
             self._write_interrupted()
 
     @_harmless
@@ -312,7 +321,7 @@ class CallbackModule(CallbackBase):
     def _write(self, complete: bool) -> None:
         """Write all forms anew: a run may have several playbooks, and the report is of all."""
         events = self._reported()
-        if not events:
+        if complete and not events:
             return
         self._written = len(events)
         about = collecting.About(
@@ -323,6 +332,7 @@ class CallbackModule(CallbackBase):
             playbooks=tuple(self._playbooks),
             version=VERSION,
             complete=complete,
+            preview=bool(context.CLIARGS.get("check")),
         )
         made = collecting.report(about, events)
         limit = max(SHORTEST_MARKDOWN, self.get_option("markdown_limit"))

@@ -83,8 +83,8 @@ def message(report: Mapping[str, Any], url: str = "") -> Message:
     lines = [_short(f"{name}: {' '.join(why)}") for name, why in list(concerned.items())[:MOST_CLIENTS]]
     if len(concerned) > MOST_CLIENTS:
         lines.append(f"and {count(len(concerned) - MOST_CLIENTS, 'more client', 'more clients')}, of {total:,}")
-    if not report["complete"]:
-        lines.insert(0, "The run was interrupted: what came after is not in the report.")
+    if interrupted := verdict.interruption(report):
+        lines.insert(0, f"{interrupted}.")
     return Message(
         needed=bool(lines),
         title=_short(f"{report['title']} ({verdict.mode_label(report['mode'])}): {headline}{decisions}"),

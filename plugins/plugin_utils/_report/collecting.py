@@ -58,7 +58,8 @@ def is_ours(action: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a report says of the run as a whole. Times are ISO 8601, in UTC."""
+    """What a report says of the run as a whole. Times are ISO 8601, in UTC. `preview` counts where nothing else says
+    whether anything could be written."""
 
     title: str
     started: str
@@ -67,6 +68,7 @@ class About:
     playbooks: tuple[str, ...] = ()
     version: str = ""
     complete: bool = True
+    preview: bool = False
 
 
 def report(about: About, events: Iterable[Event]) -> dict[str, Any]:
@@ -82,14 +84,13 @@ def report(about: About, events: Iterable[Event]) -> dict[str, Any]:
         "finished": about.finished,
         "seconds": round(about.seconds, 1),
         "complete": about.complete,
-        "mode": _mode(run for run in runs if run["counted"]),
+        "mode": _mode({run["preview"] for run in runs if run["counted"]} or {about.preview}),
         "totals": _totals(tenants),
         "tenants": tenants,
     }
 
 
-def _mode(runs: Iterable[Mapping[str, Any]]) -> str:
-    previews = {run["preview"] for run in runs}
+def _mode(previews: set[bool]) -> str:
     return "mixed" if len(previews) > 1 else "preview" if previews == {True} else "real"
 
 

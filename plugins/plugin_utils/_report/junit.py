@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from .collecting import counted, departure, has_failed
 from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
+from .verdict import interruption
 
 # XML 1.0 has no way to write these.
 _NOT_IN_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -31,21 +32,27 @@ class _Case(NamedTuple):
 def junit(report: Mapping[str, Any]) -> str:
     """The report as JUnit XML.
 
-    A failed task is an error; a conflict, a failed contact and a write that could not be reverted are
-    failures; a person who has to wait is skipped.
+    A failed task is an error, and so is a run that did not come to its end; a conflict, a failed contact and a write
+    that could not be reverted are failures; a person who has to wait is skipped.
     """
     root = ElementTree.Element("testsuites", name=_clean(report["title"]), time=f"{report['seconds']}")
     total: Counter[str] = Counter()
-    for tenant in report["tenants"]:
-        cases = list(_cases(tenant))
+    for name, cases in _suites(report):
         counts = _counts(cases)
         total.update(counts)
-        suite = ElementTree.SubElement(root, "testsuite", name=_clean(tenant["name"]), **_attributes(counts))
+        suite = ElementTree.SubElement(root, "testsuite", name=_clean(name), **_attributes(counts))
         for case in cases:
-            _add(suite, case, tenant["name"])
+            _add(suite, case, name)
     root.attrib.update(_attributes(total))
     ElementTree.indent(root)
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+
+
+def _suites(report: Mapping[str, Any]) -> Iterator[tuple[str, list[_Case]]]:
+    if interrupted := interruption(report):
+        yield report["title"], [_Case("The run", "error", interrupted)]
+    for tenant in report["tenants"]:
+        yield tenant["name"], list(_cases(tenant))
 
 
 def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:

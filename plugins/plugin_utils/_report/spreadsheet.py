@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from .collecting import counted, departure
-from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, label
+from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, label, one_line
 from .verdict import tenant_verdict
 
 COLUMNS = (
@@ -56,6 +56,6 @@ def _person(entry: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _harmless(value: object) -> object:
-    """A value that no spreadsheet takes for a formula."""
-    shown = "" if value is None else str(value).replace("\x00", "")
-    return f"'{shown}" if shown.startswith(("=", "+", "-", "@", "\t", "\r")) else shown
+    """A value that no spreadsheet takes for a formula, in one line and without control characters."""
+    shown = "" if value is None else one_line(str(value))
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

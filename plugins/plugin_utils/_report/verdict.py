@@ -37,6 +37,15 @@ class Verdict(NamedTuple):
     points: tuple[Point, ...]
 
 
+def interruption(report: Mapping[str, Any]) -> str | None:
+    """What there is to say of a run that did not come to its end, as a sentence without a full stop."""
+    if report["complete"]:
+        return None
+    if not report["tenants"]:
+        return "The run ended before it was done with any client: its output says why"
+    return "The run was interrupted: what came after is not in this report"
+
+
 def verdict(report: Mapping[str, Any]) -> Verdict:
     """What the report says, in a few sentences."""
     states = [tenant["status"] for tenant in report["tenants"]]
@@ -110,6 +119,8 @@ def why(tenant: Mapping[str, Any]) -> list[str]:
 
 def _changes(report: Mapping[str, Any]) -> str:
     totals, preview = report["totals"], report["mode"] == "preview"
+    if not report["tenants"]:
+        return "Nothing is known of any client."
     parts = [
         f"{would if preview else did} {count(number, noun)}{where}"
         for number, would, did, noun, where in _writes(totals)
@@ -142,8 +153,8 @@ def _writes(totals: Mapping[str, Any]) -> Iterator[tuple[int, str, str, str, str
 
 def _points(report: Mapping[str, Any]) -> Iterator[Point]:
     totals = report["totals"]
-    if not report["complete"]:
-        yield Point(STOP, "The run was interrupted: what came after is not in this report", "tenants")
+    if interrupted := interruption(report):
+        yield Point(STOP, interrupted, "tenants")
     for level, number, one, many, where in (*_of_clients(totals), *_of_people(totals), *_of_departed(totals)):
         if number:
             yield Point(level, count(number, one, many), *where)

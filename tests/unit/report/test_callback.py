@@ -249,6 +249,35 @@ def test_an_interrupted_run_is_reported(callback):
     assert json.loads(callback.path.read_text())["complete"] is False
 
 
+def test_a_run_that_reached_no_client_replaces_the_report_of_an_earlier_one(callback):
+    """As where the inventory cannot be read: whoever reads the report must not see that all was well once."""
+    callback.path.parent.mkdir()
+    callback.path.write_text('{"complete": true}')
+    callback._at_exit()
+    written = json.loads(callback.path.read_text())
+    assert (written["complete"], written["tenants"], written["playbooks"]) == (False, [], ["sync.yml"])
+
+
+@pytest.mark.parametrize("first", [[], [happy_frog()]])
+def test_a_second_playbook_that_reached_no_client_is_reported(callback, first):
+    for result in first:
+        callback.v2_runner_on_ok(outcome(result))
+    callback.v2_playbook_on_stats(stats())
+    callback.v2_playbook_on_start(SimpleNamespace(_file_name="second.yml"))
+    callback._at_exit()
+    written = json.loads(callback.path.read_text())
+    assert (written["complete"], len(written["tenants"])) == (False, len(first))
+
+
+@pytest.mark.parametrize("ended", [True, False])
+def test_a_playbook_that_syncs_nobody_leaves_the_report_as_it_is(callback, ended):
+    callback.v2_playbook_on_start(playbook(FAIL))
+    if ended:
+        callback.v2_playbook_on_stats(stats())
+    callback._at_exit()
+    assert not callback.path.exists()
+
+
 def test_a_worker_that_ends_reports_nothing(callback, monkeypatch):
     callback.v2_runner_on_ok(outcome(happy_frog()))
     monkeypatch.setattr(callback, "_process", -1)

@@ -16,7 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices impo
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report import collecting
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.formats import FORMATS
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.next_steps import next_steps
-from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import STARVED, verdict, why
+from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.verdict import STARVED, interruption, verdict, why
 from tests.tools.report_samples import (
     OFFICE365,
     about,
@@ -321,6 +321,16 @@ def test_an_interrupted_run_says_so():
     reported = verdict(report([event("a", "ok", synced("A", 1, []))], complete=False))
     assert reported.level == "stop"
     assert "interrupted" in reported.points[0].text
+
+
+@pytest.mark.parametrize(("preview", "mode"), [(True, "preview"), (False, "real")])
+def test_a_run_that_reached_no_client_says_so(preview, mode):
+    made = report([], complete=False, preview=preview)
+    reported = verdict(made)
+    assert made["mode"] == mode
+    assert (reported.level, reported.headline) == ("stop", "No client was part of this run")
+    assert [each.text for each in reported.points] == [interruption(made)]
+    assert "changed" not in reported.changes
 
 
 def test_the_words_of_a_preview_and_of_a_real_run():

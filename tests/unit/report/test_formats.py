@@ -347,6 +347,20 @@ def test_junit_counts_what_failed_and_what_waits():
     assert "lacks primary phone, location" in sam.find("skipped").get("message")
 
 
+def test_a_spreadsheet_has_no_control_characters_and_no_commands():
+    client = synced("A\n##vso[x]\x1b[31m\u202e", 1, [contact("a@x", "create")])
+    written = spreadsheet(made([event("a", "changed", client)])).replace("\r\n", "")
+    assert not any(sign in written for sign in ("\n", "\x1b", "\u202e", "##vso["))
+
+
+def test_junit_has_a_run_that_did_not_come_to_its_end():
+    """A suite without a failure would pass a job."""
+    for report in (made(), {**made(), "tenants": []}):
+        root = ElementTree.fromstring(junit({**report, "complete": False}))
+        assert root[0].find("testcase/error").attrib["message"]
+        assert int(root.attrib["errors"]) == 1 + int(ElementTree.fromstring(junit(report)).attrib["errors"])
+
+
 def test_junit_has_departed_people_and_what_is_reverted():
     root = ElementTree.fromstring(junit(made(offboarding())))
     cases = {case.get("name"): case for case in root.iter("testcase")}
@@ -401,11 +415,11 @@ def test_csv_has_a_line_for_each_person():
     assert any(line["client"] == "Gamma, Inc." and "AADSTS65001" in line["reason"] for line in lines)
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t=", "\x1b@", "\r\n+"])
 def test_no_value_is_a_formula_of_a_spreadsheet(start):
     entry = contact(f"{start}cmd|x", "create")
     (line,) = csv.DictReader(io.StringIO(spreadsheet(made([event("a", "changed", synced("A", 1, [entry]))]))))
-    assert line["user"] == f"'{start}cmd|x"
+    assert line["user"] == f"'{start[-1]}cmd|x"
 
 
 def test_a_form_is_readable_by_its_owner_alone(tmp_path):

@@ -64,6 +64,12 @@ def test_an_interrupted_run_is_reported():
     assert "interrupted" in made([fine()], complete=False).lines[0]
 
 
+def test_a_run_that_reached_no_client_is_reported():
+    found = made([], complete=False)
+    assert found.needed and found.digest != made([]).digest
+    assert found.lines == ("The run ended before it was done with any client: its output says why.",)
+
+
 def test_a_message_is_short_however_many_clients_there_are():
     found = made([failed(f"client{number}", "No. " * 1000) for number in range(300)])
     assert len(found.lines) == MOST_CLIENTS + 1
