@@ -59,6 +59,7 @@ PURE_MODULES = {
     "functools",
     "hashlib",
     "html",
+    "html.entities",
     "html.parser",
     "itertools",
     "json",

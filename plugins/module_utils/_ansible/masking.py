@@ -12,13 +12,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from threading import Lock
 from typing import Any
 from urllib.parse import unquote
 
 from ansible.module_utils.common.parameters import remove_values, sanitize_keys
 
-from .._engine.output import spellings
+from .._clients.masking import Masking
 
 MASK = "********"
 
@@ -35,19 +34,16 @@ class Secrets:
     """A growing set of secret values. Threads may add to it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
-        self._spellings: frozenset[str] = frozenset()
+        self._masking = Masking(MASK)
 
     @property
     def no_log_values(self) -> frozenset[str]:
-        """All spellings of all secrets, for `AnsibleModule.no_log_values`."""
-        return self._spellings
+        """The usual spellings of all secrets, for `AnsibleModule.no_log_values`."""
+        return self._masking.spellings
 
     def add(self, *values: object) -> None:
         """Add secrets; of a container all that is in it."""
-        no_log_values = {spelling for value in values for text in _texts(value) for spelling in spellings(text)}
-        with self._lock:
-            self._spellings |= no_log_values
+        self._masking.add(*(text for value in values for text in _texts(value)))
 
     def add_options(self, options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> None:
         """Add the values of all options with `no_log`, those of suboptions too, and passwords in addresses.
@@ -58,21 +54,19 @@ class Secrets:
 
     def text(self, text: str) -> str:
         """`text` with every secret replaced."""
-        for spelling in sorted(self._spellings, key=len, reverse=True):
-            text = text.replace(spelling, MASK)
-        return text
+        return self._masking.text(text)
 
     def keys(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` with every long secret replaced in the keys of its mappings."""
         masked: dict[str, Any] = sanitize_keys(
-            result, {spelling for spelling in self._spellings if len(spelling) >= _LONG}
+            result, {spelling for spelling in self.no_log_values if len(spelling) >= _LONG}
         )
         return masked
 
     def values(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` masked exactly as `AnsibleModule` masks what a module returns."""
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(result, self._spellings), **kept}
+        return {**remove_values(result, self.no_log_values), **kept}
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import re
-from threading import Lock
 
 from .._engine.errors import (
     ApiError,
@@ -18,9 +17,10 @@ from .._engine.errors import (
     RejectedError,
     UnavailableError,
 )
-from .._engine.output import one_line, spellings
+from .._engine.output import one_line
 from .decoding import TITLES
 from .error_mapping import ErrorMapping
+from .masking import Masking
 from .request import Attempt, Exchange
 from .response import Response
 from .retry import moment
@@ -41,14 +41,12 @@ class Failures:
         self.mapping = mapping
         self._service = service
         self._title = TITLES[service]
-        self._lock = Lock()
-        self._secrets: set[str] = set()
+        self._masking = Masking("***")
 
     def add_secret(self, secret: str | None) -> None:
         """Never show this value."""
         if secret and len(secret) >= _SHORTEST_SECRET:
-            with self._lock:
-                self._secrets.update(spellings(secret))
+            self._masking.add(secret)
 
     def of_answer(self, answer: Response, *, needs: str | None = None, writes: bool = True) -> ApiError:
         """The error that an unusable answer stands for."""
@@ -156,11 +154,7 @@ class Failures:
 
     def clean(self, text: str) -> str:
         """`text` in one line, cut short, without secrets."""
-        with self._lock:
-            secrets = sorted(self._secrets, key=len, reverse=True)
-        for secret in secrets:
-            text = text.replace(secret, "***")
-        text = one_line(text)
+        text = one_line(self._masking.text(text))
         return text if len(text) <= _SAID_LENGTH else f"{text[:_SAID_LENGTH]}…"
 
 

@@ -16,6 +16,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from html.entities import codepoint2name
 from typing import Any
 from urllib.parse import quote, quote_plus
 
@@ -70,6 +71,40 @@ def each_text(value: Any, change: Callable[[str], str]) -> Any:
 
 def _is_shown(sign: str) -> bool:
     return sign.isprintable() or (unicodedata.category(sign) not in _CONTROLS and sign not in _DIRECTIONS)
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing escapes any character of a text."""
+    return text == "" or (text.isascii() and text.isalnum())
+
+
+def in_any_spelling(text: str) -> str:
+    """A pattern of a text, whatever escapes its characters. Backslashes in a row count as one."""
+    return "".join(_escaped_sign(sign) for sign in re.sub(r"\\+", r"\\", text))
+
+
+def _escaped_sign(sign: str) -> str:
+    """A pattern of a character and of all that escapes it, several times over too: in addresses, JSON, a `repr`, HTML.
+
+    No repetition is without an end: a service may send thousands of backslashes.
+    """
+    if is_plain(sign):
+        return sign
+    code = ord(sign)
+    in_json = json.dumps(sign)[1:-1]
+    units = in_json.split("\\u")[1:] or [f"{code:04x}"]
+    names = "|".join(filter(None, (codepoint2name.get(code), "apos" if sign == "'" else None)))
+    ways = [
+        "".join(rf"\\{{1,8}}u(?i:{unit})" for unit in units),
+        r"\\{0,8}" + re.escape(sign),
+        r"\\{0,8}" + "".join(f"%(?:25){{0,4}}(?i:{byte:02x})" for byte in sign.encode("utf-8", "surrogatepass")),
+        rf"\\{{0,8}}&(?:amp;){{0,4}}#(?i:0{{0,4}}{code}|x0{{0,4}}{code:x});",
+        *([rf"\\{{0,8}}&(?:amp;){{0,4}}(?:{names});"] if names else []),
+        *([rf"\\{{1,8}}{in_json[1:]}"] if sign in "\n\r\t\b\f" else []),
+        *([rf"\\{{1,8}}x{code:02x}"] if code < 256 else []),
+        *([r"\+"] if sign == " " else []),
+    ]
+    return f"(?:{'|'.join(ways)})"
 
 
 def spellings(secret: str) -> Iterator[str]:
