@@ -20,11 +20,12 @@ from .bms_evidence import Hit, look_up
 from .bms_fields import changed_fields, encode
 from .contact_phones import is_fax
 from .directory import BmsDirectory, Directory, bms_addresses
+from .identity import name_as_written
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
 from .phones import PLACEHOLDER, is_placeholder, is_real_number, is_same_number, stored_key
 from .plan import Operation, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import address, text
+from .text import address, unless_blank
 
 E = TypeVar("E", BmsEmail, BmsPhone)
 
@@ -162,9 +163,9 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     if not pair.only_phones:
         becomes = replace(
             becomes,
-            first_name=_unless_blank(present.first_name, pair.wanted.first_name),
-            last_name=_unless_blank(present.last_name, pair.wanted.last_name),
-            job_title=_unless_blank(present.job_title, pair.wanted.title),
+            first_name=name_as_written(present.first_name, pair.wanted.first_name),
+            last_name=name_as_written(present.last_name, pair.wanted.last_name, surname=True),
+            job_title=unless_blank(present.job_title, pair.wanted.title),
             emails=emails(pair.wanted, present, bms.email_type, others),
         )
     if others:
@@ -175,11 +176,6 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     before = {**operation.bms.before, **encode(present, fields)}
     after = {**operation.bms.after, **encode(becomes, fields)}
     return operation._replace(bms=operation.bms._replace(contact_id=present.id, before=before, after=after))
-
-
-def _unless_blank(present: str | None, wanted: str | None) -> str | None:
-    new = text(wanted)
-    return present if not new or new == text(present) else new
 
 
 # --------------------------------------------------------------------- e-mails

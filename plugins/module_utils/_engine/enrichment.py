@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 
 from .contact_phones import are_up_to_date, is_fax, phones
 from .countries import region
+from .identity import name_as_written
 from .model import Contact, Email, ItGlueId, Location, Office365Settings, User
 from .reasons import Reason
 from .text import (
@@ -23,7 +24,7 @@ from .text import (
     own_primary_address,
     primary_address,
     smtp_by_key,
-    text,
+    unless_blank,
 )
 
 FIRST_NAME, PRIMARY_EMAIL, PRIMARY_PHONE, LOCATION = "first_name", "primary_email", "primary_phone", "location"
@@ -53,9 +54,9 @@ def enriched(
     location_id, location_name = (base.location_id, base.location_name) if place is None else (place.id, place.name)
     addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
     numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, location_id, locations))
-    first_name = _unless_blank(base.first_name, user.given_name)
-    last_name = _unless_blank(base.last_name, user.surname)
-    title = _unless_blank(base.title, user.job_title)
+    first_name = name_as_written(base.first_name, user.given_name)
+    last_name = name_as_written(base.last_name, user.surname, surname=True)
+    title = unless_blank(base.title, user.job_title)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
     if contact and place is None and (first_name, last_name, title, addresses, numbers) == present:
         return base, reasons
@@ -74,14 +75,6 @@ def enriched(
 
 
 _NEW_CONTACT = Contact(id=ItGlueId(0))
-
-
-def _unless_blank(present: str | None, wanted: str | None) -> str | None:
-    """A blank never overwrites; equal after trimming and NFC is unchanged."""
-    if not wanted or wanted == present:
-        return present
-    new = text(wanted)
-    return present if not new or new == text(present) else new
 
 
 def region_of(user: User, location_id: ItGlueId | None, locations: Sequence[Location]) -> str | None:

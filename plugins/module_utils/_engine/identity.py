@@ -27,7 +27,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from .grouping import by_key, by_one_key, found_under
 from .model import BmsContact, Contact
-from .text import FullName, address, contact_addresses, name
+from .text import FullName, address, contact_addresses, name, unless_blank
 
 Record = TypeVar("Record", Contact, BmsContact)
 
@@ -114,6 +114,19 @@ def single_name(first: str | None, last: str | None) -> str:
     """The only name of somebody who has one, whichever field holds it, in the form of `same_key`. Else blank."""
     keys = [key for key in (_joined(first), _joined(last) or _surname_like_a_title(last)) if key]
     return keys[0] if len(keys) == 1 else ""
+
+
+def name_as_written(present: str | None, wanted: str | None, *, surname: bool = False) -> str | None:
+    """What a field for a first name, or for a `surname`, holds once `wanted` is written over `present`.
+
+    What counts as blank where names are compared, such as a placeholder, replaces no name.
+    """
+    new = unless_blank(present, wanted)
+    return present if new is not present and _is_name(present, surname) and not _is_name(new, surname) else new
+
+
+def _is_name(part: str | None, surname: bool) -> bool:
+    return bool(_joined(part) or (surname and _surname_like_a_title(part)))
 
 
 def have_common_word(one: RawNames, other: RawNames) -> bool:

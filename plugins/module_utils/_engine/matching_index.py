@@ -16,7 +16,7 @@ from functools import cached_property
 from .conflicts import Answer
 from .directory import Directory
 from .grouping import by_one_key
-from .identity import Names, compare_names, have_common_word, same_key, single_name
+from .identity import Names, compare_names, have_common_word, name_as_written, same_key, single_name
 from .model import Contact, ItGlueId, User
 from .owned import NOTHING_OWNED, Owned
 from .text import (
@@ -27,7 +27,6 @@ from .text import (
     contact_addresses,
     domain,
     primary_key,
-    text,
     user_addresses,
 )
 
@@ -219,8 +218,8 @@ class MatchingIndex:
         found = {self.names_of_contacts[contact_id]}
         if self.names_of_users[user_id] is None:
             user, contact = self.users[user_id], self.contacts[contact_id]
-            first, last = text(user.given_name) or contact.first_name, text(user.surname) or contact.last_name
-            found.add(same_key(first, last))
+            first = name_as_written(contact.first_name, user.given_name)
+            found.add(same_key(first, name_as_written(contact.last_name, user.surname, surname=True)))
         return frozenset(key for key in found if key is not None)
 
     def has_another_bearer(self, contact_id: ItGlueId, user_id: str) -> bool:

@@ -79,6 +79,15 @@ def text(value: str | None) -> str:
     return unicodedata.normalize("NFC", trimmed(value)) if value else ""
 
 
+def unless_blank(present: str | None, wanted: str | None) -> str | None:
+    """What a field holds once `wanted` is written over `present`: a blank never overwrites, and what is equal after
+    trimming and NFC is unchanged."""
+    if not wanted or wanted == present:
+        return present
+    new = text(wanted)
+    return present if not new or new == text(present) else new
+
+
 def is_blank(value: str | None) -> bool:
     """Whether there is nothing in `value` but white space and invisible characters."""
     # Most values begin with a letter.

@@ -217,6 +217,12 @@ def test_a_job_title(ours, theirs, expected):
     assert becomes(operation).get("JobTitle") == expected
 
 
+def test_a_placeholder_never_replaces_a_name():
+    someone, something = person("ann.lee", surname="-"), replace(linked(), last_name="-")
+    operation, dummy = followed(someone, something, SAME)
+    assert becomes(operation) == {}
+
+
 def addresses(*entries) -> tuple[BmsEmail, ...]:
     return tuple(BmsEmail(value, kind, None, default) for value, kind, default in entries)
 

@@ -57,6 +57,30 @@ def test_text(of_user, of_contact, present, wanted, expected):
     assert getattr(found, of_contact) == expected
 
 
+@pytest.mark.parametrize(
+    ("present", "wanted", "expected"),
+    [
+        pytest.param("Able", "-", "Able", id="a-placeholder-replaces-no-name"),
+        pytest.param("Able", "n/a", "Able", id="nor-does-a-note"),
+        pytest.param("Able", "ann@client.example", "Able", id="nor-does-an-address"),
+        pytest.param("Able", "Dr.", "Able", id="nor-does-a-title-alone"),
+        pytest.param("Able", "Dr. Baker", "Dr. Baker", id="a-title-before-a-name-does"),
+        pytest.param(None, "-", "-", id="it-fills-a-blank"),
+        pytest.param("n/a", "-", "-", id="and-replaces-another-placeholder"),
+        pytest.param("-", "Able", "Able", id="a-name-replaces-it"),
+    ],
+)
+@pytest.mark.parametrize(("of_user", "of_contact"), [("given_name", "first_name"), ("surname", "last_name")])
+def test_a_placeholder_never_replaces_a_name(of_user, of_contact, present, wanted, expected):
+    """It counts as blank where names are compared, and a blank never overwrites."""
+    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings())[0]
+    assert getattr(found, of_contact) == expected
+
+
+def test_a_surname_that_is_a_title_too_is_written():
+    assert enriched(user(surname="Herr"), replace(contact(), last_name="Able"), settings())[0].last_name == "Herr"
+
+
 # --------------------------------------------------------------------- e-mails
 
 

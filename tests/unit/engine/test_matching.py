@@ -353,9 +353,10 @@ def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
     assert (conflict.users, conflict.suggestion) == (("sue@client.example",), {})
 
 
-def test_one_name_does_not_make_a_contact_somebody_elses():
+@pytest.mark.parametrize("one_name", ["Ben", "Ben -"], ids=["alone", "beside-a-placeholder"])
+def test_one_name_does_not_make_a_contact_somebody_elses(one_name):
     """With the first name written, the contact would bear the names of another user, and be withheld from then on."""
-    users = [user_named("Ben", "desk"), user_named("Ben Baker", "old", **EXCLUDED)]
+    users = [user_named(one_name, "desk"), user_named("Ben Baker", "old", **EXCLUDED)]
     contacts = [contact_named(1, "B. Baker", "desk")]
     assert outcome(users, contacts) == ({}, [("known_contact", "primary_email", ["desk"], [1])])
 
