@@ -123,13 +123,14 @@ def _made_for_new(
 
 
 def _is_of_namesake(found: BmsContact, operation: Operation, operations: Iterable[Operation]) -> bool:
-    """Whether a BMS contact that could have been made for a user is that of a namesake, whose primary address it holds
-    beside the user's. What a run makes has the user's own primary address as its default."""
-    addresses, own = bms_addresses(found), primary_key_of(operation.wanted)
+    """Whether a BMS contact that could have been made for a user is that of a namesake, whose primary address it
+    holds. What a run makes has the addresses of the user's contact alone, with the primary one as its default."""
+    addresses, contact = bms_addresses(found), operation.wanted
+    own = primary_key_of(contact)
     if any(each.default and address(each.address) == own for each in found.emails):
-        return False
+        addresses -= contact_addresses(contact)
     return any(
-        primary_key_of(other.wanted) in addresses - {own} and _have_same_names(other.wanted, operation.wanted)
+        primary_key_of(other.wanted) in addresses - {own} and _have_same_names(other.wanted, contact)
         for other in operations
     )
 

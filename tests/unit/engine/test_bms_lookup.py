@@ -752,14 +752,31 @@ def test_two_namesakes_who_are_new_do_not_have_one_bms_contact():
     namesake = person("pp", given_name="Petra", surname="Person")
     contacts = [PETRAS, ready(73, "pp", first="Petra", last="Person")]
     read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
-    present = [named(5, "Petra Person", PETRA.mail, namesake.mail)]
     given = {"bms_match_overrides": {PETRA.username: "new", namesake.username: "new"}}
-    for dummy in range(2):
-        plan = planned(read, bms(*present), **given)
-        found = by_name(plan.operations)
-        assert (found["petra"].bms.push, found["petra"].bms.contact_id) == ("already_in_bms", 5)
-        present += [replace(each.bms.create, id=6) for each in plan.operations if each.bms.create]
-    assert (found["pp"].bms.push, found["pp"].bms.contact_id) == ("already_in_bms", 6)
+    present = [named(5, "Petra Person", PETRA.mail, namesake.mail)]
+    first = planned(read, bms(*present), **given)
+    present += [replace(each.bms.create, id=number) for number, each in enumerate(first.operations, 6)]
+    second = planned(read, bms(*present), **given)
+    assert [(each.bms.push, each.bms.contact_id) for each in second.operations] == [
+        ("already_in_bms", 6),
+        ("already_in_bms", 7),
+    ]
+
+
+def test_what_was_made_for_who_is_new_may_hold_the_primary_address_of_a_namesake():
+    """The user's contact holds it too."""
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = [with_addresses(PETRAS, namesake.mail), ready(73, "pp", first="Petra", last="Person")]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    given = {
+        "match_overrides": {PETRA.username: 72, namesake.username: 73},
+        "bms_match_overrides": {PETRA.username: "new"},
+    }
+    first = by_name(planned(read, bms(named(5, "Front Desk", OWN)), **given).operations)["petra"]
+    assert first.bms.push == "pushed"
+    present = (named(5, "Front Desk", OWN), replace(first.bms.create, id=6))
+    second = by_name(planned(read, bms(*present), **given).operations)["petra"]
+    assert (second.bms.push, second.bms.contact_id) == ("already_in_bms", 6)
 
 
 def test_a_bms_contact_that_two_who_are_new_could_have_made_is_a_conflict():
