@@ -122,6 +122,8 @@ def failed(operation: Operation, error: ApiError) -> Operation:
 
 def side_by_side(work: Callable[[T], V], values: Sequence[T]) -> Iterator[tuple[T, V]]:
     """Each value with what came of it, in their order."""
-    if values:
+    if len(values) == 1:
+        yield values[0], work(values[0])
+    elif values:
         with ThreadPoolExecutor(max_workers=min(WORKERS, len(values)), thread_name_prefix="bms") as pool:
             yield from zip(values, pool.map(work, values), strict=True)

@@ -13,8 +13,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import dataclass, field
+from threading import Lock
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
@@ -29,6 +30,7 @@ from .._engine.errors import (
 )
 from .._engine.model import (
     Account,
+    BmsContact,
     BmsId,
     BmsSettings,
     BmsSnapshot,
@@ -43,7 +45,7 @@ from .._engine.planning import Findings, Need, Planning
 from .._engine.reasons import Reason
 from .._engine.text import name
 from .._store.settings import SettingsStore
-from .outcomes import latest, resume_at
+from .outcomes import latest, resume_at, side_by_side
 from .ports import Bms, Clock, Graph, Progress, ReadServices, silent
 from .run_lock import RunLock
 from .run_settings import RunSettings, read_settings
@@ -52,6 +54,9 @@ READ_BEFORE_A_LINE = 2000
 """Users or contacts that are read before a person hears of it: a few pages."""
 
 T = TypeVar("T")
+
+_Kind: TypeAlias = "tuple[str | None, str, Callable[[Collection[BmsContact]], Sequence[BmsType]]]"
+"""A type that a setting names, the option, and what reads the types that there are."""
 
 
 class Request(NamedTuple):
@@ -182,6 +187,7 @@ class NeedReader:
     adapter_names: Collection[str]
     resume_at: float | None = None
     ends_run: bool = True
+    _lock: Lock = field(default_factory=Lock, init=False, repr=False)
 
     def complete(self, planning: Planning) -> Planning:
         """Read whatever the planning needs, until it needs nothing more.
@@ -196,19 +202,19 @@ class NeedReader:
         return planning
 
     def read(self, needs: Collection[Need], known: Findings) -> Findings:
-        """What is needed next, given what has been found so far."""
+        """What is needed next, given what has been found so far. What is needed at once is read side by side."""
+        looks = {
+            Need.VERIFIED_DOMAINS: self._verified_domains,
+            Need.DELETED_USERS: self._deleted_users,
+            Need.LOCATIONS: self._locations,
+            Need.CONTACT_TYPES: self._contact_types,
+            Need.BMS: self._bms,
+            Need.BMS_LOCATIONS: self._bms_locations,
+            Need.BMS_TYPES: self._bms_types,
+        }
         found = Findings()
-        for need, look in (
-            (Need.VERIFIED_DOMAINS, self._verified_domains),
-            (Need.DELETED_USERS, self._deleted_users),
-            (Need.LOCATIONS, self._locations),
-            (Need.CONTACT_TYPES, self._contact_types),
-            (Need.BMS, self._bms),
-            (Need.BMS_LOCATIONS, self._bms_locations),
-            (Need.BMS_TYPES, self._bms_types),
-        ):
-            if need in needs:
-                found = found.with_those_of(look(known.with_those_of(found)))
+        for dummy, read in side_by_side(lambda need: looks[need](known), [each for each in looks if each in needs]):
+            found = found.with_those_of(read)
         return found
 
     def _verified_domains(self, known: Findings) -> Findings:
@@ -254,8 +260,15 @@ class NeedReader:
         bms, settings, contacts = self.services.bms, self.snapshot.bms, _snapshot_of(known).contacts
 
         def look() -> Findings:
-            email = bms_type(settings.email_type, "email_type", lambda: bms.email_types(contacts))
-            phone = bms_type(settings.phone_type, "phone_type", lambda: bms.phone_types(contacts))
+            def find(kind: _Kind) -> BmsType | None:
+                wanted, option, types = kind
+                return bms_type(wanted, option, lambda: types(contacts))
+
+            kinds: list[_Kind] = [
+                (settings.email_type, "email_type", bms.email_types),
+                (settings.phone_type, "phone_type", bms.phone_types),
+            ]
+            email, phone = (found for dummy, found in side_by_side(find, kinds))
             return Findings(bms_types=(email, phone))
 
         return self._of_bms(Need.BMS_TYPES, look)
@@ -270,7 +283,8 @@ class NeedReader:
         except (ApiError, InputError) as error:
             if self.ends_run and isinstance(error, (AuthenticationError, PermissionDeniedError, InputError)):
                 raise
-            self.resume_at = latest(self.resume_at, resume_at(error))
+            with self._lock:
+                self.resume_at = latest(self.resume_at, resume_at(error))
             quota = isinstance(error, QuotaExceededError)
             return Findings(not_read={need: str(error)}, out_of_quota=frozenset({need} if quota else ()))
 

@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import gc
+import time
 from dataclasses import replace
+from threading import Barrier
 
 import pytest
 
@@ -165,6 +167,36 @@ def test_bms_is_read_for_linked_contacts_where_they_follow(changes, bms, expecte
     without = World([ANN], [linked()], [replace(there, **changes)], bms=bms)
     without.run()
     assert without.bms.calls == {}
+
+
+def test_what_is_needed_at_once_is_read_side_by_side(monkeypatch):
+    """Locations, e-mail types and phone types of BMS need nothing of each other."""
+    together, seen = Barrier(3), []
+    called = FakeBms.called
+
+    def waiting(self, method, *args):
+        if method in CREATE:
+            together.wait(20)
+            seen.append(method)
+        return called(self, method, *args)
+
+    monkeypatch.setattr(FakeBms, "called", waiting)
+    outcome = World([ANN], [ready()], bms=PUSH).run()
+    assert reported(outcome) == [("unchanged", "pushed")]
+    assert set(seen) == CREATE
+
+
+def test_the_later_one_of_two_quotas_that_are_used_up_says_when_to_resume():
+    for seconds in ((60.0, 900.0), (900.0, 60.0)):
+        world = World([ANN], [ready()], bms=PUSH)
+        world.bms.faults = [
+            Fault("account_locations", quota("bms", seconds[0])),
+            Fault("phone_types", quota("bms", seconds[1])),
+        ]
+        began = time.time()
+        outcome = world.run()
+        assert reported(outcome) == [("unchanged", "deferred")]
+        assert 850 < outcome.resume_at - began < 950
 
 
 def test_groups_of_the_filter_are_read_and_no_others():
