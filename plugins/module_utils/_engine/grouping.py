@@ -24,14 +24,26 @@ def by_key(rows: Iterable[Row], keys: Iterable[Iterable[Key | None]]) -> dict[Ke
         for key in own:
             if (key or key == 0) and index.setdefault(key, alone) is not alone:
                 more[key].append(row)
-    for key, others in more.items():
-        index[key] += tuple(dict.fromkeys(others))
-    return index
+    return _with_more(index, more)
 
 
 def by_one_key(rows: Iterable[Row], keys: Iterable[Key | None]) -> dict[Key, tuple[Row, ...]]:
     """The rows under their only key; those without one are left out."""
-    return by_key(rows, zip(keys, strict=True))
+    index: dict[Key, tuple[Row, ...]] = {}
+    more: dict[Key, list[Row]] = defaultdict(list)
+    for row, key in zip(rows, keys, strict=True):
+        if key in index:
+            more[key].append(row)
+        elif key or key == 0:
+            index[key] = (row,)
+    return _with_more(index, more)
+
+
+def _with_more(index: dict[Key, tuple[Row, ...]], more: Mapping[Key, Iterable[Row]]) -> dict[Key, tuple[Row, ...]]:
+    """The index with `more` rows behind the first one of their keys, each once."""
+    for key, others in more.items():
+        index[key] += tuple(dict.fromkeys(others))
+    return index
 
 
 def found_under(keys: Iterable[Key], index: Mapping[Key, tuple[Row, ...]]) -> tuple[Row, ...]:

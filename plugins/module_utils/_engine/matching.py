@@ -30,7 +30,7 @@ from .model import Contact, ItGlueId, User
 from .overrides import Override, apply_overrides, resolved_overrides
 from .reasons import Reason, ReasonCode, because
 from .suggestions import conflict_of, kept_from_suggestion, made_anew
-from .text import NAMES_OF_USER, ONMICROSOFT, contact_addresses
+from .text import NAMES_OF_USER, ONMICROSOFT, FullName, contact_addresses
 
 
 @dataclass(slots=True)
@@ -93,6 +93,7 @@ class _Matcher:
         self.contacts = dict.fromkeys(index.contacts)
         self.withheld: dict[str, set[ItGlueId]] = defaultdict(set)
         self.matched_by_names_too: set[str] = set()
+        self.contacts_by_names: Mapping[FullName, tuple[ItGlueId, ...]] = {}
 
     def run(self, wanted: Mapping[str, Override]) -> Matching:
         self._apply(wanted)
@@ -108,8 +109,13 @@ class _Matcher:
     # ------------------------------------------------------------------ claims
 
     def _claim(self, user_id: str, contact_id: ItGlueId, rule: Rule) -> None:
-        del self.users[user_id], self.contacts[contact_id]
-        self.result.matches[user_id] = (contact_id, rule)
+        self._claim_all({user_id: contact_id}, rule)
+
+    def _claim_all(self, pairs: Mapping[str, ItGlueId], rule: Rule) -> None:
+        users, contacts, matches = self.users, self.contacts, self.result.matches
+        for user_id, contact_id in pairs.items():
+            del users[user_id], contacts[contact_id]
+            matches[user_id] = (contact_id, rule)
 
     def _add_conflict(
         self, rule: Rule, code: ReasonCode, user_ids: Collection[str], contact_ids: Collection[ItGlueId]
@@ -177,8 +183,7 @@ class _Matcher:
             and (names := of_user[user_id]) is not None
             and names == of_contact[contact_ids[0]]
         }
-        for user_id, contact_id in plain.items():
-            self._claim(user_id, contact_id, rule)
+        self._claim_all(plain, rule)
         others: Hits = {
             user_id: {contact_id: self.index.names(user_id, contact_id) for contact_id in contact_ids}
             for user_id, contact_ids in found.items()
@@ -223,10 +228,12 @@ class _Matcher:
 
     def _match_by_name(self) -> None:
         index = self.index
+        # No later pass asks for the names of anybody else.
+        self.contacts_by_names = index.contacts_of_names({index.names_of_users[user_id] for user_id in self.users})
         hits: dict[str, tuple[ItGlueId, ...]] = {}
         for user_id in self.users:
             key = index.names_of_users[user_id]
-            known = () if key is None else index.contacts_by_names.get(key, ())
+            known = () if key is None else self.contacts_by_names.get(key, ())
             free = tuple([each for each in known if each in self.contacts])
             # Few users are left out, so what takes an index of all selected ones is asked last.
             if free and (user_id in index.selected or key not in index.selected_by_names):
@@ -300,7 +307,7 @@ class _Matcher:
             single = single_name(*NAMES_OF_USER(index.users[user_id]))
             known = index.contacts_by_single_name.get(single, ()) if single else ()
             return tuple([contact_id for contact_id in known if contact_id not in self._of_selected])
-        known = index.contacts_by_names.get(key, ())
+        known = self.contacts_by_names.get(key, ())
         if not known:
             return ()
         namesakes = index.selected_by_names.get(key, ())
@@ -349,9 +356,13 @@ class _Matcher:
         for user_id in index.users:
             if user_id in selected and user_id not in result.conflicted:
                 match_of_user = result.matches.get(user_id)
-                present = set(of_contact[match_of_user[0]]) if match_of_user else set()
-                if not present.issuperset(of_user[user_id]):
-                    self._note_held_aliases_of(user_id, of_user[user_id].keys() - present)
+                present = of_contact[match_of_user[0]] if match_of_user else ()
+                lacking = []
+                for key in of_user[user_id]:
+                    if key not in present:
+                        lacking.append(key)
+                if lacking:
+                    self._note_held_aliases_of(user_id, lacking)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:
         """Note which of the addresses that the user's contact lacks are held by others."""

@@ -9,7 +9,7 @@ An index is made when it is first asked for: names are compared only where an ad
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -189,6 +189,11 @@ class MatchingIndex:
         """The ids of the contacts by their names."""
         return by_one_key(self.contacts, self.names_of_contacts.values())
 
+    def contacts_of_names(self, names: Container[FullName | None]) -> Mapping[FullName, tuple[ItGlueId, ...]]:
+        """The ids of the contacts that have one of the names, by them: where few are asked for, fewer are indexed."""
+        found = {contact_id: key for contact_id, key in self.names_of_contacts.items() if key in names}
+        return by_one_key(found, found.values())
+
     @cached_property
     def contacts_by_single_name(self) -> Mapping[str, tuple[ItGlueId, ...]]:
         """The ids of the contacts that have one name only, by it."""
@@ -204,8 +209,8 @@ class MatchingIndex:
     @cached_property
     def excluded_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
         """The users that the filter leaves out, by their names."""
-        rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id not in self.selected}
-        return by_one_key(map(self.users.__getitem__, rows), rows.values())
+        excluded = [user for user_id, user in self.users.items() if user_id not in self.selected]
+        return by_one_key(excluded, [self.names_of_users[user.id] for user in excluded])
 
     @cached_property
     def deleted_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
