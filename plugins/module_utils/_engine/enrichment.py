@@ -17,12 +17,13 @@ from .model import Contact, Email, ItGlueId, Location, Office365Settings, User
 from .reasons import Reason
 from .text import (
     ONMICROSOFT,
-    address,
     email_keys,
     folded,
     is_blank,
     own_primary_address,
+    own_primary_key,
     primary_address,
+    primary_key,
     smtp_by_key,
     unless_blank,
 )
@@ -109,9 +110,9 @@ def emails(
     `aliases` and `keys` see `enriched`.
     """
     keys = email_keys(contact) if keys is None else keys
-    own = own_primary_address if contact.id else primary_address
-    primary = own(user, settings.primary_email)
-    key = address(primary)
+    key = own_primary_key(user, settings.primary_email, aliases)
+    if not key and not contact.id:
+        key = primary_key(user, settings.primary_email)
     held, lacking = set(keys), []
     if settings.sync_aliases and not aliases.keys() <= held:
         lacking = [each for each in aliases if each not in held and not each.endswith(ONMICROSOFT)]
@@ -119,6 +120,8 @@ def emails(
         return contact.emails
     entries = _each_once(contact.emails, keys)
     key = key or _present_primary(entries)
+    own = own_primary_address if contact.id else primary_address
+    primary = own(user, settings.primary_email)
     for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
         if written and alias not in entries:
             entries[alias] = Email(written, settings.email_label, primary=alias == key)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import lru_cache
 from operator import attrgetter
 
@@ -222,6 +223,17 @@ def own_primary_address(user: User, primary_email: str) -> str:
     if primary_email != "mail" and (written := _primary_candidate(user.username)):
         return written
     return _primary_candidate(user.mail) or _mailbox_address(user)
+
+
+def own_primary_key(user: User, primary_email: str, addresses: Mapping[str, str]) -> str:
+    """`own_primary_address` in the form in which addresses are compared. `addresses` are some of the user's: that form
+    to the one written."""
+    if primary_email == "mail":
+        for key, written in addresses.items():
+            # As most are: the mail is one of the mailbox's addresses, and spelled as there.
+            if written == user.mail and "#" not in key:
+                return key
+    return address(own_primary_address(user, primary_email))
 
 
 def _mailbox_address(user: User) -> str:

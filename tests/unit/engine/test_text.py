@@ -23,6 +23,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
     is_blank,
     name,
     own_primary_address,
+    own_primary_key,
     primary_address,
     primary_key,
     smtp_by_key,
@@ -147,6 +148,7 @@ GUEST = "gus_partner.example#EXT#@client.onmicrosoft.com"
         pytest.param("mail", None, GUEST, (), "", "", id="guest-without-mail"),
         pytest.param("mail", None, GUEST, ("smtp:b@x.io",), "", "b@x.io", id="guest-with-an-alias"),
         pytest.param("mail", "g@y.io", GUEST, (), "g@y.io", "g@y.io", id="guest-with-mail"),
+        pytest.param("mail", GUEST, "u@x.io", (f"SMTP:{GUEST}",), "", "u@x.io", id="mail-of-a-guest-in-the-mailbox"),
         pytest.param("username", "a@x.io", "u@x.io", BOTH_KINDS, "u@x.io", "u@x.io", id="username"),
         pytest.param("username", "a@x.io", "u", BOTH_KINDS, "a@x.io", "a@x.io", id="username-that-is-no-address"),
         pytest.param("username", "a@x.io", GUEST.lower(), (), "a@x.io", "a@x.io", id="username-of-a-guest"),
@@ -157,6 +159,8 @@ GUEST = "gus_partner.example#EXT#@client.onmicrosoft.com"
 def test_primary_address(wanted, mail, username, proxies, existing, new):
     someone = user(mail=mail, username=username, proxy_addresses=proxies)
     assert (own_primary_address(someone, wanted), primary_address(someone, wanted)) == (existing, new)
+    own = address(own_primary_address(someone, wanted))
+    assert own == own_primary_key(someone, wanted, smtp_by_key(someone)) == own_primary_key(someone, wanted, {})
     assert primary_key(someone, wanted) == address(new)
 
 
