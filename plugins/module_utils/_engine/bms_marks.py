@@ -10,7 +10,7 @@ A run that creates both would find either of them for the other the next time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
@@ -54,22 +54,39 @@ def marks_in_common(
     pairs = list(zip(looked_up, hits, strict=True))
     marks: dict[Subject, list[Mark]] = defaultdict(list)
     undecided = [(operation, hit) for operation, hit in pairs if not hit.overridden]
-    for address, holders in _shared(undecided, directory.email_keys):
+    for address, holders in _shared(_with_addresses(undecided, directory)):
         for mark, members in _indistinct(address, holders):
             for candidate in members:
                 marks[candidate.subject].append(mark)
     # IT Glue pairs by first and last name alone, be the last one blank.
-    for names, holders in _shared(pairs, lambda contact: [compared_names(contact)]) if native else ():
+    named = [(operation, hit, [compared_names(operation.wanted)]) for operation, hit in pairs] if native else ()
+    for names, holders in _shared(named):
         for candidate in holders:
             marks[candidate.subject].append(Mark("", names))
     return marks
 
 
+def _with_addresses(
+    undecided: Sequence[tuple[Operation, Hit]], directory: Directory
+) -> Iterator[tuple[Operation, Hit, Sequence[str]]]:
+    """The candidates with their addresses, but for those who share none with somebody who is not in BMS yet: whose
+    contacts stay as they are, and are not among the holders that the directory knows."""
+    new = {operation.subject: directory.email_keys(operation.wanted) for operation, hit in undecided if not hit.found}
+    by_address = directory.contacts_by_address
+    holders = {contact_id for keys in new.values() for key in keys for contact_id in by_address.get(key, ())}
+    for operation, hit in undecided:
+        contact = operation.wanted
+        if not hit.found:
+            yield operation, hit, new[operation.subject]
+        elif contact.id in holders or directory.contact.get(contact.id) is not contact:
+            yield operation, hit, directory.email_keys(contact)
+
+
 def _shared(
-    looked_up: Sequence[tuple[Operation, Hit]], keys_of: Callable[[Contact], Sequence[Key]]
+    looked_up: Iterable[tuple[Operation, Hit, Sequence[Key]]],
 ) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
     """The keys that several candidates have, one of whom is new, with those candidates."""
-    keyed = [(operation, hit, keys_of(operation.wanted)) for operation, hit in looked_up]
+    keyed = list(looked_up)
     wanted = {key for dummy, hit, keys in keyed if not hit.found for key in keys if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
     for operation, hit, keys in keyed:
