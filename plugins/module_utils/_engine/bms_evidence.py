@@ -77,8 +77,8 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: 
     Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
     """
     contact = operation.wanted
-    key = directory.names_of(contact)
-    holders = bms.with_an_address(directory.email_keys(contact))
+    key, addresses = directory.compared(contact)
+    holders = bms.with_an_address(addresses)
     if key is not None and len(holders) == 1 and bms.names[holders[0].id] == key:
         return Hit(holders)  # as most people in BMS are found
     if not holders:
@@ -105,11 +105,13 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: 
 def _by_name(operation: Operation, directory: Directory, bms: BmsDirectory, former: Former) -> Hit:
     """Those who bear the person's first and last name, or the one that its contact has had so far: a renamed person
     is not a new one."""
-    key = directory.names_of(operation.wanted)
-    named = {each.id: each for each in (*bms.named(key), *_known_so_far(operation, directory, bms, former))}
+    of_names = bms.named(directory.names_of(operation.wanted))
+    named = {each.id: each for each in (*of_names, *_known_so_far(operation, directory, bms, former))}
+    if not named:
+        return Hit()
     own = _free([each for dummy, each in sorted(named.items())], operation, directory)
     if not own:
-        return Hit(namesakes=bms.named(key))
+        return Hit(namesakes=of_names)
     if len(own) > 1:
         return Hit(own, by_name=True)
     (present,) = own

@@ -179,13 +179,14 @@ class Operation(NamedTuple):
     @property
     def wanted(self) -> Contact:
         """The contact as it should become. Raises ValueError where the operation has none."""
-        if self.itglue.contact is None:
+        contact = self.itglue.contact
+        if contact is None:
             raise ValueError(f"The operation of {self.user} has no contact.")
-        return self.itglue.contact
+        return contact
 
     def with_bms(self, bms: BmsPart, *reasons: Reason) -> Operation:
         """The operation with another BMS part, and with further reasons."""
-        return self._replace(bms=bms, reasons=self.reasons + reasons)
+        return Operation(self.subject, self.itglue, bms, self.matched_by, self.reasons + reasons, self.failure)
 
     def because(self, *reasons: Reason) -> Operation:
         """The operation with further reasons."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.conflicts import Rule
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import Failure
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, Contact
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
@@ -90,3 +92,10 @@ def test_reasons_say_whether_somebody_should_look():
     assert not operation.because(BUSY).attention
     assert operation.because(BUSY, Reason(ReasonCode.INACTIVE_IN_BMS)).attention
     assert operation.because() is operation
+
+
+def test_an_operation_with_another_bms_part_keeps_everything_else():
+    failure = Failure("rejected", "itglue", 422, "No.")
+    operation = Operation(ANN, CHANGED, TITLE, Rule.ALIAS, (BUSY,), failure)
+
+    assert operation.with_bms(PUSHED, BUSY) == Operation(ANN, CHANGED, PUSHED, Rule.ALIAS, (BUSY, BUSY), failure)
