@@ -327,10 +327,10 @@ class _Found(NamedTuple):
 
 def _find(text: str, region: str | None) -> list[_Found]:
     """The numbers of a text. Short ones are such only where a country has them, and zeros alone are none."""
-    from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
-
     if region is None and "+" not in text:
         return []  # the library reads national numbers in a country alone
+    from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
+
     return [
         _Found(match.start, match.end, match.number)
         for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE)
