@@ -27,6 +27,9 @@ from .ports import Services
 
 _FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
 
+_CREATED_BESIDE = frozenset({ReasonCode.BMS_HIT_WITHHELD, ReasonCode.BMS_NAMESAKE})
+"""What the look-up says of BMS contacts that could be taken for somebody who is created all the same."""
+
 _Held: TypeAlias = "tuple[Operation, Reason]"
 """A push that no longer holds, as it was planned, and why."""
 
@@ -77,7 +80,7 @@ class PushCheck:
             return None, []
         try:
             present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
-            found = self._found(outcomes, present, shown.contacts or {}) if _differ(known, present) else {}
+            by_now = self._by_now(outcomes, present, shown.contacts or {}) if _differ(known, present) else {}
         except SyncError as error:
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
             if isinstance(error, QuotaExceededError):
@@ -86,10 +89,7 @@ class PushCheck:
             for operation in pushes:
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
             return None, []
-        in_bms = [(operation, found[operation.subject]) for operation in pushes if operation.subject in found]
-        for operation, reason in in_bms:
-            outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
-        return present.contacts, in_bms
+        return present.contacts, _defer_found(outcomes, by_now)
 
     def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], shown: ReadBack) -> None:
         """Push no further where IT Glue has pushed what this run has written."""
@@ -119,23 +119,54 @@ class PushCheck:
             return because(ReasonCode.LINKED_BY_NOW, bms_contact_id=linked_bms_id(contact, names))
         return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in shown.refused else None
 
-    def _found(
+    def _by_now(
         self, outcomes: Outcomes, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]
-    ) -> dict[Subject, Reason]:
-        """Who is in BMS by now, by the look-up of the plan."""
+    ) -> dict[Subject, _ByNow]:
+        """What the look-up of the plan decides of each user by what is in BMS by now."""
         contacts = {contact.id: contact for contact in self.run.read.snapshot.contacts} | dict(shown)
         written = {each.subject: each.itglue.contact_id for each in outcomes if each.itglue.writes}
         snapshot = replace(self.run.read.snapshot, contacts=tuple(contacts.values()))
         dummy, plan = self.replanner.planned(snapshot, present, written)
         hits = {user: each.bms_contact_ids for each in plan.conflicts for user in each.users}
-        return {
-            each.subject: because(
-                ReasonCode.IN_BMS_BY_NOW,
-                bms_contact_ids=[each.bms.contact_id] if each.bms.contact_id else list(hits.get(each.user, ())),
-            )
-            for each in plan.operations
-            if each.bms.push in _FOUND
-        }
+        return {each.subject: _ByNow(each, hits.get(each.user, ())) for each in plan.operations}
+
+
+@dataclass(frozen=True, slots=True)
+class _ByNow:
+    """What the look-up decides of a user by what is in BMS by now: `candidates` are those of a conflict."""
+
+    operation: Operation
+    candidates: Sequence[BmsId] = ()
+
+    def found(self) -> Reason | None:
+        """Who the person is in BMS, or could be."""
+        bms = self.operation.bms
+        if bms.push not in _FOUND:
+            return None
+        bms_ids = [bms.contact_id] if bms.contact_id else list(self.candidates)
+        return because(ReasonCode.IN_BMS_BY_NOW, bms_contact_ids=bms_ids)
+
+    def beside(self, planned: Operation) -> Operation:
+        """The operation as it was planned, with those beside whom the person is created by now."""
+        others = [each for each in planned.reasons if each.code not in _CREATED_BESIDE]
+        by_now = [each for each in self.operation.reasons if each.code in _CREATED_BESIDE]
+        return planned._replace(reasons=(*others, *by_now))
+
+
+def _defer_found(outcomes: Outcomes, by_now: Mapping[Subject, _ByNow]) -> list[_Held]:
+    """Defer the pushes of people who are in BMS `by_now`, and report beside whom the others are created: who was
+    found."""
+    in_bms: list[_Held] = []
+    for operation in _pushes(outcomes):
+        fresh = by_now.get(operation.subject)
+        if fresh is None:
+            continue
+        if found := fresh.found():
+            outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=found))
+            in_bms.append((operation, found))
+        else:
+            outcomes.put(fresh.beside(operation))
+    return in_bms
 
 
 def _pushes(outcomes: Outcomes) -> list[Operation]:

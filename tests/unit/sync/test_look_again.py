@@ -421,6 +421,16 @@ def test_whom_somebody_has_created_in_bms_meanwhile_is_not_created_again(world):
     assert by_user(world.run())["bob"].push == "already_in_bms"
 
 
+def test_beside_whom_somebody_is_created_in_bms_is_reported_once_whenever_he_came(world):
+    namesakes = {id: in_bms(id, "cid.lee@client.example", first="Bob", last="Lee") for id in (95000, 95001)}
+    world.bms.there[95000] = namesakes[95000]
+    world.before(world.itglue, "changed_contacts", lambda: world.bms.there.update(namesakes))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.attention) == ("pushed", True)
+    reported = [each.values["bms_contact_ids"] for each in bob.reasons if each.code == "bms_namesake"]
+    assert reported == [[95000, 95001]]
+
+
 def test_a_contact_that_the_read_back_shows_as_linked_is_not_pushed(world):
     """IT Glue's own sync links it without a new time of change."""
     world.before(world.itglue, "update_contacts", lambda: world.edit(72, **LINK))
