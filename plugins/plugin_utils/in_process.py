@@ -42,6 +42,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.run_memory import RunMemory
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
+from ansible_collections.msp.psa_sync.plugins.plugin_utils import of_playbook
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.progress import shower
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import MISSPELLED, load_names
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.workers import NoHostLoop
@@ -89,12 +90,16 @@ class InProcessAction(ActionBase):
 
     def run(self, tmp: str | None = None, task_vars: dict | None = None) -> dict:
         super().run(None, task_vars)
+        is_of_playbook = of_playbook.is_marked(task_vars or {})
+        if is_of_playbook:
+            module = str(self._task.action)
+            self._task.args = of_playbook.with_variables(self._task.args, module, task_vars or {}, self._templar)
         # Of the lookup that has made the options of this task, in this process.
         misspelled, MISSPELLED[:] = tuple(MISSPELLED), ()
         result = self._run(task_vars)
         if misspelled:
             result["warnings"] = [*map(one_line, misspelled), *result.get("warnings", ())]
-        return result
+        return of_playbook.left_to_summary(result) if is_of_playbook else result
 
     def _run(self, task_vars: dict | None) -> dict:
         if self._is_in_process():

@@ -5,7 +5,8 @@
 """Waiting for one of Ansible's workers, of which each takes a client.
 
 While all of them are busy, Ansible itself looks every tenth of a millisecond whether one has ended. That takes a sixth
-of a processor core for as long as the run goes on. Here the process sleeps until one has ended.
+of a processor core for as long as the run goes on. Here the process sleeps until one has ended. A template for
+`throttle` would be compiled for each client twice; `sync_throttle` is counted here instead.
 """
 
 # PRIVATE to the collection: nothing here is a public interface.
@@ -13,10 +14,19 @@ of a processor core for as long as the run goes on. Here the process sleeps unti
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Mapping, Sequence
 from multiprocessing.connection import wait
+from typing import Any
 
 from ansible import context
+from ansible.errors import AnsibleError
 from ansible.executor.process.worker import WorkerProcess
+from ansible.template import Templar
+
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import is_marked
+
+THROTTLE = "sync_throttle"
+"""The variable that says how many clients may be at work at once, of tasks of the playbooks."""
 
 
 class NoHostLoop:
@@ -32,7 +42,29 @@ class NoHostLoop:
 
 
 def await_free_worker() -> None:
-    """Sleep until fewer workers are at work than there may be forks. A worker has none of its own, and does not."""
-    busy = [each for each in multiprocessing.active_children() if isinstance(each, WorkerProcess)]
-    if 0 < (context.CLIARGS.get("forks") or 0) <= len(busy):
+    """Sleep until fewer workers are at work than may be. A worker has none of its own, and does not.
+
+    Raises AnsibleError for a throttle that is no number.
+    """
+    while 0 < _most(busy := _busy()) <= len(busy):
         wait([each.sentinel for each in busy])
+
+
+def _busy() -> list[WorkerProcess]:
+    return [each for each in multiprocessing.active_children() if isinstance(each, WorkerProcess)]
+
+
+def _most(busy: Sequence[WorkerProcess]) -> int:
+    """How many workers may be at work at once, by the forks and by the variables of the clients that are; 0 for any
+    number."""
+    limits = (context.CLIARGS.get("forks") or 0, *(_throttle(each._task_vars, each._loader) for each in busy))
+    return min(filter(None, limits), default=0)
+
+
+def _throttle(task_vars: Mapping[str, Any], loader: Any) -> int:
+    if not is_marked(task_vars) or (given := task_vars.get(THROTTLE)) is None:
+        return 0
+    value = str(Templar(loader=loader, variables=dict(task_vars)).template(given) or "").strip() or "0"
+    if not value.isdecimal():
+        raise AnsibleError(f"{THROTTLE} is {value!r}. Give a number of clients, or 0 for all.")
+    return int(value)

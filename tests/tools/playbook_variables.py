@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import VARIABLE
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import MARK
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FROM_DIRECTORIES,
@@ -15,14 +17,17 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     settings_of,
     variables_of,
 )
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.workers import THROTTLE
 
 _LOOKUP = re.compile(r"lookup\('msp\.psa_sync\.options', '(\w+)'\)")
+_TASK = re.compile(r"^ +msp\.psa_sync\.(\w+):$", re.MULTILINE)
 _OWN = re.compile(r"(?<![.\w])([a-z][a-z0-9_]+) (?:\| default|is defined)")
 
 
 def variables_taken(playbook: str) -> set[str]:
     """All variables that the text of a playbook takes from its clients or from the command line."""
-    return set(_OWN.findall(playbook)).union(*map(looked_up, _LOOKUP.findall(playbook)))
+    found = set(_OWN.findall(playbook)).union(*map(looked_up, _LOOKUP.findall(playbook)))
+    return found.union({VARIABLE, THROTTLE}, *map(looked_up, _TASK.findall(playbook))) if MARK in playbook else found
 
 
 def looked_up(module: str) -> set[str]:

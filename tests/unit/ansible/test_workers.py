@@ -11,9 +11,12 @@ import time
 
 import pytest
 from ansible import context
+from ansible.errors import AnsibleError
+from ansible.template import trust_as_template
 
 from ansible_collections.msp.psa_sync.plugins.action.contact_sync import ActionModule
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import workers
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import MARK
 
 FORK = multiprocessing.get_context("fork")
 
@@ -21,7 +24,10 @@ FORK = multiprocessing.get_context("fork")
 class Worker(FORK.Process):
     """Works until its pipe says that it is done."""
 
+    _loader = None
+
     def __init__(self) -> None:
+        self._task_vars = {}
         self._work, self._end = multiprocessing.Pipe(duplex=False)
         super().__init__(target=self._work.recv_bytes, daemon=True)
 
@@ -56,12 +62,60 @@ def test_a_client_waits_until_one_of_all_workers_has_ended(make):
     assert second.is_alive()
 
 
-def test_a_client_waits_for_as_long_as_all_workers_are_busy(make, monkeypatch):
-    asked = []
-    monkeypatch.setattr(workers, "wait", asked.append)
-    busy = make(2, forks=2)
+@pytest.fixture
+def waited(monkeypatch) -> list[int]:
+    """With how many workers busy it was waited. One of them has ended then."""
+    counts = []
+
+    def wait(sentinels):
+        counts.append(len(sentinels))
+        ended = next(each for each in multiprocessing.active_children() if each.sentinel == sentinels[0])
+        ended.finish()
+        ended.join()
+
+    monkeypatch.setattr(workers, "wait", wait)
+    return counts
+
+
+def test_a_client_waits_where_ansible_asks_whether_the_action_is_for_each_host(make, waited):
+    make(2, forks=2)
     assert ActionModule.BYPASS_HOST_LOOP is False
-    assert [sorted(sentinels) for sentinels in asked] == [sorted(each.sentinel for each in busy)]
+    assert waited == [2]
+
+
+@pytest.mark.parametrize(
+    ("throttle", "expected"),
+    [
+        (1, [3, 2, 1]),
+        ("2", [3, 2]),
+        (trust_as_template("{{ number }}"), [3, 2]),
+        (3, [3]),
+        (9, []),
+        (0, []),
+        ("", []),
+        (" ", []),
+        (None, []),
+    ],
+)
+def test_no_more_clients_are_at_work_than_the_throttle_says(make, waited, throttle, expected):
+    for each in make(3, forks=5):
+        each._task_vars = {MARK: True, "sync_throttle": throttle, "number": 2}
+    workers.await_free_worker()
+    assert waited == expected
+
+
+def test_the_throttle_is_that_of_tasks_of_the_playbooks_alone(make, waited):
+    for each in make(3, forks=5):
+        each._task_vars = {"sync_throttle": 1}
+    workers.await_free_worker()
+    assert waited == []
+
+
+def test_a_throttle_that_is_no_number_ends_the_run(make, waited):
+    (worker,) = make(1, forks=5)
+    worker._task_vars = {MARK: True, "sync_throttle": "few"}
+    with pytest.raises(AnsibleError, match="sync_throttle is 'few'"):
+        workers.await_free_worker()
 
 
 @pytest.mark.parametrize("forks", [3, None])
