@@ -26,6 +26,7 @@ from .text import (
     address,
     contact_addresses,
     domain,
+    own_primary_key,
     primary_key,
     user_addresses,
 )
@@ -110,7 +111,8 @@ class MatchingIndex:
 
     def primary_key(self, user_id: str) -> str:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
-        return primary_key(self.users[user_id], self.circumstances.primary_email)
+        user, primary_email = self.users[user_id], self.circumstances.primary_email
+        return own_primary_key(user, primary_email, self.smtp_keys[user_id]) or primary_key(user, primary_email)
 
     def is_shared(self, key: str) -> bool:
         """Whether several selected users hold an address, other than as a username that is not their primary one."""
