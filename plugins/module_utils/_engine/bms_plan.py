@@ -207,6 +207,11 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     if contacts.follows:
         outdated = bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region)
         pairs += tuple(pair for pair in outdated if pair.operation.has(ReasonCode.IN_BMS_BY_ADDRESS))
+    unusual = [
+        (operation, hit)
+        for operation, hit in zip(looked_up, hits, strict=True)
+        if hit.by_name or hit.overridden or hit.rests_on_deleted
+    ]
     return LookedUp(
         contacts,
         directory,
@@ -215,12 +220,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
         pairs,
         counterparts,
         needs_deleted_users=any(hit.needs_deleted for hit in hits),
-        apart=frozenset(
-            each.subject.user_id for each, hit in zip(looked_up, hits, strict=True) if hit.rests_on_deleted
-        ),
+        apart=frozenset(each.subject.user_id for each, hit in unusual if hit.rests_on_deleted),
         by_name=frozenset(
             (found.id, each.subject.user_id)
-            for each, hit in zip(looked_up, hits, strict=True)
+            for each, hit in unusual
             if hit.by_name or hit.overridden
             for found in hit.found
         ),
@@ -313,15 +316,18 @@ def _stopped(found: LookedUp) -> Reason | None:
 def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[Subject, Operation]:
     """The pushes by subject, where they are not `stopped`."""
     snapshot = found.contacts.matched.snapshot
+    pushed = bms_lookup.candidates(found.operations)
+    names = {each.wanted.location_name for each in pushed}
+    places = {name: bms_push.bms_location(name, bms.locations) for name in names}
 
     def push(operation: Operation) -> Operation:
         if stopped:
             return operation.withheld(bms=Push.FAILED, reason=stopped)
         if snapshot.bms.native:
             return bms_push.left_to_itglue(operation, snapshot.read_at)
-        return bms_push.unless_refused(bms_push.created_in_bms(operation, bms))
+        return bms_push.unless_refused(bms_push.created_in_bms(operation, bms, places[operation.wanted.location_name]))
 
-    return {each.subject: push(each) for each in bms_lookup.candidates(found.operations)}
+    return {each.subject: push(each) for each in pushed}
 
 
 def _found_for(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:

@@ -68,11 +68,10 @@ def unless_refused(operation: Operation) -> Operation:
     return operation.withheld(bms=Push.DEFERRED, reason=because(ReasonCode.REFUSED_AS_SYNCED))
 
 
-def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
-    """Under `direct`: the operation with the BMS contact to create. It fails where the account has no
-    location for it."""
+def created_in_bms(operation: Operation, bms: BmsSnapshot, place: BmsLocation | None) -> Operation:
+    """Under `direct`: the operation with the BMS contact to create at a location. It fails where the account has
+    none for it."""
     contact = operation.wanted
-    place = bms_location(contact, bms.locations)
     if place is None:
         reason = because(ReasonCode.NO_BMS_LOCATION, account_id=bms.account.id, location=contact.location_name)
         return operation.withheld(bms=Push.FAILED, reason=reason)
@@ -82,9 +81,9 @@ def created_in_bms(operation: Operation, bms: BmsSnapshot) -> Operation:
     return operation.with_bms(pushed, *reasons)
 
 
-def bms_location(contact: Contact, locations: Sequence[BmsLocation]) -> BmsLocation | None:
-    """The account's location of the same name, else its main one."""
-    wanted = folded(contact.location_name)
+def bms_location(name: str | None, locations: Sequence[BmsLocation]) -> BmsLocation | None:
+    """The account's location of a name, else its main one."""
+    wanted = folded(name)
     same = [place for place in locations if folded(place.name) == wanted] if wanted else []
     main = [place for place in locations if place.main]
     return min(same or main, key=lambda place: place.id, default=None)
