@@ -33,5 +33,7 @@ def is_named_behind(text: str) -> bool:
 
 def names_a_fax(text: str) -> bool:
     """Whether a text with one number says before or behind its digits that it is a fax."""
+    if "f" not in text.casefold():
+        return False  # as most texts are digits alone
     before, *dummy, behind = re.split(r"\d", text)
     return is_named_before(before) or is_named_behind(behind)
