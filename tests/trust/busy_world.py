@@ -372,13 +372,20 @@ def nobody_is_made_twice(
                 is_due = not (_has_linked_contact(change.user, rows, outcomes) or aliases.isdisjoint(_emails(made)))
             else:
                 # Whom an address finds in BMS is looked for no further, and BMS is not read for whom an earlier run has
-                # found there. But whatever appears while a run creates is held against what it has made.
+                # found there, or who is in a conflict. But whatever appears while a run creates is held against what it
+                # has made.
                 is_shared = not _emails(rows[change.row]).isdisjoint(_emails(made))
                 bears_names = (names := _names(made)) is not None and names == _names(rows[change.row])
                 is_due = number in stand.seen and (is_shared or (bears_names and not later))
-                is_due = is_due and (later or not _could_not_list(outcomes))
+                is_due = is_due and not (_is_in_conflict(change.user, outcomes) if later else _could_not_list(outcomes))
             if is_due:
                 assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
+
+
+def _is_in_conflict(user: str, outcomes: Sequence[Outcome]) -> bool:
+    """Whether the last run has to be told first which contact in IT Glue is the user's."""
+    entry = outcomes[-1].contacts().get(user)
+    return entry is not None and entry["action"] == "conflict"
 
 
 def _could_not_list(outcomes: Sequence[Outcome]) -> bool:
