@@ -5,8 +5,9 @@
 """The first run for a client: everybody is new, and each service takes its time to answer.
 
 The limit is what the waits come to, one after the other where one answer is needed for the next
-request, and as many side by side as the collection allows itself with BMS. Computing is free in it,
-for the sandbox too. Up to the quota of BMS (1,500 creates an hour) more cannot be sent; the quota is
+request, and as many side by side as the collection allows itself with BMS. Lists that the collection
+reads side by side count as if they were read one after the other, as a plain script does. Computing is
+free in it, for the sandbox too. Up to the quota of BMS (1,500 creates an hour) more cannot be sent; the quota is
 raised here, so that the run can be measured in one go.
 """
 
