@@ -19,7 +19,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -310,9 +310,10 @@ def find_duplicates(
     """The records of `made`, which creates of one run have made, of whose person somebody else has made another; with
     the others. `known` gives the ids of the records that were there before one of `made`.
 
-    The other has the same names, and an address in common, or none that anybody else of these names holds.
+    The other has the same names, and an address in common, or none that a namesake holds: another of these names who
+    was there before, or whom the run made.
     """
-    own = {record.id: record for record in made}
+    own: dict[int, Record] = {record.id: record for record in made}
     if all(record.id in own for record in present):
         return []
     holders: dict[str, tuple[Record, ...]] = by_key(present, map(addresses_of, present))
@@ -320,25 +321,36 @@ def find_duplicates(
     by_names: dict[FullName, tuple[Record, ...]] = by_one_key(present, names)
     found: list[tuple[Record, tuple[Record, ...]]] = []
     for record in own.values():
+        before = known(record)
         key = same_key(record.first_name, record.last_name)
-        sharing: list[Record] = [
-            one for one in found_under(addresses_of(record), holders) if _have_same_names(one, record)
-        ]
-        alike = by_names.get(key, ()) if key is not None else ()
-        alone: list[Record] = [one for one in alike if not _is_of_namesake(one, holders)]
+        sharing: list[Record] = list(found_under(addresses_of(record), holders))
+        alike: list[Record] = list(by_names.get(key, ()) if key is not None else ())
         others: dict[int, Record] = {
-            one.id: one for one in sharing + alone if one.id not in own and one.id not in known(record)
+            one.id: one
+            for one in sharing + alike
+            if one.id not in own and one.id not in before and _is_another_of(record, one, holders, own, before)
         }
         if others:
             found.append((record, tuple(one for dummy, one in sorted(others.items()))))
     return found
 
 
-def _is_of_namesake(record: Record, holders: Mapping[str, Sequence[Record]]) -> bool:
-    """Whether somebody else of the same names holds an address of the record."""
-    return any(
-        other.id != record.id and _have_same_names(other, record)
-        for each in addresses_of(record)
+def _is_another_of(
+    record: Record,
+    one: Record,
+    holders: Mapping[str, Sequence[Record]],
+    own: Container[int],
+    before: Container[int],
+) -> bool:
+    """Whether `one` is of the person of a record: not of a namesake whom the run made, or who was there `before`."""
+    if not _have_same_names(one, record):
+        return False
+    addresses = addresses_of(one)
+    if not addresses.isdisjoint(addresses_of(record)):
+        return True
+    return same_key(one.first_name, one.last_name) is not None and not any(
+        (other.id in own or other.id in before) and _have_same_names(other, one)
+        for each in addresses
         for other in holders[each]
     )
 

@@ -55,7 +55,7 @@ READ_BEFORE_A_LINE = 2000
 
 T = TypeVar("T")
 
-_Kind: TypeAlias = "tuple[str | None, str, Callable[[Collection[BmsContact]], Sequence[BmsType]]]"
+_Kind: TypeAlias = tuple[str | None, str, Callable[[Collection[BmsContact]], Sequence[BmsType]]]
 """A type that a setting names, the option, and what reads the types that there are."""
 
 

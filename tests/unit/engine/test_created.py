@@ -119,6 +119,13 @@ def test_somebody_else_s_contact_of_the_same_names_is_a_duplicate_unless_it_hold
     assert duplicates([ready(72)], [*bystanders, ready(72), other], lambda dummy: {76, 77}) == found
 
 
+def test_two_that_somebody_else_has_made_excuse_one_another_by_no_address():
+    twins = [ready(number, emails=(ALIAS,)) for number in (75, 76)]
+    assert duplicates([ready(72)], [ready(72), *twins]) == [(72, [75, 76])]
+    namesake = replace(ready(73), emails=(ALIAS,))
+    assert duplicates([ready(72), namesake], [ready(72), namesake, *twins]) == [(73, [75, 76])]
+
+
 def test_somebody_of_one_name_is_duplicated_where_the_names_are_spelled_alike():
     assert duplicates([ready(72, last=None)], [ready(75, last=None)]) == [(72, [75])]
     assert duplicates([ready(72, last=None)], [ready(75, last=None, emails=())]) == []
