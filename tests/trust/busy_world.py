@@ -46,9 +46,9 @@ class Busy(Interrupted):
     """A stand in which somebody acts right before some requests of the next task, and that notes who saw what.
 
     `written` counts the contacts that the task has changed, `repeated` the writes that left all as it was: somebody
-    has made the same change right before. `unseen` are the fields of contacts that it wrote when it
-    had not seen what somebody put there. `seen` are the changes that it was shown, `made_late` those contacts of a
-    person that were shown before the task created the same one.
+    has made the same change right before. `unseen` are the fields of contacts that it wrote when it had not seen what
+    somebody put there. `seen` are the changes that it was shown, `made` the contacts that it created, each with those
+    of somebody that it was shown before.
     """
 
     def __init__(self, world: Json) -> None:
@@ -92,16 +92,16 @@ class Busy(Interrupted):
     def _note_written(self, service: str, before: dict[Row, Json], after: dict[Row, Json]) -> None:
         shown = {self.changes[number].row for number in self.seen}
         for row in after:
-            if row[0] != service:
-                continue
             if row not in before:
-                self.made.append((row, set(shown)))
-                self.written[row] += 1
+                if row[0] == service:
+                    self.made.append((row, set(shown)))
+                    self.written[row] += 1
                 continue
             fields = [
                 name for name in after[row] if name not in UNREPORTED and after[row][name] != before[row].get(name)
             ]
-            self.written[row] += bool(fields)
+            if row[0] == service:  # else IT Glue has passed it on to BMS
+                self.written[row] += bool(fields)
             for number, change in enumerate(self.changes):
                 if change.row == row and number not in self.seen:
                     self.unseen.update((row, name) for name in fields)
