@@ -349,7 +349,7 @@ def _is_another_of(
     if not addresses.isdisjoint(addresses_of(record)):
         return True
     return same_key(one.first_name, one.last_name) is not None and not any(
-        (other.id in own or other.id in before) and _have_same_names(other, one)
+        (other.id in own or other.id in before) and _have_same_names(one, other)
         for each in addresses
         for other in holders[each]
     )
