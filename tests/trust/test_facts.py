@@ -55,15 +55,14 @@ def tampered(facts: Facts, chance: Random) -> Facts:
     return replace(facts, in_bms=in_bms, refused=refused)
 
 
-def with_facts(state: Json, chance: Random | None) -> Stand:
-    """The services with the facts tampered with, or, without `chance`, with none that save requests."""
+def with_facts(state: Json, chance: Random | None, *, damaged: bool) -> Stand:
+    """The services with the facts tampered with, or, without `chance`, with none that save requests. Nothing of
+    `damaged` ones counts, neither what saves requests nor who is who."""
     made = copy.deepcopy(state)
     for traits in texts(made):
         facts = decoded(traits["facts"], CLIENT)
         changed = tampered(facts, chance) if chance else replace(facts, in_bms={}, refused={}, offboarded={})
-        traits["facts"] = encoded(changed, CLIENT)
-        if chance and chance.random() < 0.1:
-            traits["facts"] = traits["facts"][:-1]
+        traits["facts"] = encoded(changed, CLIENT)[: -1 if damaged else None]
     return Stand(made)
 
 
@@ -107,7 +106,8 @@ def hold(case: Case, chance: Random) -> bool:
     stand = Stand(case.world)
     assume(stand.sync(**case.options).error is None)
     state = edited(stand.sandbox.state(), chance)
-    looking, remembering = with_facts(state, None), with_facts(state, chance)
+    damaged = chance.random() < 0.1
+    looking, remembering = (with_facts(state, each, damaged=damaged) for each in (None, chance))
     before = remembering.state()
     seen, believed = looking.sync(**case.options), remembering.sync(**case.options)
     assert len(believed.fact_writes) <= 4
