@@ -247,7 +247,8 @@ def _is_up_to_date(own: Sequence[_Labelled], present: Sequence[Phone], settings:
     primary: list[tuple[str, Phone]] = []
     for entry in present:
         key = digits(entry.value)
-        held[key] = entry
+        if key not in held or not is_fax(entry):
+            held[key] = entry
         if entry.primary:
             primary.append((key, entry))
     first = None

@@ -355,6 +355,13 @@ def test_a_second_run_reads_what_the_first_has_written():
         assert phones(someone, after, chosen, lambda: "GB") == after
 
 
+@pytest.mark.parametrize("in_order", [list, reversed])
+def test_a_fax_has_no_extension_for_the_phone_of_the_same_digits(in_order):
+    present = in_order([p("4155550100"), p("4155550100", extension="44", kind="fax")])
+    after = phones(caller(None, "415 555 0100 x44"), tuple(present), settings(), lambda: "US")
+    assert [entry.extension for entry in after] == ["44", "44"]
+
+
 @given(texts, texts, entries, rules, countries, st.randoms())
 def test_a_second_run_changes_no_phone(office, mobile, present, chosen, country, chance):
     """Whatever IT Glue makes of the plus and of the order."""
