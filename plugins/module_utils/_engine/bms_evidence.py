@@ -77,8 +77,8 @@ def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: 
     Somebody of the same name counts only where nobody else, user or contact, holds an address of theirs.
     """
     contact = operation.wanted
-    key, addresses = directory.compared(contact)
-    holders = bms.with_an_address(addresses)
+    key = directory.names_of(contact)
+    holders = bms.with_an_address(directory.email_keys(contact))
     if key is not None and len(holders) == 1 and bms.names[holders[0].id] == key:
         return Hit(holders)  # as most people in BMS are found
     if not holders:

@@ -19,12 +19,12 @@ from .bms_marks import Mark, marks_in_common
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
 from .grouping import connected, repeated
-from .identity import Names, compare_names, same_key
+from .identity import Names, compare_names, have_same_names, same_key
 from .identity import names_of as compared_names
-from .model import BmsContact, BmsId, Contact, ItGlueId
+from .model import BmsContact, BmsId, ItGlueId
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import address, contact_addresses, is_blank, name, text
+from .text import address, contact_addresses, is_blank, text
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ def _is_of_namesake(found: BmsContact, operation: Operation, operations: Iterabl
     if any(each.default and address(each.address) == own for each in found.emails):
         addresses -= contact_addresses(contact)
     return any(
-        primary_key_of(other.wanted) in addresses - {own} and _have_same_names(other.wanted, contact)
+        primary_key_of(other.wanted) in addresses - {own} and have_same_names(other.wanted, contact)
         for other in operations
     )
 
@@ -147,15 +147,9 @@ def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) 
     return tuple(
         each
         for each in bms.with_an_address([primary_key_of(operation.wanted)])
-        if _have_same_names(operation.wanted, each)
+        if have_same_names(operation.wanted, each)
         and not {*directory.linked.get(each.id, ())} - {operation.itglue.contact_id}
     )
-
-
-def _have_same_names(contact: Contact, other: Contact | BmsContact) -> bool:
-    """Whether two have the same names, be it only one of them."""
-    one, two = names_of(contact), names_of(other)
-    return compare_names(one, two) == Names.SAME or tuple(map(name, one)) == tuple(map(name, two))
 
 
 def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:

@@ -139,12 +139,6 @@ class Directory:
             return self.names_of_contacts[contact.id]
         return same_key(*NAMES_OF_CONTACT(contact))
 
-    def compared(self, contact: Contact) -> tuple[FullName | None, tuple[str, ...]]:
-        """The names and the e-mails of a contact, as it is or becomes, in the forms in which they are compared."""
-        if self.contact.get(contact.id) is contact:
-            return self.names_of_contacts[contact.id], self.email_keys_of_contacts[contact.id]
-        return same_key(*NAMES_OF_CONTACT(contact)), email_keys(contact)
-
     def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two bears the names, which are a `same_key`."""
         return names is not None and not self._ids_by_names.get(names, frozenset()) <= {user_id, contact_id}

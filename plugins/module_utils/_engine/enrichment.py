@@ -110,9 +110,8 @@ def emails(
     `aliases` and `keys` see `enriched`.
     """
     keys = email_keys(contact) if keys is None else keys
-    key = own_primary_key(user, settings.primary_email, aliases)
-    if not key and not contact.id:
-        key = primary_key(user, settings.primary_email)
+    key_of = own_primary_key if contact.id else primary_key
+    key = key_of(user, settings.primary_email, aliases)
     held, lacking = set(keys), []
     if settings.sync_aliases and not aliases.keys() <= held:
         lacking = [each for each in aliases if each not in held and not each.endswith(ONMICROSOFT)]

@@ -343,19 +343,20 @@ def _is_another_of(
     before: Container[int],
 ) -> bool:
     """Whether `one` is of the person of a record: not of a namesake whom the run made, or who was there `before`."""
-    if not _have_same_names(one, record):
+    if not have_same_names(one, record):
         return False
     addresses = addresses_of(one)
     if not addresses.isdisjoint(addresses_of(record)):
         return True
     return same_key(one.first_name, one.last_name) is not None and not any(
-        (other.id in own or other.id in before) and _have_same_names(one, other)
+        (other.id in own or other.id in before) and have_same_names(one, other)
         for each in addresses
         for other in holders[each]
     )
 
 
-def _have_same_names(one: Record, other: Record) -> bool:
+def have_same_names(one: Contact | BmsContact, other: Contact | BmsContact) -> bool:
+    """Whether two have the same names, be it only one of them, or spelled alike."""
     if names_of(one) == names_of(other):
         return True
     return compare_names((one.first_name, one.last_name), (other.first_name, other.last_name)) == Names.SAME

@@ -30,7 +30,7 @@ from .model import Contact, ItGlueId, User
 from .overrides import Override, apply_overrides, resolved_overrides
 from .reasons import Reason, ReasonCode, because
 from .suggestions import conflict_of, kept_from_suggestion, made_anew
-from .text import NAMES_OF_USER, ONMICROSOFT, FullName, contact_addresses
+from .text import NAMES_OF_USER, ONMICROSOFT, contact_addresses
 
 
 @dataclass(slots=True)
@@ -93,7 +93,6 @@ class _Matcher:
         self.contacts = dict.fromkeys(index.contacts)
         self.withheld: dict[str, set[ItGlueId]] = defaultdict(set)
         self.matched_by_names_too: set[str] = set()
-        self.contacts_by_names: Mapping[FullName, tuple[ItGlueId, ...]] = {}
 
     def run(self, wanted: Mapping[str, Override]) -> Matching:
         self._apply(wanted)
@@ -228,12 +227,10 @@ class _Matcher:
 
     def _match_by_name(self) -> None:
         index = self.index
-        # No later pass asks for the names of anybody else.
-        self.contacts_by_names = index.contacts_of_names({index.names_of_users[user_id] for user_id in self.users})
         hits: dict[str, tuple[ItGlueId, ...]] = {}
         for user_id in self.users:
             key = index.names_of_users[user_id]
-            known = () if key is None else self.contacts_by_names.get(key, ())
+            known = () if key is None else index.contacts_by_names.get(key, ())
             free = tuple([each for each in known if each in self.contacts])
             # Few users are left out, so what takes an index of all selected ones is asked last.
             if free and (user_id in index.selected or key not in index.selected_by_names):
@@ -307,7 +304,7 @@ class _Matcher:
             single = single_name(*NAMES_OF_USER(index.users[user_id]))
             known = index.contacts_by_single_name.get(single, ()) if single else ()
             return tuple([contact_id for contact_id in known if contact_id not in self._of_selected])
-        known = self.contacts_by_names.get(key, ())
+        known = index.contacts_by_names.get(key, ())
         if not known:
             return ()
         namesakes = index.selected_by_names.get(key, ())
@@ -357,11 +354,7 @@ class _Matcher:
             if user_id in selected and user_id not in result.conflicted:
                 match_of_user = result.matches.get(user_id)
                 present = of_contact[match_of_user[0]] if match_of_user else ()
-                lacking = []
-                for key in of_user[user_id]:
-                    if key not in present:
-                        lacking.append(key)
-                if lacking:
+                if lacking := [key for key in of_user[user_id] if key not in present]:
                     self._note_held_aliases_of(user_id, lacking)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:

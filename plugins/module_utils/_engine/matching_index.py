@@ -9,7 +9,7 @@ An index is made when it is first asked for: names are compared only where an ad
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -26,7 +26,6 @@ from .text import (
     address,
     contact_addresses,
     domain,
-    own_primary_key,
     primary_key,
     user_addresses,
 )
@@ -111,8 +110,7 @@ class MatchingIndex:
 
     def primary_key(self, user_id: str) -> str:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
-        user, primary_email = self.users[user_id], self.circumstances.primary_email
-        return own_primary_key(user, primary_email, self.smtp_keys[user_id]) or primary_key(user, primary_email)
+        return primary_key(self.users[user_id], self.circumstances.primary_email, self.smtp_keys[user_id])
 
     def is_shared(self, key: str) -> bool:
         """Whether several selected users hold an address, other than as a username that is not their primary one."""
@@ -190,11 +188,6 @@ class MatchingIndex:
     def contacts_by_names(self) -> Mapping[FullName, tuple[ItGlueId, ...]]:
         """The ids of the contacts by their names."""
         return by_one_key(self.contacts, self.names_of_contacts.values())
-
-    def contacts_of_names(self, names: Container[FullName | None]) -> Mapping[FullName, tuple[ItGlueId, ...]]:
-        """The ids of the contacts that have one of the names, by them: where few are asked for, fewer are indexed."""
-        found = {contact_id: key for contact_id, key in self.names_of_contacts.items() if key in names}
-        return by_one_key(found, found.values())
 
     @cached_property
     def contacts_by_single_name(self) -> Mapping[str, tuple[ItGlueId, ...]]:

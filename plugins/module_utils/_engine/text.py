@@ -262,9 +262,9 @@ def _primary_candidate(value: str | None) -> str:
     return "" if "#" in written and GUEST_MARK in written.casefold() else written
 
 
-def primary_key(user: User, primary_email: str) -> str:
-    """`primary_address` in the form in which addresses are compared."""
-    return address(primary_address(user, primary_email))
+def primary_key(user: User, primary_email: str, addresses: Mapping[str, str]) -> str:
+    """`primary_address` in the form in which addresses are compared; for `addresses` see `own_primary_key`."""
+    return own_primary_key(user, primary_email, addresses) or address(primary_address(user, primary_email))
 
 
 def email_keys(contact: Contact) -> tuple[str, ...]:

@@ -30,6 +30,12 @@ from tests.unit.engine.builders import OFFICE, contact, person, ready, settings,
 # ------------------------------------------------------------- names and title
 
 
+def written_over(of_user, of_contact, present, wanted):
+    """What a field of a contact holds once that of a user is written over it."""
+    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings())[0]
+    return getattr(found, of_contact)
+
+
 @pytest.mark.parametrize(
     ("present", "wanted", "expected"),
     [
@@ -53,8 +59,7 @@ from tests.unit.engine.builders import OFFICE, contact, person, ready, settings,
     ids=["first-name", "last-name", "title"],
 )
 def test_text(of_user, of_contact, present, wanted, expected):
-    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings())[0]
-    assert getattr(found, of_contact) == expected
+    assert written_over(of_user, of_contact, present, wanted) == expected
 
 
 @pytest.mark.parametrize(
@@ -73,8 +78,7 @@ def test_text(of_user, of_contact, present, wanted, expected):
 @pytest.mark.parametrize(("of_user", "of_contact"), [("given_name", "first_name"), ("surname", "last_name")])
 def test_a_placeholder_never_replaces_a_name(of_user, of_contact, present, wanted, expected):
     """It counts as blank where names are compared, and a blank never overwrites."""
-    found = enriched(user(**{of_user: wanted}), replace(contact(), **{of_contact: present}), settings())[0]
-    assert getattr(found, of_contact) == expected
+    assert written_over(of_user, of_contact, present, wanted) == expected
 
 
 def test_a_surname_that_is_a_title_too_is_written():

@@ -142,7 +142,7 @@ def test_nobody_is_created_beside_a_known_contact(world):
     for user in created(world, found):
         if user.id in found.found_by_new:
             continue
-        primary, names = primary_key(user, world.circumstances.primary_email), NAMES_OF_USER(user)
+        primary, names = primary_key(user, world.circumstances.primary_email, {}), NAMES_OF_USER(user)
         for contact in world.contacts:
             assert not primary or primary not in contact_addresses(contact), contact
             single = single_name(*names)

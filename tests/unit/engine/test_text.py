@@ -161,7 +161,7 @@ def test_primary_address(wanted, mail, username, proxies, existing, new):
     assert (own_primary_address(someone, wanted), primary_address(someone, wanted)) == (existing, new)
     own = address(own_primary_address(someone, wanted))
     assert own == own_primary_key(someone, wanted, smtp_by_key(someone)) == own_primary_key(someone, wanted, {})
-    assert primary_key(someone, wanted) == address(new)
+    assert address(new) == primary_key(someone, wanted, smtp_by_key(someone)) == primary_key(someone, wanted, {})
 
 
 def test_contact_addresses_are_all_of_them_folded_and_no_blank():
