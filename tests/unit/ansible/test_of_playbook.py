@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 from ansible.errors import AnsibleActionFail, AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
-from ansible.template import Templar, trust_as_template
+from ansible.template import Templar
 
 from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import of_playbook
@@ -21,6 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import (
     left_to_summary,
     with_variables,
 )
+from tests.unit.ansible.templates import trust_as_template
 
 
 @pytest.fixture(autouse=True)

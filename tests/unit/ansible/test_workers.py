@@ -12,11 +12,11 @@ import time
 import pytest
 from ansible import context
 from ansible.errors import AnsibleError
-from ansible.template import trust_as_template
 
 from ansible_collections.msp.psa_sync.plugins.action.contact_sync import ActionModule
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import workers
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import MARK
+from tests.unit.ansible.templates import trust_as_template
 
 FORK = multiprocessing.get_context("fork")
 
