@@ -11,6 +11,7 @@ from typing import Any
 
 from . import bms_fields
 from .attributes import EMAILS, PHONES, SCALARS
+from .conflicts import IGNORE, NEW
 from .declared_options import PLANNED_OPTIONS, recorded
 from .options import Options
 from .plan_document import VERSION, entry_key
@@ -63,6 +64,7 @@ def is_plan(found: Any) -> bool:
         and _has(found["organization"], {"id": (int,), "name": (str,)})
         and _has(found["options"], _OPTIONS)
         and all(_texts(value) for value in found["options"].values() if isinstance(value, list))
+        and all(_answers(value) for value in found["options"].values() if isinstance(value, dict))
         and _texts(found["planned"])
         and all(map(_is_entry, found["operations"]))
         and len({entry_key(entry) for entry in found["operations"]}) == len(found["operations"])
@@ -77,6 +79,10 @@ def _has(found: Any, shape: Mapping[str, Types]) -> bool:
 
 def _texts(found: list[Any]) -> bool:
     return all(isinstance(each, str) for each in found)
+
+
+def _answers(found: Mapping[str, Any]) -> bool:
+    return all(type(each) is int or each in (NEW, IGNORE) for each in found.values())
 
 
 def _is_entry(found: Any) -> bool:

@@ -20,7 +20,7 @@ from .._engine.bms_fields import FIELDS as BMS_FIELDS
 from .._engine.bms_fields import PHONES as PHONES_IN_BMS
 from .._engine.bms_fields import VALUE
 from .._engine.errors import InputError
-from .._engine.model import ItGlueId
+from .._engine.model import BmsId, ItGlueId
 from .._engine.recorded import RecordedRow, RecordedWrite, Resolution, WriteKind, WriteOutcome
 from .files import read_regular
 
@@ -44,23 +44,20 @@ _CONTACT_IN_BMS: Mapping[str, tuple[type, ...]] = {
 class RecordedRuns:
     """What a journal is about, and the writes of its runs in their order, but for those that reverted others.
 
-    `saved_at` has, by contact of IT Glue, the time of its last change that the runs have seen.
+    `saved_at` has, by contact of IT Glue, the time of its last change that the runs have seen. `written_accounts`
+    are the BMS accounts in which they wrote.
     """
 
     organization_id: int
     head: Mapping[str, Any]
     writes: list[RecordedWrite] = field(default_factory=list)
     saved_at: dict[ItGlueId, str] = field(default_factory=dict)
+    written_accounts: frozenset[BmsId] = frozenset()
 
     @property
     def tenant_id(self) -> str | None:
         """The Microsoft tenant of the runs."""
         return self.head.get("tenant_id")
-
-    @property
-    def account_id(self) -> int | None:
-        """The BMS account of the last run that had one."""
-        return self.head.get("account_id")
 
 
 def read_journal(path: str) -> RecordedRuns:
@@ -74,7 +71,7 @@ def read_journal(path: str) -> RecordedRuns:
             continue
         try:
             reader.take(json.loads(line.strip(b"\0")))
-        except (AttributeError, KeyError, TypeError, ValueError) as error:
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
             raise InputError(
                 f"Line {number} of the journal file {path} cannot be understood. Nothing was reverted.",
                 hint="Give the journal_file of the run as it was written. Where that is damaged, delete the line: what "
@@ -93,6 +90,8 @@ def is_torn(line: bytes) -> bool:
         return _BEGIN.startswith(kept)
     try:
         json.loads(kept)
+    except RecursionError:
+        return False
     except ValueError:
         return True
     return False
@@ -104,7 +103,7 @@ def organization_of(line: bytes) -> int | None:
         match json.loads(line.strip(b"\0")):
             case {"journal": int(), "organization": {"id": int() as organization_id}}:
                 return organization_id
-    except ValueError:
+    except (RecursionError, ValueError):
         pass
     return None
 
@@ -127,7 +126,9 @@ class _Reader:
                 hint="Give the journal_file of the run that is to be reverted.",
             )
         writes = [write for write in self._writes.values() if not self._heads[write.run].get("reverts")]
-        return RecordedRuns(self._head["organization"]["id"], self._head, writes, self._saved_at)
+        runs = [self._heads[write.run] for write in writes if write.kind in (WriteKind.BMS_CREATE, WriteKind.BMS_SET)]
+        accounts = frozenset(BmsId(run["account_id"]) for run in runs if run.get("account_id") is not None)
+        return RecordedRuns(self._head["organization"]["id"], self._head, writes, self._saved_at, accounts)
 
     def take(self, entry: Any) -> None:
         """Take a line."""
@@ -157,6 +158,7 @@ class _Reader:
                 f"The journal file {self._path} is about several organizations.",
                 hint="Use a journal file for each organization.",
             )
+        _id_or_none(entry.get("account_id"))
         self._heads[run] = entry
         about = {key: value for key, value in entry.items() if key in _ABOUT and value is not None}
         self._head = {**(self._head or {}), **about}

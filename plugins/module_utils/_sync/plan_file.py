@@ -26,7 +26,7 @@ def read_plan(path: str) -> dict[str, Any]:
     """The document at `path`. Raises InputError for a file that is none of this version."""
     try:
         found = json.loads(read_regular(path, "plan file"))
-    except ValueError as error:
+    except (RecursionError, ValueError) as error:
         raise InputError(f"The plan file {path} is no JSON.", hint=_WAY_OUT) from error
     if not is_plan(found):
         raise InputError(f"The plan file {path} is no plan of format {VERSION}.", hint=_WAY_OUT)

@@ -101,7 +101,9 @@ def _reversal(runs: RecordedRuns, present: _Present) -> Reversal:
 def _read(services: Services, organization: Organization, runs: RecordedRuns) -> _Present:
     began = time.time()
     contacts = {contact.id: contact for contact in services.itglue.contacts(organization.id)}
-    return _Present(contacts, {contact.id: contact for contact in _bms_contacts(services, runs)}, began)
+    accounts = sorted(runs.written_accounts)
+    bms_contacts = {each.id: each for account_id in accounts for each in services.bms.contacts(account_id)}
+    return _Present(contacts, bms_contacts, began)
 
 
 def _by_now(services: Services, organization: Organization, present: _Present) -> _Present:
@@ -114,16 +116,6 @@ def _by_now(services: Services, organization: Organization, present: _Present) -
     if fresh is None:
         return present
     return replace(present, contacts={contact.id: contact for contact in fresh}, read_at=began)
-
-
-def _bms_contacts(services: Services, runs: RecordedRuns) -> Iterator[BmsContact]:
-    """The contacts of the accounts that the journal has written to, where it has."""
-    creates = (write for write in runs.writes if write.kind == WriteKind.BMS_CREATE)
-    accounts = {row.after["account_id"] for write in creates for row in write.rows}
-    if any(write.kind == WriteKind.BMS_SET for write in runs.writes) and runs.account_id:
-        accounts.add(runs.account_id)
-    for account_id in sorted(accounts):
-        yield from services.bms.contacts(BmsId(account_id))
 
 
 def _journal(path: str, runs: RecordedRuns, version: str) -> Journal:

@@ -580,6 +580,22 @@ CREATE = {
 WRITE = {"write": 1, "kind": "itglue.update", "rows": [{"id": 72, "before": {"title": None}, "after": {"title": "B"}}]}
 
 
+def test_the_accounts_are_those_that_runs_have_written_to(path):
+    in_bms = {"kind": "bms.set", "rows": [{"id": 90211, "before": {"JobTitle": None}, "after": {"JobTitle": "B"}}]}
+    written(
+        path,
+        START,
+        {**WRITE, **in_bms},
+        {**START, "run": "b" * 32, "account_id": 2529},
+        {**WRITE, **in_bms, "run": "b" * 32},
+        {**START, "run": "c" * 32, "account_id": 2530},
+        {**WRITE, "run": "c" * 32},
+        {**START, "run": "d" * 32, "account_id": 2531, "reverts": True},
+        {**WRITE, **in_bms, "run": "d" * 32},
+    )
+    assert read_journal(path).written_accounts == {2528, 2529}
+
+
 def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_reverted(path):
     other = {"run": "b" * 32}
     back = {"run": "c" * 32}
@@ -595,7 +611,7 @@ def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_rev
     )
     recorded = read_journal(path)
     assert [write.rows[0].id for write in recorded.writes] == [72, 73]
-    assert recorded.account_id == 2528
+    assert recorded.head["account_id"] == 2528
 
 
 @pytest.mark.parametrize(
@@ -617,7 +633,11 @@ def test_a_journal_of_several_runs_is_read_in_their_order_without_those_that_rev
         {"outcome": 7, "result": "done", "rows": []},
         {"resolved": 7, "rows": []},
         {"something": 1},
+        {**START, "account_id": "2528"},
+        "[" * 100_000,
+        '{"run": "' + "a" * 32 + '", "write": ' + "[" * 100_000,
     ],
+    ids=lambda entry: str(entry)[:60],
 )
 def test_a_line_that_cannot_be_understood_is_named(path, entry):
     written(path, START, entry)

@@ -320,7 +320,7 @@ def option(**values):
     def change(plan):
         plan["options"].update(values)
 
-    change.__name__ = "option_" + "_".join(values)
+    change.__name__ = "_".join(["option", *values, *(repr(each) for each in values.values() if isinstance(each, dict))])
     return change
 
 
@@ -370,6 +370,9 @@ CHANGES = [
     option(users=[7]),
     option(bms_adapter_names=None),
     option(match_overrides=[]),
+    option(match_overrides={"ann.lee": "72"}),
+    option(bms_match_overrides={"ann.lee": {}}),
+    option(bms_match_overrides={"ann.lee": None}),
     option(departed_keep=[None]),
     twice,
     another_format,
@@ -389,7 +392,7 @@ def test_a_malformed_plan_is_refused(world, change):
     assert world.written() == 0
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"plan": 2}'])
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"plan": 2}', b"[" * 100_000])
 def test_what_is_no_plan_is_refused(world, content):
     with open(world.path, "wb") as file:
         file.write(content)

@@ -501,6 +501,26 @@ def test_what_followed_in_bms_is_reverted(tmp_path):
     assert (outcome.remainders, world.itglue.there, world.bms.there) == ([], itglue, bms)
 
 
+def test_what_followed_in_a_former_account_is_reverted(tmp_path, monkeypatch):
+    world = World(tmp_path)
+    world.itglue.there[72] = linked(72, "ann.lee", 90212, title="Trainee")
+    phones = (BmsPhone("4155550100", 2, None, True),)
+    there = in_bms(90212, "ann.lee@client.example", first="Ann", last="Lee", job_title="Trainee", phones=phones)
+    world.bms.there[90212] = there
+    journal = tmp_path / "journal"
+    ann = options(update_linked=True, users=frozenset({"ann.lee@client.example"}))
+    world.run(journal_file=str(journal), options=ann)
+    former = dict(world.bms.there)
+    assert former[90212].job_title == "Clerk"
+    head = {**json.loads(journal.read_text().splitlines()[0]), "run": "b" * 32, "account_id": 2529}
+    with journal.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(head) + "\n")
+    clients = FakeClients(world.itglue, world.bms)
+    monkeypatch.setattr(world.bms, "contacts", lambda account_id: list(former.values()) if account_id == 2528 else [])
+    outcome = reverting.revert(clients, world.store, "Client Ltd", str(journal), preview=False, version="1.0.0")
+    assert (outcome.remainders, world.bms.there[90212].job_title) == ([], "Trainee")
+
+
 def reported(outcome) -> list:
     return [(each.kind, each.id) for each in outcome.steps]
 
