@@ -18,7 +18,8 @@ _NO = frozenset({"no", "false", "off", "0"})
 _GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _BULLETS = "\u2010-\u2015\u2022\u2023\u2043\u00b7\u25aa\u25cf\u25e6"
 _MARKER = re.compile(rf"[-*+o]\s|[{_BULLETS}]|(?:\d+|[a-z])[.)]\s", re.IGNORECASE)
-_SEPARATOR = re.compile("[,;]")
+_SEPARATOR = re.compile("[,;\uff0c\uff1b\u3001]")
+_NO_DOMAIN = re.compile(r"[^\w.\u0080-\U0010ffff-]", re.ASCII)
 _INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 
 
@@ -46,7 +47,7 @@ def domain(value: object) -> str:
 
 def is_domain(value: str) -> bool:
     """Whether `value` holds no character that a domain cannot hold."""
-    return not re.search(r"[\s@*]", value)
+    return not _NO_DOMAIN.search(value) and not _SEPARATOR.search(value)
 
 
 def pattern_fault(value: str) -> str | None:

@@ -162,6 +162,13 @@ def test_guids_and_domains_have_one_form():
     assert merged["user_filter"]["domains"] == ["contoso.com"]
 
 
+@pytest.mark.parametrize(
+    "name", ["xn--bcher-kva.example", "b\u00fccher.example", "l\u00b7l.example", "\u0915\u093f.example"]
+)
+def test_a_domain_in_any_script_is_one(name):
+    assert not violations(OFFICE365, merge(OFFICE365, None, {"user_filter": {"domains": [name]}}))
+
+
 def test_the_phone_type_takes_the_spelling_of_its_label():
     assert merge(OFFICE365, {"phone_type": "office"}, None)["phone_type"] == "Office"
     declared = {"phone_labels": {"office": "OFFICE"}}
@@ -188,6 +195,11 @@ def test_the_phone_type_takes_the_spelling_of_its_label():
         (OFFICE365, {"primary_email": "alias"}, ["primary_email: 'alias' is not one of mail and username"]),
         (OFFICE365, {"user_filter": {"license_skus": ["SPE_E3"]}}, ["user_filter.license_skus: 'SPE_E3': no GUID"]),
         (OFFICE365, {"user_filter": {"domains": ["a@b.c"]}}, ["user_filter.domains: 'a@b.c': no domain"]),
+        *(
+            (OFFICE365, {"user_filter": {"domains": [wrong]}}, [f"user_filter.domains: '{wrong}': no domain"])
+            for wrong in ("a.example,b.example", "a.example;b.example", "a.example\uff0cb.example", "a.example:")
+        ),
+        (OFFICE365, {"user_filter": {"exclude": ["a*\u3001b*"]}}, ["user_filter.exclude: 'a*\u3001b*': a comma"]),
         (OFFICE365, {"user_filter": {"require_name": "?"}}, ["user_filter.require_name: '?' is neither yes nor no"]),
         (BMS, {**PUSH, "contact_sync": False}, ["auto_push_office365_contacts: needs contact_sync"]),
         (BMS, {**PUSH, "two_way_sync": False}, ["auto_push_office365_contacts: needs two_way_sync"]),
