@@ -199,6 +199,13 @@ api_calls:
   returned: success
   type: dict
   sample: {graph: 8, itglue: 52, bms: 41}
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. It has the keys of
+      RV(msp.psa_sync.contact_sync#module:failure).
+  returned: failure, unless Ansible refuses the options
+  type: dict
+  sample: {code: permission_denied, said: Forbidden, service: itglue, status: 403}
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

@@ -193,6 +193,13 @@ diff:
       description: What is compared.
       type: str
       sample: BMS sync settings of Happy Frog
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. It has the keys of
+      RV(msp.psa_sync.contact_sync#module:failure).
+  returned: failure, unless Ansible refuses the options
+  type: dict
+  sample: {code: permission_denied, said: Forbidden, service: itglue, status: 403}
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

@@ -204,7 +204,7 @@ not_ready:
       elements: str
       sample: []
     reason:
-      description: Why, in sentences, where there is something else to say.
+      description: Why, in sentences, where there is something else to say, else null.
       type: str
       sample: null
     hint:
@@ -265,6 +265,13 @@ summary:
                microsoft_contacts: 0, not_ready: 1, other_first_names: 1, phone_types: 1}
     cut_short: []
     api_calls: {graph: 3, itglue: 6, bms: 5}
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. It has the keys of
+      RV(msp.psa_sync.contact_sync#module:failure).
+  returned: failure, unless Ansible refuses the options
+  type: dict
+  sample: {code: permission_denied, said: Forbidden, service: itglue, status: 403}
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

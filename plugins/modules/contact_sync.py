@@ -295,29 +295,29 @@ EXAMPLES = r"""
 RETURN = r"""
 organization:
   description: The organization in IT Glue.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan
   type: dict
   sample: {id: 2, name: Happy Frog}
 tenant_id:
   description: The Microsoft 365 tenant that was read.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan
   type: str
   sample: 6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11
 settings:
   description: The settings that counted, under C(office365) and C(bms), with all options.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: dict
   sample: {bms: {auto_push_office365_contacts: true}, office365: {phone_type: Office}}
 settings_changes:
   description:
     - The declared settings that differ from the stored ones, under C(office365) and C(bms). C(before) and C(after) hold
       the options that differ, and C(stored) says whether they have been stored, or would be in check mode.
-  returned: success, and when a limit is exceeded, but for O(state=reverted)
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: dict
   sample: {office365: {after: {phone_type: Mobile}, before: {phone_type: Office}, stored: true}}
 summary:
   description: The run in numbers.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan
   type: dict
   contains:
     users:
@@ -374,7 +374,7 @@ summary:
 starved:
   description:
     - Whether a quota has deferred contacts of the client in three real runs in a row, this one included.
-  returned: success, and on failure when a quota is the reason
+  returned: success, and on failure when a quota is the reason or once there is a plan, but for O(state=reverted)
   type: bool
   sample: false
 failure:
@@ -383,7 +383,7 @@ failure:
     - C(code) stays as it is from version to version. C(service) is C(graph), C(itglue), C(bms), C(journal), or null
       where no service failed. C(status) is the HTTP status, null where there was no answer. C(said) are the
       service's own words.
-  returned: failure
+  returned: failure, unless Ansible refuses the options
   type: dict
   sample: {code: permission_denied, said: "Authorization_RequestDenied", service: graph, status: 403}
 contacts:
@@ -391,7 +391,7 @@ contacts:
     - What changed, is blocked or needs a decision. With O(report=all), every user.
     - Attributes are under IT Glue's names. What begins with C(bms-) is a field of the BMS contact. C(bms-job-title),
       C(bms-first-name), C(bms-last-name), C(bms-emails), C(bms-phones), and C(bms-active) for whether it is active.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -478,7 +478,7 @@ contacts:
       elements: str
       sample: [in_bms_by_address]
     reason:
-      description: Why, in sentences.
+      description: Why, in sentences, or null.
       type: str
       sample: "BMS contact 90211 is this person: it holds one of the addresses, so nothing is created."
     hint:
@@ -496,7 +496,7 @@ contacts:
 conflicts:
   description:
     - Groups of users and contacts of whom only a person can say who is who. Nothing is written for them.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -570,7 +570,7 @@ conflicts:
 departed:
   description:
     - Contacts of departed people, whose user is disabled or among the tenant's deleted users.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -595,7 +595,7 @@ departed:
       type: str
       sample: Max Leaver
     bms_contact_id:
-      description: The BMS contact, where something is done about it.
+      description: The BMS contact, where something is done about it, else null.
       type: int
       sample: 90213
     evidence:
@@ -642,7 +642,7 @@ departed:
       elements: str
       sample: [user_disabled]
     reason:
-      description: Why, in sentences.
+      description: Why, in sentences, or null.
       type: str
       sample: The person's account is disabled.
     hint:
@@ -661,7 +661,7 @@ unclaimed:
   description:
     - Contacts with an unmatched address, which is one of the tenant's domains that no user holds, present or deleted.
       They are listed and not touched.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -685,7 +685,7 @@ unclaimed:
 refused:
   description:
     - Entries of O(apply_plan) that do not hold any more, and were not applied.
-  returned: success, and when a limit is exceeded, but for O(state=reverted)
+  returned: success, and on failure once there is a plan, but for O(state=reverted)
   type: list
   elements: dict
   contains:
@@ -804,7 +804,7 @@ diff:
   description:
     - One diff for each contact that changes, by username, field by field. Its headers name the contact, what happens
       to it, and why.
-  returned: success, and when a limit is exceeded
+  returned: success, and on failure once there is a plan
   type: list
   elements: dict
   sample:

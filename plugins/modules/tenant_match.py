@@ -104,6 +104,13 @@ diff:
       6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11: {state: unmatched, organization: null}
     after:
       6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11: {state: matched, organization: Happy Frog (2)}
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. It has the keys of
+      RV(msp.psa_sync.contact_sync#module:failure).
+  returned: failure, unless Ansible refuses the options
+  type: dict
+  sample: {code: permission_denied, said: Forbidden, service: itglue, status: 403}
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

@@ -137,6 +137,13 @@ summary:
   returned: success, or failure because of a tenant or an account that several organizations have
   type: dict
   sample: {tenants: 3, matched: 1, ignored: 1, unmatched: 1, api_calls: {graph: 3, itglue: 5, bms: 0}}
+failure:
+  description:
+    - Why the task failed, for a playbook to decide by. It has the keys of
+      RV(msp.psa_sync.contact_sync#module:failure).
+  returned: failure, unless Ansible refuses the options
+  type: dict
+  sample: {code: permission_denied, said: Forbidden, service: itglue, status: 403}
 """
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.python import require_python

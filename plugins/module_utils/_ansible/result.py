@@ -22,6 +22,7 @@ from .._engine.output import shown_name
 from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode
+from .._engine.text import address, proxied, written_address
 from .._sync.revert import Reverted
 from .._sync.run import Run
 from .diff import diff, step_diff
@@ -242,13 +243,16 @@ def _conflict(
 
 
 def _person(user: User) -> Result:
-    addresses = [user.mail, user.username, *(each.partition(":")[2].strip() for each in user.proxy_addresses)]
+    addresses = map(written_address, (*proxied(user), user.mail, user.username))
+    by_key: dict[str, str] = {}
+    for each in filter(None, addresses):
+        by_key.setdefault(address(each), each)
     return {
         "user": user.username,
         "user_id": user.id,
         "first_name": user.given_name,
         "last_name": user.surname,
-        "emails": list({each.casefold(): each for each in reversed(addresses) if each and "@" in each}.values())[::-1],
+        "emails": list(by_key.values()),
     }
 
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import json
 import sys
 
@@ -65,6 +66,12 @@ def test_each_module_has_an_action_plugin_and_a_place_in_the_group():
 
     assert {path.stem for path in tracked("plugins/action/*.py")} == names
     assert group == sorted(names)
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: path.stem)
+def test_a_module_documents_what_each_failure_returns(path):
+    module = importlib.import_module(f"ansible_collections.msp.psa_sync.plugins.modules.{path.stem}")
+    assert yaml.safe_load(module.RETURN)["failure"]["returned"] == "failure, unless Ansible refuses the options"
 
 
 def test_the_version_is_that_of_the_collection():

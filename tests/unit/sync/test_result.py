@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 import pytest
+import yaml
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain_dict
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.result import result
@@ -16,6 +17,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run import run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.snapshot import Request
+from ansible_collections.msp.psa_sync.plugins.modules import contact_sync
 from tests.unit.engine.builders import contact, in_bms, linked, person, ready, user
 from tests.unit.sync.fakes import FakeBms, FakeClients, FakeGraph, FakeItGlue, FakeStore
 
@@ -120,6 +122,44 @@ def test_the_result_is_json_native(preview, everything):
 def test_the_keys_of_an_entry():
     for entry in reported(everything=True)["contacts"]:
         assert sorted(entry) == sorted(ENTRY)
+
+
+DOCUMENTED = yaml.safe_load(contact_sync.RETURN)
+
+
+@pytest.mark.parametrize("preview", [True, False], ids=["check", "real"])
+def test_each_key_is_documented_and_null_where_the_documentation_says_so(preview):
+    found = reported(everything=True, preview=preview)
+    assert not list(undocumented(found, {"changed": {"type": "bool"}, **DOCUMENTED}))
+    of_others = {"starved", "failure", "reverted", "not_reverted"}
+    assert DOCUMENTED.keys() - found.keys() == of_others
+
+
+def undocumented(found, documented, place=""):
+    """The keys that the documentation does not have, and the nulls that it does not mention."""
+    for key, value in found.items():
+        where, entry = f"{place}.{key}", documented.get(key)
+        if entry is None:
+            yield where
+        elif value is None and "null" not in str(entry["description"]).lower():
+            yield f"{where} is null"
+        else:
+            below = value if isinstance(value, list) else [value]
+            for each in below if "contains" in entry else ():
+                yield from undocumented(each, entry["contains"], where)
+
+
+def test_the_addresses_of_a_person_in_a_conflict_are_addresses():
+    proxies = (
+        "smtp:shared@x.io",
+        "SMTP: Gus.Lee@client.example",
+        "SIP:gus.old@client.example",
+        "SPO:SPO_3b47@SPO_b5bd",
+        "x500:/o=client/cn=gus@x",
+    )
+    users = [person("gus.lee", mail="gus.lee@client.example", proxy_addresses=proxies)]
+    (conflict,) = reported(users=users, contacts=[contact(4, "shared@x.io"), contact(5, "shared@x.io")])["conflicts"]
+    assert conflict["people"][0]["emails"] == ["Gus.Lee@client.example", "shared@x.io"]
 
 
 def test_an_entry():
