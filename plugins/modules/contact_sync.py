@@ -37,8 +37,8 @@ options:
       - Whether O(office365_settings) and O(bms_settings) are stored too, as M(msp.psa_sync.office365_sync_settings) and
         M(msp.psa_sync.bms_sync_settings) store them, before the first contact is written. One task then does both, with
         the same reads.
-      - They are compared and shown in RV(settings_changes), but not stored, with O(plan_file) and O(apply_plan), when
-        the plan exceeds a limit, and while another run writes to the organization.
+      - They are compared and shown in RV(settings_changes), but not stored, with O(plan_file), O(apply_plan) and
+        O(state=reverted), when the plan exceeds a limit, and while another run writes to the organization.
     type: bool
     default: false
   users:
@@ -312,7 +312,7 @@ settings_changes:
   description:
     - The declared settings that differ from the stored ones, under C(office365) and C(bms). C(before) and C(after) hold
       the options that differ, and C(stored) says whether they have been stored, or would be in check mode.
-  returned: success, and on failure once there is a plan, but for O(state=reverted)
+  returned: success, and on failure once there is a plan
   type: dict
   sample: {office365: {after: {phone_type: Mobile}, before: {phone_type: Office}, stored: true}}
 summary:

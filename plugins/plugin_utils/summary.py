@@ -161,6 +161,7 @@ def _client(host: str, outcome: Mapping[str, Any]) -> Iterator[str]:
             f"{_text(each, 'reason')}"
             for each in outcome.get("not_reverted") or ()
         )
+        yield from _settings(outcome.get("settings_changes") or {})
         return
     yield from _headline(host, counts, outcome)
     yield from _settings(outcome.get("settings_changes") or {})

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .._engine.conflicts import IGNORE, NEW
+from .._engine.declared_options import BMS, OFFICE365
 from .._engine.errors import InputError, quoted
 from .._engine.model import as_id
 from .._engine.options import Options
@@ -29,11 +30,12 @@ def client_request(params: Mapping[str, Any], **options: Any) -> Request:
 
     Raises InputError for a value that is none.
     """
+    declared = declared_settings(params)
     return Request(
         organization=params["organization"],
         tenant_id=params["tenant_id"],
-        office365_settings=_declared(params["office365_settings"]),
-        bms_settings=_declared(params["bms_settings"]),
+        office365_settings=declared[OFFICE365],
+        bms_settings=declared[BMS],
         options=Options(
             bms_adapter_names=_adapter_names(params["bms_adapter_names"]),
             match_overrides=_overrides(params, "match_overrides"),
@@ -51,6 +53,11 @@ def first_run(creates: int, params: Mapping[str, Any]) -> dict[str, Any]:
         "creates_per_hour": per_hour,
         "hours": round(creates / per_hour, 2),
     }
+
+
+def declared_settings(params: Mapping[str, Any]) -> dict[str, dict[str, Any] | None]:
+    """The settings that a task declares, by kind."""
+    return {OFFICE365: _declared(params["office365_settings"]), BMS: _declared(params["bms_settings"])}
 
 
 def _declared(settings: dict[str, Any] | None) -> dict[str, Any] | None:

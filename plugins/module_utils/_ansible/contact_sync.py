@@ -12,7 +12,7 @@ from typing import Any
 
 from .._clients.retry import moment
 from .._engine.declared_options import pattern_faults
-from .._engine.errors import InputError, LimitExceededError, PushesStoppedError, quoted
+from .._engine.errors import InputError, LimitExceededError, PushesStoppedError, SyncError, quoted
 from .._engine.limits import allowed
 from .._engine.output import one_line
 from .._engine.plan import ExceededLimit
@@ -21,8 +21,9 @@ from .._store.settings import SettingsStore
 from .._sync.revert import revert
 from .._sync.run import Run
 from .._sync.run import run as run_sync
+from .._sync.run_settings import compared_settings
 from .._sync.snapshot import Request
-from .client_request import client_request
+from .client_request import client_request, declared_settings
 from .connection import CONNECTION_OPTIONS, Clients, fair_share_of
 from .deferral import noted
 from .fleet import fleet_source
@@ -112,14 +113,20 @@ def _of_quota(outcome: Run, returned: dict[str, Any]) -> Iterator[str]:
 
 def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
     api = Clients(params, task)
+    store = SettingsStore(api.itglue, warn=task.warn)
     outcome = revert(
         api,
-        SettingsStore(api.itglue, warn=task.warn),
+        store,
         params["organization"],
         params["journal_file"],
         preview=task.check_mode,
         version=task.version,
     )
+    try:
+        outcome.settings = compared_settings(store, outcome.organization, declared_settings(params))
+    except SyncError as error:
+        # What is wrong with the settings is no reason to keep what a run has written.
+        task.warn(f"The declared settings were not compared with the stored ones. {error}")
     for each in outcome.warnings:
         task.warn(warning(each))
     if outcome.remainders:

@@ -39,13 +39,14 @@ _NOT_BY_THE_FILTER = frozenset({ReasonCode.IGNORED_BY_OVERRIDE, ReasonCode.NOT_A
 def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) -> Result:
     """The result of a run; `everything` lists every user, not only what changed, is blocked or needs a decision."""
     snapshot = run.read.snapshot
+    settings = run.read.run_settings
     records = _Records(run)
     return {
         "changed": run.changed,
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
         "settings": run.read.settings,
-        "settings_changes": settings_changes(run.read.run_settings),
+        "settings_changes": settings_changes(settings.differences, stored=settings.stored),
         "summary": summary(run, api_calls),
         "contacts": [records.contact(each) for each in run.operations if everything or each.noteworthy],
         "conflicts": conflict_entries(run.plan.conflicts, run.planning),
@@ -55,7 +56,10 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
             for each in run.plan.unmatched
         ],
         "refused": [_plain_reason(each._asdict(), each.reason) for each in run.refused_entries],
-        "diff": [*settings_diff(run.read.run_settings), *diff((*run.operations, *run.deactivations))],
+        "diff": [
+            *settings_diff(settings.differences, stored=settings.stored),
+            *diff((*run.operations, *run.deactivations)),
+        ],
     }
 
 
@@ -318,6 +322,7 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> Result:
         "changed": bool(outcome.steps),
         "organization": {"id": outcome.organization.id, "name": outcome.organization.name},
         "tenant_id": outcome.tenant_id,
+        "settings_changes": settings_changes(outcome.settings, stored=False),
         "summary": {"reverted": _counts(each.kind for each in outcome.steps), "api_calls": dict(api_calls)},
         "reverted": [
             {
@@ -341,5 +346,5 @@ def reverted(outcome: Reverted, *, api_calls: Mapping[str, int]) -> Result:
             }
             for each in outcome.remainders
         ],
-        "diff": [step_diff(each) for each in outcome.steps],
+        "diff": [*settings_diff(outcome.settings, stored=False), *map(step_diff, outcome.steps)],
     }

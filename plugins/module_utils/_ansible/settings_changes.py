@@ -14,7 +14,6 @@ from .._engine.model import BmsSettings
 from .._engine.output import one_line
 from .._engine.settings import TITLES, put, value_of
 from .._sync.declaring import Declared
-from .._sync.run_settings import RunSettings
 
 TWO_WAY_SYNC = (
     "{organization}: two_way_sync is a switch of this collection. IT Glue's own two-way sync of contacts with BMS must "
@@ -24,20 +23,20 @@ TWO_WAY_SYNC = (
 """The warning about the switch that two products have."""
 
 
-def settings_changes(settings: RunSettings) -> dict[str, dict[str, Any]]:
+def settings_changes(differences: Iterable[Declared], *, stored: bool) -> dict[str, dict[str, Any]]:
     """By kind the options that differ, before and after, and whether they are stored (in check mode: would be)."""
-    return {each.stored.kind: {"stored": settings.stored, **_sides(each)} for each in settings.differences}
+    return {each.stored.kind: {"stored": stored, **_sides(each)} for each in differences}
 
 
-def settings_diff(settings: RunSettings) -> Iterator[dict[str, str]]:
+def settings_diff(differences: Iterable[Declared], *, stored: bool) -> Iterator[dict[str, str]]:
     """One diff for each kind that differs, a line for each option."""
-    for each in settings.differences:
+    for each in differences:
         sides = _sides(each)
-        title = f"{TITLES[each.stored.kind]} of {settings.organization.name}"
+        title = f"{TITLES[each.stored.kind]} of {each.stored.organization_name}"
         yield {
             "before_header": title,
             "before": _lines(each, sides["before"]),
-            "after_header": title if settings.stored else f"{title}, declared and not stored by this run",
+            "after_header": title if stored else f"{title}, declared and not stored by this run",
             "after": _lines(each, sides["after"]),
         }
 

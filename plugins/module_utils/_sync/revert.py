@@ -24,6 +24,7 @@ from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
 from .._engine.undo import ITGLUE, Remainder, Reversal, Step, StepKind, undo
 from .._store.settings import SettingsStore
+from .declaring import Declared
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
 from .look_again import STALE_AFTER, contacts_by_now, is_as_read
@@ -45,6 +46,8 @@ class Reverted:
     steps: list[Step] = field(default_factory=list)
     remainders: list[Remainder] = field(default_factory=list)
     warnings: list[Reason] = field(default_factory=list)
+    settings: list[Declared] = field(default_factory=list)
+    """The declared settings that differ from the stored ones: a revert shows them, and stores none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,8 +71,7 @@ def read_settings(
     merged = {kind: merged_settings(kind, stored, given.get(kind), organization) for kind in KINDS}
     missing = stored.bms is None and BMS not in given
     warnings = [because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)] if missing else []
-    compared = [Declared(stored.of(kind), merged[kind], stored.of(kind).asset) for kind in given]
-    differences = [each for each in compared if each.changed]
+    differences = _differences(stored, {kind: merged[kind] for kind in given})
     known_tenant = (stored.office365 or {}).get("tenant_id")
     found = RunSettings(
         organization,
@@ -89,6 +88,22 @@ def read_settings(
     if any(each.takes and each.stored.kind == BMS for each in differences):
         holders.require_account(organization, found.bms)
     return found
+
+
+def compared_settings(
+    store: SettingsStore, organization: Organization, declared: Mapping[str, Mapping[str, Any] | None]
+) -> list[Declared]:
+    """How the declared settings differ from what is stored, for a run that stores none. Raises SettingsError."""
+    given = {kind: settings for kind, settings in declared.items() if settings}
+    if not given:
+        return []
+    stored = store.read(organization.id, organization.name, tuple(given))
+    return _differences(stored, {kind: stored.of(kind).with_declared(given[kind]) for kind in given})
+
+
+def _differences(stored: StoredSettings, merged: Mapping[str, dict[str, Any]]) -> list[Declared]:
+    compared = [Declared(stored.of(kind), settings, stored.of(kind).asset) for kind, settings in merged.items()]
+    return [each for each in compared if each.changed]
 
 
 def require_own(

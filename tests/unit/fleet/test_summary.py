@@ -76,11 +76,14 @@ def test_settings_that_differ_are_shown(stored, ending):
 def test_reverts():
     done = {"reverted": [], "not_reverted": [], "summary": {"reverted": {"remove": 2}}}
     left = {"service": "bms", "id": 9, "name": "Max Muster", "reason": "changed since"}
-    lines = summary({"a": done, "b": {**done, "summary": {"reverted": {}}, "not_reverted": [left]}})
-    assert lines[:3] == [
+    changes = {"bms": {"stored": False, "before": {}, "after": {"contact_sync": True}}}
+    nothing = {**done, "summary": {"reverted": {}}, "not_reverted": [left], "settings_changes": changes}
+    lines = summary({"a": done, "b": nothing})
+    assert lines[:4] == [
         "a: reverted: Removed from IT Glue (2)",
         "b: reverted: nothing",
         "  not reverted: Max Muster (bms 9): changed since",
+        "  BMS Sync Settings as declared: for the first time (not stored by this run)",
     ]
 
 

@@ -171,3 +171,40 @@ def test_the_switch_that_it_glue_has_too_brings_a_warning_when_a_run_stores_it()
     assert expected not in it.sync(check=True, **direct).warnings
     for check, count in ((True, 1), (False, 1), (False, 0)):
         assert it.sync(check=check, **direct, store_settings=True).warnings.count(expected) == count
+
+
+def recorded(tmp_path) -> tuple[Stand, dict[str, str]]:
+    """A client whose settings are stored, after a run that a journal records; and what names both."""
+    it = Stand(world([ANN], [COMPLETE], [], {}))
+    client = {"organization": OPTIONS["organization"], "journal_file": str(tmp_path / "journal")}
+    done = it.sync(**{**OPTIONS, **client}, store_settings=True, push_wait=0)
+    assert done.error is None and done.changed
+    return it, client
+
+
+@pytest.mark.parametrize("check", [True, False])
+@pytest.mark.parametrize(
+    ("declared", "differ"),
+    [
+        ({"office365_settings": {"email_label": "Office"}}, {"before": {"email_label": "Work"}}),
+        ({"office365_settings": {"email_label": "Work"}}, None),
+        ({}, None),
+    ],
+)
+def test_a_revert_shows_settings_that_differ_and_stores_none(tmp_path, check, declared, differ):
+    it, client = recorded(tmp_path)
+    before = it.state()["itglue"]["flexible_assets"]
+    outcome = it.sync(check=check, state="reverted", store_settings=True, **client, **declared)
+    shown = outcome.result["settings_changes"].get("office365")
+    assert shown == (differ and {**differ, "after": declared["office365_settings"], "stored": False})
+    assert len(outcome.result["diff"]) == len(outcome.result["reverted"]) + bool(differ)
+    assert outcome.changed is bool(outcome.result["reverted"])
+    assert (it.state()["itglue"]["flexible_assets"], outcome.warnings) == (before, [])
+
+
+def test_settings_that_break_a_rule_do_not_keep_a_run_from_being_reverted(tmp_path):
+    it, client = recorded(tmp_path)
+    outcome = it.sync(state="reverted", office365_settings={"tenant_id": "none"}, **client)
+    assert (outcome.error, outcome.result["settings_changes"]) == (None, {})
+    (message,) = outcome.warnings
+    assert "were not compared" in message and "no GUID" in message

@@ -144,10 +144,15 @@ def test_the_account_of_a_push_is_compared_by_id_and_by_name(account):
 # --------------------------------------------------------------------- storing
 
 
+def changes_of(outcome):
+    found = outcome.read.run_settings
+    return settings_changes(found.differences, stored=found.stored)
+
+
 def test_declared_settings_are_shown_and_not_stored_unless_asked_for():
     world = World(STEADY)
     outcome = world.run(office365_settings={"phone_type": "Office"})
-    assert settings_changes(outcome.read.run_settings) == {
+    assert changes_of(outcome) == {
         "office365": {"stored": False, "before": {"phone_type": None}, "after": {"phone_type": "Office"}}
     }
     assert not outcome.changed
@@ -159,7 +164,7 @@ def test_declared_settings_are_stored_with_the_contacts(preview):
     world = World(STEADY)
     declared = {"office365_settings": {"phone_type": "Office"}, "bms_settings": {"contact_sync": True}}
     outcome = world.run(preview, store_settings=True, **declared)
-    changes = settings_changes(outcome.read.run_settings)
+    changes = changes_of(outcome)
     assert outcome.changed
     assert {kind: each["stored"] for kind, each in changes.items()} == {"office365": True, "bms": True}
     assert changes["office365"]["after"] == {"phone_type": "Office"}
@@ -183,7 +188,7 @@ def test_a_limit_that_is_exceeded_stores_nothing():
     )
     assert outcome.refused
     assert not outcome.changed
-    assert settings_changes(outcome.read.run_settings)["office365"]["stored"] is False
+    assert changes_of(outcome)["office365"]["stored"] is False
     assert world.writes() == []
 
 
@@ -194,7 +199,7 @@ def test_a_plan_stores_no_settings(tmp_path):
     previewed = world.run(True, plan_file=path, **declared)
     applied = world.run(apply_plan=path, **declared)
     for outcome in (previewed, applied):
-        assert settings_changes(outcome.read.run_settings)["office365"]["stored"] is False
+        assert changes_of(outcome)["office365"]["stored"] is False
     assert world.store.saved == []
     assert world.itglue.created
 
@@ -237,7 +242,7 @@ def test_a_diff_has_a_line_for_each_option_that_differs():
     world = World(STEADY, office365={"tenant_id": TENANT, "phone_type": "Mobile"})
     declared = {"phone_type": "Office", "sync_aliases": False, "user_filter": {"exclude": ["x*", "y*"]}}
     outcome = world.run(True, store_settings=True, office365_settings=declared)
-    (diff,) = settings_diff(outcome.read.run_settings)
+    (diff,) = settings_diff(outcome.read.run_settings.differences, stored=True)
     assert diff["before_header"] == diff["after_header"] == "Office 365 sync settings of Client Ltd"
     assert diff["before"] == "phone_type: Mobile\nsync_aliases: yes\nuser_filter.exclude: \n"
     assert diff["after"] == "phone_type: Office\nsync_aliases: no\nuser_filter.exclude: x*, y*\n"
