@@ -136,14 +136,19 @@ class _Names:
         organization = event.result.get("organization")
         if isinstance(organization, Mapping):
             return organization.get("id"), str(organization.get("name") or event.host)
-        asked = event.requested
-        called = asked or event.item or event.host
+        asked, called = event.requested, _called(event)
         # A host that has items may have a client for each.
         of_host = [] if event.item else [f"host {event.host}"]
         for spelt in [f"id {asked}", f"name {_fold(asked)}"] if asked else of_host:
             if len(self._ids.get(spelt, ())) == 1:
                 return next(iter(self._ids[spelt])), called
         return f"{event.host} {_fold(asked or event.item)}", called
+
+
+def _called(event: Event) -> str:
+    """What to call a client whose name is not known. Few people know one by the id of its organization."""
+    asked, host = event.requested or "", "" if event.host == "localhost" else event.host
+    return ("" if asked.isdecimal() else asked) or event.item or host or asked or event.host
 
 
 def _fold(name: object) -> str:

@@ -136,6 +136,23 @@ def test_a_result_without_an_organization_belongs_to_the_one_that_was_asked_for(
     assert [each["name"] for each in made["tenants"]] == ["Happy Frog"]
 
 
+@pytest.mark.parametrize(
+    ("host", "item", "requested", "called"),
+    [
+        ("happy_frog", None, "2", "happy_frog"),
+        ("happy_frog", None, "Happy Frog", "Happy Frog"),
+        ("happy_frog", None, None, "happy_frog"),
+        ("localhost", None, "2", "2"),
+        ("localhost", "frog", "2", "frog"),
+        ("localhost", None, None, "localhost"),
+    ],
+)
+def test_a_client_that_failed_early_is_called_by_what_people_know(host, item, requested, called):
+    """The playbook onboard declares organizations by their ids."""
+    failed = event(host, "failed", {"msg": "No."}, item=item, requested=requested)
+    assert [each["name"] for each in report([failed])["tenants"]] == [called]
+
+
 def test_items_of_a_loop_on_one_host_are_clients_of_their_own():
     done = [event("localhost", "ok", synced(name, ident, []), item=name) for ident, name in enumerate("AB")]
     failed = event("localhost", "failed", {"msg": "No."}, item="C", requested="C")
