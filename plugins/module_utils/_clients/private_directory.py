@@ -24,6 +24,7 @@ from .._engine.errors import SyncError
 NAME = "msp.psa_sync"
 LOGINS = "/run/user"
 _PRIVATE = 0o700
+_HINT = "Set XDG_RUNTIME_DIR to a directory of your own"
 
 
 class PrivateDirectoryError(SyncError):
@@ -41,11 +42,13 @@ def private_directory() -> Path:
     try:
         path.mkdir(mode=_PRIVATE, exist_ok=True)
     except OSError as error:
-        raise PrivateDirectoryError(f"The directory {path} cannot be made: {error.strerror}.") from error
+        raise PrivateDirectoryError(
+            f"The directory {path} cannot be made: {error.strerror}.", hint=f"{_HINT}."
+        ) from error
     if not _is_private(path, user):
         raise PrivateDirectoryError(
             f"{path} is not a directory that belongs to this user alone (mode 0700).",
-            hint="Remove it, or set XDG_RUNTIME_DIR to a directory of your own.",
+            hint=f"Remove it, or {_HINT[0].lower()}{_HINT[1:]}.",
         )
     return path
 

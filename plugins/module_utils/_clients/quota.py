@@ -216,11 +216,10 @@ class SharedLimiter:
         try:
             with _Ring(private_file(self._directory, *self._names, counted, ending="quota")) as ring:
                 return use(ring)
-        except OSError:
-            return unknown
-        except LockError as error:
+        except (OSError, LockError) as error:
+            reason = f"{self._directory}: {error.strerror}." if isinstance(error, OSError) else error
             self._uncounted_until = time.monotonic() + UNCOUNTED
-            self._notice(f"The requests to {TITLES[self._names[0]]} are not counted for a minute. {error}")
+            self._notice(f"The requests to {TITLES[self._names[0]]} are not counted for a minute. {reason}")
             return unknown
 
 

@@ -337,10 +337,13 @@ def test_a_clock_that_is_set_back_blocks_nobody(limiter, clock, back):
 
 
 def test_where_the_file_cannot_be_used_in_the_middle_of_a_run_the_service_decides(tmp_path, limiter):
-    process = limiter(requests=1, directory=tmp_path / "gone")
+    notices: list[str] = []
+    process = limiter(requests=1, directory=tmp_path / "gone", notice=notices.append)
     assert [process.acquire(CREATE) for dummy in range(2)] == [0, 0]
     process.hold(CREATE, 5)
     assert process.acquire(CREATE) == 0
+    reason = f"{tmp_path / 'gone'}: No such file or directory."
+    assert notices == [f"The requests to Kaseya BMS are not counted for a minute. {reason}"]
 
 
 def test_the_files_reveal_nothing_and_are_private(tmp_path, limiter):
