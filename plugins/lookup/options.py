@@ -83,6 +83,7 @@ from ansible.utils.display import Display
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import laid_over
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.batches import THROTTLE, refusals
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     FILES,
     FIRST_RUN_LIMITS,
@@ -93,6 +94,7 @@ from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import (
     misspelled,
     options_of,
     settings_of,
+    value_of,
     variables_of,
 )
 
@@ -108,6 +110,8 @@ class LookupModule(LookupBase):
         MISSPELLED[:] = misspelled(self._variables, modules)
         for sentence in MISSPELLED:
             display.warning(one_line(sentence))
+        if found := " ".join(refusals({THROTTLE: self._value(THROTTLE)})):
+            raise AnsibleLookupError(found)
         return [self._given(module) for module in modules]
 
     def _given(self, module: str) -> dict[str, Any]:
@@ -162,7 +166,13 @@ class LookupModule(LookupBase):
             return str(journals)
         if not self._is_first_run():
             return None
-        directory = default_journals()
+        try:
+            directory = default_journals()
+        except RuntimeError:
+            raise AnsibleLookupError(
+                "The journal of a first run has no place: the user has no home directory. "
+                "Name a directory with sync_journal_directory. Nothing was written."
+            ) from None
         if not self._is_true("ansible_check_mode"):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -185,6 +195,6 @@ class LookupModule(LookupBase):
 
     def _value(self, name: str) -> Any:
         """The value of a variable; None where it is not set, null, omitted, or blank as an unanswered survey has it."""
-        value = self._templar.template(self._variables[name]) if name in self._variables else None
+        value = value_of(name, self._variables, self._templar)
         blank = value == self._variables.get("omit") or (isinstance(value, str) and not value.strip())
         return None if blank else value

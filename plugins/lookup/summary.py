@@ -60,6 +60,7 @@ _raw:
 """
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.module_utils.parsing.convert_bool import boolean
@@ -90,7 +91,12 @@ class LookupModule(LookupBase):
         if boolean(kwargs.get("totals", False)):
             return [totals(outcomes)]
         preview = boolean((variables or {}).get("ansible_check_mode", False), strict=False)
-        journals = {host: _journal(host, own, preview) for host, own in hosts.items() if _is_first_run(own)}
+        journals = {}
+        for host, own in hosts.items():
+            # What cannot be read has failed the task of its client, and takes the summary from no other one.
+            with suppress(Exception):
+                if _is_first_run(own):
+                    journals[host] = _journal(host, own, preview)
         *lines, last = summary(outcomes, journals)
         return [[*lines, *_misspelled(hosts), last]]
 

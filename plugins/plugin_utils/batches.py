@@ -12,12 +12,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+THROTTLE = "sync_throttle"
+"""The variable that says how many clients may be at work at once, of tasks of the playbooks."""
+
 _NUMBER = re.compile(r"[0-9]{1,9}")
 _SIZE = re.compile(r"[0-9]{1,9}|[0-9]{1,3}(\.[0-9]+)?%")
 _PERCENTAGE = re.compile(r"[0-9]{1,3}(\.[0-9]+)?%?")
 
 
-def refusals(variables: Mapping[str, Any], templar: Any) -> Iterator[str]:
+def refusals(variables: Mapping[str, Any], templar: Any = None) -> Iterator[str]:
     """A sentence for each variable whose value Ansible would stumble over, or take for 0."""
     for name, (is_usable, wanted) in _CHECKS.items():
         value = templar.template(variables[name]) if name in variables and templar else variables.get(name)
@@ -36,5 +39,5 @@ def _are_sizes(value: Any) -> bool:
 _CHECKS: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "sync_serial": (_are_sizes, "a number of clients, a percentage such as 20%, or a list of these"),
     "sync_max_fail_percentage": (_fits(_PERCENTAGE), "a percentage such as 10"),
-    "sync_throttle": (_fits(_NUMBER), "a number of clients, or 0 for all"),
+    THROTTLE: (_fits(_NUMBER), "a number of clients, or 0 for all"),
 }

@@ -18,6 +18,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.loader import lookup_loader
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import VARIABLE
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import value_of
 
 try:
     from ansible.executor.task_executor import remove_omit
@@ -41,10 +42,9 @@ def with_variables(args: Mapping[str, Any], module: str, task_vars: Mapping[str,
 
     Raises AnsibleActionFail where the client has none, and AnsibleLookupError for variables in disorder.
     """
-    if VARIABLE not in task_vars:
+    if (organization := value_of(VARIABLE, task_vars, templar)) is None:
         raise AnsibleActionFail(f"The variable {VARIABLE} of the client is not set.")
     (given,) = lookup_loader.get("msp.psa_sync.options", templar=templar).run([module], task_vars)
-    organization = templar.template(task_vars[VARIABLE])
     return {**remove_omit(given, task_vars.get("omit")), "organization": organization, **args}
 
 

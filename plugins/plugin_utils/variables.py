@@ -11,14 +11,18 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 """Connection options whose names others may use: their variables begin with `sync_`."""
@@ -97,6 +101,20 @@ def settings_of(module: str) -> dict[str, str | None]:
     if module in DECLARING:
         return {DECLARING[module]: None}
     return {kind: option for option, kind in DECLARED.items() if option in options_of(module)}
+
+
+def value_of(name: str, variables: Mapping[str, Any], templar: Any) -> Any:
+    """The value of a variable; None where it is not set. Raises AnsibleLookupError, with its name, where its template
+    or its vault cannot be read: Ansible's own message has the name of what it lacks alone."""
+    if name not in variables:
+        return None
+    try:
+        value = templar.template(variables[name])
+        if isinstance(value, (dict, list)):
+            plain(value)  # from ansible-core 2.19 on, a template in there is not read before it is looked at
+    except AnsibleError as error:
+        raise AnsibleLookupError(f"The variable {name} cannot be read: {error}") from error
+    return value
 
 
 # ------------------------------------------------------------------- spelling

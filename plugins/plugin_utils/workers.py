@@ -23,10 +23,8 @@ from ansible.errors import AnsibleError
 from ansible.executor.process.worker import WorkerProcess
 from ansible.template import Templar
 
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.batches import THROTTLE
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.of_playbook import is_marked
-
-THROTTLE = "sync_throttle"
-"""The variable that says how many clients may be at work at once, of tasks of the playbooks."""
 
 
 class NoHostLoop:
@@ -42,10 +40,7 @@ class NoHostLoop:
 
 
 def await_free_worker() -> None:
-    """Sleep until fewer workers are at work than may be. A worker has none of its own, and does not.
-
-    Raises AnsibleError for a throttle that is no number.
-    """
+    """Sleep until fewer workers are at work than may be. A worker has none of its own, and does not."""
     while 0 < _most(busy := _busy()) <= len(busy):
         wait([each.sentinel for each in busy])
 
@@ -62,9 +57,11 @@ def _most(busy: Sequence[WorkerProcess]) -> int:
 
 
 def _throttle(task_vars: Mapping[str, Any], loader: Any) -> int:
+    """The throttle of a client; 0 for one that cannot be used. An error would end the run of all clients here: the
+    lookup of the options fails this one."""
     if not is_marked(task_vars) or (given := task_vars.get(THROTTLE)) is None:
         return 0
-    value = str(Templar(loader=loader, variables=dict(task_vars)).template(given) or "").strip() or "0"
-    if not value.isdecimal():
-        raise AnsibleError(f"{THROTTLE} is {value!r}. Give a number of clients, or 0 for all.")
-    return int(value)
+    try:
+        return max(0, int(str(Templar(loader=loader, variables=dict(task_vars)).template(given) or 0)))
+    except (AnsibleError, ValueError):
+        return 0

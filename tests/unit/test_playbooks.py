@@ -74,8 +74,10 @@ def test_every_option_can_be_a_variable(name):
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_no_error_is_hidden(name):
-    """A client that fails is rescued only so that it stops no other one; closing.yml fails it."""
-    assert not re.search(r"ignore_errors|ignore_unreachable", TEXTS[name])
+    """A client that fails is rescued, and one that is not reached ignored, only so that it stops no other one;
+    closing.yml fails it."""
+    assert "ignore_errors" not in TEXTS[name]
+    assert ("ignore_unreachable" in TEXTS[name]) is (name in OF_CLIENTS)
     assert not any("failed_when" in task for each in plays(name) for task in tasks_of(each))
     assert ("rescue" in TEXTS[name]) is (name in OF_CLIENTS)
 
@@ -83,6 +85,7 @@ def test_no_error_is_hidden(name):
 @pytest.mark.parametrize("name", OF_CLIENTS)
 def test_a_client_that_fails_is_rescued_and_fails_at_the_end(name):
     block = play(name)["tasks"][0]
+    assert play(name)["ignore_unreachable"] is True
     assert set(block) == {"name", "block", "rescue"}
     assert [each["ansible.builtin.meta"] for each in block["rescue"]] == ["noop"]
     closing = yaml.safe_load(TEXTS[name])[-1]
@@ -117,6 +120,15 @@ def test_the_closing_playbook_shows_the_summary_and_fails_the_clients_that_faile
     assert all(task["tags"] == ["always"] for each in CLOSING for task in each["tasks"])
 
 
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_task_in_place_of_all_clients_runs_once_and_whichever_the_first_one_is(name):
+    """The strategy `free` runs it for each, and Ansible loads the connection of the first client for it."""
+    for each in plays(name):
+        if any(task.get("run_once") for task in tasks_of(each)):
+            assert each["strategy"] == "linear"
+            assert each["vars"]["ansible_connection"] == "local"
+
+
 @pytest.mark.parametrize("name", OF_CLIENTS)
 def test_few_tasks_are_run_for_each_client(name):
     """A task takes a process of its own for each client."""
@@ -147,7 +159,7 @@ def test_blank_answers_of_a_survey_count_as_not_given(name):
     assert play(name)["serial"] == "{{ sync_serial if sync_serial | default('', true) | string | trim else '100%' }}"
     assert play(name)["max_fail_percentage"] == 100
     throttles = {task["throttle"] for task in tasks(name) if "throttle" in task}
-    template = "{{ (sync_throttle | default('', true) ~ '').strip() or 0 }}"
+    template = "{{ sync_throttle | default(0, true) | int }}"
     assert throttles == (set() if play(name)["vars"].get(MARK) else {template})
 
 

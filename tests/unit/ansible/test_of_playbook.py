@@ -59,9 +59,15 @@ def test_what_the_task_says_counts():
     assert args({"timeout": 5}, itglue_organization="7", sync_timeout=9)["timeout"] == 5
 
 
-def test_a_client_without_an_organization_fails():
-    with pytest.raises(AnsibleActionFail, match="itglue_organization"):
-        args()
+@pytest.mark.parametrize("variables", [{}, {"itglue_organization": None}])
+def test_a_client_without_an_organization_fails(variables):
+    with pytest.raises(AnsibleActionFail, match="itglue_organization of the client is not set"):
+        args(**variables)
+
+
+def test_an_organization_that_cannot_be_read_is_named():
+    with pytest.raises(AnsibleLookupError, match="The variable itglue_organization cannot be read: 'nowhere' is"):
+        args(itglue_organization=trust_as_template("{{ nowhere }}"))
 
 
 def test_variables_in_disorder_fail():

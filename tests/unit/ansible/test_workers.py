@@ -11,7 +11,6 @@ import time
 
 import pytest
 from ansible import context
-from ansible.errors import AnsibleError
 
 from ansible_collections.msp.psa_sync.plugins.action.contact_sync import ActionModule
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import workers
@@ -111,11 +110,13 @@ def test_the_throttle_is_that_of_tasks_of_the_playbooks_alone(make, waited):
     assert waited == []
 
 
-def test_a_throttle_that_is_no_number_ends_the_run(make, waited):
-    (worker,) = make(1, forks=5)
-    worker._task_vars = {MARK: True, "sync_throttle": "few"}
-    with pytest.raises(AnsibleError, match="sync_throttle is 'few'"):
-        workers.await_free_worker()
+@pytest.mark.parametrize("throttle", ["few", "1.5", -1, trust_as_template("{{ nowhere }}")])
+def test_a_throttle_that_cannot_be_used_is_none_here(make, waited, throttle):
+    """The run of all clients would end with the error; the lookup of the options fails the one client."""
+    for each in make(3, forks=5):
+        each._task_vars = {MARK: True, "sync_throttle": throttle}
+    workers.await_free_worker()
+    assert waited == []
 
 
 @pytest.mark.parametrize("forks", [3, None])

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from ansible.errors import AnsibleLookupError
 from ansible.parsing.dataloader import DataLoader
@@ -16,6 +18,7 @@ from ansible_collections.msp.psa_sync.plugins.lookup.options import LookupModule
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.plugin_utils.variables import variables_of
+from tests.unit.ansible.templates import trust_as_template
 
 PREFIXED = {"ca_path", "timeout", "proxy", "no_proxy"}
 OF_IT_GLUE = {"itglue_url", "itglue_api_key", "itglue_quota", *PREFIXED}
@@ -220,6 +223,34 @@ def test_a_revert_needs_the_directory_of_the_journals():
 def test_settings_that_are_no_mapping_are_named():
     with pytest.raises(AnsibleLookupError, match="variable bms_sync_defaults must be a mapping"):
         looked_up("bms_sync_settings", bms_sync_defaults="yes")
+
+
+@pytest.mark.parametrize("throttle", ["many", "10%", -1, True])
+def test_a_throttle_that_is_no_number_fails_its_client(throttle):
+    with pytest.raises(AnsibleLookupError, match=f"sync_throttle is '{throttle}'. Give a number of clients"):
+        looked_up("contact_sync", inventory_hostname="frog", sync_throttle=throttle)
+    assert looked_up("contact_sync", inventory_hostname="frog", sync_throttle=" 2 ") == looked_up("contact_sync")
+
+
+@pytest.mark.parametrize("name", ["sync_users", "itglue_url", "sync_first_run", "sync_throttle"])
+def test_a_variable_that_cannot_be_read_is_named(name):
+    with pytest.raises(AnsibleLookupError, match=f"The variable {name} cannot be read: 'nowhere' is undefined"):
+        looked_up("contact_sync", inventory_hostname="frog", **{name: trust_as_template("{{ nowhere }}")})
+
+
+def test_a_mapping_that_holds_what_cannot_be_read_is_named():
+    settings = {"account": trust_as_template("{{ nowhere }}")}
+    with pytest.raises(AnsibleLookupError, match="The variable bms_sync_settings cannot be read: 'nowhere' is"):
+        looked_up("contact_sync", inventory_hostname="frog", bms_sync_settings=settings)
+
+
+def test_a_first_run_of_a_user_without_a_home_asks_for_a_directory(monkeypatch):
+    def expanduser(path):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "expanduser", expanduser)
+    with pytest.raises(AnsibleLookupError, match="has no home directory. Name a directory with sync_journal_directory"):
+        looked_up("contact_sync", inventory_hostname="frog", sync_first_run=True)
 
 
 @pytest.mark.parametrize("module", ["contact_snyc", "connection", "ansible.builtin.debug"])

@@ -214,3 +214,19 @@ def test_the_summary_names_misspelled_variables_and_who_has_them():
     assert lines[-3].startswith("warning: The variable sync_max_create is none")
     assert lines[-2].startswith("warning: toad: The variable match_overrides has no effect")
     assert lines[-1] == "0 of 2 clients succeeded, 2 failed"
+
+
+class Unreadable(dict):
+    """The variables of a client of which one cannot be read."""
+
+    def get(self, name, default=None):
+        if name == "sync_first_run":
+            raise RuntimeError("'nowhere' is undefined")
+        return super().get(name, default)
+
+
+def test_a_variable_that_cannot_be_read_takes_the_summary_from_no_other_client():
+    failed = {"failed": True, "msg": "The variable sync_first_run cannot be read."}
+    hostvars = {"frog": Unreadable(synced=failed), "toad": {"synced": FINE}}
+    (lines,) = LookupModule().run(["frog", "toad"], variables={"hostvars": hostvars})
+    assert lines[:2] == ["frog: FAILED. The variable sync_first_run cannot be read.", "toad: 2 of 3 users selected"]
