@@ -6,25 +6,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from .conflicts import IGNORE, NEW, Answer
 from .directory import BmsDirectory
 from .errors import OverrideError
+from .identity import Names, compare_names, same_key
 from .model import BmsContact, BmsId, User
-from .overrides import refuse_shared, resolved_overrides
+from .overrides import Override, refuse_shared, resolved_overrides
 from .reasons import Reason
+from .text import NAMES_OF_CONTACT, NAMES_OF_USER
 
 OPTION = "bms_match_overrides"
 
 
-def resolve(overrides: Mapping[str, Answer], users: Collection[User]) -> tuple[dict[str, Answer], tuple[Reason, ...]]:
-    """The answers by user id, and a warning for each user whom the tenant does not have.
+def resolve(overrides: Mapping[str, Answer], users: Collection[User]) -> tuple[dict[str, Override], tuple[Reason, ...]]:
+    """The overrides by user id, and a warning for each user whom the tenant does not have.
 
     Raises InputError for a user with two answers.
     """
     found, warnings = resolved_overrides(OPTION, overrides, users)
-    return {user_id: override.target for user_id, override in found.items()}, tuple(warnings)
+    return found, tuple(warnings)
 
 
 def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: BmsDirectory) -> dict[str, BmsContact]:
@@ -49,3 +51,34 @@ def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: Bms
         found[user_id] = bms.contact[bms_id]
     refuse_shared(OPTION, "BMS contact", [(usernames[user_id], each.id) for user_id, each in found.items()])
     return found
+
+
+def with_other_names(chosen: Mapping[str, BmsContact], users: Mapping[str, User]) -> dict[str, BmsContact]:
+    """Those of the BMS contacts chosen for these users that bear different names. `chosen` and the result are by user
+    id."""
+    return {
+        user_id: each
+        for user_id, each in chosen.items()
+        if user_id in users and compare_names(NAMES_OF_USER(users[user_id]), NAMES_OF_CONTACT(each)) == Names.DIFFERENT
+    }
+
+
+def refuse_handed_on(
+    chosen: Mapping[str, BmsContact], usernames: Mapping[str, str], former_users: Iterable[User]
+) -> None:
+    """Raise OverrideError where one of the BMS contacts, chosen for users by username, bears the names of a former
+    user, who is excluded or deleted."""
+    former = {same_key(*NAMES_OF_USER(user)): user.id for user in former_users} if chosen else {}
+    former.pop(None, None)
+    for user_id, each in chosen.items():
+        if other := former.get(same_key(*NAMES_OF_CONTACT(each))):
+            username = usernames[user_id]
+            raise OverrideError(
+                f"{OPTION} pairs {username} with BMS contact {each.id}, which bears the names of another user of the "
+                f"tenant ({other}) who is excluded or deleted: the username was handed on.",
+                option=OPTION,
+                user_id=user_id,
+                username=username,
+                hint=f"If BMS contact {each.id} is right for {username}, use the user id {user_id} as the key. Else "
+                "remove the entry.",
+            )

@@ -28,7 +28,8 @@ class PlannedContacts:
 
     `offboarded` are the contacts of departed people of which BMS is known to need nothing more. `linked_elsewhere` are
     the remembered facts of people whose contacts are linked by now to another BMS contact than the one in the fact.
-    `former` is what deleted users say about BMS contacts.
+    `former` is what deleted users say about BMS contacts. `answered_by_username` are the ids of the users whose answers
+    have a username as the key.
     """
 
     matched: Matched
@@ -41,6 +42,7 @@ class PlannedContacts:
     offboarded: frozenset[ItGlueId] = frozenset()
     linked_elsewhere: Mapping[str, InBms] = field(default_factory=dict)
     former: bms_evidence.Former = bms_evidence.NOTHING_KNOWN
+    answered_by_username: frozenset[str] = frozenset()
 
     @property
     def needs_bms(self) -> bool:
@@ -189,7 +191,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
-    own = _answered(contacts, directory)
+    own, needs_deleted = _answered(contacts, directory)
     back = {
         each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, own))
         for each in contacts.returned
@@ -219,7 +221,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
         decisions.conflicts,
         pairs,
         counterparts,
-        needs_deleted_users=any(hit.needs_deleted for hit in hits),
+        needs_deleted_users=needs_deleted or any(hit.needs_deleted for hit in hits),
         apart=frozenset(each.subject.user_id for each, hit in unusual if hit.rests_on_deleted),
         by_name=frozenset(
             (found.id, each.subject.user_id)
@@ -230,15 +232,23 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     )
 
 
-def _answered(contacts: PlannedContacts, bms: BmsDirectory) -> bms_lookup.Answered:
-    """What `bms_match_overrides` makes whose, of those who are looked up, or return and are not linked."""
-    answers = contacts.bms_answers
+def _answered(contacts: PlannedContacts, bms: BmsDirectory) -> tuple[bms_lookup.Answered, bool]:
+    """What `bms_match_overrides` makes whose, of those who are looked up, or return and are not linked; and whether
+    deleted users decide about it, and have not been read."""
+    answers, matched = contacts.bms_answers, contacts.matched
     if not answers:
-        return {}
+        return {}, False
     candidates = bms_lookup.candidates(contacts.operations)
-    chosen = bms_overrides.chosen(answers, {each.subject.user_id: each.user for each in candidates}, bms)
+    usernames = {each.subject.user_id: each.user for each in candidates}
+    chosen = bms_overrides.chosen(answers, usernames, bms)
+    others = bms_overrides.with_other_names(
+        chosen, {each: matched.directory.user[each] for each in contacts.answered_by_username & usernames.keys()}
+    )
+    excluded = (user for user_id, user in matched.directory.user.items() if user_id not in matched.selected.user_ids)
+    bms_overrides.refuse_handed_on(others, usernames, (*contacts.deleted_users.values(), *excluded))
     back = [each for each in contacts.returned if each.bms.push not in (None, Push.UNDECIDED)]
-    return bms_lookup.answered([*candidates, *back], answers, chosen, contacts.matched.directory, bms)
+    own = bms_lookup.answered([*candidates, *back], answers, chosen, matched.directory, bms)
+    return own, bool(others) and contacts.former.names is None
 
 
 def _on_return(

@@ -291,7 +291,9 @@ class Planning:
             yield from self._need(Need.CONTACT_TYPES)
             types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
-        answers, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self._all_users())
+        overrides, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self._all_users())
+        answers = {user_id: override.target for user_id, override in overrides.items()}
+        by_username = frozenset(user_id for user_id, override in overrides.items() if override.by_username)
         if answers:
             native = self.snapshot.bms.native
             ignored = {user_id for user_id, answer in answers.items() if answer == IGNORE}
@@ -302,7 +304,9 @@ class Planning:
                 for each in operations
             )
         locations = self.findings.locations or ()
-        planned = PlannedContacts(self.matched, operations, self.departures, types, answers, {}, locations)
+        planned = PlannedContacts(
+            self.matched, operations, self.departures, types, answers, {}, locations, answered_by_username=by_username
+        )
         return self._with_deleted(planned)
 
     def _with_deleted(self, contacts: PlannedContacts) -> PlannedContacts:

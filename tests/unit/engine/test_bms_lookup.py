@@ -821,6 +821,26 @@ def test_a_bad_override_is_an_error_before_any_write(answers, words):
         planned(read, bms(*TWINS), bms_match_overrides=answers)
 
 
+LEA = person("lea", given_name="Lea", surname="Left", account_enabled=False)
+
+
+@pytest.mark.parametrize(
+    ("others", "deleted"), [pytest.param([LEA], (), id="excluded"), pytest.param([], (LEA,), id="deleted")]
+)
+def test_an_override_by_a_username_that_was_handed_on_is_an_error(others, deleted):
+    """The answer was given for Lea, whose username is Petra's by now."""
+    read = snapshot([PETRA, *others], [PETRAS], bms_settings=PUSHING)
+    leas = named(5, "Lea Left", "lea.left@client.example")
+    with pytest.raises(InputError, match="BMS contact 5, .* was handed on") as caught:
+        planned(read, bms(leas), deleted=deleted, bms_match_overrides={PETRA.username: 5})
+    assert PETRA.id in str(caught.value)
+    plan = planned(read, bms(leas), deleted=deleted, bms_match_overrides={PETRA.id: 5})
+    assert by_name(plan.operations)["petra"].bms.contact_id == 5
+    other = named(5, "Front Desk", OTHER)
+    plan = planned(read, bms(other), deleted=deleted, bms_match_overrides={PETRA.username: 5})
+    assert by_name(plan.operations)["petra"].bms.contact_id == 5
+
+
 def test_an_override_of_an_unknown_user_is_a_warning():
     plan = planned(snapshot([PETRA], [PETRAS]), bms_match_overrides={"eve@x.io": 5})
     values = {"option": "bms_match_overrides", "user": "eve@x.io"}
