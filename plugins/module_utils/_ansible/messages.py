@@ -76,6 +76,12 @@ MESSAGES: Mapping[ReasonCode, Message] = {
         "Put {contact_id} in the place of new.",
         MATCHING,
     ),
+    ReasonCode.CREATED_BESIDE: Message(
+        "match_overrides says new, so the user gets a contact beside {contacts}.",
+        "If one that is there is the person's, as after a change of name or address since new created it, put its id "
+        "in the place of new.",
+        MATCHING,
+    ),
     ReasonCode.MATCHED_DIFFERENT_NAMES: Message(
         "Contact {contact_id} bears different names than the user, and was matched by an address alone.",
         "If it is somebody else, put new into match_overrides (sync_match_overrides), or set different_names: "

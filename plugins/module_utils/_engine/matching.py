@@ -100,6 +100,7 @@ class _Matcher:
         self._match_by_address(Rule.USERNAME, self.index.username_keys(self.users))
         self._match_by_name()
         self._refuse_second_contacts()
+        self._note_created_beside()
         self._note_withheld_hits()
         self._note_held_aliases()
         self.result.conflicts.sort(key=lambda conflict: (conflict.users, conflict.contact_ids))
@@ -279,15 +280,17 @@ class _Matcher:
         hits: dict[str, tuple[ItGlueId, ...]] = {}
         for user_id in self.users:
             if user_id in self.index.selected:
-                by_names[user_id] = named = self._known_by_names(user_id)
-                holders = self._known_holders(self.index.primary_key(user_id))
-                if known := tuple(dict.fromkeys((*named, *holders))):
+                by_names[user_id] = self._known_by_names(user_id)
+                if known := self._known(user_id, by_names[user_id]):
                     hits[user_id] = known
         for user_ids, contact_ids in list(connected(hits)):
             rule = Rule.NAME if any(by_names[user_id] for user_id in user_ids) else Rule.PRIMARY_EMAIL
             returned = [self._is_of_departed(user_id, each) for user_id in user_ids for each in hits[user_id]]
             code = ReasonCode.POSSIBLY_RETURNED if any(returned) else ReasonCode.KNOWN_CONTACT
             self._add_conflict(rule, code, user_ids, contact_ids)
+
+    def _known(self, user_id: str, by_names: Iterable[ItGlueId]) -> tuple[ItGlueId, ...]:
+        return tuple(dict.fromkeys((*by_names, *self._known_holders(self.index.primary_key(user_id)))))
 
     def _known_holders(self, key: str) -> tuple[ItGlueId, ...]:
         """The contacts that hold an address, but for those that the run itself has created: the plan knew of those."""
@@ -335,6 +338,17 @@ class _Matcher:
         return index.is_departed(contact_id) or (key is not None and key in index.excluded_by_names)
 
     # ------------------------------------------------------------------- notes
+
+    def _note_created_beside(self) -> None:
+        """`new` creates beside a known contact, which may be the one that it made: since then the person may have got
+        another name or primary address, or somebody may have edited the contact."""
+        for user_id, found in self.result.found_by_new.items():
+            if found is None and user_id in self.index.selected:
+                holders = found_under(self.index.smtp_keys[user_id], self.index.contacts_by_address)
+                free = (each for each in holders if each in self.contacts)
+                fitting = [each for each in free if self.index.names(user_id, each) != Names.DIFFERENT]
+                if known := {*self._known(user_id, self._known_by_names(user_id)), *fitting}:
+                    self._note(user_id, ReasonCode.CREATED_BESIDE, contact_ids=sorted(known))
 
     def _note_withheld_hits(self) -> None:
         """A withheld hit is noted until the user has a contact of the same names that holds its address."""

@@ -67,7 +67,8 @@ class MatchingIndex:
     """The users and the contacts by what they hold.
 
     `selected` are the ids of the users that the filter lets through, `ignored` those of the users that an override
-    leaves out: they take no part, but hold their addresses.
+    leaves out: they take no part, but hold their addresses, and no address makes somebody else of a contact that
+    bears their names.
     """
 
     def __init__(
@@ -208,6 +209,13 @@ class MatchingIndex:
         return by_one_key(excluded, [self.names_of_users[user.id] for user in excluded])
 
     @cached_property
+    def _names_of_ignored(self) -> frozenset[FullName]:
+        """The names of the users that an override leaves out."""
+        names = self._directory.names_of_users
+        ignored = names.keys() - self.users.keys() if self.users is not self._directory.user else ()
+        return frozenset(key for user_id in ignored if (key := names[user_id]) is not None)
+
+    @cached_property
     def deleted_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
         """The deleted users by their names."""
         deleted = tuple(self.circumstances.deleted or ())
@@ -225,7 +233,9 @@ class MatchingIndex:
     def has_another_bearer(self, contact_id: ItGlueId, user_id: str) -> bool:
         """Whether another user of the tenant than this one bears such names; deleted users apart."""
         return any(
-            key in self.excluded_by_names or set(self.selected_by_names.get(key, ())) - {user_id}
+            key in self.excluded_by_names
+            or key in self._names_of_ignored
+            or set(self.selected_by_names.get(key, ())) - {user_id}
             for key in self.names_to_judge(contact_id, user_id)
         )
 

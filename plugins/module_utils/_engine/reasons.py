@@ -45,6 +45,7 @@ class ReasonCode(StrEnum):
     # Matching: notes.
     HIT_WITHHELD = "hit_withheld"  # contact_id
     OVERRIDE_FOUND_CONTACT = "override_found_contact"  # contact_id
+    CREATED_BESIDE = "created_beside"  # contact_ids (with the answer `new`)
     MATCHED_DIFFERENT_NAMES = "matched_different_names"  # contact_id (with different_names: match)
     BOTH_NAMES_REPLACED = "both_names_replaced"  # contact_id, names (the former)
     UNHELD_ADDRESS = "unheld_address"  # contact_id, addresses (matched by name; no user holds the addresses)
@@ -186,6 +187,7 @@ NEEDS_A_LOOK = frozenset(
     {
         ReasonCode.HIT_WITHHELD,
         ReasonCode.OVERRIDE_FOUND_CONTACT,
+        ReasonCode.CREATED_BESIDE,
         ReasonCode.MATCHED_DIFFERENT_NAMES,
         ReasonCode.BOTH_NAMES_REPLACED,
         ReasonCode.UNHELD_ADDRESS,

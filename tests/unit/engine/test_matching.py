@@ -743,6 +743,26 @@ def test_an_ignored_user_takes_no_part():
     assert (matches(found), found.conflicts, found.ignored) == ({"a": (1, "alias")}, [], {"id-b"})
 
 
+def test_no_address_makes_another_person_of_the_contact_of_an_ignored_user():
+    """Sam has the alias ann@ of his sister, whom the inventory leaves out."""
+    users, contacts = (
+        [user_named("Ann Able", "ann"), user_named("Sam Able", "sam", "ann")],
+        [contact_named(1, "Ann Able", "ann")],
+    )
+    found = matching(users, contacts, overrides={"id-ann": IGNORE})
+    assert (matches(found), found.conflicts) == ({}, [])
+    assert notes(found) == {"sam": [("hit_withheld", 1), ("alias_held", [1])]}
+
+
+def test_the_contact_of_an_ignored_user_is_a_namesakes_by_name():
+    """Two accounts of one person, of which the inventory leaves out one."""
+    users, contacts = (
+        [user_named("Ann Able", "adm"), user_named("Ann Able", "ann.able")],
+        [contact_named(1, "Ann Able", "ann")],
+    )
+    assert matches(matching(users, contacts, overrides={"id-adm": IGNORE})) == {"ann.able": (1, "name")}
+
+
 HANDED_ON = {
     "excluded": ([user_named("Lea Left", "lea.left", **EXCLUDED)], {}),
     "deleted": ([], {"deleted": (user_named("Lea Left", "lea.left"),)}),
@@ -769,20 +789,48 @@ def test_deleted_users_are_needed_to_judge_an_override_by_username():
 
 
 @pytest.mark.parametrize(
-    ("contacts", "expected"),
+    ("contacts", "expected", "noted"),
     [
-        pytest.param([], None, id="no-contact-holds-the-address"),
-        pytest.param([contact_named(1, "Jane Smith", "J.SMITH")], 1, id="the-one-that-it-made"),
-        pytest.param([contact_named(1, "John Smith", "j.smith")], None, id="other-names-are-never-taken"),
-        pytest.param([contact_named(1, "Jane Smith", "x@y.io", "j.smith")], None, id="not-as-its-primary"),
-        pytest.param([contact_named(1, "Jane Smith")], None, id="a-namesake-is-not-asked"),
+        pytest.param([], None, [], id="no-contact-holds-the-address"),
+        pytest.param(
+            [contact_named(1, "Jane Smith", "J.SMITH")], 1, [("override_found_contact", 1)], id="the-one-that-it-made"
+        ),
+        pytest.param(
+            [contact_named(1, "John Smith", "j.smith")],
+            None,
+            [("created_beside", [1])],
+            id="other-names-are-never-taken",
+        ),
+        pytest.param(
+            [contact_named(1, "Jane Smith", "x@y.io", "j.smith")],
+            None,
+            [("created_beside", [1])],
+            id="not-as-its-primary",
+        ),
+        pytest.param([contact_named(1, "Jane Smith")], None, [("created_beside", [1])], id="a-namesake-is-not-asked"),
+        pytest.param([contact_named(1, "Joe Smith", "joe")], None, [], id="beside-nobody"),
     ],
 )
-def test_new(contacts, expected):
+def test_new(contacts, expected, noted):
     found = matching([JANE], contacts, overrides={"id-j.smith": NEW})
     assert (found.found_by_new, found.conflicts) == ({"id-j.smith": expected}, [])
     assert matches(found) == ({"j.smith": (expected, "override")} if expected else {})
-    assert notes(found) == ({"j.smith": [("override_found_contact", expected)]} if expected else {})
+    assert notes(found) == ({"j.smith": noted} if noted else {})
+
+
+def test_new_is_not_noted_beside_the_contact_of_a_true_namesake():
+    users = [user_named("Jane Smith", "j.smith"), user_named("Jane Smith", "jane")]
+    found = matching(users, [contact_named(1, "Jane Smith", "jane")], overrides={"id-j.smith": NEW})
+    assert (matches(found), notes(found)) == ({"jane": (1, "alias")}, {})
+
+
+@pytest.mark.parametrize("married", [JANE, user_named("Jane Jones", "jane", "j.smith")], ids=["edited", "married"])
+def test_new_says_beside_whom_it_creates_once_the_contact_that_it_made_has_changed(married):
+    """The inventory still says new: the contact of the first run is not found again."""
+    made = contact_named(2, "Janet Smith" if married is JANE else "Jane Smith", "j.smith")
+    found = matching([married], [JOHN, made], overrides={f"id-{married.username.partition('@')[0]}": NEW})
+    (noted,) = notes(found).values()
+    assert 2 in dict(noted)["created_beside"]
 
 
 def test_new_beside_the_contact_of_another_person_finds_its_own_on_later_runs():

@@ -260,7 +260,7 @@ def test_new_names_the_id_of_a_linked_contact_too():
 
 def test_new_creates_beside_a_namesake():
     found = drafted(snapshot([ANN], [contact(1, first="Ann", last="Lee")]), match_overrides={"id-ann.lee": "new"})
-    assert (found["ann.lee"].itglue.action, found["ann.lee"].reasons) == ("create", ())
+    assert (found["ann.lee"].itglue.action, codes(found["ann.lee"])) == ("create", ["created_beside"])
 
 
 def test_two_new_ones_of_one_address_say_why_they_are_a_conflict():
