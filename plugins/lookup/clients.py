@@ -75,6 +75,9 @@ CLOSED = ("audit", "drift", "enforce_settings", "preflight", "sync_contacts")
 
 FAILED = "psa_sync_failed"
 NOBODY = "all:!all"
+CUT_OFF = "_raw_params"
+"""The variable into which Ansible puts words of `-e` that belong to no name."""
+
 _DEFAULT_SOURCE = "/etc/ansible/hosts"
 LOCAL = ("localhost", "127.0.0.1", "::1")
 
@@ -90,6 +93,12 @@ class LookupModule(LookupBase):
         if missing := unread(_sources(), lambda name: bool(IGNORED.search(os.fsencode(name)))):
             found = " ".join(f"{path}: {reason}" for path, reason in missing.items())
             raise AnsibleLookupError(f"The inventory is not complete, so nothing was done. {found}")
+        if CUT_OFF in (variables or {}):
+            raise AnsibleLookupError(
+                f"A value of -e was cut off at a blank, before {str((variables or {})[CUT_OFF])!r}: Ansible splits "
+                "name=value at blanks when the shell has taken the quotation marks away. Give it as "
+                "-e \"name='a value'\". Nothing was done."
+            )
         if found := " ".join(refusals(variables or {}, self._templar)):
             raise AnsibleLookupError(f"{found} Nothing was done.")
         pattern, limit = ":".join(parts), CLIARGS.get("subset")

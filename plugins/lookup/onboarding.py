@@ -123,8 +123,8 @@ def _clients(wanted: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
     names = [each for each in wanted if each.strip()]
     if not names:
         raise AnsibleLookupError(
-            "Which clients are to be onboarded is not said. Give onboard_clients, such as -e onboard_clients='Happy "
-            "Frog', or -e onboard_clients=all."
+            "Which clients are to be onboarded is not said. Give onboard_clients, such as "
+            "-e \"onboard_clients='Happy Frog'\", or -e onboard_clients=all."
         )
     entries, problems = onboarding.chosen(_found(variables), names)
     known = set((variables.get("groups") or {}).get("all", ()))

@@ -178,8 +178,12 @@ def _first_run(outcome: Mapping[str, Any], journal: str | None) -> Iterator[str]
         yield "  first run: this was a preview. If it is right, run the same command without --check"
         return
     yield f"  first run: each write is recorded in {journal}"
-    directory = shlex.quote(journal.rpartition("/")[0])
-    yield f"  first run: to revert it, -e sync_state=reverted -e sync_journal_directory={directory}"
+    directory = journal.rpartition("/")[0]
+    given = f"sync_journal_directory={directory}"
+    if given != shlex.quote(given):
+        # Ansible splits name=value at blanks once more, when the shell has taken the quotation marks away.
+        given = shlex.quote(json.dumps({"sync_journal_directory": directory}, ensure_ascii=False))
+    yield f"  first run: to revert it, -e sync_state=reverted -e {given}"
     if any("deferred" in (each.get("action"), each.get("push")) for each in outcome["contacts"]):
         yield "  first run: contacts are deferred. Run the same command again"
     else:

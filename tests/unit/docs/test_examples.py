@@ -27,7 +27,9 @@ import pytest
 import yaml
 from ansible.config.manager import ConfigManager
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible.parsing.splitter import parse_kv
 
+from ansible_collections.msp.psa_sync.plugins.lookup.clients import CUT_OFF
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS, ENVIRONMENT
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import BMS, OFFICE365
@@ -245,10 +247,19 @@ def check_playbook(arguments: list[str]) -> None:
     }
     for option, value in options(arguments):
         if option in ("-e", "--extra-vars") and not value.startswith("@"):
-            given = json.loads(value) if value.startswith("{") else dict([value.split("=", 1)])
+            given = json.loads(value) if value.startswith("{") else parse_kv(value)
+            assert CUT_OFF not in given, f"Ansible splits {value} at the blank"
             check_variables({name: each for name, each in given.items() if name != "tenants"})
         elif option in ("--tags", "-t", "--skip-tags"):
             assert set(value.split(",")) <= tags
+
+
+@pytest.mark.parametrize("pattern", ["docs/**/*.*", "*.md", "playbooks/*.yml", "plugins/**/*.py", "roles/**/*.*"])
+def test_no_value_with_a_blank_is_quoted_for_the_shell_alone(pattern):
+    """Ansible splits it at the blank once more."""
+    texts = {path: path.read_text(encoding="utf-8", errors="replace") for path in tracked(pattern)}
+    assert texts
+    assert [path for path, text in texts.items() if re.search(r"-e \w+='[^' ]* [^']*'", text)] == []
 
 
 VALUED = {"-e", "--extra-vars", "-i", "--inventory", "--limit", "-l", "--tags", "-t", "--skip-tags", "-f", "--forks"}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pytest
 from ansible.errors import AnsibleLookupError
+from ansible.parsing.splitter import parse_kv
 
 from ansible_collections.msp.psa_sync.plugins.lookup import clients
 from ansible_collections.msp.psa_sync.plugins.lookup.clients import LookupModule
@@ -84,6 +85,13 @@ def test_sizes_of_batches(given):
 def test_a_size_of_batches_that_is_none_is_an_error_before_anything_is_done(name, value):
     with pytest.raises(AnsibleLookupError, match=f"{name} is .*Give .* Nothing was done"):
         hosts("", **{name: value})
+
+
+def test_a_value_that_ansible_cut_off_at_a_blank_is_an_error():
+    """Of -e probe_organization='Sandbox Ltd' it takes Sandbox, which may be another organization."""
+    with pytest.raises(AnsibleLookupError, match="cut off at a blank, before 'Ltd'.*Nothing was done"):
+        hosts("", **parse_kv("probe_organization=Sandbox Ltd"))
+    assert hosts("", **parse_kv("probe_organization='Sandbox Ltd'")) == "all"
 
 
 def test_an_inventory_without_hosts_is_an_error():

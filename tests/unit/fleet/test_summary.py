@@ -112,9 +112,10 @@ def test_a_first_run_says_where_its_journal_is_and_what_to_do_next():
     lines = summary({"frog": done, "toad": done}, {"frog": journal})
     assert [each for each in lines if "first run" in each] == [
         f"  first run: each write is recorded in {journal}",
-        "  first run: to revert it, -e sync_state=reverted -e sync_journal_directory='/srv/my journals'",
+        '  first run: to revert it, -e sync_state=reverted -e \'{"sync_journal_directory": "/srv/my journals"}\'',
         "  first run: leave sync_first_run out from now on, so that the limits protect this client",
     ]
+    assert "-e sync_journal_directory=/srv/j" in summary({"frog": done}, {"frog": "/srv/j/frog.journal"})[-3]
     assert "Run the same command again" in summary({"frog": {**done, "contacts": [deferred]}}, {"frog": journal})[-2]
     assert "This was a preview".casefold() in summary({"frog": done}, {"frog": None})[-2].casefold()
     assert not any("first run" in each for each in summary({"frog": {"failed": True, "msg": "no"}}, {"frog": journal}))
