@@ -96,7 +96,9 @@ tenants:
       type: str
       sample: setting
     organization:
-      description: The organization that it is matched with; of an ignored tenant, the one that claims it nevertheless.
+      description:
+        - The organization that it is matched with. Of an ignored tenant, the one that claims it nevertheless.
+        - Null where there is none.
       type: dict
       sample: {id: 2, name: Happy Frog}
     host:

@@ -197,8 +197,8 @@ class _Work:
             self._deactivate(BmsId(self.created_in_bms[place]))
         elif row.id is None or not write.may_have_taken_place:
             return
-        elif write.kind == WriteKind.ITGLUE_UPDATE and (row.id in self.contacts or not write.in_part):
-            self._restore(row, ItGlueId(row.id))
+        elif write.kind == WriteKind.ITGLUE_UPDATE:
+            self._restore(write, row, ItGlueId(row.id))
         elif write.kind == WriteKind.BMS_SET and row.id not in self.created_in_bms.values():
             self._restore_in_bms(row, BmsId(row.id))
 
@@ -228,10 +228,12 @@ class _Work:
             return bool(contact.psa_integration) or not contact.link_known
         return any(each.remote_number not in ours for each in contact.adapters)
 
-    def _restore(self, row: RecordedRow, contact_id: ItGlueId) -> None:
+    def _restore(self, write: RecordedWrite, row: RecordedRow, contact_id: ItGlueId) -> None:
         contact = self.contacts.get(contact_id)
         if contact is None:
-            self._gone(ITGLUE, row, contact_id)
+            # One that the journal has created, too, is where its revert puts it.
+            if not write.in_part and contact_id not in self.created.values():
+                self._gone(ITGLUE, row, contact_id)
             return
         back: dict[str, Any] = {}
         lost = []

@@ -433,6 +433,7 @@ def test_a_contact_that_was_created_and_then_changed_by_the_next_run_is_removed(
     writes = [created(ANN), updated({"title": None}, {"title": "Boss"})]
     undoing = undo(writes, [replace(ANN, title="Boss")], [])
     assert kinds(undoing) == [("restore", 72), ("remove", 72)]
+    assert undo(writes, [], []) == undo([], [], []), "it is gone, as it was before the runs"
 
 
 def test_rows_of_a_bulk_are_reverted_one_by_one():
