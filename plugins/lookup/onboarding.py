@@ -62,6 +62,7 @@ _raw:
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from ansible.context import CLIARGS
@@ -69,6 +70,7 @@ from ansible.errors import AnsibleLookupError
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible.plugins.lookup import LookupBase
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import VARIABLE
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain, plain_dict
 from ansible_collections.msp.psa_sync.plugins.plugin_utils import onboarding
 
@@ -105,7 +107,7 @@ class _Host:
     def __init__(self, hostvars: Mapping[str, Any], name: str, variables: Mapping[str, Any]) -> None:
         self.name, self._variables = name, hostvars[name]
         (entry,), dummy = onboarding.chosen(_found(variables), [str(self._variables["onboarding_tenant_id"])])
-        self.client = onboarding.client(entry)
+        self.client = {**onboarding.client(entry), "host": name}
 
     def of(self, result: str) -> Mapping[str, Any]:
         return plain_dict(self._variables.get(f"onboarding_{result}") or {})
@@ -127,9 +129,17 @@ def _clients(wanted: list[str], variables: Mapping[str, Any]) -> dict[str, Any]:
             "-e \"onboard_clients='Happy Frog'\", or -e onboard_clients=all."
         )
     entries, problems = onboarding.chosen(_found(variables), names)
-    known = set((variables.get("groups") or {}).get("all", ()))
-    clients = [onboarding.client(each) for each in entries]
-    return {"clients": [{**each, "known": each["host"] in known} for each in clients], "problems": problems}
+    hosts = [str(host) for host in (variables.get("groups") or {}).get("all", ())]
+    declared = {host: _organization(variables["hostvars"], host) for host in hosts}
+    clients = onboarding.as_declared(map(onboarding.client, entries), declared)
+    return {"clients": clients, "problems": problems}
+
+
+def _organization(hostvars: Mapping[str, Any], host: str) -> str:
+    """The organization of a host; blank where it has none, or one that cannot be read."""
+    with suppress(Exception):
+        return str(plain(hostvars[host].get(VARIABLE)) or "")
+    return ""
 
 
 def _directory(given: Any) -> str:

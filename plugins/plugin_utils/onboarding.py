@@ -21,6 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.tenants import IGNORED, MATCHED
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import name
 
+from .limits import limit
 from .variables import file_stem
 
 EVERY = "all"
@@ -86,6 +87,22 @@ def client(entry: Entry) -> dict[str, Any]:
     }
 
 
+def as_declared(clients: Iterable[Entry], declared: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Each client as the host that the inventory has for it, whatever that is called: two would be synced twice.
+
+    `declared` has the organization of each host of the inventory, blank where it has none.
+    """
+    hosts = {name(organization): host for host, organization in reversed(declared.items())}
+    found = []
+    for one in clients:
+        organization, host = one["organization"], one["host"]
+        if host not in declared:
+            keys = filter(None, (str(organization["id"]), name(organization["name"])))
+            host = next((hosts[key] for key in keys if key in hosts), host)
+        found.append({**one, "host": host, "known": host in declared})
+    return found
+
+
 def file_path(directory: str, host: str) -> str:
     """The file of a host in the directory of an inventory."""
     return f"{directory}/client_{file_stem(host)}.yml"
@@ -137,7 +154,7 @@ def report(one: Entry, path: str, checked: Entry, written: Entry, *, preview: bo
     )
     step = "audit" if checked["ready"] else "preflight"
     after = "" if checked["ready"] else "when this is done: "
-    yield f"  next: {after}ansible-playbook msp.psa_sync.{step} --limit {host}"
+    yield f"  next: {after}ansible-playbook msp.psa_sync.{step} --limit {limit([host])}"
 
 
 def _file(path: str, written: Entry, preview: bool) -> str:

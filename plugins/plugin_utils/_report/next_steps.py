@@ -10,6 +10,7 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from ..limits import limit
 from .collecting import COLLECTION, counted, is_starved
 from .labels import count, one_line
 from .verdict import BLOCKED
@@ -73,12 +74,12 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
     blocked = [each for each in tenants if each["status"] in BLOCKED]
     changing = [each for each in tenants if each["status"] in ("attention", "changed")]
     if report["mode"] == "preview" and changing:
-        limit = ":".join(["all", *(f"!{host}" for host in _hosts(blocked))]) if blocked else ""
+        others = _hosts(blocked) if len(blocked) <= _MOST_HOSTS else []
         yield Step(
             f"Approve {count(len(changing), 'client')}: run it for real."
             if len(changing) == 1
             else f"Approve {count(len(changing), 'client')}: run them for real.",
-            _command(_playbook(report), [limit] if limit and len(blocked) <= _MOST_HOSTS else [], check=False),
+            _command(_playbook(report), others, check=False, all_but=True),
         )
     elif report["mode"] == "real" and (starved := [each for each in tenants if is_starved(each)]):
         yield Step(
@@ -102,10 +103,10 @@ def _playbook(report: Mapping[str, Any]) -> str:
     return own[-1] if own and "sync_contacts" not in names else f"{COLLECTION}.sync_contacts"
 
 
-def _command(playbook: str, hosts: Iterable[str], more: str = "", *, check: bool = False) -> str:
+def _command(playbook: str, hosts: Iterable[str], more: str = "", *, check: bool = False, all_but: bool = False) -> str:
     listed = list(hosts)
-    limit = f"--limit {shlex.quote(','.join(listed))}" if listed and len(listed) <= _MOST_HOSTS else ""
-    parts = ("ansible-playbook -i inventory", shlex.quote(playbook), limit, more, "--check" if check else "")
+    limited = f"--limit {limit(listed, all_but=all_but)}" if listed and len(listed) <= _MOST_HOSTS else ""
+    parts = ("ansible-playbook -i inventory", shlex.quote(playbook), limited, more, "--check" if check else "")
     return one_line(" ".join(filter(None, parts)))
 
 

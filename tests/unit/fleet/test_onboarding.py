@@ -112,6 +112,7 @@ def test_what_is_missing_is_listed_with_the_next_command():
     assert "missing: microsoft: Consent is missing." in message
     assert "next: when this is done: ansible-playbook msp.psa_sync.preflight --limit happy_frog" in message
     assert "next: ansible-playbook msp.psa_sync.audit --limit happy_frog" in lines()
+    assert "msp.psa_sync.audit --limit 'Happy Frog,'" in lines(host="Happy Frog")
     assert "turn off IT Glue's own two-way sync" in lines()
 
 
@@ -138,3 +139,31 @@ def test_what_is_not_said_is_asked_for(names, words):
     directory = "/srv" if names == ["", " "] else "/nowhere/at/all"
     with pytest.raises(AnsibleLookupError, match=words):
         LookupModule().run(names, variables={"hostvars": hostvars}, directory=directory)
+
+
+class Unreadable(dict):
+    def get(self, name, default=None):
+        raise RuntimeError("'nowhere' is undefined")
+
+
+@pytest.mark.parametrize(
+    ("inventory", "host", "known"),
+    [
+        ({}, "happy_frog", False),
+        ({"happy_frog": {}}, "happy_frog", True),
+        ({"toad": {"itglue_organization": 3}, "none": {}}, "happy_frog", False),
+        ({"frog": {"itglue_organization": 2}}, "frog", True),
+        ({"frog": {"itglue_organization": "happy  FROG"}, "other": {"itglue_organization": 2}}, "other", True),
+        ({"frog": {"itglue_organization": 2}, "happy_frog": {}}, "happy_frog", True),
+        ({"broken": Unreadable(), "blank": {"itglue_organization": None}}, "happy_frog", False),
+    ],
+)
+def test_a_client_is_the_host_that_the_inventory_has_for_its_organization(inventory, host, known, tmp_path):
+    """A second host of the same client would be synced twice."""
+    hostvars = {"localhost": {"onboarding_found": {"tenants": EVERY}}, **inventory}
+    variables = {"hostvars": hostvars, "groups": {"all": list(inventory)}}
+    (found,) = LookupModule().run(["2"], variables=variables, directory=str(tmp_path))
+    assert [(each["host"], each["known"]) for each in found["clients"]] == [(host, known)]
+    hostvars[host] = {**inventory.get(host, {}), "onboarding_tenant_id": IDS[0]}
+    (content,) = LookupModule().run([host], variables=variables, of="text")
+    assert list(yaml.safe_load(content)["clients"]["hosts"]) == [host]

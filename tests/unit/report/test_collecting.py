@@ -263,7 +263,7 @@ def test_what_to_do_next_has_its_command():
         "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit over -e sync_max_creates=100%",
         "ansible-playbook -i inventory msp.psa_sync.preflight --limit delta,gamma",
         "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit happy_frog --check",
-        "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit 'all:!delta:!gamma:!over:!secretive'",
+        "ansible-playbook -i inventory msp.psa_sync.sync_contacts --limit 'all,!delta,!gamma,!over,!secretive'",
     ]
     assert steps[0].text.startswith("Over & Co.:")
 
