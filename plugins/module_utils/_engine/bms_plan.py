@@ -265,7 +265,8 @@ def _on_return(
         return found[0] if len(found) == 1 else None
     if contact is None or (operation.bms.push is not None and contacts.bms_answers.get(user_id) == IGNORE):
         return None
-    return counterparts.of(contact, NAMES_OF_USER(contacts.user(user_id)), user_id).bms_contact
+    names = NAMES_OF_USER(contacts.user(user_id))
+    return counterparts.of(contact, names, user_id, follows=contacts.follows).bms_contact
 
 
 def _reactivated(contacts: PlannedContacts, operation: Operation, bms_contact: BmsContact | None) -> Operation:

@@ -263,17 +263,21 @@ class Counterparts:
         self._staying = staying
         self._departing = departing
 
-    def of(self, contact: Contact, names: RawNames, user_id: str | None = None) -> Counterpart:
+    def of(
+        self, contact: Contact, names: RawNames, user_id: str | None = None, *, follows: bool = False
+    ) -> Counterpart:
         """The BMS contact that the contact is linked to, else the one that holds an address of it, if it bears
         the person's `names`: of several the one whose names are the same. It is nobody's for sure where
         another contact is linked to it, and where somebody who stays holds one of its addresses and could be it.
+
+        Where the linked one `follows`, it gets the names, whatever they are now.
         """
         linked = self._directory.linked_bms_id(contact)
         if linked is not None:
             present = [each for each in (self._bms.contact.get(linked),) if each is not None]
         else:
             present = list(self._bms.with_an_address(contact_addresses(contact)))
-        found = [each for each in present if _bears(names, each)]
+        found = [each for each in present if (follows and linked is not None) or _bears(names, each)]
         if same := [each for each in found if compare_names(names, names_of(each)) == Names.SAME]:
             found = same
         if not found:

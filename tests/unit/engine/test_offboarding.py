@@ -681,6 +681,28 @@ def test_only_who_bears_the_names_has_returned(name, there, returned, activated)
 
 
 @pytest.mark.parametrize(
+    ("update_linked", "after"),
+    [(True, {"FirstName": "Ann", "LastName": "Lee", "IsActive": True}), (False, {})],
+    ids=["follows", "stays"],
+)
+def test_a_linked_bms_contact_that_gets_the_names_is_active_at_once(update_linked, after):
+    """Otherwise the run after that would find the names, and make it active."""
+    something = linked(72, "ann.lee", 5, first="Bob", last="Roe", contact_type_id=FORMER)
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [something],
+        present=bms(in_bms(5, "ann.lee@client.example", first="Bob", last="Roe", active=False)),
+        match_overrides={"id-ann.lee": 72},
+        update_linked=update_linked,
+        bms_settings=BmsSettings(contact_sync=True, two_way_sync=True),
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert {name: found.bms.after.get(name) for name in after} == after
+    assert ("IsActive" in found.bms.after) is update_linked
+
+
+@pytest.mark.parametrize(
     ("name", "address", "expected"),
     [
         pytest.param("Ann Lee", "ann.lee@client.example", True, id="names-and-address"),
