@@ -42,7 +42,10 @@ class NoHostLoop:
 def await_free_worker() -> None:
     """Sleep until fewer workers are at work than may be. A worker has none of its own, and does not."""
     while 0 < _most(busy := _busy()) <= len(busy):
-        wait([each.sentinel for each in busy])
+        ended = wait([each.sentinel for each in busy])
+        for each in busy:
+            if each.sentinel in ended:  # which closes a moment before the worker has ended
+                each.join()
 
 
 def _busy() -> list[WorkerProcess]:

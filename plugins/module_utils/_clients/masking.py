@@ -12,6 +12,7 @@ from threading import Lock
 from .._engine.output import in_any_spelling, is_plain, spellings
 
 _ESCAPES = re.compile(r"[\\%&+]")
+_NOTHING = "(?!)"
 
 
 class Masking:
@@ -24,30 +25,38 @@ class Masking:
     def __init__(self, mask: str) -> None:
         self._mask = mask
         self._lock = Lock()
-        self._escapable: frozenset[str] = frozenset()
+        self._secrets: frozenset[str] = frozenset()
+        # Made where they are needed: it takes a while, and most runs show no text of a service.
+        self._spellings: frozenset[str] | None = None
         self._pattern: re.Pattern[str] | None = None
-        self.spellings: frozenset[str] = frozenset()
 
     def add(self, *secrets: str) -> None:
         """Mask these from here on."""
-        found = {spelling for secret in secrets for spelling in spellings(secret)}
         with self._lock:
-            self.spellings |= found
-            self._escapable |= {secret.strip() for secret in secrets if not is_plain(secret.strip())}
-            self._pattern = None
+            self._secrets |= frozenset(secrets)
+            self._spellings = self._pattern = None
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """The usual spellings of all secrets."""
+        with self._lock:
+            if self._spellings is None:
+                self._spellings = frozenset(spelling for secret in self._secrets for spelling in spellings(secret))
+            return self._spellings
 
     def text(self, text: str) -> str:
         """`text` with every secret replaced."""
         for spelling in sorted(self.spellings, key=len, reverse=True):
             text = text.replace(spelling, self._mask)
-        if self._escapable and _ESCAPES.search(text):
-            text = self._patterns().sub(self._mask, text)
+        if _ESCAPES.search(text):
+            text = self._escaped().sub(self._mask, text)
         return text
 
-    def _patterns(self) -> re.Pattern[str]:
-        """What finds the secrets that have characters to escape. Made where a text has escapes: it takes a while."""
+    def _escaped(self) -> re.Pattern[str]:
+        """What finds the secrets that have characters to escape."""
         with self._lock:
             if self._pattern is None:
-                longest_first = sorted(self._escapable, key=len, reverse=True)
-                self._pattern = re.compile("|".join(map(in_any_spelling, longest_first)))
+                escapable = {secret.strip() for secret in self._secrets if not is_plain(secret.strip())}
+                longest_first = sorted(escapable, key=len, reverse=True)
+                self._pattern = re.compile("|".join(map(in_any_spelling, longest_first)) or _NOTHING)
             return self._pattern
