@@ -236,14 +236,17 @@ class _Work:
                 self._gone(ITGLUE, row, contact_id)
             return
         back: dict[str, Any] = {}
-        lost = []
+        lost, held = [], []
         for each, value in row.after.items():
-            if each not in row.before or same_value(contact, each, row.before[each]):
+            if each not in row.before:
                 continue
-            if same_value(contact, each, value):
+            if same_value(contact, each, row.before[each]):
+                held.append(each)
+            elif same_value(contact, each, value):
                 back[each] = row.before[each]
             else:
                 lost.append(each)
+        self._are_reverted(ITGLUE, contact_id, held)
         if back:
             self.result.steps.append(Step(StepKind.RESTORE, contact_id, encode(contact, back), back, _shown(contact)))
             self.contacts[contact_id] = _with(contact, back)
@@ -266,6 +269,7 @@ class _Work:
             self._gone(BMS, row, bms_id)
             return
         found = _former_fields(contact, row)
+        self._are_reverted(BMS, bms_id, found.held)
         if found.after:
             self.result.steps.append(Step(StepKind.RESTORE_IN_BMS, bms_id, found.before, found.after, _shown(contact)))
             self.bms[bms_id] = bms_fields.with_fields(contact, found.after)
@@ -277,6 +281,13 @@ class _Work:
                 self._remains(BMS, contact, reason, fields)
 
     # ----------------------------------------------------------- remainders
+
+    def _are_reverted(self, service: str, contact_id: int, fields: Collection[str]) -> None:
+        """These fields hold what they held before this write: so what a later one has put there is reverted, too."""
+        changed, reported = (service, contact_id, ReasonCode.CHANGED_SINCE_WRITTEN), self.result.remainders
+        for each in [one for one in reported if (one.service, one.id, one.reason.code) == changed] if fields else ():
+            place, left = reported.index(each), tuple(name for name in each.fields if name not in fields)
+            reported[place : place + 1] = [replace(each, fields=left)] if left else []
 
     def _gone(self, service: str, row: RecordedRow, contact_id: int) -> None:
         reason = because(ReasonCode.CONTACT_GONE, service=service)
@@ -291,11 +302,12 @@ class _Work:
 
 @dataclass(slots=True)
 class _Former:
-    """The fields of a BMS contact that get their former values; those that were `changed` since, and
-    those of which BMS needs an entry that the former value has not."""
+    """The fields of a BMS contact that get their former values; those that `held` them already, those that were
+    `changed` since, and those of which BMS needs an entry that the former value has not."""
 
     before: dict[str, Any] = field(default_factory=dict)
     after: dict[str, Any] = field(default_factory=dict)
+    held: list[str] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     needed: list[str] = field(default_factory=list)
 
@@ -305,6 +317,7 @@ def _former_fields(contact: BmsContact, row: RecordedRow) -> _Former:
     for each, value in row.after.items():
         present, before = bms_fields.encode(contact, [each])[each], row.before.get(each)
         if bms_fields.same_value(each, present, before):
+            found.held.append(each)
             continue
         if not bms_fields.same_value(each, present, value):
             found.changed.append(each)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -434,6 +435,28 @@ def test_a_contact_that_was_created_and_then_changed_by_the_next_run_is_removed(
     undoing = undo(writes, [replace(ANN, title="Boss")], [])
     assert kinds(undoing) == [("restore", 72), ("remove", 72)]
     assert undo(writes, [], []) == undo([], [], []), "it is gone, as it was before the runs"
+
+
+@pytest.mark.parametrize(
+    ("present", "steps", "left"),
+    [("Head", 3, 0), ("Chief", 2, 0), ("Boss", 1, 0), (None, 0, 0), ("Edited", 0, 1)],
+)
+def test_what_several_runs_changed_and_a_revert_has_reverted_in_part_is_not_reported(present, steps, left):
+    titles = [None, "Boss", "Chief", "Head"]
+    in_itglue = [updated({"title": was}, {"title": becomes}) for was, becomes in pairwise(titles)]
+    in_both = [put({"JobTitle": was}, {"JobTitle": becomes}) for was, becomes in pairwise(titles)]
+    there = in_bms(90211, "ann@client.example", job_title=present)
+    undoing = undo([*in_itglue, *in_both], [replace(ANN, title=present)], [there])
+    assert kinds(undoing) == [("restore_in_bms", 90211)] * steps + [("restore", 72)] * steps
+    assert [(each.id, each.fields) for each in undoing.remainders] == [(90211, ("JobTitle",)), (72, ("title",))] * left
+
+
+def test_of_what_remains_only_what_is_reverted_is_not_reported():
+    names = {"first-name": "Ann", "title": None}
+    writes = [updated(names, {"first-name": "Anne", "title": "Boss"}), updated({"title": "Boss"}, {"title": "Head"})]
+    writes.append(updated({"first-name": "Anne", "title": "Head"}, {"first-name": "Anna", "title": "Chief"}))
+    undoing = undo(writes, [replace(ANN, first_name="Edited", title=None)], [])
+    assert (undoing.steps, [each.fields for each in undoing.remainders]) == ([], [("first-name",)])
 
 
 def test_rows_of_a_bulk_are_reverted_one_by_one():
