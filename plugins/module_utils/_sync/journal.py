@@ -225,4 +225,7 @@ class FileJournal(Journal):
         self._unfinished = False
 
 
-_WAY_OUT = "Nothing was written. Give journal_file a path in a directory of your own, one for each organization."
+_WAY_OUT = (
+    "Nothing was written. Give journal_file (sync_journal_directory in the inventory) a path in a directory of your "
+    "own, one for each organization."
+)

@@ -123,7 +123,7 @@ class _Reader:
         if self._head is None:
             raise InputError(
                 f"The journal file {self._path} records no write.",
-                hint="Give the journal_file of the run that is to be reverted.",
+                hint="Give the journal_file (sync_journal_directory in the inventory) of the run to be reverted.",
             )
         writes = [write for write in self._writes.values() if not self._heads[write.run].get("reverts")]
         runs = [self._heads[write.run] for write in writes if write.kind in (WriteKind.BMS_CREATE, WriteKind.BMS_SET)]

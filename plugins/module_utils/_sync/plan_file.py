@@ -19,7 +19,7 @@ from .files import read_regular, replace_regular
 def write_plan(path: str, document: Mapping[str, Any]) -> None:
     """Put a document in the place of the plan at `path`, or where there is none. Raises InputError where that fails."""
     text = json.dumps(document, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
-    replace_regular(path, text.encode(), "plan file", "Give plan_file a path in a directory of your own.")
+    replace_regular(path, text.encode(), "plan file", f"Give {_OPTION} a path in a directory of your own.")
 
 
 def read_plan(path: str) -> dict[str, Any]:
@@ -33,4 +33,5 @@ def read_plan(path: str) -> dict[str, Any]:
     return dict(found)
 
 
-_WAY_OUT = "Make a new one: run contact_sync in check mode with plan_file."
+_OPTION = "plan_file (sync_plan_directory in the inventory)"
+_WAY_OUT = f"Make a new one: run contact_sync in check mode with {_OPTION}."
