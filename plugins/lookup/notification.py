@@ -84,7 +84,8 @@ class LookupModule(LookupBase):
     def run(self, terms: list[Any], variables: Mapping[str, Any] | None = None, **kwargs: Any) -> list[dict[str, Any]]:
         for sentence in misspelled_of_role(variables or {}):
             display.warning(one_line(sentence))
-        return [_message(Path(str(term)).expanduser(), str(kwargs.get("url") or "")) for term in terms]
+        # Absolute: Ansible runs the task that remembers the message in the directory of the playbook.
+        return [_message(Path(str(term)).expanduser().absolute(), str(kwargs.get("url") or "")) for term in terms]
 
 
 def _message(path: Path, url: str) -> dict[str, Any]:

@@ -69,9 +69,11 @@ def mail_server(tmp_path):
 
 @pytest.fixture
 def notify(receiver, tmp_path):
-    """Runs the playbook with variables and a report about one client that failed; returns what it prints."""
+    """Runs the playbook with variables, where the callback has written a report about one client that failed; returns
+    what it prints."""
     failure = event("toad", "failed", {"msg": "No consent.", "organization": {"id": 3, "name": NAME}}, preview=False)
-    report = tmp_path / "sync_report.json"
+    report = tmp_path / "sync_report" / "sync_report.json"
+    report.parent.mkdir()
     report.write_text(json.dumps(collecting.report(about(), [failure])))
 
     given = {
@@ -83,7 +85,7 @@ def notify(receiver, tmp_path):
     def notify(variables: dict, *arguments: str, code: int = 0, env: dict | None = None) -> str:
         command = [Path(sys.executable).with_name("ansible-playbook"), "msp.psa_sync.notify", "-vvv"]
         done = subprocess.run(
-            [*command, "-e", json.dumps({"notify_report": str(report), **variables}), *arguments],
+            [*command, "-e", json.dumps(variables), *arguments],
             check=False,
             cwd=tmp_path,
             env={**os.environ, **given, **(env or {})},
@@ -99,7 +101,8 @@ def notify(receiver, tmp_path):
 
 
 @pytest.mark.every_core
-def test_a_message_is_sent_once_and_no_secret_is_shown(receiver, mail_server, notify):
+def test_a_message_is_sent_once_and_no_secret_is_shown(receiver, mail_server, notify, tmp_path):
+    """Paths are relative to where the command is run, though Ansible runs a task in the directory of the playbook."""
     variables = {
         "notify_slack_url": f"{receiver.url}/slack/{SECRETS[1]}",
         "notify_webhook_url": f"{receiver.url}/webhook/{SECRETS[2]}",
@@ -108,7 +111,7 @@ def test_a_message_is_sent_once_and_no_secret_is_shown(receiver, mail_server, no
         "notify_email_port": mail_server.port,
         "notify_email_from": "Contact sync <sync@msp.example>",
         "notify_email_username": "sync",
-        "notify_email_ca_path": str(mail_server.ca_path),
+        "notify_email_ca_path": os.path.relpath(mail_server.ca_path, tmp_path),
     }
 
     previewed = notify(variables, "--check")
