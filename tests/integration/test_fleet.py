@@ -1056,13 +1056,14 @@ def test_batches_and_the_share_of_failures_that_ends_a_run(sandbox, playbook):
 
 
 @pytest.mark.every_core
-def test_no_variable_of_one_client_takes_the_run_or_the_summary_from_the_others(sandbox, playbook):
+def test_nothing_of_one_client_takes_the_run_or_the_summary_from_the_others(sandbox, playbook, monkeypatch):
     """The first client is the one that Ansible takes where a task runs in place of all. Nobody listens on port 9."""
     carry(sandbox, settings={**SETTINGS, 4: {"office365": {"tenant_id": NEWT}, "bms": {}}})
     files = {
         "host_vars/happy_frog.yml": {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9},
         "host_vars/sad_toad.yml": {"sync_throttle": "many", "sync_first_run": "{{ nowhere }}"},
     }
+    monkeypatch.setenv("ANSIBLE_ANY_ERRORS_FATAL", "true")  # the user's settings do not, either
     options = ("--check", "-e", "sync_serial=1")
     output = playbook("sync_contacts", *options, code=2, files=files)
     failed = {host: counts["failed"] for host, counts in recap(output).items()}

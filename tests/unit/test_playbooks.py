@@ -86,6 +86,7 @@ def test_no_error_is_hidden(name):
 def test_a_client_that_fails_is_rescued_and_fails_at_the_end(name):
     block = play(name)["tasks"][0]
     assert play(name)["ignore_unreachable"] is True
+    assert play(name)["any_errors_fatal"] is False
     assert set(block) == {"name", "block", "rescue"}
     assert [each["ansible.builtin.meta"] for each in block["rescue"]] == ["noop"]
     closing = yaml.safe_load(TEXTS[name])[-1]
