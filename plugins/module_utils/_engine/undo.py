@@ -14,7 +14,7 @@ Every contact that a run created is removed, made inactive, or listed among the 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, Generic
@@ -91,12 +91,34 @@ def undo(
     in_bms = {each.id: each for each in bms_contacts}
     created = _Creates(ITGLUE, WriteKind.ITGLUE_CREATE, writes, in_itglue, decode)
     created_in_bms = _Creates(BMS, WriteKind.BMS_CREATE, writes, in_bms, _bms_contact)
-    work = _Work(in_itglue, in_bms, created.ids, created_in_bms.ids, saved_at or {})
+    work = _Work(dict(in_itglue), dict(in_bms), created.ids, created_in_bms.ids, saved_at or {})
     work.result.remainders += [*created.remainders, *created_in_bms.remainders]
     for place, write in reversed(list(enumerate(writes))):
         for number, row in reversed(list(enumerate(write.rows))):
             work.revert(write, row, (place, number))
+    work.result.steps = list(_without_detours(work, in_itglue, in_bms))
     return work.result
+
+
+def _without_detours(
+    work: _Work, in_itglue: Mapping[ItGlueId, Contact], in_bms: Mapping[BmsId, BmsContact]
+) -> Iterator[Step]:
+    """The steps without the fields that end as they are: where one run has undone another, each revert would write
+    them, and write them back."""
+    for step in work.result.steps:
+        stay: set[str] = set()
+        if step.kind == StepKind.RESTORE and (becomes := work.contacts.get(ItGlueId(step.id))):
+            present, ends = in_itglue[becomes.id], encode(becomes, step.after)
+            stay = {each for each in ends if same_value(present, each, ends[each])}
+        elif step.kind == StepKind.RESTORE_IN_BMS:
+            starts, ends = (bms_fields.encode(side[BmsId(step.id)], step.after) for side in (in_bms, work.bms))
+            stay = {each for each in ends if bms_fields.same_value(each, starts[each], ends[each])}
+        left = [each for each in step.after if each not in stay]
+        if not stay:
+            yield step
+        elif left:
+            before, after = ({each: side[each] for each in left} for side in (step.before, step.after))
+            yield replace(step, before=before, after=after)
 
 
 # --------------------------------------------------- which contacts were created

@@ -451,6 +451,24 @@ def test_what_several_runs_changed_and_a_revert_has_reverted_in_part_is_not_repo
     assert [(each.id, each.fields) for each in undoing.remainders] == [(90211, ("JobTitle",)), (72, ("title",))] * left
 
 
+def test_what_one_run_has_undone_of_another_is_not_written():
+    titles, names = ["Boss", "Head", "Boss"], ["Ann", "Anne", "Anna"]
+    writes = [
+        updated(
+            {"title": titles[run], "first-name": names[run]}, {"title": titles[run + 1], "first-name": names[run + 1]}
+        )
+        for run in (0, 1)
+    ]
+    writes += [put({"JobTitle": was}, {"JobTitle": becomes}) for was, becomes in pairwise(titles)]
+    there = in_bms(90211, "ann@client.example", job_title="Boss")
+    undoing = undo(writes, [replace(ANN, title="Boss", first_name="Anna")], [there])
+    assert [(step.id, step.before, step.after) for step in undoing.steps] == [
+        (72, {"first-name": "Anna"}, {"first-name": "Anne"}),
+        (72, {"first-name": "Anne"}, {"first-name": "Ann"}),
+    ]
+    assert undo(writes, [replace(ANN, title="Boss", first_name="Ann")], [there]) == undo([], [], [])
+
+
 def test_of_what_remains_only_what_is_reverted_is_not_reported():
     names = {"first-name": "Ann", "title": None}
     writes = [updated(names, {"first-name": "Anne", "title": "Boss"}), updated({"title": "Boss"}, {"title": "Head"})]
