@@ -126,6 +126,11 @@ def test_a_linked_person_who_is_in_bms_twice_stops_the_pushes(second, stopped, c
     assert len(bms_of(twice.state())) == 2 + (not stopped and not check)
 
 
+def test_the_error_names_the_contact_and_both_bms_contacts_of_who_is_in_bms_twice():
+    twice = stand(people(2), [linked(901)], [in_bms(901, "Ann", "ann"), in_bms(902, "Ann", "ann")])
+    assert "as contact 100 and BMS contacts 901, 902 show" in str(twice.sync(**DIRECT).error)
+
+
 @pytest.mark.parametrize(
     "first",
     [
