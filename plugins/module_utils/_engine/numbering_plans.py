@@ -18,7 +18,6 @@ _MEXICO = 52
 # Until 2019 a mobile number was dialled with 1 behind the code of the country, with 044 or 045 within it, and a
 # number of another area with 01. Many are still written so.
 _FORMER_PREFIX_OF_MEXICO = re.compile(r"(?:1|01|04[45])(\d{10})")
-_LONGEST_EMERGENCY_NUMBER = 4
 
 
 def in_present_form(number: PhoneNumber) -> PhoneNumber:
@@ -47,10 +46,8 @@ def without_former_prefix(text: str, region: str | None) -> PhoneNumber | None:
     return present if present is not number and phonenumbers.is_valid_number(present) else None
 
 
-def is_emergency_number(digits: str, region: str | None) -> bool:
+def is_emergency_number(digits: str, region: str) -> bool:
     """Whether digits call the police, an ambulance or the fire service of a country: that is nobody's number."""
-    if not region or len(digits) > _LONGEST_EMERGENCY_NUMBER:
-        return False
     import phonenumbers
 
     return phonenumbers.is_emergency_number(digits, region)

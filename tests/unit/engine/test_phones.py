@@ -189,6 +189,7 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("n/a", "US", None, id="no-digits"),
         pytest.param("911", "US", None, id="an-emergency-number"),
         pytest.param("112", "DE", None, id="an-emergency-number-of-another-country"),
+        pytest.param("10111", "ZA", None, id="a-long-emergency-number"),
         pytest.param("20240115", "US", None, id="a-date-of-digits-that-is-no-number-of-the-country"),
         pytest.param("", "US", None, id="blank"),
         pytest.param(None, "US", None, id="none"),
