@@ -69,7 +69,7 @@ def are_up_to_date(user: User, present: Sequence[Phone], settings: Office365Sett
 _Labelled: TypeAlias = "tuple[str, str]"
 """A number as it is written in Microsoft 365, and the label that it carries in IT Glue."""
 
-NOT_READ = Number("", sure=False)
+NOT_READ = Number("")
 
 
 @dataclass(slots=True)
@@ -215,8 +215,8 @@ class _ContactPhones:
         """
         real = [entry for entry in self.entries if _is_real(entry)]
         able = real or [entry for entry in self.entries if _is_blank(entry)]
-        if choice := able if len(able) < 2 else next(filter(None, self._choices(able))):
-            self._make_primary(_primary_first(choice))
+        if able:
+            self._make_primary(_primary_first(next(filter(None, self._choices(able)))))
 
     def _choices(self, able: list[Phone]) -> Iterator[list[Phone]]:
         """The phones that may become primary, by the rules that prefer some of them."""

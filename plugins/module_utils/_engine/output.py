@@ -99,9 +99,9 @@ def _escaped_sign(sign: str) -> str:
         r"\\{0,8}" + re.escape(sign),
         r"\\{0,8}" + "".join(f"%(?:25){{0,4}}(?i:{byte:02x})" for byte in sign.encode("utf-8", "surrogatepass")),
         rf"\\{{0,8}}&(?:amp;){{0,4}}#(?i:0{{0,4}}{code}|x0{{0,4}}{code:x});",
+        rf"\\{{1,8}}x{code:02x}",
         *([rf"\\{{0,8}}&(?:amp;){{0,4}}(?:{names});"] if names else []),
         *([rf"\\{{1,8}}{in_json[1:]}"] if sign in "\n\r\t\b\f" else []),
-        *([rf"\\{{1,8}}x{code:02x}"] if code < 256 else []),
         *([r"\+"] if sign == " " else []),
     ]
     return f"(?:{'|'.join(ways)})"

@@ -61,6 +61,7 @@ _SHORTEST_TAIL = 7
 
 _NO_DIGITS = bytes(code for code in range(128) if not chr(code).isdigit())
 _PLAIN = "0123456789 ()+./-"
+_DIGIT = re.compile(r"\d")
 _DIGIT_BUT_ZERO = re.compile("[1-9]")
 
 
@@ -122,9 +123,7 @@ def stored_key(value: str) -> str:
 
 def has_digits(value: str | None) -> bool:
     """Whether a stored phone is a number or a placeholder: one of the two, wherever it has digits."""
-    if not value:
-        return False
-    return value[-1].isdecimal() or any(map(str.isdecimal, value))
+    return bool(value and _DIGIT.search(value))
 
 
 def is_placeholder(value: str | None) -> bool:
@@ -162,7 +161,7 @@ def _extension(found: re.Match[str]) -> str:
 
 
 def _without_trunk_zero(text: str) -> str:
-    return TRUNK_ZERO.sub(r"\1", text) if "0)" in text or "0 )" in text or "0]" in text else text
+    return TRUNK_ZERO.sub(r"\1", text)
 
 
 def _strange_words(text: str) -> bool:
@@ -215,10 +214,8 @@ def is_same_number(one: str, other: str, region: str | None) -> bool:
     of_one, of_other = _readings(one, {region}), _readings(other, {region})
     if of_one & of_other:
         return True
-    countries = countries_of(of_one | of_other) - {region}
-    return bool(countries) and bool(
-        (of_one and of_one & _readings(other, countries)) or (of_other and of_other & _readings(one, countries))
-    )
+    countries = countries_of(of_one | of_other)
+    return bool(of_one & _readings(other, countries) or of_other & _readings(one, countries))
 
 
 def is_tail(number: str, stored: str) -> bool:
@@ -363,11 +360,9 @@ def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
         before = text[end : each.start]
         if not end and _digits_beside(before[::-1]):
             return []
-        if not is_named_before(before):
+        if not is_named_before(before) and not is_named_behind(text[each.end :]):
             numbers.append(each)
         end = each.end
-    if found and numbers[-1:] == [found[-1]] and is_named_behind(text[end:]):
-        numbers.pop()
     return numbers
 
 

@@ -150,8 +150,8 @@ def written_address(value: str | None) -> str:
     of an e-mail address: one `@` with something on both sides and no white space within. Else blank."""
     if not value:
         return ""
-    # Most addresses are visible characters of ASCII, with no blank among them.
-    if not value.isascii() or not value.isprintable() or " " in value:
+    # The blank is the only printable white space, and most addresses hold none.
+    if not value.isprintable() or " " in value:
         value = visible(value).strip()
         if len(value.split()) != 1:
             return ""

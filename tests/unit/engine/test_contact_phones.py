@@ -121,6 +121,13 @@ FAX = p("4155559999", "Fax", primary=True, kind="fax")
         pytest.param("Mobile", caller(A, B), (), B, id="the-users-number-of-phone_type"),
         pytest.param("Mobile", caller(A, B), (p(C, primary=True),), B, id="before-the-present-primary"),
         pytest.param(
+            "Mobile",
+            caller(None, "1234 5678 9012 3456"),
+            (p(C, primary=True), p("1234567890123456", "Mobile")),
+            "1234567890123456",
+            id="the-same-where-its-digits-alone-tell-it",
+        ),
+        pytest.param(
             "Mobile", caller(A), (p(C, "Mobile", primary=True),), C, id="the-present-primary-before-the-other-number"
         ),
         pytest.param("Mobile", caller(A), (p(C, "Mobile"), p(B, "Home")), A, id="the-users-other-number"),

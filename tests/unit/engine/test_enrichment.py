@@ -391,6 +391,12 @@ def test_the_country_of_national_numbers(someone, place, expected):
         ),
         pytest.param(user(business_phones=(A,)), contact(location_id=10), True, id="a-number-to-be-read"),
         pytest.param(
+            user(business_phones=("n/a",), mobile_phone="n/a"),
+            contact(location_id=10, phones=(p(A),)),
+            False,
+            id="words-that-are-no-number",
+        ),
+        pytest.param(
             user(business_phones=(A,), usage_location="US"), contact(location_id=10), False, id="the-user-tells-it"
         ),
     ],

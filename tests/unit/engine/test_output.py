@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 import unicodedata
 from urllib.parse import quote, quote_plus
 
@@ -18,6 +19,8 @@ from hypothesis import strategies as st
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import (
     clean,
     each_text,
+    in_any_spelling,
+    is_plain,
     one_line,
     spellings,
     without_commands,
@@ -125,3 +128,36 @@ SECRET = "pä\"ss w&rd/\\<'+"
 def test_each_spelling_of_a_secret_is_known(form):
     assert form(SECRET) in set(spellings(SECRET))
     assert form(SECRET) in set(spellings(f" {SECRET}\n"))
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        str,
+        lambda text: json.dumps(text)[1:-1],
+        lambda text: json.dumps(json.dumps(text)[1:-1])[1:-1],
+        lambda text: repr(text)[1:-1],
+        lambda text: ascii(text)[1:-1] if text < "\u0100" else text,
+        quote,
+        lambda text: quote(quote(text)),
+        quote_plus,
+        lambda text: f"&#{ord(text)};",
+        lambda text: f"&amp;#X{ord(text):04X};",
+        lambda text: f"\\u{ord(text):04X}" if text < "\U00010000" else text,
+    ],
+)
+@pytest.mark.parametrize("sign", ["\n", "\x07", "\t", "é", "ÿ", "Ā", "🔑", " ", "'", '"', "&", "\\"])
+def test_a_character_is_found_whatever_escapes_it(sign, form):
+    assert re.fullmatch(in_any_spelling(sign), form(sign))
+
+
+def test_no_other_character_is_found():
+    found = [sign for sign in map(chr, range(0x300)) if re.fullmatch(in_any_spelling("é\n"), f"{sign}\n")]
+    assert found == ["é"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("", True), ("aZ09", True), ("é", False), ("a b", False), ("a-b", False), ("²", False)]
+)
+def test_nothing_escapes_plain_letters_and_digits(text, expected):
+    assert is_plain(text) is expected

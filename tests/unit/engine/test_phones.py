@@ -95,6 +95,7 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("0044 20 7946 0958", "GB", Number(UK), id="00"),
         pytest.param("1 +44 20 7946 0958", "US", Number("+1442079460958", sure=False), id="a-digit-right-before-it"),
         pytest.param("0044 20 7946 0958", None, Number(UK), id="00-of-no-country"),
+        pytest.param("0044 20 7900 0958", None, Number("+442079000958"), id="00-twice"),
         pytest.param("00 1 415 555 0100", "US", Number("+14155550100"), id="00-where-it-is-not-dialled"),
         pytest.param("011 44 20 7946 0958", "US", Number(UK), id="the-prefix-that-the-country-dials"),
         pytest.param("+44 (0)20 7946 0958", None, Number(UK), id="zero-in-brackets"),
@@ -140,6 +141,15 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
             Number("5551234", sure=False, several=True),
             id="two-local-numbers-of-no-country-are-not-one",
         ),
+        pytest.param(
+            "044 668 18 01, +41 44 668 18 00",
+            None,
+            Number("0446681801", several=True),
+            id="the-country-of-the-second-is-that-of-the-first",
+        ),
+        pytest.param(
+            "Büro 030 23125104\nHandy 0151 23456789", None, Number("03023125104", several=True), id="one-in-each-line"
+        ),
         pytest.param("t: 415.555.0100 m: 415.555.0101", "US", Number(US, several=True), id="with-words"),
         pytest.param("4155550100 / +1 415 555 0100", "US", Number(US), id="one-number-twice"),
         pytest.param("020 7946 0958 / +44 7700 900123", None, Number("02079460958", several=True), id="a-neighbour"),
@@ -152,7 +162,16 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param(
             "+91-22-27561234/35/36", None, Number("+912227561234", sure=False, several=True), id="last-digits-of-three"
         ),
+        pytest.param(
+            "022 27561235, 022 27561234/5",
+            "IN",
+            Number("02227561235", sure=False, several=True),
+            id="the-last-digit-of-the-third",
+        ),
         pytest.param("+1 415 555/0100", "US", Number(f"+1{US}"), id="a-slash-within-an-existing-number"),
+        pytest.param(
+            "030 23125/104", "DE", Number("03023125104"), id="a-slash-between-an-existing-number-and-more-of-it"
+        ),
         # Prefixes that a country has given up.
         pytest.param("+52 1 55 1234 5678", None, Number("+525512345678"), id="mexicos-mobile-prefix"),
         pytest.param("0052 1 55 1234 5678 ext 12", "US", Number("+525512345678", "12"), id="the-same-behind-00"),
@@ -167,6 +186,8 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("020 7946 0959 fax", "GB", None, id="a-fax-behind"),
         pytest.param("415-555-0101 (eFax)", None, None, id="a-fax-behind-of-no-country"),
         pytest.param("415-555-0100, 415-555-0101 fax", "US", Number(US), id="a-fax-behind-the-second"),
+        pytest.param("Fax 415-555-0101 fax", "US", None, id="a-fax-before-and-behind"),
+        pytest.param("415-555-0100, Fax 415-555-0101 (fax)", "US", Number(US), id="the-same-behind-a-number"),
         # No number.
         pytest.param("2024-01-15", "DE", None, id="a-date"),
         pytest.param("15.01.2024", "DE", None, id="a-german-date"),
@@ -175,6 +196,8 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("n/a since 2024-01-15", "US", None, id="a-note-with-a-date"),
         pytest.param("n/a since 2024-01-15", None, None, id="a-note-with-a-date-of-no-country"),
         pytest.param("call back 20240115", "US", None, id="a-note-with-a-date-of-digits"),
+        pytest.param("call back 20240115", None, None, id="a-note-with-a-date-of-digits-of-no-country"),
+        pytest.param("ask Bob 2312510", "DE", None, id="a-note-with-a-few-digits"),
         pytest.param("Employee 12345678", "US", None, id="a-note-with-a-number-of-another-kind"),
         pytest.param("Room 415", None, None, id="a-room"),
         pytest.param("1-800-FLOWERS", "US", None, id="vanity"),
@@ -196,11 +219,16 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         # Not sure.
         pytest.param("555-0100", "US", Number("5550100", sure=False), id="a-local-number"),
         pytest.param("5550100", None, Number("5550100", sure=False), id="a-local-number-of-no-country"),
+        pytest.param("23125104", None, Number("23125104"), id="as-many-digits-as-some-countries-have"),
+        pytest.param("123456789012345", None, Number("123456789012345"), id="as-many-digits-as-any-country-has"),
         pytest.param("23125104", "DE", Number("23125104", sure=False), id="without-the-prefix-of-national-numbers"),
         pytest.param("104", "DE", Number("104", sure=False), id="an-internal-number"),
+        pytest.param("211 1234", "IS", Number("2111234"), id="a-short-number-that-is-whole-in-its-country"),
+        pytest.param("ask Bob 23125104", "DE", Number("23125104", sure=False), id="a-note-with-a-local-number"),
         pytest.param("415 555 010", "US", Number("415555010", sure=False), id="a-digit-is-missing"),
         pytest.param("+1 415 555 010", None, Number("+1415555010", sure=False), id="a-digit-is-missing-behind-a-plus"),
         pytest.param("415-555-0100 12", "US", Number(US, sure=False), id="digits-behind-without-a-mark"),
+        pytest.param("415      555-0100", "US", Number(US, sure=False), id="digits-far-before"),
         pytest.param("20240115", None, Number("20240115", sure=False), id="a-date-of-digits"),
         pytest.param("20240115", "DK", Number("20240115", sure=False), id="a-date-of-digits-that-is-a-number-too"),
         pytest.param("ask Bob 4155550100", None, Number(US, sure=False), id="a-note-of-no-country"),
@@ -305,6 +333,7 @@ def test_national_and_international_form_are_one_number(drawn, same_country, mar
         pytest.param("02079460958", "442079460958", None, True, id="the-other-tells-the-country"),
         pytest.param("+14155550100", "4155550100", None, True, id="the-country-of-the-number"),
         pytest.param("+14155550100", "4155550100", "GB", True, id="not-that-of-the-user"),
+        pytest.param("+15551234567", "5551234567", None, True, id="the-country-of-a-number-that-does-not-exist"),
         pytest.param("+447911123456", "07911123456", "US", True, id="a-mobile-of-another-country"),
         pytest.param("+442079460958", "4402079460958", None, True, id="the-zero-left-in"),
         pytest.param("+442079460958", "02079460959", "GB", False, id="another-number"),
@@ -314,14 +343,40 @@ def test_national_and_international_form_are_one_number(drawn, same_country, mar
         pytest.param("+5215512345678", "525512345678", None, True, id="mexicos-former-mobile-prefix"),
         pytest.param("0445512345678", "+525512345678", "MX", True, id="the-same-within-mexico"),
         pytest.param("+493023125104", "23125104", "DE", False, id="a-local-number"),
+        pytest.param("4302345678", "+432345678", "US", False, id="a-number-of-texas-with-the-code-of-austria"),
+        pytest.param("+141555501001", "41555501001", "US", True, id="a-digit-too-many"),
+        pytest.param("+4420794609581", "020794609581", "GB", True, id="a-digit-too-many-behind-a-zero"),
         pytest.param("000-000-0000", "0000000000", None, False, id="placeholders-are-no-number"),
         pytest.param("1800FLOWERS", "1800CALLNOW", None, False, id="letters-are-no-number"),
+        pytest.param(US, "n/a", None, False, id="a-number-and-none"),
         pytest.param("", "", None, False, id="blank"),
     ],
 )
 def test_same_number(one, other, country, expected):
     assert is_same_number(one, other, country) is expected
     assert is_same_number(other, one, country) is expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "442079460958",
+        "+44 (0) 20 7946 0958",
+        "0044 [ 0 ] 20 7946 0958",
+        "+44[0]2079460958",
+        "４４２０７９４６０９５８",
+        "442079460958\x7f",
+    ],
+)
+def test_the_digits_that_are_compared(value):
+    assert digits(value) == "442079460958"
+    assert spelling(value) == ("442079460958", None)
+
+
+def test_words_are_noted_beside_a_number_but_make_no_number_of_a_few_digits():
+    assert spelling("ask Bob 23125104") == ("23125104", None)
+    assert spelling("ask Bob 4155550100") == (US, None)
+    assert spelling("Room 1234567") == ("", None)
 
 
 @pytest.mark.parametrize(

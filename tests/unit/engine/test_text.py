@@ -54,6 +54,7 @@ from tests.unit.engine.builders import contact, user
         pytest.param("ann@xn--strae-oqa.example", "ann@strasse.example", id="sharp-s-in-a-domain-folds"),
         pytest.param("ann@xn--client-.example", "ann@xn--client-.example", id="ascii-is-no-ascii-form"),
         pytest.param("ann@xn--é.example", "ann@xn--é.example", id="no-punycode"),
+        pytest.param("ann@xn--" + "b" * 55 + "-oxf", "ann@ü" + "b" * 55, id="label-as-long-as-can-be"),
         pytest.param("ann@xn--" + "9" * 60, "ann@xn--" + "9" * 60, id="label-too-long"),
         pytest.param("xn--bcher-kva", "xn--bcher-kva", id="no-domain"),
         pytest.param(None, "", id="none"),
