@@ -23,7 +23,7 @@ from .account import reference
 from .errors import InputError
 from .hosts import words
 from .model import BmsSettings, ItGlueId, Organization, Tenant
-from .text import ONMICROSOFT, name
+from .text import name
 
 MATCHED, IGNORED, UNMATCHED = "matched", "ignored", "unmatched"
 STATES = (MATCHED, IGNORED, UNMATCHED)
@@ -217,7 +217,7 @@ class _Likeness:
         ]
         scored = [
             Suggestion(self._organizations[number], _score(matchers, self._spellings[number]))
-            for number, dummy in sorted(shared.items(), key=lambda each: (-each[1], each[0]))[:_MEASURED]
+            for number, dummy in shared.most_common(_MEASURED)
         ]
         scored.sort(key=lambda each: (-each.score, each.organization.name.casefold(), each.organization.id))
         return tuple(each for each in scored if each.score >= least)[:most]
@@ -247,5 +247,4 @@ def _spellings(value: str) -> set[str]:
 
 def _label(domain: str | None) -> str:
     """The part of a tenant's default domain that stands for the client."""
-    value = (domain or "").casefold()
-    return value.removesuffix(ONMICROSOFT) if value.endswith(ONMICROSOFT) else value.partition(".")[0]
+    return (domain or "").casefold().partition(".")[0]

@@ -49,6 +49,25 @@ def test_an_exact_name_is_marked_as_such():
     assert found.suggestions == ()
 
 
+def test_an_organization_that_has_its_tenant_by_name_is_suggested_to_no_other():
+    of_tenants = {
+        each.tenant.id: each
+        for each in matches([Tenant("t", "Sad Toad"), Tenant("u", "Sad Toads")], ALL, {}, (), **LIMITS)
+    }
+    assert of_tenants["t"].organization == TOAD
+    assert of_tenants["u"].suggestions == ()
+
+
+def test_a_blank_name_is_nobodys():
+    assert only(Tenant("t", " "), [Organization(1, "")]).state == UNMATCHED
+
+
+def test_of_several_organizations_that_store_a_tenant_the_oldest_counts():
+    stored = {4: "t", 2: "t", 99: "t", 1: "u"}
+    found = only(Tenant("t", "Sad Toad"), stored=stored)
+    assert (found.state, found.organization) == (MATCHED, FROG)
+
+
 def test_a_name_that_is_not_the_only_one_of_its_kind_is_no_match():
     twice = [TOAD, Organization(5, "SAD TOAD")]
     found = only(Tenant("t", "Sad Toad"), twice)
@@ -94,6 +113,7 @@ def test_the_most_similar_names_are_suggested_first():
     two = [Organization(1, "A Happy Frog"), FROG]
     assert [each.organization for each in only(Tenant("t", "Happy Frog"), two).suggestions] == [FROG, two[0]]
     assert only(Tenant("t", "Newt und Sohne")).suggestions[0].organization == NEWT
+    assert only(Tenant("t", None, "happy-frog.example")).suggestions[0].score == 100
     assert only(Tenant("t", "Quite Another One")).suggestions == ()
     assert only(Tenant("t", "さくら"), [Organization(1, "さくらデザイン")]).suggestions[0].score == 60
 
@@ -112,6 +132,17 @@ def test_a_short_name_is_found_by_its_first_or_its_last_letter(tenant):
 )
 def test_a_legal_form_does_not_count(tenant, organization):
     assert [each.score for each in only(Tenant("t", tenant), [Organization(1, organization)]).suggestions] == [100]
+
+
+def test_all_letters_of_a_long_name_count():
+    name = "Happy Frog " * 25
+    assert only(Tenant("t", f"A {name}"), [Organization(1, name)]).suggestions[0].score == 99
+
+
+def test_neighbouring_letters_tell_who_is_measured():
+    of_the_same_letters = [Organization(number, "Yppah Gorf") for number in range(100, 200)]
+    assert only(Tenant("t", "Happy Frogs"), [*of_the_same_letters, FROG]).suggestions[0].organization == FROG
+    assert only(Tenant("t", "M3"), [Organization(1, "3M")], least=0).suggestions == ()
 
 
 def test_suggestions_are_limited():
@@ -149,6 +180,9 @@ def test_an_account_counts_by_setting_by_link_and_by_name():
     assert "Sad Toad (3), Newt & Söhne GmbH (4)" in by_name
     unclear = Organization(6, "U", adapters=(Adapter("BMS", "1", sync=True), Adapter("BMS", "2", sync=True)))
     assert shared_accounts([unclear], {6: BmsSettings()}, ("bms",)) == []
+    without_settings = Organization(7, "Sad Toad")
+    found = shared_accounts([unclear, without_settings, *ALL, linked], settings | {6: BmsSettings()}, ("bms",))
+    assert found == [by_id, by_name]
 
 
 TENANT_IDS = st.sampled_from("abc")
