@@ -207,6 +207,24 @@ def test_a_bms_contact_that_has_changed_is_refused_with_both_values(world, chang
     assert world.bms.there[90212] == edited
 
 
+def test_what_was_planned_for_one_bms_contact_is_done_to_no_other(world):
+    """Somebody has replaced the BMS contact by another one, which lacks the same."""
+    world.plan()
+    world.bms.there = {90299: replace(world.bms.there[90211], id=90299)}
+    (refused,) = world.apply().refused_entries
+    assert (refused.planned, refused.found) == ({"bms": {"contact_id": 90211}}, {"bms": {"contact_id": 90299}})
+    assert world.bms.there[90299].job_title is None
+
+
+def test_which_bms_contact_it_is_does_not_count_where_nothing_is_done_to_it(world):
+    world.bms.there[90212] = there = in_bms(90212, "ann.lee@client.example", first="Ann", last="Lee", job_title="Clerk")
+    world.plan()
+    del world.bms.there[90212]
+    world.bms.there[90299] = replace(there, id=90299)
+    assert world.apply().refused_entries == []
+    assert world.itglue.there[72].title == "Clerk"
+
+
 def test_a_departed_person_who_has_returned_is_refused(world):
     world.itglue.there[74] = ready(74, "max.gone")
     world.graph.there.append(person("max.gone", account_enabled=False))

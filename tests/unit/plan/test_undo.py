@@ -262,6 +262,12 @@ def test_an_attribute_that_stays_does_not_keep_the_others(title):
     assert undoing.remainders == [CHANGED] * (title == "Head")
 
 
+def test_an_attribute_without_a_former_value_does_not_keep_the_others():
+    write = updated({"contact-type-id": 24}, {"title": "Boss", "contact-type-id": 25})
+    undoing = undo([write], [replace(ANN, title="Boss", contact_type_id=25)], [])
+    assert ([dict(step.after) for step in undoing.steps], undoing.remainders) == ([{"contact-type-id": 24}], [])
+
+
 def test_arrays_are_restored_whole():
     before, after = (encode(each, ["contact-emails"]) for each in (ANN, ready(72, "zoe.lee")))
     (step,) = undo([updated(before, after)], [ready(72, "zoe.lee")], []).steps
@@ -387,12 +393,22 @@ def test_lists_of_a_bms_contact_are_reverted_as_bms_spells_them():
 
 
 def test_two_spellings_of_one_address_come_back_as_they_were():
-    before = lists(("\\u200fa@x.io", True), ("a@x.io", False))
-    after = lists(("\\u200fa@x.io", False), ("a@x.io", False), ("b@x.io", True))
-    emails = (BmsEmail("b@x.io", 1, None, True), BmsEmail("a@x.io", 1), BmsEmail("\\u200fa@x.io", 1))
+    before = lists(("\u200fa@x.io", True), ("a@x.io", False))
+    after = lists(("\u200fa@x.io", False), ("a@x.io", False), ("b@x.io", True))
+    emails = (BmsEmail("b@x.io", 1, None, True), BmsEmail("a@x.io", 1), BmsEmail("\u200fa@x.io", 1))
     (step,) = undo([put(before, after)], [], [replace(in_bms(90211), emails=emails)]).steps
-    assert [each["address"] for each in step.before["Emails"]] == ["\\u200fa@x.io", "a@x.io", "b@x.io"]
+    assert [each["address"] for each in step.before["Emails"]] == ["\u200fa@x.io", "a@x.io", "b@x.io"]
     assert step.after == before
+
+
+def test_two_entries_of_one_address_come_back_as_two():
+    emails = (BmsEmail("a@x.io", 1, "Work"), BmsEmail("a@x.io", 2, "Home"))
+    twice = [asdict(each) for each in emails]
+    before = {"Emails": [{**twice[0], "default": True}, twice[1]]}
+    after = {"Emails": [*twice, *lists(("b@x.io", True))["Emails"]]}
+    there = replace(in_bms(90211), emails=(*emails, BmsEmail("b@x.io", 1, "Work", True)))
+    (step,) = undo([put(before, after)], [], [there]).steps
+    assert (step.before, step.after) == (after, before)
 
 
 def test_lists_of_a_bms_contact_that_were_changed_since_are_reported():
