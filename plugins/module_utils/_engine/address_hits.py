@@ -130,7 +130,7 @@ def _has_free_contact_of_own_names(index: MatchingIndex, user_id: str, free: Con
 def _best(index: MatchingIndex, judged: Mapping[ItGlueId, Names]) -> Mapping[ItGlueId, Names]:
     """Of several contacts the only one whose names are the user's, the only linked one of those, or the only one
     whose names do not speak against it. Else all."""
-    if len(judged) < 2 or (Names.DIFFERENT in judged.values() and asks_about_different_names(index)):
+    if Names.DIFFERENT in judged.values() and asks_about_different_names(index):
         return judged
     same = [contact_id for contact_id, names in judged.items() if names == Names.SAME]
     linked = [contact_id for contact_id in same if contact_id in index.circumstances.linked]

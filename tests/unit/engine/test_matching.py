@@ -330,11 +330,12 @@ def test_an_alias_that_was_handed_on_brings_its_new_holder_a_contact_of_its_own(
     assert found.held_aliases == {"id-sue": {"lea@client.example"}}
 
 
-def test_a_handed_on_alias_is_quiet_once_its_new_holder_has_a_contact():
-    sue, lea = user_named("Sue Stays", "sue", "lea"), user_named("Lea Left", "lea")
-    contacts = [contact_named(1, "Lea Left", "lea"), contact_named(2, "Sue Stays", "sue")]
+@pytest.mark.parametrize(("held", "rule"), [("sue", "alias"), ("s.stays", "username")])
+def test_a_handed_on_alias_is_quiet_once_its_new_holder_has_a_contact(held, rule):
+    sue, lea = user_named("Sue Stays", "sue", "lea", username="s.stays"), user_named("Lea Left", "lea")
+    contacts = [contact_named(1, "Lea Left", "lea"), contact_named(2, "Sue Stays", held)]
     found = matching([sue], contacts, deleted=(lea,))
-    assert (matches(found), notes(found)) == ({"sue": (2, "alias")}, {"sue": [("alias_held", [1])]})
+    assert (matches(found), notes(found)) == ({"s.stays": (2, rule)}, {"s.stays": [("alias_held", [1])]})
 
 
 def test_another_selected_user_of_the_contacts_names_keeps_it():
@@ -544,6 +545,14 @@ def test_a_name_alone_does_not_distinguish_a_returned_person_from_a_namesake(cir
     assert found.conflicts[0].suggestion == {}
 
 
+def test_a_name_alone_stays_a_conflict_when_microsoft_has_forgotten_the_deleted_user():
+    ann, contacts = user_named("Ann Able", "ann.able"), [contact_named(1, "Ann Able", "ann")]
+    before = matching([ann], contacts, deleted=(user_named("Ann Able", "ann"),))
+    after = matching([ann], contacts, remembered=frozenset(before.rests_on_deleted))
+    assert conflicts(before) == conflicts(after) == [("possibly_returned", "name", ["ann.able"], [1])]
+    assert after.rests_on_deleted == before.rests_on_deleted
+
+
 @pytest.mark.parametrize(
     ("mailbox", "others", "expected"),
     [
@@ -576,6 +585,17 @@ def test_deleted_users_are_needed_where_they_decide(names, row, expected):
     users, contacts = [user_named(names, "ann")], [contact_named(1, *row)]
     assert matching(users, contacts, deleted=None).needs_deleted_users is expected
     assert matching(users, contacts, deleted=()).needs_deleted_users is False
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"), [("Ann Able", True), ("", False)], ids=["something-is-suggested", "nothing-is-suggested"]
+)
+def test_deleted_users_are_needed_for_a_suggestion(names, expected):
+    users, contacts = [user_named(names, "ann", "a", "b")], [contact_named(1, names, "a"), contact_named(2, names, "b")]
+    contacts.append(contact_named(3, names, "ann" if names else "c"))
+    for deleted, needed in ((None, expected), ((), False)):
+        found = matching(users, contacts, deleted=deleted)
+        assert (bool(found.conflicts[0].suggestion), found.needs_deleted_users) == (expected, needed)
 
 
 # -------------------------------------- no second contact beside a known one
@@ -619,6 +639,14 @@ def test_a_contact_with_one_name_that_is_another_selected_users_keeps_nobody_fro
     users = [user_named("Ann", "ann.first"), user_named("Ann Able", "ann")]
     found = matching(users, [contact_named(1, "Ann", "ann")])
     assert (matches(found), found.conflicts) == ({"ann": (1, "alias")}, [])
+
+
+def test_a_contact_with_one_name_that_is_an_excluded_users_is_a_conflict():
+    """Nothing is written to it: it keeps its only name, and may be the selected user's."""
+    users = [user_named("Ann", "ann.first"), user_named("Ann", "ann", **EXCLUDED)]
+    found = matching(users, [contact_named(1, "Ann", "ann")])
+    assert matches(found) == {"ann": (1, "alias")}
+    assert conflicts(found) == [("known_contact", "name", ["ann.first"], [1])]
 
 
 def test_whoever_has_claimed_the_contact_keeps_it():
@@ -683,6 +711,15 @@ def test_an_account_that_was_made_anew_is_remembered_where_nothing_is_suggested_
     after = matching([row], contacts, deleted=(), made_anew=frozenset(before.made_anew))
     assert (after.conflicts, after.made_anew) == (before.conflicts, before.made_anew)
     assert matching([row], contacts, deleted=()).conflicts[0].suggestion == {row.username: 2}
+
+
+@pytest.mark.parametrize(("names", "expected"), [("Ann Able", False), ("Bea Best", True)])
+def test_a_remembered_deleted_user_of_the_users_names_keeps_from_a_suggestion(names, expected):
+    """Which names the user had whom Microsoft has forgotten, the contact tells that was kept apart because of it."""
+    users = [user_named("Ann Able", "ann", "a"), user_named(names, "other")]
+    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann"), contact_named(3, names, "other")]
+    (conflict,) = matching(users, contacts, remembered={(3, "id-ann")}).conflicts
+    assert conflict.suggestion == ({"ann@client.example": 2} if expected else {})
 
 
 def test_an_excluded_account_gets_no_suggestion_and_nothing_is_remembered_of_it():
@@ -912,6 +949,12 @@ def test_an_alias_that_another_contact_holds(rows, settings, expected):
     contacts = [contact_named(number, *row) for number, row in enumerate(rows, 1)]
     found = matching([user_named("Ann Able", "ann", "info")], contacts, **settings)
     assert found.held_aliases.get("id-ann", set()) == expected
+
+
+def test_nothing_but_its_conflict_is_noted_of_a_user_in_a_conflict():
+    contacts = [contact_named(1, "Max Miller", "desk"), contact_named(2, "Front Desk", "info")]
+    found = matching([user_named("Ann Able", "desk", "info")], contacts)
+    assert (conflicts(found), notes(found)) == ([("names_differ", "alias", ["desk"], [1])], {})
 
 
 def test_an_alias_that_another_selected_user_holds_is_not_added():
