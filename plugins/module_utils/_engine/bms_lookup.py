@@ -292,7 +292,6 @@ def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory:
         bms_contact_ids=bms_ids,
         suggestion=_suggestions(members),
         answers=_answers(operations, bms_ids, can_be_new=not (native and _have_names_in_common(members))),
-        in_bms=True,
     )
     return _Group(operations, addresses, min(linked, default=None), conflict)
 
@@ -376,6 +375,5 @@ def _would_pair(operation: Operation, namesakes: Sequence[BmsContact]) -> tuple[
         user_ids=(operation.subject.user_id,),
         bms_contact_ids=ids,
         answers=_answers([operation], ids, can_be_new=False),
-        in_bms=True,
     )
     return conflict, because(ReasonCode.BMS_NAME_OF_ANOTHER, bms_contact_ids=list(ids))

@@ -38,8 +38,7 @@ class Conflict:
 
     `users` are usernames, `user_ids` their Entra ids, in the same order. `suggestion` maps a username
     to the one answer that is best, and is empty where none is; `answers` maps each username to all
-    answers that can be given. `in_bms` says whether the answers are BMS contacts (`bms_match_overrides`)
-    or contacts of IT Glue (`match_overrides`).
+    answers that can be given.
     """
 
     rule: Rule
@@ -50,4 +49,8 @@ class Conflict:
     bms_contact_ids: tuple[BmsId, ...] = ()
     suggestion: Mapping[str, Answer] = field(default_factory=dict)
     answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
-    in_bms: bool = False
+
+    @property
+    def in_bms(self) -> bool:
+        """Whether the answers are BMS contacts (`bms_match_overrides`) or contacts of IT Glue (`match_overrides`)."""
+        return self.rule in (Rule.BMS_EMAIL, Rule.BMS_NAME)

@@ -207,8 +207,7 @@ class BmsDirectory:
 
     def with_an_address(self, addresses: Iterable[str]) -> tuple[BmsContact, ...]:
         """The BMS contacts that hold one of the addresses, by their ids."""
-        found = found_under(addresses, self.by_address)
-        return found if len(found) < 2 else _in_order(found)
+        return _in_order(found_under(addresses, self.by_address))
 
     def named(self, name: FullName | None) -> tuple[BmsContact, ...]:
         """The BMS contacts of this name (`identity.same_key`), by their ids."""

@@ -183,7 +183,6 @@ class _Matcher:
             and (names := of_user[user_id]) is not None
             and names == of_contact[contact_ids[0]]
         }
-        self._claim_all(plain, rule)
         others: Hits = {
             user_id: {contact_id: self.index.names(user_id, contact_id) for contact_id in contact_ids}
             for user_id, contact_ids in found.items()
@@ -194,6 +193,7 @@ class _Matcher:
             self.withheld[user_id] |= contact_ids
         self.result.rests_on_deleted |= weighed.rests_on_deleted
         self.result.needs_deleted_users |= weighed.needs_deleted_users
+        self._claim_all(plain, rule)
         self.matched_by_names_too.update(plain)
         self._resolve(rule, weighed.hits)
 
@@ -201,11 +201,9 @@ class _Matcher:
         """The free contacts that each free user hits."""
         by_address, contacts, found = self.index.contacts_by_address, self.contacts, {}
         for user_id in self.users:
-            contact_ids = found_under(keys[user_id], by_address)
-            if len(contact_ids) > 1 or (contact_ids and contact_ids[0] not in contacts):
-                contact_ids = tuple([contact_id for contact_id in contact_ids if contact_id in contacts])
-            if contact_ids:
-                found[user_id] = contact_ids
+            held = found_under(keys[user_id], by_address)
+            if free := tuple([contact_id for contact_id in held if contact_id in contacts]):
+                found[user_id] = free
         return found
 
     def _resolve(self, rule: Rule, hits: Hits) -> None:
@@ -260,11 +258,11 @@ class _Matcher:
         """Whether the contact may be a departed namesake's: whose, only somebody who knows both can say."""
         index = self.index
         key = index.names_of_users[user_id]
-        if key is None:
-            return False
-        if index.is_departed(contact_id) or index.holds_any(index.excluded_by_names.get(key, ()), addresses):
+        excluded = index.excluded_by_names.get(key, ()) if key else ()
+        deleted = index.deleted_by_names.get(key, ()) if key else ()
+        if index.is_departed(contact_id) or index.holds_any(excluded, addresses):
             return True
-        if index.holds_any(index.deleted_by_names.get(key, ()), addresses) or index.is_remembered(contact_id, user_id):
+        if index.holds_any(deleted, addresses) or index.is_remembered(contact_id, user_id):
             self.result.rests_on_deleted.add((contact_id, user_id))
             return True
         return False
@@ -376,7 +374,8 @@ class _Matcher:
         held = {
             key: holders
             for key in lacking
-            if not key.endswith(ONMICROSOFT) and ((holders := self._known_holders(key)) or self.index.is_shared(key))
+            if not key.endswith(ONMICROSOFT)
+            and ((holders := self._known_holders(key)) or self.index.is_held_beside(key, user_id))
         }
         if not held:
             return

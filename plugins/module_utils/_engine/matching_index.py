@@ -113,19 +113,16 @@ class MatchingIndex:
         """The primary address of a user, in the form in which addresses are compared; blank where it has none."""
         return primary_key(self.users[user_id], self.circumstances.primary_email, self.smtp_keys[user_id])
 
-    def is_shared(self, key: str) -> bool:
-        """Whether several selected users hold an address, other than as a username that is not their primary one."""
-        users = self._directory.users_by_address.get(key, ())
-        if len(users) < 2:
-            return False
-        holders = [
-            user.id
-            for user in users
-            if user.id in self.users
+    def is_held_beside(self, key: str, user_id: str) -> bool:
+        """Whether another selected user than this one holds an address, other than as a username that is not the
+        primary one."""
+        return any(
+            user.id != user_id
+            and user.id in self.users
             and user.id in self.selected
             and (key in self.smtp_keys[user.id] or key == self.primary_key(user.id))
-        ]
-        return len(holders) > 1
+            for user in self._directory.users_by_address.get(key, ())
+        )
 
     def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
         """The contacts whose primary e-mail is the address `key`."""

@@ -58,12 +58,12 @@ def resolved_overrides(
         user = user or by_name.get(address(key))
         if user is None:
             warnings.append(because(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, option=option, user=key))
-        elif (known := found.setdefault(user.id, override)).target != target:
+        elif found.setdefault(user.id, override).target != target:
             raise InputError(
                 f"{option} names the user {user.username} twice, with different answers.",
                 hint="Keep one of the two entries.",
             )
-        elif known.by_username and not override.by_username:
+        elif not override.by_username:
             found[user.id] = override
     return found, warnings
 

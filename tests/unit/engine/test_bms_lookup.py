@@ -295,7 +295,6 @@ def test_several_hits_are_a_conflict_of_the_person():
             user_ids=("id-ann.lee",),
             bms_contact_ids=(5, 6),
             answers={"ann.lee@client.example": (5, 6, "new", "ignore")},
-            in_bms=True,
         ),
     )
 

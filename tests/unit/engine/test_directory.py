@@ -9,9 +9,9 @@ from __future__ import annotations
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.directory import BmsDirectory, Directory
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import connected
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import by_key, by_one_key, connected
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import same_key
-from tests.unit.engine.builders import contact, in_bms, person, ready
+from tests.unit.engine.builders import contact, in_bms, person, ready, user
 
 ANN = person("ann.lee")
 
@@ -34,9 +34,24 @@ def test_two_who_claim_one_bms_contact_are_a_group_whatever_its_id_is(bms_id):
     assert list(connected({"ann": [bms_id], "ben": [bms_id]})) == [({"ann", "ben"}, {bms_id})]
 
 
+def test_rows_without_a_key_are_under_none():
+    assert by_one_key("abcd", [None, "", 0, "key"]) == {0: ("c",), "key": ("d",)}
+    assert by_key("ab", [[None, "", 0], ["key", ""]]) == {0: ("a",), "key": ("b",)}
+
+
 def test_the_addresses_that_no_user_holds():
     found = contact(1, "ann.lee@client.example", " ", "old@client.example")
     assert directory(found).unheld(found) == {"old@client.example"}
+
+
+@pytest.mark.parametrize("kind", ["Guest", "guest"])
+def test_the_domains_of_the_tenant_are_those_of_its_members_addresses(kind):
+    members = [
+        user("ann", proxy_addresses=("SMTP:ann@brand.example",), user_type="Member"),
+        user("bob", mail="bob@home.example", proxy_addresses=(), user_type=None),
+    ]
+    guest = user("eve", username="eve@supplier.example", proxy_addresses=("SMTP:eve@vendor.example",), user_type=kind)
+    assert Directory([*members, guest], (), ()).domains == {"brand.example", "client.example"}
 
 
 def test_a_user_and_its_own_contact_are_no_others():

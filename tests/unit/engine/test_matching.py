@@ -15,6 +15,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching import match
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.matching_index import Circumstances
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.owned import Owned
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode
 from tests.unit.engine.builders import contact, contact_named, user, user_named
 
@@ -182,6 +183,15 @@ def test_a_pass_is_finished_for_all_users_before_the_next_starts():
     users = [user_named("Ann Able", "first"), user_named("Ann Able", "ann")]
     contacts = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able", "elsewhere@home.example")]
     assert outcome(users, contacts) == ({"ann": (1, "alias"), "first": (2, "name")}, [])
+
+
+@pytest.mark.parametrize("taken", [1, 2])
+def test_a_contact_that_a_pass_has_claimed_is_out_of_the_later_ones(taken):
+    """Ann's username is on two contacts without names, of which one is that of Bob, whom his mail has found."""
+    users = [user_named("Ann Able", "ann", username="u"), user_named("Bob Lee", "bob")]
+    contacts = [contact_named(3 - taken, "", "u"), contact_named(taken, "", "bob", "u")]
+    contacts.sort(key=lambda each: each.id)
+    assert outcome(users, contacts) == ({"bob": (taken, "alias"), "u": (3 - taken, "username")}, [])
 
 
 @pytest.mark.parametrize(
@@ -354,11 +364,15 @@ def test_the_contact_of_a_disabled_user_is_never_proposed_to_a_colleague():
     assert (conflict.users, conflict.suggestion) == (("sue@client.example",), {})
 
 
-@pytest.mark.parametrize("one_name", ["Ben", "Ben -"], ids=["alone", "beside-a-placeholder"])
-def test_one_name_does_not_make_a_contact_somebody_elses(one_name):
+@pytest.mark.parametrize(
+    ("one_name", "last_name"),
+    [("Ben", "Baker"), ("Ben -", "Baker"), ("Ben -", "Herr")],
+    ids=["alone", "beside-a-placeholder", "a-surname-like-a-title"],
+)
+def test_one_name_does_not_make_a_contact_somebody_elses(one_name, last_name):
     """With the first name written, the contact would bear the names of another user, and be withheld from then on."""
-    users = [user_named(one_name, "desk"), user_named("Ben Baker", "old", **EXCLUDED)]
-    contacts = [contact_named(1, "B. Baker", "desk")]
+    users = [user_named(one_name, "desk"), user_named(f"Ben {last_name}", "old", **EXCLUDED)]
+    contacts = [contact_named(1, f"B. {last_name}", "desk")]
     assert outcome(users, contacts) == ({}, [("known_contact", "primary_email", ["desk"], [1])])
 
 
@@ -378,6 +392,15 @@ def test_a_role_address_is_no_evidence_against_other_names():
     assert notes(found) == {"petra": [("hit_withheld", 1), ("alias_held", [1])]}
 
 
+def test_a_withheld_hit_is_noted_of_each_user_whom_nothing_better_resolves():
+    users = [user_named("Petra Person", "petra", "info"), user_named("Ann Able", "ann", "info")]
+    contacts = [contact_named(1, "Front Desk", "info"), contact_named(2, "Petra Person", "petra")]
+    withheld = ("hit_withheld", 1)
+    for turned in (users, users[::-1]):
+        found = notes(matching(turned, contacts))
+        assert (withheld in found["petra"], withheld in found["ann"]) == (False, True)
+
+
 def test_a_role_address_does_not_keep_somebody_from_the_contact_of_the_same_names():
     contacts = [contact_named(1, "Front Desk", "info"), contact_named(2, "Petra Person", "petra.old")]
     found = matching([user_named("Petra Person", "petra", "info")], contacts)
@@ -390,6 +413,19 @@ def test_a_different_hit_gives_way_to_a_free_contact_of_the_users_names():
     found = matching([user_named("Ann Able", "desk")], contacts)
     assert (matches(found), found.conflicts) == ({"desk": (2, "name")}, [])
     assert notes(found) == {"desk": [("hit_withheld", 1)]}
+
+
+def test_a_different_hit_gives_way_to_a_contact_of_the_users_names_with_an_address_of_the_user():
+    contacts = [contact_named(1, "Max Miller", "desk"), contact_named(2, "Ann Able", "ann")]
+    found = matching([user_named("Ann Able", "desk", "ann")], contacts)
+    assert (matches(found), found.conflicts) == ({"desk": (2, "alias")}, [])
+
+
+def test_a_different_hit_gives_way_to_the_contact_of_an_excluded_account_of_the_users_names():
+    """Both contacts are answers: the person may have got a new account, with the address of a predecessor."""
+    users = [user_named("Ann Able", "desk", username="able"), user_named("Ann Able", "ann", **EXCLUDED)]
+    found = matching(users, [contact_named(1, "Max Miller", "desk"), contact_named(2, "Ann Able", "ann")])
+    assert conflicts(found) == [("possibly_returned", "name", ["able"], [1, 2])]
 
 
 def test_a_contact_of_a_namesake_is_not_the_users_own():
@@ -516,6 +552,12 @@ def test_no_member_of_a_conflict_goes_on_to_a_later_pass():
     assert (matches(found), conflicts(found)) == ({}, [("several_hits", "alias", ["three"], [1, 2])])
 
 
+def test_no_contact_of_a_conflict_goes_on_to_a_later_pass():
+    users = [user_named("", "a", "x"), user_named("", "b", "x"), user_named("Cid Roe", "cid", username="c")]
+    found = outcome(users, [contact_named(1, "", "x", "c")])
+    assert found == ({}, [("several_hits", "alias", ["a", "b"], [1])])
+
+
 def test_a_conflict_with_a_selected_user_names_the_excluded_users():
     users = [user_named("Ann Able", "a", "x"), user_named("Eve Able", "b", "x", **EXCLUDED)]
     found = matching(users, [contact_named(1, "Able", "x")])
@@ -551,6 +593,13 @@ def test_a_name_alone_stays_a_conflict_when_microsoft_has_forgotten_the_deleted_
     after = matching([ann], contacts, remembered=frozenset(before.rests_on_deleted))
     assert conflicts(before) == conflicts(after) == [("possibly_returned", "name", ["ann.able"], [1])]
     assert after.rests_on_deleted == before.rests_on_deleted
+
+
+def test_a_second_contact_with_an_address_of_an_excluded_user_is_no_namesakes():
+    users = [user_named("Ann Able", "ann.able"), user_named("Ann Able", "a", "b", **EXCLUDED)]
+    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "b")]
+    found = outcome(users, contacts, linked={1})
+    assert found == ({"a": (1, "alias")}, [("possibly_returned", "name", ["ann.able"], [2])])
 
 
 @pytest.mark.parametrize(
@@ -686,6 +735,12 @@ def test_the_holder_of_the_primary_address_is_suggested_not_the_lowest_id():
             [("Ann Able", "a"), ("Ann Able", "b")], [("Ann Able",)], {}, id="two-namesakes-have-the-same-best"
         ),
         pytest.param([("Ann Able", "desk")], [("Max Miller", "desk")], {}, id="never-different-names"),
+        pytest.param(
+            [("Ann Able", "ann")],
+            [("Max Miller", "ann"), ("Annie Able", "ann")],
+            {"ann": 2},
+            id="beside-different-names",
+        ),
         pytest.param([("Reception", "desk")], [("Reception", "office")], {}, id="never-for-one-name-alone"),
     ],
 )
@@ -713,12 +768,17 @@ def test_an_account_that_was_made_anew_is_remembered_where_nothing_is_suggested_
     assert matching([row], contacts, deleted=()).conflicts[0].suggestion == {row.username: 2}
 
 
-@pytest.mark.parametrize(("names", "expected"), [("Ann Able", False), ("Bea Best", True)])
-def test_a_remembered_deleted_user_of_the_users_names_keeps_from_a_suggestion(names, expected):
+@pytest.mark.parametrize(
+    ("names", "whose", "expected"),
+    [("Ann Able", "id-ann", False), ("Bea Best", "id-ann", True), ("Ann Able", "id-other", True)],
+    ids=["", "of-other-names", "of-another-user"],
+)
+def test_a_remembered_deleted_user_of_the_users_names_keeps_from_a_suggestion(names, whose, expected):
     """Which names the user had whom Microsoft has forgotten, the contact tells that was kept apart because of it."""
     users = [user_named("Ann Able", "ann", "a"), user_named(names, "other")]
-    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann"), contact_named(3, names, "other")]
-    (conflict,) = matching(users, contacts, remembered={(3, "id-ann")}).conflicts
+    contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann")]
+    contacts.append(contact_named(3, names, "other"))
+    (conflict,) = matching(users, contacts, remembered={(3, whose)}).conflicts
     assert conflict.suggestion == ({"ann@client.example": 2} if expected else {})
 
 
@@ -728,6 +788,12 @@ def test_an_excluded_account_gets_no_suggestion_and_nothing_is_remembered_of_it(
     found = matching(users, contacts, deleted=(user_named("Ann Able", "old"),))
     assert [each.user_ids for each in found.conflicts] == [("id-ann", "id-gone")]
     assert found.made_anew == {"id-ann"}
+
+
+def test_an_excluded_account_of_one_name_gets_no_suggestion_either():
+    users = [user_named("Ann Able", "ann", "x"), user_named("Able", "gone", "x", **EXCLUDED)]
+    (conflict,) = matching(users, [contact_named(1, "Able", "x", "gone")]).conflicts
+    assert (conflict.user_ids, conflict.suggestion) == (("id-ann", "id-gone"), {})
 
 
 # -------------------------------------------------------------------- overrides
@@ -861,6 +927,20 @@ def test_new_is_not_noted_beside_the_contact_of_a_true_namesake():
     assert (matches(found), notes(found)) == ({"jane": (1, "alias")}, {})
 
 
+def test_new_is_noted_beside_a_contact_that_a_namesake_has_by_name_alone():
+    """It may be the one that an earlier run made, before the user got another primary address."""
+    users = [user_named("Jane Smith", "j.smith"), user_named("Jane Smith", "jane")]
+    found = matching(users, [contact_named(1, "Jane Smith", "j.smith.old")], overrides={"id-j.smith": NEW})
+    assert matches(found) == {"jane": (1, "name")}
+    assert notes(found)["j.smith"] == [("created_beside", [1])]
+
+
+def test_new_is_not_noted_beside_the_contact_of_a_colleague_who_shares_an_address():
+    users = [user_named("Jane Smith", "j.smith", "office"), user_named("Bob Lee", "bob")]
+    found = matching(users, [contact_named(1, "", "bob", "office")], overrides={"id-j.smith": NEW})
+    assert (matches(found), notes(found)) == ({"bob": (1, "alias")}, {"j.smith": [("alias_held", [1])]})
+
+
 @pytest.mark.parametrize("married", [JANE, user_named("Jane Jones", "jane", "j.smith")], ids=["edited", "married"])
 def test_new_says_beside_whom_it_creates_once_the_contact_that_it_made_has_changed(married):
     """The inventory still says new: the contact of the first run is not found again."""
@@ -878,10 +958,19 @@ def test_new_beside_the_contact_of_another_person_finds_its_own_on_later_runs():
     assert matches(later) == {"j.smith": (2, "override")}
 
 
-def test_new_finds_the_contact_of_a_user_with_one_name():
-    users = [user_named("Reception", "desk")]
-    found = matching(users, [contact_named(1, "Reception", "desk")], overrides={"id-desk": NEW})
-    assert found.found_by_new == {"id-desk": 1}
+@pytest.mark.parametrize(
+    ("names", "other", "found"),
+    [
+        pytest.param("Reception", "Reception", True, id="one-name"),
+        pytest.param("Reception", "Warehouse", False, id="another-one"),
+        pytest.param(" Reception", " Reception", True, id="last-name"),
+        pytest.param(" Reception", " Warehouse", False, id="another-last-name"),
+        pytest.param("J.R. Roe", "JR Roe", True, id="spelled-alike"),
+    ],
+)
+def test_new_finds_the_contact_of_the_users_names(names, other, found):
+    users, contacts = [user_named(names, "desk")], [contact_named(1, other, "desk")]
+    assert matching(users, contacts, overrides={"id-desk": NEW}).found_by_new == {"id-desk": 1 if found else None}
 
 
 def test_new_goes_by_the_primary_address_of_the_settings():
@@ -965,9 +1054,20 @@ def test_an_alias_that_another_selected_user_holds_is_not_added():
     assert found.held_aliases == {"id-ann": {"ben@client.example", "x@client.example"}, "id-ben": {"x@client.example"}}
 
 
-def test_an_alias_that_a_user_who_is_not_selected_holds_too_is_added():
-    ben = replace(user_named("Ben Baker", "ben", "x"), account_enabled=False)
-    assert matching([user_named("Ann Able", "ann", "x"), ben], []).held_aliases == {}
+@pytest.mark.parametrize(
+    ("ben", "circumstances", "held"),
+    [
+        pytest.param(user_named("Ben Baker", "ben", "x", **EXCLUDED), {}, False, id="excluded"),
+        pytest.param(user_named("Ben Baker", "ben", "x"), {"overrides": {"id-ben": IGNORE}}, False, id="ignored"),
+        pytest.param(user_named("Ben Baker", "ben", username="x"), {}, False, id="as-username"),
+        pytest.param(user_named("Ben Baker", username="x"), {}, True, id="as-username-that-is-primary"),
+    ],
+)
+def test_an_alias_that_another_user_holds_too_is_added_unless_it_may_get_into_that_users_contact(
+    ben, circumstances, held
+):
+    found = matching([user_named("Ann Able", "ann", "x"), ben], [], **circumstances)
+    assert found.held_aliases.get("id-ann", set()) == ({"x@client.example"} if held else set())
 
 
 def test_an_address_of_the_tenants_first_domain_is_no_alias_that_is_synced():
@@ -978,3 +1078,33 @@ def test_an_address_of_the_tenants_first_domain_is_no_alias_that_is_synced():
 def test_an_email_without_a_value_is_no_address():
     someone = user(mail=None, proxy_addresses=(), username="")
     assert outcome([someone], [contact(1, emails=(Email("", primary=True),))]) == ({}, [])
+
+
+# ------------------------------------------------- what the run itself has written
+
+
+@pytest.mark.parametrize(
+    "users",
+    [
+        [user_named("Ann Able", "ann"), user_named("Ben Baker", "ben", "ann")],
+        [user_named("Ann Able", "both", username="ann"), user_named("Ben Baker", "both", username="ben")],
+    ],
+    ids=["alias", "primary-address"],
+)
+def test_a_contact_that_the_run_has_made_changes_nothing_for_the_others(users):
+    made = contact_named(1, "Ann Able", "ann", "both")
+    before, after = matching(users, []), matching(users, [made], owned=Owned({"id-ann": 1}, frozenset({1})))
+    assert (matches(after), after.conflicts) == ({"ann": (1, "override")}, before.conflicts)
+    assert (after.reasons.get("id-ben"), after.held_aliases) == (before.reasons.get("id-ben"), before.held_aliases)
+
+
+@pytest.mark.parametrize("answer", [NEW, 1, 2])
+def test_what_the_run_has_written_comes_before_the_overrides(answer):
+    contacts, written = [contact_named(1, "Ann Able", "ann"), contact_named(2, "Ann Able", "a")], Owned({"id-ann": 1})
+    found = matching([user_named("Ann Able", "ann")], contacts, overrides={"id-ann": answer}, owned=written)
+    assert (matches(found), found.conflicts, found.found_by_new) == ({"ann": (1, "override")}, [], {})
+
+
+def test_what_the_run_has_written_is_out_where_the_user_or_the_contact_is():
+    users, contacts = [user_named("Ann Able", "ann")], [contact_named(1, "Ann Able", "ann")]
+    assert matches(matching(users, contacts, owned=Owned({"id-ann": 2, "id-eve": 1}))) == {"ann": (1, "alias")}

@@ -83,6 +83,12 @@ def reason(someone, members=(), primary_email="mail", **user_filter):
             {"proxy_addresses": ("smtp:svc-1@x.io",)}, {"exclude": ("svc-*",)}, None, id="not-against-other-aliases"
         ),
         pytest.param({}, {"exclude": (" ",)}, None, id="blank-pattern"),
+        pytest.param(
+            {"username": "ann#EXT#@x.io", "mail": None, "proxy_addresses": ()},
+            {"exclude": (" ", "svc-*")},
+            None,
+            id="a-blank-pattern-is-none-of-a-blank-address",
+        ),
     ],
 )
 def test_reason(values, user_filter, expected):
