@@ -38,7 +38,8 @@ import coverage
 import pytest
 from hypothesis import Phase, settings
 
-SEEN, UNSEEN, BROKEN = 1, 0, 3
+SEEN, UNSEEN, BROKEN = 1, 0, 97
+NO_TEST_RAN = pytest.ExitCode.NO_TESTS_COLLECTED
 MOST_SECONDS = 20.0
 """So much processor time the tests of a mutation may take together."""
 WALL_SECONDS = 300
@@ -347,11 +348,18 @@ class Run:
             return (self.in_fork if inside else self.import_anew)(mutant, names, folder)
 
         def done(status: int, folder: Path) -> None:
+            if status == BROKEN:
+                pytest.exit(f"The tests of a mutation could not be run: {mutant['module']}:{mutant['line']}", BROKEN)
             seen_file = folder / "seen-by"
             seen_by = seen_file.read_text(encoding="utf-8") if seen_file.exists() else ""
             self.sharp[module, seen_by] += 1
             result = {key: mutant[key] for key in ("module", "line", "before", "after")}
-            result |= {"seen": status != UNSEEN, "status": status, "seen_by": seen_by, "tests": len(names)}
+            result |= {
+                "seen": status not in (UNSEEN, NO_TEST_RAN),
+                "status": status,
+                "seen_by": seen_by,
+                "tests": len(names),
+            }
             self.results.write(json.dumps(result) + "\n")
             self.results.flush()
 

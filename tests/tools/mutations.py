@@ -137,7 +137,9 @@ def run(count: int, seed: int, processes: int, chosen: Sequence[str]) -> None:
     """Try the mutations. Raises CalledProcessError where a test fails without any mutation."""
     RESULTS.unlink(missing_ok=True)
     mutants = [str(ENVIRONMENT / "bin" / "python"), "tests/tools/mutants.py", str(seed), *chosen]
-    pytest = [sys.executable, "-m", "pytest", "-q", "-s", "-n0", "-p", "no:cacheprovider"]
+    # Without its root, pytest would look for it above whatever file an option names.
+    pytest = [sys.executable, "-m", "pytest", "--rootdir", ".", "--config-file", "pyproject.toml"]
+    pytest += ["-q", "-s", "-n0", "-p", "no:cacheprovider"]
     subprocess.run(
         [
             *pytest,
