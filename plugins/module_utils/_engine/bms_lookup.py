@@ -14,7 +14,7 @@ from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from .bms_evidence import Hit, names_of, notes
+from .bms_evidence import Former, Hit, find, names_of, notes
 from .bms_marks import Mark, marks_in_common
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
 from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
@@ -77,8 +77,16 @@ def answered(
     return own | _made_for_new(operations, answers, {found.id for found in chosen.values()}, directory, bms)
 
 
-def overridden(looked_up: Sequence[Operation], hits: Sequence[Hit], own: Answered) -> Sequence[Hit]:
-    """The hits as `bms_match_overrides` has them: a BMS contact that is one user's `own` is nobody else's.
+def overridden(
+    looked_up: Sequence[Operation],
+    hits: Sequence[Hit],
+    own: Answered,
+    directory: Directory,
+    bms: BmsDirectory,
+    former: Former,
+) -> Sequence[Hit]:
+    """The hits as `bms_match_overrides` has them: a BMS contact that is one user's `own` is nobody else's, so whoever
+    was found with it is looked for without it.
 
     One of the candidate's names that is nobody's any more remains a namesake: IT Glue would pair both.
     """
@@ -86,19 +94,17 @@ def overridden(looked_up: Sequence[Operation], hits: Sequence[Hit], own: Answere
         return hits
     taken = {found[0].id for found in own.values() if len(found) == 1}
     shared = repeated([each.id for found in own.values() for each in found])
+    left = BmsDirectory([each for each in bms.contacts if each.id not in taken])
     result = []
     for operation, hit in zip(looked_up, hits, strict=True):
         decided = own.get(operation.subject.user_id)
-        found = tuple(each for each in hit.found if each.id not in taken) if decided is None else decided
-        if decided is None and len(found) == len(hit.found):
-            result.append(hit)
-            continue
-        namesakes = _namesakes(operation, hit, found)
-        if decided is None:
-            result.append(hit._replace(found=found, namesakes=namesakes))
-        else:
-            is_own = not any(each.id in shared for each in found)
-            result.append(Hit(found, overridden=is_own, namesakes=namesakes))
+        if decided is not None:
+            is_own = not any(each.id in shared for each in decided)
+            hit = Hit(decided, overridden=is_own, namesakes=_namesakes(operation, hit, decided))
+        elif any(each.id in taken for each in hit.found):
+            anew = find(operation, directory, left, former)
+            hit = anew._replace(namesakes=(*anew.namesakes, *_namesakes(operation, hit, anew.found)))
+        result.append(hit)
     return result
 
 

@@ -201,7 +201,7 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     made = matched.circumstances.owned.in_bms
     others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
     hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others, contacts.former)
-    hits = bms_lookup.overridden(looked_up, hits, own)
+    hits = bms_lookup.overridden(looked_up, hits, own, matched.directory, others, contacts.former)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]

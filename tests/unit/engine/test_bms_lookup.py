@@ -668,6 +668,25 @@ def test_a_bms_contact_that_an_override_names_is_nobody_elses():
     assert (found["petra"].bms.contact_id, found["paul"].bms.push, plan.conflicts) == (5, "pushed", ())
 
 
+@pytest.mark.parametrize("name", ["Front Desk", "Paula Person"])
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        pytest.param((), ("pushed", None, []), id="alone"),
+        pytest.param((named(6, "Petra Person"),), ("already_in_bms", 6, ["in_bms_by_name"]), id="beside-the-name"),
+    ],
+)
+def test_who_was_found_with_what_an_override_gives_to_another_is_looked_for_without_it(name, others, expected):
+    ben = person("ben.baker")
+    contacts = [PETRAS, ready(73, "ben.baker", first="Ben", last="Baker")]
+    read = snapshot([PETRA, ben], contacts, bms_settings=PUSHING)
+    plan = planned(read, bms(named(5, name, OWN), *others), bms_match_overrides={ben.id: 5})
+    found = by_name(plan.operations)
+    assert (found["ben.baker"].bms.contact_id, plan.conflicts) == (5, ())
+    petra = found["petra"]
+    assert (petra.bms.push, petra.bms.contact_id, codes(petra)) == expected
+
+
 def test_new_creates_once():
     front_desk = named(5, "Front Desk", OWN)
     found, dummy = overridden("new", front_desk)
