@@ -146,8 +146,6 @@ _Judged = tuple[BmsContact, Names]
 
 def _best(held: Sequence[_Judged]) -> Sequence[_Judged]:
     """The hits that count: an active one beats inactive ones of its names, the same names beat all others."""
-    if len(held) == 1:
-        return held
     keys = {same_key(*names_of(each)) for each, dummy in held if each.active} - {None}
     left = [(each, names) for each, names in held if each.active or same_key(*names_of(each)) not in keys]
     same = [(each, names) for each, names in left if names == Names.SAME]

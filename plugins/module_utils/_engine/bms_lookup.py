@@ -211,9 +211,9 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     if native:
         reasons.append(because(ReasonCode.LINK_IN_ITGLUE, bms_contact_id=found.id))
         operation = operation.withheld(itglue=Action.UNCHANGED)
-    elif is_blank(found.job_title) and operation.itglue.contact and not is_blank(operation.itglue.contact.title):
+    elif is_blank(found.job_title) and not is_blank(operation.wanted.title):
         before = {**before, "JobTitle": found.job_title}
-        after = {**after, "JobTitle": text(operation.itglue.contact.title)}
+        after = {**after, "JobTitle": text(operation.wanted.title)}
     part = BmsPart(_ALREADY_IN_BMS, found.id)
     return operation.with_bms(part._replace(before=before, after=after) if after else part, *reasons)
 

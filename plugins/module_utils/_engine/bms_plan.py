@@ -163,9 +163,9 @@ class LookedUp:
     conflicts: tuple[Conflict, ...]
     pairs: tuple[bms_update.Pair, ...]
     counterparts: offboarding.Counterparts
-    needs_deleted_users: bool = False
-    apart: frozenset[str] = frozenset()
-    by_name: frozenset[tuple[BmsId, str]] = frozenset()
+    needs_deleted_users: bool
+    apart: frozenset[str]
+    by_name: frozenset[tuple[BmsId, str]]
 
     @property
     def creates(self) -> bool:
@@ -192,9 +192,9 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
     counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
     own, needs_deleted = _answered(contacts, directory)
+    returned = contacts.returned
     back = {
-        each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, own))
-        for each in contacts.returned
+        each.subject: _reactivated(contacts, each, _on_return(contacts, each, counterparts, own)) for each in returned
     }
     operations = _with(back, contacts.operations)
     looked_up = bms_lookup.candidates(operations)
@@ -203,17 +203,13 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others, contacts.former)
     hits = bms_lookup.overridden(looked_up, hits, own, matched.directory, others, contacts.former)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
-    operations = _with(_unless_in_conflict(contacts, decisions.operations, back), operations)
+    operations = _with(_unless_in_conflict(returned, decisions.operations), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
         outdated = bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region)
         pairs += tuple(pair for pair in outdated if pair.operation.has(ReasonCode.IN_BMS_BY_ADDRESS))
-    unusual = [
-        (operation, hit)
-        for operation, hit in zip(looked_up, hits, strict=True)
-        if hit.by_name or hit.overridden or hit.rests_on_deleted
-    ]
+    with_hits = list(zip(looked_up, hits, strict=True))
     return LookedUp(
         contacts,
         directory,
@@ -222,10 +218,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
         pairs,
         counterparts,
         needs_deleted_users=needs_deleted or any(hit.needs_deleted for hit in hits),
-        apart=frozenset(each.subject.user_id for each, hit in unusual if hit.rests_on_deleted),
+        apart=frozenset(each.subject.user_id for each, hit in with_hits if hit.rests_on_deleted),
         by_name=frozenset(
             (found.id, each.subject.user_id)
-            for each, hit in unusual
+            for each, hit in with_hits
             if hit.by_name or hit.overridden
             for found in hit.found
         ),
@@ -278,17 +274,14 @@ def _reactivated(contacts: PlannedContacts, operation: Operation, bms_contact: B
 
 
 def _unless_in_conflict(
-    contacts: PlannedContacts, decided: Mapping[Subject, Operation], back: Mapping[Subject, Operation]
+    returned: Iterable[Operation], decided: Mapping[Subject, Operation]
 ) -> Mapping[Subject, Operation]:
-    """The decisions, in which nobody returns whose BMS contact is in question: once the contact has lost the type
-    of the departed, no later run could tell that BMS waits."""
-    if not back:
-        return decided
-    before = {operation.subject: operation for operation in contacts.operations if operation.subject in back}
+    """The decisions, in which nobody has `returned` whose BMS contact is in question: once the contact has lost the
+    type of the departed, no later run could tell that BMS waits."""
     waiting = {
-        subject: _stays_departed(decided[subject], operation)
-        for subject, operation in before.items()
-        if subject in decided and decided[subject].bms.push == Push.CONFLICT
+        each.subject: _stays_departed(decided[each.subject], each)
+        for each in returned
+        if each.subject in decided and decided[each.subject].bms.push == Push.CONFLICT
     }
     return {**decided, **waiting}
 

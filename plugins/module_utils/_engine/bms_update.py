@@ -88,16 +88,14 @@ def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[Bms
 def with_placeholders(found: Iterable[Operation], bms: BmsDirectory, regions: Regions) -> tuple[Pair, ...]:
     """The contacts that were found in BMS, and whose number is only a placeholder there although they have a real
     one."""
-    outdated = {
-        contact.id: contact
-        for contact in bms.contacts
-        if contact.phones and any(is_placeholder(entry.number) for entry in contact.phones)
+    outdated: dict[BmsId | None, BmsContact] = {
+        contact.id: contact for contact in bms.contacts if any(is_placeholder(entry.number) for entry in contact.phones)
     }
     return tuple(
         Pair(operation, operation.wanted, present, region=regions(operation), only_phones=True)
         for operation in (found if outdated else ())
         if operation.itglue.contact is not None
-        and (present := outdated.get(operation.bms.contact_id or BmsId(0))) is not None
+        and (present := outdated.get(operation.bms.contact_id)) is not None
         and any(is_real_number(entry.value) for entry in operation.wanted.phones if not is_fax(entry))
     )
 

@@ -136,7 +136,7 @@ def kept_back(found: Iterable[Departure], contacts: Mapping[ItGlueId, Contact], 
     """The departures with those marked that the keep list names: contact ids, or patterns of
     addresses and usernames in which `*` stands for any text."""
     ids = {int(line) for line in keep if line.strip().isdecimal()}
-    spared = patterns(line for line in keep if not line.strip().isdecimal()) or (lambda value: False)
+    spared = patterns(keep) or (lambda value: False)
 
     def action(departure: Departure) -> DepartureAction:
         addresses = contact_addresses(contacts[departure.contact_id])
