@@ -110,7 +110,9 @@ def test_the_account_is_resolved(found, adapters, account):
         pytest.param([Account(7, "Client Ltd")], (link(),), None, ["2528", "not found"], id="another-id"),
         pytest.param([Account(2528, "Client Ltd", active=False)], (link(),), None, ["not active"], id="inactive"),
         pytest.param([Account(2528, "Client Ltd", active=False)], (), "2528", ["not active"], id="set-but-inactive"),
-        pytest.param([Account(2528, "Other Inc")], (link(),), None, ["2528", "'Other Inc'"], id="link-of-another-name"),
+        pytest.param(
+            [Account(2528, "Other Inc")], (link(),), None, ["2528", "'Other Inc'", "same client: set"], id="link"
+        ),
         pytest.param([], (), "2600", ["2600", "the setting account"], id="set-to-nothing"),
         pytest.param([Account(1, "H"), Account(2, "h")], (), "H", ["several", "1, 2"], id="set-to-several"),
     ],

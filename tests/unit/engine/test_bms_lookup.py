@@ -25,6 +25,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     Phone,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import Action, ItGluePart
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.planning import Findings, Need, Planning
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import Reason, ReasonCode
 from tests.unit.engine.builders import (
     NATIVE,
@@ -36,6 +37,7 @@ from tests.unit.engine.builders import (
     in_bms,
     limits,
     linked,
+    options,
     person,
     planned,
     planning_of,
@@ -43,6 +45,12 @@ from tests.unit.engine.builders import (
     snapshot,
     values_of,
 )
+
+
+def planning_with(read, *present, **given):
+    """A planning that has read nothing but the BMS contacts."""
+    return Planning(read, options(**given), Findings(bms=bms(*present)))
+
 
 PRIMARY = {"set_phone_numbers_primary": True, "phone_type": "Office"}
 
@@ -170,6 +178,12 @@ def test_look_up(present, expected, turned):
     present = tuple(reversed(present)) if turned else present
     found, dummy = pushes(users, contacts, bms(*present))
     assert (found["ann.lee"].bms.push, found["ann.lee"].bms.contact_id) == expected
+
+
+def test_a_contact_without_a_last_name_is_not_taken_for_an_inactive_nameless_one():
+    nameless = person("ann.lee", surname=None)
+    found = one(nameless, ready(last=None), bms(in_bms(5, "ann.lee@client.example", active=False)))
+    assert (found.bms.push, codes(found)) == ("conflict", ["bms_inactive_hit"])
 
 
 def test_a_contact_without_a_last_name_is_not_looked_for_by_name():
@@ -337,8 +351,8 @@ def test_one_bms_contact_for_two_persons_is_one_conflict(present, rule):
         contacts = [with_addresses(each, "shared@x.io") for each in contacts]
     found, plan = pushes(users, contacts, bms(present))
     assert {each.bms.push for each in found.values()} == {"conflict"}
-    assert [(each.rule, each.users, each.bms_contact_ids) for each in plan.conflicts] == [
-        (rule, ("ann.lee@client.example", "bob.ray@client.example"), (5,))
+    assert [(each.rule, each.users, each.bms_contact_ids, each.suggestion) for each in plan.conflicts] == [
+        (rule, ("ann.lee@client.example", "bob.ray@client.example"), (5,), {})
     ]
 
 
@@ -416,6 +430,22 @@ def test_namesakes_of_one_run_who_share_an_address_would_be_mixed_up_in_bms(
         expected_answers = (*conflict.bms_contact_ids, *last)
         assert all(each == expected_answers for each in conflict.answers.values())
     assert planned(read, bms(*present), match_overrides=chosen | dict.fromkeys(chosen, "ignore")).conflicts == ()
+
+
+def test_blank_addresses_are_nothing_in_common():
+    users = [person("ann.lee"), person("al", given_name="Ann", surname="Lee")]
+    contacts = [with_addresses(ready(), " "), with_addresses(ready(73, "al", first="Ann", last="Lee"), "")]
+    found, plan = pushes(users, contacts, bms())
+    assert ({each.bms.push for each in found.values()}, plan.conflicts) == ({"pushed"}, ())
+
+
+def test_an_address_that_two_namesakes_get_in_this_run_is_in_common_too():
+    users = [person(name, given_name="Ann", surname="Lee", mail="s@x.io") for name in ("ann.lee", "al")]
+    contacts = [ready(), ready(73, "al", first="Ann", last="Lee")]
+    read = snapshot(users, contacts, bms_settings=PUSHING)
+    there = bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"))
+    plan = planned(read, there, match_overrides={"id-ann.lee": 72, "id-al": 73})
+    assert {each.bms.push for each in plan.operations} == {"conflict"}
 
 
 SHARED, OWN = "s@x.io", "ann@client.example"
@@ -541,6 +571,18 @@ def named(bms_id: int, name: str, *addresses: str, **values):
             id="of-several-the-same-names",
         ),
         pytest.param(
+            [named(5, "Front Desk", OWN), named(6, "Petra Person")],
+            ("conflict", None),
+            ["bms_several_hits"],
+            id="the-primary-address-and-the-name",
+        ),
+        pytest.param(
+            [named(5, "Front Desk", OWN), named(6, "Petra Person", active=False)],
+            ("conflict", None),
+            ["bms_names_differ"],
+            id="the-primary-address-beats-an-inactive-name",
+        ),
+        pytest.param(
             [named(5, "Front Desk", OWN), named(6, "Petra Person", INFO)],
             ("already_in_bms", 6),
             ["in_bms_by_address"],
@@ -632,6 +674,20 @@ def test_a_suggestion_is_made_where_exactly_one_is_best(present, suggestion):
     assert conflict.answers == {PETRA.username: (*(each.id for each in present), "new", "ignore")}
 
 
+@pytest.mark.parametrize(
+    ("present", "needs"),
+    [
+        pytest.param(named(5, "Paula Person", OWN), {Need.DELETED_USERS}, id="a-nickname"),
+        pytest.param(named(5, "Paula Person", OWN, active=False), set(), id="an-inactive-one-is-a-question-anyhow"),
+        pytest.param(named(5, "Petra Person", OWN), set(), id="the-same-names"),
+        pytest.param(named(5, "Front Desk", OWN), set(), id="other-names"),
+    ],
+)
+def test_deleted_users_are_read_where_they_can_still_cast_a_doubt(present, needs):
+    read = snapshot([PETRA], [PETRAS], bms_settings=PUSHING)
+    assert planning_with(read, present).needs == needs
+
+
 # ------------------------------------------------------------------- overrides
 
 
@@ -647,6 +703,15 @@ TWINS = (named(5, "Petra Person", OWN), named(6, "Petra Person", OWN))
 def test_an_override_names_the_bms_contact_of_a_user():
     found, plan = overridden(6, *TWINS)
     assert (found.bms.push, found.bms.contact_id, codes(found)) == ("already_in_bms", 6, ["in_bms_by_override"])
+    assert plan.conflicts == ()
+
+
+@pytest.mark.parametrize("answer", ["ignore", "new", 7])
+def test_overrides_of_several_users(answer):
+    read = snapshot([PETRA, ANN], [PETRAS, ready(73)], bms_settings=PUSHING)
+    present = bms(*TWINS, named(7, "Front Desk", ANN.mail))
+    plan = planned(read, present, bms_match_overrides={ANN.id: answer, PETRA.id: 6})
+    assert by_name(plan.operations)["petra"].bms.contact_id == 6
     assert plan.conflicts == ()
 
 
@@ -797,6 +862,20 @@ def test_what_was_made_for_who_is_new_may_hold_the_primary_address_of_a_namesake
     assert (second.bms.push, second.bms.contact_id) == ("already_in_bms", 6)
 
 
+def test_a_namesake_s_bms_contact_was_not_made_for_who_is_new_and_has_the_same_addresses():
+    """Its default is the namesake's primary address."""
+    namesake = person("pp", given_name="Petra", surname="Person")
+    contacts = [with_addresses(PETRAS, namesake.mail), ready(73, "pp", first="Petra", last="Person")]
+    read = snapshot([PETRA, namesake], contacts, bms_settings=PUSHING)
+    given = {
+        "match_overrides": {PETRA.username: 72, namesake.username: 73},
+        "bms_match_overrides": {PETRA.username: "new"},
+    }
+    plan = planned(read, bms(named(5, "Petra Person", namesake.mail, OWN)), **given)
+    found = by_name(plan.operations)
+    assert (found["petra"].bms.push, found["pp"].bms.contact_id, plan.conflicts) == ("pushed", 5, ())
+
+
 def test_a_bms_contact_that_two_who_are_new_could_have_made_is_a_conflict():
     namesake = replace(person("pp", given_name="Petra", surname="Person"), mail=OWN, proxy_addresses=(f"SMTP:{OWN}",))
     contacts = [PETRAS, with_addresses(ready(73, "petra", first="Petra", last="Person"))]
@@ -854,9 +933,28 @@ def test_an_override_by_a_username_that_was_handed_on_is_an_error(others, delete
     assert PETRA.id in str(caught.value)
     plan = planned(read, bms(leas), deleted=deleted, bms_match_overrides={PETRA.id: 5})
     assert by_name(plan.operations)["petra"].bms.contact_id == 5
-    other = named(5, "Front Desk", OTHER)
-    plan = planned(read, bms(other), deleted=deleted, bms_match_overrides={PETRA.username: 5})
-    assert by_name(plan.operations)["petra"].bms.contact_id == 5
+    more = replace(
+        read,
+        users=(*read.users, person("ben.baker"), person("room", account_enabled=False, given_name=None, surname=None)),
+    )
+    for other in ("Front Desk", "Ben Baker", "Reception"):
+        there = bms(named(5, other, OTHER))
+        plan = planned(more, there, deleted=deleted, bms_match_overrides={PETRA.username: 5})
+        assert by_name(plan.operations)["petra"].bms.contact_id == 5
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "needs"),
+    [
+        pytest.param(PETRA.username, "Front Desk", {Need.DELETED_USERS}, id="other-names"),
+        pytest.param(PETRA.username, "P. Person", set(), id="open-names"),
+        pytest.param(PETRA.id, "Front Desk", set(), id="by-the-id"),
+    ],
+)
+def test_deleted_users_are_read_where_a_username_may_have_been_handed_on(key, name, needs):
+    read = snapshot([PETRA], [PETRAS], bms_settings=PUSHING)
+    there = named(5, name, "lea.left@client.example")
+    assert planning_with(read, there, bms_match_overrides={key: 5}).needs == needs
 
 
 def test_an_override_of_an_unknown_user_is_a_warning():
@@ -887,7 +985,7 @@ def test_under_native_who_is_given_a_bms_contact_leaves_the_namesake_in_conflict
         assert (found.bms.push, found.bms.contact_id) == ("already_in_bms", 5)
         other = by_name(plan.operations)["pp"]
         assert (other.bms.push, other.writes, codes(other)) == ("conflict", False, ["bms_name_of_another"])
-        assert [each.answers[other.user] for each in plan.conflicts] == [(5, "ignore")]
+        assert [(each.in_bms, each.answers[other.user]) for each in plan.conflicts] == [(True, (5, "ignore"))]
 
 
 def test_under_native_nobody_is_new_beside_a_bms_contact_of_the_same_names():
@@ -899,6 +997,8 @@ def test_under_native_nobody_is_new_beside_a_bms_contact_of_the_same_names():
 
 def test_under_native_who_is_new_beside_a_bms_contact_of_other_names_is_created():
     """IT Glue pairs by names, so it does not pair the two."""
+    dummy, plan = pushes([PETRA], [PETRAS], bms(named(5, "Front Desk", OWN)), NATIVE)
+    assert [each.answers for each in plan.conflicts] == [{PETRA.username: (5, "new", "ignore")}]
     found, plan = overridden("new", named(5, "Front Desk", OWN), bms_settings=NATIVE)
     assert (found.bms.push, codes(found), plan.conflicts) == ("pending", ["awaiting_link"], ())
 
@@ -931,6 +1031,13 @@ def test_the_bms_contact_of_a_linked_contact_is_not_given_to_another():
     found, plan = pushes([ANN], contacts, bms(in_bms(5, "ann.lee@client.example")))
     assert values_of(found["ann.lee"], ReasonCode.BMS_CONTACT_LINKED) == {"bms_contact_ids": [5], "contact_id": 73}
     assert [(each.contact_ids, each.bms_contact_ids) for each in plan.conflicts] == [((73,), (5,))]
+
+
+def test_that_a_bms_contact_is_linked_says_more_than_its_names():
+    contacts = [ready(), linked(73, "bob.ray", 5, first="Bob", last="Ray")]
+    found, plan = pushes([ANN], contacts, bms(in_bms(5, "ann.lee@client.example", first="Bob", last="Ray")))
+    assert codes(found["ann.lee"]) == ["bms_contact_linked"]
+    assert [each.code for each in plan.conflicts] == ["bms_contact_linked"]
 
 
 def test_a_bms_contact_that_two_claim_leaves_the_others_to_their_users():
@@ -1057,6 +1164,7 @@ NOON = 1793534400.0
     ("saved", "read_at", "action"),
     [
         pytest.param(SAVED, NOON + SAVED_AGAIN_AFTER + 1, "update", id="a-day-ago"),
+        pytest.param(SAVED, NOON + 23 * 3600, "unchanged", id="hours-ago"),
         pytest.param(SAVED, NOON + SAVED_AGAIN_AFTER, "unchanged", id="within-the-day"),
         pytest.param(SAVED, NOON - 60, "unchanged", id="by-a-clock-that-is-ahead"),
         pytest.param("2026-11-01T12:00:00", NOON + SAVED_AGAIN_AFTER + 1, "update", id="without-a-zone"),
@@ -1126,6 +1234,7 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
             [ANN], [ready(), contact(73, "x@y.io", first="ann", last="LEE")], ["ann.lee"], id="another-contact"
         ),
         pytest.param([ANN], [ready()], [], id="unique"),
+        pytest.param([person("ann.lee", job_title="Clerk")], [ready()], [], id="unique-and-updated"),
         pytest.param(
             [person("ann.lee", given_name="Bea")],
             [ready(), contact(73, "x@y.io", first="Bea", last="Lee")],
@@ -1174,8 +1283,8 @@ def test_two_new_namesakes_under_native_are_a_conflict():
     assert {(each.itglue.action, each.bms.push) for each in found.values()} == {("unchanged", "conflict")}
     assert not any(each.writes for each in found.values())
     assert values_of(found["ann.lee"], ReasonCode.BMS_NAME_SHARED) == {"users": ["al@client.example"]}
-    assert [(each.rule, each.users) for each in plan.conflicts] == [
-        ("bms_name", ("al@client.example", "ann.lee@client.example"))
+    assert [(each.rule, each.users, each.contact_ids) for each in plan.conflicts] == [
+        ("bms_name", ("al@client.example", "ann.lee@client.example"), ())
     ]
 
 

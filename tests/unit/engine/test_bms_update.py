@@ -223,6 +223,12 @@ def test_a_placeholder_never_replaces_a_name():
     assert becomes(operation) == {}
 
 
+def test_a_surname_that_is_a_title_too_is_a_name():
+    someone, something = person("ann.lee", surname="Herr"), replace(linked(), last_name="Herr")
+    operation, dummy = followed(someone, something, SAME)
+    assert becomes(operation) == {"LastName": "Herr"}
+
+
 def addresses(*entries) -> tuple[BmsEmail, ...]:
     return tuple(BmsEmail(value, kind, None, default) for value, kind, default in entries)
 
@@ -247,6 +253,13 @@ def addresses(*entries) -> tuple[BmsEmail, ...]:
 def test_e_mails(ours, theirs, expected):
     found = emails(contact(1, *ours), replace(in_bms(5), emails=addresses(*theirs)), WORK)
     assert [(each.address, each.type_id, each.default) for each in found] == expected
+
+
+def test_the_primary_e_mail_becomes_the_default_wherever_it_stands():
+    ours = contact(1, "a@x.io", "b@x.io")
+    ours = replace(ours, emails=tuple(replace(each, primary=not each.primary) for each in ours.emails))
+    found = emails(ours, replace(in_bms(5), emails=addresses(("a@x.io", 7, True), ("b@x.io", 7, False))), WORK)
+    assert [(each.address, each.default) for each in found] == [("a@x.io", False), ("b@x.io", True)]
 
 
 def test_without_a_type_no_e_mail_is_added_and_the_default_moves_all_the_same():
@@ -323,6 +336,13 @@ def numbers(*entries) -> tuple[BmsPhone, ...]:
             id="nor-is-it-ever-the-default-there",
         ),
         pytest.param([], [(OWN, 7, True)], [(OWN, 7, True)], id="nothing-is-lost"),
+        pytest.param([], [(OWN, 7, False)], [(OWN, 7, False)], id="no-default-is-set-without-another-change"),
+        pytest.param(
+            [],
+            [(OWN, 7, False), ("3315550199", 7, True)],
+            [(OWN, 7, False), ("3315550199", 7, True)],
+            id="the-default-stays",
+        ),
     ],
 )
 def test_phones(ours, theirs, expected):
@@ -392,6 +412,29 @@ def test_locations_are_read_where_a_number_in_bms_has_other_digits():
         Findings(bms=bms(replace(SAME, phones=numbers(("4155550199", 2, True))))),
     )
     assert planning.needs == {Need.LOCATIONS}
+
+
+@pytest.mark.parametrize(
+    ("something", "there", "needs"),
+    [
+        pytest.param(linked(title="Boss"), SAME, set(), id="nothing-to-add"),
+        pytest.param(linked(), replace(SAME, emails=()), {Need.BMS_TYPES}, id="an-e-mail"),
+        pytest.param(linked(), replace(SAME, phones=()), {Need.BMS_TYPES}, id="a-number"),
+        pytest.param(linked(), None, set(), id="not-in-bms"),
+        pytest.param(ready(), replace(SAME, phones=numbers(("0000000000", 7, True))), {Need.BMS_TYPES}, id="unlinked"),
+        pytest.param(
+            ready(emails=(*ready().emails, Email("al@x.io", "Home")), phones=(Phone("000-000-0000", primary=True),)),
+            replace(SAME, phones=numbers(("0000000000", 7, True))),
+            set(),
+            id="an-e-mail-of-an-unlinked-one-is-not-added",
+        ),
+    ],
+)
+def test_types_are_read_where_something_has_to_be_added(something, there, needs):
+    read = snapshot([person("ann.lee", usage_location="US")], [something], bms_settings=PUSHING)
+    found = bms(*[there] if there else [])
+    planning = Planning(read, options(update_linked=True), Findings(bms=found))
+    assert planning.needs == needs
 
 
 def test_a_fax_is_no_phone_there():
@@ -481,6 +524,15 @@ def test_a_placeholder_of_a_contact_that_was_found_by_address_is_replaced(there,
     rows = [(each["number"], each["type_id"], each["default"]) for each in found]
     assert rows == ((expected or []) if update_linked else [])
     assert becomes(operation).keys() <= {PHONES}
+
+
+@pytest.mark.parametrize("more", [(), (Phone("4155550199", "Fax", kind="fax"),)], ids=["", "beside-a-fax"])
+def test_a_placeholder_stays_as_it_is_where_it_glue_has_no_number_either(more):
+    ours = (Phone("000-000-0000", "Office", primary=True), *more)
+    there = replace(SAME, phones=numbers(("000-000-0000", 7, False)))
+    read = snapshot([ANN], [ready(phones=ours)], bms_settings=PUSHING)
+    (operation,) = planned(read, bms(there), update_linked=True).operations
+    assert (operation.bms.push, becomes(operation)) == ("already_in_bms", {})
 
 
 def test_a_placeholder_of_a_contact_that_was_found_by_name_alone_stays():

@@ -270,6 +270,36 @@ def test_who_is_linked_to_another_bms_contact_stays_known_until_nobody_is_duplic
     assert facts_after(Ended(planning, (), (), {})).in_bms == (known.in_bms if kept else {})
 
 
+def test_who_is_in_bms_twice_stops_no_run_that_creates_nobody():
+    read = builders.snapshot([person("ann.lee")], [linked(71, "ann.lee", 900)], bms_settings=PUSHING)
+    plan = builders.planned(read, builders.bms(*ANN_TWICE), update_linked=True)
+    assert (plan.account is not None, plan.stopped) == (True, None)
+
+
+PAUSED = replace(PUSHING, auto_push_office365_contacts=False)
+NOT_READY = ready(71, "ann.lee", phones=())
+
+
+@pytest.mark.parametrize(
+    ("something", "known_id", "bms_settings", "needs"),
+    [
+        pytest.param(linked(71, "ann.lee", 900), 905, PUSHING, {Need.BMS}, id="to-another"),
+        pytest.param(linked(71, "ann.lee", 900), 900, PUSHING, set(), id="to-the-same"),
+        pytest.param(linked(71, "ann.lee", 900), 905, PAUSED, set(), id="nobody-is-pushed"),
+        pytest.param(linked(71, "ann.lee", 900), 905, builders.NATIVE, set(), id="native"),
+        pytest.param(NOT_READY, 905, PUSHING, set(), id="not-linked-and-not-ready"),
+    ],
+)
+def test_bms_is_read_for_whom_it_glue_has_linked_to_another_bms_contact_than_the_known_one(
+    something, known_id, bms_settings, needs
+):
+    users, others = [person("al.lee"), person("ann.lee")], [ready(70, "al.lee", phones=())]
+    read = builders.snapshot(users, [*others, something], bms_settings=bms_settings)
+    compared = compared_by(builders.planning_of(read).contacts)
+    known = Facts(in_bms={compared.of("id-ann.lee", 71, something): InBms(known_id, NOW)})
+    assert Planning(replace(read, facts=known), builders.options(), Findings()).needs == needs
+
+
 # ------------------------------------------------------------------ what is kept
 
 

@@ -591,6 +591,18 @@ def test_under_native_no_departed_person_is_pushed_by_being_marked(something, ac
     assert [each.writes for each in plan.deactivations] == ([action == "update"] if action else [])
 
 
+def test_under_native_who_is_marked_already_becomes_inactive_in_bms():
+    """Nothing is written to IT Glue, so it pushes nobody. BMS is read for Bob."""
+    contacts = [ready(contact_type_id=FORMER), ready(73, "bob", phones=())]
+    there = bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"))
+    read = {"bms_settings": replace(ON, push_method="native"), **DEACTIVATE}
+    plan = planned([STAYS, disabled(), disabled("bob")], contacts, present=there, **read)
+    assert [(each.itglue.action, active(each)) for each in plan.deactivations] == [
+        ("unchanged", False),
+        ("update", None),
+    ]
+
+
 # -------------------------------------------------------------------------- returned
 
 
@@ -769,6 +781,43 @@ def test_what_bms_match_overrides_says_of_who_has_returned_comes_first(answer, i
     )
     (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
     assert (found.bms.push, active(found)) == (push, activated)
+
+
+@pytest.mark.parametrize("answer", [NEW, IGNORE])
+def test_what_bms_match_overrides_says_does_not_count_for_who_has_returned_and_is_linked(answer):
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [linked(bms_id=5, contact_type_id=FORMER)],
+        present=bms(in_bms(5, active=False)),
+        bms_settings=PUSHING,
+        bms_match_overrides={"id-ann.lee": answer},
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.bms.push, found.bms.contact_id, active(found)) == (None, 5, True)
+
+
+def test_who_has_returned_gets_what_else_has_changed():
+    users = [STAYS, person("ann.lee", job_title="Boss")]
+    there = bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee", active=False))
+    plan = planned(users, [ready(contact_type_id=FORMER)], present=there, bms_settings=PUSHING, **DEACTIVATE)
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert found.itglue.after == {"contact-type-id": None, "title": "Boss"}
+    assert found.bms.after == {"IsActive": True, "JobTitle": "Boss"}
+
+
+def test_the_bms_contact_of_who_has_returned_follows_where_it_glue_does_not_tell_its_id():
+    there = in_bms(5, "ann.lee@client.example", first="Ann", last="Lee", active=False)
+    plan = planned(
+        [STAYS, person("ann.lee")],
+        [linked(adapters=(), title="Boss", contact_type_id=FORMER)],
+        present=bms(there),
+        update_linked=True,
+        bms_settings=PUSHING,
+        **DEACTIVATE,
+    )
+    (found,) = [each for each in plan.operations if each.itglue.contact_id == 72]
+    assert (found.bms.after["IsActive"], found.bms.after["JobTitle"]) == (True, "Boss")
 
 
 def test_who_returns_as_new_does_not_bring_back_a_namesake_s_bms_contact():
