@@ -123,7 +123,7 @@ def emails(
     primary = own(user, settings.primary_email)
     for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
         if written and alias not in entries:
-            entries[alias] = Email(written, settings.email_label, primary=alias == key)
+            entries[alias] = Email(written, settings.email_label)
     key = key or next(iter(entries), "")
     return tuple(
         [

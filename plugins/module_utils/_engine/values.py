@@ -80,6 +80,6 @@ def entries(value: object, read: Callable[[object], str]) -> list[str]:
 
     An entry of several lines is several entries, because lists are stored one entry a line.
     """
-    rows = [value] if isinstance(value, str) or not isinstance(value, (list, tuple)) else value
+    rows = value if isinstance(value, (list, tuple)) else [value]
     lines = (line for row in rows if row is not None for line in str(row).splitlines())
     return list(dict.fromkeys(filter(None, map(read, lines))))

@@ -15,7 +15,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes im
     FIELDS,
     GROUPS,
     changed_fields,
+    decode,
     encode,
+    groups_of,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, Phone
 
@@ -57,12 +59,21 @@ def test_encode_is_what_goes_on_the_wire():
     assert json.loads(json.dumps(encode(FULL))) == encode(FULL)
 
 
+def test_decode_reads_what_was_encoded():
+    assert decode(encode(FULL)) == replace(FULL, id=0, location_name=None)
+    assert decode({"title": "Clerk"}) == Contact(0, title="Clerk")
+
+
 def test_encode_can_be_asked_for_some_fields():
     assert encode(FULL, ("title", "location-id")) == {"title": "Clerk", "location-id": 10}
 
 
 def test_each_attribute_is_in_exactly_one_group():
     assert sorted(field for group in GROUPS.values() for field in group) == sorted(FIELDS)
+
+
+def test_attributes_are_accepted_or_refused_with_their_group():
+    assert groups_of(("title", "first-name", "location-id")) == ("location", "name")
 
 
 @pytest.mark.parametrize(

@@ -122,6 +122,13 @@ FAX = p("4155559999", "Fax", primary=True, kind="fax")
         pytest.param("Mobile", caller(A, B), (p(C, primary=True),), B, id="before-the-present-primary"),
         pytest.param(
             "Mobile",
+            caller(A, B),
+            (p(A, primary=True), p(B, "Mobile")),
+            B,
+            id="before-the-other-number-that-is-primary-by-now",
+        ),
+        pytest.param(
+            "Mobile",
             caller(None, "1234 5678 9012 3456"),
             (p(C, primary=True), p("1234567890123456", "Mobile")),
             "1234567890123456",
@@ -222,6 +229,12 @@ def test_no_phone_no_primary():
         ),
         pytest.param(
             caller(), (p(ZERO, "Mobile", True), p(A, "Home")), (p(A, "Home", True),), id="a-real-number-typed-by-hand"
+        ),
+        pytest.param(
+            caller(A),
+            (p(ZERO, "Mobile", True), p(A, "Fax", kind="fax"), p(B, "Home")),
+            (p(A, "Fax", kind="fax"), p(B, "Home", True)),
+            id="no-fax-takes-its-place-though-it-is-the-users-number",
         ),
         pytest.param(
             caller(), (p(ZERO, "Mobile"), p(A, "Home", True)), (p(A, "Home", True),), id="a-primary-beside-it-stays"

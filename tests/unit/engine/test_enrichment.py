@@ -144,6 +144,13 @@ MAIN = e("ann@client.example", primary=True)
         ),
         pytest.param(
             user(),
+            (MAIN, e("a@x.io", "Home"), e("A@x.io")),
+            {},
+            (MAIN, e("a@x.io", "Home")),
+            id="no-other-twice-either",
+        ),
+        pytest.param(
+            user(),
             (e("ann@client.example", "Home"), e("ANN@client.example", "Work", True)),
             {},
             (e("ANN@client.example", "Work", True),),
@@ -155,6 +162,13 @@ MAIN = e("ann@client.example", primary=True)
             {},
             (MAIN, e("a.lee@client.example")),
             id="aliases-are-added",
+        ),
+        pytest.param(
+            user(proxy_addresses=("SMTP:ann@client.example", "smtp:a.lee@client.example")),
+            (MAIN,),
+            {},
+            (MAIN, e("a.lee@client.example")),
+            id="an-alias-is-added-where-all-else-is-there",
         ),
         pytest.param(
             user(proxy_addresses=("smtp:ann@client.onmicrosoft.com", "smtp:ann@client.mail.OnMicrosoft.com")),
@@ -467,6 +481,15 @@ def test_what_the_rules_do_not_speak_of_is_kept():
 )
 def test_missing(changes, expected):
     assert missing(replace(ready(), **changes)) == expected
+
+
+@pytest.mark.parametrize(
+    ("phone", "expected"),
+    [(p(A, "Fax", True), ()), (FAX, ("primary_phone",)), (p(A, primary=True), ())],
+    ids=["a-fax-by-its-label", "a-fax-by-its-type", "a-phone"],
+)
+def test_what_it_glue_takes_for_a_phone_is_told_by_its_type_alone(phone, expected):
+    assert missing(ready(phones=(phone,)), native=True) == expected
 
 
 def test_what_no_rule_enriches_stays_whatever_it_is():

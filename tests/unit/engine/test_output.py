@@ -104,7 +104,7 @@ def test_each_text_of_plain_data():
     assert each_text(data, without_commands) == {"# #[a]": ["# #[b]", 1, None, {"c": True}]}
 
 
-SECRET = "pä\"ss w&rd/\\<'+"
+SECRET = "pä\"ss w&rd/\\<'+~"
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,15 @@ SECRET = "pä\"ss w&rd/\\<'+"
         lambda text: html.escape(text, quote=False),
         lambda text: html.escape(text).replace("&#x27;", "&#39;"),
         lambda text: html.escape(text).replace("&#x27;", "&apos;").replace("&quot;", "&#34;"),
-        lambda text: "p\\u00E4\\u0022ss w\\u0026rd/\\u005C\\u003C\\u0027\\u002B",
+        lambda text: "p\\u00E4\\u0022ss w\\u0026rd/\\u005C\\u003C\\u0027\\u002B~",
     ],
 )
 def test_each_spelling_of_a_secret_is_known(form):
     assert form(SECRET) in set(spellings(SECRET))
     assert form(SECRET) in set(spellings(f" {SECRET}\n"))
+
+
+NAMES = {"é": "&eacute;", "'": "&apos;", "&": "&amp;", '"': "&quot;"}
 
 
 @pytest.mark.parametrize(
@@ -141,6 +144,8 @@ def test_each_spelling_of_a_secret_is_known(form):
         quote,
         lambda text: quote(quote(text)),
         quote_plus,
+        lambda text: NAMES.get(text, text),
+        lambda text: html.escape(NAMES.get(text, text)),
         lambda text: f"&#{ord(text)};",
         lambda text: f"&amp;#X{ord(text):04X};",
         lambda text: f"\\u{ord(text):04X}" if text < "\U00010000" else text,

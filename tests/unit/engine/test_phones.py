@@ -207,6 +207,7 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("1234 5678 9012 3456", "US", None, id="too-long"),
         pytest.param("+1 555", None, None, id="too-short"),
         pytest.param("12", None, None, id="two-digits"),
+        pytest.param("10 44", None, None, id="two-digits-twice"),
         pytest.param("000-000-0000", "US", None, id="ten-zeros"),
         pytest.param("+00 000", None, None, id="any-zeros"),
         pytest.param("n/a", "US", None, id="no-digits"),
@@ -224,6 +225,7 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("23125104", "DE", Number("23125104", sure=False), id="without-the-prefix-of-national-numbers"),
         pytest.param("104", "DE", Number("104", sure=False), id="an-internal-number"),
         pytest.param("211 1234", "IS", Number("2111234"), id="a-short-number-that-is-whole-in-its-country"),
+        pytest.param("ask Bob 231251045", "DE", Number("231251045", sure=False), id="a-note-with-a-longer-one"),
         pytest.param("ask Bob 23125104", "DE", Number("23125104", sure=False), id="a-note-with-a-local-number"),
         pytest.param("415 555 010", "US", Number("415555010", sure=False), id="a-digit-is-missing"),
         pytest.param("+1 415 555 010", None, Number("+1415555010", sure=False), id="a-digit-is-missing-behind-a-plus"),
@@ -232,6 +234,8 @@ def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
         pytest.param("20240115", None, Number("20240115", sure=False), id="a-date-of-digits"),
         pytest.param("20240115", "DK", Number("20240115", sure=False), id="a-date-of-digits-that-is-a-number-too"),
         pytest.param("ask Bob 4155550100", None, Number(US, sure=False), id="a-note-of-no-country"),
+        pytest.param("ask Bob 23125104", None, Number("23125104", sure=False), id="a-note-with-fewer-digits"),
+        pytest.param("1044", None, Number("1044", sure=False), id="an-internal-number-of-no-country"),
     ],
 )
 def test_read(value, country, expected):

@@ -16,6 +16,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
     DASHES,
     address,
     contact_addresses,
+    counted,
     domain,
     folded,
     full_name,
@@ -33,6 +34,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.text import (
 from tests.unit.engine.builders import contact, user
 
 # ------------------------------------------------------------------- addresses
+
+AT_SIGN = "xn--" + "client＠x".encode("punycode").decode()
 
 
 @pytest.mark.parametrize(
@@ -53,6 +56,7 @@ from tests.unit.engine.builders import contact, user
         pytest.param("ann@bu\u0308cher\u3002example", "ann@bücher.example", id="decomposed-and-ideographic-stop"),
         pytest.param("ann@xn--strae-oqa.example", "ann@strasse.example", id="sharp-s-in-a-domain-folds"),
         pytest.param("ann@xn--client-.example", "ann@xn--client-.example", id="ascii-is-no-ascii-form"),
+        pytest.param(f"ann@{AT_SIGN}.example", f"ann@{AT_SIGN}.example", id="ascii-form-of-an-at-sign"),
         pytest.param("ann@xn--é.example", "ann@xn--é.example", id="no-punycode"),
         pytest.param("ann@xn--" + "b" * 55 + "-oxf", "ann@ü" + "b" * 55, id="label-as-long-as-can-be"),
         pytest.param("ann@xn--" + "9" * 60, "ann@xn--" + "9" * 60, id="label-too-long"),
@@ -154,6 +158,7 @@ GUEST = "gus_partner.example#EXT#@client.onmicrosoft.com"
         pytest.param("username", "a@x.io", "u", BOTH_KINDS, "a@x.io", "a@x.io", id="username-that-is-no-address"),
         pytest.param("username", "a@x.io", GUEST.lower(), (), "a@x.io", "a@x.io", id="username-of-a-guest"),
         pytest.param("username", None, GUEST, (), "", "", id="username-of-a-guest-without-mail"),
+        pytest.param("mail", "c#dev@x.io", "u@x.io", (), "c#dev@x.io", "c#dev@x.io", id="a-number-sign-is-no-guest"),
         pytest.param("mail", None, "u", ("SIP:a@x.io",), "", "", id="no-address-at-all"),
     ],
 )
@@ -167,6 +172,10 @@ def test_primary_address(wanted, mail, username, proxies, existing, new):
 
 def test_contact_addresses_are_all_of_them_folded_and_no_blank():
     assert contact_addresses(contact(1, "A@x.io", " b@X.io ", "a@x.io", "  ")) == {"a@x.io", "b@x.io"}
+
+
+def test_a_number_is_shown_with_its_noun():
+    assert [counted(number, "contact") for number in (0, 1, 2)] == ["0 contacts", "1 contact", "2 contacts"]
 
 
 # ----------------------------------------------------------------------- names
