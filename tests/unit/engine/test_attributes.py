@@ -18,6 +18,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes im
     decode,
     encode,
     groups_of,
+    same_value,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, Phone
 
@@ -72,6 +73,13 @@ def test_each_attribute_is_in_exactly_one_group():
     assert sorted(field for group in GROUPS.values() for field in group) == sorted(FIELDS)
 
 
+def test_a_contact_holds_a_value_once_the_server_has_normalised_it():
+    assert same_value(FULL, "title", " Clerk ")
+    assert same_value(FULL, "contact-phones", list(reversed(encode(FULL)["contact-phones"])))
+    assert not same_value(FULL, "title", "Boss")
+    assert not same_value(FULL, "contact-phones", None)
+
+
 def test_attributes_are_accepted_or_refused_with_their_group():
     assert groups_of(("title", "first-name", "location-id")) == ("location", "name")
 
@@ -119,6 +127,9 @@ def test_an_empty_value_is_null(blank):
             {"phones": (replace(FULL.phones[0], extension=None), FULL.phones[1])}, "contact-phones", id="extension"
         ),
         pytest.param({"phones": (replace(FULL.phones[0], kind="fax"), FULL.phones[1])}, "contact-phones", id="kind"),
+        pytest.param(
+            {"phones": (replace(FULL.phones[0], label="Home"), FULL.phones[1])}, "contact-phones", id="label-of-a-phone"
+        ),
         pytest.param(
             {"phones": (replace(FULL.phones[0], primary=False), FULL.phones[1])}, "contact-phones", id="primary-phone"
         ),

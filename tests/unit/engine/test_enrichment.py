@@ -450,6 +450,11 @@ def test_a_new_contact_is_complete():
     )
 
 
+def test_a_location_is_given_where_all_else_is_there():
+    lost = ready(location_id=None, location_name=None)
+    assert enriched(person("ann.lee"), lost, settings(), (OFFICE,))[0] == ready()
+
+
 def test_what_the_rules_do_not_speak_of_is_kept():
     before = ready(psa_integration="enabled", organization_id=1)
     assert enriched(person("ann.lee"), before, settings(), (OFFICE,))[0] == before
@@ -488,7 +493,7 @@ def test_missing(changes, expected):
     [(p(A, "Fax", True), ()), (FAX, ("primary_phone",)), (p(A, primary=True), ())],
     ids=["a-fax-by-its-label", "a-fax-by-its-type", "a-phone"],
 )
-def test_what_it_glue_takes_for_a_phone_is_told_by_its_type_alone(phone, expected):
+def test_whether_it_glue_takes_a_phone_for_a_fax_depends_on_its_type_alone(phone, expected):
     assert missing(ready(phones=(phone,)), native=True) == expected
 
 
