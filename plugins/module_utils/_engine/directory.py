@@ -216,6 +216,4 @@ class BmsDirectory:
 
 def _in_order(contacts: tuple[BmsContact, ...]) -> tuple[BmsContact, ...]:
     """By their ids, each once."""
-    if len(contacts) < 2:
-        return contacts
     return tuple(contact for dummy, contact in sorted({contact.id: contact for contact in contacts}.items()))

@@ -149,14 +149,12 @@ class _Matcher:
         for user_id, contact_id in owned.items():
             if user_id in self.users and contact_id in self.contacts:
                 self._claim(user_id, contact_id, Rule.OVERRIDE)
-                self.matched_by_names_too.add(user_id)
         wanted = {user_id: override for user_id, override in wanted.items() if user_id not in self.result.matches}
         if not wanted:
             return
         decided = apply_overrides(self.index, wanted)
         for user_id, contact_id in decided.matches.items():
             self._claim(user_id, contact_id, Rule.OVERRIDE)
-            self.matched_by_names_too.add(user_id)
         for user_id, found in decided.found_by_new.items():
             self.result.found_by_new[user_id] = found
             if found is None:

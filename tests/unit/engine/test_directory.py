@@ -11,7 +11,8 @@ import pytest
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.directory import BmsDirectory, Directory
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.grouping import by_key, by_one_key, connected
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import same_key
-from tests.unit.engine.builders import contact, in_bms, person, ready, user
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter
+from tests.unit.engine.builders import LINK, contact, in_bms, linked, person, ready, user
 
 ANN = person("ann.lee")
 
@@ -34,6 +35,17 @@ def test_two_who_claim_one_bms_contact_are_a_group_whatever_its_id_is(bms_id):
     assert list(connected({"ann": [bms_id], "ben": [bms_id]})) == [({"ann", "ben"}, {bms_id})]
 
 
+def test_a_contact_is_linked_in_whatever_state_the_link_is():
+    unknown = ready(2, link_known=False)
+    assert directory(ready(1), unknown, linked(3), ready(4, psa_integration="orphaned")).linked_ids == {3, 4}
+
+
+def test_the_bms_contact_of_a_link_is_that_of_the_first_bms_adapter_with_a_number():
+    adapters = [Adapter("Microsoft 365", "5", sync=True), Adapter("Kaseya BMS", None, sync=True)]
+    assert directory().linked_bms_id(ready(adapters=tuple(adapters))) is None
+    assert directory().linked_bms_id(ready(adapters=(*adapters, LINK, Adapter("Vorex", "6", sync=True)))) == 90211
+
+
 def test_rows_without_a_key_are_under_none():
     assert by_one_key("abcd", [None, "", 0, "key"]) == {0: ("c",), "key": ("d",)}
     assert by_key("ab", [[None, "", 0], ["key", ""]]) == {0: ("a",), "key": ("b",)}
@@ -49,6 +61,7 @@ def test_the_domains_of_the_tenant_are_those_of_its_members_addresses(kind):
     members = [
         user("ann", proxy_addresses=("SMTP:ann@brand.example",), user_type="Member"),
         user("bob", mail="bob@home.example", proxy_addresses=(), user_type=None),
+        user("cid", mail=None, username="cid", proxy_addresses=()),
     ]
     guest = user("eve", username="eve@supplier.example", proxy_addresses=("SMTP:eve@vendor.example",), user_type=kind)
     assert Directory([*members, guest], (), ()).domains == {"brand.example", "client.example"}

@@ -15,6 +15,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity impo
     compare_names,
     first_names_agree,
     have_common_word,
+    name_as_written,
     same_key,
     single_name,
 )
@@ -164,6 +165,22 @@ def test_not_same(one, other):
 )
 def test_single_name(names, expected):
     assert single_name(*names) == expected
+
+
+@pytest.mark.parametrize(
+    ("present", "wanted", "surname", "expected"),
+    [
+        ("Anne", "Ann", False, "Ann"),
+        ("Ann", " ", False, "Ann"),
+        ("Ann", "-", False, "Ann"),
+        ("-", "?", False, "?"),
+        ("Herr", "-", True, "Herr"),
+        ("Herr", "-", False, "-"),
+        ("-", "Herr", True, "Herr"),
+    ],
+)
+def test_a_name_is_written_over_another_but_a_placeholder_over_none(present, wanted, surname, expected):
+    assert name_as_written(present, wanted, **{"surname": True} if surname else {}) == expected
 
 
 def test_a_common_word_is_found_in_any_field():

@@ -325,6 +325,15 @@ def test_a_primary_address_that_was_handed_on_is_a_conflict_with_both_answers(ot
     assert conflict.suggestion == {}
 
 
+def test_a_former_holder_is_remembered_whose_contact_an_override_has_given_away():
+    users = [user_named("Sue Stays", "sue"), user_named("Mia Roe", "mia")]
+    contacts, overrides = [contact_named(1, "Lea Left", "mia", "sue")], {"id-mia": 1}
+    before = matching(users, contacts, overrides=overrides, deleted=(user_named("Lea Left", "lea"),))
+    after = matching(users, contacts, overrides=overrides, remembered=frozenset(before.rests_on_deleted))
+    expected = [("possibly_returned", "primary_email", ["sue"], [1])]
+    assert (conflicts(before), conflicts(after)) == (expected, expected)
+
+
 @pytest.mark.parametrize("deleted", [(), (user_named("John Smith", "john"),)])
 def test_without_a_former_holder_a_shared_family_name_does_not_speak_against_an_address(deleted):
     found = matching([JANE], [JOHN], deleted=deleted)
@@ -678,6 +687,13 @@ def test_two_selected_people_of_one_name_are_two_where_an_address_distinguishes_
     assert (matches(found)["jo"][0], found.conflicts, list(matches(found))) == (1, [], ["jo"])
 
 
+def test_a_contact_that_an_override_gives_to_somebody_of_other_names_keeps_nobody_from_a_new_one():
+    """It gets that user's names, so the next run would create the contact."""
+    users = [user_named("Jo Lee", "jo"), user_named("Mia Roe", "mia")]
+    found = outcome(users, [contact_named(1, "Jo Lee", "office")], overrides={"id-mia": 1})
+    assert found == ({"mia": (1, "override")}, [])
+
+
 def test_somebody_with_the_only_name_of_a_contact_is_a_conflict():
     found = matching([user_named(" Reception", "desk")], [contact_named(1, "Reception", "office")])
     assert conflicts(found) == [("known_contact", "name", ["desk"], [1])]
@@ -750,11 +766,52 @@ def test_a_suggestion_is_never_by_chance(users, contacts, expected):
     assert conflict.suggestion == {f"{name}@client.example": target for name, target in expected.items()}
 
 
+def test_the_contact_of_another_user_is_not_suggested():
+    users = [user_named("Bob Lee", "bob"), user_named("Ann Able", "a", username="ann")]
+    found = matching(users, [contact_named(1, "", "bob", "ann")], primary_email="username")
+    assert (matches(found), conflicts(found)) == (
+        {"bob": (1, "alias")},
+        [("known_contact", "primary_email", ["ann"], [1])],
+    )
+    assert found.conflicts[0].suggestion == {}
+
+
 @pytest.mark.parametrize("deleted", [(), (user_named("Ann Able", "old"),)], ids=["nobody", "a-deleted-namesake"])
 def test_a_contact_with_the_names_of_a_deleted_user_is_not_suggested(deleted):
     contacts = [contact_named(1, "Ann Able", "a"), contact_named(2, "Ann Able", "ann")]
     (conflict,) = matching([user_named("Ann Able", "ann", "a")], contacts, deleted=deleted).conflicts
     assert bool(conflict.suggestion) is not bool(deleted)
+
+
+ANNIE = user_named("Annie Able", "old")
+
+
+@pytest.mark.parametrize(
+    ("others", "circumstances", "expected"),
+    [
+        pytest.param([], {}, {}, id="nobody-two-hold-the-address"),
+        pytest.param([replace(ANNIE, account_enabled=False)], {}, {"desk": 1}, id="excluded"),
+        pytest.param([], {"deleted": (ANNIE,)}, {"desk": 1}, id="deleted"),
+        pytest.param([], {"remembered": {(2, "id-desk")}}, {"desk": 1}, id="forgotten"),
+    ],
+)
+def test_the_contact_of_a_former_colleague_in_the_same_conflict_is_not_suggested(others, circumstances, expected):
+    users = [user_named("", "desk"), user_named("Ann Able", "ann", "desk", **EXCLUDED), *others]
+    contacts = [contact_named(1, "Able", "desk"), contact_named(2, "Annie Able", "desk")]
+    (conflict,) = matching(users, contacts, **circumstances).conflicts
+    assert conflict.contact_ids == (1, 2)
+    assert conflict.suggestion == {f"{name}@client.example": target for name, target in expected.items()}
+
+
+def test_a_contact_that_only_a_deleted_user_keeps_from_a_suggestion_is_remembered():
+    users = [user_named("Able", "a", username="desk"), user_named(" Able", "b", "a", "c", **EXCLUDED)]
+    contacts = [contact_named(1, " Able", "a"), contact_named(2, "Ann Able", "c", "desk")]
+    deleted = (user_named("Ann Able", "old"),)
+    never = matching(users, contacts, primary_email="username")
+    before = matching(users, contacts, primary_email="username", deleted=deleted)
+    after = matching(users, contacts, primary_email="username", remembered=frozenset(before.rests_on_deleted))
+    assert [each.conflicts[0].suggestion for each in (never, before, after)] == [{"desk@client.example": 2}, {}, {}]
+    assert after.rests_on_deleted == before.rests_on_deleted
 
 
 @pytest.mark.parametrize("second", ["Ann Able", "Annie Able"])
@@ -878,8 +935,9 @@ def test_an_override_by_a_username_that_was_handed_on_is_an_error(others, circum
     with pytest.raises(InputError) as caught:
         matching(users, contacts, overrides={"desk@client.example": 1}, **circumstances)
     assert "id-desk" in str(caught.value)
-    by_id = matching(users, contacts, overrides={"id-desk": 1}, **circumstances)
-    assert matches(by_id)["desk"] == (1, "override")
+    for keys in (["id-desk"], ["id-desk", "desk@client.example"], ["desk@client.example", "id-desk"]):
+        by_id = matching(users, contacts, overrides=dict.fromkeys(keys, 1), **circumstances)
+        assert matches(by_id)["desk"] == (1, "override")
 
 
 def test_deleted_users_are_needed_to_judge_an_override_by_username():
@@ -939,6 +997,12 @@ def test_new_is_not_noted_beside_the_contact_of_a_colleague_who_shares_an_addres
     users = [user_named("Jane Smith", "j.smith", "office"), user_named("Bob Lee", "bob")]
     found = matching(users, [contact_named(1, "", "bob", "office")], overrides={"id-j.smith": NEW})
     assert (matches(found), notes(found)) == ({"bob": (1, "alias")}, {"j.smith": [("alias_held", [1])]})
+
+
+def test_new_is_not_noted_beside_a_role_address():
+    users = [user_named("Jane Smith", "j.smith", "info")]
+    found = matching(users, [contact_named(1, "Front Desk", "info")], overrides={"id-j.smith": NEW})
+    assert notes(found) == {"j.smith": [("alias_held", [1])]}
 
 
 @pytest.mark.parametrize("married", [JANE, user_named("Jane Jones", "jane", "j.smith")], ids=["edited", "married"])
@@ -1052,6 +1116,13 @@ def test_an_alias_that_another_selected_user_holds_is_not_added():
     found = matching(users, [])
     assert notes(found) == {}
     assert found.held_aliases == {"id-ann": {"ben@client.example", "x@client.example"}, "id-ben": {"x@client.example"}}
+
+
+def test_the_note_of_an_alias_names_those_that_a_contact_holds():
+    users = [user_named("Ann Able", "ann", "info", "x"), user_named("Ben Baker", "ben", "x")]
+    found = matching(users, [contact_named(1, "Front Desk", "info")])
+    assert found.held_aliases["id-ann"] == {"info@client.example", "x@client.example"}
+    assert found.reasons["id-ann"][-1].values == {"addresses": ["info@client.example"], "contact_ids": [1]}
 
 
 @pytest.mark.parametrize(
