@@ -93,7 +93,8 @@ def explained(text: str) -> set[Mutation]:
         lines = [line for line in paragraph.splitlines() if not line.startswith("#")]
         if not lines:
             continue
-        if len(lines) < 4 or not (lines[1].startswith("-") and lines[2].startswith("+")):
+        signs = "".join(line[0] if line.startswith(("-", "+")) else " " for line in lines)
+        if len(lines) < 4 or signs.rstrip() != " -+":
             raise ValueError(f"A survivor needs its module, two lines and a reason: {lines[0]}")
         found.add(Mutation(lines[0], lines[1][1:].strip(), lines[2][1:].strip()))
     return found

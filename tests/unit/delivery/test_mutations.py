@@ -28,7 +28,14 @@ def test_an_explained_survivor_is_one_of_a_module_and_its_lines():
         assert survivor.before in (ROOT / survivor.module).read_text(encoding="utf-8"), survivor
 
 
-@pytest.mark.parametrize("text", ["plan.py\n-a\n+b", "plan.py\n+a\n-b\nwhy"], ids=["no-reason", "wrong-lines"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("plan.py\n-a\n+b", id="no-reason"),
+        pytest.param("plan.py\n+a\n-b\nwhy", id="wrong-lines"),
+        pytest.param("plan.py\n-a\n+b\nwhy\nplan.py\n-c\n+d\nwhy", id="no-blank-line-between-two"),
+    ],
+)
 def test_a_survivor_needs_a_reason(text):
     with pytest.raises(ValueError, match=r"plan\.py"):
         explained(text)
