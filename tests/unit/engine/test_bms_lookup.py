@@ -242,8 +242,9 @@ def test_only_who_was_found_by_names_or_an_answer_is_remembered_by_user():
 
 def test_of_the_name_of_before_and_the_present_one_neither_is_chosen():
     present = [in_bms(5, first="Ann", last="Meier"), in_bms(6, first="Ann", last="Lee")]
-    found = one(ANN, ready(first="Ann", last="Meier"), bms(*present))
-    assert (found.bms.push, codes(found)) == ("conflict", ["bms_several_hits"])
+    found, plan = pushes([ANN], [ready(first="Ann", last="Meier")], bms(*present))
+    assert codes(found["ann.lee"]) == ["bms_several_hits"]
+    assert [(each.rule, each.bms_contact_ids) for each in plan.conflicts] == [("bms_name", (5, 6))]
 
 
 def test_the_name_of_before_is_a_question_where_somebody_else_bears_it():
@@ -686,6 +687,17 @@ def test_a_suggestion_is_made_where_exactly_one_is_best(present, suggestion):
 def test_deleted_users_are_read_where_they_can_still_cast_a_doubt(present, needs):
     read = snapshot([PETRA], [PETRAS], bms_settings=PUSHING)
     assert planning_with(read, present).needs == needs
+
+
+def test_whom_a_deleted_user_keeps_apart_is_remembered_as_microsoft_forgets_deleted_users():
+    paula = person("paula", given_name="Paula", surname="Person")
+    there = bms(named(5, "Paula Person", OWN))
+    read = snapshot([PETRA], [PETRAS], bms_settings=PUSHING)
+    planning = planning_of(read, there, deleted=[paula])
+    assert [codes(each) for each in planning.plan.operations] == [["bms_names_differ"]]
+    assert planning.apart_in_bms == {PETRA.id}
+    later = planning_of(replace(read, facts=Facts(apart_in_bms=planning.apart_in_bms)), there)
+    assert (later.plan.operations, later.apart_in_bms) == (planning.plan.operations, planning.apart_in_bms)
 
 
 # ------------------------------------------------------------------- overrides
@@ -1254,6 +1266,12 @@ def test_an_incomplete_read_defers_every_push_and_never_means_not_there(bms_sett
             id="a-new-one-that-is-not-ready",
         ),
         pytest.param(
+            [ANN, person("bob.ray")],
+            [ready(), ready(73, "bob.ray"), contact(74, "x@y.io", first="ann", last="LEE")],
+            ["ann.lee"],
+            id="beside-a-unique-one",
+        ),
+        pytest.param(
             [person("ann.lee", surname=None)], [ready(last=None), contact(73, first="Ann")], ["ann.lee"], id="one-name"
         ),
     ],
@@ -1286,6 +1304,19 @@ def test_two_new_namesakes_under_native_are_a_conflict():
     assert [(each.rule, each.users, each.contact_ids) for each in plan.conflicts] == [
         ("bms_name", ("al@client.example", "ann.lee@client.example"), ())
     ]
+
+
+def test_two_namesakes_who_are_in_bms_are_no_conflict_under_native():
+    users = [ANN, person("al", given_name="Ann", surname="Lee"), person("bob.ray")]
+    contacts = [ready(), ready(73, "al", first="Ann", last="Lee"), ready(74, "bob.ray")]
+    there = [in_bms(5, ANN.mail, first="Ann", last="Lee"), in_bms(6, "al@client.example", first="Ann", last="Lee")]
+    found, plan = pushes(users, contacts, bms(*there), NATIVE)
+    assert {name: (each.bms.push, each.bms.contact_id) for name, each in found.items()} == {
+        "al": ("already_in_bms", 6),
+        "ann.lee": ("already_in_bms", 5),
+        "bob.ray": ("pending", None),
+    }
+    assert plan.conflicts == ()
 
 
 def test_two_new_people_of_one_single_name_are_a_conflict_under_native_alone():

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.bms_recall import compared_by
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.facts import Ended, facts_after, without_contacts
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.freshness import digest, is_due
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import ContactType, Facts, InBms, Snapshot
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
     ItGluePart,
@@ -349,14 +349,18 @@ DEPARTED = {"deactivate": True, "departed_contact_type": "Former", "allow_shrunk
 LOCKED = {"locked": ("contact-type",)}
 
 
-def run_of_departed(facts=NO_FACTS, turned_out=lambda operation: operation, unread=None) -> Facts:
-    """What is remembered of Ann and Bob, who have departed, and whose contact types IT Glue refuses to change."""
+def departed(facts: Facts) -> Snapshot:
+    """What is read of Ann and Bob, who have departed."""
     users = [person("stay"), *(person(f"{name}.lee", account_enabled=False) for name in ("ann", "bob"))]
     contacts = [linked(71, "ann.lee", 901), linked(72, "bob.lee", 902)]
-    read = builders.snapshot(users, contacts, bms_settings=PUSHING, read_at=float(NOW))
+    return replace(builders.snapshot(users, contacts, bms_settings=PUSHING, read_at=float(NOW)), facts=facts)
+
+
+def run_of_departed(facts=NO_FACTS, turned_out=lambda operation: operation, unread=None) -> Facts:
+    """What is remembered of Ann and Bob, who have departed, and whose contact types IT Glue refuses to change."""
     present = builders.bms(in_bms(901, active=False), in_bms(902, active=False))
     planning = builders.planning_of(
-        replace(read, facts=facts), present, contact_types=(ContactType(31, "Former"),), unread=unread, **DEPARTED
+        departed(facts), present, contact_types=(ContactType(31, "Former"),), unread=unread, **DEPARTED
     )
     subjects = [each.subject for each in planning.departures]
     assert [each.user for each in subjects] == ["ann.lee@client.example", "bob.lee@client.example"]
@@ -392,6 +396,22 @@ def test_a_departed_person_keeps_the_time_until_it_is_due():
     known = Facts(offboarded={ann: NOW - HOUR, bob: NOW - 3 * DAY, "somebody": NOW})
     assert run_of_departed(known).offboarded == {ann: NOW - HOUR, bob: NOW}
     assert run_of_departed(Facts(offboarded={bob: NOW - HOUR}), unread="It is gone.").offboarded == {bob: NOW - HOUR}
+
+
+@pytest.mark.parametrize(
+    ("ages", "needs"),
+    [
+        pytest.param([HOUR, HOUR], set(), id="both-known"),
+        pytest.param([HOUR, 3 * DAY], {Need.BMS}, id="one-is-due"),
+        pytest.param([HOUR], {Need.BMS}, id="one-is-not-known"),
+    ],
+)
+def test_bms_is_read_for_departed_people_of_whom_it_may_need_more(ages, needs):
+    keys = run_of_departed().offboarded
+    facts = Facts(offboarded={key: NOW - age for key, age in zip(keys, ages, strict=False)})
+    types = (ContactType(31, "Former"),)
+    found = Findings(verified_domains=frozenset(), deleted_users=(), locations=(), contact_types=types)
+    assert Planning(departed(facts), builders.options(**DEPARTED), found).needs == needs
 
 
 def test_a_former_contact_type_is_remembered_of_whom_a_run_deactivates_until_the_return():
