@@ -624,6 +624,13 @@ def test_names_decide_whether_an_address_is_a_person(present, push, expected, tu
     assert found.bms.after == {}
 
 
+def test_a_namesake_casts_no_doubt_on_who_bears_the_names_and_holds_an_address():
+    users = [PETRA, person("pp", given_name="Petra", surname="Person")]
+    contacts = [PETRAS, ready(73, "pp", first="Petra", last="Person")]
+    found, plan = pushes(users, contacts, bms(named(5, "Front Desk", OWN), named(6, "Petra Person", INFO)))
+    assert (found["petra"].bms.push, found["petra"].bms.contact_id, plan.conflicts) == ("already_in_bms", 6, ())
+
+
 def test_who_is_withheld_is_reported_with_the_addresses():
     found = one(PETRA, PETRAS, bms(named(5, "Front Desk", OTHER, INFO)))
     assert values_of(found, ReasonCode.BMS_HIT_WITHHELD) == {"bms_contact_id": 5, "addresses": [INFO]}
@@ -1180,7 +1187,8 @@ NOON = 1793534400.0
         pytest.param(SAVED, NOON + SAVED_AGAIN_AFTER, "unchanged", id="within-the-day"),
         pytest.param(SAVED, NOON - 60, "unchanged", id="by-a-clock-that-is-ahead"),
         pytest.param("2026-11-01T12:00:00", NOON + SAVED_AGAIN_AFTER + 1, "update", id="without-a-zone"),
-        pytest.param("2026-11-01T14:00:00+02:00", NOON + SAVED_AGAIN_AFTER, "unchanged", id="in-another-zone"),
+        pytest.param("2026-11-01T14:00:00+02:00", NOON + SAVED_AGAIN_AFTER, "unchanged", id="in-the-east"),
+        pytest.param("2026-11-01T10:00:00-02:00", NOON + SAVED_AGAIN_AFTER, "unchanged", id="in-the-west"),
         pytest.param(None, 9e9, "unchanged", id="not-told"),
         pytest.param("yesterday", 9e9, "unchanged", id="not-understood"),
     ],

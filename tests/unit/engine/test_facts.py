@@ -201,6 +201,19 @@ def test_who_is_in_bms_is_remembered_with_the_reason():
     assert remembered(asked_for)[903] == (NOW, ("in_bms_by_override",))
 
 
+@pytest.mark.parametrize(("bms_settings", "action"), [(PUSHING, "update"), (builders.NATIVE, "unchanged")])
+def test_whom_nobody_looks_for_is_written_to_it_glue_unless_that_would_push(bms_settings, action):
+    someone, something = person("ann.lee", job_title="Boss"), ready(72, "ann.lee")
+    read = builders.snapshot([someone], [something], bms_settings=bms_settings, read_at=float(NOW))
+    there = in_bms(902, "ann.lee@client.example", first="Ann", last="Lee", job_title="Boss")
+    looking = builders.planning_of(read, builders.bms(there))
+    read = replace(read, facts=found_out(looking))
+    recalled = Planning(read, builders.options(), Findings(locations=()))
+    assert recalled.plan.account is None, "BMS is not read"
+    assert recalled.plan.operations == looking.plan.operations
+    assert [(each.itglue.action, each.bms.push) for each in recalled.plan.operations] == [(action, "already_in_bms")]
+
+
 def test_of_the_reasons_only_those_of_the_look_up_are_remembered():
     returned = run_of_three(turned_out=lambda operation: operation.because(because(ReasonCode.RETURNED)))
     assert returned == run_of_three()
