@@ -26,13 +26,10 @@ _ENOUGH = 2
 def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> Reason | None:
     """The sign that is there before a run writes: people who are in BMS twice, of whom one is linked; None where
     there is no sign."""
-    linked = {contact.id: contact for contact in directory.contacts if contact.adapters}
     contacts = [
-        linked[contact_id]
+        directory.contact[contact_id]
         for operation in operations
         if (contact_id := operation.itglue.contact_id) is not None
-        and contact_id in linked
-        and operation.matched_by is not None
     ]
     found = {contact.id: twins for contact in contacts if (twins := list(_twins(contact, directory, bms)))}
     if not found:
@@ -42,7 +39,8 @@ def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: Bms
 
 def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterator[BmsId]:
     """The BMS contact that a contact is linked to, and the others of the person; nothing where there are none."""
-    linked = bms.contact.get(directory.linked_bms_id(contact) or BmsId(0))
+    bms_id = directory.linked_bms_id(contact)
+    linked = None if bms_id is None else bms.contact.get(bms_id)
     if linked is None or not linked.active:
         return
     others = [

@@ -97,6 +97,7 @@ def _national_numbers(country_code: str) -> _NationalNumbers | None:
     return _NationalNumbers(frozenset(plan.general_desc.possible_length), prefix)
 
 
+@cache
 def dialling_codes(region: str) -> tuple[str, str] | None:
     """The code of a country, and what is dialled before its national numbers. None for no country."""
     import phonenumbers

@@ -211,9 +211,7 @@ class SettingsStore:
         found = {}
         for kind in kinds:
             stored = self._carried(kind, assets, organization_id)
-            if len(stored) > 1 and kind == FACTS:
-                stored = sorted(stored, key=lambda one: one.asset_id or 0)
-            elif len(stored) > 1:
+            if len(stored) > 1 and kind != FACTS:
                 raise _twice(kind, stored, name)
             empty = Stored(kind, organization_id)
             found[kind] = replace(stored[0] if stored else empty, organization_name=name or empty.organization_name)
@@ -234,9 +232,7 @@ class SettingsStore:
             for group in holders.values()
             for one in group
         ]
-        return sorted(
-            complete, key=lambda one: (one.organization_name.casefold(), one.organization_id, one.asset_id or 0)
-        )
+        return sorted(complete, key=lambda one: (one.organization_name.casefold(), one.organization_id))
 
     def read_kinds(self, kinds: Sequence[str]) -> dict[str, list[Stored]]:
         """`read_all` of several kinds: one request for the types, one for each kind that exists."""
@@ -254,11 +250,12 @@ class SettingsStore:
             yield organization, layout.read_option(kind, name, asset.traits, asset_type)
 
     def _carried(self, kind: str, assets: Iterable[Asset], organization_id: int | None) -> list[Stored]:
-        """The settings of a kind that lie in `assets`."""
+        """The settings of a kind that lie in `assets`, in the order of the assets' ids."""
         asset_type = self._types[kind]
         if asset_type is None:
             return []
-        return [_decoded(kind, asset, asset_type) for asset in _carriers(assets, asset_type, organization_id)]
+        carriers = sorted(_carriers(assets, asset_type, organization_id), key=lambda asset: asset.id)
+        return [_decoded(kind, asset, asset_type) for asset in carriers]
 
     def _found_type(self, kind: str) -> AssetType | None:
         return self._found_types([kind])[kind]

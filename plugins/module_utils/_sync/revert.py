@@ -199,7 +199,7 @@ class _Reverter:
         """What is still to be done, where somebody may have worked on a contact of IT Glue. Raises ApiError."""
         looked_at, known = time.monotonic(), self._present.contacts
         self._present = _by_now(self._services, self._outcome.organization, self._present)
-        self._looked_at, self._written = looked_at, False
+        self._looked_at = looked_at
         steps = [step for portion in waiting for step in portion]
         overtaken = {
             step.id

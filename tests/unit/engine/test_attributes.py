@@ -81,8 +81,7 @@ def test_a_contact_holds_a_value_once_the_server_has_normalised_it():
 
 
 def test_attributes_are_accepted_or_refused_with_their_group():
-    assert groups_of(("title", "first-name")) == ("name",)
-    assert groups_of(("title", "contact-type-id")) == ("contact-type", "name")
+    assert groups_of(("title", "first-name", "location-id")) == ("location", "name")
 
 
 @pytest.mark.parametrize(

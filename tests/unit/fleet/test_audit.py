@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.audit import ANY_TYPES, Audit, as_if_pushing, audit
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Account,
@@ -48,7 +50,7 @@ def bms_contact(ident: int, name: str, *addresses: str, **values) -> BmsContact:
     return BmsContact(ident, 1, first_name=first, last_name=last, emails=emails, **values)
 
 
-def findings(users=(), contacts=(), bms=(), locations=(), bms_locations=(), read=True) -> Audit:
+def findings(users=(), contacts=(), bms=(), locations=(), bms_locations=(), read=True, **options) -> Audit:
     snapshot = as_if_pushing(
         Snapshot(
             Organization(1, "Frog"),
@@ -62,7 +64,7 @@ def findings(users=(), contacts=(), bms=(), locations=(), bms_locations=(), read
     there = BmsSnapshot(ACCOUNT, tuple(bms), tuple(bms_locations)) if read else None
     planning = Planning(
         snapshot,
-        Options(allow_shrunken_source=True),
+        Options(allow_shrunken_source=True, **options),
         Findings(
             verified_domains=frozenset(),
             deleted_users=(),
@@ -148,15 +150,19 @@ def test_conflicts_between_users_and_contacts():
 def test_contacts_of_another_first_name_that_an_address_matches():
     link = Adapter("Kaseya BMS", "903", sync=True)
     users = [user("Michael Smith"), user("Anthony Roe"), user("Ann One"), user("Ben Two"), user("Eve Ewing")]
+    left_out, answered = replace(user("Robert Poe"), sku_ids=()), user("William Fox")
     found = findings(
-        users,
+        [*users, left_out, answered],
         contacts=[
             contact(1, "Mike Smith", "michael.smith@frog.example"),
             contact(2, "Tony Roe", "anthony.roe@frog.example", adapters=(link,)),
             contact(3, "A. One", "ann.one@frog.example"),
             contact(4, "Ben Two"),
             contact(5, "Eve Married", "eve.ewing@frog.example"),
+            contact(6, "Bob Poe", "robert.poe@frog.example"),
+            contact(7, "Bill Fox"),
         ],
+        match_overrides={answered.id: 7},
     )
     pairs = [(each.user.given_name, each.contact.id) for each in found.other_first_names]
     assert pairs == [("Anthony", 2), ("Michael", 1)]

@@ -29,6 +29,8 @@ ORGANIZATIONS = st.lists(st.tuples(st.integers(1, 9), NAMES), unique_by=lambda e
         ("Happy Frog", "happy_frog"),
         ("Müller & Söhne GmbH", "muller_sohne_gmbh"),
         ("Mu\u0308ller", "muller"),
+        ("Voilà", "voila"),
+        ("X\u036f", "x"),
         ("Straße 7, e.V.", "strasse_7_e_v"),
         ("さくらデザイン", "さくらデザイン"),
         ("हिन्दी", "हिन्दी"),

@@ -6,10 +6,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import TENANTS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, BmsSettings, Organization
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.tenants import (
     IGNORED,
@@ -23,6 +26,8 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.tenants impor
     shared_accounts,
     shared_tenants,
 )
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.fleet import Fleet
 
 FROG, TOAD, NEWT = (
     Organization(2, "Happy Frog Ltd"),
@@ -212,3 +217,12 @@ def test_unmatching_one_organization_leaves_the_others_and_the_list():
     matching = Matching({1: "a", 2: "a"}, frozenset("a"))
     assert matching.declared(UNMATCHED, "a", 2) == Matching({1: "a"}, frozenset("a"))
     assert matching.declared(UNMATCHED, "a", None) == Matching({}, frozenset())
+
+
+@pytest.mark.parametrize(("own", "ignored"), [((), set()), ((TOAD,), {"00000000-0000-4000-8000-000000000003"})])
+def test_only_the_list_of_the_msps_own_organization_counts(own, ignored):
+    lists = [
+        Stored(TENANTS, each.id, settings={"ignored": [f"00000000-0000-4000-8000-{each.id:012d}"]}) for each in ALL
+    ]
+    fleet = Fleet(tuple(replace(each, primary=True) if each in own else each for each in ALL), {TENANTS: lists})
+    assert fleet.ignored == ignored

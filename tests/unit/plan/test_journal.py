@@ -333,6 +333,13 @@ def test_each_line_is_flushed_before_the_run_goes_on(path, monkeypatch):
     assert order == [1, 2, "sent", 3]
 
 
+def test_what_people_wrote_is_readable_in_it(path):
+    recorder = FileJournal(path, HEAD)
+    update(recorder, FakeItGlue([ready(72)]), 72, {"title": "Büroleitung"})
+    recorder.close()
+    assert "Büroleitung" in Path(path).read_text(encoding="utf-8")
+
+
 def test_threads_do_not_come_between_each_others_lines(path):
     recorder = FileJournal(path, HEAD)
     row = {"id": 72, "before": {}, "after": {"title": "x" * 5000}}
@@ -592,6 +599,8 @@ def test_the_accounts_are_those_that_runs_have_written_to(path):
         {**WRITE, "run": "c" * 32},
         {**START, "run": "d" * 32, "account_id": 2531, "reverts": True},
         {**WRITE, **in_bms, "run": "d" * 32},
+        {**START, "run": "e" * 32, "account_id": None},
+        {**WRITE, **in_bms, "run": "e" * 32},
     )
     assert read_journal(path).written_accounts == {2528, 2529}
 
@@ -653,7 +662,9 @@ def test_a_line_that_cannot_be_understood_is_named(path, entry):
         {"outcome": 1, "result": "done", "rows": [{"id": True}]},
         {"outcome": 1, "result": "perhaps"},
         {"outcome": 1},
+        {"resolved": 1, "rows": [{"row": 1, "found": "not_found"}]},
         {"resolved": 1, "rows": [{"row": 7, "found": "not_found"}]},
+        {"resolved": 1, "rows": [{"row": -1, "found": "not_found"}]},
         {"resolved": 1, "rows": [{"row": 0, "found": "found"}]},
         {"resolved": 1, "rows": ["x"]},
         {"read_back": [{"id": "72"}]},

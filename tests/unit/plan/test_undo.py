@@ -14,7 +14,12 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes import encode
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError, NotFoundError, SyncError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    InputError,
+    NotFoundError,
+    OutcomeUnknownError,
+    SyncError,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
     Adapter,
     BmsEmail,
@@ -37,7 +42,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal_reader 
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.engine.builders import in_bms, linked, options, ready
 from tests.unit.plan.test_plan_documents import World
-from tests.unit.sync.fakes import FakeClients, Fault, gone, quota, rejected
+from tests.unit.sync.fakes import FakeClients, Fault, gone, quota, rejected, unclear
 
 ANN = ready(72)
 CHANGED = Remainder("itglue", 72, "Ann Lee", ("title",), because(ReasonCode.CHANGED_SINCE_WRITTEN, service="itglue"))
@@ -588,7 +593,7 @@ def test_a_run_is_reverted(world):
     assert world.deleted == []
     outcome = world.revert()
     assert (foreseen.steps, foreseen.remainders) == (outcome.steps, outcome.remainders)
-    assert outcome.remainders == []
+    assert (outcome.remainders, outcome.tenant_id) == ([], read_journal(world.journal).tenant_id)
     itglue, bms = world.before
     assert world.itglue.there == itglue
     assert {ident: each for ident, each in world.bms.there.items() if ident in bms} == bms
@@ -603,6 +608,7 @@ def test_twice_is_nothing(world):
 
 
 def test_contacts_are_looked_at_again_right_before_the_first_write_and_before_removals(world):
+    many(world)
     looks = []
     for preview in (True, False, False):
         world.itglue.calls.clear()
@@ -641,6 +647,9 @@ def test_what_is_worked_on_during_a_revert_stays(world, monkeypatch, method):
 
 
 def test_a_field_that_is_edited_during_a_long_revert_stays(world, monkeypatch):
+    """What was edited before the revert is listed once, however often the contacts are looked at."""
+    (edited_before,) = many(world, 1)
+    world.itglue.there[edited_before] = replace(world.itglue.there[edited_before], title="Director")
     monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
 
     def change(there):
@@ -650,8 +659,64 @@ def test_a_field_that_is_edited_during_a_long_revert_stays(world, monkeypatch):
     meanwhile(world, monkeypatch, "set_contact", change)
     outcome = world.revert()
     assert world.itglue.there[72].title == "Director"
-    assert [(each.id, each.fields) for each in outcome.remainders] == [(72, ("title",))]
+    assert [(each.id, each.fields) for each in outcome.remainders] == [(edited_before, ("title",)), (72, ("title",))]
     assert world.deleted, "the others are reverted"
+
+
+@pytest.mark.parametrize(
+    ("what", "left"),
+    [
+        ("nothing", ([], "Trainee")),
+        ("edited", (["changed_since_written"], "Director")),
+        ("deleted", (["contact_gone"], None)),
+    ],
+)
+def test_what_is_worked_on_between_two_steps_of_a_contact_stays(world, monkeypatch, what, left):
+    """Two runs have changed one contact: it is reverted in two steps."""
+    monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
+    world.itglue.stamp, journal = SAVED, recorder(world)
+    with journal.record(
+        WriteKind.ITGLUE_UPDATE, [{"id": 72, "before": {"title": "Clerk"}, "after": {"title": "Head"}}]
+    ) as entry:
+        entry.written = [Written(72, world.itglue.update_contact(72, {"title": "Head"}).updated_at)]
+    journal.close()
+    send = world.itglue.update_contact
+
+    def sent(*args):
+        restored = send(*args)
+        monkeypatch.setattr(world.itglue, "update_contact", send)
+        if what == "edited":
+            world.itglue.there[72] = replace(restored, title="Director", updated_at=LATER)
+        elif what == "deleted":
+            del world.itglue.there[72]
+            world.itglue.faults.append(Fault("changed_contacts", rejected(), times=99))
+        return restored
+
+    monkeypatch.setattr(world.itglue, "update_contact", sent)
+    outcome = world.revert()
+    title = world.itglue.there[72].title if 72 in world.itglue.there else None
+    assert (codes(outcome)[:1], title) == left
+    assert {each.id for each in outcome.remainders} <= {72}
+
+
+def test_what_a_long_revert_has_removed_is_not_missed_by_it(world, monkeypatch):
+    """The create of one contact had no answer: it is known by what was sent alone."""
+    monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
+    journal, row = recorder(world), encode(ready(None, "new.lee"))
+    with (
+        pytest.raises(OutcomeUnknownError),
+        journal.record(WriteKind.ITGLUE_CREATE, [{"id": None, "before": {}, "after": row}]),
+    ):
+        world.itglue.create_contacts(1, [row])
+        raise unclear()
+    journal.close()
+
+    def change(there):
+        there[72] = replace(there[72], title="Director", updated_at=LATER)
+        world.itglue.faults.append(Fault("changed_contacts", rejected(), times=99))
+
+    meanwhile(world, monkeypatch, "set_contact", change)
+    assert [(each.id, each.fields) for each in world.revert().remainders] == [(72, ("title",))]
 
 
 def test_a_look_that_fails_during_a_revert_leaves_what_is_in_it_glue(world):
@@ -735,7 +800,9 @@ def test_and_not_too_many_at_once(world, monkeypatch):
 def test_one_that_cannot_be_removed_does_not_keep_the_others(world):
     ids = many(world)
     world.itglue.faults.append(Fault("delete_contacts", rejected(), times=99, when=lambda each: ids[1] in each))
+    foreseen = reported(world.revert(preview=True))
     outcome = world.revert()
+    assert sorted(reported(outcome)) == sorted(each for each in foreseen if each != ("remove", ids[1]))
     assert sorted(each for bulk in world.deleted for each in bulk)[-2:] == [ids[0], ids[2]]
     assert [(each.id, each.reason.code, each.failure.code) for each in outcome.remainders] == [
         (ids[1], "write_rejected", "rejected")

@@ -224,6 +224,9 @@ def test_a_broken_rule_names_option_organization_and_way_out(kind, declared, say
     assert all(part in message for part in says)
     assert "Happy Frog (2)" in message
     assert "https://itglue.example/2/assets/3" in message
+    assert message.endswith("or correct them in that asset.")
+    with pytest.raises(SettingsError, match=r" Correct the options named\.$"):
+        settings.check(kind, merged)
 
 
 @pytest.mark.parametrize(
@@ -273,8 +276,12 @@ def test_dataclasses_hold_what_the_mapping_says():
     assert made.phone_type == made.phone_labels.office == "Desk"
     assert made.user_filter.groups == ("Staff",)
     assert settings.bms(PUSH).pushes
-    with pytest.raises(SettingsError):
-        settings.bms({"auto_push_office365_contacts": True})
+    for broken in (
+        lambda: settings.bms({"auto_push_office365_contacts": True}),
+        lambda: settings.office365({"phone_type": "Fax"}),
+    ):
+        with pytest.raises(SettingsError):
+            broken()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import (
     BMS,
+    FACTS,
     KINDS,
     OFFICE365,
     OPTIONS,
@@ -306,6 +307,14 @@ def test_types_are_looked_up_again_under_the_lock(itglue):
     assert names == ["https://api.itglue.example asset types"]
 
 
+def test_a_type_that_was_missing_is_looked_up_again_when_that_is_asked_for(itglue, store):
+    assert store.read(2).bms is None
+    declared(itglue, BMS, {})
+    assert store.read(2).bms is None
+    store.forget_missing_types()
+    assert store.read(2).bms is not None
+
+
 def test_a_type_that_two_control_nodes_made_at_once_is_the_same_for_both(itglue):
     create = itglue.create_asset_type
 
@@ -485,9 +494,18 @@ def test_two_assets_of_one_type_are_an_error_that_names_both(itglue):
     with pytest.raises(SettingsError) as caught:
         fresh(itglue).read(2)
     assert all(part in str(caught.value) for part in (*urls, "Happy Frog (2)", "'BMS Sync Settings'", "Keep one"))
+    itglue.stored.reverse()
     listed = fresh(itglue).read_all(BMS)
     assert [one.violations[0].count(url) for one, url in zip(listed, reversed(urls), strict=True)] == [1, 1]
     assert [one.violations[0].count(url) for one, url in zip(listed, urls, strict=True)] == [0, 0]
+
+
+def test_of_two_assets_of_remembered_facts_the_lowest_id_counts(itglue):
+    made = itglue.add_type(layout.new_type(FACTS))
+    first = itglue.add_asset(2, made.id, {"title": "x"})
+    itglue.add_asset(2, made.id, {"title": "x"})
+    itglue.stored.reverse()
+    assert fresh(itglue).read(2, kinds=[FACTS]).of(FACTS).asset == first
 
 
 def test_several_kinds_are_read_with_one_request_for_the_types(itglue):
@@ -524,9 +542,11 @@ def test_one_option_of_all_organizations_is_that_of_all_their_settings(itglue):
 
 def test_rows_of_another_organization_are_never_taken(itglue):
     declared(itglue, BMS, {"contact_sync": True}, 5)
-    listed = itglue.assets
+    listed, listed_of = itglue.assets, itglue.assets_of
     itglue.assets = lambda type_id, organization_id=None: listed(type_id)
+    itglue.assets_of = lambda type_ids, organization_id: listed_of(type_ids, 5)
     assert fresh(itglue).read(2).bms is None
+    assert fresh(itglue).read_all(BMS, 2) == []
 
 
 def test_removing_takes_the_asset_and_leaves_the_type(itglue, store):

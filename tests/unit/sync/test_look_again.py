@@ -535,6 +535,7 @@ def test_no_clock_has_to_be_trusted_where_nobody_saved_anything_lately():
     assert read_since(contacts, 4e9) == 1767225600.0
     assert read_since(contacts, 1767225600.0) == 1767225600.0 - MARGIN
     assert read_since([ready(1)], 1e9) == 1e9 - MARGIN
+    assert read_since([ready(1, updated_at="2026-01-01T01:00:00+01:00")], 4e9) == 1767225600.0
 
 
 class Listed:
