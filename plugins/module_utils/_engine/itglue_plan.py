@@ -270,14 +270,13 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
     both; and whoever holds it as an alias comes before whoever holds it as username. Or a contact that is
     given other names, which may be those of another user who holds one of its addresses.
     """
-    written = [operation for operation in operations if operation.itglue.after]
     gained = {
         operation.subject.user_id: _gained(matched, operation)
-        for operation in written
+        for operation in operations
         if EMAILS in operation.itglue.after
     }
     shared = _shared(gained, matched.directory)
-    if not shared and not any(map(renames, written)):
+    if not shared and not any(map(renames, operations)):
         return operations
     planned = {operation.subject.user_id: operation for operation in operations}
     failed: dict[str, Operation] = {}

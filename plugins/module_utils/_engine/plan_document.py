@@ -84,7 +84,7 @@ def document(binding: Binding, options: Options, operations: Iterable[Operation]
 
 def digest(settings: Mapping[str, Any]) -> str:
     """The SHA-256 of settings, the same for the same settings."""
-    return hashlib.sha256(json.dumps(settings, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
 
 
 def options_of(plan: Mapping[str, Any], given: Options) -> Options:

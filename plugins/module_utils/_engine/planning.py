@@ -312,8 +312,8 @@ class Planning:
     def _with_deleted(self, contacts: PlannedContacts) -> PlannedContacts:
         """With the tenant's deleted users, as far as they have been read."""
         deleted = self.findings.deleted_users
-        keys = None if deleted is None else [same_key(*NAMES_OF_USER(user)) for user in deleted]
-        names = None if keys is None else frozenset(key for key in keys if key is not None)
+        keys = (same_key(*NAMES_OF_USER(user)) for user in deleted or ())
+        names = None if deleted is None else frozenset(filter(None, keys))
         facts = self.snapshot.facts
         pairs = sorted(facts.by_name_in_bms | (self.owned or NOTHING_OWNED).by_name_in_bms)
         by_name = by_one_key([bms_id for bms_id, dummy in pairs], [user_id for dummy, user_id in pairs])

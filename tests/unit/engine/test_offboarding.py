@@ -654,6 +654,12 @@ def test_who_has_returned_gets_both_back(something, present, expected):
     assert ("returned" in codes(found)) is (expected[0] == "update")
 
 
+def test_who_has_an_override_to_a_contact_departs_all_the_same():
+    plan = planned([STAYS, disabled()], [ready()], match_overrides={disabled().id: 72}, **DEACTIVATE)
+    assert [each.contact_id for each in plan.departed] == [72]
+    assert [each.itglue.after for each in plan.deactivations] == [{"contact-type-id": FORMER}]
+
+
 @pytest.mark.parametrize("key", ["ann.lee@client.example", "id"])
 @pytest.mark.parametrize("gone", [False, True], ids=["disabled", "deleted"])
 def test_who_is_ignored_does_not_depart(gone, key):

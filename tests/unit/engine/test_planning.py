@@ -12,7 +12,13 @@ import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.limits import allowed
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, ContactType, Email
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
+    Adapter,
+    BmsPhone,
+    ContactType,
+    Email,
+    Phone,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
     Action,
@@ -419,6 +425,8 @@ NO_NEEDS: set[Need] = set()
         pytest.param([linked(title="Boss")], {"update_linked": True}, {Need.BMS}, id="a-title-in-bms-needs-no-type"),
         pytest.param([ready()], {}, {Need.BMS, Need.BMS_LOCATIONS, Need.BMS_TYPES}, id="a-new-bms-contact"),
         pytest.param([ready(phones=())], {}, NO_NEEDS, id="not-ready"),
+        pytest.param([linked(contact_type_id=24)], {}, NO_NEEDS, id="types-and-none-of-departed-people"),
+        pytest.param([linked()], {"departed_contact_type": "End User"}, NO_NEEDS, id="no-contact-has-a-type"),
         pytest.param([linked(), contact(80, "x@gone.example")], {}, {Need.VERIFIED_DOMAINS}, id="another-domain"),
         pytest.param([linked(), contact(80, "x@client.example")], {}, {Need.DELETED_USERS}, id="an-unheld-address"),
     ],
@@ -455,6 +463,36 @@ def test_findings_of_an_earlier_planning_are_not_asked_for_again():
     first = planning_of(snapshot([ANN], bms_settings=PUSHING))
     again = Planning(snapshot([ANN], [ready()], bms_settings=PUSHING), options(), first.findings)
     assert (again.needs, again.plan.operations[0].bms.push) == (frozenset(), Push.PUSHED)
+
+
+def test_the_country_of_a_location_tells_which_numbers_bms_has():
+    something = linked(phones=(Phone("2079460958", "Office", primary=True),))
+    phones = (BmsPhone("020 7946 0958", 2, None, True),)
+    there = in_bms(90211, "ann.lee@client.example", first="Ann", last="Lee", phones=phones)
+    planning = Planning(snapshot([ANN], [something], bms_settings=PUSHING), options(update_linked=True))
+    asked = []
+    for findings in (Findings(bms=bms(there)), Findings(locations=(replace(OFFICE, country="United Kingdom"),))):
+        asked += planning.needs
+        planning.add(findings)
+    assert asked == [Need.BMS, Need.LOCATIONS]
+    assert planning.plan.operations[0].bms.after == {}
+
+
+def test_two_names_that_are_replaced_are_noted_where_no_override_says_whose_the_contact_is():
+    read = snapshot([replace(ANN, given_name="太郎", surname="山田")], [ready()])
+    for given, noted in (({}, True), ({ANN.id: 72}, False)):
+        (found,) = planning_of(read, match_overrides=given).operations
+        assert (found.itglue.action, "both_names_replaced" in codes(found)) == (Action.UPDATE, noted)
+
+
+def test_new_people_are_those_whose_contact_is_created():
+    assert planning_of(snapshot([ANN], [])).has_new_people
+    assert not planning_of(snapshot([ANN], [ready(title="Boss")])).has_new_people
+
+
+def test_an_override_for_an_unknown_user_is_a_warning_of_the_run():
+    plan = planned(snapshot([ANN], [ready()]), match_overrides={"eve@client.example": "ignore"})
+    assert [each.code for each in plan.warnings] == [ReasonCode.OVERRIDE_FOR_UNKNOWN_USER]
 
 
 def test_types_of_bms_that_cannot_be_read_defer_the_pushes():

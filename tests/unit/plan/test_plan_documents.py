@@ -452,6 +452,10 @@ def test_other_settings(world, preview):
     assert world.written() == 0
 
 
+def test_the_order_of_the_settings_does_not_count():
+    assert plan_documents.digest({"a": 1, "b": "é"}) == plan_documents.digest({"b": "é", "a": 1})
+
+
 def test_another_version_of_the_collection(world):
     world.plan()
     world.version = "1.1.0"
@@ -545,6 +549,24 @@ def test_a_user_that_wants_something_else_now_is_refused(world):
     assert world.itglue.there[72].title == "Trainee"
 
 
+@pytest.mark.parametrize(
+    ("title", "changes"),
+    [
+        pytest.param("Trainee", {"job_title": "Trainee"}, id="nothing-is-to-be-done-and-it-is-not-done"),
+        pytest.param("Clerk", {"mobile_phone": "4155550177"}, id="it-is-done-and-something-else-is-to-be-done"),
+    ],
+)
+def test_an_entry_that_is_neither_as_planned_nor_done_is_refused(world, title, changes):
+    world.store.bms = None
+    world.plan()
+    world.edit(72, title=title)
+    world.graph.there[0] = replace(ANN, **changes)
+    before = world.itglue.there[72]
+    applied = world.apply()
+    assert [each.user_id for each in applied.refused_entries] == ["id-ann.lee"]
+    assert world.itglue.there[72] == before
+
+
 def test_a_user_that_is_gone_is_refused(world):
     world.plan()
     del world.graph.there[1]
@@ -572,6 +594,17 @@ def test_a_person_who_is_in_bms_now_is_not_created_there_again(world):
     assert [each.first_name for each in world.bms.created] == ["Ann"]
     assert applied.refused_entries == []
     assert by_user(applied.operations)["bob"].bms.push == "already_in_bms"
+
+
+def test_a_job_title_that_was_not_planned_is_not_set_for_a_person_who_is_in_bms_now(world):
+    there = world.bms.there.pop(90211)
+    world.plan()
+    world.bms.there[90211] = there
+    world.edit(73, title="Chief")
+    world.graph.there[2] = replace(CID, job_title="Chief")
+    applied = world.apply()
+    assert [each.user_id for each in applied.refused_entries] == ["id-cid.lee"]
+    assert world.bms.there[90211].job_title is None
 
 
 def test_what_has_become_due_since_waits_for_the_next_plan(world):
