@@ -41,8 +41,8 @@ LinkOf: TypeAlias = "Callable[[Contact], Link | None]"
 class Waiting:
     """How the links are looked for: `seconds` is how long at most."""
 
-    link: LinkOf = lambda contact: None
-    seconds: float = 0.0
+    link: LinkOf
+    seconds: float
     sleep: Sleep = time.sleep
     clock: Clock = time.monotonic
 

@@ -256,9 +256,8 @@ class Replanner:
     def _bms_by_now(self) -> BmsSnapshot | None:
         """The account as it is now, where IT Glue will push and somebody could be there by now."""
         known = self.run.planning.findings.bms
-        if known is None or not self.run.read.snapshot.bms.native:
-            return None
-        if not any(each.bms.push == Push.PENDING and each.itglue.writes for each in self.run.operations):
+        pushes = any(each.bms.push == Push.PENDING and each.itglue.writes for each in self.run.operations)
+        if known is None or not pushes:
             return None
         fresh = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
         return fresh if fresh != known else None

@@ -69,7 +69,7 @@ def run(
         if outcome.writes:
             names = request.options.bms_adapter_names
             require_own(services.itglue, store, outcome.read.run_settings, outcome.plan.account, names)
-        if request.plan_file and preview:
+        if request.plan_file:
             write_document(outcome, request)
         if run_lock.busy:
             _defer_busy(outcome, run_lock)
