@@ -33,8 +33,9 @@ from tests.unit.engine.builders import contact, in_bms
     ("created_at", "now", "waits"),
     [
         pytest.param(101.0, 101.0, [3.0], id="three-times-as-long-as-the-run-took-from-look-to-create"),
-        pytest.param(101.0, 102.5, [1.5], id="less-what-has-passed-since"),
+        pytest.param(101.0, 103.5, [0.5], id="less-what-has-passed-since"),
         pytest.param(101.0, 104.0, [], id="all-of-it-has-passed"),
+        pytest.param(101.0, 109.0, [], id="more-than-that-has-passed"),
         pytest.param(160.0, 160.0, [5.0], id="at-most-five-seconds"),
         pytest.param(160.0, 150.0, [5.0], id="at-most-five-seconds-whatever-the-clock-says"),
     ],

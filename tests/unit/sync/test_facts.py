@@ -431,6 +431,13 @@ def test_who_is_in_bms_under_the_name_of_before_is_never_created_there_again(whe
     assert decoded_facts(it).by_name_in_bms == frozenset()
 
 
+def test_who_keeps_the_name_by_which_they_were_found_in_bms_is_remembered_once():
+    it = stand(users=[{**ANN, "jobTitle": "Boss"}], in_bms=[ANN_BY_NAME])
+    done = it.sync(**DIRECT)
+    assert contact_of(it.sandbox.state())["title"] == "Boss"
+    assert [each["path"].split("/")[1] for each in done.fact_writes] == ["flexible_asset_types", "flexible_assets"]
+
+
 def test_a_run_that_is_killed_before_its_end_has_not_forgotten_the_names_that_it_replaced(monkeypatch):
     it = stand(users=[{**ANN, "surname": "Meier"}], in_bms=[ANN_BY_NAME])
     monkeypatch.setattr(sync_run, "remember", lambda store, run: None)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -15,7 +16,12 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import MARGIN, contacts_by_now, read_since
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.look_again import (
+    MARGIN,
+    STALE_AFTER,
+    contacts_by_now,
+    read_since,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.run_lock import RunLock
 from tests.unit.engine.builders import contact, in_bms, options, person, ready
@@ -120,13 +126,20 @@ def test_what_a_run_plans_is_deferred_where_another_one_writes_and_a_preview_nee
         outcome = world.run()
     bob = by_user(outcome)["bob"]
     assert (bob.action, bob.codes[-1], world.written()) == ("deferred", "run_lock_busy", 0)
-    assert outcome.deferred
+    assert (outcome.deferred, outcome.warnings[-1].code) == (True, "nothing_written")
 
 
 def test_a_contact_that_was_created_is_among_those_of_the_run(world):
     world.graph.there = [each for each in world.graph.there if each.given_name == "Bob"]
     outcome = world.run()
     assert by_user(outcome)["bob"].contact_id in {each.id for each in outcome.read.snapshot.contacts}
+
+
+def test_a_contact_that_was_created_is_reported_where_it_cannot_be_read_back(world):
+    world.graph.there = [each for each in world.graph.there if each.given_name == "Bob"]
+    world.itglue.faults.append(Fault("changed_contacts", gone(), nth=2, times=9))
+    bob = by_user(world.run())["bob"]
+    assert (bob.action, bob.contact_id, bob.push) == ("create", max(world.itglue.there), "deferred")
 
 
 def test_a_run_that_writes_nothing_looks_at_nothing(world):
@@ -217,6 +230,16 @@ def test_a_contact_that_is_linked_between_a_refused_bulk_and_its_own_request_is_
     assert (world.itglue.there[72].title, world.itglue.calls["update_contact"]) == ("Trainee", 0)
 
 
+def test_what_somebody_else_has_written_to_a_contact_that_is_linked_by_then_is_not_reported_as_written(world):
+    world.itglue.there[72] = replace(world.itglue.there[72], last_name="Leigh")
+    world.itglue.there[73] = replace(world.itglue.there[73], last_name="Leigh")
+    world.itglue.faults.append(Fault("update_contacts", rejected(said="Invalid"), rows=0))
+    world.before(world.itglue, "contact", lambda: world.edit(72, title=ANN.job_title, **LINK))
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.after, ann.codes[-1]) == ("linked", {}, "linked_by_now")
+    assert world.itglue.there[72].last_name == "Leigh"
+
+
 @pytest.mark.parametrize("several", [True, False], ids=["a-request-of-several", "a-request-of-one"])
 @pytest.mark.parametrize("left", [{"last_name": "Leigh"}, {}], ids=["in-part", "all"])
 def test_what_a_refused_request_of_several_has_written_is_reported(world, several, left):
@@ -266,31 +289,22 @@ def test_the_contacts_that_a_run_creates_do_not_make_its_tenant_too_small(world)
 
 def test_after_a_pause_it_is_looked_again(world, monkeypatch):
     """The first portion takes so long that a quota must have been waited for."""
-    monkeypatch.setattr(planned_run, "STALE_AFTER", -1.0)
-    looks = []
-
-    class Replanner(planned_run.Replanner):
-        @property
-        def is_stale(self):
-            return len(looks) == 0 and bool(self.services.itglue.created)
-
-        def look_again(self, tried=()):
-            looks.extend([True] if self.services.itglue.created else [])
-            return super().look_again(tried)
-
-    monkeypatch.setattr("ansible_collections.msp.psa_sync.plugins.module_utils._sync.run.Replanner", Replanner)
+    now = [1000.0]
+    monkeypatch.setattr(runs, "Replanner", partial(planned_run.Replanner, clock=lambda: now[0]))
     names = [f"u{number:03}" for number in range(2 * BULK)]
     world.graph.there += [person(f"{name}.lee") for name in names]
     create = world.itglue.create_contacts
 
     def paused(organization_id, rows):
-        if len(world.itglue.created) < BULK:
+        if not world.itglue.created:
+            now[0] += STALE_AFTER + 1
             world.add(contact(9000, "u099.lee@client.example", first="U099", last="Lee", location_id=10))
         return create(organization_id, rows)
 
     world.itglue.create_contacts = paused
     done = by_user(world.run())
-    assert looks == [True, True], "after the pause, and before the updates"
+    # Before the first write, after the pause, before the updates, the read-back, and for duplicates.
+    assert world.itglue.calls["changed_contacts"] == 5
     assert done["u099"].contact_id == 9000
     assert [each.id for each in world.itglue.there.values() if each.first_name == "U099"] == [9000]
     assert {each.action for name, each in done.items() if name in names[:-1]} == {"create"}
@@ -421,6 +435,36 @@ def test_whom_somebody_has_created_in_bms_meanwhile_is_not_created_again(world):
     assert by_user(world.run())["bob"].push == "already_in_bms"
 
 
+def test_whom_somebody_has_created_in_bms_under_an_address_that_the_contact_got_meanwhile_is_not_created_again(world):
+    """Both came after the last look at IT Glue: only the read-back shows the address."""
+    made = in_bms(95000, HOME.value, first="A", last="Lee")
+
+    def meanwhile() -> None:
+        world.edit(72, emails=(*world.itglue.there[72].emails, HOME))
+        world.bms.there[95000] = made
+
+    world.before(world.itglue, "update_contacts", meanwhile)
+    ann = by_user(world.run())["ann"]
+    assert (ann.action, ann.push, ann.codes[-1]) == ("update", "deferred", "in_bms_by_now")
+    assert [each.first_name for each in world.bms.created] == ["Bob"]
+
+
+def test_a_contact_that_somebody_has_made_another_persons_leads_to_no_bms_contact_of_that_person(world):
+    """Ann's contact, which was only to be pushed, is her sister's by the read-back, who has come into BMS too."""
+    zoe = Email("zoe@client.example", "Work", True)
+
+    def meanwhile() -> None:
+        world.edit(72, first_name="Zoe", emails=(zoe,))
+        world.bms.there[95000] = in_bms(95000, zoe.value, first="Zoe", last="Lee")
+
+    world.edit(72, title=ANN.job_title)
+    world.before(world.itglue, "create_contacts", meanwhile)
+    for expected in (("unchanged", "pushed"), ("create", "already_in_bms"), ("unchanged", "already_in_bms")):
+        ann = by_user(world.run())["ann"]
+        assert (ann.action, ann.push) == expected
+    assert sorted(each.first_name for each in world.bms.there.values()) == ["Ann", "Bob", "Cid", "Zoe"]
+
+
 def test_beside_whom_somebody_is_created_in_bms_is_reported_once_whenever_he_came(world):
     namesakes = {id: in_bms(id, "cid.lee@client.example", first="Bob", last="Lee") for id in (95000, 95001)}
     world.bms.there[95000] = namesakes[95000]
@@ -456,6 +500,7 @@ def test_nobody_is_pushed_any_more_once_it_glue_has_pushed(world):
         "ann": ("failed", "itglue_pushes_too"),
         "bob": ("deferred", "linked_by_now"),
     }
+    assert done["ann"].reasons[-1].values == {"contact_ids": [done["bob"].contact_id], "bms_contact_ids": [90300]}
     assert world.bms.created == []
 
 

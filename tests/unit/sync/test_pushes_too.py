@@ -76,6 +76,7 @@ def test_ten_new_people_are_ten_in_bms_and_an_error_that_names_the_way_out(behav
     outcome = busy.sync(**DIRECT)
     assert is_stopped(outcome)
     assert len(bms_of(busy.state())) == 10
+    assert all(str(bms_id) in str(outcome.error) for bms_id in bms_of(busy.state()))
     assert outcome.changed and {each["action"] for each in outcome.result["contacts"]} == {"create"}
     assert {each["push"] for each in outcome.result["contacts"]} == {"deferred"}
     busy.sync(**DIRECT)

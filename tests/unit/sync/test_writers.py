@@ -161,6 +161,7 @@ def test_one_refused_contact_does_not_stop_the_others():
     assert ran.by["bob"].codes == ("write_rejected",)
     assert "Invalid name" in ran.by["bob"].failure.said
     assert ran.lines == ["IT Glue: 2 of 3 contacts created"]
+    assert ran.itglue.calls["create_contacts"] == 1 + 3, "in bulk, and each once"
 
 
 @pytest.mark.parametrize("rows", [0, 1, 2, -1], ids=["none", "one", "two", "all"])
@@ -618,8 +619,15 @@ def test_a_refused_push_does_not_stop_the_others():
     assert ran.lines == ["IT Glue: 3 of 3 contacts created", "BMS: 2 of 3 contacts pushed"]
 
 
+def test_progress_reports_how_many_are_pushed():
+    ran = Ran(many(2 * BULK + 1), FakeItGlue(), FakeBms(), PUSHING)
+    assert ran.lines[-3:] == [f"BMS: {done} of 101 contacts pushed" for done in (50, 100, 101)]
+
+
 def test_pushes_after_the_end_of_the_quota_are_deferred():
-    ran = Ran(many(40), FakeItGlue(), FakeBms([], Fault("create_contact", quota("bms"), nth=11, times=99)), PUSHING)
+    fault = Fault("create_contact", quota("bms", retry_after=60), nth=11, times=99)
+    ran = Ran(many(40), FakeItGlue(), FakeBms([], fault), PUSHING)
+    assert ran.resume_at == pytest.approx(time.time() + 60, abs=60)
     pushes = [each.push for each in ran.operations]
     assert pushes.count("pushed") == len(ran.bms.there) == 10
     assert set(pushes) == {"pushed", "deferred"}
@@ -734,6 +742,11 @@ def test_what_is_not_linked_in_time_is_pending():
     assert found == {"ann": ("pushed", 9101), "bob": ("pending", None)}
     assert clock.now == 20
     assert clock.slept[:2] == [FIRST_PAUSE, 2 * FIRST_PAUSE]
+
+
+def test_the_last_look_is_at_the_end_of_the_time():
+    found, clock, dummy = waited(FakeItGlue(), people("ann"), 3.5, {"Ann": 3.5})
+    assert (found, clock.slept) == ({"ann": ("pushed", 9101)}, [1.0, 2.0, 0.5])
 
 
 def test_nobody_waits_for_what_was_not_written():
@@ -927,7 +940,8 @@ def test_what_bms_refuses_is_listed_and_the_rest_is_written():
 
 def test_a_quota_that_ends_leaves_the_rest_to_the_next_run():
     names = [f"u{number:02}" for number in range(30)]
-    ran = following(*names, faults=[Fault("patch_emails", quota("bms"), nth=2, times=99)])
+    ran = following(*names, faults=[Fault("patch_emails", quota("bms", retry_after=60), nth=2, times=99)])
+    assert ran.resume_at == pytest.approx(time.time() + 60, abs=60)
     assert ran.bms.calls["patch_emails"] <= 1 + 8
     assert sum("bms-emails" in each.unapplied for each in ran.operations) == 29
     ran.again()
