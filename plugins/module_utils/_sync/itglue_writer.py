@@ -414,7 +414,6 @@ class ItGlueWriter:
     # ------------------------------------------------------------------ failures
 
     def _fail(self, tried: Iterable[Operation], error: ApiError) -> None:
-        self._outcomes.note_quota(error)
         for operation in tried:
             self._outcomes.put(itglue_failed(operation, error))
 

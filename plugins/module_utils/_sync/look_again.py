@@ -59,7 +59,7 @@ def read_since(contacts: Iterable[Contact], read_at: float) -> float:
     saved before, no clock has to be trusted.
     """
     saved = [found for each in contacts if (found := each.saved_at) is not None]
-    return min(max(saved, default=read_at - MARGIN), read_at - MARGIN)
+    return min(max(saved, default=read_at), read_at - MARGIN)
 
 
 def contacts_by_now(
