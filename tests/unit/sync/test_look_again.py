@@ -12,7 +12,12 @@ from functools import partial
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import ProtocolError, QuotaExceededError
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import (
+    NotFoundError,
+    ProtocolError,
+    QuotaExceededError,
+    RejectedError,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Adapter, Email, Phone
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import planned_run
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as runs
@@ -606,8 +611,9 @@ def test_contacts_that_are_as_they_were_read_are_no_change():
     assert contacts_by_now(Listed([saved]), 1, known, 0.0) == (saved, known[1])
 
 
-def test_a_list_that_is_not_in_order_is_read_in_full():
+@pytest.mark.parametrize("error", [ProtocolError, NotFoundError, RejectedError])
+def test_a_list_that_is_not_in_order_is_read_in_full(error):
     known = [ready(1), ready(2)]
-    unsorted = ProtocolError("not sorted", service="itglue")
+    unsorted = error("not sorted", service="itglue")
     assert contacts_by_now(Listed(unsorted, known), 1, known, 0.0) is None
     assert contacts_by_now(Listed(unsorted, known[:1]), 1, known, 0.0) == (known[0],)

@@ -26,6 +26,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.itglue_writer i
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.journal import Journal
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import FIRST_PAUSE, Link, Waiting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import BULK, Outcomes
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.read_back import present_contacts
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
 from tests.unit.engine.test_offboarding import DEACTIVATE, FORMER
 from tests.unit.engine.test_offboarding import planned as planned_with_departed
@@ -135,6 +136,18 @@ def test_few_writes_are_read_back_singly():
     assert ran.itglue.calls == {"update_contacts": 1, "contact": 1}
 
 
+@pytest.mark.parametrize(
+    ("total", "most"),
+    [pytest.param(7, 1, id="one-page"), pytest.param(1000, 2, id="two"), pytest.param(2500, 3, id="three")],
+)
+def test_contacts_are_read_singly_where_that_is_no_more_requests_than_pages(total, most):
+    itglue = FakeItGlue(ready(number, f"user{number}.lee") for number in range(1, total + 1))
+    for count in (most, most + 1):
+        present = present_contacts(itglue, 1, range(1, count + 1), total)
+        assert set(range(1, count + 1)) <= present.keys()
+    assert itglue.calls == {"contact": most, "contacts": 1}
+
+
 def test_the_order_of_operations_is_the_plans():
     ran = Ran(people("cid", "ann", "bob"), in_account=FakeBms(), bms_settings=PUSHING)
     assert [each.user for each in ran.operations] == [each.user for each in ran.plan.operations]
@@ -218,6 +231,14 @@ def test_an_answer_that_omits_a_contact_is_looked_up():
     ran = Ran(people("ann", "bob"), FakeItGlue(answers=lambda made: made[1:]))
     assert ran.reported("action", "contact_id") == {"ann": ("create", 101), "bob": ("create", 102)}
     assert len(ran.itglue.created) == 2
+
+
+def test_a_create_that_neither_its_answer_nor_a_look_shows_is_not_sent_again_and_again():
+    itglue = FakeItGlue(answers=lambda made: [])
+    itglue.contacts = lambda organization_id: iter(())
+    ran = Ran(people("ann"), itglue)
+    assert ran.reported("action", "codes") == {"ann": ("failed", ("create_not_shown",))}
+    assert itglue.calls["create_contacts"] == 2, "in bulk, and alone"
 
 
 def test_an_answer_in_another_order_names_the_right_ids():
@@ -374,8 +395,27 @@ def test_what_one_by_one_was_written_before_the_quota_ended_is_reported():
         "bob": ("deferred", {}, ()),
         "cid": ("deferred", {}, ()),
     }
-    assert ran.by["cid"].codes == ("not_tried",)
+    assert [ran.by[name].codes for name in ("bob", "cid")] == [("quota_exceeded",), ("not_tried",)]
     assert itglue.calls["update_contact"] == 4
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [(0, ("failed", {}, ("write_unclear",))), (-1, ("update", {"title": "Clerk"}, ()))],
+    ids=["not-taken", "taken"],
+)
+def test_a_lost_answer_to_a_single_update_is_resolved_by_the_read_back(rows, expected):
+    faults = [Fault("update_contacts", rejected(said="Invalid")), Fault("update_contact", unclear(), rows=rows)]
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), *faults))
+    assert ran.reported("action", "after", "codes") == {"ann": expected}
+
+
+@pytest.mark.parametrize(("error", "action"), [(quota(), "deferred"), (gone(), "failed")], ids=["quota", "gone"])
+def test_a_contact_that_cannot_be_read_before_its_own_update_is_not_written(error, action):
+    faults = [Fault("update_contacts", rejected(said="Invalid")), Fault("contact", error)]
+    ran = Ran(updates("ann"), FakeItGlue(contacts("ann"), *faults))
+    assert ran.reported("action", "after") == {"ann": (action, {})}
+    assert ran.itglue.calls["update_contact"] == 0
 
 
 def test_a_quota_that_ends_in_the_middle_of_one_contact_keeps_what_was_taken():
@@ -384,7 +424,8 @@ def test_a_quota_that_ends_in_the_middle_of_one_contact_keeps_what_was_taken():
     itglue = FakeItGlue(contacts("ann"), fault, locked={1: {"contact-emails"}}, points=False)
     found = Ran(users, itglue).by["ann"]
     assert (found.action, found.after) == ("update", {"title": "Clerk"})
-    assert "written_in_part" in found.codes
+    assert found.codes[-1] == "written_in_part"
+    assert found.operation.reasons[-1].values["fields"] == ["contact-emails"]
     assert found.failure.code == "quota_exceeded"
     assert found.writes
 
