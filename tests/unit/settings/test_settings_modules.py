@@ -311,6 +311,13 @@ def test_an_account_of_another_organization_is_refused(itglue, run, check, held)
     assert len(itglue.writes) == written
 
 
+def test_the_account_of_a_linked_organization_is_refused_by_its_name_too(itglue, run):
+    """BMS is not asked which account the name means; it bears the name of the organization that is linked with it."""
+    itglue.adapters[5] = (bms_link("2528"),)
+    with pytest.raises(SettingsError, match=r"'acme' belongs to Acme \(5\)"):
+        run(BMS, account="acme")
+
+
 def test_an_account_is_not_that_of_an_organization_whose_setting_names_another(itglue, run):
     itglue.adapters[5] = (bms_link("2528"),)
     run(BMS, organization="Acme", account="2600")

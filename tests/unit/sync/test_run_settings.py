@@ -123,6 +123,12 @@ def test_what_another_task_of_the_run_has_read_is_enough():
     assert "values" not in world.store.calls
 
 
+def test_what_a_task_has_read_is_remembered_for_the_others_of_the_run():
+    world = World(NEW, [of_acme(OFFICE365, tenant_id=OTHER)])
+    assert world.run().changed
+    assert world.store.memory["tenants"] == [[1, TENANT], [5, OTHER]]
+
+
 def test_a_tenant_that_another_task_saw_with_another_organization_is_read_again():
     world = World(NEW)
     world.store.memory["tenants"] = [[5, TENANT]]
