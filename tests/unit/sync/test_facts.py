@@ -630,3 +630,14 @@ def test_a_revert_forgets_what_it_reverts(tmp_path):
     reverted = it.sync(state="reverted", journal_file=journal, organization=str(CLIENT))
     assert reverted.error is None
     assert decoded_facts(it) == Facts()
+
+
+def test_a_revert_that_cannot_forget_says_so_and_has_reverted(tmp_path):
+    journal = str(tmp_path / "journal")
+    it = stand(in_bms=())
+    it.sync(**DIRECT, journal_file=journal)
+    path = f"/flexible_assets/{it.facts()[0]['id']}"
+    it.faults({"service": "itglue", "method": "PATCH", "path": path, "times": 9, "kind": "status", "status": 422})
+    reverted = it.sync(state="reverted", journal_file=journal, organization=str(CLIENT))
+    assert (reverted.error, reverted.changed) == (None, True)
+    assert len([each for each in reverted.warnings if "remembered facts" in each]) == 1
