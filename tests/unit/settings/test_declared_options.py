@@ -35,6 +35,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan_document import Binding, document, options_of
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.layout import new_type
 from tests.tools.files import ROOT
 
 PLUGINS = "ansible_collections.msp.psa_sync.plugins"
@@ -114,13 +115,27 @@ def test_each_setting_has_a_field_with_a_hint(kind):
         assert option.hint.endswith("."), option.name
 
 
+@pytest.mark.parametrize(
+    ("kind", "columns"),
+    [
+        (OFFICE365, ["Title", "Tenant ID", "Set phone numbers primary"]),
+        (BMS, ["Title", "Contact sync", "Two way sync", "Auto push Office365 contacts"]),
+        (declared.TENANTS, ["Title"]),
+        (declared.FACTS, ["Title"]),
+    ],
+)
+def test_the_list_of_assets_has_a_column_for_what_is_looked_for(kind, columns):
+    assert [field.name for field in new_type(kind).fields if field.show_in_list] == columns
+
+
 # ---------------------------------------------------------------- contact_sync
 
 
 def test_contact_sync_documents_each_option():
     own = {**client_fragment(), **documented("contact_sync")}
-    of_run = {name: option for name, option in own.items() if not name.endswith("_settings")}
-    assert shapes(of_run) == shapes({name: spec for name, spec in SYNC_SPECS.items() if not name.endswith("_settings")})
+    of_a_client = {f"{kind}_settings" for kind in KINDS}
+    of_run = {name: option for name, option in own.items() if name not in of_a_client}
+    assert shapes(of_run) == shapes({name: spec for name, spec in SYNC_SPECS.items() if name not in of_a_client})
     assert set(SPEC.options) == set(CONNECTION_OPTIONS) | set(own)
 
 

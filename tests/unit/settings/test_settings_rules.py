@@ -160,6 +160,7 @@ def test_guids_and_domains_have_one_form():
     assert merged["tenant_id"] == TENANT
     assert merged["user_filter"]["license_skus"] == [SKU]
     assert merged["user_filter"]["domains"] == ["contoso.com"]
+    assert not violations(OFFICE365, merged)
 
 
 @pytest.mark.parametrize(
