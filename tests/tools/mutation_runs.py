@@ -271,6 +271,11 @@ def _file(item: pytest.Item) -> Path:
     return item.path
 
 
+def _file_of(name: str) -> str:
+    """The file of a test, by the name of the test."""
+    return name.partition("::")[0]
+
+
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Try the mutations, in place of running the tests."""
     command = session.config.getoption("--mutants")
@@ -366,8 +371,8 @@ class Run:
         self.children.start(work, done)
 
     def tests(self, module: str, lines: Collection[int] | None) -> list[str]:
-        """The tests that reach any of the lines, or the module: those first that saw a mutation of it before, then
-        quick ones, as long as they take together no more than `MOST_SECONDS`."""
+        """The tests that reach any of the lines, or are in a file that reaches the module: those first that saw a
+        mutation of it before, then quick ones, as long as they take together no more than `MOST_SECONDS`."""
         found = {
             name
             for (other, line), names in self.chosen.by_line.items()
@@ -375,8 +380,11 @@ class Run:
             for name in names
         }
         seconds = self.chosen.seconds
-        if lines is None and not found:
-            found = set(seconds)  # a module without functions: nothing tells which tests use it
+        if lines is None:
+            # A test that only looks at what a module holds reaches none of its lines. It stands beside those that do;
+            # of a module without functions nothing tells which tests use it.
+            files = set(map(_file_of, found or seconds))
+            found = {name for name in seconds if _file_of(name) in files}
         order = sorted(found, key=lambda name: (-self.sharp[module, name], seconds[name]))
         together = itertools.accumulate(seconds[name] for name in order)
         return [name for name, so_far in zip(order, together, strict=True) if so_far < MOST_SECONDS] or order[:1]
@@ -400,7 +408,7 @@ class Run:
         """Become a new process that imports the module with the mutation."""
         path = folder / "mutant.json"
         path.write_text(json.dumps({**mutant, "tests": names}), encoding="utf-8")
-        files = sorted({name.partition("::")[0] for name in names})
+        files = sorted(set(map(_file_of, names)))
         arguments = ["-q", "-x", "-n0", "-p", "no:cacheprovider", "-p", "tests.tools.mutation_runs", *files]
         os.environ["MUTANT"] = str(path)
         os.execv(sys.executable, [sys.executable, "-m", "pytest", *arguments])
