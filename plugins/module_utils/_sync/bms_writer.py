@@ -227,12 +227,12 @@ class BmsWriter:
         if known is None or bms_id in self._checked:
             return
         present = self._bms.contact(bms_id)
-        self._checked.add(bms_id)
         # Whether a contact is active is not published for the answer that shows one contact.
         each = [field for field in fields if field not in (*LISTS, ACTIVE)]
         before, now = {**encode(known, each), **operation.bms.before}, encode(present, each)
         if names_of(present) != names_of(known) or not all(same_value(name, before[name], now[name]) for name in each):
             raise RejectedError(f"Somebody has changed BMS contact {bms_id} since it was read.", service=_SERVICE)
+        self._checked.add(bms_id)
 
     def _set(self, operation: Operation, values: Attributes) -> None:
         self._require_as_planned(operation, values)

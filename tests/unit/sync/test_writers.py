@@ -979,6 +979,22 @@ def test_what_bms_refuses_is_listed_and_the_rest_is_written():
     assert set(ran.by["ann"].bms.before) == {"JobTitle", "Emails"}
 
 
+@pytest.mark.parametrize(
+    ("edit", "written", "unapplied"),
+    [
+        pytest.param({"first_name": "Zoe"}, {}, ("bms-emails", "bms-job-title", "bms-phones"), id="the-names"),
+        pytest.param({"job_title": "Chief"}, {"patch_emails": 1, "patch_phones": 1}, ("bms-job-title",), id="a-field"),
+    ],
+)
+def test_what_somebody_has_changed_in_bms_since_it_was_read_is_not_overwritten(edit, written, unapplied):
+    """With other names it may be somebody else's by now: then nothing of it is changed."""
+    there, present = behind("ann")
+    in_account = FakeBms(present)
+    in_account.contact = lambda bms_id: replace(in_account.there[bms_id], **edit)
+    ran = Ran([person("ann.lee")], FakeItGlue(there), in_account, PUSHING, update_linked=True)
+    assert (in_account.calls, ran.by["ann"].unapplied) == (written, unapplied)
+
+
 def test_a_quota_that_ends_leaves_the_rest_to_the_next_run():
     names = [f"u{number:02}" for number in range(30)]
     ran = following(*names, faults=[Fault("patch_emails", quota("bms", retry_after=60), nth=2, times=99)])
