@@ -21,6 +21,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.attributes im
     same_value,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Contact, Email, Phone
+from tests.unit.engine.builders import ready
 
 FULL = Contact(
     id=72,
@@ -155,3 +156,7 @@ def test_every_field_of_a_contact_that_is_written_can_differ():
     blank = Contact(id=72)
     written = {each.name for each in fields(Contact) if each.init} - read_only
     assert len(changed_fields(blank, FULL)) == len(written) == len(FIELDS)
+
+
+def test_when_a_contact_was_saved_and_where_it_is_seen_make_no_other_contact_of_it():
+    assert ready(72) == ready(72, created_at="2026-01-01", updated_at="2026-01-02", url="https://itglue.example/72")

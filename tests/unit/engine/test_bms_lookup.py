@@ -1358,3 +1358,9 @@ def test_who_is_in_bms_already_carries_no_warning():
 def test_a_linked_contact_names_its_bms_contact(adapters, expected):
     found = one(ANN, linked(adapters=adapters), None)
     assert (found.itglue.action, found.bms.contact_id) == ("linked", expected)
+
+
+@pytest.mark.parametrize("missing", ["email_type", "phone_type"])
+def test_nothing_is_created_with_a_type_that_was_not_read(missing):
+    with pytest.raises(ValueError, match="have not been read"):
+        bms(**{missing: None}).types  # noqa: B018
