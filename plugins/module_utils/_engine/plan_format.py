@@ -82,7 +82,9 @@ def _texts(found: list[Any]) -> bool:
 
 
 def _answers(found: Mapping[str, Any]) -> bool:
-    return all(type(each) is int or each in (NEW, IGNORE) for each in found.values())
+    return all(
+        each in (NEW, IGNORE) or (isinstance(each, int) and not isinstance(each, bool)) for each in found.values()
+    )
 
 
 def _is_entry(found: Any) -> bool:
