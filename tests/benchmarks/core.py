@@ -22,6 +22,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from tests.benchmarks.people import given_name, surname
 from tests.benchmarks.report import Row
 from tests.tools.files import ROOT, development_tree
 
@@ -59,8 +60,6 @@ RUNS = 5
 SECONDS = {20_000: 1, 100_000: 6}
 MEGABYTES, GROWTH, JOINS = 600, 12, 50
 
-FIRST = "Ann Bob Zoë Dörte Émile Fred Gül Hugo Iñaki Jürgen Kim Łukasz Mia Nils Oskar Paula".split()
-LAST = "Lee Müller Nowak Ångström Smith Yılmaz Brown Garcia Rossi Dubois Jones Weiß".split()
 LOCATIONS = (Location(10, "Head Office", primary=True, address_1="1 High Street", city="Leeds"), Location(11, "Depot"))
 
 SETTINGS = Office365Settings(set_phone_numbers_primary=True, phone_type="Office", replace_blank_phone_numbers=True)
@@ -69,26 +68,19 @@ PUSHING = BmsSettings(
 )
 
 
-def surname(number: int) -> str:
-    """A surname that nobody else has: letters, and for one in ten a hyphen, as people have them."""
-    letters = "".join(chr(ord("a") + int(digit)) for digit in str(number))
-    return f"{LAST[number % len(LAST)]}{'-' if number % 10 == 7 else ''}{letters}"
-
-
 def mobile(number: int) -> str:
     """A mobile number that ends in other digits than the office number, as two numbers of one person do."""
     return f"07700 {(number + 1) * 7 % 1_000_000:06d}"
 
 
 def user(number: int) -> User:
-    first, last = FIRST[number % len(FIRST)], surname(number)
     return User(
         id=f"00000000-0000-4000-8000-{number:012d}",
         username=f"u{number}@client.onmicrosoft.com",
         mail=f"U{number}@Client.example",
         proxy_addresses=(f"SMTP:U{number}@Client.example", f"smtp:old{number}@client.example", f"SIP:u{number}@client"),
-        given_name=first,
-        surname=last,
+        given_name=given_name(number),
+        surname=surname(number),
         job_title="Clerk" if number % 3 else None,
         business_phones=(f"+44 113 {number:07d}",) if number % 4 else (),
         mobile_phone=mobile(number) if number % 5 == 0 else None,
@@ -107,7 +99,7 @@ def contact(number: int) -> Contact:
     linked = number % 10 == 3
     return Contact(
         id=number + 1,
-        first_name=FIRST[number % len(FIRST)],
+        first_name=given_name(number),
         last_name=surname(number),
         title="Clerk" if number % 3 else None,
         emails=tuple(Email(value, "Work", value is addresses[0]) for value in addresses),
@@ -135,7 +127,7 @@ def world(size: int) -> tuple[Snapshot, BmsSnapshot]:
             id=number + 500_001,
             account_id=7,
             location_id=1,
-            first_name=FIRST[number % len(FIRST)],
+            first_name=given_name(number),
             last_name=surname(number),
             job_title="Clerk",
             emails=(BmsEmail(f"u{number}@client.example", 1, "Work", True),),

@@ -10,6 +10,8 @@ from typing import Any
 
 from tests.integration.fleet import with_settings
 
+from .people import given_name, surname
+
 SKU = "f245ecc8-75af-4f8e-b61f-27d8114de5f3"
 OFFICE365 = {"set_phone_numbers_primary": True, "phone_type": "Office"}
 BMS = {
@@ -40,11 +42,11 @@ def user(client: int, number: int) -> Json:
         "id": f"{client:08}-0000-4a0e-9b1d-{number:012}",
         "userPrincipalName": address,
         "mail": address,
-        "displayName": f"First{number} Last{number}",
-        "givenName": f"First{number}",
-        "surname": f"Last{number}",
+        "displayName": f"{given_name(number)} {surname(number)}",
+        "givenName": given_name(number),
+        "surname": surname(number),
         "jobTitle": "Clerk",
-        "businessPhones": [f"+1555{number:07}"],
+        "businessPhones": [f"+44113{number:07}"],
         "proxyAddresses": [f"SMTP:{address}"],
         "assignedLicenses": [{"skuId": SKU, "disabledPlans": []}],
     }
@@ -57,14 +59,14 @@ def contact(client: int, number: int, *, linked: bool = True) -> Json:
     return {
         "id": ident,
         "organization-id": client,
-        "first-name": f"First{number}",
-        "last-name": f"Last{number}",
+        "first-name": given_name(number),
+        "last-name": surname(number),
         "title": "Clerk",
         "location-id": client,
         "contact-emails": [{"value": f"user{number}@client{client}.example", "label-name": "Work", "primary": True}],
         "contact-phones": [
             {
-                "value": f"1555{number:07}",
+                "value": f"44113{number:07}",
                 "label-name": "Office",
                 "extension": None,
                 "primary": True,
@@ -93,8 +95,8 @@ def bms_contact(client: int, number: int) -> Json:
         "id": client * ROOM + number,
         "accountId": client,
         "locationId": client,
-        "firstName": f"First{number}",
-        "lastName": f"Last{number}",
+        "firstName": given_name(number),
+        "lastName": surname(number),
         "jobTitle": "Clerk",
         "emails": [{"id": client * ROOM + number, "emailAddress": f"user{number}@client{client}.example", "typeId": 1}],
     }

@@ -10,9 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from .._engine.declared_options import BMS, OPTIONS
-from .._engine.model import BmsSettings
 from .._engine.output import one_line
-from .._engine.settings import TITLES, put, value_of
+from .._engine.settings import TITLES, bms, put, value_of
 from .._sync.declaring import Declared
 
 TWO_WAY_SYNC = (
@@ -50,7 +49,7 @@ def settings_warnings(changes: Iterable[Declared]) -> Iterator[str]:
 
 def _writes_to_bms(settings: dict[str, Any]) -> bool:
     """Whether the collection itself writes contacts to BMS, where it creates or updates any."""
-    return BmsSettings(**settings).follows
+    return bms(settings).follows
 
 
 def _sides(declared: Declared) -> dict[str, dict[str, Any]]:

@@ -87,9 +87,6 @@ class Reader:
 
     def part(self, row: Row, key: str) -> Row:
         """The object under `key`; null counts as an empty one."""
-        value = row.get(key)
-        if isinstance(value, dict):
-            return value
         value = self.value(row, key)
         return {} if value is None else self.mapping(value, key)
 
@@ -97,19 +94,14 @@ class Reader:
 
     @staticmethod
     def value(row: Row, key: str) -> object:
-        found = row.get(key)
-        if found is None and "-" in key:
-            return row.get(key.replace("-", "_"))
-        return found
+        if key in row:
+            return row[key]
+        return row.get(key.replace("-", "_"))
 
     def text(self, row: Row, key: str) -> str | None:
-        value = row.get(key)
-        if isinstance(value, str):
+        value = self.value(row, key)
+        if value is None or isinstance(value, str):
             return value
-        if value is None:
-            value = self.value(row, key)
-            if value is None or isinstance(value, str):
-                return value
         raise self._wrong(key, "text", value)
 
     def needed_text(self, row: Row, key: str) -> str:
@@ -120,9 +112,6 @@ class Reader:
 
     def label(self, row: Row, key: str) -> str | None:
         """Text, or a whole number as text: ids of other systems come as either."""
-        value = row.get(key)
-        if isinstance(value, str):
-            return value
         value = self.value(row, key)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -163,13 +152,10 @@ class Reader:
 
     def maybe_flag(self, row: Row, key: str) -> bool | None:
         """Yes, no, or None where the service does not say."""
-        value = row.get(key)
-        if isinstance(value, bool):
-            return value
         value = self.value(row, key)
-        if value is None:
-            return None
-        if isinstance(value, (bool, int, str)):
+        if value is None or isinstance(value, bool):
+            return value
+        if isinstance(value, (int, str)):
             if value in _TRUE:
                 return True
             if value in _FALSE:

@@ -197,24 +197,14 @@ def _way_out(address: str | None) -> str:
 # ---------------------------------------------------------------- dataclasses
 
 
-def office365(
-    mapping: Mapping[str, Any] | None, *, organization: str = "", address: str | None = None
-) -> Office365Settings:
-    """The settings that a mapping, partial or merged, says. Raises SettingsError like `check`."""
-    merged = merge(OFFICE365, mapping, None)
-    check(OFFICE365, merged, organization=organization, address=address)
-    values = dict(merged)
-    values["phone_labels"] = PhoneLabels(**merged["phone_labels"])
-    values["user_filter"] = UserFilter(**_with_tuples(merged["user_filter"]))
-    return Office365Settings(**values)
+def office365(merged: Mapping[str, Any]) -> Office365Settings:
+    """What a merged mapping says that breaks no rule."""
+    rows = merged["user_filter"].items()
+    filters: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in rows}
+    parts = {"phone_labels": PhoneLabels(**merged["phone_labels"]), "user_filter": UserFilter(**filters)}
+    return Office365Settings(**{**merged, **parts})
 
 
-def bms(mapping: Mapping[str, Any] | None, *, organization: str = "", address: str | None = None) -> BmsSettings:
-    """The settings that a mapping, partial or merged, says. Raises SettingsError like `check`."""
-    merged = merge(BMS, mapping, None)
-    check(BMS, merged, organization=organization, address=address)
+def bms(merged: Mapping[str, Any]) -> BmsSettings:
+    """What a merged mapping says that breaks no rule."""
     return BmsSettings(**merged)
-
-
-def _with_tuples(mapping: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: tuple(value) if isinstance(value, list) else value for key, value in mapping.items()}

@@ -80,7 +80,7 @@ class Stored:
     """The settings of one kind as an organization carries them.
 
     `settings` is the mapping as it lies in the asset, None where there is no asset; what is
-    not in it is default (`settings.merge`). `violations` are the rules that it breaks.
+    not in it is default (`settings.merge`). `besides` is what is wrong beside its options.
     """
 
     kind: str
@@ -88,7 +88,7 @@ class Stored:
     organization_name: str = ""
     asset: Asset | None = None
     settings: dict[str, Any] | None = None
-    violations: tuple[str, ...] = ()
+    besides: tuple[str, ...] = ()
 
     @property
     def organization(self) -> str:
@@ -111,12 +111,18 @@ class Stored:
         """All options, the defaults where nothing is stored."""
         return merge(self.kind, self.settings, None)
 
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """The rules that it breaks."""
+        return () if self.asset is None else (*violations(self.kind, self.merged), *self.besides)
+
     def with_declared(self, declared: Mapping[str, Any] | None) -> dict[str, Any]:
         """All options, what is declared laid over what is stored. Raises SettingsError where that
         breaks a rule; the asset is named where what it holds breaks one by itself."""
         settings = merge(self.kind, self.settings, declared)
-        where = self.address if self.violations else None
-        check(self.kind, settings, organization=f"organization {self.organization}", address=where)
+        if violations(self.kind, settings):
+            where = self.address if self.violations else None
+            check(self.kind, settings, organization=f"organization {self.organization}", address=where)
         return settings
 
 
@@ -228,7 +234,7 @@ class SettingsStore:
         for one in stored:
             holders.setdefault(one.organization_id, []).append(one)
         complete = [
-            replace(one, violations=(*one.violations, _also(one, group))) if len(group) > 1 else one
+            replace(one, besides=(_also(one, group),)) if len(group) > 1 else one
             for group in holders.values()
             for one in group
         ]
@@ -409,14 +415,7 @@ def _carriers(assets: Iterable[Asset], asset_type: AssetType, organization_id: i
 
 def _decoded(kind: str, asset: Asset, asset_type: AssetType) -> Stored:
     settings = layout.read(kind, asset.traits, asset_type)
-    return Stored(
-        kind,
-        asset.organization_id,
-        asset.organization_name or "",
-        asset,
-        settings,
-        tuple(violations(kind, merge(kind, settings, None))),
-    )
+    return Stored(kind, asset.organization_id, asset.organization_name or "", asset, settings)
 
 
 def _twice(kind: str, stored: Sequence[Stored], name: str) -> SettingsError:

@@ -17,7 +17,7 @@ from typing import Any
 
 from .._engine import settings as rules
 from .._engine.declared_options import BMS, OFFICE365
-from .._engine.model import Asset, BmsSettings, Organization
+from .._engine.model import Asset, Organization
 from .._store.settings import SettingsStore, Stored
 from .holders import Holders
 from .ports import Organizations
@@ -97,7 +97,7 @@ class Declaring:
             if each.takes and each.stored.kind == OFFICE365:
                 self._holders.require_tenant(organization, each.settings["tenant_id"])
             elif each.takes:
-                self._holders.require_account(organization, BmsSettings(**each.settings))
+                self._holders.require_account(organization, rules.bms(each.settings))
         return self._storable(found)
 
     def _compared(self, organization: Organization, declared: Declarations) -> list[Declared]:

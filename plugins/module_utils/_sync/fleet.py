@@ -19,7 +19,7 @@ from typing import Any
 from .._engine import settings as rules
 from .._engine.declared_options import BMS, KINDS, OFFICE365, TENANTS, all_quoted
 from .._engine.errors import InputError, quoted
-from .._engine.model import BmsSettings, ItGlueId, Organization, Tenant
+from .._engine.model import ItGlueId, Organization, Tenant
 from .._engine.tenants import shared_accounts, shared_tenants
 from .._engine.values import guid, is_guid
 from .._store.settings import SettingsStore, Stored
@@ -63,7 +63,7 @@ class Fleet:
 
     def clashes(self, adapter_names: Sequence[str]) -> list[str]:
         """A sentence for each tenant, and each BMS account, that several organizations have."""
-        bms = {one.organization_id: BmsSettings(**one.merged) for one in self.stored[BMS] if not one.violations}
+        bms = {one.organization_id: rules.bms(one.merged) for one in self.stored[BMS] if not one.violations}
         return [
             *shared_tenants(self.organizations, self.tenants),
             *shared_accounts(self.organizations, bms, adapter_names),

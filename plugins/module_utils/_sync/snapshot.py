@@ -127,7 +127,7 @@ def read(
         )
         tenant_id, merged = settings.tenant_id, settings.merged
         merged[OFFICE365]["tenant_id"] = tenant_id
-        office365 = rules.office365(merged[OFFICE365], organization=repr(organization.name))
+        office365 = rules.office365(merged[OFFICE365])
         if known is not None and known.has_users_of(tenant_id, office365):
             users, members = known.snapshot.users, known.snapshot.members
         else:
