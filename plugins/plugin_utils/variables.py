@@ -21,6 +21,7 @@ from ansible.errors import AnsibleError, AnsibleLookupError
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.connection import CONNECTION_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.fleet import VARIABLE
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.option_specs import SETTINGS_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain
 
@@ -122,7 +123,7 @@ def value_of(name: str, variables: Mapping[str, Any], templar: Any) -> Any:
 
 def load_names() -> None:
     """Know the names of all variables. It imports the modules that have them, so a process does it before it forks."""
-    known_variables()
+    _names_of_families()
     _unprefixed()
 
 
@@ -152,8 +153,13 @@ def _may_be_of_a_family(name: str) -> bool:
 
 def _nearly(name: str) -> list[str]:
     """The variable that a name differs from by a letter or two. Other people's variables may begin as these do."""
-    names = known_variables() | CONNECTION_OPTIONS.keys()
+    names = _names_of_families()
     return [] if name in names else get_close_matches(name, names, 1, _NEARLY)
+
+
+@cache
+def _names_of_families() -> frozenset[str]:
+    return known_variables() | CONNECTION_OPTIONS.keys() | {VARIABLE}
 
 
 def misspelled_of_role(names: Iterable[str]) -> Iterator[str]:

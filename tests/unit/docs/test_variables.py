@@ -47,6 +47,7 @@ def said(*names: str) -> str:
         ("ofice365_sync_settings", "office365_sync_settings"),
         ("bms_quotas", "bms_quota"),
         ("itglue_qouta", "itglue_quota"),
+        ("itglue_organisation", "itglue_organization"),
     ],
 )
 def test_the_near_name_is_reported(name, near):
