@@ -11,6 +11,7 @@ import importlib.util
 import platform
 import sys
 from collections.abc import Iterable
+from functools import cache
 
 from .._engine.errors import SyncError
 
@@ -40,6 +41,7 @@ def require_libraries(names: Iterable[str]) -> None:
         )
 
 
+@cache
 def _why_not(name: str) -> str | None:
     if name in _LOADED_WHEN_NEEDED:
         return None if importlib.util.find_spec(name) else f"No module named {name!r}"

@@ -183,15 +183,15 @@ def _adapters(page: Page, row: Row) -> tuple[tuple[Adapter, ...], bool]:
     if not idents:
         return (), idents is not None
     included = page.included(_KIND)
-    rows = [included[ident] for ident in idents if ident in included]
-    found = tuple(_adapter(page, each) for each in rows if page.reader.text(page.attributes(each), _KIND))
-    return found, len(found) == len(idents)
+    found = [_adapter(page, included[ident]) for ident in idents if ident in included]
+    known = tuple([adapter for adapter in found if adapter.kind])
+    return known, len(known) == len(idents)
 
 
 def _adapter(page: Page, row: Row) -> Adapter:
     read, attributes = page.reader, page.attributes(row)
     return Adapter(
-        kind=read.needed_text(attributes, _KIND),
+        kind=read.text(attributes, _KIND) or "",
         remote_id=read.label(attributes, "remote-id"),
         sync=read.flag(attributes, "sync"),
         orphaned=read.flag(attributes, "orphaned"),

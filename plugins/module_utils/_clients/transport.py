@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 
@@ -110,14 +110,8 @@ class Transport:
         if settings.ca_path and not os.path.exists(settings.ca_path):
             raise InputError(f"The option ca_path names {settings.ca_path}, where there is nothing.")
         self.timeout = (min(_CONNECT_TIMEOUT, settings.timeout), settings.timeout)
-        self.session = requests.Session()
-        self.session.trust_env = False
-        if settings.proxy and not is_direct(target, settings.no_proxy):
-            self.session.proxies = {"http": settings.proxy, "https": settings.proxy}
-        adapter = _Adapter(trusting(settings.ca_path))
-        self.session.mount("https://", adapter)
-        self.session.mount("http://", adapter)
-        self.session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        self._proxy = None if not settings.proxy or is_direct(target, settings.no_proxy) else settings.proxy
+        self._trusting = trusting(settings.ca_path)
         self._headers = {
             "User-Agent": USER_AGENT,
             "Accept": "application/json",
@@ -125,6 +119,19 @@ class Transport:
             "Connection": "keep-alive",
             **headers,
         }
+
+    @cached_property
+    def session(self) -> requests.Session:
+        """Made with the first request: few tasks ask each service something."""
+        session = requests.Session()
+        session.trust_env = False
+        if self._proxy:
+            session.proxies = {"http": self._proxy, "https": self._proxy}
+        adapter = _Adapter(self._trusting)
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+        return session
 
     def prepared(self, method: str, url: str, body: Body) -> requests.PreparedRequest:
         """A request as `send` takes it. Raises one of `network_errors.TRANSPORT_ERRORS` for what cannot be sent."""

@@ -12,7 +12,11 @@ import sys
 
 import pytest
 
-from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import contact_audit_info, contact_sync
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
+    contact_audit_info,
+    contact_sync,
+    dependencies,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies import (
     MissingLibrary,
     require_libraries,
@@ -20,7 +24,15 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.dependencies
 from tests.tools.files import development_tree
 
 
-def test_the_package_to_install_is_named(monkeypatch):
+@pytest.fixture
+def unknown_libraries():
+    """What this process has found out about libraries is not known in the test, nor after it."""
+    dependencies._why_not.cache_clear()
+    yield
+    dependencies._why_not.cache_clear()
+
+
+def test_the_package_to_install_is_named(monkeypatch, unknown_libraries):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingLibrary) as raised:
         require_libraries(("json", "phonenumbers", "no_such_library_of_ours"))
