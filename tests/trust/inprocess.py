@@ -39,9 +39,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._ansible import (
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.entry_points import entry_point
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.task import Task
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients import tokens
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients import tokens, transport
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy, Timing
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.tokens import SharedTokens
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import FACTS
@@ -213,26 +213,21 @@ class Stand:
         clients = mock.patch.multiple(
             connection, Access=self.access, SharedTokens=partial(SharedTokens, now=self.clock)
         )
+        wire = mock.patch.object(transport, "_Adapter", lambda context: Adapter(self))
         waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
         pause = mock.patch.object(sync_run, "Pause", partial(Pause, sleep=self.clock.sleep))
         # A key of a token that opens nothing may be a cheap one.
         cheap = mock.patch.dict(tokens._COST, n=2)
         private = mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name)
-        with clients, waiting, pause, probe, cheap, private:
+        with clients, wire, waiting, pause, probe, cheap, private:
             yield
 
     def access(self, http: HttpSettings, calls: Calls, retry: RetryPolicy, *others: Any) -> Access:
         """What leads the clients here. Counts that processes share have tests of their own."""
         dummy, on_secret = others
         timing = Timing(self.clock.sleep, self.clock, self.clock, lambda low, high: high)
-        return Access(http, calls, retry, None, on_secret, timing, self.session)
-
-    def session(self, service: Service, access: Access) -> HttpSession:
-        """A session of the collection that leads here."""
-        made = HttpSession(service, access)
-        made.transport.session.mount("https://", Adapter(self))
-        return made
+        return Access(http, calls, retry, None, on_secret, timing)
 
     # ------------------------------------------------------------------ the wire
 

@@ -33,7 +33,7 @@ from .result import result, resume_after, reverted
 from .sentences import explained, warning
 from .settings_changes import settings_warnings
 from .spec import ModuleSpec
-from .task import Task
+from .task import VERSION, Task
 
 LIMITS = ("max_creates", "max_updates", "max_pushes", "max_deactivations")
 
@@ -120,7 +120,7 @@ def _revert(params: dict[str, Any], task: Task) -> dict[str, Any]:
         params["organization"],
         params["journal_file"],
         preview=task.check_mode,
-        version=task.version,
+        version=VERSION,
     )
     try:
         outcome.settings = compared_settings(store, outcome.organization, declared_settings(params))
@@ -150,6 +150,8 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         )
     if faults := pattern_faults(params["departed_keep"]):
         raise InputError(f"departed_keep: {faults}.")
+    if params["push_wait"] < 0:
+        raise InputError(f"push_wait is {params['push_wait']}.", hint="It is a number of seconds, 0 for not waiting.")
     request = client_request(
         params,
         update_linked=params["update_linked"],
@@ -161,16 +163,10 @@ def _request(params: dict[str, Any], task: Task) -> Request:
         **{option: params[option] for option in LIMITS},
     )
     return request._replace(
-        push_wait=_push_wait(params["push_wait"]),
+        push_wait=params["push_wait"],
         plan_file=params["plan_file"],
         apply_plan=params["apply_plan"],
         journal_file=params["journal_file"],
-        version=task.version,
+        version=VERSION,
         store_settings=params["store_settings"],
     )
-
-
-def _push_wait(seconds: int) -> int:
-    if seconds < 0:
-        raise InputError(f"push_wait is {seconds}.", hint="It is a number of seconds, 0 for not waiting.")
-    return seconds

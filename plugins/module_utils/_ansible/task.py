@@ -17,14 +17,6 @@ from .run_memory import RunMemory
 VERSION = "1.0.0"
 
 
-def _silent(text: str) -> None:
-    """Where nobody listens."""
-
-
-def _unlogged(level: int, text: str) -> None:
-    """Where nothing is logged."""
-
-
 @dataclass(frozen=True)
 class Task:
     """One task of a playbook, as far as `run` is concerned.
@@ -38,11 +30,10 @@ class Task:
     """
 
     check_mode: bool = False
-    warn: Callable[[str], None] = _silent
-    secret: Callable[[str], None] = _silent
-    progress: Callable[[str], None] = _silent
-    log: Callable[[int, str], None] = _unlogged
-    version: str = VERSION
+    warn: Callable[[str], None] = lambda text: None
+    secret: Callable[[str], None] = lambda text: None
+    progress: Callable[[str], None] = lambda text: None
+    log: Callable[[int, str], None] = lambda level, text: None
     memory: RunMemory | None = None
     fleet: Fleet | None = None
     declarers: Declarers = nobody

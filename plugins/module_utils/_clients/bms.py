@@ -32,7 +32,7 @@ from .bms_errors import BmsErrors
 from .bms_login import BmsCredential, BmsLogin
 from .decoding import Reader, Row, accepted
 from .request import Request
-from .session import Access, Service
+from .session import Access, HttpSession, Service
 from .transport import AT_ONCE
 
 REGIONS = {
@@ -71,7 +71,7 @@ class BmsClient:
             authorizer=login,
             secrets=credential.secrets,
         )
-        self._http = access.make_session(service, access)
+        self._http = HttpSession(service, access)
         login.session = self._http
 
     @property

@@ -33,7 +33,7 @@ from .error_mapping import ErrorMapping
 from .graph_tokens import App, EntraErrors, GraphCredential, GraphTokens
 from .request import Request
 from .response import Response
-from .session import Access, Service
+from .session import Access, HttpSession, Service
 
 CLOUDS = {
     "global": ("https://login.microsoftonline.com", "https://graph.microsoft.com"),
@@ -102,7 +102,7 @@ class GraphClient:
         authority, graph = endpoints.addresses()
         self.tenant_id = tenant
         self.consent_url = f"{authority}/{tenant}/adminconsent?client_id={credential.client_id}"
-        entra = access.make_session(
+        entra = HttpSession(
             Service("graph", authority, "azure_authority_host", mapping=EntraErrors(), secrets=credential.secrets),
             replace(access, limiter=None),
         )
@@ -116,7 +116,7 @@ class GraphClient:
             authorizer=tokens,
             secrets=credential.secrets,
         )
-        self._http = access.make_session(service, access)
+        self._http = HttpSession(service, access)
         tokens.shown_to = (entra, self._http)
 
     # ------------------------------------------------------------------ users

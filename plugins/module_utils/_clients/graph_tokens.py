@@ -250,9 +250,6 @@ class _MsalHttp:
             Reader("graph", answer.request).mapping(answer.json(), "the answer")
         return _MsalAnswer(answer.status, answer.content.decode("utf-8", "replace"), answer.headers)
 
-    def close(self) -> None:
-        self.session.close()
-
 
 class EntraErrors(ErrorMapping):
     """How Entra's token endpoint reports a failure."""

@@ -25,7 +25,7 @@ from .itglue_assets import ItGlueAssets, filter_value
 from .itglue_decoding import resource
 from .itglue_errors import ItGlueErrors
 from .itglue_requests import ItGlueRequests
-from .session import Access, Service
+from .session import Access, HttpSession, Service
 
 REGIONS = {
     "us": "https://api.itglue.com",
@@ -51,7 +51,7 @@ class ItGlueClient(ItGlueAssets):
             headers={"x-api-key": key},
             secrets=(key,),
         )
-        super().__init__(ItGlueRequests(access.make_session(service, access)))
+        super().__init__(ItGlueRequests(HttpSession(service, access)))
 
         # Tells what this key may see from what others may, and nothing of the key.
         self.account = hashlib.sha256(f"{self.base_url}\0{key}".encode()).hexdigest()

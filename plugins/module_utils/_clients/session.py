@@ -12,7 +12,6 @@ never reached); in any other doubt it is `OutcomeUnknownError`, and the caller l
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from threading import Lock, Semaphore
@@ -37,7 +36,7 @@ from .quota import Limiter, Unlimited
 from .request import Attempt, Exchange, Outcome, Request
 from .response import Response
 from .retry import DEFAULT_RETRY, RetryPolicy, Timing, moment, retry_after
-from .transport import AT_ONCE, Body, HttpSettings, Transport, WireAnswer
+from .transport import AT_ONCE, HttpSettings, Transport, WireAnswer
 
 ATTEMPTS = 3
 """The verbosity from which on each attempt is logged (`-vvv`)."""
@@ -92,16 +91,11 @@ class Service:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
-def _new_session(service: Service, access: Access) -> HttpSession:
-    return HttpSession(service, access)
-
-
 @dataclass(frozen=True, slots=True)
 class Access:
     """What a client needs of the run that it works for.
 
-    `on_secret` takes each token, so that it can be kept out of all output. `make_session`
-    is what makes the sessions of the client.
+    `on_secret` takes each token, so that it can be kept out of all output.
     """
 
     http: HttpSettings
@@ -110,7 +104,6 @@ class Access:
     limiter: Limiter | None = None
     on_secret: Callable[[str], None] = lambda secret: None
     timing: Timing = Timing()
-    make_session: Callable[[Service, Access], HttpSession] = _new_session
 
 
 class HttpSession:
@@ -149,9 +142,6 @@ class HttpSession:
         """Log a line about this service from a verbosity on."""
         self._access.http.log(level, f"{TITLES[self.service]}: {self._failures.clean(text)}")
 
-    def close(self) -> None:
-        self.transport.close()
-
     # ---------------------------------------------------------------- request
 
     def send(self, request: Request) -> Response:
@@ -160,17 +150,17 @@ class HttpSession:
         deadline = self._timing.clock() + self._retry.deadline
         exchange = Exchange(request, url, urlsplit(url).path or "/", deadline)
         try:
-            return self._exchange(exchange, _body(request))
+            return self._exchange(exchange)
         except (AuthenticationError, QuotaExceededError) as error:
             if exchange.doubt:
                 # Met on the way to a further attempt: it does not decide about the attempt before it.
                 raise self._failures.unknown_outcome(exchange, error) from error
             raise
 
-    def _exchange(self, exchange: Exchange, body: Body) -> Response:
+    def _exchange(self, exchange: Exchange) -> Response:
         while True:
             self._await_quota(exchange)
-            attempt = self._attempt(exchange, body)
+            attempt = self._attempt(exchange)
             if attempt.outcome is Outcome.DONE and attempt.answer is not None:
                 attempt.answer.after_doubt = exchange.doubt
                 return attempt.answer
@@ -198,11 +188,11 @@ class HttpSession:
 
     # ---------------------------------------------------------------- attempts
 
-    def _attempt(self, exchange: Exchange, body: Body) -> Attempt:
+    def _attempt(self, exchange: Exchange) -> Attempt:
         authorizer = self._authorizer if exchange.request.authorized else None
         credentials = authorizer.headers() if authorizer is not None else {}
         exchange.attempts += 1
-        came, seconds = self._came(exchange, body.with_headers(credentials))
+        came, seconds = self._came(exchange, credentials)
         if isinstance(came, WireAnswer):
             attempt = self._judged(
                 exchange, Response(self.service, exchange.name, came.status, came.headers, came.content)
@@ -216,13 +206,13 @@ class HttpSession:
             authorizer.refused(credentials)
         return attempt
 
-    def _came(self, exchange: Exchange, body: Body) -> tuple[WireAnswer | Exception, float]:
+    def _came(self, exchange: Exchange, credentials: Mapping[str, str]) -> tuple[WireAnswer | Exception, float]:
         """What came of sending a request once, and the seconds that it took: an answer, or the error in its place."""
         clock = self._timing.clock
         began = clock()
         try:
             # What can be done before does not keep the place of a request that is under way.
-            prepared = self.transport.prepared(exchange.request.method, exchange.url, body)
+            prepared = self.transport.prepared(exchange.request, exchange.url, credentials)
             with self._under_way:
                 began = clock()
                 longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
@@ -338,10 +328,3 @@ class HttpSession:
             wait = self._retry.throttled_rest if asked is None else asked
             return self._failures.out_of_quota(exchange, answer, wait, self._timing.now())
         return self._failures.of_answer(answer, needs=exchange.request.needs, writes=exchange.request.writes)
-
-
-def _body(request: Request) -> Body:
-    if request.json is None:
-        return Body(request.headers, request.params, request.data, request.form)
-    headers = {"Content-Type": "application/json", **request.headers}
-    return Body(headers, request.params, json.dumps(request.json, separators=(",", ":")).encode(), None)

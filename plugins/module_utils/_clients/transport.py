@@ -11,7 +11,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
@@ -20,6 +20,7 @@ from .._engine.errors import InputError
 from .addresses import Origin, is_direct
 from .deadline import PlainSocket, TlsSocket, deadline
 from .network_errors import TRANSPORT_ERRORS, AnswerTooLargeError, AnswerTooSlowError, timed_out
+from .request import Request
 
 try:
     import requests
@@ -45,14 +46,6 @@ _CONNECT_TIMEOUT = 10.0
 _CHUNK = 65_536
 
 
-def _silent(text: str) -> None:
-    """Where nobody listens."""
-
-
-def _unlogged(level: int, text: str) -> None:
-    """Where nothing is logged."""
-
-
 @dataclass(frozen=True, slots=True)
 class HttpSettings:
     """How to reach the services. `timeout` is in seconds, for the next part of an answer to come; the whole
@@ -69,25 +62,8 @@ class HttpSettings:
     timeout: float = 30.0
     proxy: str | None = field(default=None, repr=False)
     no_proxy: str | None = None
-    notice: Callable[[str], None] = field(default=_silent, repr=False, compare=False)
-    log: Callable[[int, str], None] = field(default=_unlogged, repr=False, compare=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """What a request sends: its query, its body in one of two forms, and its headers.
-
-    `data` is bytes, or fields that are sent URL-encoded; `form` are fields that are sent as multipart.
-    """
-
-    headers: Mapping[str, str]
-    params: Mapping[str, object] | None = None
-    data: bytes | Mapping[str, str] | None = None
-    form: Mapping[str, str] | None = None
-
-    def with_headers(self, headers: Mapping[str, str]) -> Body:
-        """The same with further headers."""
-        return replace(self, headers={**self.headers, **headers})
+    notice: Callable[[str], None] = field(default=lambda text: None, repr=False, compare=False)
+    log: Callable[[int, str], None] = field(default=lambda level, text: None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,20 +109,21 @@ class Transport:
         session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         return session
 
-    def prepared(self, method: str, url: str, body: Body) -> requests.PreparedRequest:
+    def prepared(self, request: Request, url: str, credentials: Mapping[str, str]) -> requests.PreparedRequest:
         """A request as `send` takes it. Raises one of `network_errors.TRANSPORT_ERRORS` for what cannot be sent."""
         # To let the session prepare a request takes longer than to send one: it merges what only it can have.
-        request = requests.PreparedRequest()
-        request.prepare(
-            method,
+        prepared = requests.PreparedRequest()
+        prepared.prepare(
+            request.method,
             url,
-            headers={**self._headers, **body.headers},
-            params=body.params,
-            data=body.data,
-            files={name: (None, value) for name, value in body.form.items()} if body.form is not None else None,
+            headers={**self._headers, **request.headers, **credentials},
+            params=request.params,
+            data=request.data,
+            json=request.json,
+            files={name: (None, value) for name, value in request.form.items()} if request.form is not None else None,
             hooks=self.session.hooks,
         )
-        return request
+        return prepared
 
     def send(self, request: requests.PreparedRequest, longest: float) -> WireAnswer:
         """Send a request once. The answer has to be there within `longest` seconds.
@@ -172,9 +149,6 @@ class Transport:
         with response:
             content = _content(response) if response.status_code >= 200 else b""
             return WireAnswer(response.status_code, response.headers, content)
-
-    def close(self) -> None:
-        self.session.close()
 
 
 def _content(response: requests.Response) -> bytes:

@@ -10,7 +10,7 @@ import copy
 import json
 import typing
 from collections.abc import Callable, Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from types import NoneType, SimpleNamespace, UnionType
 
 import pytest
@@ -22,7 +22,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login im
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import GraphClient, GraphCredential
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.retry import RetryPolicy
-from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls, HttpSession, Service
+from ansible_collections.msp.psa_sync.plugins.module_utils._clients.session import Access, Calls
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.transport import HttpSettings, WireAnswer
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import (
@@ -172,18 +172,14 @@ def clients():
         status, content = found.reply
         return WireAnswer(status, {}, content)
 
-    def make_session(service: Service, access: Access) -> HttpSession:
-        if service.authorizer is not None:
-            service = replace(service, authorizer=Signed())
-        session = HttpSession(service, access)
-        session.transport.send = answered
-        return session
-
     retry = RetryPolicy(tries=1, throttled_tries=1)
-    access = Access(HttpSettings(), Calls(), retry, make_session=make_session)
+    access = Access(HttpSettings(), Calls(), retry)
     found.itglue = ItGlueClient(url_or_region="eu", api_key="ITG.x", access=access)
     found.bms = BmsClient(url_or_region="us", credential=BmsCredential("c", "u", "pass"), access=access)
     found.graph = GraphClient(tenant_id=TENANT, credential=GraphCredential("app", "secret"), access=access)
+    for session in (found.itglue._requests.session, found.bms._http, found.graph._http):
+        session.transport.send = answered
+        session._authorizer = session._authorizer and Signed()
     return found
 
 

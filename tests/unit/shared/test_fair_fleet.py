@@ -52,7 +52,7 @@ class Fleet(Stand):
     def access(self, http, calls, retry, *others):
         limiter, on_secret = others
         timing = Timing(self.clock.sleep, self.clock, self.clock, lambda low, high: high)
-        return Access(http, calls, retry, limiter, on_secret, timing, self.session)
+        return Access(http, calls, retry, limiter, on_secret, timing)
 
     def run(self, number: int, **options) -> Outcome:
         """One run for a client."""
