@@ -15,7 +15,7 @@ from .._engine.errors import InputError, quoted
 from .._engine.model import as_id
 from .._engine.options import Options
 from .._sync.snapshot import Request
-from .connection import CONNECTION_OPTIONS, bms_limit
+from .connection import CONNECTION_OPTIONS, limit_of
 from .option_specs import SYNC_SPECS
 
 OWN_OPTIONS = ("organization", "tenant_id", "office365_settings", "bms_settings", "bms_adapter_names")
@@ -47,7 +47,7 @@ def client_request(params: Mapping[str, Any], **options: Any) -> Request:
 
 def first_run(creates: int, params: Mapping[str, Any]) -> dict[str, Any]:
     """How long the first run of a client lasts: BMS has no bulk requests, and allows so many creates an hour."""
-    per_hour = bms_limit(params).used
+    per_hour = limit_of(params, "bms").used
     return {
         "creates_in_bms": creates,
         "creates_per_hour": per_hour,

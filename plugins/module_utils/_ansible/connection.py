@@ -49,59 +49,41 @@ def environment(name: str) -> str:
     return value
 
 
-ENVIRONMENT = {
-    "itglue_url": "ITGLUE_URL",
-    "itglue_api_key": "ITGLUE_API_KEY",
-    "bms_url": "BMS_URL",
-    "bms_company": "BMS_COMPANY",
-    "bms_username": "BMS_USERNAME",
-    "bms_password": "BMS_PASSWORD",
-    "bms_mfa_secret": "BMS_MFA_SECRET",
-    "azure_client_id": "AZURE_CLIENT_ID",
-    "azure_client_secret": "AZURE_CLIENT_SECRET",
-    "azure_certificate_path": "AZURE_CLIENT_CERTIFICATE_PATH",
-    "azure_certificate_password": "AZURE_CLIENT_CERTIFICATE_PASSWORD",
-    "azure_federated_token_file": "AZURE_FEDERATED_TOKEN_FILE",
-    "azure_cloud": "AZURE_CLOUD",
-    "azure_authority_host": "AZURE_AUTHORITY_HOST",
-    "graph_url": "GRAPH_URL",
-    "ca_path": "REQUESTS_CA_BUNDLE",
-    "proxy": "HTTPS_PROXY",
-    "no_proxy": "NO_PROXY",
-}
-"""Where an option is looked up when it is not given. `timeout` and the quotas have no variable."""
-
-
-def _option(name: str, **details: Any) -> dict[str, Any]:
-    return {"type": "str", "fallback": (environment, [ENVIRONMENT[name]]), **details}
+def _option(variable: str, **details: Any) -> dict[str, Any]:
+    return {"type": "str", "fallback": (environment, [variable]), **details}
 
 
 CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
-    "itglue_url": _option("itglue_url"),
-    "itglue_api_key": _option("itglue_api_key", no_log=True),
-    "bms_url": _option("bms_url"),
-    "bms_company": _option("bms_company"),
-    "bms_username": _option("bms_username"),
-    "bms_password": _option("bms_password", no_log=True),
-    "bms_mfa_secret": _option("bms_mfa_secret", no_log=True),
-    "azure_client_id": _option("azure_client_id"),
-    "azure_client_secret": _option("azure_client_secret", no_log=True),
-    "azure_certificate_path": _option("azure_certificate_path", type="path"),
-    "azure_certificate_password": _option("azure_certificate_password", no_log=True),
+    "itglue_url": _option("ITGLUE_URL"),
+    "itglue_api_key": _option("ITGLUE_API_KEY", no_log=True),
+    "bms_url": _option("BMS_URL"),
+    "bms_company": _option("BMS_COMPANY"),
+    "bms_username": _option("BMS_USERNAME"),
+    "bms_password": _option("BMS_PASSWORD", no_log=True),
+    "bms_mfa_secret": _option("BMS_MFA_SECRET", no_log=True),
+    "azure_client_id": _option("AZURE_CLIENT_ID"),
+    "azure_client_secret": _option("AZURE_CLIENT_SECRET", no_log=True),
+    "azure_certificate_path": _option("AZURE_CLIENT_CERTIFICATE_PATH", type="path"),
+    "azure_certificate_password": _option("AZURE_CLIENT_CERTIFICATE_PASSWORD", no_log=True),
     # The path of a file, not a token.
-    "azure_federated_token_file": _option("azure_federated_token_file", type="path", no_log=False),
-    "azure_cloud": _option("azure_cloud", choices=["global", "usgov", "dod", "china"], default="global"),
-    "azure_authority_host": _option("azure_authority_host"),
-    "graph_url": _option("graph_url"),
-    "ca_path": _option("ca_path", type="path"),
+    "azure_federated_token_file": _option("AZURE_FEDERATED_TOKEN_FILE", type="path", no_log=False),
+    "azure_cloud": _option("AZURE_CLOUD", choices=["global", "usgov", "dod", "china"], default="global"),
+    "azure_authority_host": _option("AZURE_AUTHORITY_HOST"),
+    "graph_url": _option("GRAPH_URL"),
+    "ca_path": _option("REQUESTS_CA_BUNDLE", type="path"),
     "timeout": {"type": "float", "default": 30.0},
     # No secret but for a password in it, which is masked on its own.
-    "proxy": _option("proxy"),
-    "no_proxy": _option("no_proxy"),
+    "proxy": _option("HTTPS_PROXY"),
+    "no_proxy": _option("NO_PROXY"),
     "itglue_quota": {"type": "int"},
     "bms_quota": {"type": "int"},
 }
-"""The argument spec of all connection options."""
+"""The argument spec of all connection options. `timeout` and the quotas have no variable."""
+
+ENVIRONMENT: dict[str, str] = {
+    name: spec["fallback"][1][0] for name, spec in CONNECTION_OPTIONS.items() if "fallback" in spec
+}
+"""Where an option is looked up when it is not given."""
 
 
 def prepare() -> None:
@@ -125,7 +107,7 @@ class Clients:
         self._params = params
         self._task = task
         self._http = _http_settings(params, task)
-        self._limits = {service: _limit(params, service) for service in LIMITS}
+        self._limits = {service: limit_of(params, service) for service in LIMITS}
         self._lock = RLock()
         self._itglue: ItGlueClient | None = None
         self._bms: BmsClient | None = None
@@ -217,19 +199,17 @@ def _http_settings(params: Mapping[str, Any], task: Task) -> HttpSettings:
     )
 
 
-def _limit(params: Mapping[str, Any], service: str) -> Limit:
-    """The option of a quota as the limiter takes it: used to the last request, where the published one is not."""
+def limit_of(params: Mapping[str, Any], service: str) -> Limit:
+    """The quota of a service, used to the last request where an option gives it, as the published one is not.
+
+    Raises InputError for one that cannot be right.
+    """
     requests = params.get(f"{service}_quota")
     if requests is None:
         return LIMITS[service]
     if requests < 1:
         raise InputError(f"The option {service}_quota is {requests}.", hint="It is a number of requests above 0.")
     return replace(LIMITS[service], requests=requests, share=1.0)
-
-
-def bms_limit(params: Mapping[str, Any]) -> Limit:
-    """The quota of BMS, as the options of a task have it. Raises InputError for one that cannot be right."""
-    return _limit(params, "bms")
 
 
 def _graph_credential(params: Mapping[str, Any]) -> GraphCredential:

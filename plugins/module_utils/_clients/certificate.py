@@ -11,7 +11,6 @@ that it does not know the signature.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
@@ -34,16 +33,10 @@ except ImportError:
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
+    Found = tuple[PrivateKeyTypes | None, list[x509.Certificate]]
+
 OPTION = "azure_certificate_path"
 PASSWORD_OPTION = "azure_certificate_password"
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What a file holds."""
-
-    key: PrivateKeyTypes | None
-    certificates: list[x509.Certificate]
 
 
 def for_msal(content: bytes, path: str, password: str | None) -> dict[str, str]:
@@ -57,14 +50,14 @@ def for_msal(content: bytes, path: str, password: str | None) -> dict[str, str]:
             "The Python library cryptography is missing.",
             hint="It comes with msal. Install it for the Python that runs the task: pip install msal.",
         )
-    found = _opened(content, path, password)
-    if found.key is None or not found.certificates:
-        lacking = "a private key" if found.key is None else "a certificate"
+    key, certificates = _opened(content, path, password)
+    if key is None or not certificates:
+        lacking = "a private key" if key is None else "a certificate"
         raise InputError(f"The option {OPTION} names {path}, which lacks {lacking}.")
-    if not isinstance(found.key, RSAPrivateKey):
+    if not isinstance(key, RSAPrivateKey):
         raise InputError(f"The option {OPTION} names {path}, whose key is no RSA key: Entra takes no other.")
-    public = found.key.public_key()
-    certificate = next((each for each in found.certificates if each.public_key() == public), None)
+    public = key.public_key()
+    certificate = next((each for each in certificates if each.public_key() == public), None)
     if certificate is None:
         raise InputError(f"The option {OPTION} names {path}, whose certificate is not that of its key.")
     if (ends := _ends(certificate)) < datetime.now(timezone.utc):
@@ -73,38 +66,37 @@ def for_msal(content: bytes, path: str, password: str | None) -> dict[str, str]:
             hint="Make a new one, and register it for the app in Entra.",
         )
     return {
-        "private_key": found.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
+        "private_key": key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode(),
         "public_certificate": certificate.public_bytes(Encoding.PEM).decode(),
     }
 
 
-def _opened(content: bytes, path: str, password: str | None) -> _Found:
+def _opened(content: bytes, path: str, password: str | None) -> Found:
+    """The key and the certificates that a file holds."""
     secret = password.encode() if password else None
     try:
         return _pem(content, secret) if b"-----BEGIN" in content else _pfx(content, secret)
     except (ValueError, TypeError) as error:
         # What the library says may repeat parts of the file.
+        advice = (
+            f"{PASSWORD_OPTION} may be wrong, or the key may have none."
+            if password
+            else f"A key with a password needs {PASSWORD_OPTION}."
+        )
         raise InputError(
-            f"The option {OPTION} names {path}, which cannot be opened.",
-            hint=f"Is it a PEM or PFX file? {_advice(password)}",
+            f"The option {OPTION} names {path}, which cannot be opened.", hint=f"Is it a PEM or PFX file? {advice}"
         ) from error
 
 
-def _advice(password: str | None) -> str:
-    if password:
-        return f"{PASSWORD_OPTION} may be wrong, or the key may have none."
-    return f"A key with a password needs {PASSWORD_OPTION}."
-
-
-def _pem(content: bytes, password: bytes | None) -> _Found:
+def _pem(content: bytes, password: bytes | None) -> Found:
     key = load_pem_private_key(content, password) if b"PRIVATE KEY-----" in content else None
     blocks = re.findall(b"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", content, re.DOTALL)
-    return _Found(key, [x509.load_pem_x509_certificate(block) for block in blocks])
+    return key, [x509.load_pem_x509_certificate(block) for block in blocks]
 
 
-def _pfx(content: bytes, password: bytes | None) -> _Found:
+def _pfx(content: bytes, password: bytes | None) -> Found:
     key, certificate, others = pkcs12.load_key_and_certificates(content, password)
-    return _Found(key, [each for each in (certificate, *others) if each is not None])
+    return key, [each for each in (certificate, *others) if each is not None]
 
 
 def _ends(certificate: x509.Certificate) -> datetime:
