@@ -26,6 +26,10 @@ from .totp import totp, totp_key
 _REFUSAL_LASTS = 60.0
 _UNKNOWN_LIFETIME = 600.0
 _LONGEST_LIFETIME = 86_400
+_REFUSED = (
+    "Check bms_company (the company name under My Settings in BMS), bms_username and bms_password, bms_mfa_secret "
+    "where the user has one, and that the user's role has API access."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +104,7 @@ class BmsLogin:
     def _take_over(self, stored: Mapping[str, Any]) -> None:
         """Use what another process obtained, unless it was refused here."""
         if "refusal" in stored:
-            self._refusal = _login_refused(**stored["refusal"])
+            self._refusal = AuthenticationError(**stored["refusal"], service="bms", hint=_REFUSED)
             raise self._refusal
         if stored and stored["access"] != self._refused:
             self._keep(stored["access"], stored["refresh"], stored["due"] - self._now())
@@ -131,10 +135,10 @@ class BmsLogin:
         try:
             answer = self._post("authenticate", form, changes=False)
         except (RejectedError, PermissionDeniedError, AuthenticationError) as error:
-            refusal = {"message": error.message, "request": error.request, "status": error.status, "said": error.said}
+            refusal = {name: getattr(error, name) for name in ("message", "request", "status", "said")}
             if self._shared is not None:
                 self._shared.write({"refusal": refusal, "until": self._now() + _REFUSAL_LASTS})
-            self._refusal = _login_refused(error.message, error.request, error.status, error.said)
+            self._refusal = AuthenticationError(**refusal, service="bms", hint=_REFUSED)
             raise self._refusal from error
         except NotFoundError as error:
             raise AuthenticationError(
@@ -176,18 +180,6 @@ class BmsLogin:
 def _form_not_understood(answer: Response) -> bool:
     """Whether the form of a request was refused, not what stands in it: BMS's own refusal has a `success`."""
     return answer.status == 415 or value(answer.peek(), "success") is None
-
-
-def _login_refused(message: str, request: str, status: int | None, said: str) -> AuthenticationError:
-    return AuthenticationError(
-        message,
-        service="bms",
-        request=request,
-        status=status,
-        said=said,
-        hint="Check bms_company (the company name under My Settings in BMS), bms_username and bms_password,"
-        " bms_mfa_secret where the user has one, and that the user's role has API access.",
-    )
 
 
 def _lifetime(expires: str | None, date: str | None, now: float) -> float | None:

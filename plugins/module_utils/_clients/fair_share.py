@@ -29,7 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .sqlite_file import SqliteError
 from .waiting_list import WaitingList
@@ -109,8 +109,7 @@ Count = Callable[[Allowance], float]
 """Counts a request and returns 0, or the seconds to wait."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """Where a client stands: since when it waits (`_NEVER`: it does not), when it was seen, and the time before."""
 
     since: float = _NEVER
@@ -155,13 +154,12 @@ class FairShare:
         with self._lock:
             wait = None
             with suppress(SqliteError), self._list.opened() as book:
-                if book is not None:
-                    allowance = Allowance(shares(endpoint).used)
-                    if self._reserved[endpoint] < calls:
-                        allowance = self._reserve(book, endpoint, calls, shares)
-                    wait = count(allowance)
-                    if wait <= 0:
-                        self._note_sent(book, endpoint)
+                allowance = Allowance(shares(endpoint).used)
+                if self._reserved[endpoint] < calls:
+                    allowance = self._reserve(book, endpoint, calls, shares)
+                wait = count(allowance)
+                if wait <= 0:
+                    self._note_sent(book, endpoint)
             if wait is None:
                 wait = count(Allowance(shares(endpoint).used))
                 self._sent[endpoint] += wait <= 0
@@ -188,12 +186,11 @@ class FairShare:
         with self._lock:
             self._refused.setdefault(endpoint, 1)
             with suppress(SqliteError), self._list.opened() as book:
-                if book is not None:
-                    now, through = self._clock(), max(0, calls - 1)
-                    found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (endpoint,)).fetchone()
-                    if found is not None and 0 <= now + MET_FOR - found[1] < _SAME_REFUSAL:
-                        through = min(through, int(found[0]))  # further tries have been counted since
-                    book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", (endpoint, through, now + MET_FOR))
+                now, through = self._clock(), max(0, calls - 1)
+                found = book.execute("SELECT calls, until FROM met WHERE endpoint = ?", (endpoint,)).fetchone()
+                if found is not None and 0 <= now + MET_FOR - found[1] < _SAME_REFUSAL:
+                    through = min(through, int(found[0]))  # further tries have been counted since
+                book.execute("INSERT OR REPLACE INTO met VALUES(?, ?, ?)", (endpoint, through, now + MET_FOR))
 
     def _reserve(self, book: sqlite3.Connection, endpoint: str, calls: int, shares: Shares) -> Allowance:
         place = self._place(book)
@@ -268,8 +265,7 @@ class FairShare:
         found = book.execute(query, (self._client,)).fetchone()
         if found is None or not found[1] - DAY <= self._clock() <= found[1] + FORGOTTEN:
             return _Place()
-        since, seen, before, gap, runs, new = found
-        return _Place(_NEVER if since is None else since, seen, before, gap, runs, bool(new))
+        return _Place(_NEVER if found[0] is None else found[0], *found[1:])
 
     def _needs(self, book: sqlite3.Connection) -> dict[str, int]:
         found = book.execute("SELECT endpoint, calls FROM need WHERE client = ?", (self._client,))
@@ -284,17 +280,7 @@ class FairShare:
 
     def _write(self, book: sqlite3.Connection, place: _Place, needs: Mapping[str, int], serving: float = 0.0) -> None:
         waits = place.since < _NEVER
-        row = (
-            self._client,
-            place.since if waits else None,
-            place.seen,
-            place.before,
-            place.gap,
-            place.runs,
-            place.new,
-            serving,
-            waits or bool(serving),
-        )
+        row = (self._client, place.since if waits else None, *place[1:], serving, waits or bool(serving))
         book.execute("INSERT OR REPLACE INTO client VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
         book.execute("DELETE FROM need WHERE client = ?", (self._client,))
         rows = [(self._client, endpoint, calls) for endpoint, calls in needs.items() if calls > 0]
@@ -308,17 +294,16 @@ class FairShare:
         if not self._counted:
             return 0
         with self._lock, suppress(SqliteError), self._list.opened() as book:
-            if book is not None:
-                place = self._place(book)
-                now = self._clock()
-                waits = place.since < _NEVER
-                gap = max(place.gap, now - place.seen) if waits else 0.0
-                new = place.new or self.has_new_people
-                since = place.since if waits else now
-                after = _Place(since, now, place.seen if waits else 0.0, gap, place.runs + 1, new)
-                self._write(book, after, self._still_needed(self._needs(book), writes))
-                self._forget(book, now)
-                return after.runs
+            place = self._place(book)
+            now = self._clock()
+            waits = place.since < _NEVER
+            gap = max(place.gap, now - place.seen) if waits else 0.0
+            new = place.new or self.has_new_people
+            since = place.since if waits else now
+            after = _Place(since, now, place.seen if waits else 0.0, gap, place.runs + 1, new)
+            self._write(book, after, self._still_needed(self._needs(book), writes))
+            self._forget(book, now)
+            return after.runs
         return 1
 
     def _still_needed(self, known: Mapping[str, int], writes: int) -> dict[str, int]:
@@ -337,18 +322,16 @@ class FairShare:
         if not self._counted:
             return
         with self._lock, suppress(SqliteError), self._list.opened(make=False) as book:
-            if book is not None:
-                book.execute("DELETE FROM client WHERE client = ?", (self._client,))
-                book.execute("DELETE FROM need WHERE client = ?", (self._client,))
+            for table in ("client", "need"):
+                book.execute(f"DELETE FROM {table} WHERE client = ?", (self._client,))
 
     def interrupted(self) -> None:
         """The run ended for another reason: the client stays where it was in line."""
         if self._counted and self._is_served:
             with self._lock, suppress(SqliteError), self._list.opened(make=False) as book:
-                if book is not None:
-                    needs = Counter(self._needs(book))
-                    needs.update(self._sent)
-                    self._write(book, self._place(book), needs)
+                needs = Counter(self._needs(book))
+                needs.update(self._sent)
+                self._write(book, self._place(book), needs)
 
     @staticmethod
     def _forget(book: sqlite3.Connection, now: float) -> None:

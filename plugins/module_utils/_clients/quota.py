@@ -157,7 +157,7 @@ class SharedLimiter:
             self._endpoint(key), calls, self._share, lambda allowance: self._count(key, allowance)
         )
         if wait <= 0 and fair_share.is_for_new:
-            self._with_ring(key + _FOR_NEW, lambda ring: ring.entered(self._clock()))
+            self._with_ring(key + _FOR_NEW, lambda ring: ring.enter(self._clock()))
         return wait
 
     def _count(self, key: str, allowance: Allowance) -> float:
@@ -274,16 +274,13 @@ class _Ring:
         moment: float = _TIME.unpack(entry)[0]
         return moment
 
-    def enter(self, now: float) -> None:
+    def enter(self, now: float) -> float:
+        """Enter a request; the time of it."""
         # Moved on first: if the process dies here, an old entry stays, and nobody takes it for a new one.
         offset = _offset(self._count)
         self._count = (self._count + 1) % _CAPACITY
         self._write_head()
         os.pwrite(self._handle, _TIME.pack(now), offset)
-
-    def entered(self, now: float) -> float:
-        """Enter a request; the time of it."""
-        self.enter(now)
         return now
 
     def hold_until(self, moment: float) -> None:

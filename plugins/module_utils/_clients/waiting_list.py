@@ -60,9 +60,9 @@ class WaitingList:
         self._close()
 
     @contextmanager
-    def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection | None]:
-        """The list, locked for one transaction; None where there is none that can be used. With `make=False`
-        one that is not there is not made."""
+    def opened(self, *, make: bool = True) -> Iterator[sqlite3.Connection]:
+        """The list, locked for one transaction. With `make=False` one that is not there is not made. Raises SqliteError
+        where there is none that can be used."""
         try:
             with ExitStack() as stack:
                 yield self._locked(stack, make)
@@ -71,10 +71,10 @@ class WaitingList:
             self._remove_damaged(error)
             raise
 
-    def _locked(self, stack: ExitStack, make: bool) -> sqlite3.Connection | None:
+    def _locked(self, stack: ExitStack, make: bool) -> sqlite3.Connection:
         path = self._path
         if path is None or time.monotonic() < self._unused_until or not (make or path.exists()):
-            return None
+            raise SqliteError
         for dummy in range(2):
             try:
                 database = self._open(path)
@@ -84,8 +84,8 @@ class WaitingList:
                 self._close()
                 if not self._remove_damaged(error):
                     self._unused_until = time.monotonic() + _UNUSED
-                    return None
-        return None
+                    break
+        raise SqliteError
 
     def _open(self, path: Path) -> sqlite3.Connection:
         """The open file: another one where what was opened has been removed since."""
