@@ -14,9 +14,10 @@ import hashlib
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import partial
 
 from .._engine import text
-from .._engine.errors import InputError, NotFoundError, ProtocolError, quoted
+from .._engine.errors import InputError, NotFoundError, quoted
 from .._engine.model import Contact, ContactType, Location, Organization, as_id
 from . import itglue_decoding as decode
 from .addresses import service_url
@@ -114,27 +115,25 @@ class ItGlueClient(ItGlueAssets):
     def contacts(self, organization_id: int) -> Iterator[Contact]:
         """All contacts of an organization, with their adapters.
 
-        A row of another organization is a `ProtocolError`: unknown filters are
-        silently ignored by the service. `link_known` is False where the answer does not
-        show all of a contact's adapters: it must not be taken for unlinked by mistake.
+        `link_known` is False where the answer does not show all of a contact's adapters: it must not be taken for
+        unlinked by mistake.
         """
-        params = {"filter[organization_id]": organization_id, "include": "adapters_resources", "sort": "id"}
-        return self._requests.all("/contacts", params, lambda page, row: decode.contact(page, row, organization_id))
+        return self.contacts_of_several([organization_id])
 
-    def contacts_of_several(self, organization_ids: Collection[int], most: int) -> Iterator[Contact]:
+    def contacts_of_several(self, organization_ids: Collection[int], most: int | None = None) -> Iterator[Contact]:
         """All contacts of several organizations, as `contacts` has them; a comma in a filter means "or".
 
         An organization of which it shows no contact may have some: ask for it by itself. Raises `ListTooLongError`
-        where they are more than `most` pages.
+        where they are more than `most` pages, and `ProtocolError` for a row of another organization: unknown filters
+        are silently ignored by the service.
         """
         params = {
             "filter[organization_id]": ",".join(map(str, organization_ids)),
             "include": "adapters_resources",
             "sort": "id",
         }
-        for contact in self._requests.all("/contacts", params, decode.contact, most=most):
-            _owner("contact", contact.id, contact.organization_id, organization_ids)
-            yield contact
+        decoded = partial(decode.contact, organization_ids=organization_ids)
+        return self._requests.all("/contacts", params, decoded, most=most)
 
     def changed_contacts(self, organization_id: int, since: float) -> Iterator[Contact]:
         """The contacts of an organization that were saved after `since` (seconds since the epoch, by the clock of
@@ -145,7 +144,7 @@ class ItGlueClient(ItGlueAssets):
         params = {"filter[organization_id]": organization_id, "include": "adapters_resources", "sort": "-updated_at"}
         latest = math.inf
         for page, row in self._requests.rows("/contacts", params):
-            contact = decode.contact(page, row, organization_id)
+            contact = decode.contact(page, row, [organization_id])
             saved = contact.saved_at
             if saved is None or saved > latest:
                 raise page.reader.error("its contacts are not sorted by the time of their last change")
@@ -193,26 +192,18 @@ class ItGlueClient(ItGlueAssets):
     # --------------------------------------------- locations and contact types
 
     def locations(self, organization_id: int) -> Iterator[Location]:
-        params = {"filter[organization_id]": organization_id, "sort": "id"}
-        return self._requests.all("/locations", params, lambda page, row: decode.location(page, row, organization_id))
+        return (location for dummy, location in self.locations_of_several([organization_id]))
 
-    def locations_of_several(self, organization_ids: Collection[int], most: int) -> Iterator[tuple[int, Location]]:
+    def locations_of_several(
+        self, organization_ids: Collection[int], most: int | None = None
+    ) -> Iterator[tuple[int, Location]]:
         """The locations of several organizations, each with the id of its organization; as `contacts_of_several`."""
         params = {"filter[organization_id]": ",".join(map(str, organization_ids)), "sort": "id"}
-        for owner, location in self._requests.all("/locations", params, decode.owned_location, most=most):
-            yield _owner("location", location.id, owner, organization_ids), location
+        decoded = partial(decode.location, organization_ids=organization_ids)
+        return self._requests.all("/locations", params, decoded, most=most)
 
     def contact_types(self) -> list[ContactType]:
         return list(self._requests.all("/contact_types", {"sort": "id"}, decode.contact_type))
-
-
-def _owner(what: str, ident: int, owner: int | None, organization_ids: Collection[int]) -> int:
-    """The organization of a row. Raises `ProtocolError` for one that was not asked for: the filter was ignored."""
-    if owner is None or owner not in organization_ids:
-        raise ProtocolError(
-            f"IT Glue shows {what} {ident} of organization {owner}, which was not asked for.", service="itglue"
-        )
-    return owner
 
 
 def only_of_name(wanted: str, organizations: Sequence[Organization]) -> Organization | None:

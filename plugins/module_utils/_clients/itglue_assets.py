@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 
 from .._engine.errors import RejectedError
 from .._engine.model import Asset, AssetField, AssetType
@@ -55,54 +56,35 @@ class ItGlueAssets:
 
     def assets(self, type_id: int, organization_id: int | None = None) -> Iterator[Asset]:
         """The assets of a type, archived ones too; of one organization, or of all."""
-        params: dict[str, object] = {"filter[flexible-asset-type-id]": type_id, "sort": "created_at"}
-        if organization_id is not None:
-            params["filter[organization-id]"] = organization_id
-        return self._requests.all(
-            "/flexible_assets", params, lambda page, row: decode.asset(page, row, type_id, organization_id)
-        )
+        return self._assets(str(type_id), type_id, organization_id)
 
-    def assets_of(self, type_ids: Collection[int], organization_id: int) -> list[Asset]:
-        """The assets of several types that one organization carries, in one request where it can be.
+    def assets_of(
+        self, type_ids: Collection[int], organization_id: int | None = None, most: int | None = None
+    ) -> list[Asset]:
+        """The assets of several types, of one organization or of all, in one request where it can be.
 
         A comma in a filter means "or" (help page on sorting and filtering), but whether it does in
         the filter that this list requires is not said. So where the answer shows one type at most, the
-        others are asked for one by one.
+        others are asked for one by one. Raises `ListTooLongError` where a list has more than `most` pages.
         """
         found: list[Asset] = []
         if len(type_ids) > 1:
-            params = {
-                "filter[flexible-asset-type-id]": ",".join(map(str, type_ids)),
-                "filter[organization-id]": organization_id,
-                "sort": "created_at",
-            }
             with suppress(RejectedError):
-                assets = self._requests.all(
-                    "/flexible_assets", params, lambda page, row: decode.asset(page, row, None, organization_id)
-                )
-                found = list(assets)
+                found = list(self._assets(",".join(map(str, type_ids)), None, organization_id, most))
         seen = {asset.type_id for asset in found}
         for type_id in type_ids if len(seen) < 2 else ():
-            found += self.assets(type_id, organization_id) if type_id not in seen else ()
+            if type_id not in seen:
+                found += self._assets(str(type_id), type_id, organization_id, most)
         return [asset for asset in found if asset.type_id in type_ids]
 
-    def assets_of_all(self, type_ids: Collection[int], most: int) -> Iterator[Asset]:
-        """The assets of several types that all organizations carry, archived ones too.
-
-        The types go into one request. Where the answer shows a single type, whether a comma means "or" in this
-        filter is not known, and the others are asked for by themselves. Raises `ListTooLongError` where a list has
-        more than `most` pages.
-        """
-        seen: set[int] = set()
-        listed = ",".join(map(str, type_ids))
-        params = {"filter[flexible-asset-type-id]": listed, "sort": "created_at"}
-        with suppress(RejectedError):
-            for asset in self._requests.all("/flexible_assets", params, decode.asset, most=most):
-                seen.add(asset.type_id)
-                yield asset
-        for type_id in type_ids if len(seen) < 2 else ():
-            if type_id not in seen:
-                yield from self.assets(type_id)
+    def _assets(
+        self, types: str, type_id: int | None, organization_id: int | None, most: int | None = None
+    ) -> Iterator[Asset]:
+        params: dict[str, object] = {"filter[flexible-asset-type-id]": types, "sort": "created_at"}
+        if organization_id is not None:
+            params["filter[organization-id]"] = organization_id
+        decoded = partial(decode.asset, type_id=type_id, organization_id=organization_id)
+        return self._requests.all("/flexible_assets", params, decoded, most=most)
 
     def create_asset(self, organization_id: int, type_id: int, traits: Mapping[str, object]) -> Asset:
         attributes = {"organization-id": organization_id, "flexible-asset-type-id": type_id, "traits": dict(traits)}

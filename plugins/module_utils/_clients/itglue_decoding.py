@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from .._engine.model import (
     Adapter,
@@ -40,23 +40,23 @@ def organization(page: Page, row: Row) -> Organization:
     )
 
 
-def contact(page: Page, row: Row, organization_id: int | None = None) -> Contact:
+def contact(page: Page, row: Row, organization_ids: Collection[int] | None = None) -> Contact:
     """A contact that was read with its adapters."""
     adapters, link_known = _adapters(page, row)
-    return _contact(page, row, adapters, link_known=link_known, organization_id=organization_id)
+    return _contact(page, row, adapters, link_known=link_known, organization_ids=organization_ids)
 
 
 def written_contact(page: Page, row: Row) -> Contact:
     """A contact as the answer of a write shows it: without adapters, whatever it has."""
-    return _contact(page, row, (), link_known=True, organization_id=None)
+    return _contact(page, row, (), link_known=True, organization_ids=None)
 
 
 def _contact(
-    page: Page, row: Row, adapters: tuple[Adapter, ...], *, link_known: bool, organization_id: int | None
+    page: Page, row: Row, adapters: tuple[Adapter, ...], *, link_known: bool, organization_ids: Collection[int] | None
 ) -> Contact:
     read, attributes = page.reader, page.attributes(row)
     owner = _optional_ident(read, attributes, "organization-id")
-    page.check_owner("contact", row, owner, organization_id)
+    page.check_owner("contact", row, owner, organization_ids)
     return Contact(
         id=_ident(read, row, "id"),
         first_name=read.text(attributes, "first-name"),
@@ -98,16 +98,12 @@ def _phones(read: Reader, attributes: Row) -> Iterator[Phone]:
             )
 
 
-def location(page: Page, row: Row, organization_id: int) -> Location:
-    owner, found = owned_location(page, row)
-    page.check_owner("location", row, owner, organization_id)
-    return found
-
-
-def owned_location(page: Page, row: Row) -> tuple[int | None, Location]:
-    """A location, and the id of its organization."""
+def location(page: Page, row: Row, organization_ids: Collection[int]) -> tuple[int, Location]:
+    """The id of the organization of a location, and the location."""
     read, attributes = page.reader, page.attributes(row)
-    return read.whole(attributes, "organization-id"), Location(
+    owner = read.needed_whole(attributes, "organization-id")
+    page.check_owner("location", row, owner, organization_ids)
+    return owner, Location(
         id=_ident(read, row, "id"),
         name=read.text(attributes, "name"),
         primary=read.flag(attributes, "primary"),
@@ -157,7 +153,7 @@ def asset(page: Page, row: Row, type_id: int | None = None, organization_id: int
     """A flexible asset; a `ProtocolError` where it is of another type or organization than was asked for."""
     read, attributes = page.reader, page.attributes(row)
     owner = read.needed_whole(attributes, "organization-id")
-    page.check_owner("flexible asset", row, owner, organization_id)
+    page.check_owner("flexible asset", row, owner, None if organization_id is None else [organization_id])
     own_type = read.needed_whole(attributes, "flexible-asset-type-id")
     if type_id not in (None, own_type):
         raise read.error(f"asset {page.ident(row)} is of type {own_type}, though those of {type_id} were asked for")

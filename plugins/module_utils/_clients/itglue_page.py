@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .decoding import Reader, Row
 from .response import Response
 
@@ -89,12 +91,13 @@ class Page:
             self._included[mark] = found
         return self._included[mark]
 
-    def check_owner(self, what: str, row: Row, owner: int | None, organization_id: int | None) -> None:
+    def check_owner(self, what: str, row: Row, owner: int | None, organization_ids: Collection[int] | None) -> None:
         """Refuse a row of another organization than was asked for: the service ignores filters that it does not know.
 
-        Without `organization_id`, any owner is right.
+        Without `organization_ids`, any owner is right.
         """
-        if organization_id is not None and owner != organization_id:
+        if organization_ids is not None and owner not in organization_ids:
+            asked = ", ".join(map(str, organization_ids))
             raise self.reader.error(
-                f"{what} {self.ident(row)} is of organization {owner}, though those of {organization_id} were asked for"
+                f"{what} {self.ident(row)} is of organization {owner}, though those of {asked} were asked for"
             )

@@ -192,7 +192,7 @@ class FleetItGlue:
         read_types = sorted(lowest.values())
 
         def read() -> Iterator[Row]:
-            for each in self._itglue.assets_of_all(read_types, self._fleet.clients):
+            for each in self._itglue.assets_of(read_types, most=self._fleet.clients):
                 yield Row(each.organization_id, each)
 
         if not read_types or not set(type_ids) <= set(read_types):

@@ -127,11 +127,10 @@ class ListedItGlue(ItGlueReader, Protocol):
     def asset_type_fields(self, type_id: int) -> Sequence[AssetField]:
         """The fields of a type."""
 
-    def assets_of_all(self, type_ids: Collection[int], most: int) -> Iterable[Asset]:
-        """The assets of several types of all organizations."""
-
-    def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
-        """The assets of several types of one organization."""
+    def assets_of(
+        self, type_ids: Sequence[int], organization_id: int | None = None, most: int | None = None
+    ) -> Sequence[Asset]:
+        """The assets of several types, of one organization or of all."""
 
 
 @dataclass(frozen=True)

@@ -106,12 +106,12 @@ class Directory:
     def asset_type_fields(self, type_id):
         raise AssertionError("The types have their fields.")
 
-    def assets_of(self, type_ids, organization_id):
+    def assets_of(self, type_ids, organization_id=None, most=None):
+        found = [each for each in self.stored if each.type_id in type_ids]
+        if organization_id is None:
+            return self._send("assets_of_all", found, most)
         self._send("assets_of")
-        return [each for each in self.stored if each.type_id in type_ids and each.organization_id == organization_id]
-
-    def assets_of_all(self, type_ids, most):
-        yield from self._send("assets_of_all", [each for each in self.stored if each.type_id in type_ids], most)
+        return [each for each in found if each.organization_id == organization_id]
 
     def contacts(self, organization_id):
         self._send("contacts")
