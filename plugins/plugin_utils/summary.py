@@ -14,9 +14,10 @@ import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 
-from ._report.labels import EVIDENCE, EXCLUDED, KINDS, MISSING, REVERTS, label
+from ._report.labels import EVIDENCE, EXCLUDED, KINDS, REVERTS, label
 
 MOST_LINES = 5
 """Lines of one kind for a client, such as conflicts; the result and the report have all of them."""
@@ -226,8 +227,7 @@ def _not_done(outcome: Mapping[str, Any]) -> Iterator[str]:
 def _not_ready(outcome: Mapping[str, Any]) -> Iterator[str]:
     for each in outcome.get("contacts") or ():
         if each.get("missing"):
-            missing = ", ".join(label(MISSING, name) for name in each["missing"])
-            yield f"  not ready for BMS: {_text(each, 'user')} lacks {missing}"
+            yield f"  not ready for BMS: {_text(each, 'user')} lacks {lacking(each)}"
 
 
 def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:

@@ -57,7 +57,12 @@ def _with_reason(entry: Entry) -> str:
 
 
 def _with_missing(entry: Entry) -> str:
-    return f"{one_line(entry['user'])} lacks {', '.join(MISSING.get(each, each) for each in entry['missing'])}"
+    return f"{one_line(entry['user'])} lacks {lacking(entry)}"
+
+
+def lacking(entry: Entry) -> str:
+    """What a contact lacks for BMS, in words; blank where that is nothing."""
+    return ", ".join(MISSING.get(each, each) for each in entry.get("missing") or ())
 
 
 def _users(conflict: Entry) -> str:

@@ -29,12 +29,12 @@ TONES = {
 }
 
 
-def segments(counts: Mapping[str, int], labels: Mapping[str, str], total: int) -> list[dict[str, Any]]:
+def segments(counts: Mapping[str, int], labels: Mapping[str, str]) -> list[dict[str, Any]]:
     """The parts of a bar 100 wide; a small part stays wide enough to be seen."""
-    order = [name for name in (*labels, *counts) if counts.get(name)]
-    names = list(dict.fromkeys(order))
+    names = [name for name in dict.fromkeys((*labels, *counts)) if counts.get(name)]
+    total = sum(counts.values())
     widths = [max(1.0, 100 * counts[name] / total) for name in names]
-    scale = 100 / sum(widths)
+    scale = 100 / sum(widths) if widths else 0
     parts, start = [], 0.0
     for name, width in zip(names, widths, strict=True):
         parts.append(

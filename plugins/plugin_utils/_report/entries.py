@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from .labels import EXCLUDED, QUESTIONS, lines
+from .labels import EXCLUDED, QUESTIONS, SERVICES, label, lines
 
 
 def changes(entry: Mapping[str, Any]) -> list[tuple[str, list[str], list[str]]]:
@@ -30,6 +30,12 @@ def reason_title(code: str) -> str:
     text = f"excluded: {EXCLUDED[code]}" if code in EXCLUDED else code.replace("_", " ")
     text = text.replace("itglue", "IT Glue").replace("bms", "BMS")
     return text[:1].upper() + text[1:]
+
+
+def whose(entry: Mapping[str, Any]) -> str:
+    """The contact that a write is reverted of, or not."""
+    name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
+    return f"{name}, {label(SERVICES, entry.get('service'))} contact {ident}"
 
 
 def link(url: object) -> str:

@@ -12,8 +12,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from xml.etree import ElementTree
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
+
 from .collecting import counted, departure, has_failed
-from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, REVERTS, SERVICES, label
+from .entries import whose
+from .labels import ACTIONS, DEPARTURES, EVIDENCE, PUSHES, REVERTS, label
 from .verdict import interruption
 
 # XML 1.0 has no way to write these.
@@ -64,16 +67,17 @@ def _cases(tenant: Mapping[str, Any]) -> Iterator[_Case]:
         for entry in run["departed"]:
             yield _departed(entry)
         for entry in run["reverted"]:
-            yield _Case(_contact(entry), None, label(REVERTS, entry.get("what")))
+            yield _Case(whose(entry), None, label(REVERTS, entry.get("what")))
         for entry in run["not_reverted"]:
-            yield _Case(_contact(entry), "failure", f"not reverted: {entry.get('reason')}")
+            fields = f" ({', '.join(map(str, entry['fields']))})" if entry.get("fields") else ""
+            yield _Case(f"{whose(entry)}{fields}", "failure", f"not reverted: {entry.get('reason')}")
 
 
 def _person(entry: Mapping[str, Any]) -> _Case:
     states = {entry.get("action"), entry.get("push")}
     parts = [label(ACTIONS, entry.get("action"))]
     parts += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
-    parts += [f"lacks {', '.join(label(MISSING, each) for each in entry['missing'])}"] if entry.get("missing") else []
+    parts += [f"lacks {lacking(entry)}"] if entry.get("missing") else []
     parts += [str(entry[each]) for each in ("reason", "hint") if entry.get(each)]
     outcome = (
         "failure"
@@ -92,13 +96,6 @@ def _departed(entry: Mapping[str, Any]) -> _Case:
     parts += [str(entry["reason"])] if entry.get("reason") else []
     outcome = {"failed": "failure", "deferred": "skipped"}.get(state)
     return _Case(f"{entry.get('user')}, departed", outcome, "; ".join(parts))
-
-
-def _contact(entry: Mapping[str, Any]) -> str:
-    """The contact that a write is reverted of."""
-    fields = f" ({', '.join(map(str, entry['fields']))})" if entry.get("fields") else ""
-    name = entry.get("name") or "a contact"
-    return f"{name}, {label(SERVICES, entry.get('service'))} contact {entry.get('id') or 'that is not known'}{fields}"
 
 
 def _counts(cases: list[_Case]) -> Counter[str]:

@@ -16,17 +16,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import shown_name
 
 from .collecting import LISTS, counted, departure, groups
-from .entries import changes, overrides_yaml, question, suggestion, variable
+from .entries import changes, overrides_yaml, question, suggestion, variable, whose
 from .labels import (
     ACTIONS,
     DEPARTURES,
     EVIDENCE,
     FIELDS,
     KINDS,
-    MISSING,
     PUSHES,
     REVERTS,
     RULES,
@@ -254,8 +254,7 @@ def _addresses(entry: Mapping[str, Any]) -> str:
 def _line(entry: Mapping[str, Any]) -> str:
     """What happens to one person, to which fields, and why."""
     parts = [label(ACTIONS, entry.get("action"))] + ([label(PUSHES, entry["push"])] if entry.get("push") else [])
-    lacks = ", ".join(label(MISSING, each) for each in entry.get("missing") or ())
-    parts += [f"lacks {lacks}"] if lacks else []
+    parts += [f"lacks {lacking(entry)}"] if entry.get("missing") else []
     name = f"{text(entry['name'])} " if entry.get("name") else ""
     return cut(f"- {name}{code(entry.get('user'))} {text('; '.join(parts))}{_fields(entry)}{_why(entry)}")
 
@@ -311,18 +310,12 @@ def _unmatched(entry: Mapping[str, Any]) -> str:
 
 
 def _reverted(entry: Mapping[str, Any]) -> str:
-    return cut(f"- {_whose(entry)}: {label(REVERTS, entry.get('what'))}{_fields(entry)}")
+    return cut(f"- {text(whose(entry))}: {label(REVERTS, entry.get('what'))}{_fields(entry)}")
 
 
 def _not_reverted(entry: Mapping[str, Any]) -> str:
     fields = ", ".join(label(FIELDS, name) for name in entry.get("fields") or ())
-    return cut(f"- {_whose(entry)}{f' ({text(fields)})' if fields else ''}{_why(entry)}")
-
-
-def _whose(entry: Mapping[str, Any]) -> str:
-    """The contact that a write is reverted of, or not."""
-    name, ident = entry.get("name") or "a contact", entry.get("id") or "that is not known"
-    return f"{text(name)}, {label(SERVICES, entry.get('service'))} contact {text(ident)}"
+    return cut(f"- {text(whose(entry))}{f' ({text(fields)})' if fields else ''}{_why(entry)}")
 
 
 # ------------------------------------------------------- text of others as Markdown

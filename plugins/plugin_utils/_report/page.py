@@ -91,7 +91,7 @@ def _embedded(data: Mapping[str, Any]) -> str:
 # ------------------------------------------------------------------------ flow
 
 _EXCLUDED_LABELS = {name: text.capitalize() for name, text in EXCLUDED.items()}
-_RULE_LABELS = {name: f"by {text}" for name, text in RULES.items()}
+_MATCHED_LABELS = {**{name: f"by {text}" for name, text in RULES.items()}, "new": "without a contact"}
 
 
 def _flow(totals: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -103,7 +103,7 @@ def _flow(totals: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
     yield _stage("Excluded", count(out, "user") if out else "nobody", totals["excluded"], _EXCLUDED_LABELS)
     matched = dict(totals["matched"])
     new = totals["actions"].get("create", 0)
-    yield _stage("Matched", count(sum(matched.values()), "user"), matched | {"new": new}, _RULE_LABELS)
+    yield _stage("Matched", count(sum(matched.values()), "user"), matched | {"new": new}, _MATCHED_LABELS)
     actions = {name: number for name, number in totals["actions"].items() if name != "excluded"}
     yield _stage("IT Glue", count(sum(actions.values()), "user"), actions, ACTIONS, bar=True)
     push = totals["push"]
@@ -114,14 +114,10 @@ def _stage(
     title: str, text: str, counts: Mapping[str, int], labels: Mapping[str, str], *, bar: bool = False
 ) -> dict[str, Any]:
     """One stage; `bar` shows its parts to scale too."""
-    present = {name: number for name, number in counts.items() if number}
-    labels = {**labels, "new": "without a contact"} if title == "Matched" else labels
-    total = sum(present.values())
+    parts = segments(counts, labels)
     return {
         "title": title,
         "text": text,
-        "counts": [
-            (name, label(labels, name), present[name]) for name in dict.fromkeys([*labels, *present]) if name in present
-        ],
-        "segments": segments(present, labels, total) if bar and total else [],
+        "counts": [(part["state"], part["name"], part["count"]) for part in parts],
+        "segments": parts if bar else [],
     }

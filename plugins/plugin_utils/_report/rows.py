@@ -90,14 +90,7 @@ def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "changed": actions["update"],
         "pushed": push["pushed"] + push["pending"],
         "open": sum(len(run["conflicts"]) + len(run["not_reverted"]) for run in runs) + push["not_ready"],
-        "bar": [
-            [each["state"], each["count"], each["width"]]
-            for each in segments(
-                {name: number for name, number in actions.items() if number}, ACTIONS, sum(actions.values())
-            )
-        ]
-        if actions
-        else [],
+        "bar": [[each["state"], each["count"], each["width"]] for each in segments(actions, ACTIONS)],
         "organization": tenant["organization_id"],
         "tenant": tenant["tenant_id"],
         "hosts": list(dict.fromkeys(run["host"] for run in tenant["runs"])),

@@ -11,8 +11,10 @@ import io
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
+
 from .collecting import counted, departure
-from .labels import ACTIONS, DEPARTURES, EVIDENCE, MISSING, PUSHES, label, one_line
+from .labels import ACTIONS, DEPARTURES, EVIDENCE, PUSHES, label, one_line
 from .verdict import tenant_verdict
 
 COLUMNS = (
@@ -51,7 +53,7 @@ def _person(entry: Mapping[str, Any]) -> dict[str, Any]:
         **{name: entry.get(name) for name in names},
         "what_to_do": entry.get("hint"),
         "attention": "yes" if entry.get("attention") else "no",
-        "missing": ", ".join(label(MISSING, each) for each in entry.get("missing") or ()),
+        "missing": lacking(entry),
     }
 
 

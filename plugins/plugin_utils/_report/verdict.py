@@ -164,46 +164,30 @@ _Counted = Iterator[tuple[str, int, str, str, tuple[str, ...]]]
 
 
 def _of_clients(totals: Mapping[str, Any]) -> _Counted:
-    failed, over = ("tenants", "status", "failed"), ("tenants", "status", "over_limit")
-    hidden = ("tenants", "status", "hidden")
+    failed, over, hidden = (("tenants", "status", name) for name in BLOCKED)
+    starved = ("tenants", "state", "starved")
     yield STOP, totals["tenants_failed"], "client failed", "clients failed", failed
     yield STOP, totals["tenants_over_limit"], "client is over a limit", "clients are over a limit", over
-    yield (
-        STOP,
-        totals["tenants_starved"],
-        "client is starved by a quota",
-        "clients are starved by a quota",
-        ("tenants", "state", "starved"),
-    )
+    yield STOP, totals["tenants_starved"], "client is starved by a quota", "clients are starved by a quota", starved
     yield LOOK, totals["tasks_hidden"], "result is hidden by no_log", "results are hidden by no_log", hidden
 
 
 def _of_people(totals: Mapping[str, Any]) -> _Counted:
     actions, push = totals["actions"], totals["push"]
 
+    def number(state: str) -> int:
+        return int(actions.get(state, 0)) + int(push.get(state, 0))
+
     def group(name: str) -> tuple[str, ...]:
         return ("people", "group", name)
 
-    failed = actions.get("failed", 0) + push.get("failed", 0)
-    deferred = actions.get("deferred", 0) + push.get("deferred", 0)
-    yield STOP, failed, "person failed", "people failed", group("failed")
+    lacking, refused = number("not_ready"), number("refused")
+    yield STOP, number("failed"), "person failed", "people failed", group("failed")
     yield LOOK, totals["conflicts"], "conflict needs a decision", "conflicts need a decision", ("conflicts",)
-    yield (
-        LOOK,
-        push.get("not_ready", 0),
-        "person is not ready for BMS",
-        "people are not ready for BMS",
-        group("not_ready"),
-    )
+    yield LOOK, lacking, "person is not ready for BMS", "people are not ready for BMS", group("not_ready")
     yield LOOK, totals["looks"], "person to look at", "people to look at", group("look")
-    yield (
-        LOOK,
-        actions.get("refused", 0),
-        "entry of the plan no longer holds",
-        "entries of the plan no longer hold",
-        group("refused"),
-    )
-    yield LOOK, deferred, "person waits for the next run", "people wait for the next run", group("deferred")
+    yield LOOK, refused, "entry of the plan no longer holds", "entries of the plan no longer hold", group("refused")
+    yield LOOK, number("deferred"), "person waits for the next run", "people wait for the next run", group("deferred")
     yield FINE, totals["returned"], "person has returned", "people have returned", group("returned")
     yield LOOK, totals["warnings"], "warning", "warnings", ("tenants",)
 
@@ -211,43 +195,16 @@ def _of_people(totals: Mapping[str, Any]) -> _Counted:
 def _of_departed(totals: Mapping[str, Any]) -> _Counted:
     departures = totals["departures"]
 
-    def state(name: str) -> tuple[str, ...]:
-        return ("departed", "state", name)
+    def found(level: str, state: str, one: str, many: str) -> tuple[str, int, str, str, tuple[str, ...]]:
+        return level, departures.get(state, 0), one, many, ("departed", "state", state)
 
-    yield (
-        STOP,
-        departures.get("failed", 0),
-        "departed person could not be deactivated",
-        "departed people could not be deactivated",
-        state("failed"),
-    )
-    yield (
-        LOOK,
-        totals["not_reverted"],
-        "write is not reverted",
-        "writes are not reverted",
-        (
-            "reverted",
-            "state",
-            "not_reverted",
-        ),
-    )
-    yield LOOK, departures.get("report", 0), "person has departed", "people have departed", state("report")
-    yield (
-        LOOK,
-        departures.get("deferred", 0),
-        "departed person waits for the next run",
-        "departed people wait for the next run",
-        state("deferred"),
-    )
-    yield (
-        FINE,
-        departures.get("deactivate", 0),
-        "departed person is deactivated",
-        "departed people are deactivated",
-        state("deactivate"),
-    )
-    unmatched = ("departed", "kind", "unmatched address")
+    stays, unmatched = ("reverted", "state", "not_reverted"), ("departed", "kind", "unmatched address")
+    person, people = "departed person", "departed people"
+    yield found(STOP, "failed", f"{person} could not be deactivated", f"{people} could not be deactivated")
+    yield LOOK, totals["not_reverted"], "write is not reverted", "writes are not reverted", stays
+    yield found(LOOK, "report", "person has departed", "people have departed")
+    yield found(LOOK, "deferred", f"{person} waits for the next run", f"{people} wait for the next run")
+    yield found(FINE, "deactivate", f"{person} is deactivated", f"{people} are deactivated")
     yield LOOK, totals["unclaimed"], "contact has an unmatched address", "contacts have an unmatched address", unmatched
 
 
