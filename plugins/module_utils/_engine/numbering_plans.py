@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phonenumbers import PhoneNumber
@@ -57,44 +57,6 @@ def with_country_code(national: str, region: str) -> tuple[str, ...]:
     """What a national number may be in the international form, by the codes of the country alone."""
     codes = dialling_codes(region)
     return tuple(codes[0] + national.removeprefix(prefix) for prefix in ("", codes[1])) if codes else ()
-
-
-class _NationalNumbers(NamedTuple):
-    """How many digits the national numbers of a country have, and a pattern of what may stand before them."""
-
-    lengths: frozenset[int]
-    prefix: re.Pattern[str]
-
-
-_LONGEST_COUNTRY_CODE = 3
-
-
-def is_whole_as_written(digits: str) -> bool:
-    """Whether the digits of a number in the international form are its form of E.164, of a possible length.
-
-    It is False too where that takes the library to tell: where the prefix of national numbers may be among them.
-    """
-    for length in range(1, _LONGEST_COUNTRY_CODE + 1):
-        if plan := _national_numbers(digits[:length]):
-            national = digits[length:]
-            before = plan.prefix.match(national)
-            return len(national) in plan.lengths and not (before and before.group()) and bool(national.strip("0"))
-    return False
-
-
-@cache
-def _national_numbers(country_code: str) -> _NationalNumbers | None:
-    """The national numbers of the country with a code; None for no country."""
-    import phonenumbers
-
-    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(country_code))
-    if regions is None or country_code.startswith("0"):
-        return None
-    plan = phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(country_code), regions[0])
-    if plan is None or plan.general_desc is None:
-        return None
-    prefix = re.compile(plan.national_prefix_for_parsing or "")
-    return _NationalNumbers(frozenset(plan.general_desc.possible_length), prefix)
 
 
 @cache
