@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import TypeAlias
 
-from .faxes import is_fax_label, names_a_fax
 from .model import Office365Settings, Phone, User
+from .phone_patterns import is_fax_label, names_a_fax
 from .phones import (
     PLACEHOLDER,
     Number,
@@ -33,12 +32,9 @@ Region: TypeAlias = "Callable[[], str | None]"
 """The country whose national numbers the user's are, asked for only where a number has to be read."""
 
 
-_is_fax_label = lru_cache(maxsize=1024)(is_fax_label)
-
-
 def is_fax(entry: Phone) -> bool:
     """Whether an entry is a fax, by its type or by its label. A fax is never a primary phone."""
-    return entry.kind == "fax" or _is_fax_label(entry.label)
+    return entry.kind == "fax" or is_fax_label(entry.label)
 
 
 def phones(
@@ -69,8 +65,6 @@ def are_up_to_date(user: User, present: Sequence[Phone], settings: Office365Sett
 _Labelled: TypeAlias = "tuple[str, str]"
 """A number as it is written in Microsoft 365, and the label that it carries in IT Glue."""
 
-NOT_READ = Number("")
-
 
 @dataclass(slots=True)
 class _OwnNumber:
@@ -82,7 +76,7 @@ class _OwnNumber:
 
     text: str
     label: str
-    number: Number = NOT_READ
+    number: Number = Number("")
     entries: list[int] = field(default_factory=list)
 
 
@@ -155,7 +149,7 @@ class _ContactPhones:
             and (number.sure or is_same_number(number.value, self.entries[place].value, self._region()))
         ]
         if places and all(extension_key(self.entries[place].extension) != number.extension for place in places):
-            place = next((each for each in places if self._is_under(self.entries[each], own.label)), places[0])
+            place = next((each for each in places if _is_named(self.entries[each].label, own.label)), places[0])
             self.entries[place] = replace(self.entries[place], extension=number.extension)
 
     def _put(self, label: str, number: Number) -> int:
@@ -164,7 +158,7 @@ class _ContactPhones:
         others = [
             place
             for place, entry in enumerate(self.entries)
-            if place not in own and entry.kind == "phone" and self._is_under(entry, label)
+            if place not in own and entry.kind == "phone" and _is_named(entry.label, label)
         ]
         if len(others) == 1:
             place = others[0]
@@ -174,11 +168,7 @@ class _ContactPhones:
         return len(self.entries) - 1
 
     def _holds_number_under(self, label: str) -> bool:
-        return any(_is_real(entry) and self._is_under(entry, label) for entry in self.entries)
-
-    @staticmethod
-    def _is_under(entry: Phone, label: str) -> bool:
-        return _is_named(entry.label, label)
+        return any(_is_real(entry) and _is_named(entry.label, label) for entry in self.entries)
 
     # ------------------------------------------------------------ blank phones
 
@@ -224,7 +214,7 @@ class _ContactPhones:
         yield self._of_user(lambda own: folded(own.label) == folded(kind))
         yield [entry for entry in able if entry.primary]
         yield self._of_user(lambda own: True)
-        yield [entry for entry in able if self._is_under(entry, kind)]
+        yield [entry for entry in able if _is_named(entry.label, kind)]
         yield able
 
     def _of_user(self, wanted: Callable[[_OwnNumber], bool]) -> list[Phone]:

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 # A plus and digits, with nothing but single blanks between them.
 PLAIN_INTERNATIONAL = re.compile(r"\+[0-9]+(?: [0-9]+)*")
@@ -52,3 +53,35 @@ WORDS_OF_PHONES = frozenset(
     "ufficio whatsapp t m p o h w d a ddi did uri".split()
 )
 WORD = re.compile(r"[^\W\d_]+")
+
+# A fax is no telephone.
+_FAX_BEFORE = re.compile(
+    r"(?:(?<![^\W_])(?:tele|e-?)?fax(?:[\s-]*(?:no|nr|number))?|(?<![^\W_])f)[\s.:()]*$", re.IGNORECASE
+)
+_FAX_BEHIND = re.compile(r"[\s.:,(\[/-]*(?:tele|e-?)?fax\s*[)\]]?\s*$", re.IGNORECASE)
+_FAX_LABEL = re.compile(r"(?<![^\W_])(?:tele|e-?)?fax|факс|faks|télécopie|ファックス|ファクス|传真|傳真")
+_FAX_IN_CAPITALS = re.compile(r"[a-z]F[Aa][Xx]")
+
+
+@lru_cache(maxsize=1024)
+def is_fax_label(label: str | None) -> bool:
+    """Whether a label says that its number is that of a fax: `Fax`, `Work Fax`; not `Halifax`."""
+    return label is not None and bool(_FAX_LABEL.search(label.casefold()) or _FAX_IN_CAPITALS.search(label))
+
+
+def is_named_before(text: str) -> bool:
+    """Whether the text before a number says that it is a fax."""
+    return _FAX_BEFORE.search(text) is not None
+
+
+def is_named_behind(text: str) -> bool:
+    """Whether the text from a number to the end says that it is a fax; before a further number it is about that."""
+    return _FAX_BEHIND.match(text) is not None
+
+
+def names_a_fax(text: str) -> bool:
+    """Whether a text with one number says before or behind its digits that it is a fax."""
+    if "f" not in text.casefold():
+        return False  # as most texts are digits alone
+    before, *dummy, behind = re.split(r"\d", text)
+    return is_named_before(before) or is_named_behind(behind)

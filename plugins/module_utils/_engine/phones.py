@@ -14,9 +14,8 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
-from .faxes import is_named_before, is_named_behind, names_a_fax
 from .numbering_plans import (
     countries_of,
     dialling_codes,
@@ -40,6 +39,9 @@ from .phone_patterns import (
     TRUNK_ZERO,
     WORD,
     WORDS_OF_PHONES,
+    is_named_before,
+    is_named_behind,
+    names_a_fax,
 )
 
 if TYPE_CHECKING:
@@ -78,14 +80,10 @@ class Number(NamedTuple):
     several: bool = False
 
 
-Spelling: TypeAlias = "tuple[str, str | None]"
-"""What a text says without the library: its digits and the extension at its end."""
-
-
 # ------------------------------------------------------------------ by digits
 
 
-def spelling(value: str | None) -> Spelling:
+def spelling(value: str | None) -> tuple[str, str | None]:
     """The digits by which a number is compared, and its extension. No digits: a placeholder or no number.
 
     A leading `+` or `00` and a `(0)` after the country code do not count. Zeros alone are no number, nor are
@@ -111,8 +109,7 @@ def digits(value: str | None) -> str:
     """The digits by which a stored number is compared; blank for a placeholder or no number."""
     if value and value.isascii() and value.isdigit():  # what IT Glue keeps is digits alone
         return _key(value)
-    found, dummy = spelling(value)
-    return found
+    return spelling(value)[0]
 
 
 def stored_key(value: str) -> str:
@@ -277,16 +274,18 @@ def _read_first_of_endings(text: str, region: str | None) -> Number | None:
     it exists as one number, it is no row. It is never sure: a slash is a separator as well."""
     if not (others := OTHER_ENDINGS.search(text)):
         return None
-    import phonenumbers
-
-    def existing(part: str) -> list[PhoneNumberMatch]:
-        return list(phonenumbers.PhoneNumberMatcher(part, region, leniency=phonenumbers.Leniency.VALID))
-
     first = text[: others.start()]
-    if not existing(first) or any(match.end > others.start() for match in existing(text)):
+    if not _existing(first, region) or any(match.end > others.start() for match in _existing(text, region)):
         return None
     number = _search(first, region)
     return number._replace(sure=False, several=True) if number else None
+
+
+def _existing(text: str, region: str | None) -> list[PhoneNumberMatch]:
+    """The numbers of a text that exist in their country."""
+    from phonenumbers import Leniency, PhoneNumberMatcher
+
+    return list(PhoneNumberMatcher(text, region, leniency=Leniency.VALID))
 
 
 def _search(text: str, region: str | None) -> Number | None:
@@ -317,22 +316,14 @@ def _spelled(text: str) -> Iterator[str]:
         yield re.sub(r"(\d)", r"+\1", text, count=1)
 
 
-class _Found(NamedTuple):
-    """A number that the library has found in a text."""
-
-    start: int
-    end: int
-    number: PhoneNumber
-
-
-def _find(text: str, region: str | None) -> list[_Found]:
+def _find(text: str, region: str | None) -> list[PhoneNumberMatch]:
     """The numbers of a text. Short ones are such only where a country has them, and zeros alone are none."""
     if region is None and "+" not in text:
         return []  # the library reads national numbers in a country alone
     from phonenumbers import Leniency, PhoneNumberMatcher, is_valid_number
 
     return [
-        _Found(match.start, match.end, match.number)
+        match
         for match in PhoneNumberMatcher(text, region, leniency=Leniency.POSSIBLE)
         if (len(_ascii_digits(match.raw_string)) >= _SHORTEST_OF_SEVERAL or is_valid_number(match.number))
         and match.number.national_number
@@ -356,7 +347,7 @@ def _read_by_library(text: str, region: str | None) -> Number | None:
     return number._replace(several=any(e164(other.number) != e164(first.number) for other in others))
 
 
-def _voice_numbers(text: str, found: Sequence[_Found]) -> list[_Found]:
+def _voice_numbers(text: str, found: Sequence[PhoneNumberMatch]) -> list[PhoneNumberMatch]:
     """The numbers that are not those of faxes; none where digits before the first one are part of no number."""
     end, numbers = 0, []
     for each in found:
@@ -374,7 +365,7 @@ def _digits_beside(text: str) -> bool:
     return bool(re.match(r"[\s()\[\]+./-]*\d", text))
 
 
-def _number(text: str, found: _Found, limit: int, region: str | None) -> Number:
+def _number(text: str, found: PhoneNumberMatch, limit: int, region: str | None) -> Number:
     """A number that was found in a text, of which the part up to `limit` is about it."""
     spelled, extension, end = text[found.start : found.end], found.number.extension, found.end
     if extension:
@@ -405,8 +396,6 @@ def _is_international(number: PhoneNumber, spelled: str, region: str | None) -> 
 def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None) -> bool:
     """Whether a national number has but one reading: one that exists in the country, or a whole one with no
     strange word beside it."""
-    import phonenumbers
-
     if not is_whole(number) or DATE_OF_DIGITS.fullmatch(spelled.strip()):
         return False
     # Without the prefix of its country's national numbers it may be a local number.
@@ -414,7 +403,7 @@ def _is_sure(number: PhoneNumber, spelled: str, beside: str, region: str | None)
     prefixed = codes is None or codes[1] != "0" or _ascii_digits(spelled).startswith("0")
     if prefixed and not _strange_words(beside):
         return True
-    return any(phonenumbers.PhoneNumberMatcher(spelled, region, leniency=phonenumbers.Leniency.VALID))
+    return bool(_existing(spelled, region))
 
 
 def _read_by_digits(text: str, region: str | None) -> Number | None:

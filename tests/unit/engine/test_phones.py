@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.countries import region
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.faxes import is_fax_label
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phone_patterns import is_fax_label
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
     digits,
