@@ -118,8 +118,6 @@ def _yielding(index: MatchingIndex, hits: Hits, free: Container[ItGlueId]) -> se
 def _has_free_contact_of_own_names(index: MatchingIndex, user_id: str, free: Container[ItGlueId]) -> bool:
     """Whether a contact of the user's names is there for the user: no namesake holds an address of it."""
     key = index.names_of_users[user_id]
-    if key is None:
-        return False
     namesakes = [index.users[other] for other in index.selected_by_names.get(key, ()) if other != user_id]
     return any(
         contact_id in free and not index.holds_any(namesakes, contact_addresses(index.contacts[contact_id]))

@@ -80,7 +80,7 @@ def match(
     ignored = {user_id for user_id, override in wanted.items() if override.target == IGNORE}
     index = MatchingIndex(users, selected, contacts, circumstances, ignored, directory)
     matcher = _Matcher(index, Matching(ignored=ignored, warnings=warnings))
-    return matcher.run({user_id: override for user_id, override in wanted.items() if user_id not in ignored})
+    return matcher.run(wanted)
 
 
 class _Matcher:
@@ -132,11 +132,8 @@ class _Matcher:
             self.result.conflicted[user_id] = conflict
         for contact_id in contact_ids:
             self.contacts.pop(contact_id, None)
-        if self._are_selected(user_ids):
+        if any(user_id in self.index.selected for user_id in user_ids):
             self.result.conflicts.append(conflict)
-
-    def _are_selected(self, user_ids: Iterable[str]) -> bool:
-        return any(user_id in self.index.selected for user_id in user_ids)
 
     def _note(self, user_id: str, code: ReasonCode, **values: object) -> None:
         if user_id in self.index.selected:
@@ -206,7 +203,7 @@ class _Matcher:
 
     def _resolve(self, rule: Rule, hits: Hits) -> None:
         """A user and a contact that hit only each other are a match, a larger group is a conflict."""
-        for user_ids, contact_ids in list(connected(hits)):
+        for user_ids, contact_ids in connected(hits):
             judged = [names for user_id in user_ids for names in hits[user_id].values()]
             differ, asks = Names.DIFFERENT in judged, asks_about_different_names(self.index)
             if len(judged) > 1 or (differ and asks):
@@ -227,12 +224,11 @@ class _Matcher:
         hits: dict[str, tuple[ItGlueId, ...]] = {}
         for user_id in self.users:
             key = index.names_of_users[user_id]
-            known = () if key is None else index.contacts_by_names.get(key, ())
-            free = tuple([each for each in known if each in self.contacts])
+            free = tuple([each for each in index.contacts_by_names.get(key, ()) if each in self.contacts])
             # Few users are left out, so what takes an index of all selected ones is asked last.
             if free and (user_id in index.selected or key not in index.selected_by_names):
                 hits[user_id] = free
-        for user_ids, contact_ids in list(connected(hits)):
+        for user_ids, contact_ids in connected(hits):
             if len(user_ids) > 1 or len(contact_ids) > 1:
                 self._add_conflict(Rule.NAME, ReasonCode.SEVERAL_HITS, user_ids, contact_ids)
             else:
@@ -256,11 +252,9 @@ class _Matcher:
         """Whether the contact may be a departed namesake's: whose, only somebody who knows both can say."""
         index = self.index
         key = index.names_of_users[user_id]
-        excluded = index.excluded_by_names.get(key, ()) if key else ()
-        deleted = index.deleted_by_names.get(key, ()) if key else ()
-        if index.is_departed(contact_id) or index.holds_any(excluded, addresses):
+        if index.is_departed(contact_id) or index.holds_any(index.excluded_by_names.get(key, ()), addresses):
             return True
-        if index.holds_any(deleted, addresses) or index.is_remembered(contact_id, user_id):
+        if index.holds_any(index.deleted_by_names.get(key, ()), addresses) or index.is_remembered(contact_id, user_id):
             self.result.rests_on_deleted.add((contact_id, user_id))
             return True
         return False
@@ -279,7 +273,7 @@ class _Matcher:
                 by_names[user_id] = self._known_by_names(user_id)
                 if known := self._known(user_id, by_names[user_id]):
                     hits[user_id] = known
-        for user_ids, contact_ids in list(connected(hits)):
+        for user_ids, contact_ids in connected(hits):
             rule = Rule.NAME if any(by_names[user_id] for user_id in user_ids) else Rule.PRIMARY_EMAIL
             returned = [self._is_of_departed(user_id, each) for user_id in user_ids for each in hits[user_id]]
             code = ReasonCode.POSSIBLY_RETURNED if any(returned) else ReasonCode.KNOWN_CONTACT
@@ -327,11 +321,10 @@ class _Matcher:
 
     def _is_of_departed(self, user_id: str, contact_id: ItGlueId) -> bool:
         index = self.index
-        key = index.names_of_contacts[contact_id]
         if index.rests_on_deleted(contact_id, user_id):
             self.result.rests_on_deleted.add((contact_id, user_id))
             return True
-        return index.is_departed(contact_id) or (key is not None and key in index.excluded_by_names)
+        return index.is_departed(contact_id) or index.names_of_contacts[contact_id] in index.excluded_by_names
 
     # ------------------------------------------------------------------- notes
 

@@ -4,7 +4,7 @@
 
 """What matching decides from: who holds which address, and who bears which names.
 
-An index is made when it is first asked for: names are compared only where an address is not enough.
+An index by names is made when it is first asked for: names are compared only where an address is not enough.
 """
 
 from __future__ import annotations
@@ -58,11 +58,6 @@ class Circumstances:
     owned: Owned = NOTHING_OWNED
 
 
-def primary_emails(contact: Contact) -> frozenset[str]:
-    """The primary e-mail of a contact, in the form in which addresses are compared."""
-    return frozenset(address(entry.value) for entry in contact.emails if entry.primary) - {""}
-
-
 class MatchingIndex:
     """The users and the contacts by what they hold.
 
@@ -77,33 +72,23 @@ class MatchingIndex:
         selected: Collection[str],
         contacts: Collection[Contact],
         circumstances: Circumstances,
-        ignored: Collection[str] = (),
-        directory: Directory | None = None,
+        ignored: Collection[str],
+        directory: Directory | None,
     ) -> None:
-        self._directory = directory or Directory(users, contacts, ())
-        self.contacts = self._directory.contact
-        self.users = self._directory.user
+        self._directory = directory = directory or Directory(users, contacts, ())
+        self.contacts = directory.contact
+        self.users = directory.user
         if ignored:
             self.users = {user_id: user for user_id, user in self.users.items() if user_id not in ignored}
         self.selected = selected
         self.circumstances = circumstances
+        self.contacts_by_address = directory.contacts_by_address
+        self.email_keys = directory.email_keys_of_contacts
+        self.smtp_keys = directory.smtp_addresses
+        self.names_of_users = directory.names_of_users
+        self.names_of_contacts = directory.names_of_contacts
 
     # --------------------------------------------------------------- addresses
-
-    @property
-    def contacts_by_address(self) -> Mapping[str, tuple[ItGlueId, ...]]:
-        """The ids of the contacts by each of their e-mails."""
-        return self._directory.contacts_by_address
-
-    @property
-    def email_keys(self) -> Mapping[ItGlueId, tuple[str, ...]]:
-        """The e-mails of each contact, in the form in which they are compared."""
-        return self._directory.email_keys_of_contacts
-
-    @property
-    def smtp_keys(self) -> Mapping[str, Mapping[str, str]]:
-        """The SMTP addresses of each user: the form in which they are compared to the one written."""
-        return self._directory.smtp_addresses
 
     def username_keys(self, user_ids: Iterable[str]) -> Mapping[str, Collection[str]]:
         """The username of each of these users, in the form in which addresses are compared."""
@@ -126,8 +111,8 @@ class MatchingIndex:
 
     def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
         """The contacts whose primary e-mail is the address `key`."""
-        for contact_id in self.contacts_by_address.get(key, ()) if key else ():
-            if key in primary_emails(self.contacts[contact_id]):
+        for contact_id in self.contacts_by_address.get(key, ()):
+            if any(entry.primary and address(entry.value) == key for entry in self.contacts[contact_id].emails):
                 yield contact_id
 
     def holds_own_address(self, contact_id: ItGlueId, user_id: str) -> bool:
@@ -171,19 +156,10 @@ class MatchingIndex:
         """Whether any word occurs in the names of both."""
         return have_common_word(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
 
-    @cached_property
-    def names_of_users(self) -> Mapping[str, FullName | None]:
-        """The names of each user, in the form in which names that are `same` are equal."""
-        names = self._directory.names_of_users
-        return names if self.users is self._directory.user else {user_id: names[user_id] for user_id in self.users}
-
-    @property
-    def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:
-        """The names of each contact, in the same form."""
-        return self._directory.names_of_contacts
+    # Nobody is found under the key None, which those without two names have.
 
     @cached_property
-    def contacts_by_names(self) -> Mapping[FullName, tuple[ItGlueId, ...]]:
+    def contacts_by_names(self) -> Mapping[FullName | None, tuple[ItGlueId, ...]]:
         """The ids of the contacts by their names."""
         return by_one_key(self.contacts, self.names_of_contacts.values())
 
@@ -194,13 +170,13 @@ class MatchingIndex:
         return by_one_key(single, (single_name(*NAMES_OF_CONTACT(self.contacts[each])) for each in single))
 
     @cached_property
-    def selected_by_names(self) -> Mapping[FullName, tuple[str, ...]]:
+    def selected_by_names(self) -> Mapping[FullName | None, tuple[str, ...]]:
         """The ids of the selected users by their names."""
-        rows = {user_id: key for user_id, key in self.names_of_users.items() if key and user_id in self.selected}
-        return by_one_key(rows, rows.values())
+        selected = [user_id for user_id in self.users if user_id in self.selected]
+        return by_one_key(selected, map(self.names_of_users.__getitem__, selected))
 
     @cached_property
-    def excluded_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
+    def excluded_by_names(self) -> Mapping[FullName | None, tuple[User, ...]]:
         """The users that the filter leaves out, by their names."""
         excluded = [user for user_id, user in self.users.items() if user_id not in self.selected]
         return by_one_key(excluded, [self.names_of_users[user.id] for user in excluded])
@@ -208,12 +184,11 @@ class MatchingIndex:
     @cached_property
     def _names_of_ignored(self) -> frozenset[FullName]:
         """The names of the users that an override leaves out."""
-        names = self._directory.names_of_users
-        ignored = names.keys() - self.users.keys() if self.users is not self._directory.user else ()
-        return frozenset(key for user_id in ignored if (key := names[user_id]) is not None)
+        ignored = self._directory.user.keys() - self.users.keys()
+        return frozenset(key for user_id in ignored if (key := self.names_of_users[user_id]) is not None)
 
     @cached_property
-    def deleted_by_names(self) -> Mapping[FullName, tuple[User, ...]]:
+    def deleted_by_names(self) -> Mapping[FullName | None, tuple[User, ...]]:
         """The deleted users by their names."""
         deleted = tuple(self.circumstances.deleted or ())
         return by_one_key(deleted, (same_key(*NAMES_OF_USER(user)) for user in deleted))

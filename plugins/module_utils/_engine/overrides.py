@@ -110,9 +110,8 @@ def apply_overrides(index: MatchingIndex, overrides: Mapping[str, Override]) -> 
 
 
 def _contact_of(index: MatchingIndex, user_id: str, target: Answer) -> ItGlueId:
-    for contact_id in index.contacts:
-        if contact_id == target:
-            return contact_id
+    if isinstance(target, int) and target in index.contacts:
+        return ItGlueId(target)
     username = index.users[user_id].username
     raise OverrideError(
         f"match_overrides pairs {username} with contact {target}, which is not a contact of this organization.",
@@ -126,8 +125,6 @@ def _contact_of(index: MatchingIndex, user_id: str, target: Answer) -> ItGlueId:
 def _refuse_handed_on_username(index: MatchingIndex, user_id: str, contact_id: ItGlueId) -> None:
     """Refuse an override that was written for the former holder of a username."""
     key = index.names_of_contacts[contact_id]
-    if key is None:
-        return
     former = [*index.excluded_by_names.get(key, ()), *index.deleted_by_names.get(key, ())]
     if former:
         user = index.users[user_id]
