@@ -300,8 +300,8 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
 class SyncOption:
     """One option of `contact_sync` beside the settings, as its argument spec has it.
 
-    `field` is the field of `options.Options` that holds the value. A plan records the fields of the options `in_plan`,
-    which decide who is written and how; where a plan is applied they are those of the plan.
+    A plan records the options `in_plan`, which decide who is written and how; where a plan is applied they are those
+    of the plan. `field` is the field of `options.Options`, where it has another name.
     """
 
     name: str
@@ -312,11 +312,6 @@ class SyncOption:
     elements: str | None = None
     required: bool = False
     field: str | None = None
-
-    @property
-    def planning_field(self) -> str | None:
-        """The field of `options.Options`; an option that a plan records has one."""
-        return self.field or (self.name if self.in_plan else None)
 
 
 SYNC_OPTIONS = (
@@ -329,13 +324,13 @@ SYNC_OPTIONS = (
     SyncOption("match_overrides", "dict", True),
     SyncOption("bms_match_overrides", "dict", True),
     SyncOption("allow_shrunken_source", "bool", True, False),
-    SyncOption("max_creates", "str", False, field="max_creates"),
-    SyncOption("max_updates", "str", False, field="max_updates"),
-    SyncOption("max_pushes", "str", False, field="max_pushes"),
+    SyncOption("max_creates", "str", False),
+    SyncOption("max_updates", "str", False),
+    SyncOption("max_pushes", "str", False),
     SyncOption("departed", "str", True, "report", ("report", "deactivate"), field="deactivate"),
     SyncOption("departed_contact_type", "str", True),
     SyncOption("departed_keep", "list", True, (), elements="str"),
-    SyncOption("max_deactivations", "str", False, field="max_deactivations"),
+    SyncOption("max_deactivations", "str", False),
     SyncOption("report", "str", False, "changes", ("changes", "all")),
     SyncOption("push_wait", "int", False, 30),
     SyncOption("fail_on_deferred", "bool", False),
@@ -346,21 +341,18 @@ SYNC_OPTIONS = (
 )
 """The tenant and the settings are bound to a plan by their own digest, so `in_plan` does not count them."""
 
-PLANNED_OPTIONS = tuple(option for option in SYNC_OPTIONS if option.in_plan)
+PLANNED_OPTIONS = {option.field or option.name: option for option in SYNC_OPTIONS if option.in_plan}
+"""What a plan records, by the field of `options.Options`."""
 
 
 def recorded(options: Any) -> dict[str, Any]:
     """The fields of `options.Options` that a plan records, as JSON values."""
-    return {field: _json_value(getattr(options, field)) for field in planned_fields()}
+    return {field: _json_value(getattr(options, field)) for field in PLANNED_OPTIONS}
 
 
 def restored(recorded_options: Mapping[str, Any]) -> dict[str, Any]:
     """The values of the recorded fields, for `dataclasses.replace`. Raises KeyError for a missing one."""
-    return {field: _field_value(field, recorded_options[field]) for field in planned_fields()}
-
-
-def planned_fields() -> list[str]:
-    return [field for option in PLANNED_OPTIONS if (field := option.planning_field)]
+    return {field: _field_value(field, recorded_options[field]) for field in PLANNED_OPTIONS}
 
 
 def _json_value(value: Any) -> Any:

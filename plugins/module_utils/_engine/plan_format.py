@@ -51,7 +51,7 @@ _BMS: Mapping[str, Types] = {
 _ARGUMENTS: Mapping[str, type] = {"list": list, "str": str}
 _OPTIONS: Mapping[str, Types] = {
     field: (_ARGUMENTS[option.type], _NULL) if default is None else (type(default),)
-    for option, (field, default) in zip(PLANNED_OPTIONS, recorded(Options()).items(), strict=True)
+    for option, (field, default) in zip(PLANNED_OPTIONS.values(), recorded(Options()).items(), strict=True)
 }
 """What a plan records of options: of the type of the default, else null or of the type of the argument."""
 

@@ -16,7 +16,7 @@ import jsonschema
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine import plan_document as plan_documents
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import planned_fields
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_options import PLANNED_OPTIONS
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.options import Options
@@ -272,9 +272,9 @@ def test_every_option_that_decides_who_is_written_is_in_the_plan(world):
         max_creates="7",
     )
     default = Options()
-    assert [name for name in planned_fields() if getattr(given, name) == getattr(default, name)] == []
+    assert [name for name in PLANNED_OPTIONS if getattr(given, name) == getattr(default, name)] == []
     limits = {"max_creates", "max_updates", "max_pushes", "max_deactivations"}
-    assert {*Options.__dataclass_fields__} - {*planned_fields()} == limits
+    assert {*Options.__dataclass_fields__} - {*PLANNED_OPTIONS} == limits
     document = plan_documents.document(BINDING, given, [], "2026-11-29T06:00:00+00:00")
     jsonschema.validate(document, SCHEMA)
     assert options_of(json.loads(json.dumps(document)), default) == replace(given, max_creates=None)

@@ -141,8 +141,8 @@ def test_contact_sync_documents_each_option():
 
 def test_each_field_of_a_run_is_that_of_an_option():
     """options.Options has no field that no option fills, and no option names a field that is not there."""
-    named = [option.planning_field for option in SYNC_OPTIONS if option.planning_field]
-    assert sorted(named) == sorted(field.name for field in fields(Options))
+    named = {option.field or option.name for option in SYNC_OPTIONS}
+    assert {*PLANNED_OPTIONS} <= {field.name for field in fields(Options)} <= named
 
 
 # An option of contact_sync, and a value other than the default of its field in options.Options.
@@ -159,22 +159,18 @@ OTHER_VALUES = {
 }
 
 
-def planned_fields() -> list[str]:
-    return [option.planning_field for option in PLANNED_OPTIONS]
-
-
 def recorded(options: Options) -> dict[str, Any]:
     binding = Binding(1, "Happy Frog", "tenant", {}, "1.0.0")
     return json.loads(json.dumps(document(binding, options, (), "2026-01-01T00:00:00+00:00")))
 
 
 def test_another_value_of_each_planned_option_is_tried():
-    assert sorted(OTHER_VALUES) == sorted(planned_fields())
+    assert sorted(OTHER_VALUES) == sorted(PLANNED_OPTIONS)
     assert all(getattr(Options(), field) != value for field, value in OTHER_VALUES.items())
 
 
 def test_a_plan_records_each_option_that_decides_who_is_written():
-    assert list(recorded(Options())["options"]) == planned_fields()
+    assert list(recorded(Options())["options"]) == list(PLANNED_OPTIONS)
 
 
 def test_a_plan_is_applied_with_the_options_that_it_records():
@@ -189,15 +185,15 @@ def test_recorded_options_are_restored():
     restored = declared.restored(json.loads(json.dumps(declared.recorded(made))))
     assert restored == OTHER_VALUES
     assert declared.restored(declared.recorded(Options())) == {
-        field: getattr(Options(), field) for field in planned_fields()
+        field: getattr(Options(), field) for field in PLANNED_OPTIONS
     }
 
 
 def test_the_schema_of_plans_has_each_recorded_option():
     schema = json.loads((ROOT / "docs/schemas/plan.schema.json").read_text(encoding="utf-8"))["properties"]["options"]
-    assert sorted(schema["required"]) == sorted(schema["properties"]) == sorted(planned_fields())
+    assert sorted(schema["required"]) == sorted(schema["properties"]) == sorted(PLANNED_OPTIONS)
 
 
 def test_the_documentation_of_apply_plan_names_each_recorded_option():
     text = documented("contact_sync")["apply_plan"]["description"][-1]
-    assert re.findall(r"O\((\w+)\)", text) == [option.name for option in PLANNED_OPTIONS]
+    assert re.findall(r"O\((\w+)\)", text) == [option.name for option in PLANNED_OPTIONS.values()]
