@@ -121,10 +121,6 @@ class ItGluePart(NamedTuple):
         action = Action.UPDATE if after else Action.UNCHANGED
         return self._replace(action=action, before={name: self.before[name] for name in after}, after=after)
 
-    def without_writes(self, action: Action) -> ItGluePart:
-        """The part with nothing to write. Only `Operation.withheld` calls this."""
-        return ItGluePart(action, self.contact_id, locked=self.locked, unapplied=self.unapplied)
-
 
 class BmsPart(NamedTuple):
     """What happens in BMS.
@@ -151,10 +147,6 @@ class BmsPart(NamedTuple):
     def active(self) -> bool:
         """Whether BMS would change by this, be it that IT Glue pushes, or that the push is not decided yet."""
         return self.writes or self.push in (Push.PENDING, Push.UNDECIDED)
-
-    def without_writes(self, push: Push | None) -> BmsPart:
-        """The part with nothing to write. Only `Operation.withheld` calls this."""
-        return BmsPart(push, self.contact_id, missing=self.missing, unapplied=self.unapplied)
 
 
 NOTHING_IN_BMS = BmsPart()
@@ -205,10 +197,10 @@ class Operation(NamedTuple):
         nothing is left to push. `reason` is added where a part was taken out.
         """
         part, bms_part = self.itglue, self.bms
-        if itglue in ENTRY_ACTIONS or (itglue is not None and part.writes):
-            part = part.without_writes(itglue)
-        if self.bms.active and (bms is not None or itglue in ENTRY_ACTIONS):
-            bms_part = self.bms.without_writes(bms)
+        if itglue is not None and (itglue in ENTRY_ACTIONS or part.writes):
+            part = ItGluePart(itglue, part.contact_id, locked=part.locked, unapplied=part.unapplied)
+        if bms_part.active and (bms is not None or itglue in ENTRY_ACTIONS):
+            bms_part = BmsPart(bms, bms_part.contact_id, missing=bms_part.missing, unapplied=bms_part.unapplied)
         if part is self.itglue and bms_part is self.bms:
             return self
         taken = self._replace(itglue=part, bms=bms_part)

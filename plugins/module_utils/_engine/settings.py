@@ -179,19 +179,12 @@ def check(kind: str, mapping: Mapping[str, Any], *, organization: str = "", addr
     stored part. Raises SettingsError with all that is wrong.
     """
     if broken := violations(kind, mapping):
-        raise SettingsError(_complaint(kind, broken, organization, address), hint=_way_out(address))
-
-
-def _complaint(kind: str, broken: list[str], organization: str, address: str | None) -> str:
-    whose = f" of {organization}" if organization else ""
-    where = f" (stored in {address})" if address else ""
-    return f"The {TITLES[kind]}{whose}{where} break a rule. {' '.join(broken)}"
-
-
-def _way_out(address: str | None) -> str:
-    if address:
-        return "Declare the options named, or correct them in that asset."
-    return "Correct the options named."
+        whose = f" of {organization}" if organization else ""
+        where = f" (stored in {address})" if address else ""
+        way_out = (
+            "Declare the options named, or correct them in that asset." if address else "Correct the options named."
+        )
+        raise SettingsError(f"The {TITLES[kind]}{whose}{where} break a rule. {' '.join(broken)}", hint=way_out)
 
 
 # ---------------------------------------------------------------- dataclasses
