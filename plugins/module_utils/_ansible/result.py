@@ -22,7 +22,7 @@ from .._engine.output import shown_name
 from .._engine.plan import Action, Departure, ItGluePart, Operation, Push
 from .._engine.planning import Planning
 from .._engine.reasons import Reason, ReasonCode
-from .._engine.text import address, proxied, written_address
+from .._engine.text import address, smtp_by_key, written_address
 from .._sync.revert import Reverted
 from .._sync.run import Run
 from .diff import diff, step_diff
@@ -247,16 +247,15 @@ def _conflict(
 
 
 def _person(user: User) -> Result:
-    addresses = map(written_address, (*proxied(user), user.mail, user.username))
-    by_key: dict[str, str] = {}
-    for each in filter(None, addresses):
-        by_key.setdefault(address(each), each)
+    addresses = smtp_by_key(user)
+    if username := written_address(user.username):
+        addresses.setdefault(address(username), username)
     return {
         "user": user.username,
         "user_id": user.id,
         "first_name": user.given_name,
         "last_name": user.surname,
-        "emails": list(by_key.values()),
+        "emails": list(addresses.values()),
     }
 
 

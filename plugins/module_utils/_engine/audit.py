@@ -13,19 +13,18 @@ planning is asked.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 from .bms_plan import by_username
 from .conflicts import Conflict, Rule
 from .directory import Directory, bms_addresses
-from .identity import first_names_agree
+from .identity import addresses_of, first_names_agree
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot, User
 from .plan import Action, Operation
 from .planning import Planning
 from .reasons import Reason
-from .text import NAMES_OF_CONTACT, NAMES_OF_USER, contact_addresses, full_name, name, user_addresses
+from .text import NAMES_OF_CONTACT, NAMES_OF_USER, full_name, name, user_addresses
 
 ADDRESS, NAME = "address", "name"
 
@@ -33,8 +32,6 @@ _BY_ADDRESS = (Rule.ALIAS, Rule.USERNAME)
 
 ANY_TYPES = (BmsType(0, ""), BmsType(0, ""))
 """The types of BMS for a planning whose plan is only looked at: nothing is created with them."""
-
-Side = TypeVar("Side", Contact, BmsContact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +113,13 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
     """What is found. `planning` is finished, and of a snapshot `as_if_pushing`; `bms` is None where it
     could not be read."""
     directory = planning.matched.directory
-    contacts = sorted(directory.contacts, key=_by_id)
-    known = sorted(bms.contacts, key=_by_id) if bms else []
+    contacts = sorted(directory.contacts, key=lambda each: each.id)
+    known = sorted(bms.contacts, key=lambda each: each.id) if bms else []
     unready = [each for each in planning.operations if each.bms.missing or each.itglue.action == Action.FAILED]
     return Audit(
         bms_only=tuple(_bms_only(known, directory)),
-        itglue_duplicates=tuple(_duplicates(contacts, contact_addresses)),
-        bms_duplicates=tuple(_duplicates(known, bms_addresses)),
+        itglue_duplicates=tuple(_duplicates(contacts)),
+        bms_duplicates=tuple(_duplicates(known)),
         conflicts=planning.plan.conflicts,
         not_ready=tuple(
             Unready(each.user, each.itglue.contact_id, each.bms.missing, each.reasons)
@@ -136,10 +133,6 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
             each for each in contacts if any("microsoft" in adapter.kind.casefold() for adapter in each.adapters)
         ),
     )
-
-
-def _by_id(contact: Contact | BmsContact) -> int:
-    return contact.id
 
 
 def _bms_only(known: Iterable[BmsContact], directory: Directory) -> Iterator[BmsOnly]:
@@ -168,15 +161,15 @@ def _other_first_names(operations: Iterable[Operation], directory: Directory) ->
             yield OtherFirstName(user, contact)
 
 
-def _duplicates(contacts: Iterable[Side], addresses: Callable[[Side], Iterable[str]]) -> Iterator[Duplicate]:
+def _duplicates(contacts: Iterable[Contact | BmsContact]) -> Iterator[Duplicate]:
     """By address first, then by name."""
     by_address: dict[str, list[int]] = defaultdict(list)
     by_name: dict[str, list[int]] = defaultdict(list)
     for contact in contacts:
-        for value in addresses(contact):
-            by_address[value].append(_by_id(contact))
+        for value in addresses_of(contact):
+            by_address[value].append(contact.id)
         if own := full_name(contact.first_name, contact.last_name):
-            by_name[" ".join(own)].append(_by_id(contact))
+            by_name[" ".join(own)].append(contact.id)
     for by, holders in ((ADDRESS, by_address), (NAME, by_name)):
         for value in sorted(holders):
             if len(holders[value]) > 1:

@@ -164,8 +164,9 @@ def domain(value: str | None) -> str:
     return address(written_address(value)).rpartition("@")[2]
 
 
-def proxied(user: User) -> list[str]:
-    """The SMTP addresses among a user's proxy addresses: the mailbox's primary one first.
+def proxied_by_key(user: User) -> dict[str, str]:
+    """The SMTP addresses among a user's proxy addresses, none twice: the form to compare to the one written. The
+    mailbox's primary one comes first.
 
     Graph prefixes each with its kind: `SMTP:` for the primary, `smtp:` for an alias. SIP, X500
     and SPO entries are no addresses (Microsoft Graph, user resource, `proxyAddresses`).
@@ -180,13 +181,8 @@ def proxied(user: User) -> list[str]:
             primary.append(value)
         elif kind.casefold() == "smtp":
             others.append(value)
-    return primary + others
-
-
-def proxied_by_key(user: User) -> dict[str, str]:
-    """The SMTP addresses among a user's proxy addresses, none twice: the form to compare to the one written."""
     found: dict[str, str] = {}
-    for value in proxied(user):
+    for value in primary + others:
         if written := written_address(value):
             found.setdefault(address(written), written)
     return found
