@@ -11,6 +11,7 @@ API, Contacts, attributes).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -84,6 +85,14 @@ def decode(attributes: Mapping[str, Any]) -> Contact:
 def same_value(contact: Contact, name: str, value: Any) -> bool:
     """Whether a contact holds `value` under an attribute, once IT Glue has normalised both."""
     return bool(comparable(contact, name) == comparable(decode({name: value}), name))
+
+
+def with_values(contact: Contact, other: Contact, names: Iterable[str]) -> Contact:
+    """A contact with the values that another one has under some attributes. The name of a location goes with it."""
+    slots = [_SLOTS[name] for name in names]
+    if _SLOTS["location-id"] in slots:
+        slots.append("location_name")
+    return replace(contact, **{slot: getattr(other, slot) for slot in slots})
 
 
 def changed_fields(before: Contact, after: Contact) -> tuple[str, ...]:

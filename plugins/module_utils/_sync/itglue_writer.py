@@ -28,10 +28,11 @@ from .._engine.recorded import Resolution, WriteKind
 from .attempts import Alone, Attempt
 from .duplicates import note_among
 from .journal import Entry, Journal, Resolved, Written, resolved
-from .look_again import FreshPlan, contacts_since
+from .look_again import FreshPlan, contacts_since, is_as_read
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import NOTHING, as_read_back, present_contacts, was_taken, with_taken, without_refused
+from .read_back import NOTHING, as_read_back, present_contacts, without_refused
+from .taken import is_own_change, was_taken, with_taken
 
 _SERVICE = "itglue"
 _SYNCED = "synced"
@@ -304,16 +305,18 @@ class ItGlueWriter:
         """One contact, without the attribute groups that IT Glue refuses; the error where the
         service takes nothing now. A request of several that was refused may have written a part of it."""
         try:
-            fresh = self._by_now(planned)
+            fresh = self._by_now(planned, was_sent=was_sent)
         except ApiError as error:
             self._fail([planned], error)
             return error
         self._tried.add(fresh.subject)
-        operation = with_taken(fresh, planned, self._before.get(_contact_id(planned))) if was_sent else fresh
-        if not fresh.itglue.writes:
+        present = self._before.get(_contact_id(planned))
+        operation, taken = with_taken(fresh, planned, present) if was_sent else (fresh, set[str]())
+        if not operation.itglue.writes:
             self._outcomes.put(operation)
             return None
-        alone = Alone([dict(fresh.itglue.after)], taken={*operation.itglue.after} - fresh.itglue.after.keys())
+        waiting = {name: value for name, value in operation.itglue.after.items() if name not in taken}
+        alone = Alone([waiting] if waiting else [], taken)
         while alone.waiting and not alone.error:
             self._send_alone(operation, alone)
         if alone.error and not alone.taken:
@@ -322,12 +325,14 @@ class ItGlueWriter:
             self._note_alone(operation, alone)
         return None if isinstance(alone.error, NotFoundError) else alone.error
 
-    def _by_now(self, operation: Operation) -> Operation:
-        """The operation on a contact that somebody may have changed since the look. Raises ApiError."""
+    def _by_now(self, operation: Operation, *, was_sent: bool) -> Operation:
+        """The operation on a contact that somebody else may have changed since the look. Raises ApiError."""
         contact_id = _contact_id(operation)
         with suppress(NotFoundError):
             contact, known = self._itglue.contact(contact_id), self._before.get(contact_id)
-            if known is not None and (contact != known or contact.updated_at != known.updated_at):
+            if known is not None and was_sent and is_own_change(contact, known, operation):
+                self._before[contact_id] = contact
+            elif known is not None and not is_as_read(contact, known):
                 self._look_again()
         return self._outcomes[operation.subject]
 

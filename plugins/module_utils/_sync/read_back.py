@@ -44,33 +44,6 @@ def present_contacts(
     return present
 
 
-def was_taken(operation: Operation, present: Contact | None) -> bool:
-    """Whether IT Glue holds what was to be written. `present` is the contact as it is now, None where it is gone."""
-    if present is None:
-        return False
-    if operation.itglue.resaves:
-        return present.updated_at != operation.wanted.updated_at
-    return all(comparable(present, each) == comparable(operation.wanted, each) for each in operation.itglue.after)
-
-
-def with_taken(fresh: Operation, planned: Operation, present: Contact | None) -> Operation:
-    """A fresh operation, with what IT Glue has taken already of the one that was planned and sent."""
-    part, sent = fresh.itglue, planned.itglue
-    if present is None or part.action not in (Action.UPDATE, Action.UNCHANGED):
-        return fresh
-    taken = [
-        each
-        for each in sent.after
-        if each not in part.after and comparable(present, each) == comparable(planned.wanted, each)
-    ]
-    if not taken:
-        return fresh
-    before = {each: sent.before[each] for each in taken if each in sent.before}
-    after = {each: sent.after[each] for each in taken}
-    part = part._replace(action=Action.UPDATE, before={**part.before, **before}, after={**part.after, **after})
-    return fresh._replace(itglue=part)
-
-
 def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
     """The IT Glue part once IT Glue has been asked what it holds now.
 
@@ -100,13 +73,19 @@ def as_read_back(operation: Operation, present: Contact | None) -> ItGluePart:
 def _shows(present: Contact, operation: Operation, attribute: str) -> bool:
     """Whether all entries of an array are there as they were sent, be it beside others that somebody
     else has added; and none that was to go, as where IT Glue merges arrays."""
-    if attribute not in (EMAILS, PHONES):
+    if attribute not in (EMAILS, PHONES) or not holds(present, operation.wanted, attribute):
         return False
     stored, sent, before = (
         comparable(contact, attribute) for contact in (present, operation.wanted, decode(operation.itglue.before))
     )
     beside = Counter(value for value, *dummy in stored) - Counter(value for value, *dummy in sent)
-    return all(entry in stored for entry in sent) and not any(value in beside for value, *dummy in before)
+    return not any(value in beside for value, *dummy in before)
+
+
+def holds(present: Contact, wanted: Contact, attribute: str) -> bool:
+    """Whether a contact has the wanted value, or all wanted entries of an array."""
+    stored, sent = comparable(present, attribute), comparable(wanted, attribute)
+    return all(entry in stored for entry in sent) if attribute in (EMAILS, PHONES) else bool(stored == sent)
 
 
 def without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:

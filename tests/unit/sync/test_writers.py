@@ -450,13 +450,13 @@ def test_what_a_refused_bulk_has_taken_is_not_sent_again(taken):
     assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [2, 3][taken - 1 :]
 
 
-def test_a_refused_bulk_that_cannot_be_looked_at_is_sent_one_by_one():
-    itglue = FakeItGlue(
-        contacts("ann", "bob"), Fault("update_contacts", rejected(said="Invalid"), rows=1), Fault("contacts", gone())
-    )
+@pytest.mark.parametrize(("taken", "sent"), [(0, [1, 2]), (1, [2])])
+def test_a_refused_bulk_that_cannot_be_looked_at_is_looked_at_and_sent_one_by_one(taken, sent):
+    refused = Fault("update_contacts", rejected(said="Invalid"), rows=taken)
+    itglue = FakeItGlue(contacts("ann", "bob"), refused, Fault("contacts", gone()))
     ran = Ran(updates("ann", "bob"), itglue)
-    assert ran.reported("action") == {"ann": "update", "bob": "update"}
-    assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [1, 2]
+    assert ran.reported("action", "after") == dict.fromkeys(("ann", "bob"), ("update", {"title": "Clerk"}))
+    assert [ident for what, (ident, *dummy) in itglue.writes if what == "update"] == sent
 
 
 def test_a_bulk_of_one_that_is_refused_needs_no_look():
