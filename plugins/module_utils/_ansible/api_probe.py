@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from .._engine.declared_options import BMS, OFFICE365
 from .._engine.errors import InputError, SyncError
 from .._engine.probing import NOT_PROBED, QUESTIONS, UNKNOWN
 from .._store.settings import SettingsStore
@@ -65,8 +66,8 @@ def _wanted(api: Clients, params: dict[str, Any], task: Task) -> Wanted:
         except SyncError as error:
             task.warn(f"The stored settings were not read. {error}")
         else:
-            tenant_id = tenant_id or (stored.office365 or {}).get("tenant_id")
-            account = account or (stored.bms or {}).get("account")
+            tenant_id = tenant_id or (stored[OFFICE365].settings or {}).get("tenant_id")
+            account = account or (stored[BMS].settings or {}).get("account")
     return Wanted(
         organization=str(organization.id),
         tenant_id=tenant_id,

@@ -55,7 +55,7 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
 
 def _removed(kind: str, store: SettingsStore, organization: Organization, *, preview: bool) -> dict[str, Any]:
     with nullcontext() if preview else store.lock(organization.id):
-        stored = store.read(organization.id, organization.name, [kind]).of(kind)
+        stored = store.read(organization.id, organization.name, [kind])[kind]
         if not preview:
             store.remove(stored)
         return _result(Declared(stored, {}, None))

@@ -150,7 +150,7 @@ def _write(before: Matching, after: Matching, tenant: Tenant, store: SettingsSto
 
 def _save(store: SettingsStore, organization: Organization, kind: str, declared: dict[str, Any], task: Task) -> None:
     with nullcontext() if task.check_mode else store.lock(organization.id):
-        stored = store.read(organization.id, organization.name, [kind]).of(kind)
+        stored = store.read(organization.id, organization.name, [kind])[kind]
         settings = stored.with_declared(declared)
         if task.check_mode:
             store.preview(stored, settings)

@@ -55,7 +55,7 @@ def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Fact
 
 
 def _read(store: SettingsStore, organization_id: int) -> Stored:
-    return store.read(organization_id, kinds=(FACTS,)).of(FACTS)
+    return store.read(organization_id, kinds=(FACTS,))[FACTS]
 
 
 def _save(store: SettingsStore, stored: Stored, facts: Facts) -> None:

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
-from .._engine.declared_options import BMS, FACTS, KINDS, OFFICE365
+from .._engine.declared_options import FACTS, KINDS
 from .._engine.declared_twice import Declarers, nobody
 from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, SettingsError, quoted
 from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
@@ -126,25 +126,6 @@ class Stored:
         return settings
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSettings:
-    """The settings of both kinds of one organization."""
-
-    organization_id: int
-    kinds: Mapping[str, Stored]
-
-    def of(self, kind: str) -> Stored:
-        return self.kinds[kind]
-
-    @property
-    def office365(self) -> dict[str, Any] | None:
-        return self.kinds[OFFICE365].settings
-
-    @property
-    def bms(self) -> dict[str, Any] | None:
-        return self.kinds[BMS].settings
-
-
 def settings_lock(base_url: str, organization_id: int) -> str:
     """The name of the lock that is held while an organization's settings are written."""
     return f"{base_url} organization {organization_id}"
@@ -207,8 +188,8 @@ class SettingsStore:
 
     # ------------------------------------------------------------------ reading
 
-    def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> StoredSettings:
-        """The settings of one organization: one request for the types, and one for the assets
+    def read(self, organization_id: int, name: str = "", kinds: Sequence[str] = KINDS) -> dict[str, Stored]:
+        """The settings of one organization, by kind: one request for the types, and one for the assets
         where there is one of each kind. `name` is the organization's, for messages. Raises
         SettingsError when a kind has two assets; of remembered facts the first counts."""
         self._look_up(kinds)
@@ -221,7 +202,7 @@ class SettingsStore:
                 raise _twice(kind, stored, name)
             empty = Stored(kind, organization_id)
             found[kind] = replace(stored[0] if stored else empty, organization_name=name or empty.organization_name)
-        return StoredSettings(organization_id, found)
+        return found
 
     def read_all(self, kind: str, organization_id: int | None = None) -> list[Stored]:
         """What all organizations carry, or one: each asset, also where there are two, with its
@@ -320,9 +301,7 @@ class SettingsStore:
         else:
             asset = _once(
                 lambda: self._itglue.create_asset(stored.organization_id, _id(asset_type), traits),
-                lambda: (
-                    self.read(stored.organization_id, stored.organization_name, [stored.kind]).of(stored.kind).asset
-                ),
+                lambda: self.read(stored.organization_id, stored.organization_name, [stored.kind])[stored.kind].asset,
             )
         kept = replace(_decoded(stored.kind, asset, asset_type), organization_name=stored.organization_name)
         if odd := layout.differences(kept.kind, settings, kept.merged):

@@ -54,6 +54,15 @@ class Declared:
         return option is not None and self.settings[option] not in (None, self.before.get(option))
 
 
+def compare(store: SettingsStore, organization: Organization, declared: Declarations) -> list[Declared]:
+    """Each declared kind with what is stored. Raises SettingsError where what results breaks a rule."""
+    stored = store.read(organization.id, organization.name, tuple(declared))
+    return [
+        Declared(stored[kind], stored[kind].with_declared(given), stored[kind].asset)
+        for kind, given in declared.items()
+    ]
+
+
 class Declaring:
     """Declares settings. With `preview` nothing is written, and the same errors are raised."""
 
@@ -74,7 +83,7 @@ class Declaring:
         if self._preview:
             return self._checked(organization, declared)
         with self._locked(organization):
-            found = self._compared(organization, declared)
+            found = compare(self._store, organization, declared)
             if not any(each.takes for each in found):
                 return [self._saved(each) for each in self._storable(found)]
         # Who holds a tenant is found out, and a tenant given, by one process at a time.
@@ -92,22 +101,13 @@ class Declaring:
             return stack.pop_all()
 
     def _checked(self, organization: Organization, declared: Declarations) -> list[Declared]:
-        found = self._compared(organization, declared)
+        found = compare(self._store, organization, declared)
         for each in found:
             if each.takes and each.stored.kind == OFFICE365:
                 self._holders.require_tenant(organization, each.settings["tenant_id"])
             elif each.takes:
                 self._holders.require_account(organization, rules.bms(each.settings))
         return self._storable(found)
-
-    def _compared(self, organization: Organization, declared: Declarations) -> list[Declared]:
-        """Each kind with what is stored. Raises SettingsError where what results breaks a rule."""
-        stored = self._store.read(organization.id, organization.name, tuple(declared))
-        found = []
-        for kind, given in declared.items():
-            one = stored.of(kind)
-            found.append(Declared(one, one.with_declared(given), one.asset))
-        return found
 
     def _storable(self, found: list[Declared]) -> list[Declared]:
         """The same, where IT Glue can hold all of it. What broke a rule and is mended is reported."""

@@ -138,8 +138,8 @@ class Preflight:
         declared = self.request.office365_settings if kind == OFFICE365 else self.request.bms_settings
 
         def look() -> tuple[dict[str, Any], bool]:
-            stored = store.read(organization.id, organization.name, [kind])
-            return merged_settings(kind, stored, declared, organization), stored.of(kind).settings is None
+            stored = store.read(organization.id, organization.name, [kind])[kind]
+            return merged_settings(stored, declared, organization), stored.settings is None
 
         found = self._check(name, look)
         if found is None:

@@ -21,12 +21,12 @@ from .._engine.model import Account, BmsSettings, Facts, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.values import guid, is_guid
 from .._store.facts import read_facts
-from .._store.settings import SettingsStore, StoredSettings
-from .declaring import Declarations, Declared, Declaring
+from .._store.settings import SettingsStore, Stored
+from .declaring import Declarations, Declared, Declaring, compare
 from .holders import Holders
 from .ports import Organizations
 
-MODULES = {OFFICE365: "msp.psa_sync.office365_sync_settings", BMS: "msp.psa_sync.bms_sync_settings"}
+_OFFICE365_MODULE = "msp.psa_sync.office365_sync_settings"
 
 
 @dataclass(slots=True)
@@ -68,18 +68,19 @@ def read_settings(
     """
     stored = store.read(organization.id, organization.name, (*KINDS, FACTS))
     given = {kind: dict(settings) for kind, settings in declared.items() if settings}
-    merged = {kind: merged_settings(kind, stored, given.get(kind), organization) for kind in KINDS}
-    missing = stored.bms is None and BMS not in given
+    merged = {kind: merged_settings(stored[kind], given.get(kind), organization) for kind in KINDS}
+    missing = stored[BMS].settings is None and BMS not in given
     warnings = [because(ReasonCode.NO_BMS_SETTINGS, organization=organization.name)] if missing else []
-    differences = _differences(stored, {kind: merged[kind] for kind in given})
-    known_tenant = (stored.office365 or {}).get("tenant_id")
+    compared = [Declared(stored[kind], merged[kind], stored[kind].asset) for kind in given]
+    differences = [each for each in compared if each.changed]
+    known_tenant = (stored[OFFICE365].settings or {}).get("tenant_id")
     found = RunSettings(
         organization,
         merged,
         tenant_of(merged[OFFICE365], organization, tenant_id),
         given,
         differences,
-        read_facts(stored.of(FACTS)),
+        read_facts(stored[FACTS]),
         warnings,
     )
     holders = Holders(itglue, store, adapter_names, taking=True)
@@ -95,15 +96,7 @@ def compared_settings(
 ) -> list[Declared]:
     """How the declared settings differ from what is stored, for a run that stores none. Raises SettingsError."""
     given = {kind: settings for kind, settings in declared.items() if settings}
-    if not given:
-        return []
-    stored = store.read(organization.id, organization.name, tuple(given))
-    return _differences(stored, {kind: stored.of(kind).with_declared(given[kind]) for kind in given})
-
-
-def _differences(stored: StoredSettings, merged: Mapping[str, dict[str, Any]]) -> list[Declared]:
-    compared = [Declared(stored.of(kind), settings, stored.of(kind).asset) for kind, settings in merged.items()]
-    return [each for each in compared if each.changed]
+    return [each for each in compare(store, organization, given) if each.changed] if given else []
 
 
 def require_own(
@@ -136,17 +129,15 @@ def store_settings(
     settings.stored = True
 
 
-def merged_settings(
-    kind: str, stored: StoredSettings, declared: Mapping[str, Any] | None, organization: Organization
-) -> dict[str, Any]:
+def merged_settings(stored: Stored, declared: Mapping[str, Any] | None, organization: Organization) -> dict[str, Any]:
     """The settings of one kind. Raises SettingsError where they break a rule, or where those that no run can be
     without are missing."""
-    if kind == OFFICE365 and stored.office365 is None and not declared:
+    if stored.kind == OFFICE365 and stored.settings is None and not declared:
         raise SettingsError(
             f"The organization {quoted(organization.name)} has no Office 365 sync settings.",
-            hint=f"Declare them with the module {MODULES[OFFICE365]}, or give office365_settings.",
+            hint=f"Declare them with the module {_OFFICE365_MODULE}, or give office365_settings.",
         )
-    return stored.of(kind).with_declared(declared)
+    return stored.with_declared(declared)
 
 
 def tenant_of(settings: Mapping[str, Any], organization: Organization, override: str | None) -> str:
@@ -155,7 +146,7 @@ def tenant_of(settings: Mapping[str, Any], organization: Organization, override:
     if not tenant_id:
         raise SettingsError(
             f"The organization {quoted(organization.name)} is matched with no Microsoft tenant.",
-            hint=f"Set tenant_id with the module {MODULES[OFFICE365]}; "
+            hint=f"Set tenant_id with the module {_OFFICE365_MODULE}; "
             "msp.psa_sync.tenant_match_info makes suggestions.",
         )
     if not is_guid(tenant_id):

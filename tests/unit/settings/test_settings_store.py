@@ -93,7 +93,7 @@ def fresh(itglue, warnings=None, lock=no_lock):
 def declared(itglue, kind, settings, organization_id=2):
     """A run of its own that declares `settings`."""
     store = fresh(itglue)
-    stored = store.read(organization_id, "Happy Frog", [kind]).of(kind)
+    stored = store.read(organization_id, "Happy Frog", [kind])[kind]
     return store.save(stored, stored.with_declared(settings))
 
 
@@ -121,7 +121,7 @@ def test_a_type_is_one_that_it_glue_accepts(kind):
 def test_every_option_survives_being_stored(itglue, kind):
     kept = declared(itglue, kind, FULL[kind])
     assert kept.merged == FULL[kind]
-    assert fresh(itglue).read(2).of(kind).merged == FULL[kind]
+    assert fresh(itglue).read(2)[kind].merged == FULL[kind]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -137,22 +137,22 @@ def test_a_field_is_readable_by_a_technician(itglue, kind):
 
 
 def test_reading_costs_one_request_for_the_types_and_one_for_the_assets(itglue, store):
-    assert (store.read(2).office365, store.read(2).bms) == (None, None)
+    assert (store.read(2)[OFFICE365].settings, store.read(2)[BMS].settings) == (None, None)
     assert itglue.calls == ["asset_types"]
     for kind in KINDS:
         declared(itglue, kind, {})
     itglue.calls.clear()
     found = fresh(itglue).read(2)
-    assert found.office365 is not None and found.bms is not None
+    assert found[OFFICE365].settings is not None and found[BMS].settings is not None
     assert itglue.calls == ["asset_types", "assets"]
 
 
 def test_what_is_missing_is_default_and_what_is_stored_is_its_own(itglue):
     declared(itglue, BMS, {"contact_sync": True})
-    assert fresh(itglue).read(5).bms is None
+    assert fresh(itglue).read(5)[BMS].settings is None
     kept = declared(itglue, BMS, {})
     itglue.edit(kept.asset.id, contact_sync=None, push_method="")
-    assert fresh(itglue).read(2).of(BMS).merged == merge(BMS, None, None)
+    assert fresh(itglue).read(2)[BMS].merged == merge(BMS, None, None)
 
 
 RICH = [
@@ -178,7 +178,7 @@ RICH = [
 def test_lists_are_read_whatever_the_editor_made_of_them(itglue, typed, entries):
     kept = declared(itglue, OFFICE365, {})
     itglue.edit(kept.asset.id, groups=typed)
-    stored = fresh(itglue).read(2).of(OFFICE365)
+    stored = fresh(itglue).read(2)[OFFICE365]
     assert stored.merged["user_filter"]["groups"] == entries
     assert stored.with_declared({"user_filter": {"groups": entries}}) == stored.merged
 
@@ -204,7 +204,7 @@ def test_lists_are_read_whatever_the_editor_made_of_them(itglue, typed, entries)
 def test_hand_written_values_are_read_in_their_one_form(itglue, typed, option, value):
     kept = declared(itglue, OFFICE365, {})
     itglue.edit(kept.asset.id, **typed)
-    stored = fresh(itglue).read(2).of(OFFICE365)
+    stored = fresh(itglue).read(2)[OFFICE365]
     assert stored.merged[option] == value
     assert stored.violations == ()
 
@@ -227,14 +227,14 @@ def test_hand_written_values_are_read_in_their_one_form(itglue, typed, option, v
 def test_a_hand_edit_that_breaks_a_rule_is_named_and_mended(itglue, typed, names, mended_by):
     kept = declared(itglue, OFFICE365, {})
     itglue.edit(kept.asset.id, **typed)
-    stored = fresh(itglue).read(2, "Happy Frog").of(OFFICE365)
+    stored = fresh(itglue).read(2, "Happy Frog")[OFFICE365]
     assert [broken.partition(":")[0] for broken in stored.violations] == [names]
     with pytest.raises(SettingsError) as caught:
         stored.with_declared({"email_label": "Other"})
     for part in (names, "Happy Frog (2)", kept.asset.url):
         assert part in str(caught.value)
     assert declared(itglue, OFFICE365, mended_by).violations == ()
-    assert fresh(itglue).read(2).of(OFFICE365).violations == ()
+    assert fresh(itglue).read(2)[OFFICE365].violations == ()
 
 
 def test_the_asset_is_not_blamed_for_what_was_declared(itglue):
@@ -275,7 +275,7 @@ def test_an_older_type_is_left_alone_while_nothing_changes(itglue):
     made = layout.new_type(BMS)
     itglue.add_type(replace(made, fields=made.fields[:3]))
     itglue.add_asset(2, itglue.types[0].id, {"title": "x", "contact-sync": "Yes"})
-    stored = fresh(itglue).read(2).of(BMS)
+    stored = fresh(itglue).read(2)[BMS]
     assert stored.with_declared({"contact_sync": True, "push_method": "direct"}) == stored.merged
 
 
@@ -284,7 +284,7 @@ def test_of_several_types_of_one_name_the_lowest_id_is_used_with_a_warning(itglu
     itglue.types.reverse()
     itglue.add_asset(2, second.id, {"title": "x", "contact-sync": "Yes"})
     store = fresh(itglue, warnings)
-    stored = store.read(2).of(BMS)
+    stored = store.read(2)[BMS]
     assert stored.asset is None
     assert store.save(stored, stored.with_declared({})).asset.type_id == first.id
     assert f"(ids {first.id}, {second.id})" in warnings[0]
@@ -301,18 +301,18 @@ def test_types_are_looked_up_again_under_the_lock(itglue):
         yield
 
     store = fresh(itglue, lock=lock)
-    stored = store.read(2).of(BMS)
+    stored = store.read(2)[BMS]
     store.save(stored, stored.with_declared({}))
     assert len(itglue.types) == 1
     assert names == ["https://api.itglue.example asset types"]
 
 
 def test_a_type_that_was_missing_is_looked_up_again_when_that_is_asked_for(itglue, store):
-    assert store.read(2).bms is None
+    assert store.read(2)[BMS].settings is None
     declared(itglue, BMS, {})
-    assert store.read(2).bms is None
+    assert store.read(2)[BMS].settings is None
     store.forget_missing_types()
-    assert store.read(2).bms is not None
+    assert store.read(2)[BMS].settings is not None
 
 
 def test_a_type_that_two_control_nodes_made_at_once_is_the_same_for_both(itglue):
@@ -388,7 +388,7 @@ def test_fields_are_asked_for_where_the_types_come_without(itglue):
     listed = itglue.asset_types
     itglue.asset_types = lambda *names: [replace(known, fields=()) for known in listed(*names)]
     declared(itglue, BMS, {"contact_sync": True})
-    assert fresh(itglue).read(2).bms["contact_sync"] == "Yes"
+    assert fresh(itglue).read(2)[BMS].settings["contact_sync"] == "Yes"
     assert "create_asset_field" not in itglue.calls
 
 
@@ -483,7 +483,7 @@ def test_a_trait_of_a_field_that_is_not_listed_goes_along(itglue):
 def test_an_archived_asset_counts_as_absent(itglue):
     made = itglue.add_type(layout.new_type(BMS))
     old = itglue.add_asset(2, made.id, {"title": "x", "contact-sync": "Yes"}, archived=True)
-    assert fresh(itglue).read(2).bms is None
+    assert fresh(itglue).read(2)[BMS].settings is None
     assert fresh(itglue).read_all(BMS) == []
     assert declared(itglue, BMS, {}).asset.id != old.id
 
@@ -505,7 +505,7 @@ def test_of_two_assets_of_remembered_facts_the_lowest_id_counts(itglue):
     first = itglue.add_asset(2, made.id, {"title": "x"})
     itglue.add_asset(2, made.id, {"title": "x"})
     itglue.stored.reverse()
-    assert fresh(itglue).read(2, kinds=[FACTS]).of(FACTS).asset == first
+    assert fresh(itglue).read(2, kinds=[FACTS])[FACTS].asset == first
 
 
 def test_several_kinds_are_read_with_one_request_for_the_types(itglue):
@@ -545,7 +545,7 @@ def test_rows_of_another_organization_are_never_taken(itglue):
     listed, listed_of = itglue.assets, itglue.assets_of
     itglue.assets = lambda type_id, organization_id=None: listed(type_id)
     itglue.assets_of = lambda type_ids, organization_id: listed_of(type_ids, 5)
-    assert fresh(itglue).read(2).bms is None
+    assert fresh(itglue).read(2)[BMS].settings is None
     assert fresh(itglue).read_all(BMS, 2) == []
 
 
@@ -555,7 +555,7 @@ def test_removing_takes_the_asset_and_leaves_the_type(itglue, store):
     assert itglue.stored == []
     assert len(itglue.types) == 1
     store.remove(kept)  # it is gone already
-    store.remove(store.read(2).of(BMS))  # there is nothing to remove
+    store.remove(store.read(2)[BMS])  # there is nothing to remove
 
 
 def test_what_it_glue_does_not_keep_is_reported(itglue, warnings):
@@ -563,13 +563,13 @@ def test_what_it_glue_does_not_keep_is_reported(itglue, warnings):
     update = itglue.update_asset
     itglue.update_asset = lambda asset_id, traits: update(asset_id, {**traits, "push-method": "direct"})
     store = fresh(itglue, warnings)
-    stored = store.read(2, "Happy Frog").of(BMS)
+    stored = store.read(2, "Happy Frog")[BMS]
     assert store.save(stored, stored.with_declared({"push_method": "native"})).merged["push_method"] == "direct"
     assert warnings == ["IT Glue did not keep push_method of organization Happy Frog (2) as written."]
 
 
 def test_a_preview_writes_nothing_and_refuses_what_a_write_would(itglue, store):
-    stored = store.read(2).of(OFFICE365)
+    stored = store.read(2)[OFFICE365]
     store.preview(stored, stored.with_declared(FULL[OFFICE365]))
     with pytest.raises(SettingsError):
         store.preview(stored, stored.with_declared({"email_label": "<i>x</i>"}))
@@ -581,4 +581,4 @@ def test_fields_without_an_order_do_not_get_in_the_way(itglue):
         AssetType(id=3, name="BMS Sync Settings", fields=(AssetField(name="Other", kind="Text", key="other"),))
     )
     declared(itglue, BMS, {"contact_sync": True})
-    assert fresh(itglue).read(2).bms["contact_sync"] == "Yes"
+    assert fresh(itglue).read(2)[BMS].settings["contact_sync"] == "Yes"

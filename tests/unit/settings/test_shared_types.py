@@ -49,11 +49,11 @@ def test_the_first_preview_of_a_run_reads_them_for_all(itglue):
 def test_what_is_read_with_them_is_the_same(itglue):
     writer = store(itglue, None, preview=False)
     declared = merge(OFFICE365, None, {"tenant_id": TENANT, "user_filter": {"domains": ["frog.example"]}})
-    writer.save(writer.read(2).of(OFFICE365), declared)
+    writer.save(writer.read(2)[OFFICE365], declared)
     memory = RunMemory()
     alone = store(itglue, None).read(2)
     assert [store(itglue, memory).read(2), store(itglue, memory).read(2)] == [alone, alone]
-    assert alone.office365
+    assert alone[OFFICE365].settings
 
 
 def test_without_a_memory_each_reads_for_itself(itglue):
@@ -82,7 +82,7 @@ def test_a_type_that_is_missing_is_looked_for_again():
 def test_that_there_are_no_facts_yet_is_found_once_for_all(itglue):
     memory = RunMemory()
     for dummy in range(2):
-        assert not store(itglue, memory).read(2, kinds=(FACTS,)).of(FACTS).asset
+        assert not store(itglue, memory).read(2, kinds=(FACTS,))[FACTS].asset
     assert itglue.calls.count("asset_types") == 1
 
 
@@ -94,9 +94,9 @@ def test_a_type_that_is_extended_is_reported_to_the_others(itglue):
     store(itglue, memory).read(2)
     writer = store(itglue, memory, preview=False)
     declared = merge(OFFICE365, None, {"tenant_id": TENANT, "email_label": "Post"})
-    writer.save(writer.read(2).of(OFFICE365), declared)
+    writer.save(writer.read(2)[OFFICE365], declared)
     count = look_ups(itglue)
-    assert store(itglue, memory).read(2).of(OFFICE365).merged == declared
+    assert store(itglue, memory).read(2)[OFFICE365].merged == declared
     assert look_ups(itglue) == count
 
 
@@ -113,5 +113,5 @@ def test_another_account_has_other_types(itglue):
     store(itglue, memory).read(2)
     other = FakeItGlue()
     other.account = "another"
-    assert store(other, memory).read(2).office365 is None
+    assert store(other, memory).read(2)[OFFICE365].settings is None
     assert look_ups(other)

@@ -40,7 +40,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import 
     User,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.settings import merge, violations
-from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored, StoredSettings
+from ansible_collections.msp.psa_sync.plugins.module_utils._store.settings import Stored
 
 
 def unclear(service: str = "itglue") -> OutcomeUnknownError:
@@ -379,7 +379,7 @@ class FakeStore(Service):
     def read(self, organization_id, name="", kinds=KINDS):
         self.called("read", organization_id)
         self.own_id = organization_id
-        return StoredSettings(organization_id, {kind: self._stored(kind, organization_id) for kind in kinds})
+        return {kind: self._stored(kind, organization_id) for kind in kinds}
 
     def values(self, kind, name):
         self.called("values", kind)
