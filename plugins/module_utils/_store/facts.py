@@ -13,13 +13,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .._engine.bms_recall import RECALLED
 from .._engine.declared_options import FACTS
-from .._engine.errors import SettingsError, SyncError
-from .._engine.model import BmsId, Facts, InBms, ItGlueId
+from .._engine.errors import SettingsError
+from .._engine.model import BmsId, Facts, InBms
 from .settings import SettingsStore, Stored
 
 FORMAT = 1
@@ -41,17 +41,13 @@ def write_facts(store: SettingsStore, organization_id: int, facts: Facts) -> Non
     _save(store, _read(store, organization_id), facts)
 
 
-def forget(store: SettingsStore, organization_id: ItGlueId, left: Callable[[Facts], Facts]) -> SyncError | None:
-    """Leave of an organization's facts what `left` returns; why that was not possible, where it was not."""
-    try:
-        stored = _read(store, organization_id)
-        known = read_facts(stored)
-        facts = left(known)
-        if facts != known:
-            _save(store, stored, facts)
-    except SyncError as error:
-        return error
-    return None
+def forget(store: SettingsStore, organization_id: int, left: Callable[[Facts], Facts]) -> None:
+    """Leave of an organization's facts what `left` returns. Raises SyncError as `write_facts` does."""
+    stored = _read(store, organization_id)
+    known = read_facts(stored)
+    facts = left(known)
+    if facts != known:
+        _save(store, stored, facts)
 
 
 def _read(store: SettingsStore, organization_id: int) -> Stored:
@@ -107,71 +103,33 @@ def decoded(text: str, organization_id: int) -> Facts:
     body = text.rpartition(" ")[2]
     if text != f"{_head(organization_id, body)} {body}":
         return Facts()
-    found = _Decoded()
+    in_bms: dict[str, InBms] = {}
+    tables: dict[str, list[Any]] = {name: [] for name in _ROWS}
     try:
         for name, *values in json.loads(body):
-            found.take(str(name), values)
-    except (ValueError, TypeError, RecursionError):
+            if name == "in_bms":
+                in_bms |= _people_in_bms(*values)
+            else:
+                (rows,) = values
+                tables[name] += map(_ROWS[name], rows)
+    except (KeyError, ValueError, TypeError, RecursionError):
         return Facts()
-    return found.facts()
+    return Facts(
+        in_bms,
+        {(contact_id, group): key for contact_id, group, key in tables["refused"]},
+        dict(tables["offboarded"]),
+        dict(tables["former_contact_types"]),
+        frozenset(tables["kept_apart"]),
+        frozenset(tables["made_anew"]),
+        frozenset(tables["apart_in_bms"]),
+        frozenset(tables["by_name_in_bms"]),
+    )
 
 
-class _Decoded:
-    """Collects facts of lines. Raises ValueError or TypeError for what is none."""
-
-    def __init__(self) -> None:
-        self.in_bms: dict[str, InBms] = {}
-        self.refused: dict[tuple[ItGlueId, str], str] = {}
-        self.offboarded: dict[str, int] = {}
-        self.former: dict[ItGlueId, ItGlueId | None] = {}
-        self.kept_apart: set[tuple[ItGlueId, str]] = set()
-        self.by_name: set[tuple[BmsId, str]] = set()
-        self.users: dict[str, set[str]] = {"made_anew": set(), "apart_in_bms": set()}
-
-    def facts(self) -> Facts:
-        return Facts(
-            self.in_bms,
-            self.refused,
-            self.offboarded,
-            self.former,
-            frozenset(self.kept_apart),
-            frozenset(self.users["made_anew"]),
-            frozenset(self.users["apart_in_bms"]),
-            frozenset(self.by_name),
-        )
-
-    def take(self, name: str, values: Sequence[Json]) -> None:
-        if name == "in_bms":
-            verified_at, codes, entries = values
-            known = tuple(_one_of(RECALLED, code) for code in codes)
-            for key, bms_id in entries:
-                self.in_bms[_text(key)] = InBms(BmsId(_number(bms_id)), _number(verified_at), known)
-            return
-        (entries,) = values
-        for entry in entries:
-            self._take_entry(name, entry)
-
-    def _take_entry(self, name: str, entry: Json) -> None:
-        if name == "refused":
-            contact_id, group, key = entry
-            self.refused[ItGlueId(_number(contact_id)), _text(group)] = _text(key)
-        elif name == "offboarded":
-            key, verified_at = entry
-            self.offboarded[_text(key)] = _number(verified_at)
-        elif name == "former_contact_types":
-            contact_id, former = entry
-            type_id = None if former is None else ItGlueId(_number(former))
-            self.former[ItGlueId(_number(contact_id))] = type_id
-        elif name == "kept_apart":
-            contact_id, user_id = entry
-            self.kept_apart.add((ItGlueId(_number(contact_id)), _text(user_id)))
-        elif name == "by_name_in_bms":
-            bms_id, user_id = entry
-            self.by_name.add((BmsId(_number(bms_id)), _text(user_id)))
-        elif name in self.users:
-            self.users[name].add(_text(entry))
-        else:
-            raise ValueError(f"No fact is named {name}.")
+def _people_in_bms(verified_at: Json, codes: Json, people: Json) -> dict[str, InBms]:
+    if not RECALLED.issuperset(codes):
+        raise ValueError("A fact has an unknown reason.")
+    return {_text(key): InBms(BmsId(_number(bms_id)), _number(verified_at), tuple(codes)) for key, bms_id in people}
 
 
 def _number(value: Json) -> int:
@@ -180,13 +138,27 @@ def _number(value: Json) -> int:
     return value
 
 
+def _number_or_none(value: Json) -> int | None:
+    return None if value is None else _number(value)
+
+
 def _text(value: Json) -> str:
     if not isinstance(value, str):
         raise ValueError("A fact has something else in the place of a text.")
     return value
 
 
-def _one_of(known: Iterable[str], value: Json) -> str:
-    if value not in known:
-        raise ValueError("A fact has an unknown reason.")
-    return _text(value)
+def _row(*columns: Callable[[Json], Any]) -> Callable[[Json], tuple[Any, ...]]:
+    return lambda row: tuple(read(value) for read, value in zip(columns, row, strict=True))
+
+
+_ROWS: dict[str, Callable[[Json], Any]] = {
+    "refused": _row(_number, _text, _text),
+    "offboarded": _row(_text, _number),
+    "former_contact_types": _row(_number, _number_or_none),
+    "kept_apart": _row(_number, _text),
+    "made_anew": _text,
+    "apart_in_bms": _text,
+    "by_name_in_bms": _row(_number, _text),
+}
+"""What reads a row of each table."""

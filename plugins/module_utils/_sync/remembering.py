@@ -11,7 +11,8 @@ which somebody was found in BMS, is written before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 from .._engine.errors import SyncError
@@ -19,7 +20,7 @@ from .._engine.facts import Ended, facts_after, without_contacts
 from .._engine.itglue_plan import renames
 from .._engine.model import BmsId, Facts, ItGlueId
 from .._engine.reasons import Reason, ReasonCode, because
-from .._engine.undo import Step
+from .._engine.undo import ITGLUE, Step
 from .._store.facts import forget, write_facts
 from .._store.settings import SettingsStore
 from .planned_run import Run
@@ -41,12 +42,9 @@ def remember_renamed(store: SettingsStore, run: Run) -> None:
 
 
 def _write(store: SettingsStore, run: Run, facts: Facts) -> None:
-    if facts == run.read.run_settings.facts:
-        return
-    try:
-        write_facts(store, run.read.snapshot.organization.id, facts)
-    except SyncError as error:
-        run.warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))
+    if facts != run.read.run_settings.facts:
+        with _warning(run.warnings):
+            write_facts(store, run.read.snapshot.organization.id, facts)
 
 
 def forget_reverted(
@@ -56,10 +54,17 @@ def forget_reverted(
     contact_ids: set[ItGlueId] = set()
     bms_ids: set[BmsId] = set()
     for step in steps:
-        if step.kind.service == "itglue":
+        if step.kind.service == ITGLUE:
             contact_ids.add(ItGlueId(step.id))
         else:
             bms_ids.add(BmsId(step.id))
-    error = forget(store, organization_id, lambda facts: without_contacts(facts, contact_ids, bms_ids))
-    if error is not None:
+    with _warning(warnings):
+        forget(store, organization_id, lambda facts: without_contacts(facts, contact_ids, bms_ids))
+
+
+@contextmanager
+def _warning(warnings: list[Reason]) -> Iterator[None]:
+    try:
+        yield
+    except SyncError as error:
         warnings.append(because(ReasonCode.FACTS_NOT_STORED, said=str(error)))
