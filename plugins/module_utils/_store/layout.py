@@ -55,10 +55,6 @@ class Column:
     def holds_pairs(self) -> bool:
         return len(self.options) > 1
 
-    @property
-    def is_flag(self) -> bool:
-        return self.options[0].kind == "flag"
-
 
 def key_of(name: str) -> str:
     """The key that IT Glue makes of the name of a new field (IT Glue API reference, `name-key`)."""
@@ -235,9 +231,9 @@ def _cell(column: Column, field: AssetField, settings: Mapping[str, Any]) -> obj
         rows = [f"{option.key}: {value_of(settings, option)}" for option in column.options]
     else:
         value = value_of(settings, column.options[0])
-        if column.is_flag and field.kind == "Checkbox":
-            return bool(value)
         if isinstance(value, bool):
+            if field.kind == "Checkbox":
+                return value
             value = _YES if value else _NO
         rows = value if isinstance(value, list) else [value] if value else []
     if not rows:

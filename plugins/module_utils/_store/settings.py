@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Protocol, TypeVar
 
 from .._clients.lock import exclusive
@@ -27,9 +27,18 @@ from .._engine.errors import NotFoundError, OutcomeUnknownError, RejectedError, 
 from .._engine.model import Asset, AssetField, AssetType, ItGlueId, Organization
 from .._engine.settings import check, merge, violations
 from . import layout
-from .shared_types import Memory, SharedTypes
 
 T = TypeVar("T")
+
+
+class Memory(Protocol):
+    """Values out of what JSON knows, by name; None where nothing is remembered."""
+
+    def get(self, name: str) -> Any:
+        """What is remembered under a name."""
+
+    def put(self, name: str, value: Any) -> None:
+        """Remember a value."""
 
 
 class Reads(Protocol):
@@ -104,7 +113,7 @@ class Stored:
     @property
     def address(self) -> str | None:
         """Where a technician finds the asset."""
-        return address(self.asset) if self.asset else None
+        return (self.asset.url or f"flexible asset {self.asset.id}") if self.asset else None
 
     @property
     def merged(self) -> dict[str, Any]:
@@ -129,10 +138,6 @@ class Stored:
 def settings_lock(base_url: str, organization_id: int) -> str:
     """The name of the lock that is held while an organization's settings are written."""
     return f"{base_url} organization {organization_id}"
-
-
-def address(asset: Asset) -> str:
-    return asset.url or f"flexible asset {asset.id}"
 
 
 class SettingsStore:
@@ -162,7 +167,6 @@ class SettingsStore:
         self._lock = lock
         self._types: dict[str, AssetType | None] = {}
         self._memory = memory
-        self._shared = SharedTypes(memory, itglue.account)
         self._preview = preview
 
     def lock(self, organization_id: int) -> AbstractContextManager[object]:
@@ -250,10 +254,8 @@ class SettingsStore:
     def _look_up(self, kinds: Sequence[str]) -> None:
         """Find the asset types, all in one request, once."""
         for kind in kinds if self._preview else ():
-            if kind not in self._types and (known := self._shared.get(kind)):
-                self._types[kind] = known
-            elif kind not in self._types and kind == FACTS and self._shared.is_missing(kind):
-                self._types[kind] = None
+            if kind not in self._types and (known := self.remembered(_type_name(kind))) is not None:
+                self._types[kind] = _as_type(known) if known else None
         if wanted := [kind for kind in kinds if kind not in self._types]:
             self._types.update(self._found_types(wanted))
 
@@ -267,7 +269,7 @@ class SettingsStore:
         named = sorted((found for found in present if found.name.strip() == name), key=_id)
         if not named:
             if kind == FACTS:
-                self._shared.put_missing(kind)
+                self.remember(_type_name(kind), False)
             return None
         if len(named) > 1:
             self.warn(
@@ -279,7 +281,7 @@ class SettingsStore:
         if not lowest.fields:
             lowest = replace(lowest, fields=tuple(self._itglue.asset_type_fields(_id(lowest))))
         if len(named) == 1:  # each client is warned of several
-            self._shared.put(kind, lowest)
+            self.remember(_type_name(kind), asdict(lowest))
         return lowest
 
     # ------------------------------------------------------------------ writing
@@ -336,7 +338,7 @@ class SettingsStore:
             with self._lock(f"{self._itglue.base_url} asset types"):
                 asset_type = self._completed(kind, self._found_type(kind) or self._made_type(kind))
             self._types[kind] = asset_type
-            self._shared.put(kind, asset_type)
+            self.remember(_type_name(kind), asdict(asset_type))
         return asset_type
 
     def _made_type(self, kind: str) -> AssetType:
@@ -358,6 +360,15 @@ class SettingsStore:
             return layout.find(replace(asset_type, fields=fields), field)
 
         return _once(lambda: self._itglue.create_asset_field(_id(asset_type), field), present)
+
+
+def _type_name(kind: str) -> str:
+    """Under which name it is remembered what the asset type of a kind is, or False, that there is none."""
+    return f"asset type of {kind}"
+
+
+def _as_type(known: Mapping[str, Any]) -> AssetType:
+    return AssetType(**{**known, "fields": tuple(AssetField(**field) for field in known["fields"])})
 
 
 def _id(asset_type: AssetType) -> int:
