@@ -7,12 +7,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from .._engine.errors import ApiError
-from .._engine.model import BmsId, Contact, ItGlueId
+from .._engine.links import LinkState, link_state, linked_bms_id
+from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, ItGluePart, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._engine.text import counted
@@ -27,21 +27,10 @@ RESAVE = "touch"
 
 
 @dataclass(frozen=True, slots=True)
-class Link:
-    """That a contact is linked to BMS, and to which contact there, where IT Glue tells it."""
-
-    bms_contact_id: BmsId | None
-
-
-LinkOf: TypeAlias = "Callable[[Contact], Link | None]"
-"""How a contact is linked to BMS, None for one that is not."""
-
-
-@dataclass(frozen=True, slots=True)
 class Waiting:
-    """How the links are looked for: `seconds` is how long at most."""
+    """How links are waited for: those of the adapters of these names, and for how many seconds at most."""
 
-    link: LinkOf
+    adapter_names: Collection[str]
     seconds: float
     sleep: Sleep = time.sleep
     clock: Clock = time.monotonic
@@ -68,7 +57,7 @@ def await_links(
         waiting.sleep(min(pause, left))
         pause = min(pause * 2, LONGEST_PAUSE)
         try:
-            _note_links(outcomes, pending, present(pending), waiting.link)
+            _note_links(outcomes, pending, present(pending), waiting.adapter_names)
         except ApiError as error:
             outcomes.warn(ReasonCode.LINKS_NOT_READ, said=str(error))
             return
@@ -79,15 +68,18 @@ _AWAITED = frozenset({ReasonCode.ITGLUE_PUSHES, ReasonCode.SAVED_AGAIN, ReasonCo
 
 
 def _note_links(
-    outcomes: Outcomes, pending: Iterable[Operation], present: Mapping[ItGlueId, Contact], link: LinkOf
+    outcomes: Outcomes,
+    pending: Iterable[Operation],
+    present: Mapping[ItGlueId, Contact],
+    adapter_names: Collection[str],
 ) -> None:
     for operation in pending:
         contact = present.get(operation.itglue.contact_id) if operation.itglue.contact_id is not None else None
-        found = link(contact) if contact is not None else None
-        if found is not None:
-            part = operation.bms._replace(push=Push.PUSHED, contact_id=found.bms_contact_id)
-            others = (reason for reason in operation.reasons if reason.code not in _AWAITED)
-            outcomes.put(operation._replace(bms=part, reasons=(*others, because(ReasonCode.PUSHED_BY_ITGLUE))))
+        if contact is None or link_state(contact, adapter_names) in (None, LinkState.UNKNOWN):
+            continue
+        part = operation.bms._replace(push=Push.PUSHED, contact_id=linked_bms_id(contact, adapter_names))
+        others = (reason for reason in operation.reasons if reason.code not in _AWAITED)
+        outcomes.put(operation._replace(bms=part, reasons=(*others, because(ReasonCode.PUSHED_BY_ITGLUE))))
 
 
 def note_not_saved(outcomes: Outcomes, operations: Iterable[Operation]) -> None:

@@ -12,9 +12,6 @@ from dataclasses import replace
 
 from .._engine import plan_document as plan_documents
 from .._engine.errors import InputError, QuotaExceededError, SyncError
-from .._engine.links import LinkState, link_state, linked_bms_id
-from .._engine.model import Contact
-from .._engine.options import Options
 from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._store.settings import SettingsStore
@@ -22,7 +19,7 @@ from .bms_writer import BmsWriter
 from .duplicates import Pause, contacts_beside, note_duplicates
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
-from .links import Link, LinkOf, Waiting
+from .links import Waiting
 from .outcomes import Outcomes, latest, reason_of, resume_at
 from .plan_file import read_plan
 from .planned_run import Replanner, Run, Source, apply_document, named, plan_run, write_document
@@ -178,7 +175,7 @@ def _carry_out(replanner: Replanner, journal: Journal, progress: Progress) -> No
     bms_writer = None
     if bms is not None:
         bms_writer = BmsWriter(services.bms, journal, outcomes, bms.account.id, bms.contacts, report)
-    waiting = Waiting(_link_of(request.options), request.push_wait)
+    waiting = Waiting(request.options.bms_adapter_names, request.push_wait)
     carry_out(outcomes, itglue_writer, bms_writer, waiting, PushCheck(replanner), report)
     _note_duplicates(replanner, outcomes, itglue_writer, bms_writer)
     outcome = replanner.run
@@ -211,16 +208,6 @@ def _note_duplicates(replanner: Replanner, outcomes: Outcomes, itglue: ItGlueWri
         lambda: () if bms is None else services.bms.contacts(bms.account_id),
         () if bms is None else bms.known,
     )
-
-
-def _link_of(options: Options) -> LinkOf:
-    def link(contact: Contact) -> Link | None:
-        state = link_state(contact, options.bms_adapter_names)
-        if state is None or state == LinkState.UNKNOWN:
-            return None
-        return Link(linked_bms_id(contact, options.bms_adapter_names))
-
-    return link
 
 
 def _journal(outcome: Run, request: Request) -> Journal:

@@ -76,7 +76,7 @@ def carried_out(
     in_bms = None
     if plan.account is not None:
         in_bms = BmsWriter(bms, journal, outcomes, plan.account.id, bms_contacts, progress)
-    carry_out(outcomes, writer, in_bms, waiting or Waiting(lambda contact: None, 0.0), None, progress)
+    carry_out(outcomes, writer, in_bms, waiting or Waiting((), 0.0), None, progress)
     return outcomes
 
 
