@@ -40,7 +40,7 @@ SURVIVORS = ROOT / "tests" / "survivors.txt"
 MODULES_OF = {
     "_engine": "*",
     "_sync": (
-        "attempts bms_writer duplicates holders itglue_writer journal journal_reader links look_again outcomes "
+        "bms_writer duplicates holders itglue_writer journal journal_reader links look_again outcomes "
         "planned_run push_check read_back remembering revert run writing"
     ),
     "_store": "facts settings",

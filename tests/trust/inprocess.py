@@ -48,7 +48,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.declared_opti
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import SyncError
 from ansible_collections.msp.psa_sync.plugins.module_utils._store import layout
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync import run as sync_run
-from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import Pause
+from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import wait_for_others
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.links import Waiting
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe import Probe
 from tests.sandbox.core import Sandbox
@@ -216,7 +216,7 @@ class Stand:
         wire = mock.patch.object(transport, "_Adapter", lambda context: Adapter(self))
         waiting = mock.patch.object(sync_run, "Waiting", partial(Waiting, sleep=self.clock.sleep, clock=self.clock))
         probe = mock.patch.object(api_probe, "Probe", partial(Probe, sleep=self.clock.sleep, clock=self.clock))
-        pause = mock.patch.object(sync_run, "Pause", partial(Pause, sleep=self.clock.sleep))
+        pause = mock.patch.object(sync_run, "wait_for_others", partial(wait_for_others, sleep=self.clock.sleep))
         # A key of a token that opens nothing may be a cheap one.
         cheap = mock.patch.dict(tokens._COST, n=2)
         private = mock.patch.dict(os.environ, XDG_RUNTIME_DIR=self._private.name)

@@ -21,8 +21,8 @@ from .._engine.identity import Created, find_created, names_of, resembling
 from .._engine.model import BmsContact, BmsId
 from .._engine.plan import Action, BmsPart, Operation, Push, Subject
 from .._engine.reasons import ReasonCode, because
-from .._engine.recorded import Resolution, WriteKind
-from .journal import Entry, Journal, Resolved, Written, resolved
+from .._engine.recorded import WriteKind
+from .journal import Entry, Journal, Written
 from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, reason_of, side_by_side
 from .ports import Attributes, Bms, Progress, silent
 
@@ -156,7 +156,7 @@ class BmsWriter:
         except ApiError as error:
             reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
             for each in unclear:
-                self._resolve(each.entry, Resolved(0, Resolution.NOT_KNOWN))
+                self._resolve(each.entry, None)
                 self._outcomes.put(failed(each.operation.withheld(bms=Push.FAILED, reason=reason), error))
             return []
         others = {each.bms.contact_id for each in self._outcomes if each.bms.contact_id is not None}
@@ -166,7 +166,7 @@ class BmsWriter:
 
     def _is_missing(self, unclear: _Unclear, found: Created[BmsContact]) -> bool:
         """Whether a contact is not in BMS; what is there instead is noted."""
-        self._resolve(unclear.entry, resolved(0, found))
+        self._resolve(unclear.entry, found)
         if found.record is not None:
             self._note_created(unclear.operation, found.record.id)
         elif found.alike:
@@ -174,9 +174,9 @@ class BmsWriter:
             self._outcomes.put(unclear.operation.withheld(bms=Push.FAILED, reason=reason))
         return not found.alike
 
-    def _resolve(self, entry: Entry | None, found: Resolved) -> None:
+    def _resolve(self, entry: Entry | None, found: Created[BmsContact] | None) -> None:
         if entry is not None:
-            self._journal.resolve(entry, [found])
+            self._journal.resolve(entry, {0: found})
 
     def _note_created(self, operation: Operation, bms_id: BmsId) -> None:
         self.created_at = time.monotonic()

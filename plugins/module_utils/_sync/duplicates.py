@@ -15,7 +15,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from .._engine.errors import ApiError, SyncError
 from .._engine.identity import find_duplicates
@@ -33,18 +33,16 @@ LONGEST_PAUSE = 5.0
 """Seconds that a run waits at most for others to create."""
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """Waits until others that could not see the creates of this run have created too."""
+def wait_for_others(
+    looked_at: float, created_at: float, *, sleep: Sleep = time.sleep, clock: Clock = time.monotonic
+) -> None:
+    """Wait until others that could not see the creates of this run have created too.
 
-    sleep: Sleep = time.sleep
-    clock: Clock = time.monotonic
-
-    def wait(self, looked_at: float, created_at: float) -> None:
-        """Wait. Both times are by `time.monotonic`, in seconds."""
-        left = created_at + min(FACTOR * (created_at - looked_at), LONGEST_PAUSE) - self.clock()
-        if left > 0:
-            self.sleep(min(left, LONGEST_PAUSE))
+    Both times are by `time.monotonic`, in seconds.
+    """
+    left = created_at + min(FACTOR * (created_at - looked_at), LONGEST_PAUSE) - clock()
+    if left > 0:
+        sleep(min(left, LONGEST_PAUSE))
 
 
 def note_duplicates(

@@ -15,6 +15,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.attributes import encode, groups_of
@@ -23,13 +24,13 @@ from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
 from .._engine.offboarding import ACTIVE
 from .._engine.plan import Action, Operation, Push, Subject
-from .._engine.reasons import ReasonCode, because
-from .._engine.recorded import Resolution, WriteKind
-from .attempts import Alone, Attempt
+from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.recorded import WriteKind
 from .duplicates import note_among
-from .journal import Entry, Journal, Resolved, Written, resolved
-from .look_again import FreshPlan, contacts_since, is_as_read
+from .journal import Entry, Journal, Written
+from .look_again import contacts_since, is_as_read
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
+from .planned_run import Replanner
 from .ports import Attributes, ItGlue, Progress, silent
 from .read_back import NOTHING, as_read_back, present_contacts, without_refused
 from .taken import is_own_change, was_taken, with_taken
@@ -37,6 +38,18 @@ from .taken import is_own_change, was_taken, with_taken
 _SERVICE = "itglue"
 _SYNCED = "synced"
 """What IT Glue says of a contact that it does not change, as another system is its source (IT Glue API, Contacts)."""
+
+
+@dataclass(slots=True)
+class _Alone:
+    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that
+    are `locked`, and the error where the service takes nothing now."""
+
+    waiting: list[dict[str, Any]]
+    taken: set[str]
+    locked: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    error: ApiError | None = None
 
 
 class ItGlueWriter:
@@ -51,7 +64,7 @@ class ItGlueWriter:
         journal: Journal,
         outcomes: Outcomes,
         organization_id: ItGlueId,
-        fresh: FreshPlan,
+        fresh: Replanner,
         progress: Progress = silent,
     ) -> None:
         self._itglue = itglue
@@ -147,7 +160,7 @@ class ItGlueWriter:
         """In one request, and one by one what is not there after it; the error where the service takes
         nothing now."""
         try:
-            missing = self._attempt(operations).missing
+            missing, dummy = self._attempt(operations)
         except ApiError as error:
             self._fail(operations, error)
             return error
@@ -162,21 +175,22 @@ class ItGlueWriter:
 
     def _create_alone(self, operation: Operation) -> None:
         """Tried twice only where a look in between did not find it."""
-        attempt = self._attempt([operation])
-        if attempt.missing and attempt.error:
-            attempt = self._attempt([operation])
-        if not attempt.missing:
+        missing, error = self._attempt([operation])
+        if missing and error:
+            missing, error = self._attempt([operation])
+        if not missing:
             return
-        if attempt.error:
-            self._outcomes.put(itglue_failed(operation, attempt.error))
+        if error:
+            self._outcomes.put(itglue_failed(operation, error))
         else:
             reason = because(ReasonCode.CREATE_NOT_SHOWN, service=_SERVICE)
             self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
 
-    def _attempt(self, operations: Sequence[Operation]) -> Attempt:
-        """Send one create. What it may have created beside what its answer shows is looked for.
+    def _attempt(self, operations: Sequence[Operation]) -> tuple[list[Operation], ApiError | None]:
+        """Send one create: the operations whose contact is not there, and the error where there was one.
 
-        Raises ApiError where the service takes nothing now.
+        What it may have created beside what its answer shows is looked for. Raises ApiError where the service takes
+        nothing now.
         """
         wanted = [each.wanted for each in operations]
         rows = self._rows_to_create(operations)
@@ -191,16 +205,16 @@ class ItGlueWriter:
         except RejectedError as error:
             if len(operations) == 1:
                 self._outcomes.put(itglue_failed(operations[0], error))
-                return Attempt()
+                return [], None
             # Whether a bulk request is taken as a whole is not published.
             problem = error
         except OutcomeUnknownError as error:
             problem = error
         for operation, each in zip(operations, found, strict=True):
             self._note_created(operation, each)
-        unseen = [(row, operations[row]) for row, each in enumerate(found) if each.record is None]
+        unseen = {row: operations[row] for row, each in enumerate(found) if each.record is None}
         missing = self._look_for(entry, unseen) if unseen and entry else []
-        return Attempt(missing, problem)
+        return missing, problem
 
     def _rows_to_create(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
         """What the journal records of a create: beside the attributes the contacts that resemble the new one."""
@@ -210,21 +224,21 @@ class ItGlueWriter:
             for each, found in zip(operations, resembling, strict=True)
         ]
 
-    def _look_for(self, entry: Entry, unseen: Sequence[tuple[int, Operation]]) -> list[Operation]:
+    def _look_for(self, entry: Entry, unseen: Mapping[int, Operation]) -> list[Operation]:
         """The operations whose contact is not in IT Glue. What was found is noted, here and in the journal."""
         try:
             present = list(self._itglue.contacts(self._organization_id))
         except ApiError as error:
-            self._journal.resolve(entry, [Resolved(row, Resolution.NOT_KNOWN) for row, dummy in unseen])
+            self._journal.resolve(entry, dict.fromkeys(unseen))
             reason = because(ReasonCode.WRITE_UNCLEAR, service=_SERVICE, said=str(error))
-            for dummy, operation in unseen:
+            for operation in unseen.values():
                 self._outcomes.put(failed(operation.withheld(itglue=Action.FAILED, reason=reason), error))
             return []
         known = self._before.keys() | self.created.keys()
-        found = find_created([operation.wanted for dummy, operation in unseen], present, known)
-        self._journal.resolve(entry, [resolved(row, each) for (row, dummy), each in zip(unseen, found, strict=True)])
+        found = find_created([operation.wanted for operation in unseen.values()], present, known)
+        self._journal.resolve(entry, dict(zip(unseen, found, strict=True)))
         missing = []
-        for (dummy, operation), each in zip(unseen, found, strict=True):
+        for operation, each in zip(unseen.values(), found, strict=True):
             if each.is_unclear:
                 reason = because(ReasonCode.SEVERAL_ALIKE, contact_ids=sorted(one.id for one in each.alike))
                 self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
@@ -266,22 +280,16 @@ class ItGlueWriter:
             return error
         return None
 
-    def _send_updates(self, rows: Sequence[tuple[ItGlueId, Attributes]]) -> None:
-        """One request, recorded: the bulk one, or, for one contact alone, its own."""
+    def _send_updates(self, rows: Sequence[tuple[ItGlueId, Attributes]], *, alone: bool = False) -> None:
+        """One request, recorded: the bulk one, or that of one contact `alone`."""
         recorded = [
             {"id": each, "before": self._before_image(each, attributes), "after": dict(attributes)}
             for each, attributes in rows
         ]
         with self._journal.record(WriteKind.ITGLUE_UPDATE, recorded) as entry:
-            updated = {each.id: each for each in self._itglue.update_contacts(rows)}
+            shown = [self._itglue.update_contact(*rows[0])] if alone else self._itglue.update_contacts(rows)
+            updated = {each.id: each for each in shown}
             entry.written = [_written(updated.get(each), each) for each, dummy in rows]
-
-    def _send_update(self, contact_id: ItGlueId, attributes: Attributes) -> None:
-        """A contact by itself."""
-        before = self._before_image(contact_id, attributes)
-        row = {"id": contact_id, "before": before, "after": dict(attributes)}
-        with self._journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
-            entry.written = [_written(self._itglue.update_contact(contact_id, attributes), contact_id)]
 
     def _before_image(self, contact_id: ItGlueId, attributes: Attributes) -> dict[str, Any]:
         before = self._before.get(contact_id)
@@ -316,7 +324,7 @@ class ItGlueWriter:
             self._outcomes.put(operation)
             return None
         waiting = {name: value for name, value in operation.itglue.after.items() if name not in taken}
-        alone = Alone([waiting] if waiting else [], taken)
+        alone = _Alone([waiting] if waiting else [], taken)
         while alone.waiting and not alone.error:
             self._send_alone(operation, alone)
         if alone.error and not alone.taken:
@@ -336,10 +344,10 @@ class ItGlueWriter:
                 self._look_again()
         return self._outcomes[operation.subject]
 
-    def _send_alone(self, operation: Operation, alone: Alone) -> None:
+    def _send_alone(self, operation: Operation, alone: _Alone) -> None:
         attributes = alone.waiting.pop(0)
         try:
-            self._send_update(_contact_id(operation), attributes)
+            self._send_updates([(_contact_id(operation), attributes)], alone=True)
             alone.taken.update(attributes)
         except RejectedError as error:
             refused, rest = without_refused(attributes, error)
@@ -356,7 +364,7 @@ class ItGlueWriter:
             alone.waiting.append(attributes)
             alone.error = error
 
-    def _note_alone(self, operation: Operation, alone: Alone) -> None:
+    def _note_alone(self, operation: Operation, alone: _Alone) -> None:
         part = operation.itglue
         reasons = [each for number, each in enumerate(alone.reasons) if each not in alone.reasons[:number]]
         if alone.waiting and alone.error:

@@ -70,26 +70,6 @@ class Written:
     updated_at: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """What a look-up says of one row of a create: `contact` where it was found, `alike` where several could
-    be it."""
-
-    row: int
-    resolution: Resolution
-    contact: Written = Written(None)
-    alike: tuple[int, ...] = ()
-
-
-def resolved(row: int, found: Created[Contact] | Created[BmsContact]) -> Resolved:
-    """What a look-up for the contact of a row has found."""
-    if found.record is not None:
-        return Resolved(row, Resolution.FOUND, Written(found.record.id, getattr(found.record, "updated_at", None)))
-    if found.alike:
-        return Resolved(row, Resolution.NOT_KNOWN, alike=tuple(each.id for each in found.alike))
-    return Resolved(row, Resolution.NOT_FOUND)
-
-
 class Entry:
     """A write that is under way: its number, and the contacts that the service answers with."""
 
@@ -125,9 +105,9 @@ class Journal:
         rows_after = [_as_row(each) for each in entry.written or [Written(None)] * len(rows)]
         self._after_write({"outcome": entry.number, "result": WriteOutcome.DONE, "rows": rows_after})
 
-    def resolve(self, entry: Entry, rows: Sequence[Resolved]) -> None:
-        """Record what a look-up said of rows of a create."""
-        self._after_write({"resolved": entry.number, "rows": [_as_resolution(each) for each in rows]})
+    def resolve(self, entry: Entry, found: Mapping[int, Created[Contact] | Created[BmsContact] | None]) -> None:
+        """Record what a look-up has found of rows of a create, by their numbers; None where it failed."""
+        self._after_write({"resolved": entry.number, "rows": [_resolution(*each) for each in found.items()]})
 
     def read_back(self, contacts: Sequence[Written]) -> None:
         """Record when the contacts of IT Glue that were written were last changed, as the run has seen it."""
@@ -148,13 +128,15 @@ def _as_row(contact: Written) -> dict[str, Any]:
     return {"id": contact.id, "updated_at": contact.updated_at}
 
 
-def _as_resolution(found: Resolved) -> dict[str, Any]:
-    row: dict[str, Any] = {"row": found.row, "found": found.resolution}
-    if found.resolution == Resolution.FOUND:
-        row |= _as_row(found.contact)
+def _resolution(row: int, found: Created[Contact] | Created[BmsContact] | None) -> dict[str, Any]:
+    if found is None:
+        return {"row": row, "found": Resolution.NOT_KNOWN}
+    if found.record is not None:
+        contact = Written(found.record.id, getattr(found.record, "updated_at", None))
+        return {"row": row, "found": Resolution.FOUND, **_as_row(contact)}
     if found.alike:
-        row["alike"] = list(found.alike)
-    return row
+        return {"row": row, "found": Resolution.NOT_KNOWN, "alike": [each.id for each in found.alike]}
+    return {"row": row, "found": Resolution.NOT_FOUND}
 
 
 def _now() -> str:

@@ -12,12 +12,9 @@ all contacts are read. Deleted contacts do not show in it: their update is refus
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Protocol
 
 from .._engine.errors import NotFoundError, ProtocolError, RejectedError
 from .._engine.model import Contact, ItGlueId
-from .._engine.owned import NOBODY, Tried
-from .._engine.plan import Operation
 from .ports import ItGlueReader
 
 MARGIN = 300.0
@@ -27,29 +24,6 @@ they were read."""
 STALE_AFTER = 10.0
 """Seconds after which contacts are looked at again before further ones are written: others have had time, and a quota
 may have been waited for."""
-
-
-class FreshPlan(Protocol):
-    """The plan, and the contacts that it was made from, as somebody has looked at them last."""
-
-    @property
-    def contacts(self) -> Iterable[Contact]:
-        """The organization's contacts."""
-
-    @property
-    def read_at(self) -> float:
-        """When the last look at them began, in seconds since the epoch."""
-
-    @property
-    def looked_at(self) -> float | None:
-        """When the last look at them began, by `time.monotonic`, in seconds; None before the first one."""
-
-    @property
-    def is_stale(self) -> bool:
-        """Whether they are to be looked at again before further contacts are written."""
-
-    def look_again(self, tried: Tried = NOBODY) -> Iterable[Operation]:
-        """Look what others have changed; the operations as they are to be done now, but for `tried` ones."""
 
 
 def read_since(contacts: Iterable[Contact], read_at: float) -> float:

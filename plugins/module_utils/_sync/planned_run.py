@@ -19,7 +19,7 @@ from .._engine.limits import exceeded_limits
 from .._engine.model import BmsSnapshot, Contact, Snapshot
 from .._engine.overrides import without_override
 from .._engine.owned import NOBODY, Tried, owned
-from .._engine.plan import DepartureAction, Operation, Plan, Push, Subject
+from .._engine.plan import Action, DepartureAction, Operation, Plan, Push, Subject
 from .._engine.planned_again import merged, without_outdated
 from .._engine.planning import Findings, Planning
 from .._engine.reasons import Reason, ReasonCode, because
@@ -61,6 +61,15 @@ class Run:
         """Take over the operations and then the deactivations, as they are now."""
         count = len(self.plan.operations)
         self.operations, self.deactivations = operations[:count], operations[count:]
+
+    def defer(self, reason: Reason) -> None:
+        """Leave all writes to the next run."""
+        self.turned_out(
+            tuple(
+                each.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)
+                for each in (*self.operations, *self.deactivations)
+            )
+        )
 
     @property
     def name(self) -> str:

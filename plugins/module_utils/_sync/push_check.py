@@ -11,7 +11,7 @@ next run finds who is in BMS.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -21,9 +21,9 @@ from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
 from .._engine.native_signs import pushed_meanwhile
 from .._engine.plan import Operation, Push, Subject
 from .._engine.reasons import Reason, ReasonCode, because
+from .itglue_writer import ItGlueWriter
 from .outcomes import Outcomes, reason_of
 from .planned_run import Replanner, Run
-from .ports import Services
 
 _FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
 
@@ -35,52 +35,36 @@ _Held: TypeAlias = "tuple[Operation, Reason]"
 
 
 @dataclass(frozen=True, slots=True)
-class ReadBack:
-    """What IT Glue showed of contacts after the writing: None where it could not be read.
-
-    `refused` are those whose contact IT Glue did not change because it is synced.
-    """
-
-    contacts: Mapping[ItGlueId, Contact] | None
-    refused: Collection[Subject] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class PushCheck:
     """Looks again whom to push, for the run as it was planned last."""
 
     replanner: Replanner
 
     @property
-    def services(self) -> Services:
-        """The services of the run."""
-        return self.replanner.services
-
-    @property
     def run(self) -> Run:
         """The run as it was planned last."""
         return self.replanner.run
 
-    def defer(self, outcomes: Outcomes, shown: ReadBack) -> Sequence[BmsContact] | None:
+    def defer(self, outcomes: Outcomes, itglue: ItGlueWriter) -> Sequence[BmsContact] | None:
         """Defer the pushes that no longer hold; the account's contacts by now, None where they were not read."""
         linked = []
         for operation in _pushes(outcomes):
-            if reason := self._held_back(operation, shown):
+            if reason := self._held_back(operation, itglue):
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
                 if reason.code == ReasonCode.LINKED_BY_NOW:
                     linked.append((operation, reason))
-        present, in_bms = self._look_in_bms(outcomes, shown)
-        self._stop(outcomes, linked, in_bms, shown)
+        present, in_bms = self._look_in_bms(outcomes, itglue)
+        self._stop(outcomes, linked, in_bms, itglue)
         return present
 
-    def _look_in_bms(self, outcomes: Outcomes, shown: ReadBack) -> tuple[Sequence[BmsContact] | None, list[_Held]]:
+    def _look_in_bms(self, outcomes: Outcomes, itglue: ItGlueWriter) -> tuple[Sequence[BmsContact] | None, list[_Held]]:
         """Defer the pushes of people who are in BMS by now: the account's contacts, and who was found."""
         pushes, known = _pushes(outcomes), self.run.planning.findings.bms
         if not pushes or known is None:
             return None, []
         try:
-            present = replace(known, contacts=tuple(self.services.bms.contacts(known.account.id)))
-            by_now = self._by_now(outcomes, present, shown.contacts or {}) if _differ(known, present) else {}
+            present = replace(known, contacts=tuple(self.replanner.services.bms.contacts(known.account.id)))
+            by_now = self._by_now(outcomes, present, itglue.shown or {}) if _differ(known, present) else {}
         except SyncError as error:
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
             if isinstance(error, QuotaExceededError):
@@ -91,24 +75,24 @@ class PushCheck:
             return None, []
         return present.contacts, _defer_found(outcomes, by_now)
 
-    def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], shown: ReadBack) -> None:
+    def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], itglue: ItGlueWriter) -> None:
         """Push no further where IT Glue has pushed what this run has written."""
         bms_ids: set[BmsId] = set()
         for dummy, reason in (*linked, *in_bms):
             bms_ids.update(reason.values.get("bms_contact_ids") or filter(None, [reason.values.get("bms_contact_id")]))
-        contacts = tuple((shown.contacts or {}).values())
+        contacts = tuple((itglue.shown or {}).values())
         sign = pushed_meanwhile([each for each, dummy in linked], [each for each, dummy in in_bms], contacts, bms_ids)
         if sign is not None:
             self.run.stopped = sign
             for operation in _pushes(outcomes):
                 outcomes.put(operation.withheld(bms=Push.FAILED, reason=sign))
 
-    def _held_back(self, operation: Operation, shown: ReadBack) -> Reason | None:
+    def _held_back(self, operation: Operation, itglue: ItGlueWriter) -> Reason | None:
         """Why a contact is not pushed by what IT Glue shows of it."""
-        if shown.contacts is None:
+        if itglue.shown is None:
             return because(ReasonCode.NOT_READ_AFTER_WRITE)
         contact_id = operation.itglue.contact_id
-        contact = None if contact_id is None else shown.contacts.get(contact_id)
+        contact = None if contact_id is None else itglue.shown.get(contact_id)
         if contact is None:
             return because(ReasonCode.CHANGED_SINCE_READ, changed=["contact_id"])
         names = self.run.planning.options.bms_adapter_names
@@ -117,7 +101,7 @@ class PushCheck:
             return because(ReasonCode.LINK_UNKNOWN, contact_id=contact.id)
         if state is not None:
             return because(ReasonCode.LINKED_BY_NOW, bms_contact_id=linked_bms_id(contact, names))
-        return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in shown.refused else None
+        return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in itglue.refused_as_synced else None
 
     def _by_now(
         self, outcomes: Outcomes, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]

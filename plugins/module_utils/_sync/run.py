@@ -12,11 +12,10 @@ from dataclasses import replace
 
 from .._engine import plan_document as plan_documents
 from .._engine.errors import InputError, QuotaExceededError, SyncError
-from .._engine.plan import Action, Operation, Push
 from .._engine.reasons import ReasonCode, because
 from .._store.settings import SettingsStore
 from .bms_writer import BmsWriter
-from .duplicates import Pause, contacts_beside, note_duplicates
+from .duplicates import contacts_beside, note_duplicates, wait_for_others
 from .itglue_writer import ItGlueWriter
 from .journal import FileJournal, Journal
 from .links import Waiting
@@ -69,7 +68,9 @@ def run(
         if request.plan_file:
             write_document(outcome, request)
         if run_lock.busy:
-            _defer_busy(outcome, run_lock)
+            outcome.deferred = True
+            outcome.defer(run_lock.reason)
+            outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))
         elif preview:
             if request.stores_settings and not outcome.refused:
                 _store_settings(services, store, outcome, request, preview=True)
@@ -145,22 +146,9 @@ def _store_settings(services: Services, store: SettingsStore, outcome: Run, requ
 
 def _defer(outcome: Run, error: QuotaExceededError) -> None:
     """Leave everything to the next run, as a quota is used up before anything could be looked at again."""
-    reason = reason_of(error)
-
-    def deferred(operation: Operation) -> Operation:
-        return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)
-
-    outcome.operations = tuple(map(deferred, outcome.operations))
-    outcome.deactivations = tuple(map(deferred, outcome.deactivations))
+    outcome.defer(reason_of(error))
     outcome.resume_at = latest(outcome.resume_at, resume_at(error))
     outcome.warnings.append(because(ReasonCode.NOT_LOOKED_AGAIN, said=str(error)))
-
-
-def _defer_busy(outcome: Run, run_lock: RunLock) -> None:
-    outcome.deferred = True
-    outcome.operations = tuple(map(run_lock.deferred, outcome.operations))
-    outcome.deactivations = tuple(map(run_lock.deferred, outcome.deactivations))
-    outcome.warnings.append(because(ReasonCode.NOTHING_WRITTEN, organization=outcome.name))
 
 
 # -------------------------------------------------------------------------- write
@@ -196,11 +184,11 @@ def _show_created(run: Run, itglue: ItGlueWriter) -> None:
 
 def _note_duplicates(replanner: Replanner, outcomes: Outcomes, itglue: ItGlueWriter, bms: BmsWriter | None) -> None:
     """Report whom somebody else has created at the same time, once others that looked before have created too."""
-    pause, services, snapshot = Pause(), replanner.services, replanner.run.read.snapshot
+    services, snapshot = replanner.services, replanner.run.read.snapshot
     if itglue.created_at is not None and itglue.created_after is not None:
-        pause.wait(itglue.created_after, itglue.created_at)
+        wait_for_others(itglue.created_after, itglue.created_at)
     if bms is not None and bms.created_at is not None:
-        pause.wait(bms.looked_at, bms.created_at)
+        wait_for_others(bms.looked_at, bms.created_at)
     note_duplicates(
         outcomes,
         lambda: contacts_beside(services.itglue, snapshot),

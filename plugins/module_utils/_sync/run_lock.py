@@ -17,8 +17,7 @@ from contextlib import ExitStack
 
 from .._clients.lock import LockBusyError, exclusive
 from .._engine.model import Organization
-from .._engine.plan import Action, Operation, Push
-from .._engine.reasons import ReasonCode, because
+from .._engine.reasons import Reason, ReasonCode, because
 
 _BUSY = "Another run on this control node is writing to this organization."
 _STOPPED = (
@@ -65,9 +64,9 @@ class RunLock:
         """Why the run has to wait, as a sentence."""
         return _STOPPED.format(process=self.stopped) if self.stopped else _BUSY
 
-    def deferred(self, operation: Operation) -> Operation:
-        """The operation without its writes, which are for the next run."""
-        reason = because(ReasonCode.RUN_LOCK_BUSY)
+    @property
+    def reason(self) -> Reason:
+        """Why the writes are for the next run."""
         if self.stopped:
-            reason = because(ReasonCode.RUN_LOCK_STOPPED, process=self.stopped)
-        return operation.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason)
+            return because(ReasonCode.RUN_LOCK_STOPPED, process=self.stopped)
+        return because(ReasonCode.RUN_LOCK_BUSY)

@@ -6,25 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
-
 from .._engine.bms_fields import EMAILS, PHONES
-from .._engine.model import BmsContact
 from .._engine.plan import PUSHES, Action, Operation, Push
 from .bms_writer import ACTIVE, BmsWriter
 from .itglue_writer import ItGlueWriter
 from .links import Waiting, await_links, note_not_saved
 from .outcomes import Outcomes
 from .ports import Progress, silent
-from .push_check import ReadBack
-
-
-class LooksAgain(Protocol):
-    """Looks again whom to push, right before it is done."""
-
-    def defer(self, outcomes: Outcomes, shown: ReadBack) -> Sequence[BmsContact] | None:
-        """Defer the pushes that no longer hold; the account's contacts by now, None where they were not read."""
+from .push_check import PushCheck
 
 
 def carry_out(
@@ -32,7 +21,7 @@ def carry_out(
     itglue: ItGlueWriter,
     bms: BmsWriter | None,
     waiting: Waiting,
-    check: LooksAgain | None = None,
+    check: PushCheck | None = None,
     progress: Progress = silent,
 ) -> None:
     """Write what the operations of `outcomes` say, and note there how they turn out.
@@ -47,7 +36,7 @@ def carry_out(
     _hold_back_pushes(outcomes, itglue)
     if bms is not None:
         if check is not None:
-            present = check.defer(outcomes, ReadBack(itglue.shown, itglue.refused_as_synced))
+            present = check.defer(outcomes, itglue)
             if present is not None:
                 bms.know(present)
         bms.create()

@@ -125,9 +125,8 @@ def test_a_run_that_is_stopped_is_named(other):
     os.waitpid(other.pid, os.WUNTRACED)
     with RunLock(HERE) as late:
         late.acquire(ONE)
-    deferred = late.deferred(operation(Action.CREATE, Push.PUSHED, after=AFTER))
     assert (late.busy, late.stopped) == (True, other.pid)
-    assert deferred.reasons == (Reason(ReasonCode.RUN_LOCK_STOPPED, {"process": other.pid}),)
+    assert late.reason == Reason(ReasonCode.RUN_LOCK_STOPPED, {"process": other.pid})
     assert f"kill -CONT {other.pid}" in late.busy_message
 
 
@@ -158,6 +157,10 @@ def operation(action: Action, push: Push | None = None, before=(), after=(), *, 
     return Operation(UserSubject(f"{user}@client.example", user), part, bms)
 
 
+def deferred(planned: Operation) -> Operation:
+    return planned.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=RunLock(HERE).reason)
+
+
 @pytest.mark.parametrize(
     ("planned", "action", "push"),
     [
@@ -171,7 +174,7 @@ def operation(action: Action, push: Push | None = None, before=(), after=(), *, 
     ],
 )
 def test_what_would_be_written_is_deferred(planned, action, push):
-    late = RunLock(HERE).deferred(planned)
+    late = deferred(planned)
     assert (late.itglue.action, late.bms.push) == (action, push)
     assert [each.code for each in late.reasons] == ["run_lock_busy"]
     assert not late.writes
@@ -189,7 +192,7 @@ def test_what_would_be_written_is_deferred(planned, action, push):
 )
 def test_what_would_not_be_written_stays(action, push):
     planned = operation(action, push).because(Reason(ReasonCode.NO_ADDRESS))
-    assert RunLock(HERE).deferred(planned) == planned
+    assert deferred(planned) == planned
 
 
 def test_nothing_is_reverted_while_another_run_writes(monkeypatch):

@@ -21,9 +21,9 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._engine.plan import (
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.reasons import ReasonCode, because
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.duplicates import (
-    Pause,
     note_among,
     note_duplicates,
+    wait_for_others,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.outcomes import Outcomes
 from tests.unit.engine.builders import contact, in_bms
@@ -42,7 +42,7 @@ from tests.unit.engine.builders import contact, in_bms
 )
 def test_a_run_waits_for_others_who_could_not_see_its_creates(created_at, now, waits):
     slept = []
-    Pause(sleep=slept.append, clock=lambda: now).wait(100.0, created_at)
+    wait_for_others(100.0, created_at, sleep=slept.append, clock=lambda: now)
     assert slept == waits
 
 

@@ -108,7 +108,7 @@ class Waits:
 def test_a_run_that_creates_waits_for_others_before_it_looks_for_duplicates(world, monkeypatch):
     """As long as it took from the look before the create, whenever it has looked since."""
     waits = Waits(world)
-    monkeypatch.setattr(runs, "Pause", lambda: waits)
+    monkeypatch.setattr(runs, "wait_for_others", waits.wait)
     world.run()
     assert [calls for took, calls in waits.of] == [(3, 2), (3, 2)]
     assert all(0 < took < 60 for took, calls in waits.of)
