@@ -18,6 +18,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
+from math import ceil
 from typing import TypeVar
 
 from .._clients.itglue import only_of_name
@@ -70,21 +71,16 @@ class _NotSharedError(SyncError):
         super().__init__("")
 
 
-def groups(ids: Sequence[int], size: int, side_by_side: int) -> Iterator[tuple[int, ...]]:
-    """The organizations in groups of a size (the last may be smaller). Those that are served side by side are in
-    different groups, so that each process reads one and none waits for another."""
-    block = size * max(1, side_by_side)
-    for start in range(0, len(ids), block):
-        part = ids[start : start + block]
-        count = -(-len(part) // size)
-        full, last = (count, 0) if len(part) % size == 0 else (count - 1, len(part) % size)
-        rest = list(part)
-        found: list[list[int]] = [[] for dummy in range(count)]
-        while rest:
-            for number, group in enumerate(found):
-                if rest and len(group) < (size if number < full else last):
-                    group.append(rest.pop(0))
-        yield from map(tuple, found)
+def groups(ids: Sequence[int], size: int) -> list[list[int]]:
+    """The organizations in groups of a size (the last may be smaller), dealt out one by one: those that are served
+    side by side are in different groups, so that each process reads one and none waits for another."""
+    count = ceil(len(ids) / size)
+    last = len(ids) - size * (count - 1)
+    places = (number for row in range(size) for number in range(count) if number < count - 1 or row < last)
+    found: list[list[int]] = [[] for dummy in range(count)]
+    for ident, number in zip(ids, places, strict=True):
+        found[number].append(ident)
+    return found
 
 
 class FleetItGlue:
@@ -111,8 +107,6 @@ class FleetItGlue:
         self._patience = patience
         self._lists = RunLists(private_file(fleet.directory, itglue.account, ending="sqlite"))
         self._contacts_read_at: float | None = None
-        self._known_types: list[AssetType] | None = None
-        self._known_assets: dict[int, list[Asset] | None] = {}
 
     @property
     def base_url(self) -> str:
@@ -178,10 +172,8 @@ class FleetItGlue:
                 fields = each.fields or tuple(self._itglue.asset_type_fields(each.id or 0))
                 yield Row(each.id or 0, AssetType(each.id, each.name, each.description, each.icon, fields))
 
-        if self._known_types is None:
-            self._have(TYPES, read)
-            self._known_types = self._lists.all(TYPES, AssetType)
-        return self._known_types
+        self._have(TYPES, read)
+        return self._lists.all(TYPES, AssetType)
 
     def _assets(self, organization_id: int, type_ids: Sequence[int] = ()) -> list[Asset] | None:
         """The assets of an organization of all types, or of some; None where those are not the ones that are read, or
@@ -197,13 +189,11 @@ class FleetItGlue:
 
         if not read_types or not set(type_ids) <= set(read_types):
             return None
-        if organization_id not in self._known_assets:
-            read_at = self._have(ASSETS, read)
-            written_at = last_held(settings_lock(self.base_url, organization_id))
-            if written_at is not None and written_at >= read_at - _CLOCK_TICK:
-                return None  # a task of this run, or of another one, may have stored settings since
-            self._known_assets[organization_id] = self._lists.rows(ASSETS, Asset, organization_id)
-        found = self._known_assets[organization_id]
+        read_at = self._have(ASSETS, read)
+        written_at = last_held(settings_lock(self.base_url, organization_id))
+        if written_at is not None and written_at >= read_at - _CLOCK_TICK:
+            return None  # a task of this run, or of another one, may have stored settings since
+        found = self._lists.rows(ASSETS, Asset, organization_id)
         return None if found is None else [each for each in found if not type_ids or each.type_id in type_ids]
 
     # --------------------------------------------- contacts and locations
@@ -243,7 +233,7 @@ class FleetItGlue:
             # Only the clients that are served at about the same time are divided into groups, not all of the run.
             block = size * max(1, self._fleet.side_by_side)
             start = ids.index(organization_id) // block * block
-            for number, group in enumerate(groups(ids[start : start + block], size, self._fleet.side_by_side)):
+            for number, group in enumerate(groups(ids[start : start + block], size)):
                 if organization_id in group:
                     name = f"{kind} {start} {number}"
                     return name, self._have(name, partial(read, group), kind=kind, once=True)
