@@ -41,7 +41,7 @@ def run(params: dict[str, Any], task: Task) -> dict[str, Any]:
     request = client_request(params, allow_shrunken_source=True)
     api = Clients(params, task, fair_share_of(params, counted=False))
     audited = read_and_audit(api, SettingsStore(api.itglue, warn=task.warn), request)
-    for reason in (*audited.read.warnings, *audited.planning.plan.warnings):
+    for reason in (*audited.read.run_settings.warnings, *audited.planning.plan.warnings):
         task.warn(warning(reason))
     created = sum(each.bms.create is not None for each in audited.planning.plan.operations)
     returned = _result(audited, max(0, params["max_listed"]), api.calls.by_service())

@@ -45,7 +45,7 @@ def result(run: Run, *, api_calls: Mapping[str, int], everything: bool = False) 
         "changed": run.changed,
         "organization": {"id": snapshot.organization.id, "name": snapshot.organization.name},
         "tenant_id": snapshot.tenant_id,
-        "settings": run.read.settings,
+        "settings": settings.merged,
         "settings_changes": settings_changes(settings.differences, stored=settings.stored),
         "summary": summary(run, api_calls),
         "contacts": [records.contact(each) for each in run.operations if everything or each.noteworthy],

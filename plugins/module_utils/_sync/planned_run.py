@@ -131,7 +131,7 @@ def plan_run(
     report(f"{selected} of {len(snapshot.users)} users selected, {len(matched.matching.matches)} matched with contacts")
     if planning.findings.bms is not None:
         report(f"BMS: {counted(len(planning.findings.bms.contacts), 'contact')} read")
-    warnings = [*found.warnings, *plan.warnings]
+    warnings = [*found.run_settings.warnings, *plan.warnings]
     return Run(
         found,
         planning,
@@ -166,7 +166,7 @@ def named(progress: Progress, organization: str) -> Progress:
 def _binding(found: Read, request: Request) -> plan_documents.Binding:
     organization = found.snapshot.organization
     return plan_documents.Binding(
-        organization.id, organization.name, found.snapshot.tenant_id, found.settings, request.version
+        organization.id, organization.name, found.snapshot.tenant_id, found.run_settings.merged, request.version
     )
 
 

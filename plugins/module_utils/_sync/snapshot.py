@@ -14,8 +14,9 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from threading import Lock
-from typing import Any, NamedTuple, TypeAlias, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from .._engine import account as accounts
 from .._engine import settings as rules
@@ -30,7 +31,6 @@ from .._engine.errors import (
 )
 from .._engine.model import (
     Account,
-    BmsContact,
     BmsId,
     BmsSettings,
     BmsSnapshot,
@@ -42,7 +42,6 @@ from .._engine.model import (
 )
 from .._engine.options import Options
 from .._engine.planning import Findings, Need, Planning
-from .._engine.reasons import Reason
 from .._engine.text import name
 from .._store.settings import SettingsStore
 from .outcomes import latest, resume_at, side_by_side
@@ -54,9 +53,6 @@ READ_BEFORE_A_LINE = 2000
 """Users or contacts that are read before a person hears of it: a few pages."""
 
 T = TypeVar("T")
-
-_Kind: TypeAlias = tuple[str | None, str, Callable[[Collection[BmsContact]], Sequence[BmsType]]]
-"""A type that a setting names, the option, and what reads the types that there are."""
 
 
 class Request(NamedTuple):
@@ -81,11 +77,9 @@ class Request(NamedTuple):
 
 
 class Read(NamedTuple):
-    """A snapshot, the settings as the mappings that results show, warnings, and how the declared settings differ."""
+    """A snapshot, and the settings that count for the run."""
 
     snapshot: Snapshot
-    settings: dict[str, dict[str, Any]]
-    warnings: list[Reason]
     run_settings: RunSettings
 
     def has_users_of(self, tenant_id: str, settings: Office365Settings) -> bool:
@@ -125,9 +119,9 @@ def read(
             tenant_id=request.tenant_id,
             adapter_names=request.options.bms_adapter_names,
         )
-        tenant_id, merged = settings.tenant_id, settings.merged
-        merged[OFFICE365]["tenant_id"] = tenant_id
-        office365 = rules.office365(merged[OFFICE365])
+        tenant_id, office365_settings = settings.tenant_id, settings.merged[OFFICE365]
+        office365_settings["tenant_id"] = tenant_id
+        office365 = rules.office365(office365_settings)
         if known is not None and known.has_users_of(tenant_id, office365):
             users, members = known.snapshot.users, known.snapshot.members
         else:
@@ -143,7 +137,7 @@ def read(
             read_at(),
             settings.facts,
         )
-    return Read(snapshot, merged, settings.warnings, settings)
+    return Read(snapshot, settings)
 
 
 def _users_and_members(
@@ -258,17 +252,13 @@ class NeedReader:
     def _bms_types(self, known: Findings) -> Findings:
         """Raises InputError for a type that BMS does not have."""
         bms, settings, contacts = self.services.bms, self.snapshot.bms, _snapshot_of(known).contacts
+        wanted = (
+            (settings.email_type, "email_type", partial(bms.email_types, contacts)),
+            (settings.phone_type, "phone_type", partial(bms.phone_types, contacts)),
+        )
 
         def look() -> Findings:
-            def find(kind: _Kind) -> BmsType | None:
-                wanted, option, types = kind
-                return bms_type(wanted, option, lambda: types(contacts))
-
-            kinds: list[_Kind] = [
-                (settings.email_type, "email_type", bms.email_types),
-                (settings.phone_type, "phone_type", bms.phone_types),
-            ]
-            email, phone = (found for dummy, found in side_by_side(find, kinds))
+            email, phone = (found for dummy, found in side_by_side(lambda each: bms_type(*each), wanted))
             return Findings(bms_types=(email, phone))
 
         return self._of_bms(Need.BMS_TYPES, look)

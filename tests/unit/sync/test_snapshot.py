@@ -263,7 +263,7 @@ def test_declared_settings_are_laid_over_the_stored_ones_for_this_run():
     world = World([person("ann.lee", sku_ids=())], office365=stored)
     declared = {"email_label": "Work", "user_filter": {"require_name": False}}
     found = world.read(office365_settings=declared)
-    settings = found.settings[OFFICE365]
+    settings = found.run_settings.merged[OFFICE365]
     assert (settings["email_label"], settings["tenant_id"]) == ("Work", TENANT)
     assert (settings["user_filter"]["licensed_only"], settings["user_filter"]["require_name"]) == (False, False)
     assert found.snapshot.office365.email_label == "Work"
@@ -276,7 +276,7 @@ def test_declared_settings_are_enough_where_nothing_is_stored():
     found = world.read(office365_settings={"tenant_id": TENANT}, bms_settings=PUSH)
     assert found.snapshot.tenant_id == TENANT
     assert found.snapshot.bms.pushes
-    assert found.warnings == []
+    assert found.run_settings.warnings == []
 
 
 def test_no_settings_at_all_says_how_to_make_them():
@@ -295,7 +295,7 @@ def test_no_bms_settings_push_nothing_with_a_warning():
 def test_the_tenant_of_the_task_overrides_the_stored_one():
     world = World()
     found = world.read(tenant_id=OTHER.upper())
-    assert (found.snapshot.tenant_id, found.settings[OFFICE365]["tenant_id"]) == (OTHER, OTHER)
+    assert (found.snapshot.tenant_id, found.run_settings.merged[OFFICE365]["tenant_id"]) == (OTHER, OTHER)
 
 
 @pytest.mark.parametrize(
