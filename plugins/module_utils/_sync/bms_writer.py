@@ -239,10 +239,7 @@ class BmsWriter:
         bms_id = _bms_id(operation)
         known = self._before.get(bms_id)
         before = encode(known, values) if known else dict.fromkeys(values)
-        row = {"id": bms_id, "before": before, "after": dict(values)}
-        with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
-            self._bms.set_contact(bms_id, values)
-            entry.written = [Written(bms_id)]
+        change_in_bms(self._bms, self._journal, bms_id, before, values)
 
     # ------------------------------------------------------------ lists of entries
 
@@ -285,16 +282,10 @@ class BmsWriter:
     def _change(self, operation: Operation, field: str) -> ApiError | None:
         """What came of one; after an answer that was lost, a look at the contact tells."""
         bms_id, part = _bms_id(operation), operation.bms
-        changes = entry_changes(field, part.before[field], part.after[field])
-        row = {"id": bms_id, "before": {field: part.before[field]}, "after": {field: part.after[field]}}
+        before, after = {field: part.before[field]}, {field: part.after[field]}
         try:
             self._require_as_planned(operation, ())
-            with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
-                if field == EMAILS:
-                    self._bms.patch_emails(bms_id, changes)
-                else:
-                    self._bms.patch_phones(bms_id, changes)
-                entry.written = [Written(bms_id)]
+            change_in_bms(self._bms, self._journal, bms_id, before, after)
         except OutcomeUnknownError as error:
             with suppress(ApiError):
                 present = encode(self._bms.contact(bms_id), [field])[field]
@@ -315,6 +306,19 @@ class BmsWriter:
             self._bms.contact(_bms_id(operation))
             return True
         return False
+
+
+def change_in_bms(bms: Bms, journal: Journal, bms_id: BmsId, before: Attributes, after: Attributes) -> None:
+    """Change a list of entries of a BMS contact, or its single fields, and record it."""
+    row = {"id": bms_id, "before": dict(before), "after": dict(after)}
+    with journal.record(WriteKind.BMS_SET, [row]) as entry:
+        if EMAILS in after:
+            bms.patch_emails(bms_id, entry_changes(EMAILS, before[EMAILS], after[EMAILS]))
+        elif PHONES in after:
+            bms.patch_phones(bms_id, entry_changes(PHONES, before[PHONES], after[PHONES]))
+        else:
+            bms.set_contact(bms_id, after)
+        entry.written = [Written(bms_id)]
 
 
 def _new(operation: Operation) -> BmsContact:

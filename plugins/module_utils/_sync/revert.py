@@ -17,13 +17,13 @@ from itertools import groupby
 from typing import Any
 
 from .._engine.attributes import encode, same_value
-from .._engine.bms_fields import EMAILS, PHONES, entry_changes
 from .._engine.errors import ApiError, InputError, NotFoundError, RejectedError, SyncError, quoted
 from .._engine.model import BmsContact, BmsId, Contact, ItGlueId, Organization
 from .._engine.reasons import Reason, ReasonCode, because
 from .._engine.recorded import WriteKind
 from .._engine.undo import ITGLUE, Remainder, Reversal, Step, StepKind, undo
 from .._store.settings import SettingsStore
+from .bms_writer import change_in_bms
 from .declaring import Declared
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
@@ -260,15 +260,7 @@ class _Reverter:
     def _change_in_bms(self, bms_id: BmsId, step: Step) -> None:
         if self._bms is None:
             raise ValueError("A step in BMS, but nothing of BMS was read.")
-        row = {"id": bms_id, "before": dict(step.before), "after": dict(step.after)}
-        with self._journal.record(WriteKind.BMS_SET, [row]) as entry:
-            if EMAILS in step.after:
-                self._bms.patch_emails(bms_id, entry_changes(EMAILS, step.before[EMAILS], step.after[EMAILS]))
-            elif PHONES in step.after:
-                self._bms.patch_phones(bms_id, entry_changes(PHONES, step.before[PHONES], step.after[PHONES]))
-            else:
-                self._bms.set_contact(bms_id, step.after)
-            entry.written = [Written(bms_id)]
+        change_in_bms(self._bms, self._journal, bms_id, step.before, step.after)
 
 
 def _apart(steps: Sequence[Step]) -> Iterator[Step]:
