@@ -11,7 +11,6 @@ no other organization holds the tenant or the account.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,23 +81,14 @@ class Declaring:
         """Store what is declared where it differs, all kinds or none. Raises SettingsError before any write."""
         if self._preview:
             return self._checked(organization, declared)
-        with self._locked(organization):
+        with self._store.lock(organization.id):
             found = compare(self._store, organization, declared)
             if not any(each.takes for each in found):
                 return [self._saved(each) for each in self._storable(found)]
-        # Who holds a tenant is found out, and a tenant given, by one process at a time.
-        with self._locked(organization, self._store.lock_tenants()):
+        # Who holds a tenant is found out, and a tenant given, by one process at a time. All lock in this order.
+        with self._store.lock_tenants(), self._store.lock(organization.id):
             self._store.forget_missing_types()
             return [self._saved(each) for each in self._checked(organization, declared)]
-
-    def _locked(
-        self, organization: Organization, *first: AbstractContextManager[object]
-    ) -> AbstractContextManager[object]:
-        """Holds the lock of the organization's settings, after those in front: all take them in this order."""
-        with ExitStack() as stack:
-            for lock in (*first, self._store.lock(organization.id)):
-                stack.enter_context(lock)
-            return stack.pop_all()
 
     def _checked(self, organization: Organization, declared: Declarations) -> list[Declared]:
         found = compare(self._store, organization, declared)

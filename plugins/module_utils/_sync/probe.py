@@ -22,14 +22,12 @@ from .._engine.model import Account, BmsSettings, Organization
 from .._engine.probing import NOT_PROBED, QUESTIONS, WRITE_BMS, Judgement, unknown
 from .ports import Clock, Progress, Sleep, silent
 from .probe_answers import Answers, ProbedServices
-from .probe_bms import BmsQuestions
+from .probe_bms import ACCOUNT_NOT_KNOWN, BmsQuestions
 from .probe_contacts import OwnBmsContacts, OwnContacts
 from .probe_graph import GraphQuestions
 from .probe_itglue import ItGlueQuestions
 from .run_lock import RunLock
 from .snapshot import read_account
-
-_ACCOUNT_NOT_KNOWN = "The BMS account of the organization is not known."
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ class Probe:
     def _probe(self, organization: Organization, writing: bool) -> None:
         account = self._found_account(organization)
         own = OwnContacts(self.services.itglue, organization.id, self.token)
-        own_bms = OwnBmsContacts(self.services.bms, account.id, self.token) if account else None
+        own_bms = OwnBmsContacts(self.services.bms, account, self.token) if account else None
         itglue = ItGlueQuestions(
             self.services.itglue,
             organization,
@@ -103,7 +101,7 @@ class Probe:
             self.sleep,
             self.clock,
         )
-        bms = BmsQuestions(self.services.bms, account, own_bms, self.given, self.token)
+        bms = BmsQuestions(self.services.bms, own_bms, self.given, self.token)
         self._announce_writes(own)
         self._report("asking IT Glue")
         itglue.answer_reads()
@@ -174,7 +172,7 @@ class Probe:
     def _write_bms(self, itglue: ItGlueQuestions, bms: BmsQuestions, own_bms: OwnBmsContacts | None) -> None:
         if own_bms is None:
             # What IT Glue might push could not be made inactive either.
-            why = unknown(_ACCOUNT_NOT_KNOWN)
+            why = unknown(ACCOUNT_NOT_KNOWN)
             self.given.found |= {name: why for name, each in QUESTIONS.items() if each.takes == WRITE_BMS}
             return
         self._report("writing to BMS")

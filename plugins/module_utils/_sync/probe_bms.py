@@ -20,7 +20,7 @@ from .._engine.errors import (
     RejectedError,
     SyncError,
 )
-from .._engine.model import Account, BmsContact, BmsEmail, BmsId, BmsPhone, EntryChange
+from .._engine.model import BmsContact, BmsEmail, BmsId, BmsPhone, EntryChange
 from .._engine.probing import Judgement, mail, mark, unknown
 from .probe_answers import (
     NUMBER,
@@ -33,15 +33,15 @@ from .probe_answers import (
 )
 from .probe_contacts import OwnBmsContacts
 
+ACCOUNT_NOT_KNOWN = "The BMS account of the organization is not known."
 _FURTHER_NUMBERS = ("+1 (555) 010-0198", "+1 (555) 010-0197")
 
 
 @dataclass(slots=True)
 class BmsQuestions:
-    """The questions about one account; `account` and `own` are None where it is not known."""
+    """The questions about one account; `own` is None where it is not known."""
 
     bms: ProbedBms
-    account: Account | None
     own: OwnBmsContacts | None
     answers: Answers
     token: str
@@ -86,27 +86,23 @@ class BmsQuestions:
                 return lookup, names
         return "", []
 
-    def _needed_account(self) -> Account:
-        if self.account is None:
-            raise InputError("The BMS account of the organization is not known.")
-        return self.account
-
-    def _needed_own(self) -> OwnBmsContacts:
+    @property
+    def _needed(self) -> OwnBmsContacts:
         if self.own is None:
-            raise InputError("The BMS account of the organization is not known.")
+            raise InputError(ACCOUNT_NOT_KNOWN)
         return self.own
 
     def _envelope(self) -> Judgement:
-        ident = self._needed_account().id
+        ident = self._needed.account.id
         return judge.envelope(self._bms(f"/v2/crm/accounts/summary/{ident}", "/v2/crm/accounts/summary/{id}"))
 
     def _bms_names(self) -> Judgement:
-        account = self._needed_account()
+        account = self._needed.account
         return name_filter(account.name, lambda name: any(each.id == account.id for each in self.bms.accounts(name)))
 
     def inactive_by_default(self) -> Judgement:
         """Whether a list without a filter holds inactive contacts."""
-        account_id = self._needed_account().id
+        account_id = self._needed.account.id
 
         def count(**more: object) -> int | None:
             params = {"Filter.AccountId": account_id, "PageSize": 1, "PageNumber": 1, **more}
@@ -123,9 +119,9 @@ class BmsQuestions:
         try:
             wanted = self._new_bms_contact()
             try:
-                made = self.bms.contact(self._needed_own().create(wanted))
+                made = self.bms.contact(self._needed.create(wanted))
             except OutcomeUnknownError as error:
-                found = [each for each in self._needed_own().marked() if each.last_name == wanted.last_name]
+                found = [each for each in self._needed.marked() if each.last_name == wanted.last_name]
                 if not found:
                     raise error
                 made = found[0]
@@ -136,7 +132,7 @@ class BmsQuestions:
         return made
 
     def _new_bms_contact(self) -> BmsContact:
-        account, bms = self._needed_account(), self.bms
+        account, bms = self._needed.account, self.bms
         places = sorted(bms.account_locations(account.id), key=lambda each: not each.main)
         emails, phones = bms.email_types(), bms.phone_types()
         if not (places and emails and phones):
@@ -164,7 +160,7 @@ class BmsQuestions:
             )
             try:
                 for change in changes:
-                    self._needed_own().patch(made.id, kind, [change])
+                    self._needed.patch(made.id, kind, [change])
                 outcomes[kind] = "present"
             except NotFoundError:
                 outcomes[kind] = "absent"
@@ -174,9 +170,9 @@ class BmsQuestions:
 
     def _bms_null(self, contact_id: BmsId) -> Judgement:
         for title in ("Probe", None):
-            self._needed_own().set(contact_id, {"JobTitle": title})
+            self._needed.set(contact_id, {"JobTitle": title})
         return judge.null(self.bms.contact(contact_id).job_title)
 
     def _bms_deactivate(self, contact_id: BmsId) -> Judgement:
-        self._needed_own().set(contact_id, {"IsActive": False})
+        self._needed.set(contact_id, {"IsActive": False})
         return judge.deactivated(self.bms.contact(contact_id).active)

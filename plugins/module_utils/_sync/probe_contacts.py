@@ -17,7 +17,7 @@ from typing import Any
 from .._clients.decoding import Reader, Row
 from .._engine.attributes import decode
 from .._engine.errors import ApiError, InputError, NotFoundError
-from .._engine.model import BmsContact, BmsId, Contact, EntryChange, ItGlueId
+from .._engine.model import Account, BmsContact, BmsId, Contact, EntryChange, ItGlueId
 from .._engine.probing import MARK, made_by_probe
 from .outcomes import BULK
 from .probe_answers import ProbedBms, ProbedItGlue, attributes_of, itglue_rows
@@ -115,9 +115,9 @@ class OwnContacts:
 class OwnBmsContacts:
     """The probe's contacts in one account of BMS. They cannot be deleted, only made inactive."""
 
-    def __init__(self, bms: ProbedBms, account_id: BmsId, token: str) -> None:
+    def __init__(self, bms: ProbedBms, account: Account, token: str) -> None:
         self._bms = bms
-        self._account_id = account_id
+        self.account = account
         self._token = token
 
     def create(self, contact: BmsContact) -> BmsId:
@@ -136,7 +136,7 @@ class OwnBmsContacts:
 
     def marked(self) -> list[BmsContact]:
         """The contacts of all probes."""
-        return [each for each in self._bms.contacts(self._account_id) if made_by_probe(each)]
+        return [each for each in self._bms.contacts(self.account.id) if made_by_probe(each)]
 
     def clear_up(self) -> list[tuple[BmsId, str]]:
         """Make the active contacts of all probes inactive, and look again; this probe's and what was active."""

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.errors import InputError
-from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsContact, BmsEmail
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import Account, BmsContact, BmsEmail
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.probing import mail, mark
 from ansible_collections.msp.psa_sync.plugins.module_utils._sync.probe_contacts import OwnBmsContacts, OwnContacts
 
@@ -77,7 +77,7 @@ def test_in_bms(shown):
     address = shown["contact-emails"][0]["value"]
     contact = BmsContact(7, 2, last_name=shown["last-name"], emails=(BmsEmail(address, 1),))
     client = Recorder(contact)
-    own = OwnBmsContacts(client, 2, TOKEN)
+    own = OwnBmsContacts(client, Account(2, "Client Ltd"), TOKEN)
 
     for write in (
         lambda: own.create(contact),
@@ -95,7 +95,7 @@ def test_in_bms(shown):
 def test_none_but_a_probes_is_made_inactive_in_bms(shown):
     address = shown["contact-emails"][0]["value"]
     client = Recorder(BmsContact(7, 2, last_name=shown["last-name"], emails=(BmsEmail(address, 1),)))
-    assert OwnBmsContacts(client, 2, TOKEN).clear_up() == []
+    assert OwnBmsContacts(client, Account(2, "Client Ltd"), TOKEN).clear_up() == []
     assert client.written == []
 
 
