@@ -42,8 +42,8 @@ _SYNCED = "synced"
 
 @dataclass(slots=True)
 class _Alone:
-    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that
-    are `locked`, and the error where the service takes nothing now."""
+    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that are
+    `locked`, and the error where the service takes nothing now."""
 
     waiting: list[dict[str, Any]]
     taken: set[str]
@@ -157,8 +157,7 @@ class ItGlueWriter:
         self._write(Action.CREATE, self._create_portion, "created")
 
     def _create_portion(self, operations: Sequence[Operation]) -> ApiError | None:
-        """In one request, and one by one what is not there after it; the error where the service takes
-        nothing now."""
+        """In one request, and one by one what is not there then; the error where the service takes nothing now."""
         try:
             missing, dummy = self._attempt(operations)
         except ApiError as error:
@@ -187,10 +186,9 @@ class ItGlueWriter:
             self._outcomes.put(operation.withheld(itglue=Action.FAILED, reason=reason))
 
     def _attempt(self, operations: Sequence[Operation]) -> tuple[list[Operation], ApiError | None]:
-        """Send one create: the operations whose contact is not there, and the error where there was one.
+        """Send one create, and look for what its answer does not show: whose contact is not there, and the error.
 
-        What it may have created beside what its answer shows is looked for. Raises ApiError where the service takes
-        nothing now.
+        Raises ApiError where the service takes nothing now.
         """
         wanted = [each.wanted for each in operations]
         rows = self._rows_to_create(operations)
