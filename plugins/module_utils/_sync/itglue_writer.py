@@ -15,7 +15,6 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 from typing import Any
 
 from .._engine.attributes import encode, groups_of
@@ -24,7 +23,7 @@ from .._engine.identity import Created, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
 from .._engine.offboarding import ACTIVE
 from .._engine.plan import Action, Operation, Push, Subject
-from .._engine.reasons import Reason, ReasonCode, because
+from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import WriteKind
 from .duplicates import note_among
 from .journal import Entry, Journal, Written
@@ -32,24 +31,12 @@ from .look_again import contacts_since, is_as_read
 from .outcomes import BULK, Outcomes, failed, itglue_failed, not_tried
 from .planned_run import Replanner
 from .ports import Attributes, ItGlue, Progress, silent
-from .read_back import NOTHING, as_read_back, present_contacts, without_refused
+from .read_back import NOTHING, Alone, as_read_back, present_contacts, without_refused
 from .taken import is_own_change, was_taken, with_taken
 
 _SERVICE = "itglue"
 _SYNCED = "synced"
 """What IT Glue says of a contact that it does not change, as another system is its source (IT Glue API, Contacts)."""
-
-
-@dataclass(slots=True)
-class _Alone:
-    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that are
-    `locked`, and the error where the service takes nothing now."""
-
-    waiting: list[dict[str, Any]]
-    taken: set[str]
-    locked: list[str] = field(default_factory=list)
-    reasons: list[Reason] = field(default_factory=list)
-    error: ApiError | None = None
 
 
 class ItGlueWriter:
@@ -322,7 +309,7 @@ class ItGlueWriter:
             self._outcomes.put(operation)
             return None
         waiting = {name: value for name, value in operation.itglue.after.items() if name not in taken}
-        alone = _Alone([waiting] if waiting else [], taken)
+        alone = Alone([waiting] if waiting else [], taken)
         while alone.waiting and not alone.error:
             self._send_alone(operation, alone)
         if alone.error and not alone.taken:
@@ -342,7 +329,7 @@ class ItGlueWriter:
                 self._look_again()
         return self._outcomes[operation.subject]
 
-    def _send_alone(self, operation: Operation, alone: _Alone) -> None:
+    def _send_alone(self, operation: Operation, alone: Alone) -> None:
         attributes = alone.waiting.pop(0)
         try:
             self._send_updates([(_contact_id(operation), attributes)], alone=True)
@@ -362,7 +349,7 @@ class ItGlueWriter:
             alone.waiting.append(attributes)
             alone.error = error
 
-    def _note_alone(self, operation: Operation, alone: _Alone) -> None:
+    def _note_alone(self, operation: Operation, alone: Alone) -> None:
         part = operation.itglue
         reasons = [each for number, each in enumerate(alone.reasons) if each not in alone.reasons[:number]]
         if alone.waiting and alone.error:

@@ -10,13 +10,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
 
 from .._engine.attributes import EMAILS, PHONES, comparable, decode, encode, group_of, groups_of
-from .._engine.errors import NotFoundError, RejectedError
+from .._engine.errors import ApiError, NotFoundError, RejectedError
 from .._engine.model import Contact, ItGlueId
 from .._engine.plan import Action, ItGluePart, Operation
+from .._engine.reasons import Reason
 from .ports import ItGlueReader
 
 PAGE = 1000
@@ -86,6 +88,18 @@ def holds(present: Contact, wanted: Contact, attribute: str) -> bool:
     """Whether a contact has the wanted value, or all wanted entries of an array."""
     stored, sent = comparable(present, attribute), comparable(wanted, attribute)
     return all(entry in stored for entry in sent) if attribute in (EMAILS, PHONES) else bool(stored == sent)
+
+
+@dataclass(slots=True)
+class Alone:
+    """What came of a contact's update by itself: attributes that were `taken` and those `waiting`, groups that are
+    `locked`, and the error where the service takes nothing now."""
+
+    waiting: list[dict[str, Any]]
+    taken: set[str]
+    locked: list[str] = field(default_factory=list)
+    reasons: list[Reason] = field(default_factory=list)
+    error: ApiError | None = None
 
 
 def without_refused(attributes: Mapping[str, Any], error: RejectedError) -> tuple[list[str], list[dict[str, Any]]]:
