@@ -16,7 +16,7 @@ from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
 from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Location, User
-from .plan import MATCHED, Action, Departure, DepartureAction, Operation, Push, Subject
+from .plan import MATCHED, Action, Departure, DepartureAction, Operation, Plan, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
 from .text import NAMES_OF_USER
@@ -120,18 +120,6 @@ class PlannedContacts:
         former = remembered.get(contact.id)
         is_known = contact.id in remembered and (former is None or former in self.types.present)
         return former if is_known else self.types.new
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """Both parts of all operations, by username, and what there is to report beside them."""
-
-    operations: tuple[Operation, ...]
-    departures: tuple[Departure, ...]
-    deactivations: tuple[Operation, ...]
-    conflicts: tuple[Conflict, ...] = ()
-    warnings: tuple[Reason, ...] = ()
-    stopped: Reason | None = None
 
 
 def _with(changed: Mapping[Subject, Operation], operations: Sequence[Operation]) -> list[Operation]:
@@ -293,8 +281,8 @@ def _stays_departed(operation: Operation, before: Operation) -> Operation:
     return operation._replace(itglue=itglue, bms=operation.bms._replace(contact_id=None), reasons=reasons)
 
 
-def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
-    """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
+def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Plan:
+    """Both parts of all operations, and what BMS has to say beside them. `bms` has the locations and types where `found` needs them."""
     contacts, matched = found.contacts, found.contacts.matched
     stopped = _stopped(found)
     operations = by_username(_with(_pushed(found, bms, stopped), found.operations), matched.directory)
@@ -306,7 +294,15 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Planned:
         created = [each.bms.create for each in operations if each.bms.create is not None]
         operations = _with(bms_update.follow(found.pairs, bms, created, found_for), operations)
     departures, deactivations = _deactivations(contacts, found.counterparts, None, found_for)
-    return Planned(tuple(operations), departures, deactivations, found.conflicts, warnings, stopped)
+    return Plan(
+        tuple(operations),
+        found.conflicts,
+        departures,
+        deactivations,
+        account=bms.account,
+        stopped=stopped,
+        warnings=warnings,
+    )
 
 
 def _stopped(found: LookedUp) -> Reason | None:
@@ -329,7 +325,7 @@ def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[S
             return operation.withheld(bms=Push.FAILED, reason=stopped)
         if snapshot.bms.native:
             return bms_push.left_to_itglue(operation, snapshot.read_at)
-        return bms_push.unless_refused(bms_push.created_in_bms(operation, bms, places[operation.wanted.location_name]))
+        return bms_push.created_in_bms(operation, bms, places[operation.wanted.location_name])
 
     return {each.subject: push(each) for each in pushed}
 
@@ -347,7 +343,7 @@ def _found_for(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -
 # ---------------------------------------------------------------- without BMS
 
 
-def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Planned:
+def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Plan:
     """Both parts of all operations where BMS is not needed, or could not be read: `unread` says why.
 
     An incomplete read never means "not there": then every push, deactivation and return is deferred.
@@ -361,7 +357,7 @@ def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Planne
         operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]
         warnings = list(_deferrals(contacts, deactivations, unread.values["said"]))
     operations = by_username(operations, contacts.matched.directory)
-    return Planned(tuple(operations), departures, deactivations, warnings=tuple(warnings))
+    return Plan(tuple(operations), departed=departures, deactivations=deactivations, warnings=tuple(warnings))
 
 
 def _deferred(operation: Operation, unread: Reason, native: bool) -> Operation:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 
 from .attributes import EMAILS, encode
 from .contact_phones import is_fax
 from .directory import Directory
-from .grouping import repeated
 from .identity import names_of
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .output import shown_name
@@ -42,35 +40,20 @@ def left_to_itglue(operation: Operation, read_at: float) -> Operation:
     if operation.itglue.action != Action.UNCHANGED:
         return pending.because(because(ReasonCode.ITGLUE_PUSHES))
     contact = operation.wanted
-    if operation.itglue.locked or not _saved_before(contact, read_at - SAVED_AGAIN_AFTER):
+    saved_at = contact.saved_at
+    if operation.itglue.locked or saved_at is None or saved_at >= read_at - SAVED_AGAIN_AFTER:
         return pending.because(because(ReasonCode.AWAITING_LINK))
     present = encode(contact, _SAVED_FIELDS)
     saved = ItGluePart(Action.UPDATE, operation.itglue.contact_id, present, present, contact)
     return pending._replace(itglue=saved).because(because(ReasonCode.SAVED_AGAIN))
 
 
-def _saved_before(contact: Contact, moment: float) -> bool:
-    """Whether a contact was last saved before `moment`; never where IT Glue does not tell."""
-    try:
-        saved = datetime.fromisoformat(contact.updated_at or "")
-    except ValueError:
-        return False
-    return (saved if saved.tzinfo else saved.replace(tzinfo=UTC)).timestamp() < moment
-
-
 # ---------------------------------------------------------------------- direct
-
-
-def unless_refused(operation: Operation) -> Operation:
-    """The push, deferred where IT Glue is known to refuse the contact as synced: it is linked, whatever it shows."""
-    if not operation.itglue.locked or operation.bms.push != Push.PUSHED:
-        return operation
-    return operation.withheld(bms=Push.DEFERRED, reason=because(ReasonCode.REFUSED_AS_SYNCED))
 
 
 def created_in_bms(operation: Operation, bms: BmsSnapshot, place: BmsLocation | None) -> Operation:
     """Under `direct`: the operation with the BMS contact to create at a location. It fails where the account has
-    none for it."""
+    none for it. A contact that IT Glue is known to refuse as synced is linked, whatever it shows: it is deferred."""
     contact = operation.wanted
     if place is None:
         reason = because(ReasonCode.NO_BMS_LOCATION, account_id=bms.account.id, location=contact.location_name)
@@ -78,7 +61,10 @@ def created_in_bms(operation: Operation, bms: BmsSnapshot, place: BmsLocation | 
     pushed = operation.bms._replace(push=Push.PUSHED, create=bms_contact(contact, bms, place))
     dropped = any(entry.extension for entry in contact.phones)
     reasons = (because(ReasonCode.EXTENSIONS_DROPPED),) if dropped else ()
-    return operation.with_bms(pushed, *reasons)
+    operation = operation.with_bms(pushed, *reasons)
+    if operation.itglue.locked:
+        return operation.withheld(bms=Push.DEFERRED, reason=because(ReasonCode.REFUSED_AS_SYNCED))
+    return operation
 
 
 def bms_location(name: str | None, locations: Sequence[BmsLocation]) -> BmsLocation | None:
@@ -136,9 +122,6 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     names_of_all = directory.names_of_contacts.items()
     staying = [each for each, names in names_of_all if names in wanted and each not in written]
     becoming = [*map(directory.contact.__getitem__, staying), *written.values()]
-    shared = repeated([directory.names_of(contact) for contact in becoming])
-    if not shared:
-        return
     held = Counter(map(names_of, becoming))
     for operation in pushed:
         if held[names_of(operation.wanted)] > 1:

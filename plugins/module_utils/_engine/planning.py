@@ -34,7 +34,7 @@ from typing import TypeVar
 
 from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_evidence import Former
-from .bms_plan import Planned, PlannedContacts
+from .bms_plan import PlannedContacts
 from .bms_recall import recalled
 from .conflicts import IGNORE, Rule
 from .directory import Directory
@@ -46,7 +46,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, pl
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
-from .model import Account, BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
+from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
 from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
@@ -175,21 +175,17 @@ class Planning:
         domains = yield from self._offboard(frozenset().union(*unheld.values()))
         self.contacts = contacts = yield from self._plan_contacts()
         self.operations = contacts.operations
-        planned, account = yield from self._plan_bms(contacts)
-        conflicts = (*self.matched.matching.conflicts, *planned.conflicts)
+        plan = yield from self._plan_bms(contacts)
+        conflicts = (*self.matched.matching.conflicts, *plan.conflicts)
         deleted = self.findings.deleted_users or ()
         unmatched = offboarding.unmatched_addresses(unheld, directory, deleted, domains)
-        changes = (*planned.operations, *planned.deactivations)
-        self._plan = Plan(
-            operations=planned.operations,
+        changes = (*plan.operations, *plan.deactivations)
+        self._plan = replace(
+            plan,
             conflicts=tuple(sorted(conflicts, key=lambda each: (each.users, each.rule, each.bms_contact_ids))),
-            departed=planned.departures,
-            deactivations=planned.deactivations,
             unmatched=tuple(unmatched),
-            account=account,
             limits_exceeded=tuple(exceeded_limits(changes, len(self.matched.selected.user_ids), self.options)),
-            stopped=planned.stopped,
-            warnings=(*self._warnings(), *planned.warnings),
+            warnings=(*self._warnings(), *plan.warnings),
         )
 
     def _match(self) -> Stage[Matched]:
@@ -329,8 +325,8 @@ class Planning:
                 raise
             return ContactTypes()
 
-    def _plan_bms(self, contacts: PlannedContacts) -> Stage[tuple[Planned, Account | None]]:
-        """Both parts of all operations, and the account where BMS was read.
+    def _plan_bms(self, contacts: PlannedContacts) -> Stage[Plan]:
+        """Both parts of all operations.
 
         Who was found there within a day is not looked for again, unless BMS is read for somebody else.
         """
@@ -339,7 +335,7 @@ class Planning:
         if self.findings.bms is not None:
             known = contacts
         if not known.needs_bms:
-            return bms_plan.plan_without_bms(known, None), None
+            return bms_plan.plan_without_bms(known, None)
         yield from self._need(Need.BMS)
         bms = self.findings.bms
         if bms is not None:
@@ -358,8 +354,8 @@ class Planning:
             elif found.needs_types:
                 yield from self._need(Need.BMS_TYPES)
             if not self.findings.not_read.keys() & {Need.BMS_LOCATIONS, Need.BMS_TYPES}:
-                return bms_plan.plan_with_bms(found, self._complete(bms)), bms.account
-        return bms_plan.plan_without_bms(known, self._unread_bms()), None
+                return bms_plan.plan_with_bms(found, self._complete(bms))
+        return bms_plan.plan_without_bms(known, self._unread_bms())
 
     def _unread_bms(self) -> Reason:
         """Why BMS could not be read in full."""
