@@ -6,27 +6,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from .conflicts import IGNORE, NEW, Answer
 from .directory import BmsDirectory
 from .errors import OverrideError
 from .identity import Names, compare_names, same_key
 from .model import BmsContact, BmsId, User
-from .overrides import Override, refuse_shared, resolved_overrides
-from .reasons import Reason
+from .overrides import refuse_shared
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER
 
 OPTION = "bms_match_overrides"
-
-
-def resolve(overrides: Mapping[str, Answer], users: Collection[User]) -> tuple[dict[str, Override], tuple[Reason, ...]]:
-    """The overrides by user id, and a warning for each user whom the tenant does not have.
-
-    Raises InputError for a user with two answers.
-    """
-    found, warnings = resolved_overrides(OPTION, overrides, users)
-    return found, tuple(warnings)
 
 
 def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: BmsDirectory) -> dict[str, BmsContact]:

@@ -282,7 +282,7 @@ def _stays_departed(operation: Operation, before: Operation) -> Operation:
 
 
 def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Plan:
-    """Both parts of all operations, and what BMS has to say beside them. `bms` has the locations and types where `found` needs them."""
+    """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
     contacts, matched = found.contacts, found.contacts.matched
     stopped = _stopped(found)
     operations = by_username(_with(_pushed(found, bms, stopped), found.operations), matched.directory)

@@ -48,7 +48,7 @@ def recalled(contacts: PlannedContacts) -> PlannedContacts:
         for each in contacts.departures
         if each.action == DepartureAction.DEACTIVATE
         and (verified_at := facts.offboarded.get(departed_digest(each, contacts, compared))) is not None
-        and not _is_due(contacts, verified_at)
+        and not has_to_be_verified(contacts, verified_at)
     )
     elsewhere = dict(_linked_elsewhere(contacts, compared, left)) if left else {}
     return replace(contacts, operations=operations, offboarded=done, linked_elsewhere=elsewhere)
@@ -86,12 +86,13 @@ def _recalled(operation: Operation, contacts: PlannedContacts, key: str | None) 
     """An operation by the fact under `key`; as it is where nobody looks for its person."""
     snapshot = contacts.matched.snapshot
     fact = snapshot.facts.in_bms.get(key) if key is not None else None
-    if fact is None or _is_due(contacts, fact.verified_at):
+    if fact is None or has_to_be_verified(contacts, fact.verified_at):
         return operation
     return _in_bms(operation, fact, native=snapshot.bms.native)
 
 
-def _is_due(contacts: PlannedContacts, verified_at: int) -> bool:
+def has_to_be_verified(contacts: PlannedContacts, verified_at: int) -> bool:
+    """Whether a fact that was verified at a time has to be verified again in this run."""
     snapshot = contacts.matched.snapshot
     return is_due(snapshot.organization.id, verified_at, snapshot.read_at)
 

@@ -12,8 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from .bms_recall import RECALLED, compared_by, departed_digest
-from .freshness import is_due
+from .bms_recall import RECALLED, compared_by, departed_digest, has_to_be_verified
 from .model import BmsId, Contact, Facts, InBms, ItGlueId
 from .offboarding import CONTACT_TYPE
 from .plan import Action, Operation, Push, Subject
@@ -50,11 +49,6 @@ class Ended:
     def contacts(self) -> Mapping[ItGlueId, Contact]:
         """The contacts as they were before the run wrote, by id."""
         return self.planning.matched.directory.contact
-
-    def is_due(self, verified_at: int) -> bool:
-        """Whether a fact had to be verified again in this run."""
-        snapshot = self.planning.snapshot
-        return is_due(snapshot.organization.id, verified_at, snapshot.read_at)
 
 
 def facts_after(run: Ended) -> Facts:
@@ -103,9 +97,9 @@ def _in_bms(run: Ended) -> dict[str, InBms]:
             if key in known:
                 found[key] = known[key]
         elif (fact := _fact(run, operation)) is not None:
-            before = known.get(key)
-            same = before is not None and (before.bms_contact_id, before.codes) == (fact.bms_contact_id, fact.codes)
-            found[key] = before if before is not None and same and not run.is_due(before.verified_at) else fact
+            before = known.get(key, fact)
+            same = (before.bms_contact_id, before.codes) == (fact.bms_contact_id, fact.codes)
+            found[key] = before if same and not has_to_be_verified(planning.contacts, before.verified_at) else fact
         else:
             found.pop(key, None)
     return found
@@ -167,9 +161,9 @@ def _offboarded(run: Ended) -> dict[str, int]:
             continue
         key = departed_digest(departure, contacts, compared)
         if run.planning.findings.bms is not None and not operation.bms.unapplied:
-            before = known.get(key)
             fresh = int(run.planning.snapshot.read_at)
-            found[key] = fresh if before is None or run.is_due(before) else before
+            before = known.get(key, fresh)
+            found[key] = fresh if has_to_be_verified(contacts, before) else before
         elif key in known:
             found[key] = known[key]
     return found

@@ -50,7 +50,7 @@ from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Locati
 from .options import Options
 from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
-from .plan import Action, Departure, Operation, Plan, Push
+from .plan import Action, Departure, Operation, Plan
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
 from .text import NAMES_OF_USER, contact_addresses, domain
@@ -287,15 +287,16 @@ class Planning:
             yield from self._need(Need.CONTACT_TYPES)
             types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
-        overrides, self._override_warnings = bms_overrides.resolve(self.options.bms_match_overrides, self._all_users())
+        overrides, self._override_warnings = resolved_overrides(
+            bms_overrides.OPTION, self.options.bms_match_overrides, self._all_users()
+        )
         answers = {user_id: override.target for user_id, override in overrides.items()}
         by_username = frozenset(user_id for user_id, override in overrides.items() if override.by_username)
         if answers:
             native = self.snapshot.bms.native
-            ignored = {user_id for user_id, answer in answers.items() if answer == IGNORE}
             operations = tuple(
                 bms_lookup.ignored_in_bms(each, native)
-                if each.subject.user_id in ignored and each.bms.push == Push.UNDECIDED
+                if bms_lookup.is_candidate(each) and answers.get(each.subject.user_id) == IGNORE
                 else each
                 for each in operations
             )
