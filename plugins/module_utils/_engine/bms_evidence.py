@@ -64,13 +64,6 @@ def names_of(record: Contact | BmsContact) -> RawNames:
     return NAMES_OF_CONTACT(record)
 
 
-def look_up(
-    looked_up: Iterable[Operation], directory: Directory, bms: BmsDirectory, former: Former = NOTHING_KNOWN
-) -> list[Hit]:
-    """The BMS contacts that could be each of the operations' contacts, in their order."""
-    return [find(operation, directory, bms, former) for operation in looked_up]
-
-
 def find(operation: Operation, directory: Directory, bms: BmsDirectory, former: Former = NOTHING_KNOWN) -> Hit:
     """The BMS contacts that could be an operation's contact: by address, else by first and last name.
 

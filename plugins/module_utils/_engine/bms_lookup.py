@@ -79,12 +79,12 @@ def answered(
 
 def overridden(
     looked_up: Sequence[Operation],
-    hits: Sequence[Hit],
+    hits: list[Hit],
     own: Answered,
     directory: Directory,
     bms: BmsDirectory,
     former: Former,
-) -> Sequence[Hit]:
+) -> list[Hit]:
     """The hits as `bms_match_overrides` has them: a BMS contact that is one user's `own` is nobody else's, so whoever
     was found with it is looked for without it.
 
@@ -100,10 +100,10 @@ def overridden(
         decided = own.get(operation.subject.user_id)
         if decided is not None:
             is_own = not any(each.id in shared for each in decided)
-            hit = Hit(decided, overridden=is_own, namesakes=_namesakes(operation, hit, decided))
+            hit = Hit(decided, overridden=is_own, namesakes=_namesakes(operation, hit))
         elif any(each.id in taken for each in hit.found):
             anew = find(operation, directory, left, former)
-            hit = anew._replace(namesakes=(*anew.namesakes, *_namesakes(operation, hit, anew.found)))
+            hit = anew._replace(namesakes=(*anew.namesakes, *_namesakes(operation, hit)))
         result.append(hit)
     return result
 
@@ -141,10 +141,10 @@ def _is_of_namesake(found: BmsContact, operation: Operation, operations: Iterabl
     )
 
 
-def _namesakes(operation: Operation, hit: Hit, kept: Collection[BmsContact]) -> tuple[BmsContact, ...]:
-    """The namesakes of a candidate of whose hits only some are `kept`."""
+def _namesakes(operation: Operation, hit: Hit) -> tuple[BmsContact, ...]:
+    """The namesakes of a candidate who loses what was found."""
     names = compared_names(operation.wanted)
-    return (*hit.namesakes, *(each for each in hit.found if each not in kept and compared_names(each) == names))
+    return (*hit.namesakes, *(each for each in hit.found if compared_names(each) == names))
 
 
 def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) -> tuple[BmsContact, ...]:
@@ -270,7 +270,7 @@ def _is_clear(hit: Hit, contested: Collection[BmsId]) -> bool:
     """Whether a candidate has one BMS contact that is nobody else's, or none."""
     if len(hit.found) == 1:
         return hit.overridden or (hit.doubt is None and hit.found[0].id not in contested)
-    return not hit.found and hit.doubt is None
+    return not hit.found
 
 
 def _by_username(member: _Member) -> tuple[str, str]:

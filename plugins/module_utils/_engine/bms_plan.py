@@ -188,15 +188,14 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     looked_up = bms_lookup.candidates(operations)
     made = matched.circumstances.owned.in_bms
     others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
-    hits: Sequence[bms_evidence.Hit] = bms_evidence.look_up(looked_up, matched.directory, others, contacts.former)
+    hits = [bms_evidence.find(each, matched.directory, others, contacts.former) for each in looked_up]
     hits = bms_lookup.overridden(looked_up, hits, own, matched.directory, others, contacts.former)
     decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
     operations = _with(_unless_in_conflict(returned, decisions.operations), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
-        outdated = bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region)
-        pairs += tuple(pair for pair in outdated if pair.operation.has(ReasonCode.IN_BMS_BY_ADDRESS))
+        pairs += tuple(bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region))
     with_hits = list(zip(looked_up, hits, strict=True))
     return LookedUp(
         contacts,

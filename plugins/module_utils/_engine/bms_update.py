@@ -12,11 +12,11 @@ has is lost, but for the one number of the type that another takes the place of.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias, TypeVar
 
-from .bms_evidence import Hit, look_up
+from .bms_evidence import Hit, find
 from .bms_fields import changed_fields, encode
 from .contact_phones import is_fax
 from .directory import BmsDirectory, Directory, bms_addresses
@@ -32,7 +32,7 @@ E = TypeVar("E", BmsEmail, BmsPhone)
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A contact as it becomes, and its BMS contact; None where it is not known for sure, and why.
+    """The operation of a contact, and its BMS contact; None where it is not known for sure, and why.
 
     `region` is the ISO 3166 code of the country whose national telephone numbers are meant, None where it is not
     known. `only_phones` is true of a contact that is not linked: of its BMS contact a placeholder is replaced, no
@@ -40,7 +40,6 @@ class Pair:
     """
 
     operation: Operation
-    wanted: Contact
     bms_contact: BmsContact | None
     reason: Reason | None = None
     region: str | None = None
@@ -58,10 +57,7 @@ def pairs(
 
     A BMS contact that two contacts claim is nobody's, since each would undo what the other has set.
     """
-    if not linked:
-        return ()
-    unknown = [operation for operation in linked if operation.bms.contact_id is None]
-    hits = {operation.subject: hit for operation, hit in zip(unknown, look_up(unknown, directory, bms), strict=True)}
+    hits = {each.subject: find(each, directory, bms) for each in linked if each.bms.contact_id is None}
     claims = Counter({bms_id: len(contact_ids) for bms_id, contact_ids in directory.linked.items()})
     claims.update(hit.clear.id for hit in hits.values() if hit.clear is not None)
     found = [_pair(operation, hits.get(operation.subject, Hit()), bms, claims, account_id) for operation in linked]
@@ -69,35 +65,31 @@ def pairs(
 
 
 def _pair(operation: Operation, hit: Hit, bms: BmsDirectory, claims: Mapping[BmsId, int], account_id: BmsId) -> Pair:
-    bms_id, found, reason = operation.bms.contact_id, None, None
-    if bms_id is not None:
-        found = bms.contact.get(bms_id)
-        if found is None:
-            reason = because(ReasonCode.BMS_CONTACT_ELSEWHERE, bms_contact_id=bms_id, account_id=account_id)
-    elif hit.clear is not None:
-        found = hit.clear
-    else:
-        reason = because(ReasonCode.BMS_CONTACT_UNKNOWN, bms_contact_ids=[each.id for each in hit.found])
+    bms_id = operation.bms.contact_id
+    found = hit.clear if bms_id is None else bms.contact.get(bms_id)
     if found is not None and claims[found.id] > 1:
-        return Pair(
-            operation, operation.wanted, None, because(ReasonCode.BMS_CONTACT_OF_ANOTHER, bms_contact_id=found.id)
-        )
-    return Pair(operation, operation.wanted, found, reason)
+        return Pair(operation, None, because(ReasonCode.BMS_CONTACT_OF_ANOTHER, bms_contact_id=found.id))
+    if found is not None:
+        return Pair(operation, found)
+    if bms_id is not None:
+        reason = because(ReasonCode.BMS_CONTACT_ELSEWHERE, bms_contact_id=bms_id, account_id=account_id)
+        return Pair(operation, None, reason)
+    reason = because(ReasonCode.BMS_CONTACT_UNKNOWN, bms_contact_ids=[each.id for each in hit.found])
+    return Pair(operation, None, reason)
 
 
-def with_placeholders(found: Iterable[Operation], bms: BmsDirectory, regions: Regions) -> tuple[Pair, ...]:
-    """The contacts that were found in BMS, and whose number is only a placeholder there although they have a real
-    one."""
-    outdated: dict[BmsId | None, BmsContact] = {
-        contact.id: contact for contact in bms.contacts if any(is_placeholder(entry.number) for entry in contact.phones)
-    }
-    return tuple(
-        Pair(operation, operation.wanted, present, region=regions(operation), only_phones=True)
-        for operation in (found if outdated else ())
-        if operation.itglue.contact is not None
-        and (present := outdated.get(operation.bms.contact_id)) is not None
-        and any(is_real_number(entry.value) for entry in operation.wanted.phones if not is_fax(entry))
-    )
+def with_placeholders(looked_up: Iterable[Operation], bms: BmsDirectory, regions: Regions) -> Iterator[Pair]:
+    """The contacts that were found in BMS by an address, and whose number is only a placeholder there although they
+    have a real one."""
+    for operation in looked_up:
+        bms_id = operation.bms.contact_id
+        if (
+            bms_id is not None
+            and operation.has(ReasonCode.IN_BMS_BY_ADDRESS)
+            and any(is_placeholder(entry.number) for entry in bms.contact[bms_id].phones)
+            and any(is_real_number(entry.value) for entry in operation.wanted.phones if not is_fax(entry))
+        ):
+            yield Pair(operation, bms.contact[bms_id], region=regions(operation), only_phones=True)
 
 
 def needs_types(found: Iterable[Pair]) -> bool:
@@ -105,8 +97,8 @@ def needs_types(found: Iterable[Pair]) -> bool:
     return any(
         pair.bms_contact is not None
         and (
-            _missing_numbers(pair.wanted, pair.bms_contact, pair.region)
-            or (not pair.only_phones and _missing_emails(pair.wanted, pair.bms_contact))
+            _missing_numbers(pair.operation.wanted, pair.bms_contact, pair.region)
+            or (not pair.only_phones and _missing_emails(pair.operation.wanted, pair.bms_contact))
         )
         for pair in found
     )
@@ -116,7 +108,9 @@ def needs_regions(found: Iterable[Pair]) -> bool:
     """Whether a number differs from those in BMS by its digits, and the country is not known by which it could be
     one of them all the same."""
     return any(
-        pair.region is None and pair.bms_contact is not None and _missing_numbers(pair.wanted, pair.bms_contact, None)
+        pair.region is None
+        and pair.bms_contact is not None
+        and _missing_numbers(pair.operation.wanted, pair.bms_contact, None)
         for pair in found
     )
 
@@ -157,17 +151,18 @@ def _followed(pair: Pair, bms: BmsSnapshot, held: set[str]) -> Operation:
     operation, present = pair.operation, pair.bms_contact
     if present is None:
         return operation.because(pair.reason) if pair.reason else operation
-    missing = {} if pair.only_phones else _missing_emails(pair.wanted, present)
+    wanted = operation.wanted
+    missing = {} if pair.only_phones else _missing_emails(wanted, present)
     others = sorted(missing.keys() & held)
     held.update(missing)
-    becomes = replace(present, phones=phones(pair.wanted, present, bms.phone_type, pair.region))
+    becomes = replace(present, phones=phones(wanted, present, bms.phone_type, pair.region))
     if not pair.only_phones:
         becomes = replace(
             becomes,
-            first_name=name_as_written(present.first_name, pair.wanted.first_name),
-            last_name=name_as_written(present.last_name, pair.wanted.last_name, surname=True),
-            job_title=unless_blank(present.job_title, pair.wanted.title),
-            emails=emails(pair.wanted, present, bms.email_type, others),
+            first_name=name_as_written(present.first_name, wanted.first_name),
+            last_name=name_as_written(present.last_name, wanted.last_name, surname=True),
+            job_title=unless_blank(present.job_title, wanted.title),
+            emails=emails(wanted, present, bms.email_type, others),
         )
     if others:
         operation = operation.because(

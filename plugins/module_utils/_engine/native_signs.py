@@ -46,7 +46,7 @@ def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterato
     others = [
         each
         for each in bms.with_an_address(directory.email_keys(contact))
-        if each.id != linked.id and each.active and each.id not in directory.linked
+        if each.active and each.id not in directory.linked
     ]
     names = names_of(contact)
     if not others or compare_names(names, names_of(linked)) != Names.SAME:
