@@ -51,13 +51,6 @@ def is_candidate(operation: Operation) -> bool:
     return operation.bms.push == _UNDECIDED
 
 
-def ignored_in_bms(operation: Operation, native: bool) -> Operation:
-    """A candidate whom `bms_match_overrides` excludes from BMS. Under `native` nothing is written to IT Glue
-    either: each write makes it push."""
-    reason = because(ReasonCode.LEFT_OUT_OF_BMS)
-    return operation.withheld(itglue=Action.UNCHANGED if native else None, bms=Push.OFF, reason=reason)
-
-
 Answered: TypeAlias = Mapping[str, tuple[BmsContact, ...]]
 """What `bms_match_overrides` makes each user's, by user id: the BMS contact that is chosen, or what was made before."""
 
@@ -173,9 +166,8 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
         if blocked:
             conflict, reason = blocked
             conflicts[conflict.rule, conflict.user_ids, conflict.bms_contact_ids] = conflict
-            operations[operation.subject] = _in_conflict(operation, reason, native).because(
-                *notes(operation.wanted, hit)
-            )
+            held = operation.not_pushed(Push.CONFLICT, reason, native=native)
+            operations[operation.subject] = held.because(*notes(operation.wanted, hit))
         elif hit.found:
             operations[operation.subject] = _in_bms(operation, hit, native)
         elif reasons := (*notes(operation.wanted, hit), *_notes_on_namesakes(hit, known)):
@@ -193,11 +185,6 @@ def _notes_on_namesakes(hit: Hit, known: Collection[BmsId]) -> tuple[Reason, ...
     an address of theirs is somebody else's, but it may be one that an office shares."""
     ids = [] if hit.overridden else [each.id for each in hit.namesakes if each.id not in known]
     return (because(ReasonCode.BMS_NAMESAKE, bms_contact_ids=ids),) if ids else ()
-
-
-def _in_conflict(operation: Operation, reason: Reason, native: bool) -> Operation:
-    """Under `native` nothing is written to IT Glue either: each write makes it push."""
-    return operation.withheld(itglue=Action.UNCHANGED if native else None, bms=Push.CONFLICT, reason=reason)
 
 
 def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:

@@ -16,7 +16,7 @@ from .enrichment import missing, region_of
 from .itglue_plan import ContactTypes, Matched
 from .links import LinkState
 from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Location, User
-from .plan import MATCHED, Action, Departure, DepartureAction, Operation, Plan, Push, Subject
+from .plan import MATCHED, Departure, DepartureAction, Operation, Plan, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
 from .text import NAMES_OF_USER
@@ -82,15 +82,14 @@ class PlannedContacts:
         """The operations whose linked contacts BMS has to follow: none whose sync is disabled or orphaned."""
         if not self.follows:
             return []
+        links = self.matched.directory.links
         return [
             operation
             for operation in self.operations
-            if operation.itglue.action in MATCHED and self._link(operation) == LinkState.LINKED
+            if operation.itglue.action in MATCHED
+            and (contact := self.contact(operation)) is not None
+            and links[contact.id] == LinkState.LINKED
         ]
-
-    def _link(self, operation: Operation) -> LinkState | None:
-        contact_id = operation.itglue.contact_id
-        return None if contact_id is None else self.matched.directory.links[contact_id]
 
     def contact(self, operation: Operation) -> Contact | None:
         """The contact of the operation as it is."""
@@ -353,17 +352,14 @@ def plan_without_bms(contacts: PlannedContacts, unread: Reason | None) -> Plan:
         operations = _with(back, operations)
     departures, deactivations = _deactivations(contacts, None, unread, {})
     if unread is not None:
-        operations = [_deferred(each, unread, contacts.matched.snapshot.bms.native) for each in operations]
+        native = contacts.matched.snapshot.bms.native
+        operations = [
+            each.not_pushed(Push.DEFERRED, unread, native=native) if bms_lookup.is_candidate(each) else each
+            for each in operations
+        ]
         warnings = list(_deferrals(contacts, deactivations, unread.values["said"]))
     operations = by_username(operations, contacts.matched.directory)
     return Plan(tuple(operations), departed=departures, deactivations=deactivations, warnings=tuple(warnings))
-
-
-def _deferred(operation: Operation, unread: Reason, native: bool) -> Operation:
-    """Under `native` nothing is written to IT Glue either: each write makes it push."""
-    if operation.bms.push != Push.UNDECIDED:
-        return operation
-    return operation.withheld(itglue=Action.DEFERRED if native else None, bms=Push.DEFERRED, reason=unread)
 
 
 def _deferrals(contacts: PlannedContacts, deactivations: Sequence[Operation], unread: str) -> Iterable[Reason]:

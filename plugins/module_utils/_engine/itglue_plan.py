@@ -207,7 +207,9 @@ class _Planner:
         if not linked:
             bms = self._push(wanted)
         operation = Operation(subject, itglue, bms, rule, reasons + further)
-        return operation if linked or link is None else self._without_push(operation)
+        if link == LinkState.UNKNOWN and operation.bms.push == Push.UNDECIDED:
+            return operation.not_pushed(Push.DEFERRED, native=self._native)
+        return operation
 
     def _enriched(self, user: User, contact: Contact | None) -> Enriched:
         aliases = self._aliases[user.id]
@@ -223,14 +225,6 @@ class _Planner:
         if lacking := missing(wanted, native=self._native):
             return BmsPart(Push.NOT_READY, missing=lacking)
         return TO_BE_PUSHED
-
-    def _without_push(self, operation: Operation) -> Operation:
-        """A contact whose link is unknown is not pushed. Under `native` it is not written either: IT Glue
-        pushes whatever is written, unless it is linked."""
-        if operation.bms.push != Push.UNDECIDED:
-            return operation
-        itglue = Action.DEFERRED if self._native else None
-        return operation.withheld(itglue=itglue, bms=Push.DEFERRED)
 
 
 _NAMES = ("first-name", "last-name")

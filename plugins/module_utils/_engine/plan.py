@@ -206,6 +206,12 @@ class Operation(NamedTuple):
         taken = self._replace(itglue=part, bms=bms_part)
         return taken.because(reason) if reason else taken
 
+    def not_pushed(self, push: Push, reason: Reason | None = None, *, native: bool) -> Operation:
+        """The operation without its push, which becomes `push` instead. Under `native` nothing is written to IT Glue
+        either: each write makes it push."""
+        action = Action.DEFERRED if push == Push.DEFERRED else Action.UNCHANGED
+        return self.withheld(itglue=action if native else None, bms=push, reason=reason)
+
     @property
     def writes(self) -> bool:
         """Whether this changes anything in IT Glue or BMS."""

@@ -50,7 +50,7 @@ from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Locati
 from .options import Options
 from .overrides import resolved_overrides
 from .owned import NOTHING_OWNED, Owned
-from .plan import Action, Departure, Operation, Plan
+from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
 from .text import NAMES_OF_USER, contact_addresses, domain
@@ -295,7 +295,7 @@ class Planning:
         if answers:
             native = self.snapshot.bms.native
             operations = tuple(
-                bms_lookup.ignored_in_bms(each, native)
+                each.not_pushed(Push.OFF, because(ReasonCode.LEFT_OUT_OF_BMS), native=native)
                 if bms_lookup.is_candidate(each) and answers.get(each.subject.user_id) == IGNORE
                 else each
                 for each in operations
