@@ -10,7 +10,7 @@ A run that creates both would find either of them for the other the next time.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from .bms_evidence import Hit, is_sure, names_of, stays_apart
@@ -32,9 +32,12 @@ class Mark(NamedTuple):
 
 
 class _Candidate(NamedTuple):
-    subject: Subject
-    contact: Contact
+    operation: Operation
     hit: Hit
+
+    @property
+    def contact(self) -> Contact:
+        return self.operation.wanted
 
     @property
     def is_new(self) -> bool:
@@ -51,52 +54,31 @@ def marks_in_common(
     """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
     if all(hit.found for hit in hits):
         return {}
-    pairs = list(zip(looked_up, hits, strict=True))
+    candidates = list(map(_Candidate, looked_up, hits))
     marks: dict[Subject, list[Mark]] = defaultdict(list)
-    undecided = [(operation, hit) for operation, hit in pairs if not hit.overridden]
-    for address, holders in _shared(_with_addresses(undecided, directory)):
+    undecided = [each for each in candidates if not each.hit.overridden]
+    for address, holders in _shared(undecided, [directory.email_keys(each.contact) for each in undecided]):
         for mark, members in _indistinct(address, holders):
             for candidate in members:
-                marks[candidate.subject].append(mark)
+                marks[candidate.operation.subject].append(mark)
     # IT Glue pairs by first and last name alone, be the last one blank.
-    named = [(operation, hit, [compared_names(operation.wanted)]) for operation, hit in pairs] if native else ()
-    for names, holders in _shared(named):
+    named = candidates if native else []
+    for names, holders in _shared(named, [[compared_names(each.contact)] for each in named]):
         for candidate in holders:
-            marks[candidate.subject].append(Mark("", names))
+            marks[candidate.operation.subject].append(Mark("", names))
     return marks
 
 
-def _with_addresses(
-    undecided: Sequence[tuple[Operation, Hit]], directory: Directory
-) -> Iterator[tuple[Operation, Hit, Sequence[str]]]:
-    """The candidates with their addresses, but for those who share none with somebody who is not in BMS yet: whose
-    contacts stay as they are, and are not among the holders that the directory knows."""
-    new = {operation.subject: directory.email_keys(operation.wanted) for operation, hit in undecided if not hit.found}
-    by_address = directory.contacts_by_address
-    holders = {contact_id for keys in new.values() for key in keys for contact_id in by_address.get(key, ())}
-    for operation, hit in undecided:
-        contact = operation.wanted
-        if not hit.found:
-            yield operation, hit, new[operation.subject]
-        elif contact.id in holders or directory.contact.get(contact.id) is not contact:
-            yield operation, hit, directory.email_keys(contact)
-
-
 def _shared(
-    looked_up: Iterable[tuple[Operation, Hit, Sequence[Key]]],
+    candidates: Sequence[_Candidate], keys: Sequence[Collection[Key]]
 ) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
-    """The keys that several candidates have, one of whom is new, with those candidates."""
-    keyed = list(looked_up)
-    wanted = {key for dummy, hit, keys in keyed if not hit.found for key in keys if key}
+    """Those of the candidates' keys that several of them have, one of whom is new, with those candidates."""
+    wanted = {key for each, own in zip(candidates, keys, strict=True) if each.is_new for key in own if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
-    for operation, hit, keys in keyed:
-        if not wanted.isdisjoint(keys):
-            candidate = _Candidate(operation.subject, operation.wanted, hit)
-            for key in wanted.intersection(keys):
-                holders[key].append(candidate)
-    for key, found in holders.items():
-        if len(found) > 1:
-            yield key, found
+    for candidate, own in zip(candidates, keys, strict=True):
+        for key in wanted.intersection(own):
+            holders[key].append(candidate)
+    return ((key, found) for key, found in holders.items() if len(found) > 1)
 
 
 def _indistinct(address: str, holders: Sequence[_Candidate]) -> Iterator[tuple[Mark, Sequence[_Candidate]]]:
@@ -114,7 +96,8 @@ def _indistinct(address: str, holders: Sequence[_Candidate]) -> Iterator[tuple[M
     for candidate in unsure:
         for other in holders:
             if other is not candidate and (candidate.is_new or other.is_new) and _mix(candidate, other, address):
-                yield Mark(address, frozenset((candidate.subject, other.subject))), (candidate, other)
+                both = (candidate, other)
+                yield Mark(address, frozenset(each.operation.subject for each in both)), both
 
 
 def _mix(one: _Candidate, other: _Candidate, address: str) -> bool:
