@@ -100,8 +100,6 @@ def _by_name(operation: Operation, directory: Directory, bms: BmsDirectory, form
     is not a new one."""
     of_names = bms.named(directory.names_of(operation.wanted))
     named = {each.id: each for each in (*of_names, *_known_so_far(operation, directory, bms, former))}
-    if not named:
-        return Hit()
     own = _free([each for dummy, each in sorted(named.items())], operation, directory)
     if not own:
         return Hit(namesakes=of_names)

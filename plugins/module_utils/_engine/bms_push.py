@@ -110,8 +110,6 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     The pull of IT Glue pairs by first and last name alone, be the last one blank (BMS field mapping, "Matching").
     """
     pushed = [operation for operation in operations if operation.bms.push in PUSHES]
-    if not pushed:
-        return
     written: dict[int | Subject, Contact] = {
         operation.itglue.contact_id or operation.subject: operation.wanted
         for operation in operations

@@ -213,9 +213,9 @@ class _Work:
 
     def revert(self, write: RecordedWrite, row: RecordedRow, place: _Place) -> None:
         """Take the steps for one row of a write."""
-        if write.kind == WriteKind.ITGLUE_CREATE and place in self.created:
+        if place in self.created:
             self._remove(row, ItGlueId(self.created[place]))
-        elif write.kind == WriteKind.BMS_CREATE and place in self.created_in_bms:
+        elif place in self.created_in_bms:
             self._deactivate(BmsId(self.created_in_bms[place]))
         elif row.id is None or not write.may_have_taken_place:
             return

@@ -329,6 +329,7 @@ def numbers(*entries) -> tuple[BmsPhone, ...]:
         pytest.param(["0000000000"], [], [("000-000-0000", 2, True)], id="a-placeholder-where-there-is-none"),
         pytest.param(["0000000000"], [("000-000-0000", 7, True)], [("000-000-0000", 7, True)], id="one-is-enough"),
         pytest.param(["0000000000"], [(OWN, 7, True)], [(OWN, 7, True)], id="no-placeholder-beside-a-number"),
+        pytest.param(["0000000000", OWN], [], [(OWN, 2, True)], id="nor-the-one-beside-a-number-in-it-glue"),
         pytest.param(
             ["0000000000"],
             [(OWN, 7, True), ("000-000-0000", 7, False)],
