@@ -81,8 +81,6 @@ def perform(spec: ModuleSpec, run: Run, params: dict[str, Any], secrets: Secrets
         result = _failed({}, clean(secrets.text(_unexpected(error))), Failure("defect"))
         if around.verbosity >= _VERBOSE:
             result["exception"] = clean(secrets.text("".join(traceback.format_exception(error))))
-    result.pop("invocation", None)
-    warnings.extend(str(text) for text in result.pop("warnings", ()))
     shown = () if around.no_log else tuple(dict.fromkeys(one_line(secrets.text(text)) for text in warnings))
     return Outcome(result=_harmless(secrets.keys(result)), warnings=shown)
 

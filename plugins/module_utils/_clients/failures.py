@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import re
+from typing import TypeVar
 
 from .._engine.errors import (
     ApiError,
@@ -24,6 +25,8 @@ from .masking import Masking
 from .request import Attempt, Exchange
 from .response import Response
 from .retry import moment
+
+E = TypeVar("E", bound=ApiError)
 
 _SAID_LENGTH = 300
 _SHORTEST_SECRET = 4
@@ -62,27 +65,17 @@ class Failures:
         hint = self.mapping.hint(kind)
         if kind is PermissionDeniedError and needs:
             hint = f"This call needs {needs}."
-        error = kind(
-            f"{message}: {_sentence(said)}" if said else f"{message}.",
-            service=self._service,
-            request=answer.request,
-            status=answer.status,
-            said=said,
-            hint=hint,
-        )
+        message = f"{message}: {_sentence(said)}" if said else f"{message}."
+        error = self._error(kind, message, answer.request, answer.status, said, hint)
         if isinstance(error, RejectedError):
             error.pointers = self.mapping.pointers(answer)
         return error
 
     def _redirected(self, answer: Response, kind: type[ApiError]) -> ApiError:
         target = self.clean(answer.headers.get("Location") or "nowhere").split("?", 1)[0]
-        return kind(
-            f"{self._title} redirects {answer.request} to {target} (HTTP {answer.status}).",
-            service=self._service,
-            request=answer.request,
-            status=answer.status,
-            hint="Redirects are not followed: check the address of the service.",
-        )
+        message = f"{self._title} redirects {answer.request} to {target} (HTTP {answer.status})."
+        hint = "Redirects are not followed: check the address of the service."
+        return self._error(kind, message, answer.request, answer.status, hint=hint)
 
     def of_attempt(self, exchange: Exchange, attempt: Attempt, kind: type[ApiError]) -> ApiError:
         """The error of a request that ended without a usable answer."""
@@ -97,25 +90,12 @@ class Failures:
         hint = attempt.hint or self.mapping.hint(UnavailableError)
         if kind is OutcomeUnknownError:
             hint = " ".join(filter(None, (_UNKNOWN_OUTCOME, attempt.hint)))
-        return kind(
-            message,
-            service=self._service,
-            request=exchange.name,
-            status=None if answer is None else answer.status,
-            said=said,
-            hint=hint,
-        )
+        return self._error(kind, message, exchange.name, None if answer is None else answer.status, said, hint)
 
     def unknown_outcome(self, exchange: Exchange, error: ApiError) -> OutcomeUnknownError:
         """The error of a write that may have been carried out before `error` was met."""
-        return OutcomeUnknownError(
-            error.message,
-            service=self._service,
-            request=exchange.name,
-            status=error.status,
-            said=error.said,
-            hint=_UNKNOWN_OUTCOME,
-        )
+        kind, request = OutcomeUnknownError, exchange.name
+        return self._error(kind, error.message, request, error.status, error.said, _UNKNOWN_OUTCOME)
 
     def out_of_quota(self, exchange: Exchange, answer: Response | None, wait: float, now: float) -> QuotaExceededError:
         """The error of a request whose quota is used up for `wait` seconds, `now` being the time of the wall clock."""
@@ -131,12 +111,19 @@ class Failures:
 
     def elsewhere(self, method: str, host: str, url: str) -> ProtocolError:
         """The error of a link that leads away from the service."""
-        return ProtocolError(
-            f"{self._title} at {host} points to another address: {self.clean(url.split('?', 1)[0])}",
-            service=self._service,
-            request=method,
-            hint="The credentials are not sent there.",
-        )
+        message = f"{self._title} at {host} points to another address: {self.clean(url.split('?', 1)[0])}"
+        return self._error(ProtocolError, message, method, hint="The credentials are not sent there.")
+
+    def _error(
+        self,
+        kind: type[E],
+        message: str,
+        request: str,
+        status: int | None = None,
+        said: str = "",
+        hint: str | None = None,
+    ) -> E:
+        return kind(message, service=self._service, request=request, status=status, said=said, hint=hint)
 
     def service_message(self, answer: Response) -> str:
         """The service's own words: one line, cut short, without secrets."""

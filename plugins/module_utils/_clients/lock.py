@@ -21,7 +21,7 @@ import errno
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -45,14 +45,7 @@ class LockBusyError(LockError):
 
 
 @contextmanager
-def exclusive(
-    name: str,
-    *,
-    directory: Path | None = None,
-    patience: float = PATIENCE,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-) -> Iterator[None]:
+def exclusive(name: str, *, directory: Path | None = None, patience: float = PATIENCE) -> Iterator[None]:
     """Hold the lock called `name` while the block runs. Raises `LockBusyError` after `patience` seconds."""
     path = private_file(directory or private_directory(), name, ending="lock")
     try:
@@ -60,7 +53,7 @@ def exclusive(
     except OSError as error:
         raise LockError(f"The lock file {path} cannot be opened: {error.strerror}.") from error
     try:
-        if not acquired(handle, patience, clock, sleep):
+        if not acquired(handle, patience):
             raise busy(path, patience)
         try:
             yield
@@ -83,19 +76,13 @@ def last_held(name: str, *, directory: Path | None = None) -> float | None:
         return None
 
 
-def acquired(
-    handle: int,
-    patience: float,
-    clock: Callable[[], float] = time.monotonic,
-    sleep: Callable[[float], None] = time.sleep,
-    pause: float = _PAUSE,
-) -> bool:
+def acquired(handle: int, patience: float, pause: float = _PAUSE) -> bool:
     """Whether the lock on an open file could be had within `patience` seconds."""
-    end = clock() + patience
+    end = time.monotonic() + patience
     while not _taken(handle):
-        if clock() >= end:
+        if time.monotonic() >= end:
             return False
-        sleep(pause)
+        time.sleep(pause)
     return True
 
 

@@ -29,11 +29,10 @@ else:
 
 
 class AnswerTooSlowError(OSError):
-    """The answer was not whole in time; `seconds` is how long it was waited for."""
+    """The answer was not whole within so many seconds."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"its answer was not complete within {round(seconds, 1):g} s")
-        self.seconds = seconds
 
 
 class AnswerTooLargeError(OSError):
@@ -41,7 +40,6 @@ class AnswerTooLargeError(OSError):
 
     def __init__(self, limit: int) -> None:
         super().__init__(f"its answer is larger than {limit // 2**20} MB")
-        self.limit = limit
 
 
 def never_connected(error: Exception) -> bool:

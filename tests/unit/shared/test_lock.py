@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -54,7 +55,7 @@ def other_process(tmp_path):
         process.kill()
 
 
-def test_another_process_is_waited_for(tmp_path, other_process):
+def test_another_process_is_waited_for(tmp_path, other_process, monkeypatch):
     waits = []
 
     def sleep(seconds):
@@ -62,17 +63,20 @@ def test_another_process_is_waited_for(tmp_path, other_process):
         other_process.kill()  # a lock ends with its process
         other_process.wait()
 
-    with lock.exclusive("a name", directory=tmp_path, sleep=sleep):
+    monkeypatch.setattr(lock, "time", SimpleNamespace(monotonic=time.monotonic, time=time.time, sleep=sleep))
+    with lock.exclusive("a name", directory=tmp_path):
         assert len(waits) == 1
 
 
-def test_waiting_has_an_end(tmp_path, other_process):
+def test_waiting_has_an_end(tmp_path, other_process, monkeypatch):
     times = iter(range(100))
+    monkeypatch.setattr(lock, "time", SimpleNamespace(monotonic=lambda: next(times), sleep=lambda seconds: None))
     with (
         pytest.raises(lock.LockBusyError, match="more than 5 seconds"),
-        lock.exclusive("a name", directory=tmp_path, patience=5, clock=lambda: next(times), sleep=lambda seconds: None),
+        lock.exclusive("a name", directory=tmp_path, patience=5),
     ):
         pytest.fail("the lock was given twice")
+    monkeypatch.undo()
     with lock.exclusive("another name", directory=tmp_path, patience=0):
         pass
 
