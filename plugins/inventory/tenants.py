@@ -119,7 +119,7 @@ from ansible.plugins.inventory import BaseInventoryPlugin, Cacheable, Constructa
 from ansible.utils.unsafe_proxy import wrap_var
 
 from ansible_collections.msp.psa_sync.plugins.plugin_utils._report.labels import one_line
-from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import READ, UNREAD, Unreadable, read_in_process
+from ansible_collections.msp.psa_sync.plugins.plugin_utils.reading import READ, UNREAD, read_in_process
 
 ENDINGS = tuple(f"{name}.{suffix}" for name in ("tenants", "psa_sync") for suffix in ("yml", "yaml"))
 
@@ -164,19 +164,10 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
                     return held["found"]
             except KeyError:
                 pass  # nothing there, or expired
-        found = self._read()
+        found = read_in_process(self._connection_option, self.display.warning)
         if self.get_option("cache"):
             self._cache[key] = {"source": source, "found": found}
         return found
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return read_in_process(self._connection_option, self._warn)
-        except Unreadable as error:
-            raise AnsibleParserError(one_line(error)) from None
-
-    def _warn(self, warning: str) -> None:
-        self.display.warning(one_line(warning))
 
     def _connection_option(self, name: str) -> Any:
         """An option, which may be a template: a secret is often looked up."""

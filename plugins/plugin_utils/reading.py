@@ -14,11 +14,14 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ansible.errors import AnsibleParserError
+
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.masking import Secrets
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.perform import Circumstances, perform
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.plain import plain
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.spec import ModuleSpec
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.tenants import OPTIONS, read
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 
 UNREAD: dict[str, str] = {}
 """The inventory sources of this run that could not be read, with the reasons. Ansible only warns of them."""
@@ -34,12 +37,8 @@ _NOT_TAKEN = (
 )
 
 
-class Unreadable(Exception):
-    """What could not be read, and why; no secret is in it."""
-
-
 def read_in_process(option: Callable[[str], Any], warn: Callable[[str], None]) -> dict[str, Any]:
-    """What `tenants.read` finds; `option` gives the value of a connection option."""
+    """What `tenants.read` finds; `option` gives the value of a connection option. Raises AnsibleParserError."""
     params = {name: plain(option(name)) for name in OPTIONS}
     secrets = Secrets()
     secrets.add_options(OPTIONS, params)
@@ -47,7 +46,7 @@ def read_in_process(option: Callable[[str], Any], warn: Callable[[str], None]) -
     for warning in outcome.warnings:
         warn(warning)
     if outcome.result.get("failed"):
-        raise Unreadable(outcome.result["msg"])
+        raise AnsibleParserError(one_line(outcome.result["msg"]))
     return outcome.result
 
 

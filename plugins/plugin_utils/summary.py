@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import one_line
 
+from ._report.entries import variable
 from ._report.labels import EVIDENCE, EXCLUDED, KINDS, REVERTS, label
 
 MOST_LINES = 5
@@ -233,9 +234,8 @@ def _not_ready(outcome: Mapping[str, Any]) -> Iterator[str]:
 def _decisions(outcome: Mapping[str, Any]) -> Iterator[str]:
     for each in outcome.get("conflicts") or ():
         users = _one_line(", ".join(map(str, each.get("users") or ())))
-        option = "bms_match_overrides" if str(each.get("rule")).startswith("bms_") else "match_overrides"
         answers = _one_line(json.dumps(each.get("answers") or {}, ensure_ascii=False))
-        yield f"  conflict ({each.get('reason_code')}): {users}; answers for sync_{option}: {answers}"
+        yield f"  conflict ({each.get('reason_code')}): {users}; answers for {variable(each)}: {answers}"
     for each in outcome.get("departed") or ():
         evidence = label(EVIDENCE, each.get("evidence"))
         yield f"  departed ({evidence}): {_text(each, 'user')}, contact {each.get('contact_id')}"

@@ -28,7 +28,7 @@ from .._clients.addresses import service_url
 from .._clients.bms import BmsClient
 from .._clients.bms_login import BmsCredential
 from .._clients.fair_share import FairShare
-from .._clients.graph import GraphClient, GraphEndpoints
+from .._clients.graph import CLOUDS, GraphClient, graph_endpoints
 from .._clients.graph_tokens import GraphCredential
 from .._clients.itglue import ItGlueClient
 from .._clients.quota import LIMITS, Limit, SharedLimiter
@@ -67,7 +67,7 @@ CONNECTION_OPTIONS: dict[str, dict[str, Any]] = {
     "azure_certificate_password": _option("AZURE_CLIENT_CERTIFICATE_PASSWORD", no_log=True),
     # The path of a file, not a token.
     "azure_federated_token_file": _option("AZURE_FEDERATED_TOKEN_FILE", type="path", no_log=False),
-    "azure_cloud": _option("AZURE_CLOUD", choices=["global", "usgov", "dod", "china"], default="global"),
+    "azure_cloud": _option("AZURE_CLOUD", choices=list(CLOUDS), default="global"),
     "azure_authority_host": _option("AZURE_AUTHORITY_HOST"),
     "graph_url": _option("GRAPH_URL"),
     "ca_path": _option("REQUESTS_CA_BUNDLE", type="path"),
@@ -162,7 +162,7 @@ class Clients:
             tenant_id=tenant_id,
             credential=_graph_credential(self._params),
             access=self._access("graph", tenant_id, self._params["azure_client_id"] or ""),
-            endpoints=GraphEndpoints(
+            endpoints=graph_endpoints(
                 self._params["azure_cloud"],
                 _address(self._params, "azure_authority_host"),
                 _address(self._params, "graph_url"),

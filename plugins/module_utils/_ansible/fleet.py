@@ -6,11 +6,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .._clients.private_directory import digest
 from .._clients.run_directory import RunDirectory
 from .._engine.declared_options import FACTS, KINDS
 from .._engine.declared_twice import Declarer, Declarers, declared_twice, nobody
@@ -73,7 +73,7 @@ def declarers_of(task_vars: Mapping[str, Any], memory: RunMemory, plain: Plain) 
         return nobody
 
     def declarers(what: str, key: str) -> Sequence[Declarer]:
-        remembered_as = f"declared twice {hashlib.sha256(repr(sorted(hosts)).encode()).hexdigest()}"
+        remembered_as = f"declared twice {digest(*sorted(hosts))}"
         found = memory.get(remembered_as)
         if found is None:
             found = declared_twice(_declared(task_vars, hosts, plain))

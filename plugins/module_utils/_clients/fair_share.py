@@ -22,15 +22,15 @@ Clients are distinguished by hashes. Without a list nobody waits.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import RLock
 from typing import TYPE_CHECKING, NamedTuple
 
+from .private_directory import digest
 from .sqlite_file import SqliteError
 from .waiting_list import WaitingList
 
@@ -137,7 +137,7 @@ class FairShare:
         self.has_new_people = False
         self.waits_with_new_people = False
         self._list = waiting
-        self._client = hashlib.sha256("\0".join(client).encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        self._client = digest(*client)
         self._counted = counted
         self._clock = clock
         self._lock = RLock()
@@ -346,8 +346,3 @@ class FairShare:
 def _writes(endpoint: str) -> bool:
     """Whether requests to an endpoint (`account METHOD template`) change something."""
     return " GET " not in f" {endpoint}"
-
-
-def account_of(names: Sequence[str]) -> str:
-    """What tells the endpoints of one account of a service from those of others, in a list."""
-    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:16]

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from sys import intern
 from typing import TypeVar
 from urllib.parse import quote
@@ -61,25 +61,13 @@ _EVERY_TENANT = ("common", "organizations", "consumers")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class GraphEndpoints:
-    """Where Entra and Graph are: those of `cloud`, or the addresses that are given."""
-
-    cloud: str = "global"
-    authority_host: str | None = None
-    graph_url: str | None = None
-
-    def addresses(self) -> tuple[str, str]:
-        """The addresses of Entra and of Graph. Raises `InputError` for an unknown cloud."""
-        if self.cloud not in CLOUDS:
-            raise InputError(
-                f"The option azure_cloud is {quoted(self.cloud)}.", hint=f"It is one of {', '.join(CLOUDS)}."
-            )
-        authority, graph = CLOUDS[self.cloud]
-        return (
-            (self.authority_host or authority).strip().rstrip("/"),
-            (self.graph_url or graph).strip().rstrip("/").removesuffix("/v1.0"),
-        )
+def graph_endpoints(cloud: str, authority_host: str | None = None, graph_url: str | None = None) -> tuple[str, str]:
+    """The addresses of Entra and of Graph: those of a cloud, or the ones that are given."""
+    authority, graph = CLOUDS[cloud]
+    return (
+        (authority_host or authority).strip().rstrip("/"),
+        (graph_url or graph).strip().rstrip("/").removesuffix("/v1.0"),
+    )
 
 
 class GraphClient:
@@ -94,12 +82,12 @@ class GraphClient:
         tenant_id: str,
         credential: GraphCredential,
         access: Access,
-        endpoints: GraphEndpoints = GraphEndpoints(),
+        endpoints: tuple[str, str] = CLOUDS["global"],
     ) -> None:
         tenant = tenant_id.strip()
         if not _TENANT.fullmatch(tenant) or tenant.lower() in _EVERY_TENANT:
             raise InputError(f"The option tenant_id is {quoted(tenant)}, which names no tenant.", hint="It is a GUID.")
-        authority, graph = endpoints.addresses()
+        authority, graph = endpoints
         self.tenant_id = tenant
         self.consent_url = f"{authority}/{tenant}/adminconsent?client_id={credential.client_id}"
         entra = HttpSession(

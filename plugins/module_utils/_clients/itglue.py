@@ -10,7 +10,6 @@ pages on paging, filters and sorting, where nothing else is named.
 
 from __future__ import annotations
 
-import hashlib
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -26,6 +25,7 @@ from .itglue_assets import ItGlueAssets, filter_value
 from .itglue_decoding import resource
 from .itglue_errors import ItGlueErrors
 from .itglue_requests import ItGlueRequests
+from .private_directory import digest
 from .session import Access, HttpSession, Service
 
 REGIONS = {
@@ -55,7 +55,7 @@ class ItGlueClient(ItGlueAssets):
         super().__init__(ItGlueRequests(HttpSession(service, access)))
 
         # Tells what this key may see from what others may, and nothing of the key.
-        self.account = hashlib.sha256(f"{self.base_url}\0{key}".encode()).hexdigest()
+        self.account = digest(self.base_url, key)
 
     @property
     def base_url(self) -> str:

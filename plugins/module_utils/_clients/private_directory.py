@@ -56,8 +56,12 @@ def private_directory() -> Path:
 @lru_cache(maxsize=256)
 def private_file(directory: Path, *names: str, ending: str) -> Path:
     """The path of the file for `names`. The path tells nothing of them."""
-    digest = hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()
-    return directory / f"{digest[:32]}.{ending}"
+    return directory / f"{digest(*names)}.{ending}"
+
+
+def digest(*names: str) -> str:
+    """What distinguishes `names` from others, and tells nothing of them."""
+    return hashlib.sha256("\0".join(names).encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def open_private(path: Path) -> int:

@@ -31,9 +31,9 @@ from threading import Lock
 from typing import Protocol
 
 from .decoding import TITLES
-from .fair_share import Allowance, FairShare, Share, account_of
+from .fair_share import Allowance, FairShare, Share
 from .lock import LockError, acquired, busy
-from .private_directory import open_private, private_directory, private_file
+from .private_directory import digest, open_private, private_directory, private_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +141,7 @@ class SharedLimiter:
         self._notice = notice
         self._uncounted_until = 0.0
         self._fair_share = fair_share
-        self._account = account_of(self._names)
+        self._account = digest(*self._names)
 
     def acquire(self, key: str, calls: int = 1) -> float:
         """Count a request and return 0; or count nothing and return the seconds to wait before asking again.

@@ -323,6 +323,11 @@ def counted(tenant: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [run for run in tenant["runs"] if run["counted"]]
 
 
+def summaries(tenant: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The summaries of the runs of a client that count."""
+    return [run["summary"] for run in counted(tenant) if run["summary"]]
+
+
 def is_starved(tenant: Mapping[str, Any]) -> bool:
     """Whether a quota has deferred a client in several runs in a row."""
     return any(run["starved"] for run in counted(tenant))

@@ -19,7 +19,7 @@ from typing import Any
 from ansible_collections.msp.psa_sync.plugins.module_utils._ansible.notices import lacking
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import shown_name
 
-from .collecting import LISTS, counted, departure, groups
+from .collecting import LISTS, counted, departure, groups, summaries
 from .entries import changes, overrides_yaml, question, suggestion, variable, whose
 from .labels import (
     ACTIONS,
@@ -107,13 +107,12 @@ def _rows(tenants: list[Mapping[str, Any]], mode: str, room: int) -> str:
 
 
 def _row(tenant: Mapping[str, Any], mode: str) -> str:
-    runs = counted(tenant)
-    summaries = [run["summary"] for run in runs if run["summary"]]
+    runs, done = counted(tenant), summaries(tenant)
 
     def total(key: str, *names: str) -> int:
-        return sum(each[key].get(name, 0) for each in summaries for name in names)
+        return sum(each[key].get(name, 0) for each in done for name in names)
 
-    selected = f"{sum(each['selected'] for each in summaries):,} of {sum(each['users'] for each in summaries):,}"
+    selected = f"{sum(each['selected'] for each in done):,} of {sum(each['users'] for each in done):,}"
     numbers = (total("actions", "create"), total("actions", "update"), total("push", "pushed", "pending"))
     cells = (
         text(tenant["name"]),

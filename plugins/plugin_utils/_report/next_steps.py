@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..limits import limit
-from .collecting import COLLECTION, counted, is_starved
+from .collecting import COLLECTION, counted, is_starved, summaries
 from .labels import count, one_line
 from .verdict import BLOCKED
 
@@ -35,12 +35,7 @@ def _over_limit(report: Mapping[str, Any]) -> Iterator[Step]:
     """One step for the clients that exceed the same limits."""
     clients: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
     for tenant in report["tenants"]:
-        options = {
-            str(limit["option"])
-            for run in counted(tenant)
-            if run["summary"]
-            for limit in run["summary"]["limits_exceeded"]
-        }
+        options = {str(limit["option"]) for each in summaries(tenant) for limit in each["limits_exceeded"]}
         if options:
             clients.setdefault(tuple(sorted(options)), []).append(tenant)
     for exceeded, tenants in clients.items():
@@ -92,8 +87,7 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
 
 
 def _deferred(tenant: Mapping[str, Any]) -> bool:
-    summaries = [run["summary"] for run in counted(tenant) if run["summary"]]
-    return any(each[part].get("deferred") for each in summaries for part in ("actions", "push"))
+    return any(each[part].get("deferred") for each in summaries(tenant) for part in ("actions", "push"))
 
 
 def _playbook(report: Mapping[str, Any]) -> str:

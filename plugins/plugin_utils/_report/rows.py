@@ -13,7 +13,7 @@ from typing import Any
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.output import shown_name
 
 from .bars import TONES, segments
-from .collecting import counted, departure, groups, is_over_limit, is_starved
+from .collecting import counted, departure, groups, is_over_limit, is_starved, summaries
 from .entries import changes, link, question, reason_title, suggestion, variable
 from .labels import ACTIONS, DEPARTURES, EXCLUDED, ICONS, KINDS, LABELS, PUSHES, REVERTS, RULES, SERVICES, label, lines
 from .verdict import BLOCKED, TENANT_STATUSES, duration, tenant_verdict, why
@@ -74,9 +74,9 @@ def _counted(tenants: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, Mappin
 
 def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
     runs = counted(tenant)
-    summaries = [run["summary"] for run in runs if run["summary"]]
-    actions = sum((Counter(each["actions"]) for each in summaries), Counter())
-    push = sum((Counter(each["push"]) for each in summaries), Counter())
+    done = summaries(tenant)
+    actions = sum((Counter(each["actions"]) for each in done), Counter())
+    push = sum((Counter(each["push"]) for each in done), Counter())
     return {
         "name": tenant["name"],
         "status": tenant["status"],
@@ -84,8 +84,8 @@ def _tenant(tenant: Mapping[str, Any], mode: str) -> dict[str, Any]:
         "blocked": tenant["status"] in BLOCKED,
         "states": ["starved"] if is_starved(tenant) else [],
         "why": why(tenant),
-        "users": sum(each["users"] for each in summaries),
-        "selected": sum(each["selected"] for each in summaries),
+        "users": sum(each["users"] for each in done),
+        "selected": sum(each["selected"] for each in done),
         "created": actions["create"],
         "changed": actions["update"],
         "pushed": push["pushed"] + push["pending"],

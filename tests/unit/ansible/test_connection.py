@@ -167,7 +167,7 @@ def test_each_client_is_made_of_its_options(made):
                 "tenant_id": TENANT,
                 "credential": connection.GraphCredential("app", client_secret="azure-secret"),
                 "access": access("graph", TENANT, "app"),
-                "endpoints": connection.GraphEndpoints("usgov", "https://login.example", "https://graph.example"),
+                "endpoints": connection.graph_endpoints("usgov", "https://login.example", "https://graph.example"),
             }
         ],
     }

@@ -20,7 +20,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._clients.bms_login im
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.graph import (
     GraphClient,
     GraphCredential,
-    GraphEndpoints,
+    graph_endpoints,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue import ItGlueClient
 from ansible_collections.msp.psa_sync.plugins.module_utils._clients.itglue_page import Page
@@ -155,7 +155,7 @@ def clients(sandbox, access):
         return GraphClient(
             tenant_id=tenant,
             credential=GraphCredential(env["AZURE_CLIENT_ID"], secret),
-            endpoints=GraphEndpoints(authority_host=env["AZURE_AUTHORITY_HOST"], graph_url=env["GRAPH_URL"]),
+            endpoints=graph_endpoints("global", env["AZURE_AUTHORITY_HOST"], env["GRAPH_URL"]),
             access=access(http=http, calls=calls),
         )
 
