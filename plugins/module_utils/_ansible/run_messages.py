@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from .._engine.reasons import ReasonCode
-from .message import FINDS_OUT, NEXT_RUN, RELIABILITY, Message
+from .message import FINDS_OUT, MATCHING, NEXT_RUN, RELIABILITY, Message
 
 RUN_MESSAGES: Mapping[ReasonCode, Message] = {
     # Checks before a run.
@@ -31,6 +31,12 @@ RUN_MESSAGES: Mapping[ReasonCode, Message] = {
     ReasonCode.OVERRIDE_FOR_UNKNOWN_USER: Message(
         "{option} names the user '{user}', whom the tenant does not have.",
         "Correct the name, or remove the entry if the person has departed.",
+    ),
+    ReasonCode.OVERRIDE_FOR_EXCLUDED_USER: Message(
+        "{option} has an answer for {user}, whom the user filter excludes ({excluded}), so nothing is created or "
+        "matched by it.",
+        "Correct user_filter if the person is to be synced; else remove the entry.",
+        MATCHING,
     ),
     ReasonCode.UNKNOWN_USER: Message(
         "The option users names '{user}', whom the tenant does not have.", "Correct the name, or remove it."

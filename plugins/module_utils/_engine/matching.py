@@ -54,7 +54,6 @@ class Matching:
     conflicted: dict[str, Conflict] = field(default_factory=dict)
     ignored: set[str] = field(default_factory=set)
     found_by_new: dict[str, ItGlueId | None] = field(default_factory=dict)
-    warnings: list[Reason] = field(default_factory=list)
     reasons: dict[str, tuple[Reason, ...]] = field(default_factory=dict)
     held_aliases: dict[str, frozenset[str]] = field(default_factory=dict)
     needs_deleted_users: bool = False
@@ -76,10 +75,10 @@ def match(
     a username that was handed on the contact of its former holder.
     """
     circumstances = circumstances or Circumstances()
-    wanted, warnings = resolved_overrides("match_overrides", circumstances.overrides, users)
+    wanted, dummy = resolved_overrides("match_overrides", circumstances.overrides, users)
     ignored = {user_id for user_id, override in wanted.items() if override.target == IGNORE}
     index = MatchingIndex(users, selected, contacts, circumstances, ignored, directory)
-    matcher = _Matcher(index, Matching(ignored=ignored, warnings=warnings))
+    matcher = _Matcher(index, Matching(ignored=ignored))
     return matcher.run(wanted)
 
 

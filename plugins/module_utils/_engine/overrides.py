@@ -18,6 +18,7 @@ from .matching_index import MatchingIndex
 from .model import ItGlueId, User
 from .options import Options
 from .reasons import Reason, ReasonCode, because
+from .selection import FILTER_REASONS
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER, address, name
 
 
@@ -66,6 +67,22 @@ def resolved_overrides(
         elif not override.by_username:
             found[user.id] = override
     return found, warnings
+
+
+def without_effect(
+    overrides: Mapping[str, Override], excluded: Mapping[str, ReasonCode], matched: Collection[str]
+) -> dict[str, ReasonCode]:
+    """The users whose entry does nothing, as the user filter excludes them, with the reason. `matched` are those who
+    have a contact.
+
+    An entry may be older than the departure of a disabled user, who may return; and by `ignore` nobody departs.
+    """
+    found = {user_id: excluded.get(user_id) for user_id, each in overrides.items() if each.target != IGNORE}
+    return {
+        user_id: reason
+        for user_id, reason in found.items()
+        if reason in FILTER_REASONS and reason != ReasonCode.DISABLED and user_id not in matched
+    }
 
 
 def refuse_shared(option: str, noun: str, pairs: Iterable[tuple[str, int]]) -> None:

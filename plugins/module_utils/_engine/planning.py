@@ -27,7 +27,7 @@ pushes, updates    `plan`: both parts of each operation, the limits    locations
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Collection, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from enum import StrEnum
 from typing import TypeVar
@@ -36,7 +36,7 @@ from . import bms_lookup, bms_overrides, bms_plan, offboarding
 from .bms_evidence import Former
 from .bms_plan import PlannedContacts
 from .bms_recall import recalled
-from .conflicts import IGNORE, Rule
+from .conflicts import IGNORE, Answer, Rule
 from .directory import Directory
 from .enrichment import needs_locations
 from .errors import InputError
@@ -48,7 +48,7 @@ from .matching import Matching, match
 from .matching_index import Circumstances
 from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
 from .options import Options
-from .overrides import resolved_overrides
+from .overrides import Override, resolved_overrides, without_effect
 from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
@@ -138,6 +138,7 @@ class Planning:
         self.owned = owned
         self.needs: frozenset[Need] = frozenset()
         self._plan: Plan | None = None
+        self._override_warnings: list[Reason] = []
         self._stages = self._run()
         self._go_on()
 
@@ -265,7 +266,7 @@ class Planning:
     def _departures(self, domains: frozenset[str]) -> Iterable[Departure]:
         snapshot, options, matched = self.snapshot, self.options, self.matched
         selected, deleted = matched.selected.user_ids, self.findings.deleted_users or ()
-        answers, dummy = resolved_overrides("match_overrides", options.match_overrides, self._all_users())
+        answers = self._answers("match_overrides", options.match_overrides, matched.matching.matches)
         ignored = {user_id for user_id, answer in answers.items() if answer.target == IGNORE}
         found = offboarding.departures(matched.contacts_of_nobody(), snapshot, deleted, selected, ignored)
         found = offboarding.reported_in_conflict(found, matched.in_conflict)
@@ -274,6 +275,20 @@ class Planning:
         if not options.allow_shrunken_source:
             offboarding.check_source(len(snapshot.users), snapshot.contacts, domains)
         return offboarding.kept_back(found, matched.directory.contact, options.departed_keep)
+
+    def _answers(
+        self, option: str, overrides: Mapping[str, Answer], matched: Collection[str] = ()
+    ) -> dict[str, Override]:
+        """The entries of an option by user id; those that do nothing are a warning each. `matched` are the users whose
+        contact an entry keeps from others."""
+        answers, warnings = resolved_overrides(option, overrides, self._all_users())
+        self._override_warnings += warnings
+        idle = without_effect(answers, self.matched.selected.excluded, matched)
+        for user in self.snapshot.users if idle else ():
+            if user.id in idle:
+                values = {"option": option, "user": user.username, "excluded": str(idle[user.id])}
+                self._override_warnings.append(because(ReasonCode.OVERRIDE_FOR_EXCLUDED_USER, **values))
+        return answers
 
     def _plan_contacts(self) -> Stage[PlannedContacts]:
         """What becomes of each contact in IT Glue."""
@@ -287,9 +302,7 @@ class Planning:
             yield from self._need(Need.CONTACT_TYPES)
             types = self._contact_types()
         operations = plan_contacts(self.matched, self.findings.locations or (), types.new)
-        overrides, self._override_warnings = resolved_overrides(
-            bms_overrides.OPTION, self.options.bms_match_overrides, self._all_users()
-        )
+        overrides = self._answers(bms_overrides.OPTION, self.options.bms_match_overrides)
         answers = {user_id: override.target for user_id, override in overrides.items()}
         by_username = frozenset(user_id for user_id, override in overrides.items() if override.by_username)
         if answers:
@@ -375,7 +388,6 @@ class Planning:
 
     def _warnings(self) -> Iterable[Reason]:
         """The warnings of the run as a whole."""
-        yield from self.matched.matching.warnings
         yield from self._override_warnings
         yield from self.matched.selected.warnings
         count = sum(

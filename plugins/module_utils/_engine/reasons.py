@@ -162,6 +162,7 @@ class ReasonCode(StrEnum):
 
     # Warnings of a whole run.
     OVERRIDE_FOR_UNKNOWN_USER = "override_for_unknown_user"  # option, user (as given)
+    OVERRIDE_FOR_EXCLUDED_USER = "override_for_excluded_user"  # option, user, excluded (the code of why)
     UNKNOWN_USER = "unknown_user"  # user (as given in the option users)
     ACCOUNTS_NOT_SHOWN = "accounts_not_shown"  # count (users whose accountEnabled Graph does not tell)
     MICROSOFT_ADAPTERS = "microsoft_adapters"  # count (contacts), setting (that avoids it; null where it is set)

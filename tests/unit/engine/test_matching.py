@@ -883,11 +883,6 @@ def test_an_override_given_twice_is_one():
     assert outcome([user()], [contact(1)], overrides=overrides) == ({"ann": (1, "override")}, [])
 
 
-def test_an_override_of_an_unknown_user_is_a_warning():
-    (warning,) = matching([user()], [], overrides={"eve@client.example": "new"}).warnings
-    assert (warning.code, warning.values["user"]) == (ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, "eve@client.example")
-
-
 def test_an_override_wins_over_all_rules():
     users = [user("ann"), user("bob")]
     contacts = [contact(1, "ann@client.example"), contact(2, "bob@client.example")]

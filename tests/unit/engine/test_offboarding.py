@@ -668,7 +668,7 @@ def test_who_is_ignored_does_not_depart(gone, key):
     present = bms(in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"))
     given = {"match_overrides": {user.id if key == "id" else key: IGNORE}}
     plan = planned(users, [ready()], present=present, **given, **more, **DEACTIVATE)
-    assert (plan.departed, plan.deactivations) == ((), ())
+    assert (plan.departed, plan.deactivations, plan.warnings) == ((), (), ())
     given = {"bms_match_overrides": {user.id if key == "id" else key: IGNORE}}
     plan = planned(users, [ready()], present=present, **given, **more, **DEACTIVATE)
     (found,) = plan.deactivations

@@ -492,7 +492,45 @@ def test_new_people_are_those_whose_contact_is_created():
 
 def test_an_override_for_an_unknown_user_is_a_warning_of_the_run():
     plan = planned(snapshot([ANN], [ready()]), match_overrides={"eve@client.example": "ignore"})
-    assert [each.code for each in plan.warnings] == [ReasonCode.OVERRIDE_FOR_UNKNOWN_USER]
+    values = {"option": "match_overrides", "user": "eve@client.example"}
+    assert plan.warnings == (Reason(ReasonCode.OVERRIDE_FOR_UNKNOWN_USER, values),)
+
+
+@pytest.mark.parametrize(
+    ("option", "answer", "excluded", "reason"),
+    [
+        ("match_overrides", "new", {"sku_ids": ()}, "unlicensed"),
+        ("match_overrides", "new", {"user_type": "Guest"}, "guest"),
+        ("match_overrides", "new", {}, None),
+        ("match_overrides", 7, {"sku_ids": ()}, None),
+        ("match_overrides", "ignore", {"sku_ids": ()}, None),
+        ("match_overrides", "new", {"account_enabled": False, "sku_ids": ()}, None),
+        ("bms_match_overrides", "new", {"sku_ids": ()}, "unlicensed"),
+        ("bms_match_overrides", 7, {"sku_ids": ()}, "unlicensed"),
+        ("bms_match_overrides", "ignore", {"sku_ids": ()}, None),
+        ("bms_match_overrides", 7, {"account_enabled": False}, None),
+    ],
+)
+def test_an_answer_that_does_nothing_as_the_user_is_excluded_is_a_warning_of_the_run(option, answer, excluded, reason):
+    """By an id an excluded user keeps a contact from others, and by `ignore` nobody departs. The answer of a disabled
+    user may be older than the person's departure."""
+    users = [ANN, person("desk.lee", **excluded)]
+    plan = planned(snapshot(users, [ready(), ready(7, "front.roe")]), **{option: {"id-desk.lee": answer}})
+    values = {"option": option, "user": "desk.lee@client.example", "excluded": reason}
+    expected = (Reason(ReasonCode.OVERRIDE_FOR_EXCLUDED_USER, values),) if reason else ()
+    assert plan.warnings == expected
+
+
+def test_an_answer_of_an_excluded_user_that_has_made_a_contact_is_no_warning():
+    users = [ANN, person("desk.lee", sku_ids=())]
+    plan = planned(snapshot(users, [ready(), ready(7, "desk.lee")]), match_overrides={"id-desk.lee": "new"})
+    assert plan.warnings == ()
+
+
+def test_an_answer_of_a_user_whom_the_run_leaves_out_is_no_warning():
+    users = [ANN, person("desk.lee")]
+    plan = planned(snapshot(users, [ready()]), match_overrides={"id-desk.lee": "new"}, users=(ANN.username,))
+    assert plan.warnings == ()
 
 
 def test_types_of_bms_that_cannot_be_read_defer_the_pushes():
