@@ -85,6 +85,7 @@ def summary(
             if journals and host in journals and "contacts" in (outcome or {}):
                 lines += _first_run(outcome or {}, journals[host])
     lines += _first_runs(outcomes.values())
+    lines += _hosts_of_one_client(outcomes)
     return [*lines, f"{len(outcomes) - len(failures)} of {len(outcomes)} clients succeeded, {len(failures)} failed"]
 
 
@@ -146,6 +147,22 @@ def _first_runs(outcomes: Iterable[Mapping[str, Any] | None]) -> Iterator[str]:
             f"first run: at most {creates:,} contacts to create in BMS, which take {_lasting(hours)} at "
             f"{min(each['creates_per_hour'] for each in found):,} an hour"
         )
+
+
+def _hosts_of_one_client(outcomes: Mapping[str, Mapping[str, Any] | None]) -> Iterator[str]:
+    """A line for each organization that several hosts of the run stand for."""
+    found: dict[tuple[Any, Any], list[str]] = {}
+    for host, outcome in outcomes.items():
+        organization = (outcome or {}).get("organization")
+        if isinstance(organization, Mapping):
+            # Organizations of two IT Glue accounts may have the same id.
+            found.setdefault((organization.get("id"), organization.get("name")), []).append(host)
+    for (ident, name), hosts in found.items():
+        if len(hosts) > 1:
+            yield (
+                f"warning: the hosts {_one_line(', '.join(hosts))} are one client, the organization {_one_line(name)} "
+                f"({ident}), so it was dealt with {len(hosts)} times. Keep one of these hosts, or give them one name"
+            )
 
 
 def _lasting(hours: float) -> str:

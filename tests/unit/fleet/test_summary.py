@@ -208,6 +208,20 @@ def test_drift_counts_the_contacts_in_words_and_says_what_was_not_compared():
     ]
 
 
+def test_hosts_that_are_one_client_are_reported():
+    """As where the inventory plugin and a file call it differently. Two IT Glue accounts may use the same id."""
+    frog, other = {"id": 2, "name": "Happy Frog"}, {"id": 2, "name": "Sad Toad"}
+    ready = {"organization": frog, "ready": True}
+    outcomes = {"frog": ready, "toad": {**ready, "organization": other}, "none": {**ready, "organization": None}}
+    assert not any(line.startswith("warning") for line in summary({**outcomes, "late": None, "early": {}}))
+    *dummy, warning, last = summary({**outcomes, "happy_frog": {**ready, "ready": False, "to_do": ["x"]}})
+    assert warning == (
+        "warning: the hosts frog, happy_frog are one client, the organization Happy Frog (2), so it was dealt with "
+        "2 times. Keep one of these hosts, or give them one name"
+    )
+    assert last == "3 of 4 clients succeeded, 1 failed"
+
+
 def test_the_summary_names_misspelled_variables_and_who_has_them():
     hostvars = {host: {"sync_max_create": 1} for host in ("frog", "toad")}
     hostvars["toad"]["match_overrides"] = {}
