@@ -46,7 +46,9 @@ def declare(kind: str, params: dict[str, Any], task: Task) -> dict[str, Any]:
     store = SettingsStore(itglue, warn=task.warn, memory=task.memory, preview=task.check_mode, declarers=task.declarers)
     if params["state"] == "absent":
         return _removed(kind, store, organization, preview=task.check_mode)
-    declaring = Declaring(itglue, store, adapter_names=Options().bms_adapter_names, preview=task.check_mode)
+    declaring = Declaring(
+        itglue=itglue, store=store, adapter_names=Options().bms_adapter_names, preview=task.check_mode
+    )
     (declared,) = declaring.declare(organization, {kind: params})
     for line in settings_warnings([declared]):
         task.warn(line)

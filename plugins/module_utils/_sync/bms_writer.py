@@ -115,11 +115,8 @@ class BmsWriter:
             if stopped:
                 self._outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=not_tried(stopped[0])))
                 return None
-            entries: list[Entry] = []
             try:
-                self._create_one(operation, entries)
-            except OutcomeUnknownError as error:
-                return _Unclear(operation, entries[0] if entries else None, error)
+                return self._create_one(operation)
             except ApiError as error:
                 if not isinstance(error, RejectedError):
                     stopped.append(error)
@@ -136,16 +133,20 @@ class BmsWriter:
                 self._progress(f"BMS: {pushed} of {len(pushes)} contacts pushed")
         return unclear
 
-    def _create_one(self, operation: Operation, entries: list[Entry]) -> None:
-        """Create one contact; its entry in the journal is put into `entries` before anything is sent."""
+    def _create_one(self, operation: Operation) -> _Unclear | None:
+        """Create one contact; the doubt where its outcome is not known. Raises ApiError for other failures."""
         contact = _new(operation)
         alike = [each.id for each in resembling(contact, self._before.values())]
         row = {"id": None, "before": {}, "after": asdict(contact), "alike": alike}
-        with self._journal.record(WriteKind.BMS_CREATE, [row]) as entry:
-            entries.append(entry)
-            bms_id = self._bms.create_contact(contact)
-            entry.written = [Written(bms_id)]
+        entry = None
+        try:
+            with self._journal.record(WriteKind.BMS_CREATE, [row]) as entry:
+                bms_id = self._bms.create_contact(contact)
+                entry.written = [Written(bms_id)]
+        except OutcomeUnknownError as error:
+            return _Unclear(operation, entry, error)
         self._note_created(operation, bms_id)
+        return None
 
     def _look_for(self, unclear: Sequence[_Unclear]) -> list[_Unclear]:
         """Those whose contact is not in BMS. What was found is noted, here and in the journal."""

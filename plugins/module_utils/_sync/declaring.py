@@ -62,60 +62,55 @@ def compare(store: SettingsStore, organization: Organization, declared: Declarat
     ]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Declaring:
     """Declares settings. With `preview` nothing is written, and the same errors are raised."""
 
-    def __init__(
-        self,
-        itglue: Organizations,
-        store: SettingsStore,
-        *,
-        adapter_names: Collection[str],
-        preview: bool,
-    ) -> None:
-        self._store = store
-        self._holders = Holders(itglue, store, adapter_names, fresh=True, taking=True)
-        self._preview = preview
+    itglue: Organizations
+    store: SettingsStore
+    adapter_names: Collection[str]
+    preview: bool
 
     def declare(self, organization: Organization, declared: Declarations) -> list[Declared]:
         """Store what is declared where it differs, all kinds or none. Raises SettingsError before any write."""
-        if self._preview:
+        if self.preview:
             return self._checked(organization, declared)
-        with self._store.lock(organization.id):
-            found = compare(self._store, organization, declared)
+        with self.store.lock(organization.id):
+            found = compare(self.store, organization, declared)
             if not any(each.takes for each in found):
                 return [self._saved(each) for each in self._storable(found)]
         # Who holds a tenant is found out, and a tenant given, by one process at a time. All lock in this order.
-        with self._store.lock_tenants(), self._store.lock(organization.id):
-            self._store.forget_missing_types()
+        with self.store.lock_tenants(), self.store.lock(organization.id):
+            self.store.forget_missing_types()
             return [self._saved(each) for each in self._checked(organization, declared)]
 
     def _checked(self, organization: Organization, declared: Declarations) -> list[Declared]:
-        found = compare(self._store, organization, declared)
+        found = compare(self.store, organization, declared)
+        holders = Holders(self.itglue, self.store, self.adapter_names, fresh=True, taking=True)
         for each in found:
             if each.takes and each.stored.kind == OFFICE365:
-                self._holders.require_tenant(organization, each.settings["tenant_id"])
+                holders.require_tenant(organization, each.settings["tenant_id"])
             elif each.takes:
-                self._holders.require_account(organization, rules.bms(each.settings))
+                holders.require_account(organization, rules.bms(each.settings))
         return self._storable(found)
 
     def _storable(self, found: list[Declared]) -> list[Declared]:
         """The same, where IT Glue can hold all of it. What broke a rule and is mended is reported."""
         for each in found:
-            if each.changed or each.asset is None:
-                self._store.preview(each.stored, each.settings)
+            if each.changed:
+                self.store.preview(each.stored, each.settings)
                 self._report_mended(each.stored)
         return found
 
     def _report_mended(self, stored: Stored) -> None:
         if stored.violations:
-            self._store.warn(
+            self.store.warn(
                 f"The stored {rules.TITLES[stored.kind]} of organization {stored.organization} in {stored.address} "
                 f"broke a rule; this declaration mends it. {' '.join(stored.violations)}"
             )
 
     def _saved(self, declared: Declared) -> Declared:
-        if declared.asset is not None and not declared.changed:
+        if not declared.changed:
             return declared
-        kept = self._store.save(declared.stored, declared.settings)
+        kept = self.store.save(declared.stored, declared.settings)
         return Declared(declared.stored, kept.merged, kept.asset)

@@ -12,6 +12,7 @@ for all clients of a run.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 
 from .._engine.account import holder_keys, linked_key, setting_keys
 from .._engine.declared_options import BMS, OFFICE365
@@ -31,6 +32,7 @@ _DECLARED_WAY_OUT = "Correct {option} of one of them. Until then neither gets it
 _OPTIONS = {TENANTS: "tenant_id", ACCOUNTS: "the option account of bms_sync_settings"}
 
 
+@dataclass(frozen=True, slots=True)
 class Holders:
     """Who holds which tenant and which account: by settings, or by the link to BMS in IT Glue.
 
@@ -38,25 +40,15 @@ class Holders:
     what it did not have: then what other clients of the run declare counts too, as it is not stored yet.
     """
 
-    def __init__(
-        self,
-        itglue: Organizations,
-        store: SettingsStore,
-        adapter_names: Collection[str],
-        *,
-        fresh: bool = False,
-        taking: bool = False,
-    ) -> None:
-        self._itglue = itglue
-        self._store = store
-        self._adapter_names = adapter_names
-        self._fresh = fresh
-        self._taking = taking
+    itglue: Organizations
+    store: SettingsStore
+    adapter_names: Collection[str]
+    fresh: bool = False
+    taking: bool = False
 
-    def require_tenant(self, organization: Organization, tenant_id: str | None) -> None:
+    def require_tenant(self, organization: Organization, tenant_id: str) -> None:
         """Raise SettingsError, naming the other organization, where the tenant is another one's."""
-        if tenant_id:
-            self._require(organization, TENANTS, {tenant_id}, f"The Microsoft tenant {tenant_id}", _TENANT_WAY_OUT)
+        self._require(organization, TENANTS, {tenant_id}, f"The Microsoft tenant {tenant_id}", _TENANT_WAY_OUT)
 
     def require_account(
         self, organization: Organization, settings: BmsSettings, account: Account | None = None
@@ -71,9 +63,9 @@ class Holders:
     def _require(
         self, organization: Organization, what: str, keys: Collection[str], subject: str, way_out: str
     ) -> None:
-        if self._taking:
+        if self.taking:
             self._require_undeclared(organization, what, keys, subject)
-        remembered = None if self._fresh else self._store.remembered(what)
+        remembered = None if self.fresh else self.store.remembered(what)
         if remembered is not None and not any(key in keys and each != organization.id for each, key in remembered):
             return
         # Where one is remembered, it may have been given back since.
@@ -85,7 +77,7 @@ class Holders:
             )
 
     def _require_undeclared(self, organization: Organization, what: str, keys: Collection[str], subject: str) -> None:
-        declarers = {each for key in keys for each in self._store.declarers(what, key) if not each.is_of(organization)}
+        declarers = {each for key in keys for each in self.store.declarers(what, key) if not each.is_of(organization)}
         if declarers:
             others = ", ".join(f"{quoted(each.organization)} (host {quoted(each.host)})" for each in sorted(declarers))
             raise SettingsError(
@@ -95,17 +87,17 @@ class Holders:
 
     def _read(self, what: str) -> Sequence[tuple[Organization, str]]:
         held = list(self._tenants() if what == TENANTS else self._accounts())
-        self._store.remember(what, [[each.id, key] for each, key in held])
+        self.store.remember(what, [[each.id, key] for each, key in held])
         return held
 
     def _tenants(self) -> Iterable[tuple[Organization, str]]:
-        for organization, tenant_id in self._store.values(OFFICE365, "tenant_id"):
+        for organization, tenant_id in self.store.values(OFFICE365, "tenant_id"):
             if tenant_id:
                 yield organization, tenant_id
 
     def _accounts(self) -> Iterable[tuple[Organization, str]]:
-        stored = {organization.id: account for organization, account in self._store.values(BMS, "account")}
-        for organization in self._itglue.organizations(include_adapters=True):
+        stored = {organization.id: account for organization, account in self.store.values(BMS, "account")}
+        for organization in self.itglue.organizations(include_adapters=True):
             settings = BmsSettings(account=stored.get(organization.id))
-            for key in sorted(holder_keys(organization, settings, self._adapter_names)):
+            for key in sorted(holder_keys(organization, settings, self.adapter_names)):
                 yield organization, key

@@ -179,7 +179,10 @@ class _Reader:
             raise ValueError("a contact for each row is wanted")
         for row in rows:
             self._note_time_of(write.kind, row)
-        return _with_ids(replace(write, outcome=outcome), [_id_or_none(row.get("id")) for row in rows])
+        ids = [_id_or_none(row.get("id")) for row in rows]
+        if write.kind.creates:  # those of the other kinds are known before
+            write = replace(write, rows=tuple(replace(row, id=each) for row, each in zip(write.rows, ids, strict=True)))
+        return replace(write, outcome=outcome)
 
     def _resolved(self, write: RecordedWrite, found: Sequence[Any]) -> RecordedWrite:
         rows = list(write.rows)
@@ -240,13 +243,6 @@ def _are_entries(name: str, value: Any) -> bool:
         isinstance(entry, dict) and all(isinstance(entry.get(key), kind) for key, kind in wanted.items())
         for entry in value
     )
-
-
-def _with_ids(write: RecordedWrite, ids: Sequence[int | None]) -> RecordedWrite:
-    """The write with the ids of what was created; those of the other kinds are known before."""
-    if not write.kind.creates:
-        return write
-    return replace(write, rows=tuple(replace(row, id=ident) for row, ident in zip(write.rows, ids, strict=True)))
 
 
 def _id(value: Any) -> int:

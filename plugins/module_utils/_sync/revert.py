@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
@@ -92,7 +93,10 @@ def revert(
             reversal = _reversal(runs, present)
         outcome = Reverted(found, runs.tenant_id or "", reversal.steps, reversal.remainders)
         if not preview and reversal.steps:
-            _carry_out(services, runs, outcome, present, _journal(journal_file, runs, version))
+            with closing(_journal(journal_file, runs, version)) as journal:
+                outcome.steps = []
+                _Reverter(services, runs, journal, present, outcome).take(reversal.steps)
+                _read_back(outcome, services.itglue, journal)
             forget_reverted(store, outcome.organization.id, outcome.steps, outcome.warnings)
         return outcome
 
@@ -126,37 +130,24 @@ def _journal(path: str, runs: RecordedRuns, version: str) -> Journal:
     return FileJournal(path, {**about, "version": version, "reverts": True})
 
 
-def _carry_out(services: Services, runs: RecordedRuns, outcome: Reverted, present: _Present, journal: Journal) -> None:
-    try:
-        steps, outcome.steps = outcome.steps, []
-        _Reverter(services, runs, journal, present, outcome).take(steps)
-        _read_back(outcome, services.itglue, journal)
-    finally:
-        journal.close()
-
-
 # ------------------------------------------------------------------------- steps
 
 
+@dataclass(slots=True)
 class _Reverter:
     """Takes steps. One that is refused does not stop the others, a service that is gone stops its own.
 
     `present` has just been looked at.
     """
 
-    def __init__(
-        self, services: Services, runs: RecordedRuns, journal: Journal, present: _Present, outcome: Reverted
-    ) -> None:
-        self._services = services
-        self._itglue = services.itglue
-        self._bms = services.bms if present.bms_contacts else None
-        self._runs = runs
-        self._journal = journal
-        self._present = present
-        self._outcome = outcome
-        self._looked_at = time.monotonic()
-        self._written = False
-        self._restored: dict[ItGlueId, str] = {}
+    services: Services
+    runs: RecordedRuns
+    journal: Journal
+    present: _Present
+    outcome: Reverted
+    looked_at: float = field(default_factory=time.monotonic)
+    written: bool = False
+    restored: dict[ItGlueId, str] = field(default_factory=dict)
 
     def take(self, steps: Sequence[Step]) -> None:
         """Take the steps in their order; what was taken, and what remains, is in the outcome."""
@@ -177,7 +168,7 @@ class _Reverter:
                 continue
             try:
                 self._send(portion)
-                self._outcome.steps += portion
+                self.outcome.steps += portion
             except ApiError as error:
                 single = isinstance(error, (NotFoundError, RejectedError))
                 if single and len(apart := list(_apart(portion))) > 1:
@@ -192,14 +183,14 @@ class _Reverter:
         taken long, or contacts are to be removed, with all that anybody has put into them."""
         if step.kind.service != ITGLUE:
             return False
-        removes = step.kind == StepKind.REMOVE and self._written
-        return removes or time.monotonic() - self._looked_at > STALE_AFTER
+        removes = step.kind == StepKind.REMOVE and self.written
+        return removes or time.monotonic() - self.looked_at > STALE_AFTER
 
     def _by_now(self, waiting: Sequence[Sequence[Step]]) -> list[list[Step]]:
         """What is still to be done, where somebody may have worked on a contact of IT Glue. Raises ApiError."""
-        looked_at, known = time.monotonic(), self._present.contacts
-        self._present = _by_now(self._services, self._outcome.organization, self._present)
-        self._looked_at = looked_at
+        looked_at, known = time.monotonic(), self.present.contacts
+        self.present = _by_now(self.services, self.outcome.organization, self.present)
+        self.looked_at = looked_at
         steps = [step for portion in waiting for step in portion]
         overtaken = {
             step.id
@@ -208,30 +199,30 @@ class _Reverter:
         }
         if not overtaken:
             return list(map(list, waiting))
-        fresh = _reversal(self._runs, self._present)
+        fresh = _reversal(self.runs, self.present)
         for each in fresh.remainders:
-            if each.service == ITGLUE and each.id in overtaken and each not in self._outcome.remainders:
-                self._outcome.remainders.append(each)
+            if each.service == ITGLUE and each.id in overtaken and each not in self.outcome.remainders:
+                self.outcome.remainders.append(each)
         kept = [step for step in steps if step.kind.service != ITGLUE or step.id not in overtaken]
         again = [step for step in fresh.steps if step.kind.service == ITGLUE and step.id in overtaken]
         return list(_together([*kept, *again]))
 
     def _is_overtaken(self, known: Contact | None, contact_id: ItGlueId) -> bool:
         """Whether somebody else has changed a contact, or its link, since it was `known` or restored here."""
-        contact = self._present.contacts.get(contact_id)
+        contact = self.present.contacts.get(contact_id)
         if contact is None or known is None:
             return contact is not known
-        restored_at = self._restored.get(contact_id)
+        restored_at = self.restored.get(contact_id)
         return not is_as_read(contact, known) and (restored_at is None or contact.updated_at != restored_at)
 
     def _remain(self, steps: Sequence[Step], error: ApiError, reason: Reason) -> None:
         for step in steps:
             fields = () if step.kind in (StepKind.REMOVE, StepKind.DEACTIVATE) else tuple(step.after)
             remainder = Remainder(step.kind.service, step.id, step.name, fields, reason, error.failure)
-            self._outcome.remainders.append(remainder)
+            self.outcome.remainders.append(remainder)
 
     def _send(self, steps: Sequence[Step]) -> None:
-        step, self._written = steps[0], True
+        step, self.written = steps[0], True
         if step.kind == StepKind.REMOVE:
             self._remove([ItGlueId(each.id) for each in steps])
         elif step.kind == StepKind.RESTORE:
@@ -241,26 +232,24 @@ class _Reverter:
 
     def _remove(self, contact_ids: Sequence[ItGlueId]) -> None:
         rows = [{"id": each, "before": self._image(each), "after": {}} for each in contact_ids]
-        with self._journal.record(WriteKind.ITGLUE_DELETE, rows) as entry:
-            self._itglue.delete_contacts(contact_ids)
+        with self.journal.record(WriteKind.ITGLUE_DELETE, rows) as entry:
+            self.services.itglue.delete_contacts(contact_ids)
             entry.written = [Written(each) for each in contact_ids]
 
     def _image(self, contact_id: ItGlueId) -> dict[str, Any]:
-        contact = self._present.contacts.get(contact_id)
+        contact = self.present.contacts.get(contact_id)
         return {} if contact is None else encode(contact)
 
     def _restore(self, contact_id: ItGlueId, step: Step) -> None:
         row = {"id": contact_id, "before": dict(step.before), "after": dict(step.after)}
-        with self._journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
-            restored = self._itglue.update_contact(contact_id, step.after)
+        with self.journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+            restored = self.services.itglue.update_contact(contact_id, step.after)
             entry.written = [Written(contact_id, restored.updated_at)]
             if restored.updated_at:
-                self._runs.saved_at[contact_id] = self._restored[contact_id] = restored.updated_at
+                self.runs.saved_at[contact_id] = self.restored[contact_id] = restored.updated_at
 
     def _change_in_bms(self, bms_id: BmsId, step: Step) -> None:
-        if self._bms is None:
-            raise ValueError("A step in BMS, but nothing of BMS was read.")
-        change_in_bms(self._bms, self._journal, bms_id, step.before, step.after)
+        change_in_bms(self.services.bms, self.journal, bms_id, step.before, step.after)
 
 
 def _apart(steps: Sequence[Step]) -> Iterator[Step]:

@@ -124,7 +124,7 @@ def store_settings(
     """Store the declared settings that differ. With `preview` only what would refuse them is found out."""
     if settings.differences:
         declared = {each.stored.kind: settings.declared[each.stored.kind] for each in settings.differences}
-        declaring = Declaring(itglue, store, adapter_names=adapter_names, preview=preview)
+        declaring = Declaring(itglue=itglue, store=store, adapter_names=adapter_names, preview=preview)
         settings.differences = [each for each in declaring.declare(settings.organization, declared) if each.changed]
     settings.stored = True
 
