@@ -22,7 +22,7 @@ from .directory import Directory, bms_addresses
 from .identity import addresses_of, first_names_agree
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot, User
 from .plan import Action, Operation
-from .planning import Planning
+from .planning import Planning, with_microsoft_adapter
 from .reasons import Reason
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER, full_name, name, user_addresses
 
@@ -129,9 +129,7 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
         lacked_locations=tuple(_lacked(locations, contacts, bms)) if bms else (),
         email_types=_in_use(each.emails for each in known),
         phone_types=_in_use(each.phones for each in known),
-        microsoft_contacts=tuple(
-            each for each in contacts if any("microsoft" in adapter.kind.casefold() for adapter in each.adapters)
-        ),
+        microsoft_contacts=tuple(with_microsoft_adapter(contacts)),
     )
 
 

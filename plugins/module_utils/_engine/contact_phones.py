@@ -99,7 +99,8 @@ class _ContactPhones:
         self._own = [own for own in self._own if self._locate(own)]
         # A number that is not sure may be the end of one that is.
         for own in sorted(self._own, key=lambda each: not each.number.sure):
-            if not self._is_placed(own) and (own.number.sure or not self._holds_number_under(own.label)):
+            numbers = [entry for entry in self.entries if _is_real(entry) and _is_named(entry.label, own.label)]
+            if not self._is_placed(own) and (own.number.sure or not numbers):
                 own.entries = [self._put(own.label, own.number)]
         for own in self._own:
             if not self._is_placed(own):
@@ -166,9 +167,6 @@ class _ContactPhones:
             return place
         self.entries.append(Phone(number.value, label, number.extension))
         return len(self.entries) - 1
-
-    def _holds_number_under(self, label: str) -> bool:
-        return any(_is_real(entry) and _is_named(entry.label, label) for entry in self.entries)
 
     # ------------------------------------------------------------ blank phones
 

@@ -118,13 +118,12 @@ def emails(
     if not lacking and len(held) == len(keys) and key in held and _is_only_primary(key, contact.emails, keys):
         return contact.emails
     entries = _each_once(contact.emails, keys)
-    key = key or _present_primary(entries)
     own = own_primary_address if contact.id else primary_address
     primary = own(user, settings.primary_email)
     for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
         if written and alias not in entries:
             entries[alias] = Email(written, settings.email_label)
-    key = key or next(iter(entries), "")
+    key = key or next((each for each, entry in entries.items() if entry.primary), next(iter(entries), ""))
     return tuple(
         [
             entry if entry.primary == (present == key) else replace(entry, primary=present == key)
@@ -147,10 +146,6 @@ def _each_once(present: Sequence[Email], keys: Sequence[str]) -> dict[str, Email
         if key not in entries or (entry.primary and not entries[key].primary):
             entries[key] = entry
     return entries
-
-
-def _present_primary(entries: Mapping[str, Email]) -> str:
-    return next((key for key, entry in entries.items() if entry.primary), next(iter(entries), ""))
 
 
 # -------------------------------------------------------------------- location

@@ -42,13 +42,10 @@ def is_due(organization_id: ItGlueId, verified_at: int, now: float) -> bool:
     Each organization has its own time of day, so that the look-ups of many are spread over the day. A fact of the
     future has to be verified again too.
     """
-    return now >= _next_look_up(organization_id, verified_at) or verified_at > now + _CLOCKS_DIFFER
-
-
-def _next_look_up(organization_id: ItGlueId, verified_at: int) -> int:
     time_of_day = int.from_bytes(hashlib.sha256(str(organization_id).encode()).digest(), "big") % DAY
     earliest = verified_at + _REST
-    return earliest + (time_of_day - earliest) % DAY
+    next_look_up = earliest + (time_of_day - earliest) % DAY
+    return now >= next_look_up or verified_at > now + _CLOCKS_DIFFER
 
 
 def digest(*values: Any) -> str:

@@ -200,11 +200,6 @@ def _joined(part: str | None) -> str:
     if part.isascii() and part.isalpha():
         key = part.casefold()
         return "" if key in TITLES or key in UNKNOWN else key
-    return _joined_words(part)
-
-
-@lru_cache(maxsize=4096)
-def _joined_words(part: str) -> str:
     return "".join(_words(part))
 
 
@@ -213,6 +208,7 @@ def _surname_like_a_title(last: str | None) -> str:
     return key if key in SURNAMES else ""
 
 
+@lru_cache(maxsize=4096)
 def _words(part: str | None) -> tuple[str, ...]:
     """The words of a first or last name in the form in which names are compared, without titles.
 

@@ -9,7 +9,7 @@ An index by names is made when it is first asked for: names are compared only wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,7 +23,6 @@ from .text import (
     NAMES_OF_CONTACT,
     NAMES_OF_USER,
     FullName,
-    address,
     contact_addresses,
     domain,
     primary_key,
@@ -108,12 +107,6 @@ class MatchingIndex:
             and (key in self.smtp_keys[user.id] or key == self.primary_key(user.id))
             for user in self._directory.users_by_address.get(key, ())
         )
-
-    def holders_as_primary(self, key: str) -> Iterator[ItGlueId]:
-        """The contacts whose primary e-mail is the address `key`."""
-        for contact_id in self.contacts_by_address.get(key, ()):
-            if any(entry.primary and address(entry.value) == key for entry in self.contacts[contact_id].emails):
-                yield contact_id
 
     def holds_own_address(self, contact_id: ItGlueId, user_id: str) -> bool:
         """Whether a contact holds the primary address or the username of a user."""

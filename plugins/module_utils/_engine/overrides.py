@@ -177,9 +177,11 @@ def _find_own_new_contacts(index: MatchingIndex, decided: Decided, user_ids: Ite
 
 
 def _own_new_contacts(index: MatchingIndex, user_id: str) -> Iterable[ItGlueId]:
-    own = _own_names(NAMES_OF_USER(index.users[user_id]))
-    for contact_id in index.holders_as_primary(index.primary_key(user_id)):
-        if _own_names(NAMES_OF_CONTACT(index.contacts[contact_id])) == own:
+    own, key = _own_names(NAMES_OF_USER(index.users[user_id])), index.primary_key(user_id)
+    for contact_id in index.contacts_by_address.get(key, ()):
+        contact = index.contacts[contact_id]
+        holds_as_primary = any(entry.primary and address(entry.value) == key for entry in contact.emails)
+        if holds_as_primary and _own_names(NAMES_OF_CONTACT(contact)) == own:
             yield contact_id
 
 

@@ -46,7 +46,7 @@ from .itglue_plan import ContactTypes, Matched, contact_types, departed_type, pl
 from .limits import exceeded_limits
 from .matching import Matching, match
 from .matching_index import Circumstances
-from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, ContactType, Location, Snapshot, User
+from .model import BmsId, BmsLocation, BmsSnapshot, BmsType, Contact, ContactType, Location, Snapshot, User
 from .options import Options
 from .overrides import Override, resolved_overrides, without_effect
 from .owned import NOTHING_OWNED, Owned
@@ -390,17 +390,18 @@ class Planning:
         """The warnings of the run as a whole."""
         yield from self._override_warnings
         yield from self.matched.selected.warnings
-        count = sum(
-            any("microsoft" in adapter.kind.casefold() for adapter in contact.adapters)
-            for contact in self.snapshot.contacts
-            if contact.adapters
-        )
-        if count:
+        if count := len(with_microsoft_adapter(self.snapshot.contacts)):
             by_username = self.snapshot.office365.primary_email == "username"
             setting = None if by_username else "primary_email: username"
             yield because(ReasonCode.MICROSOFT_ADAPTERS, count=count, setting=setting)
         if said := self.findings.not_read.get(Need.DELETED_USERS):
             yield because(ReasonCode.DELETED_USERS_NOT_READ, said=said)
+
+
+def with_microsoft_adapter(contacts: Iterable[Contact]) -> list[Contact]:
+    """The contacts that IT Glue's own Microsoft integration holds too."""
+    held = [each for each in contacts if each.adapters]  # as few are
+    return [each for each in held if any("microsoft" in adapter.kind.casefold() for adapter in each.adapters)]
 
 
 def _addresses_beside_a_name(matching: Matching, directory: Directory) -> Iterable[str]:

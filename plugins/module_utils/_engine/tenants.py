@@ -210,7 +210,7 @@ class _Likeness:
                 self._holders[pair].append(number)
 
     def suggestions(self, tenant: Tenant, most: int, least: int) -> tuple[Suggestion, ...]:
-        wanted = _spellings(tenant.name or "") | _spellings(_label(tenant.domain))
+        wanted = _spellings(tenant.name or "") | _spellings((tenant.domain or "").partition(".")[0])
         shared = Counter(number for pair in sorted(_pairs(wanted)) for number in self._holders.get(pair, ()))
         matchers: list[SequenceMatcher[str]] = [
             SequenceMatcher(None, "", spelling, autojunk=False) for spelling in sorted(wanted)
@@ -243,8 +243,3 @@ def _spellings(value: str) -> set[str]:
     all_words = words(value)
     core = [word for word in all_words if word not in _LEGAL_FORMS] or all_words
     return {" ".join(core), " ".join(sorted(core)), "".join(core)} - {""}
-
-
-def _label(domain: str | None) -> str:
-    """The part of a tenant's default domain that stands for the client."""
-    return (domain or "").casefold().partition(".")[0]
