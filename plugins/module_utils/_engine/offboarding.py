@@ -47,13 +47,6 @@ ACTIVE = "IsActive"
 # ----------------------------------------------------------------- who has departed
 
 
-def as_it_was(user: User) -> User:
-    """A deleted user under the username that it had: Graph puts the object id in front of it."""
-    prefix = user.id.replace("-", "")
-    mangled = bool(prefix) and user.username.casefold().startswith(prefix.casefold())
-    return replace(user, username=user.username[len(prefix) :] or user.username) if mangled else user
-
-
 def departures(
     contacts: Iterable[Contact],
     snapshot: Snapshot,
@@ -107,7 +100,7 @@ def _departed_by_address(
         # Where Graph does not tell it, nothing says that the person has departed.
         if user.account_enabled is False
     ]
-    users += [(user, Evidence.DELETED) for user in map(as_it_was, deleted)]
+    users += [(user, Evidence.DELETED) for user in deleted]
     holders: dict[str, list[tuple[User, Evidence]]] = defaultdict(list)
     for user, evidence in users:
         if user.id not in others and full_name(user.given_name, user.surname) and excluded(user) is None:
@@ -167,7 +160,7 @@ def unmatched_addresses(
 ) -> list[UnmatchedAddress]:
     """The contacts with an address of the tenant's `domains` that no user holds, present or deleted. `unheld` are the
     addresses of unmatched contacts that no present user holds."""
-    held = frozenset().union(*(user_addresses(as_it_was(user)) for user in deleted))
+    held = frozenset().union(*map(user_addresses, deleted))
     found = []
     for contact_id, free in sorted(unheld.items()) if domains else ():
         if ours := tuple(sorted([value for value in free - held if domain(value) in domains])):

@@ -76,10 +76,10 @@ class Need(StrEnum):
 class Findings:
     """What was read because the planning needed it; None is what has not been read.
 
-    `bms` holds the account and all its contacts. `bms_types` are the e-mail and the phone type of the
-    settings. `not_read` says, by need, why something could not be read: then the planning goes on as
-    far as it can without it (pushes are deferred, deleted users count as unknown). `out_of_quota` are
-    those needs for which only a quota was used up.
+    `deleted_users` have the usernames that they had. `bms` holds the account and all its contacts, `bms_types` are the
+    e-mail and the phone type of the settings. `not_read` says, by need, why something could not be read: then the
+    planning goes on as far as it can without it (pushes are deferred, deleted users count as unknown). `out_of_quota`
+    are those needs for which only a quota was used up.
     """
 
     verified_domains: frozenset[str] | None = None
@@ -201,7 +201,7 @@ class Planning:
             needs |= {Need.VERIFIED_DOMAINS} if self.findings.lack(Need.VERIFIED_DOMAINS) else set()
         if needs:
             yield from self._need(*needs)
-            deleted = self._deleted_users() or () if matching.needs_deleted_users else circumstances.deleted
+            deleted = self.findings.deleted_users or () if matching.needs_deleted_users else circumstances.deleted
             circumstances = replace(circumstances, deleted=deleted, domains=self._domains(directory))
             matching = match(snapshot.users, selected.user_ids, snapshot.contacts, circumstances, directory)
         selected = limited(selected, matching.ignored, snapshot.users, options)
@@ -220,7 +220,7 @@ class Planning:
             different_names=settings.different_names,
             sync_aliases=settings.sync_aliases,
             departed_type=marked,
-            deleted=self._deleted_users(),
+            deleted=self.findings.deleted_users,
             domains=self._domains(directory),
             linked=directory.linked_ids,
             remembered=self.snapshot.facts.kept_apart,
@@ -232,15 +232,10 @@ class Planning:
         """The tenant's domains: the verified ones too, as far as they have been read."""
         return directory.domains | frozenset(map(str.casefold, self.findings.verified_domains or ()))
 
-    def _deleted_users(self) -> tuple[User, ...] | None:
-        """The deleted users under the usernames that they had, None where they have not been read."""
-        deleted = self.findings.deleted_users
-        return None if deleted is None else tuple(map(offboarding.as_it_was, deleted))
-
     def _all_users(self) -> tuple[User, ...]:
         """The tenant's users; before them the deleted ones as far as they have been read, whose usernames may have been
         handed on."""
-        return (*(self._deleted_users() or ()), *self.snapshot.users)
+        return (*(self.findings.deleted_users or ()), *self.snapshot.users)
 
     def _offboard(self, free: frozenset[str]) -> Stage[frozenset[str]]:
         """Find who has departed; the domains that are the tenant's. `free` are the addresses of unmatched contacts

@@ -500,6 +500,13 @@ def test_a_deleted_user_has_the_username_that_it_had(graph, entra, ident, userna
     assert [user.username for user in graph.users()] == [ident + username]
 
 
+@pytest.mark.parametrize("username", ["jane@frog.example", "0123456789abcdef0123456789abcdefjane@frog.example"])
+def test_a_deleted_username_without_the_id_of_the_user_stays(graph, entra, username):
+    row = {"id": "6f1c9f3e-0d57-4a5b-9f0a-2f4f5f2f7b11", "userPrincipalName": username}
+    entra.answer = lambda request: {"value": [row]}
+    assert [user.username for user in graph.deleted_users()] == [username]
+
+
 # --------------------------------------------------- groups, domains, contracts
 
 
