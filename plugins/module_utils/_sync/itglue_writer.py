@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
@@ -83,23 +83,12 @@ class ItGlueWriter:
     # ------------------------------------------------------------------ portions
 
     def _write(self, action: Action, write: Callable[[Sequence[Operation]], ApiError | None], participle: str) -> None:
-        """Carry out the operations of an action. Once the service takes nothing, the rest is deferred."""
-        done = 0
-        for portion, later, total in self._portions(action):
-            if error := write(portion):
-                self._defer(later, error)
-                return
-            now = [self._outcomes[each.subject].itglue for each in portion]
-            done += sum(part.action == action and part.contact_id is not None for part in now)
-            self._progress(f"IT Glue: {done} of {total} contacts {participle}")
-
-    def _portions(self, action: Action) -> Iterator[tuple[Sequence[Operation], Sequence[Operation], int]]:
-        """The operations of an action in portions, each with those after it, and how many there are in all.
+        """Carry out the operations of an action in portions. Once the service takes nothing, the rest is deferred.
 
         After a pause, and between creates and updates, contacts are looked at again before the next portion:
         the operations that are still to be tried may be others then.
         """
-        done = 0
+        tried = done = 0
         while waiting := self._waiting(action):
             if self._fresh.is_stale or (self._overtaken and action == Action.UPDATE):
                 try:
@@ -110,8 +99,13 @@ class ItGlueWriter:
                 continue
             portion, later = waiting[:BULK], waiting[BULK:]
             self._tried.update(each.subject for each in portion)
-            done += len(portion)
-            yield portion, later, done + len(later)
+            tried += len(portion)
+            if stopped := write(portion):
+                self._defer(later, stopped)
+                return
+            now = [self._outcomes[each.subject].itglue for each in portion]
+            done += sum(part.action == action and part.contact_id is not None for part in now)
+            self._progress(f"IT Glue: {done} of {tried + len(later)} contacts {participle}")
 
     def _waiting(self, action: Action) -> list[Operation]:
         return self._outcomes.those(lambda each: each.itglue.action == action and each.subject not in self._tried)

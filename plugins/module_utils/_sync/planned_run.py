@@ -187,12 +187,16 @@ def apply_document(outcome: Run, document: Document, request: Request, tried: Co
     found = plan_documents.applicable(document, (*plan.operations, *plan.deactivations), contacts, done)
     refused = [*(outcome.refused_entries if tried else ()), *found.refused]
     outcome.refused_entries = list({(each.user_id, each.contact_id): each for each in refused}.values())
-    selected = len(outcome.planning.matched.selected.user_ids)
-    exceeded = tuple(exceeded_limits(found.operations, selected, request.options))
-    outcome.turned_out(tuple(found.operations))
-    outcome.plan = replace(
-        plan, operations=outcome.operations, deactivations=outcome.deactivations, limits_exceeded=exceeded
-    )
+    count = len(plan.operations)
+    _narrow(outcome, found.operations[:count], found.operations[count:], request)
+
+
+def _narrow(run: Run, operations: Sequence[Operation], deactivations: Sequence[Operation], request: Request) -> None:
+    """Leave of the plan of a run what is given, within its limits."""
+    selected = len(run.planning.matched.selected.user_ids)
+    exceeded = tuple(exceeded_limits((*operations, *deactivations), selected, request.options))
+    run.operations, run.deactivations = tuple(operations), tuple(deactivations)
+    run.plan = replace(run.plan, operations=run.operations, deactivations=run.deactivations, limits_exceeded=exceeded)
 
 
 # --------------------------------------------------------------------- plan anew
@@ -297,10 +301,7 @@ class Replanner:
         run = self.run
         operations = merged(before.operations, run.operations)
         deactivations = merged(before.deactivations, run.deactivations)
-        selected = len(run.planning.matched.selected.user_ids)
-        exceeded = tuple(exceeded_limits((*operations, *deactivations), selected, self.request.options))
-        run.plan = replace(run.plan, operations=operations, deactivations=deactivations, limits_exceeded=exceeded)
-        run.turned_out((*operations, *deactivations))
+        _narrow(run, operations, deactivations, self.request)
 
     def _keep_tried(self, before: Run, tried: Collection[Subject]) -> None:
         """What was tried is no part of the plan any more, and what was reported of it stays."""

@@ -19,7 +19,7 @@ from .._engine.errors import QuotaExceededError, SyncError
 from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
 from .._engine.native_signs import pushed_meanwhile
-from .._engine.plan import Operation, Push, Subject
+from .._engine.plan import Operation, Plan, Push
 from .._engine.reasons import Reason, ReasonCode, because
 from .itglue_writer import ItGlueWriter
 from .outcomes import Outcomes, reason_of
@@ -64,7 +64,7 @@ class PushCheck:
             return None, []
         try:
             present = replace(known, contacts=tuple(self.replanner.services.bms.contacts(known.account.id)))
-            by_now = self._by_now(outcomes, present, itglue.shown or {}) if _differ(known, present) else {}
+            by_now = self._by_now(outcomes, present, itglue.shown or {}) if _differ(known, present) else None
         except SyncError as error:
             reason = because(ReasonCode.BMS_NOT_READ, said=str(error))
             if isinstance(error, QuotaExceededError):
@@ -73,7 +73,7 @@ class PushCheck:
             for operation in pushes:
                 outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=reason))
             return None, []
-        return present.contacts, _defer_found(outcomes, by_now)
+        return present.contacts, [] if by_now is None else _defer_found(outcomes, by_now)
 
     def _stop(self, outcomes: Outcomes, linked: Sequence[_Held], in_bms: Sequence[_Held], itglue: ItGlueWriter) -> None:
         """Push no further where IT Glue has pushed what this run has written."""
@@ -103,53 +103,34 @@ class PushCheck:
             return because(ReasonCode.LINKED_BY_NOW, bms_contact_id=linked_bms_id(contact, names))
         return because(ReasonCode.REFUSED_AS_SYNCED) if operation.subject in itglue.refused_as_synced else None
 
-    def _by_now(
-        self, outcomes: Outcomes, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]
-    ) -> dict[Subject, _ByNow]:
-        """What the look-up of the plan decides of each user by what is in BMS by now."""
+    def _by_now(self, outcomes: Outcomes, present: BmsSnapshot, shown: Mapping[ItGlueId, Contact]) -> Plan:
+        """The plan by what is in BMS by now."""
         contacts = {contact.id: contact for contact in self.run.read.snapshot.contacts} | dict(shown)
         written = {each.subject: each.itglue.contact_id for each in outcomes if each.itglue.writes}
         snapshot = replace(self.run.read.snapshot, contacts=tuple(contacts.values()))
         dummy, plan = self.replanner.planned(snapshot, present, written)
-        hits = {user: each.bms_contact_ids for each in plan.conflicts for user in each.users}
-        return {each.subject: _ByNow(each, hits.get(each.user, ())) for each in plan.operations}
+        return plan
 
 
-@dataclass(frozen=True, slots=True)
-class _ByNow:
-    """What the look-up decides of a user by what is in BMS by now: `candidates` are those of a conflict."""
-
-    operation: Operation
-    candidates: Sequence[BmsId] = ()
-
-    def found(self) -> Reason | None:
-        """Who the person is in BMS, or could be."""
-        bms = self.operation.bms
-        if bms.push not in _FOUND:
-            return None
-        bms_ids = [bms.contact_id] if bms.contact_id else list(self.candidates)
-        return because(ReasonCode.IN_BMS_BY_NOW, bms_contact_ids=bms_ids)
-
-    def beside(self, planned: Operation) -> Operation:
-        """The operation as it was planned, with those beside whom the person is created by now."""
-        others = [each for each in planned.reasons if each.code not in _CREATED_BESIDE]
-        by_now = [each for each in self.operation.reasons if each.code in _CREATED_BESIDE]
-        return planned._replace(reasons=(*others, *by_now))
-
-
-def _defer_found(outcomes: Outcomes, by_now: Mapping[Subject, _ByNow]) -> list[_Held]:
-    """Defer the pushes of people who are in BMS `by_now`, and report beside whom the others are created: who was
-    found."""
+def _defer_found(outcomes: Outcomes, by_now: Plan) -> list[_Held]:
+    """Defer the pushes of people who are in BMS `by_now`, or could be, and report beside whom the others are created:
+    who was found."""
+    operations = {each.subject: each for each in by_now.operations}
+    candidates = {user: each.bms_contact_ids for each in by_now.conflicts for user in each.users}
     in_bms: list[_Held] = []
     for operation in _pushes(outcomes):
-        fresh = by_now.get(operation.subject)
+        fresh = operations.get(operation.subject)
         if fresh is None:
             continue
-        if found := fresh.found():
+        if fresh.bms.push in _FOUND:
+            bms_ids = [fresh.bms.contact_id] if fresh.bms.contact_id else list(candidates.get(fresh.user, ()))
+            found = because(ReasonCode.IN_BMS_BY_NOW, bms_contact_ids=bms_ids)
             outcomes.put(operation.withheld(bms=Push.DEFERRED, reason=found))
             in_bms.append((operation, found))
         else:
-            outcomes.put(fresh.beside(operation))
+            others = [each for each in operation.reasons if each.code not in _CREATED_BESIDE]
+            beside = [each for each in fresh.reasons if each.code in _CREATED_BESIDE]
+            outcomes.put(operation._replace(reasons=(*others, *beside)))
     return in_bms
 
 
