@@ -19,6 +19,7 @@ from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, s
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
 from .._engine.identity import Created, find_created, names_of, resembling
 from .._engine.model import BmsContact, BmsId
+from .._engine.offboarding import ACTIVE, CONTACT_TYPE
 from .._engine.plan import Action, BmsPart, Operation, Push, Subject
 from .._engine.reasons import ReasonCode, because
 from .._engine.recorded import WriteKind
@@ -26,8 +27,6 @@ from .journal import Entry, Journal, Written
 from .outcomes import BULK, Outcomes, bms_failed, failed, itglue_failed, not_tried, reason_of, side_by_side
 from .ports import Attributes, Bms, Progress, silent
 
-CONTACT_TYPE = "contact-type-id"
-ACTIVE = "IsActive"
 LISTS = (EMAILS, PHONES)
 
 _SERVICE = "bms"

@@ -38,8 +38,6 @@ from .ports import Services
 from .run_settings import merged_settings, tenant_of
 from .snapshot import NeedReader, Request, bms_type, read_account
 
-DIRECT = "direct"
-
 
 class CheckState(StrEnum):
     """What a check found. `LIMITED`: the sync works without it, but not everything of it does."""
@@ -218,7 +216,7 @@ class Preflight:
                 self._skip(ReasonCode.SETTINGS_NOT_VALID if settings is None else ReasonCode.PUSHES_OFF, "bms")
             return
         account = self.account = self._check("bms", lambda: self._own_account(organization, settings), _found)
-        if account is None or settings.push_method != DIRECT:
+        if account is None or settings.native:
             return
         bms = self.services.bms
         self._check("bms_email_type", lambda: bms_type(settings.email_type, "email_type", bms.email_types))

@@ -12,6 +12,7 @@ the next one would not find; no file has to tell it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from .._clients.decoding import Reader, Row
@@ -26,35 +27,35 @@ from .read_back import PAGE
 _TRIES = 2
 
 
+@dataclass(slots=True)
 class OwnContacts:
     """The probe's contacts in one organization of IT Glue."""
 
-    def __init__(self, itglue: ProbedItGlue, organization_id: ItGlueId, token: str) -> None:
-        self._itglue = itglue
-        self._organization_id = organization_id
-        self._token = token
-        self._created: set[ItGlueId] = set()
+    itglue: ProbedItGlue
+    organization_id: ItGlueId
+    token: str
+    created: set[ItGlueId] = field(default_factory=set)
 
     def create(self, rows: Sequence[Mapping[str, Any]]) -> list[Contact]:
         """Create contacts in one request. Raises what the client raises; after a doubt, look at `present`."""
         for row in rows:
             self._check(decode(row))
-        created = list(self._itglue.create_contacts(self._organization_id, rows))
-        self._created.update(each.id for each in created)
+        created = list(self.itglue.create_contacts(self.organization_id, rows))
+        self.created.update(each.id for each in created)
         return created
 
     def update(self, contact_id: ItGlueId, attributes: Mapping[str, Any]) -> None:
-        self._check(self._decoded(self.show(contact_id)))
-        self._itglue.update_contact(contact_id, attributes)
+        self._check(decode(attributes_of(self.show(contact_id))))
+        self.itglue.update_contact(contact_id, attributes)
 
     def show(self, contact_id: ItGlueId) -> Row:
         """A contact as it is on the wire, with what integrations hold it."""
-        body = self._itglue.raw(f"/contacts/{contact_id}", {"include": "adapters_resources"})
+        body = self.itglue.raw(f"/contacts/{contact_id}", {"include": "adapters_resources"})
         return Reader("itglue", "GET /contacts/{id}").part(body, "data")
 
     def present(self) -> list[tuple[ItGlueId, Contact]]:
         """This probe's contacts that are there."""
-        return [(ident, contact) for ident, contact in self.marked() if made_by_probe(contact, self._token)]
+        return [(ident, contact) for ident, contact in self.marked() if made_by_probe(contact, self.token)]
 
     def marked(self) -> Iterator[tuple[ItGlueId, Contact]]:
         """The contacts of all probes, found without what the decoded list insists on."""
@@ -62,12 +63,12 @@ class OwnContacts:
         number, known = 0, -1
         while known < len(seen):
             number, known = number + 1, len(seen)
-            params = {"filter[organization_id]": self._organization_id, "sort": "id"}
-            body = self._itglue.raw("/contacts", {**params, "page[size]": PAGE, "page[number]": number})
+            params = {"filter[organization_id]": self.organization_id, "sort": "id"}
+            body = self.itglue.raw("/contacts", {**params, "page[size]": PAGE, "page[number]": number})
             for row in itglue_rows(body, "/contacts"):
                 attributes = attributes_of(row)
                 # A filter that is not known would be ignored.
-                own = str(attributes.get("organization-id")) == str(self._organization_id)
+                own = str(attributes.get("organization-id")) == str(self.organization_id)
                 new = own and str(row.get("id")) not in seen
                 seen.add(str(row.get("id")))
                 # Decoded only when the name says so: whatever others hold is none of the probe's business.
@@ -86,7 +87,7 @@ class OwnContacts:
                 return []
             try:
                 for start in range(0, len(idents), BULK):
-                    self._itglue.delete_contacts(idents[start : start + BULK])
+                    self.itglue.delete_contacts(idents[start : start + BULK])
             except NotFoundError:
                 continue
             except ApiError as error:
@@ -95,55 +96,52 @@ class OwnContacts:
 
     def _unlisted(self, listed: Sequence[ItGlueId]) -> list[ItGlueId]:
         """What was created and the list does not show: each is looked at once, as a list may lag behind."""
-        missing, self._created = self._created.difference(listed), set()
+        missing, self.created = self.created.difference(listed), set()
         return [ident for ident in sorted(missing) if self._is_there(ident)]
 
     def _is_there(self, contact_id: ItGlueId) -> bool:
         try:
-            return made_by_probe(self._decoded(self.show(contact_id)), self._token)
+            return made_by_probe(decode(attributes_of(self.show(contact_id))), self.token)
         except NotFoundError:
             return False
 
-    def _decoded(self, row: Row) -> Contact:
-        return decode(attributes_of(row))
-
     def _check(self, contact: Contact) -> None:
-        if not made_by_probe(contact, self._token):
+        if not made_by_probe(contact, self.token):
             raise InputError("This contact is not the probe's own, so it is not written.")
 
 
+@dataclass(frozen=True, slots=True)
 class OwnBmsContacts:
     """The probe's contacts in one account of BMS. They cannot be deleted, only made inactive."""
 
-    def __init__(self, bms: ProbedBms, account: Account, token: str) -> None:
-        self._bms = bms
-        self.account = account
-        self._token = token
+    bms: ProbedBms
+    account: Account
+    token: str
 
     def create(self, contact: BmsContact) -> BmsId:
         self._check(contact)
-        return self._bms.create_contact(contact)
+        return self.bms.create_contact(contact)
 
     def patch(self, contact_id: BmsId, kind: str, changes: Sequence[EntryChange]) -> None:
         """Change the e-mails or the phones."""
-        self._check(self._bms.contact(contact_id))
-        patch = self._bms.patch_emails if kind == "emails" else self._bms.patch_phones
+        self._check(self.bms.contact(contact_id))
+        patch = self.bms.patch_emails if kind == "emails" else self.bms.patch_phones
         patch(contact_id, changes)
 
     def set(self, contact_id: BmsId, values: Mapping[str, object]) -> None:
-        self._check(self._bms.contact(contact_id))
-        self._bms.set_contact(contact_id, values)
+        self._check(self.bms.contact(contact_id))
+        self.bms.set_contact(contact_id, values)
 
     def marked(self) -> list[BmsContact]:
         """The contacts of all probes."""
-        return [each for each in self._bms.contacts(self.account.id) if made_by_probe(each)]
+        return [each for each in self.bms.contacts(self.account.id) if made_by_probe(each)]
 
     def clear_up(self) -> list[tuple[BmsId, str]]:
         """Make the active contacts of all probes inactive, and look again; this probe's and what was active."""
         deactivated: dict[BmsId, str] = {}
         for dummy in range(_TRIES):
             for each in self.marked():
-                if each.active or made_by_probe(each, self._token):
+                if each.active or made_by_probe(each, self.token):
                     deactivated[each.id] = self._deactivated(each)
         return list(deactivated.items())
 
@@ -151,11 +149,11 @@ class OwnBmsContacts:
         """What became of a contact that is marked."""
         try:
             if contact.active:
-                self._bms.set_contact(contact.id, {"IsActive": False})
+                self.bms.set_contact(contact.id, {"IsActive": False})
         except ApiError as error:
             return f"It is still active: {error}"
         return "It is inactive. BMS cannot delete it."
 
     def _check(self, contact: BmsContact) -> None:
-        if not made_by_probe(contact, self._token):
+        if not made_by_probe(contact, self.token):
             raise InputError("This BMS contact is not the probe's own, so it is not written.")

@@ -29,13 +29,10 @@ from .declaring import Declared
 from .journal import FileJournal, Journal, Written
 from .journal_reader import RecordedRuns, read_journal
 from .look_again import STALE_AFTER, contacts_by_now, is_as_read
-from .outcomes import not_tried, reason_of
+from .outcomes import BULK, not_tried, reason_of
 from .ports import ItGlue, Services
 from .remembering import forget_reverted
 from .run_lock import RunLock
-
-BULK = 50
-"""Contacts removed in one request, as many as are created in one."""
 
 
 @dataclass(slots=True)
@@ -287,10 +284,10 @@ def _read_back(outcome: Reverted, itglue: ItGlue, journal: Journal) -> None:
         return
     contacts = [present[ItGlueId(step.id)] for step in written if step.id in present]
     journal.read_back([Written(contact.id, contact.updated_at) for contact in contacts])
-    reason = because(ReasonCode.NOT_SHOWN_AFTER_WRITE, service="itglue")
+    reason = because(ReasonCode.NOT_SHOWN_AFTER_WRITE, service=ITGLUE)
     for step, fields in _not_shown(written, present):
         outcome.steps.remove(step)
-        outcome.remainders.append(Remainder("itglue", step.id, step.name, fields, reason))
+        outcome.remainders.append(Remainder(ITGLUE, step.id, step.name, fields, reason))
 
 
 def _not_shown(written: Sequence[Step], present: Mapping[ItGlueId, Contact]) -> Iterator[tuple[Step, tuple[str, ...]]]:

@@ -7,8 +7,9 @@
 from __future__ import annotations
 
 from .._engine.bms_fields import EMAILS, PHONES
+from .._engine.offboarding import ACTIVE
 from .._engine.plan import PUSHES, Action, Operation, Push
-from .bms_writer import ACTIVE, BmsWriter
+from .bms_writer import BmsWriter
 from .itglue_writer import ItGlueWriter
 from .links import Waiting, await_links, note_not_saved
 from .outcomes import Outcomes
