@@ -18,13 +18,13 @@ from dataclasses import dataclass, replace
 
 from .bms_plan import by_username
 from .conflicts import Conflict, Rule
-from .directory import Directory, bms_addresses
+from .directory import Directory
 from .identity import addresses_of, first_names_agree
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot, User
 from .plan import Action, Operation
 from .planning import Planning, with_microsoft_adapter
 from .reasons import Reason
-from .text import NAMES_OF_CONTACT, NAMES_OF_USER, full_name, name, user_addresses
+from .text import NAMES_OF_CONTACT, NAMES_OF_USER, bms_addresses, full_name, name, user_addresses
 
 ADDRESS, NAME = "address", "name"
 

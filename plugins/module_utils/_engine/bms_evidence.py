@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
+from .directory import BmsDirectory, Directory, primary_key_of
 from .identity import Names, RawNames, compare_names, first_names_agree, same_key
 from .model import BmsContact, BmsId, Contact
 from .plan import Operation
 from .reasons import Reason, ReasonCode, because
-from .text import NAMES_OF_CONTACT, FullName, contact_addresses
+from .text import NAMES_OF_CONTACT, FullName, bms_addresses, contact_addresses
 
 
 class Former(NamedTuple):

@@ -17,14 +17,14 @@ from typing import Any, TypeAlias
 from .bms_evidence import Former, Hit, find, names_of, notes
 from .bms_marks import Mark, marks_in_common
 from .conflicts import IGNORE, NEW, Answer, Conflict, Rule
-from .directory import BmsDirectory, Directory, bms_addresses, primary_key_of
+from .directory import BmsDirectory, Directory, primary_key_of
 from .grouping import connected, repeated
 from .identity import Names, compare_names, have_same_names, same_key
 from .identity import names_of as compared_names
 from .model import BmsContact, BmsId, ItGlueId
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import address, contact_addresses, is_blank, text
+from .text import address, bms_addresses, contact_addresses, is_blank, text
 
 
 @dataclass(frozen=True, slots=True)

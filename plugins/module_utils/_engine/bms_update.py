@@ -19,13 +19,13 @@ from typing import TypeAlias, TypeVar
 from .bms_evidence import Hit, find
 from .bms_fields import changed_fields, encode
 from .contact_phones import is_fax
-from .directory import BmsDirectory, Directory, bms_addresses
+from .directory import BmsDirectory, Directory
 from .identity import name_as_written
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
 from .phones import PLACEHOLDER, is_placeholder, is_real_number, is_same_number, stored_key
 from .plan import Operation, Subject
 from .reasons import Reason, ReasonCode, because
-from .text import address, unless_blank
+from .text import address, bms_addresses, unless_blank
 
 E = TypeVar("E", BmsEmail, BmsPhone)
 

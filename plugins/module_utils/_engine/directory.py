@@ -23,21 +23,12 @@ from .text import (
     NAMES_OF_USER,
     FullName,
     address,
+    bms_addresses,
     email_keys,
     is_address,
     proxied_by_key,
     with_mail,
 )
-
-
-def bms_email_keys(contact: BmsContact) -> list[str]:
-    """Each e-mail of a BMS contact in the form in which they are compared."""
-    return [address(entry.address) for entry in contact.emails]
-
-
-def bms_addresses(contact: BmsContact) -> frozenset[str]:
-    """All addresses of a BMS contact, in the form in which they are compared."""
-    return frozenset(filter(None, bms_email_keys(contact)))
 
 
 def primary_key_of(contact: Contact) -> str:
@@ -194,7 +185,7 @@ class BmsDirectory:
     @cached_property
     def by_address(self) -> Mapping[str, tuple[BmsContact, ...]]:
         """The BMS contacts by each of their e-mails."""
-        return by_key(self.contacts, map(bms_email_keys, self.contacts))
+        return by_key(self.contacts, map(bms_addresses, self.contacts))
 
     @cached_property
     def names(self) -> Mapping[BmsId, FullName | None]:

@@ -27,7 +27,7 @@ from typing import Generic, TypeAlias, TypeVar
 
 from .grouping import by_key, by_one_key, found_under
 from .model import BmsContact, Contact
-from .text import FullName, address, contact_addresses, name, unless_blank
+from .text import FullName, bms_addresses, contact_addresses, name, unless_blank
 
 Record = TypeVar("Record", Contact, BmsContact)
 
@@ -373,6 +373,4 @@ def names_of(record: Contact | BmsContact) -> tuple[str, str]:
 
 def addresses_of(record: Contact | BmsContact) -> frozenset[str]:
     """All addresses in the form in which they are compared."""
-    if isinstance(record, Contact):
-        return contact_addresses(record)
-    return frozenset(address(entry.address) for entry in record.emails) - {""}
+    return contact_addresses(record) if isinstance(record, Contact) else bms_addresses(record)

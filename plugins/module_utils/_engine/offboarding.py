@@ -21,7 +21,7 @@ from itertools import chain
 
 from .attributes import encode
 from .bms_evidence import names_of
-from .directory import BmsDirectory, Directory, bms_addresses
+from .directory import BmsDirectory, Directory
 from .errors import InputError
 from .grouping import by_key
 from .identity import Names, RawNames, compare_names, first_names_agree
@@ -39,7 +39,7 @@ from .plan import (
 )
 from .reasons import Reason, ReasonCode, because
 from .selection import exclusion_rule, patterns
-from .text import NAMES_OF_USER, contact_addresses, domain, full_name, user_addresses
+from .text import NAMES_OF_USER, bms_addresses, contact_addresses, domain, full_name, user_addresses
 
 CONTACT_TYPE = "contact-type-id"
 ACTIVE = "IsActive"

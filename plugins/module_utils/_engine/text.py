@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from operator import attrgetter
 
-from .model import Contact, User
+from .model import BmsContact, Contact, User
 
 FullName = tuple[str, str]
 
@@ -271,6 +271,11 @@ def email_keys(contact: Contact) -> tuple[str, ...]:
 def contact_addresses(contact: Contact) -> frozenset[str]:
     """All addresses of a contact, in the form in which they are compared."""
     return frozenset(filter(None, email_keys(contact)))
+
+
+def bms_addresses(contact: BmsContact) -> frozenset[str]:
+    """All addresses of a BMS contact, in the same form."""
+    return frozenset(filter(None, [address(entry.address) for entry in contact.emails]))
 
 
 # ----------------------------------------------------------------------- names
