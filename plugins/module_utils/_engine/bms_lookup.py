@@ -64,8 +64,6 @@ def answered(
 ) -> Answered:
     """What is whose by `bms_match_overrides`: what is `chosen` for users, and what a run has made for those of the
     operations who are `new`."""
-    if not answers:
-        return {}
     own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
     return own | _made_for_new(operations, answers, {found.id for found in chosen.values()}, directory, bms)
 

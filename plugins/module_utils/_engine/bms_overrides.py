@@ -6,14 +6,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from .conflicts import IGNORE, NEW, Answer
 from .directory import BmsDirectory
 from .errors import OverrideError
 from .identity import Names, compare_names, same_key
 from .model import BmsContact, BmsId, User
-from .overrides import refuse_shared
+from .overrides import handed_on, refuse_shared
 from .text import NAMES_OF_CONTACT, NAMES_OF_USER
 
 OPTION = "bms_match_overrides"
@@ -43,13 +43,16 @@ def chosen(answers: Mapping[str, Answer], usernames: Mapping[str, str], bms: Bms
     return found
 
 
-def with_other_names(chosen: Mapping[str, BmsContact], users: Mapping[str, User]) -> dict[str, BmsContact]:
-    """Those of the BMS contacts chosen for these users that bear different names. `chosen` and the result are by user
-    id."""
+def with_other_names(
+    chosen: Mapping[str, BmsContact], user_ids: Collection[str], users: Mapping[str, User]
+) -> dict[str, BmsContact]:
+    """Those of the BMS contacts chosen for the users of these ids that bear different names. `chosen`, `users` and the
+    result are by user id."""
     return {
         user_id: each
         for user_id, each in chosen.items()
-        if user_id in users and compare_names(NAMES_OF_USER(users[user_id]), NAMES_OF_CONTACT(each)) == Names.DIFFERENT
+        if user_id in user_ids
+        and compare_names(NAMES_OF_USER(users[user_id]), NAMES_OF_CONTACT(each)) == Names.DIFFERENT
     }
 
 
@@ -62,13 +65,4 @@ def refuse_handed_on(
     former.pop(None, None)
     for user_id, each in chosen.items():
         if other := former.get(same_key(*NAMES_OF_CONTACT(each))):
-            username = usernames[user_id]
-            raise OverrideError(
-                f"{OPTION} pairs {username} with BMS contact {each.id}, which bears the names of another user of the "
-                f"tenant ({other}) who is excluded or deleted: the username was handed on.",
-                option=OPTION,
-                user_id=user_id,
-                username=username,
-                hint=f"If BMS contact {each.id} is right for {username}, use the user id {user_id} as the key. Else "
-                "remove the entry.",
-            )
+            raise handed_on(OPTION, f"BMS contact {each.id}", user_id, usernames[user_id], other)

@@ -223,9 +223,7 @@ def _answered(contacts: PlannedContacts, bms: BmsDirectory) -> tuple[bms_lookup.
     candidates = bms_lookup.candidates(contacts.operations)
     usernames = {each.subject.user_id: each.user for each in candidates}
     chosen = bms_overrides.chosen(answers, usernames, bms)
-    others = bms_overrides.with_other_names(
-        chosen, {each: matched.directory.user[each] for each in contacts.answered_by_username & usernames.keys()}
-    )
+    others = bms_overrides.with_other_names(chosen, contacts.answered_by_username, matched.directory.user)
     excluded = (user for user_id, user in matched.directory.user.items() if user_id not in matched.selected.user_ids)
     bms_overrides.refuse_handed_on(others, usernames, (*contacts.deleted_users.values(), *excluded))
     back = [each for each in contacts.returned if each.bms.push not in (None, Push.UNDECIDED)]

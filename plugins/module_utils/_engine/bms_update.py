@@ -19,7 +19,7 @@ from typing import TypeAlias, TypeVar
 from .bms_evidence import Hit, find
 from .bms_fields import changed_fields, encode
 from .contact_phones import is_fax
-from .directory import BmsDirectory, Directory
+from .directory import BmsDirectory, Directory, primary_key_of
 from .identity import name_as_written
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, BmsSnapshot, BmsType, Contact
 from .phones import PLACEHOLDER, is_placeholder, is_real_number, is_same_number, stored_key
@@ -184,7 +184,7 @@ def emails(
     missing = {key: value for key, value in _missing_emails(wanted, present).items() if key not in others}
     entries = list(present.emails)
     entries += [BmsEmail(value, kind.id, kind.name) for value in missing.values()] if kind else []
-    primary = next((address(entry.value) for entry in wanted.emails if entry.primary), None)
+    primary = primary_key_of(wanted) or None
     return _with_default(present.emails, entries, lambda entry: address(entry.address) == primary)
 
 

@@ -14,7 +14,6 @@ type: what somebody deactivated by hand stays so.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -50,9 +49,10 @@ ACTIVE = "IsActive"
 def departures(
     contacts: Iterable[Contact],
     snapshot: Snapshot,
+    directory: Directory,
     deleted: Iterable[User],
     selected: Collection[str],
-    ignored: Collection[str] = (),
+    ignored: Collection[str],
 ) -> list[Departure]:
     """The contacts of people who have departed, by contact id.
 
@@ -65,7 +65,6 @@ def departures(
     departed = _departed_by_address(snapshot, deleted, {*selected, *ignored})
     if not departed:
         return []
-    staying = by_key(users := [user for user in snapshot.users if user.id in selected], map(user_addresses, users))
     found = []
     for contact in sorted(contacts, key=lambda each: each.id):
         addresses = contact_addresses(contact)
@@ -74,7 +73,8 @@ def departures(
             for value in addresses
             for user, evidence in departed.get(value, ())
         }
-        if candidates and not any(_keeps(user, contact) for value in addresses for user in staying.get(value, ())):
+        holders = (user for value in addresses for user in directory.users_by_address.get(value, ()))
+        if candidates and not any(user.id in selected and _keeps(user, contact) for user in holders):
             names_agree, evidence, username, user_id = max(candidates)
             reason = None if names_agree else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
             found.append(Departure(username, user_id, contact.id, evidence, reason=reason))
@@ -101,12 +101,12 @@ def _departed_by_address(
         if user.account_enabled is False
     ]
     users += [(user, Evidence.DELETED) for user in deleted]
-    holders: dict[str, list[tuple[User, Evidence]]] = defaultdict(list)
-    for user, evidence in users:
-        if user.id not in others and full_name(user.given_name, user.surname) and excluded(user) is None:
-            for value in user_addresses(user):
-                holders[value].append((user, evidence))
-    return holders
+    departed = [
+        (user, evidence)
+        for user, evidence in users
+        if user.id not in others and full_name(user.given_name, user.surname) and excluded(user) is None
+    ]
+    return by_key(departed, (user_addresses(user) for user, dummy in departed))
 
 
 def _bears(names: RawNames, record: Contact | BmsContact) -> bool:

@@ -97,6 +97,18 @@ def refuse_shared(option: str, noun: str, pairs: Iterable[tuple[str, int]]) -> N
         claimed[contact_id] = username
 
 
+def handed_on(option: str, contact: str, user_id: str, username: str, former_user_id: str) -> OverrideError:
+    """The error of an override by username to a `contact`, such as "BMS contact 5", of the name's former holder."""
+    return OverrideError(
+        f"{option} pairs {username} with {contact}, which bears the names of another user of the tenant "
+        f"({former_user_id}) who is excluded or deleted: the username was handed on.",
+        option=option,
+        user_id=user_id,
+        username=username,
+        hint=f"If {contact} is right for {username}, use the user id {user_id} as the key. Else remove the entry.",
+    )
+
+
 def without_override(options: Options, error: OverrideError) -> Options:
     """The options with `ignore` in the place of the override that does not fit."""
     keys = {address(error.username), address(error.user_id)}
@@ -144,16 +156,8 @@ def _refuse_handed_on_username(index: MatchingIndex, user_id: str, contact_id: I
     key = index.names_of_contacts[contact_id]
     former = [*index.excluded_by_names.get(key, ()), *index.deleted_by_names.get(key, ())]
     if former:
-        user = index.users[user_id]
-        raise OverrideError(
-            f"match_overrides pairs {user.username} with contact {contact_id}, which bears the names of another user "
-            f"of the tenant ({former[0].id}) who is excluded or deleted: the username was handed on.",
-            option="match_overrides",
-            user_id=user_id,
-            username=user.username,
-            hint=f"If contact {contact_id} is right for {user.username}, use the user id {user.id} as the key. "
-            "Else remove the entry.",
-        )
+        username = index.users[user_id].username
+        raise handed_on("match_overrides", f"contact {contact_id}", user_id, username, former[0].id)
 
 
 # --------------------------------------------------------------------- `new`

@@ -48,10 +48,10 @@ def owned(
     operations: Iterable[Operation], tried: Tried, contacts: Iterable[Contact], adapter_names: Collection[str]
 ) -> Owned:
     """Whose is what once the run has `tried` some of its operations; `contacts` are those that are there by now."""
-    present = {contact.id: contact for contact in contacts} if tried else {}
+    present = {contact.id: contact for contact in contacts}
     own: dict[str, ItGlueId] = {}
     made, in_bms = set(), set()
-    for operation in operations if tried else ():
+    for operation in operations:
         contact_id = tried.get(operation.subject)
         if contact_id is None or contact_id not in present or not isinstance(operation.subject, UserSubject):
             continue

@@ -263,13 +263,14 @@ class Planning:
         selected, deleted = matched.selected.user_ids, self.findings.deleted_users or ()
         answers = self._answers("match_overrides", options.match_overrides, matched.matching.matches)
         ignored = {user_id for user_id, answer in answers.items() if answer.target == IGNORE}
-        found = offboarding.departures(matched.contacts_of_nobody(), snapshot, deleted, selected, ignored)
+        contacts, directory = matched.contacts_of_nobody(), matched.directory
+        found = offboarding.departures(contacts, snapshot, directory, deleted, selected, ignored)
         found = offboarding.reported_in_conflict(found, matched.in_conflict)
         if not options.deactivate:
             return found
         if not options.allow_shrunken_source:
             offboarding.check_source(len(snapshot.users), snapshot.contacts, domains)
-        return offboarding.kept_back(found, matched.directory.contact, options.departed_keep)
+        return offboarding.kept_back(found, directory.contact, options.departed_keep)
 
     def _answers(
         self, option: str, overrides: Mapping[str, Answer], matched: Collection[str] = ()

@@ -20,7 +20,7 @@ from enum import StrEnum
 from typing import Any, Generic
 
 from . import bms_fields
-from .attributes import SCALARS, decode, encode, same_value
+from .attributes import SCALARS, changed_fields, decode, encode, same_value
 from .errors import Failure
 from .identity import Record, resembling
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, Contact, ItGlueId
@@ -106,17 +106,14 @@ def _without_detours(
     """The steps without the fields that end as they are: where one run has undone another, each revert would write
     them, and write them back."""
     for step in work.result.steps:
-        stay: set[str] = set()
         if step.kind == StepKind.RESTORE and (becomes := work.contacts.get(ItGlueId(step.id))):
-            present, ends = in_itglue[becomes.id], encode(becomes, step.after)
-            stay = {each for each in ends if same_value(present, each, ends[each])}
+            changed = changed_fields(in_itglue[becomes.id], becomes)
         elif step.kind == StepKind.RESTORE_IN_BMS:
-            starts, ends = (bms_fields.encode(side[BmsId(step.id)], step.after) for side in (in_bms, work.bms))
-            stay = {each for each in ends if bms_fields.same_value(each, starts[each], ends[each])}
-        left = [each for each in step.after if each not in stay]
-        if not stay:
+            changed = bms_fields.changed_fields(in_bms[BmsId(step.id)], work.bms[BmsId(step.id)])
+        else:
             yield step
-        elif left:
+            continue
+        if left := [each for each in step.after if each in changed]:
             before, after = ({each: side[each] for each in left} for side in (step.before, step.after))
             yield replace(step, before=before, after=after)
 
