@@ -152,7 +152,7 @@ def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) 
 def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
     """Decide the pushes of the candidates from what was found for them."""
     groups = _groups(looked_up, hits, directory, native)
-    known = _known(hits, directory) if any(hit.namesakes for hit in hits) else ()
+    known = {*directory.linked, *(found.id for hit in hits for found in hit.found)}
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -171,11 +171,6 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
         elif reasons := (*notes(operation.wanted, hit), *_notes_on_namesakes(hit, known)):
             operations[operation.subject] = operation.because(*reasons)
     return Decisions(operations, tuple(conflicts.values()))
-
-
-def _known(hits: Iterable[Hit], directory: Directory) -> Collection[BmsId]:
-    """The BMS contacts of which is known whose they are."""
-    return {*directory.linked, *(found.id for hit in hits for found in hit.found)}
 
 
 def _notes_on_namesakes(hit: Hit, known: Collection[BmsId]) -> tuple[Reason, ...]:
@@ -199,8 +194,7 @@ def _in_bms(operation: Operation, hit: Hit, native: bool) -> Operation:
     elif is_blank(found.job_title) and not is_blank(operation.wanted.title):
         before = {**before, "JobTitle": found.job_title}
         after = {**after, "JobTitle": text(operation.wanted.title)}
-    part = BmsPart(_ALREADY_IN_BMS, found.id)
-    return operation.with_bms(part._replace(before=before, after=after) if after else part, *reasons)
+    return operation.with_bms(BmsPart(_ALREADY_IN_BMS, found.id, before=before, after=after), *reasons)
 
 
 def _found_by(hit: Hit) -> ReasonCode:

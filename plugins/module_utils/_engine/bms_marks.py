@@ -52,32 +52,30 @@ def marks_in_common(
     looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
 ) -> Mapping[Subject, Sequence[Mark]]:
     """The marks that somebody who is not in BMS yet has in common with another candidate, by subject."""
-    if all(hit.found for hit in hits):
-        return {}
-    candidates = list(map(_Candidate, looked_up, hits))
+    pairs = list(zip(looked_up, hits, strict=True))
     marks: dict[Subject, list[Mark]] = defaultdict(list)
-    undecided = [each for each in candidates if not each.hit.overridden]
-    for address, holders in _shared(undecided, [directory.email_keys(each.contact) for each in undecided]):
+    undecided = [(operation, hit) for operation, hit in pairs if not hit.overridden]
+    for address, holders in _shared(undecided, [directory.email_keys(each.wanted) for each, dummy in undecided]):
         for mark, members in _indistinct(address, holders):
             for candidate in members:
                 marks[candidate.operation.subject].append(mark)
     # IT Glue pairs by first and last name alone, be the last one blank.
-    named = candidates if native else []
-    for names, holders in _shared(named, [[compared_names(each.contact)] for each in named]):
+    named = pairs if native else []
+    for names, holders in _shared(named, [[compared_names(each.wanted)] for each, dummy in named]):
         for candidate in holders:
             marks[candidate.operation.subject].append(Mark("", names))
     return marks
 
 
 def _shared(
-    candidates: Sequence[_Candidate], keys: Sequence[Collection[Key]]
+    pairs: Sequence[tuple[Operation, Hit]], keys: Sequence[Collection[Key]]
 ) -> Iterator[tuple[Key, Sequence[_Candidate]]]:
-    """Those of the candidates' keys that several of them have, one of whom is new, with those candidates."""
-    wanted = {key for each, own in zip(candidates, keys, strict=True) if each.is_new for key in own if key}
+    """Those of the keys that several candidates have, one of whom is new, with those candidates."""
+    wanted = {key for (dummy, hit), own in zip(pairs, keys, strict=True) if not hit.found for key in own if key}
     holders: dict[Key, list[_Candidate]] = defaultdict(list)
-    for candidate, own in zip(candidates, keys, strict=True):
+    for pair, own in zip(pairs, keys, strict=True):
         for key in wanted.intersection(own):
-            holders[key].append(candidate)
+            holders[key].append(_Candidate(*pair))
     return ((key, found) for key, found in holders.items() if len(found) > 1)
 
 

@@ -63,8 +63,6 @@ def departures(
     are excluded in whatever state they are.
     """
     departed = _departed_by_address(snapshot, deleted, {*selected, *ignored})
-    if not departed:
-        return []
     found = []
     for contact in sorted(contacts, key=lambda each: each.id):
         addresses = contact_addresses(contact)

@@ -29,8 +29,6 @@ def without_outdated(
     planned: Iterable[Operation], fresh: tuple[Operation, ...], outdated: Mapping[str, Reason]
 ) -> tuple[Operation, ...]:
     """The fresh operations; of users whose override is outdated, by user id, the planned ones without their writes."""
-    if not outdated:
-        return fresh
     by_subject = {each.subject: each for each in planned}
     return tuple(
         by_subject[each.subject]
