@@ -95,7 +95,7 @@ class LookupModule(LookupBase):
         for host, own in hosts.items():
             # What cannot be read has failed the task of its client, and takes the summary from no other one.
             with suppress(Exception):
-                if _is_first_run(own):
+                if boolean(own.get("sync_first_run", False), strict=False):
                     journals[host] = _journal(host, own, preview)
         *lines, last = summary(outcomes, journals)
         return [[*lines, *_misspelled(hosts), last]]
@@ -111,10 +111,6 @@ def _misspelled(hosts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
         more = f" and {len(clients) - MOST_LINES} more" if len(clients) > MOST_LINES else ""
         some = "" if len(clients) == len(hosts) else f"{one_line(', '.join(clients[:MOST_LINES]))}{more}: "
         yield f"warning: {some}{sentence}"
-
-
-def _is_first_run(variables: Mapping[str, Any]) -> bool:
-    return bool(boolean(variables.get("sync_first_run", False), strict=False))
 
 
 def _journal(host: str, variables: Mapping[str, Any], preview: bool) -> str | None:

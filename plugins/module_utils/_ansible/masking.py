@@ -30,20 +30,15 @@ _PASSWORD_IN_URL = re.compile(
 _LONG = 16
 
 
-class Secrets:
+class Secrets(Masking):
     """A growing set of secret values. Threads may add to it."""
 
     def __init__(self) -> None:
-        self._masking = Masking(MASK)
-
-    @property
-    def no_log_values(self) -> frozenset[str]:
-        """The usual spellings of all secrets, for `AnsibleModule.no_log_values`."""
-        return self._masking.spellings
+        super().__init__(MASK)
 
     def add(self, *values: object) -> None:
         """Add secrets; of a container all that is in it."""
-        self._masking.add(*(text for value in values for text in _texts(value)))
+        super().add(*(text for value in values for text in _texts(value)))
 
     def add_options(self, options: Mapping[str, Mapping[str, Any]], params: Mapping[str, Any]) -> None:
         """Add the values of all options with `no_log`, those of suboptions too, and passwords in addresses.
@@ -52,21 +47,17 @@ class Secrets:
         """
         self.add(*_no_log_values(options, params), *_passwords_in_urls(params))
 
-    def text(self, text: str) -> str:
-        """`text` with every secret replaced."""
-        return self._masking.text(text)
-
     def keys(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` with every long secret replaced in the keys of its mappings."""
         masked: dict[str, Any] = sanitize_keys(
-            result, {spelling for spelling in self.no_log_values if len(spelling) >= _LONG}
+            result, {spelling for spelling in self.spellings if len(spelling) >= _LONG}
         )
         return masked
 
     def values(self, result: dict[str, Any]) -> dict[str, Any]:
         """`result` masked exactly as `AnsibleModule` masks what a module returns."""
         kept = {key: value for key, value in result.items() if value is None or isinstance(value, bool)}
-        return {**remove_values(result, self.no_log_values), **kept}
+        return {**remove_values(result, self.spellings), **kept}
 
 
 def _texts(value: object) -> Iterator[str]:

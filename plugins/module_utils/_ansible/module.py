@@ -17,7 +17,7 @@ from .spec import ModuleSpec
 
 def run_module(spec: ModuleSpec, run: Run) -> NoReturn:
     """Run as an Ansible module: read the arguments, call `run`, print the result, exit."""
-    module = _Module(**spec.module_arguments())
+    module = _Module(**spec.validator_arguments(), supports_check_mode=True)
     # `no_log` is also true where DEFAULT_NO_TARGET_SYSLOG is set; warnings are lost there, rather than secrets.
     outcome = perform(
         spec,
@@ -49,12 +49,12 @@ class _Module(AnsibleModule):  # type: ignore[misc]
 
     def fail_json(self, msg: str, **details: Any) -> NoReturn:
         self.secrets.add_options(self.argument_spec, self.params)
-        self.no_log_values.update(self.secrets.no_log_values)
+        self.no_log_values.update(self.secrets.spellings)
         super().fail_json(msg, **details)
         raise AssertionError("fail_json returned")
 
     def exit_json(self, **result: Any) -> NoReturn:
-        self.no_log_values.update(self.secrets.no_log_values)
+        self.no_log_values.update(self.secrets.spellings)
         super().exit_json(**result)
         raise AssertionError("exit_json returned")
 

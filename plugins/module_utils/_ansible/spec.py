@@ -35,7 +35,3 @@ class ModuleSpec:
         }
         given = {name: [list(each) for each in several] for name, several in rules.items() if several}
         return {"argument_spec": deepcopy(dict(self.options)), **given}
-
-    def module_arguments(self) -> dict[str, Any]:
-        """Keywords of `AnsibleModule`. Every module of the collection supports check mode."""
-        return {**self.validator_arguments(), "supports_check_mode": True}

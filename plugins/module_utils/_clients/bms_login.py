@@ -112,7 +112,7 @@ class BmsLogin:
     def _keep(self, access: str, refresh: str | None, good_for: float | None) -> None:
         for secret in (access, refresh):
             if secret:
-                self.session.add_secret(secret)
+                self.session.failures.add_secret(secret)
                 self._on_secret(secret)
         self._access, self._refresh = access, refresh
         self._due = None if good_for is None else self._clock() + good_for
@@ -162,7 +162,7 @@ class BmsLogin:
         if not self._multipart and _form_not_understood(answer):
             self._multipart = True
             return self._post(name, form, changes=changes)
-        raise self.session.failure(answer)
+        raise self.session.failures.of_answer(answer)
 
     def _take(self, answer: Response) -> None:
         read, whole = body(answer)

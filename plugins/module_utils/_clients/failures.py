@@ -46,9 +46,9 @@ class Failures:
         self._title = TITLES[service]
         self._masking = Masking("***")
 
-    def add_secret(self, secret: str | None) -> None:
-        """Never show this value."""
-        if secret and len(secret) >= _SHORTEST_SECRET:
+    def add_secret(self, secret: str) -> None:
+        """Never show this value in an error or a log."""
+        if len(secret) >= _SHORTEST_SECRET:
             self._masking.add(secret)
 
     def of_answer(self, answer: Response, *, needs: str | None = None, writes: bool = True) -> ApiError:

@@ -104,7 +104,7 @@ class GraphTokens:
                 self._token = token
                 self._on_secret(token)
                 for session in self.shown_to:
-                    session.add_secret(token)
+                    session.failures.add_secret(token)
             return {"Authorization": f"Bearer {token}"}
 
     def refused(self, headers: Mapping[str, str]) -> None:
@@ -150,8 +150,8 @@ class GraphTokens:
 
     def _refused(self, result: Row) -> ApiError:
         """The error for a refusal in Entra's form: `error`, `error_description`, `error_codes`."""
-        answer = self._wire.last
-        said = self._wire.session.service_message(answer) if answer is not None and answer.status >= 400 else ""
+        answer, failures = self._wire.last, self._wire.session.failures
+        said = failures.service_message(answer) if answer is not None and answer.status >= 400 else ""
         self._refusal = AuthenticationError(
             f"Microsoft Entra gives no token for {self._app.authority.rsplit('/', 1)[1]}:"
             f" {said or 'it does not say why.'}",

@@ -25,16 +25,15 @@ class ItGlueAssets:
         self._requests = requests
 
     def asset_types(self, *names: str) -> list[AssetType]:
-        """The flexible asset types of these names (all without any), by id; there may be several of a name.
+        """The flexible asset types of these names, by id; there may be several of a name.
 
         A type comes without fields where the answer does not show them all.
         """
-        params = {"include": "flexible_asset_fields", "sort": "id"}
-        if names:
-            params["filter[name]"] = ",".join(filter_value(name) for name in names)
+        named = ",".join(map(filter_value, names))
+        params = {"include": "flexible_asset_fields", "sort": "id", "filter[name]": named}
         wanted = {normalised(name) for name in names}
         found = self._requests.all("/flexible_asset_types", params, decode.asset_type)
-        kept = (asset_type for asset_type in found if not wanted or normalised(asset_type.name) in wanted)
+        kept = (asset_type for asset_type in found if normalised(asset_type.name) in wanted)
         return sorted(kept, key=lambda asset_type: asset_type.id or 0)
 
     def asset_type_fields(self, type_id: int) -> tuple[AssetField, ...]:

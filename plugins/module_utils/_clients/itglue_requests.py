@@ -152,7 +152,7 @@ class ItGlueRequests:
         answer = self._send("DELETE", path, data, allow=(401, 404))
         if answer.status < 300:
             return
-        error = self.session.failure(answer)
+        error = self.session.failures.of_answer(answer)
         # After an attempt without an answer, "not found" means that it did what it was sent for.
         if not (answer.after_doubt and isinstance(error, NotFoundError)):
             raise error

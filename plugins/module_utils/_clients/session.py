@@ -120,27 +120,15 @@ class HttpSession:
         self._limiter = access.limiter or Unlimited(access.timing.clock)
         self._mapping = service.mapping
         self._authorizer = service.authorizer
-        self._failures = Failures(service.name, service.mapping)
+        self.failures = Failures(service.name, service.mapping)
         for secret in service.secrets:
-            self.add_secret(secret)
+            self.failures.add_secret(secret)
         self.transport = Transport(access.http, self._origin, service.headers)
         self._under_way = Semaphore(AT_ONCE)
 
-    def add_secret(self, secret: str | None) -> None:
-        """Never show this value in an error or a log."""
-        self._failures.add_secret(secret)
-
-    def failure(self, answer: Response) -> ApiError:
-        """The error that the unusable answer to a write stands for."""
-        return self._failures.of_answer(answer)
-
-    def service_message(self, answer: Response) -> str:
-        """The service's own words: one line, cut short, without secrets."""
-        return self._failures.service_message(answer)
-
     def log(self, level: int, text: str) -> None:
         """Log a line about this service from a verbosity on."""
-        self._access.http.log(level, f"{TITLES[self.service]}: {self._failures.clean(text)}")
+        self._access.http.log(level, f"{TITLES[self.service]}: {self.failures.clean(text)}")
 
     # ---------------------------------------------------------------- request
 
@@ -154,7 +142,7 @@ class HttpSession:
         except (AuthenticationError, QuotaExceededError) as error:
             if exchange.doubt:
                 # Met on the way to a further attempt: it does not decide about the attempt before it.
-                raise self._failures.unknown_outcome(exchange, error) from error
+                raise self.failures.unknown_outcome(exchange, error) from error
             raise
 
     def _exchange(self, exchange: Exchange) -> Response:
@@ -172,14 +160,14 @@ class HttpSession:
             return self.base_url + request.target
         if same_origin(request.target, self._origin):
             return request.target
-        raise self._failures.elsewhere(request.method, urlsplit(self.base_url).netloc, request.target)
+        raise self.failures.elsewhere(request.method, urlsplit(self.base_url).netloc, request.target)
 
     def _await_quota(self, exchange: Exchange) -> None:
         timing = self._timing
         request = exchange.request
         while (wait := self._limiter.acquire(request.quota_key, request.calls)) > 0:
             if wait > self._retry.max_wait or timing.clock() + wait > exchange.deadline:
-                raise self._failures.out_of_quota(exchange, None, wait, timing.now())
+                raise self.failures.out_of_quota(exchange, None, wait, timing.now())
             if wait >= _SHORTEST_NOTICE:
                 text = f"waiting for the quota of {TITLES[self.service]}, back {moment(wait, timing.now())}"
                 self._access.http.notice(text)
@@ -247,7 +235,7 @@ class HttpSession:
 
     def _broken(self, request: Request, error: Exception) -> Attempt:
         """What it means that there was no answer. Only a connection that was never made is sure not to have acted."""
-        message = self._failures.clean(reason(error))
+        message = self.failures.clean(reason(error))
         if certificate_refused(error):
             hint = "Name the authority that signed it with the option ca_path."
             return Attempt(Outcome.FINAL, None, message, hint, sent=False)
@@ -284,9 +272,9 @@ class HttpSession:
         if outcome is Outcome.DOUBTFUL:
             exchange.doubt = exchange.doubt or exchange.request.writes
             if attempt.slow and not exchange.request.patient:
-                raise self._failures.of_attempt(exchange, attempt, TimeoutBeforeAnswerError)
+                raise self.failures.of_attempt(exchange, attempt, TimeoutBeforeAnswerError)
             if not exchange.request.may_repeat:
-                raise self._failures.of_attempt(exchange, attempt, OutcomeUnknownError)
+                raise self.failures.of_attempt(exchange, attempt, OutcomeUnknownError)
         wait = self._wait(exchange, attempt)
         if wait is None:
             raise self._refusal(exchange, attempt)
@@ -320,11 +308,11 @@ class HttpSession:
         """The error of a request that ends with this attempt."""
         answer = attempt.answer
         if exchange.doubt and attempt.outcome is not Outcome.FINAL:
-            return self._failures.of_attempt(exchange, attempt, OutcomeUnknownError)
+            return self.failures.of_attempt(exchange, attempt, OutcomeUnknownError)
         if answer is None:
-            return self._failures.of_attempt(exchange, attempt, UnavailableError)
+            return self.failures.of_attempt(exchange, attempt, UnavailableError)
         if attempt.outcome is Outcome.THROTTLED:
             asked = retry_after(answer.headers, self._timing.now)
             wait = self._retry.throttled_rest if asked is None else asked
-            return self._failures.out_of_quota(exchange, answer, wait, self._timing.now())
-        return self._failures.of_answer(answer, needs=exchange.request.needs, writes=exchange.request.writes)
+            return self.failures.out_of_quota(exchange, answer, wait, self._timing.now())
+        return self.failures.of_answer(answer, needs=exchange.request.needs, writes=exchange.request.writes)

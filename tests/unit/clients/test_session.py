@@ -803,8 +803,7 @@ def test_allowed_statuses_are_answers(session, wire):
 
 def test_words_are_one_short_line_without_secrets(connect, wire):
     session = connect("bms", wire.url, secrets=["pass word+1", ""])
-    session.add_secret("tok-en")
-    session.add_secret(None)
+    session.failures.add_secret("tok-en")
     words = "no\x1b[31m\nuser pass word+1 (pass%20word%2B1)\u202e tok-en " + "x" * 400
     wire.says(reply({"message": words}, 400))
     with pytest.raises(RejectedError) as caught:
