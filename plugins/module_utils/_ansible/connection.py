@@ -19,12 +19,11 @@ from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
 from typing import Any
-from urllib.parse import urlsplit
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
 from .._clients import bms, itglue
-from .._clients.addresses import service_url
+from .._clients.addresses import http_parts, service_url
 from .._clients.bms import BmsClient
 from .._clients.bms_login import BmsCredential
 from .._clients.fair_share import FairShare
@@ -278,11 +277,6 @@ def _proxy(params: Mapping[str, Any]) -> str | None:
     if value is None:
         return None
     address = value if "://" in value else f"http://{value}"
-    try:
-        parts = urlsplit(address)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
+    if http_parts(address) is None:
         raise InputError("The option proxy (HTTPS_PROXY) is no address.", hint="It looks like http://host:port.")
     return address

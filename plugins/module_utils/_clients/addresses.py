@@ -28,12 +28,8 @@ def service_url(url_or_region: str, regions: Mapping[str, str], option: str) -> 
 
 def checked_base(url: str, option: str) -> SplitResult:
     """The parts of a service's address; `InputError` naming the option when it is none, or lacks TLS."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable or "@" in parts.netloc or parts.query or parts.fragment or not _plain(url):
+    parts = http_parts(url)
+    if parts is None or "@" in parts.netloc or parts.query or parts.fragment or not _plain(url):
         raise InputError(f"The option {option} is no address of a service.", hint="It looks like https://host.")
     if parts.scheme == "http" and not _is_loopback(parts.hostname):
         raise InputError(
@@ -41,6 +37,15 @@ def checked_base(url: str, option: str) -> SplitResult:
             hint="Use https; plain http is for services on this machine only.",
         )
     return parts
+
+
+def http_parts(url: str) -> SplitResult | None:
+    """The parts of an address of HTTP with a host; None where it is none."""
+    try:
+        parts = urlsplit(url)
+        return parts if parts.scheme in ("http", "https") and parts.hostname and parts.port != 0 else None
+    except ValueError:
+        return None
 
 
 def origin(parts: SplitResult) -> Origin:

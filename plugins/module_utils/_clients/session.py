@@ -118,7 +118,6 @@ class HttpSession:
         self._retry = access.retry
         self._timing = access.timing
         self._limiter = access.limiter or Unlimited(access.timing.clock)
-        self._mapping = service.mapping
         self._authorizer = service.authorizer
         self.failures = Failures(service.name, service.mapping)
         for secret in service.secrets:
@@ -209,7 +208,7 @@ class HttpSession:
             return error, clock() - began
 
     def _judged(self, exchange: Exchange, answer: Response) -> Attempt:
-        status = self._mapping.status(answer)
+        status = self.failures.mapping.status(answer)
         if 200 <= status < 300:
             if status == 204 or answer.readable:
                 return Attempt(Outcome.DONE, answer)

@@ -78,11 +78,8 @@ class SharedTokens:
         if Fernet is None:
             return {}
         try:
-            handle = open_private(self._path)
-            try:
-                content = os.pread(handle, _LARGEST, 0)
-            finally:
-                os.close(handle)
+            with open(open_private(self._path), "rb") as file:
+                content = file.read(_LARGEST)
             stored = json.loads(self._fernet(content[:_SALT]).decrypt(content[_SALT:])) if content else {}
             good = stored and stored["until"] > self._now()
         except (OSError, InvalidToken, ValueError, KeyError, TypeError):
@@ -98,12 +95,9 @@ class SharedTokens:
         with suppress(OSError, ValueError):
             salt = self._key[0] if self._key else os.urandom(_SALT)
             content = salt + self._fernet(salt).encrypt(json.dumps(stored).encode())
-            handle = open_private(self._path)
-            try:
-                os.ftruncate(handle, 0)
-                os.pwrite(handle, content, 0)
-            finally:
-                os.close(handle)
+            with open(open_private(self._path), "r+b") as file:
+                file.truncate()
+                file.write(content)
 
     def _fernet(self, salt: bytes) -> Fernet:
         if self._key is None or self._key[0] != salt:
