@@ -14,11 +14,11 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from ansible.module_utils.errors import AnsibleFallbackNotFound
 
@@ -38,6 +38,8 @@ from .._clients.transport import HttpSettings, trusting
 from .._clients.waiting_list import waiting_list
 from .._engine.errors import InputError
 from .task import Task
+
+T = TypeVar("T")
 
 
 def environment(name: str) -> str:
@@ -108,31 +110,27 @@ class Clients:
         self._http = _http_settings(params, task)
         self._limits = {service: limit_of(params, service) for service in LIMITS}
         self._lock = RLock()
-        self._itglue: ItGlueClient | None = None
-        self._bms: BmsClient | None = None
-        self._graph: dict[str, GraphClient] = {}
+        self._made: dict[str, Any] = {}
         self.fair_share = fair_share
 
     @property
     def itglue(self) -> ItGlueClient:
-        with self._lock:
-            if self._itglue is None:
-                self._itglue = self._new_itglue()
-            return self._itglue
+        return self._once("itglue", self._new_itglue)
 
     @property
     def bms(self) -> BmsClient:
-        with self._lock:
-            if self._bms is None:
-                self._bms = self._new_bms()
-            return self._bms
+        return self._once("bms", self._new_bms)
 
     def graph(self, tenant_id: str) -> GraphClient:
         """The client of one Microsoft tenant: a token is good for that tenant alone."""
+        return self._once(f"graph {tenant_id}", lambda: self._new_graph(tenant_id))
+
+    def _once(self, name: str, make: Callable[[], T]) -> T:
         with self._lock:
-            if tenant_id not in self._graph:
-                self._graph[tenant_id] = self._new_graph(tenant_id)
-            return self._graph[tenant_id]
+            if name not in self._made:
+                self._made[name] = make()
+            client: T = self._made[name]
+            return client
 
     def expect_new_people(self) -> None:
         """Hear that the run creates contacts."""

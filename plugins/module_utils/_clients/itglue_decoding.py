@@ -40,21 +40,17 @@ def organization(page: Page, row: Row) -> Organization:
     )
 
 
-def contact(page: Page, row: Row, organization_ids: Collection[int] | None = None) -> Contact:
-    """A contact that was read with its adapters."""
-    adapters, link_known = _adapters(page, row)
-    return _contact(page, row, adapters, link_known=link_known, organization_ids=organization_ids)
-
-
 def written_contact(page: Page, row: Row) -> Contact:
     """A contact as the answer of a write shows it: without adapters, whatever it has."""
-    return _contact(page, row, (), link_known=True, organization_ids=None)
+    return contact(page, row, with_adapters=False)
 
 
-def _contact(
-    page: Page, row: Row, adapters: tuple[Adapter, ...], *, link_known: bool, organization_ids: Collection[int] | None
+def contact(
+    page: Page, row: Row, organization_ids: Collection[int] | None = None, *, with_adapters: bool = True
 ) -> Contact:
+    """A contact, which was read with its adapters or without them."""
     read, attributes = page.reader, page.attributes(row)
+    adapters, link_known = _adapters(page, row) if with_adapters else ((), True)
     owner = _optional_ident(read, attributes, "organization-id")
     page.check_owner("contact", row, owner, organization_ids)
     return Contact(

@@ -217,20 +217,14 @@ class HttpSession:
             return Attempt(Outcome.THROTTLED, answer)
         if status < 200:
             return Attempt(Outcome.DOUBTFUL, answer, "an interim answer came in place of the final one")
-        if status in _TRANSIENT or (status >= 500 and not self._is_final(status, exchange.request)):
+        is_final = status in _NOT_IMPLEMENTED and not exchange.request.writes
+        if status in _TRANSIENT or (status >= 500 and not is_final):
             return Attempt(Outcome.DOUBTFUL, answer, slow=status == 504)
         if status in exchange.request.allow:
             return Attempt(Outcome.DONE, answer)
-        if status == 401 and self._may_renew(exchange):
+        if status == 401 and self._authorizer is not None and exchange.request.authorized and not exchange.renewed:
             return Attempt(Outcome.STALE, answer)
         return Attempt(Outcome.FINAL, answer)
-
-    @staticmethod
-    def _is_final(status: int, request: Request) -> bool:
-        return status in _NOT_IMPLEMENTED and not request.writes
-
-    def _may_renew(self, exchange: Exchange) -> bool:
-        return self._authorizer is not None and exchange.request.authorized and not exchange.renewed
 
     def _broken(self, request: Request, error: Exception) -> Attempt:
         """What it means that there was no answer. Only a connection that was never made is sure not to have acted."""
