@@ -311,9 +311,7 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
             assert kept["location-id"] == contact["location-id"]
         if not _deactivates(case):
             assert kept["contact-type-id"] == contact["contact-type-id"]
-    # IT Glue's own two-way sync carries a contact that is written to the one that it is linked with.
-    written = (contact for ident, contact in old.items() if bare(contact) != bare(new[ident]))
-    carried = {twin for contact in written for twin in _links(contact)} if case.behaviour["two_way_unlocks"] else set()
+    carried = _carried(before, after, case)
     followed = {entry["bms_contact_id"]: entry for entry in entries.values() if _follows(entry)}
     assert case.options.get("update_linked") or not followed
     open_fields = dict.fromkeys(("jobTitle", "isActive") if _deactivates(case) else ("jobTitle",))
@@ -325,6 +323,19 @@ def nothing_is_lost(before: Json, after: Json, case: Case, outcome: Outcome) -> 
             assert {**bare(contact), **open_fields} == {**bare(kept), **open_fields}
             assert kept["jobTitle"] == contact["jobTitle"] or not (contact["jobTitle"] or "").strip()
             assert bms_emails_of(contact) <= bms_emails_of(kept)
+
+
+def _carried(before: Json, after: Json, case: Case) -> set[int]:
+    """The BMS contacts to which IT Glue's own two-way sync carries what is written to the contacts linked with them."""
+    new = contacts_of(after)
+    written = [contact for ident, contact in contacts_of(before).items() if bare(contact) != bare(new[ident])]
+    return {twin for contact in written for twin in _links(contact)} if case.behaviour["two_way_unlocks"] else set()
+
+
+def may_be_free_in_bms(before: Json, after: Json, case: Case, outcome: Outcome) -> bool:
+    """Whether somebody is in a conflict in BMS that IT Glue itself may have resolved, by what it has carried there."""
+    in_conflict = any(entry["push"] == "conflict" for entry in outcome.contacts().values())
+    return in_conflict and bool(_carried(before, after, case))
 
 
 def _follows(entry: Json) -> bool:
@@ -574,8 +585,8 @@ def _nobody_twice_in_bms(before: Json, after: Json, case: Case, outcome: Outcome
 
 def _are_two(one: Json, other: Json, before: Json, case: Case, outcome: Outcome) -> bool:
     """Whether two BMS contacts of other names are of two users, whose contacts in IT Glue may both hold an address: an
-    override gives one of them its contact, which keeps all its addresses, or the run reports whose contact holds an
-    address of the other user's."""
+    override gives one of them its contact, which keeps all its addresses, the run reports whose contact holds an
+    address of the other user's, or both contacts held it before the run, as they do with that of an office."""
     entries = outcome.contacts()
     owners = {entry["bms_contact_id"]: user for user, entry in entries.items()}
     pair = {owners.get(each["id"]) for each in (one, other)} - {None}
@@ -585,7 +596,9 @@ def _are_two(one: Json, other: Json, before: Json, case: Case, outcome: Outcome)
     names = compare_names((one["firstName"], one["lastName"]), (other["firstName"], other["lastName"]))
     is_reported = any({"hit_withheld", "alias_held"} & {*entries[user]["reason_codes"]} for user in pair)
     by_override = any(answers.get(key, "ignore") != "ignore" for key in keys)
-    return len(pair) == 2 and names != Names.SAME and (is_reported or by_override)
+    known = Counter(value for contact in contacts_of(before).values() for value in emails_of(contact))
+    was_shared = all(known[value] > 1 for value in bms_emails_of(one) & bms_emails_of(other))
+    return len(pair) == 2 and names != Names.SAME and (is_reported or by_override or was_shared)
 
 
 def linked_are_left_alone(before: Json, after: Json, case: Case, outcome: Outcome) -> None:

@@ -76,8 +76,9 @@ def hold(case: Case) -> None:
     invariants.conflicts_write_nothing(before, after, real)
     invariants.only_departed_people_are_deactivated(before, after, case, real)
 
-    if invariants.deferred(real) - invariants.deferred(predicted):
-        # A list of BMS that moved during the run stopped it; the next run goes on.
+    moved = invariants.deferred(real) - invariants.deferred(predicted)
+    if moved or invariants.may_be_free_in_bms(before, after, case, real):
+        # A list of BMS that moved during the run stopped it, or IT Glue itself changed BMS; the next run goes on.
         real = stand.sync(**case.options)
         after = stand.state()
 
