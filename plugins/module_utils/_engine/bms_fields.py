@@ -48,11 +48,8 @@ Entry = Mapping[str, Any]
 
 def encode(contact: BmsContact, fields: Iterable[str]) -> dict[str, Any]:
     """Fields of a contact by BMS's names, as JSON values."""
-    return {each: _encoded(getattr(contact, FIELDS[each])) for each in fields}
-
-
-def _encoded(value: Any) -> Any:
-    return [asdict(entry) for entry in value] if isinstance(value, tuple) else value
+    values = {each: getattr(contact, FIELDS[each]) for each in fields}
+    return {each: [*map(asdict, value)] if each in VALUE else value for each, value in values.items()}
 
 
 def with_fields(contact: BmsContact, values: Mapping[str, Any]) -> BmsContact:

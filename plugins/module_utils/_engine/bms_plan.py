@@ -19,7 +19,6 @@ from .model import BmsContact, BmsId, BmsSnapshot, Contact, InBms, ItGlueId, Loc
 from .plan import MATCHED, Departure, DepartureAction, Operation, Plan, Push, Subject
 from .reasons import Reason, ReasonCode, because
 from .refusals import without_refused
-from .text import NAMES_OF_USER
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,8 +244,7 @@ def _on_return(
         return found[0] if len(found) == 1 else None
     if contact is None or (operation.bms.push is not None and contacts.bms_answers.get(user_id) == IGNORE):
         return None
-    names = NAMES_OF_USER(contacts.user(user_id))
-    return counterparts.of(contact, names, user_id, follows=contacts.follows).bms_contact
+    return counterparts.of(contact, contacts.user(user_id), follows=contacts.follows).bms_contact
 
 
 def _reactivated(contacts: PlannedContacts, operation: Operation, bms_contact: BmsContact | None) -> Operation:
@@ -409,7 +407,7 @@ def _deactivation(
     contact = contacts.matched.directory.contact[departure.contact_id]
     found = offboarding.Counterpart()
     if counterparts is not None and contacts.bms_answers.get(departure.user_id) != IGNORE:
-        found = counterparts.of(contact, NAMES_OF_USER(contacts.user(departure.user_id)))
+        found = counterparts.of(contact, contacts.user(departure.user_id))
     operation = offboarding.deactivation(departure, contact, type_id, found)
     if operation is not None:
         operation = without_refused(operation, contact, contacts.matched.snapshot.facts)

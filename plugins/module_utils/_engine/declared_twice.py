@@ -51,8 +51,7 @@ def declared_twice(
         if account := settings[BMS].get("account"):
             for key in setting_keys(str(account)):
                 found[ACCOUNTS].setdefault(key, []).append(declarer)
-    return {what: {key: each for key, each in keys.items() if _are_several(each)} for what, keys in found.items()}
-
-
-def _are_several(declarers: Sequence[Declarer]) -> bool:
-    return len({name(each.organization) for each in declarers}) > 1
+    return {
+        what: {key: those for key, those in keys.items() if len({name(each.organization) for each in those}) > 1}
+        for what, keys in found.items()
+    }

@@ -254,16 +254,14 @@ class Counterparts:
         self._staying = staying
         self._departing = departing
 
-    def of(
-        self, contact: Contact, names: RawNames, user_id: str | None = None, *, follows: bool = False
-    ) -> Counterpart:
+    def of(self, contact: Contact, user: User, *, follows: bool = False) -> Counterpart:
         """The BMS contact that the contact is linked to, else the one that holds an address of it, if it bears
-        the person's `names`: of several the one whose names are the same. It is nobody's for sure where
+        the user's names: of several the one whose names are the same. It is nobody's for sure where
         another contact is linked to it, and where somebody who stays holds one of its addresses and could be it.
 
         Where the linked one `follows`, it gets the names, whatever they are now.
         """
-        linked = self._directory.linked_bms_id(contact)
+        names, linked = NAMES_OF_USER(user), self._directory.linked_bms_id(contact)
         if linked is not None:
             present = [each for each in (self._bms.contact.get(linked),) if each is not None]
         else:
@@ -273,11 +271,11 @@ class Counterparts:
             found = same
         if not found:
             return Counterpart(None, present[0] if present else None)
-        if len(found) > 1 or self._is_anothers(found[0], contact, user_id, by_address=linked is None):
+        if len(found) > 1 or self._is_anothers(found[0], contact, user, by_address=linked is None):
             return Counterpart(unclear=tuple(found))
         return Counterpart(found[0])
 
-    def _is_anothers(self, found: BmsContact, contact: Contact, user_id: str | None, *, by_address: bool) -> bool:
+    def _is_anothers(self, found: BmsContact, contact: Contact, person: User, *, by_address: bool) -> bool:
         if {*self._directory.linked.get(found.id, ())} - {contact.id, *self._departing}:
             return True
         if not by_address:
@@ -287,7 +285,7 @@ class Counterparts:
             NAMES_OF_USER(user)
             for value in bms_addresses(found)
             for user in self._directory.users_by_address.get(value, ())
-            if user.id != user_id and user.id in self._staying
+            if user.id != person.id and user.id in self._staying
         )
         contacts = (
             names_of(self._directory.contact[other])
