@@ -15,7 +15,7 @@ from dataclasses import replace
 from .bms_plan import PlannedContacts
 from .freshness import Compared, is_due
 from .model import InBms
-from .plan import MATCHED, Action, BmsPart, Departure, DepartureAction, Operation, Push
+from .plan import MATCHED, Action, BmsPart, Departure, Operation, Push
 from .reasons import ReasonCode, because
 
 RECALLED = frozenset(
@@ -46,8 +46,7 @@ def recalled(contacts: PlannedContacts) -> PlannedContacts:
     done = frozenset(
         each.contact_id
         for each in contacts.departures
-        if each.action == DepartureAction.DEACTIVATE
-        and (verified_at := facts.offboarded.get(departed_digest(each, contacts, compared))) is not None
+        if (verified_at := facts.offboarded.get(departed_digest(each, contacts, compared))) is not None
         and not has_to_be_verified(contacts, verified_at)
     )
     elsewhere = dict(_linked_elsewhere(contacts, compared, left)) if left else {}

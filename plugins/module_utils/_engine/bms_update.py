@@ -184,7 +184,7 @@ def emails(
     missing = {key: value for key, value in _missing_emails(wanted, present).items() if key not in others}
     entries = list(present.emails)
     entries += [BmsEmail(value, kind.id, kind.name) for value in missing.values()] if kind else []
-    primary = primary_key_of(wanted) or None
+    primary = primary_key_of(wanted)
     return _with_default(present.emails, entries, lambda entry: address(entry.address) == primary)
 
 

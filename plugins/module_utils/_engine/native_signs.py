@@ -43,15 +43,14 @@ def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterato
     linked = None if bms_id is None else bms.contact.get(bms_id)
     if linked is None or not linked.active:
         return
-    others = [
-        each
-        for each in bms.with_an_address(directory.email_keys(contact))
-        if each.active and each.id not in directory.linked
-    ]
     names = names_of(contact)
-    if not others or compare_names(names, names_of(linked)) != Names.SAME:
+    if compare_names(names, names_of(linked)) != Names.SAME:
         return
-    twins = [each.id for each in others if compare_names(names, names_of(each)) == Names.SAME]
+    twins = [
+        each.id
+        for each in bms.with_an_address(directory.email_keys(contact))
+        if each.active and each.id not in directory.linked and compare_names(names, names_of(each)) == Names.SAME
+    ]
     if twins:
         yield linked.id
         yield from twins

@@ -18,7 +18,7 @@ from typing import TypeAlias
 
 from .links import linked_bms_id
 from .model import BmsId, Contact, ItGlueId
-from .plan import Action, Operation, Push, Subject, UserSubject
+from .plan import Action, Operation, Push, Subject
 
 Tried: TypeAlias = Mapping[Subject, ItGlueId | None]
 """The subjects that the run has written for, or has tried to, each with its contact; None where it has none."""
@@ -53,7 +53,7 @@ def owned(
     made, in_bms = set(), set()
     for operation in operations:
         contact_id = tried.get(operation.subject)
-        if contact_id is None or contact_id not in present or not isinstance(operation.subject, UserSubject):
+        if contact_id is None or contact_id not in present:
             continue
         own[operation.subject.user_id] = contact_id
         if operation.itglue.action == Action.CREATE:
