@@ -12,13 +12,14 @@ planning is asked.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from .bms_plan import by_username
 from .conflicts import Conflict, Rule
 from .directory import Directory
+from .grouping import by_key, by_one_key
 from .identity import addresses_of, first_names_agree
 from .model import BmsContact, BmsEmail, BmsPhone, BmsSnapshot, BmsType, Contact, ItGlueId, Location, Snapshot, User
 from .plan import Action, Operation
@@ -136,10 +137,9 @@ def audit(planning: Planning, locations: Iterable[Location], bms: BmsSnapshot | 
 def _bms_only(known: Iterable[BmsContact], directory: Directory) -> Iterator[BmsOnly]:
     """The BMS contacts that no IT Glue contact is linked with, or shares an address or both names with."""
     names = {full_name(each.first_name, each.last_name) for each in directory.contacts} - {None}
-    users: dict[object, set[str]] = defaultdict(set)
-    for user in directory.users:
-        for key in (*user_addresses(user), full_name(user.given_name, user.surname)):
-            users[key].add(user.username)
+    usernames = [user.username for user in directory.users]
+    keys_of_users = ((*user_addresses(user), full_name(user.given_name, user.surname)) for user in directory.users)
+    users: Mapping[object, tuple[str, ...]] = by_key(usernames, keys_of_users)
     for contact in known:
         own, held = full_name(contact.first_name, contact.last_name), bms_addresses(contact)
         known_address = any(value in directory.contacts_by_address for value in held)
@@ -159,19 +159,15 @@ def _other_first_names(operations: Iterable[Operation], directory: Directory) ->
             yield OtherFirstName(user, contact)
 
 
-def _duplicates(contacts: Iterable[Contact | BmsContact]) -> Iterator[Duplicate]:
+def _duplicates(contacts: Sequence[Contact | BmsContact]) -> Iterator[Duplicate]:
     """By address first, then by name."""
-    by_address: dict[str, list[int]] = defaultdict(list)
-    by_name: dict[str, list[int]] = defaultdict(list)
-    for contact in contacts:
-        for value in addresses_of(contact):
-            by_address[value].append(contact.id)
-        if own := full_name(contact.first_name, contact.last_name):
-            by_name[" ".join(own)].append(contact.id)
+    ids = [contact.id for contact in contacts]
+    by_address = by_key(ids, map(addresses_of, contacts))
+    by_name = by_one_key(ids, (" ".join(full_name(each.first_name, each.last_name) or ()) for each in contacts))
     for by, holders in ((ADDRESS, by_address), (NAME, by_name)):
         for value in sorted(holders):
             if len(holders[value]) > 1:
-                yield Duplicate(by, value, tuple(holders[value]))
+                yield Duplicate(by, value, holders[value])
 
 
 def _lacked(locations: Iterable[Location], contacts: Sequence[Contact], bms: BmsSnapshot) -> Iterator[LackedLocation]:

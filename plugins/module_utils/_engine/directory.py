@@ -10,7 +10,6 @@ a tenant in which nothing changes needs few of them.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from functools import cached_property
 
@@ -132,17 +131,12 @@ class Directory:
 
     def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two bears the names, which are a `same_key`."""
-        return names is not None and not self._ids_by_names.get(names, frozenset()) <= {user_id, contact_id}
+        return not {user_id, contact_id}.issuperset(self._ids_by_names.get(names, ()))
 
     @cached_property
-    def _ids_by_names(self) -> Mapping[FullName, frozenset[str | ItGlueId]]:
-        ids: dict[FullName, set[str | ItGlueId]] = defaultdict(set)
-        rows: tuple[tuple[str | ItGlueId, FullName | None], ...]
-        rows = (*self.names_of_users.items(), *self.names_of_contacts.items())
-        for bearer, key in rows:
-            if key is not None:
-                ids[key].add(bearer)
-        return {key: frozenset(holders) for key, holders in ids.items()}
+    def _ids_by_names(self) -> Mapping[FullName | None, tuple[str | ItGlueId, ...]]:
+        ids: tuple[str | ItGlueId, ...] = (*self.names_of_users, *self.names_of_contacts)
+        return by_one_key(ids, (*self.names_of_users.values(), *self.names_of_contacts.values()))
 
     # ----------------------------------------------------------------- by link
 
@@ -164,11 +158,8 @@ class Directory:
     @cached_property
     def linked(self) -> Mapping[BmsId, tuple[ItGlueId, ...]]:
         """The contacts that are linked to each BMS contact, by its id."""
-        links: dict[BmsId, list[ItGlueId]] = defaultdict(list)
-        for contact in self.contacts:
-            if contact.adapters and (bms_id := self.linked_bms_id(contact)) is not None:
-                links[bms_id].append(contact.id)
-        return {bms_id: tuple(sorted(ids)) for bms_id, ids in links.items()}
+        bms_ids = {contact.id: self.linked_bms_id(contact) for contact in self.contacts if contact.adapters}
+        return {bms_id: tuple(sorted(ids)) for bms_id, ids in by_one_key(bms_ids, bms_ids.values()).items()}
 
 
 class BmsDirectory:

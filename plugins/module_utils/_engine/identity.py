@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -269,12 +269,9 @@ def find_created(
     `known` are the ids of records that were there before, or that are another create's. A record that
     two of `wanted` could have become is given to neither.
     """
-    by_names: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    wanted_names = {names_of(each) for each in wanted}
-    for record in present:
-        if record.id not in known and (names := names_of(record)) in wanted_names:
-            by_names[names].append(record)
-    alike = [tuple(each for each in by_names[names_of(one)] if could_be(each, one)) for one in wanted]
+    new = [record for record in present if record.id not in known]
+    by_names = by_one_key(new, map(names_of, new))
+    alike = [tuple(each for each in by_names.get(names_of(one), ()) if could_be(each, one)) for one in wanted]
     return _distinguished(alike)
 
 
@@ -287,11 +284,9 @@ def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[
     records = list(answered)
     found = find_created(wanted, records)
     taken = {each.record.id for each in found if each.record is not None}
-    by_names: dict[tuple[str, str], list[Record]] = defaultdict(list)
-    for record in records:
-        if record.id not in taken:
-            by_names[names_of(record)].append(record)
-    left = [() if each.record else tuple(by_names[names_of(one)]) for each, one in zip(found, wanted, strict=True)]
+    free = [record for record in records if record.id not in taken]
+    by_names = by_one_key(free, map(names_of, free))
+    left = [() if each.record else by_names.get(names_of(one), ()) for each, one in zip(found, wanted, strict=True)]
     return [each if each.record else other for each, other in zip(found, _distinguished(left), strict=True)]
 
 

@@ -14,13 +14,14 @@ installed on every control node and in every execution environment.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from .account import reference
 from .errors import InputError
+from .grouping import by_key, by_one_key
 from .hosts import words
 from .model import BmsSettings, ItGlueId, Organization, Tenant
 from .text import name
@@ -93,17 +94,14 @@ def matches(
     return found
 
 
-def _namesakes(tenants: Iterable[Tenant], organizations: Iterable[Organization]) -> dict[str, Organization]:
+def _namesakes(tenants: Collection[Tenant], organizations: Collection[Organization]) -> dict[str, Organization]:
     """Tenant id to the organization of exactly its name, where each is the only one of that name."""
-    of_tenants, of_organizations = defaultdict(list), defaultdict(list)
-    for tenant in tenants:
-        of_tenants[name(tenant.name)].append(tenant)
-    for organization in organizations:
-        of_organizations[name(organization.name)].append(organization)
+    of_tenants = by_one_key(tenants, [name(each.name) for each in tenants])
+    of_organizations = by_one_key(organizations, [name(each.name) for each in organizations])
     return {
         of_tenants[key][0].id: of_organizations[key][0]
-        for key in of_tenants
-        if key and len(of_tenants[key]) == len(of_organizations[key]) == 1
+        for key in of_tenants.keys() & of_organizations.keys()
+        if len(of_tenants[key]) == len(of_organizations[key]) == 1
     }
 
 
@@ -153,7 +151,7 @@ class Matching:
 
 def shared_tenants(organizations: Iterable[Organization], stored: Mapping[ItGlueId, str]) -> list[str]:
     """A sentence for each tenant that several organizations store."""
-    holders = _held((stored[each.id], each) for each in organizations if each.id in stored)
+    holders = _held([(stored[each.id], each) for each in organizations if each.id in stored])
     return [
         f"The tenant {tenant_id} is matched with several organizations: {listed(group)}. "
         "Take it from all but one with msp.psa_sync.tenant_match, state: unmatched."
@@ -179,11 +177,9 @@ def shared_accounts(
     ]
 
 
-def _held(pairs: Iterable[tuple[str, Organization]]) -> Iterator[tuple[str, list[Organization]]]:
+def _held(pairs: Sequence[tuple[str, Organization]]) -> Iterator[tuple[str, tuple[Organization, ...]]]:
     """What several organizations hold, with these."""
-    holders: dict[str, list[Organization]] = defaultdict(list)
-    for key, organization in pairs:
-        holders[key].append(organization)
+    holders = by_one_key([organization for dummy, organization in pairs], [key for key, dummy in pairs])
     return ((key, holders[key]) for key in sorted(holders) if len(holders[key]) > 1)
 
 
@@ -204,10 +200,7 @@ class _Likeness:
     def __init__(self, organizations: Sequence[Organization]) -> None:
         self._organizations = organizations
         self._spellings = [_spellings(organization.name) for organization in organizations]
-        self._holders: dict[str, list[int]] = defaultdict(list)
-        for number, spellings in enumerate(self._spellings):
-            for pair in _pairs(spellings):
-                self._holders[pair].append(number)
+        self._holders = by_key(range(len(organizations)), map(_pairs, self._spellings))
 
     def suggestions(self, tenant: Tenant, most: int, least: int) -> tuple[Suggestion, ...]:
         wanted = _spellings(tenant.name or "") | _spellings((tenant.domain or "").partition(".")[0])
