@@ -53,7 +53,7 @@ from .owned import NOTHING_OWNED, Owned
 from .plan import Action, Departure, Operation, Plan, Push
 from .reasons import Reason, ReasonCode, because
 from .selection import limited, select
-from .text import NAMES_OF_USER, contact_addresses, domain
+from .text import NAMES_OF_USER, contact_addresses, domain, domain_key
 
 T = TypeVar("T")
 Stage = Generator[frozenset["Need"], None, T]
@@ -230,7 +230,7 @@ class Planning:
 
     def _domains(self, directory: Directory) -> frozenset[str]:
         """The tenant's domains: the verified ones too, as far as they have been read."""
-        return directory.domains | frozenset(map(str.casefold, self.findings.verified_domains or ()))
+        return directory.domains | frozenset(map(domain_key, self.findings.verified_domains or ()))
 
     def _all_users(self) -> tuple[User, ...]:
         """The tenant's users; before them the deleted ones as far as they have been read, whose usernames may have been

@@ -15,7 +15,7 @@ from .errors import InputError, quoted
 from .model import Office365Settings, Snapshot, User
 from .options import Options
 from .reasons import Reason, ReasonCode, because
-from .text import address, domain, is_blank, primary_address
+from .text import address, domain, domain_key, is_blank, primary_address
 
 FILTER_REASONS = (
     ReasonCode.DISABLED,
@@ -87,7 +87,7 @@ def exclusion_rule(settings: Office365Settings, members: frozenset[str]) -> Call
     """
     rule = settings.user_filter
     skus = frozenset(map(str.casefold, rule.license_skus))
-    domains = frozenset(address(entry).removeprefix("@") for entry in rule.domains)
+    domains = frozenset(map(domain_key, rule.domains))
     excluded = patterns(rule.exclude)
 
     def reason(user: User) -> ReasonCode | None:

@@ -164,6 +164,11 @@ def domain(value: str | None) -> str:
     return address(written_address(value)).rpartition("@")[2]
 
 
+def domain_key(name: str) -> str:
+    """A domain by its name, be it with an @ in front, in the form in which domains are compared."""
+    return address(f"@{name}").rpartition("@")[2]
+
+
 def proxied_by_key(user: User) -> dict[str, str]:
     """The SMTP addresses among a user's proxy addresses, none twice: the form to compare to the one written. The
     mailbox's primary one comes first.

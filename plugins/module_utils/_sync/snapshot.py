@@ -217,7 +217,7 @@ class NeedReader:
             domains = self.services.graph(self.snapshot.tenant_id).verified_domains()
         except PermissionDeniedError as error:
             return Findings(not_read={Need.VERIFIED_DOMAINS: str(error)})
-        return Findings(verified_domains=frozenset(map(str.casefold, domains)))
+        return Findings(verified_domains=frozenset(domains))
 
     def _deleted_users(self, known: Findings) -> Findings:
         try:

@@ -447,10 +447,12 @@ def test_domains_are_read_for_a_matched_contact_where_the_departed_are_deactivat
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["read-before", "asked-for"])
-@pytest.mark.parametrize(("verified", "noted"), [("Gone.example", True), ("client.example", False)])
+@pytest.mark.parametrize(
+    ("verified", "noted"), [("Gone.example", True), ("xn--bcher-kva.io", True), ("client.example", False)]
+)
 def test_an_address_of_a_verified_domain_that_nobody_holds_is_noted_beside_a_name(verified, noted, known):
     """No user has an address of the domain any more."""
-    read = snapshot([ANN], [contact(1, "ann@gone.example", first="Ann", last="Lee")])
+    read = snapshot([ANN], [contact(1, "ann@gone.example", "ann@bücher.io", first="Ann", last="Lee")])
     domains = Findings(verified_domains=frozenset([verified]))
     planning = Planning(read, options(), domains if known else Findings())
     assert planning.needs == {Need.DELETED_USERS} | ({Need.VERIFIED_DOMAINS} if not known else set())

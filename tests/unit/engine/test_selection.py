@@ -53,6 +53,10 @@ def reason(someone, members=(), primary_email="mail", **user_filter):
         pytest.param({"given_name": "", "surname": ""}, {"require_name": False}, None, id="neither-name-needed"),
         pytest.param({}, {"domains": ("client.example",)}, None, id="domain"),
         pytest.param({}, {"domains": ("CLIENT.example",)}, None, id="domain-of-any-case"),
+        pytest.param(
+            {"mail": "ann@xn--bcher-kva.io"}, {"domains": ("xn--bcher-kva.io",)}, None, id="domain-in-its-ascii-form"
+        ),
+        pytest.param({"mail": "ann@bücher.io"}, {"domains": ("@xn--bcher-kva.io",)}, None, id="domain-in-letters"),
         pytest.param({}, {"domains": ("other.example",)}, "domain", id="other-domain"),
         pytest.param({}, {"domains": ("example",)}, "domain", id="domain-is-the-whole-domain"),
         pytest.param({"mail": "ann@sub.client.example"}, {"domains": ("client.example",)}, "domain", id="subdomain"),
