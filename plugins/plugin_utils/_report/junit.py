@@ -79,13 +79,8 @@ def _person(entry: Mapping[str, Any]) -> _Case:
     parts += [f"in BMS: {label(PUSHES, entry['push'])}"] if entry.get("push") else []
     parts += [f"lacks {lacking(entry)}"] if entry.get("missing") else []
     parts += [str(entry[each]) for each in ("reason", "hint") if entry.get(each)]
-    outcome = (
-        "failure"
-        if states & {"failed", "conflict", "refused"}
-        else "skipped"
-        if states & {"deferred", "not_ready"}
-        else None
-    )
+    stops, waits = states & {"failed", "conflict", "refused"}, states & {"deferred", "not_ready"}
+    outcome = "failure" if stops else "skipped" if waits else None
     return _Case(str(entry.get("user")), outcome, "; ".join(parts))
 
 

@@ -71,9 +71,7 @@ def _go_on(report: Mapping[str, Any]) -> Iterator[Step]:
     if report["mode"] == "preview" and changing:
         others = _hosts(blocked) if len(blocked) <= _MOST_HOSTS else []
         yield Step(
-            f"Approve {count(len(changing), 'client')}: run it for real."
-            if len(changing) == 1
-            else f"Approve {count(len(changing), 'client')}: run them for real.",
+            f"Approve {count(len(changing), 'client')}: run {'it' if len(changing) == 1 else 'them'} for real.",
             _command(_playbook(report), others, check=False, all_but=True),
         )
     elif report["mode"] == "real" and (starved := [each for each in tenants if is_starved(each)]):
