@@ -12,6 +12,7 @@ import sys
 from .._engine.errors import SyncError
 from .connection import CONNECTION_OPTIONS
 from .spec import ModuleSpec
+from .task import VERSION
 
 SPEC = ModuleSpec(
     options={
@@ -39,7 +40,7 @@ def run(params, task):
         "changed": True,
         "in_process": "ansible.plugins.action" in sys.modules,
         "check_mode": task.check_mode,
-        "version": task.version,
+        "version": VERSION,
         "variable": os.environ.get("DOORS_VARIABLE"),
         "params": params,
         "paths": [os.path.realpath(params[name] or "") for name in ("file", "ca_path")],
