@@ -98,14 +98,12 @@ def fields(kind: str) -> tuple[AssetField, ...]:
 
 def new_type(kind: str) -> AssetType:
     """The asset type as it is to be made."""
-    numbered = tuple(replace(field, order=order) for order, field in enumerate(fields(kind), start=1))
-    return AssetType(
-        id=None, name=ASSET_TYPES[kind], description=_DESCRIPTIONS.get(kind, _DESCRIPTION), fields=numbered
-    )
+    empty = AssetType(id=None, name=ASSET_TYPES[kind], description=_DESCRIPTIONS.get(kind, _DESCRIPTION))
+    return replace(empty, fields=tuple(missing_fields(kind, empty)))
 
 
 def missing_fields(kind: str, asset_type: AssetType) -> list[AssetField]:
-    """The fields that an older or edited type lacks, numbered on from its last one."""
+    """The fields that a new, older or edited type lacks, numbered on from its last one."""
     lacking = [field for field in fields(kind) if find(asset_type, field) is None]
     last = max((field.order or 0 for field in asset_type.fields), default=0)
     return [replace(field, order=last + place) for place, field in enumerate(lacking, start=1)]

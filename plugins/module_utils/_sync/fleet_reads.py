@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from math import ceil
 from typing import TypeVar
@@ -122,8 +123,10 @@ class FleetItGlue:
         """As the client's own: the id and the name of it are known from its settings."""
         wanted = str(ident).strip()
         known = as_id(wanted)
-        found = self._shared(lambda: self._of_name(wanted) if known is None else self._of_id(known))
-        return self._itglue.organization(ident) if found is None else found
+        return self._shared(
+            lambda: self._of_name(wanted) if known is None else self._of_id(known),
+            lambda: self._itglue.organization(ident),
+        )
 
     def _of_id(self, ident: int) -> Organization | None:
         assets = self._assets(ident) or ()
@@ -146,7 +149,7 @@ class FleetItGlue:
             self._have_organizations()
             return next(iter(self._lists.rows(ORGANIZATIONS, Organization, organization.id) or ()), None)
 
-        return self._shared(look) or self._itglue.organization(str(organization.id))
+        return self._shared(look, lambda: self._itglue.organization(str(organization.id)))
 
     def organizations(self, *, include_adapters: bool = False) -> Iterable[Organization]:
         return self._itglue.organizations(include_adapters=include_adapters)
@@ -155,22 +158,24 @@ class FleetItGlue:
 
     def asset_types(self, *names: str) -> list[AssetType]:
         wanted = {normalised(name) for name in names}
-        found = None
-        if names and wanted <= set(map(normalised, self._type_names)):
-            found = self._shared(self._types)
-        if found is None:
-            return self._itglue.asset_types(*names)
-        return [each for each in found if normalised(each.name) in wanted]
+
+        def look() -> list[AssetType] | None:
+            if not wanted or not wanted <= set(map(normalised, self._type_names)):
+                return None
+            return [each for each in self._types() if normalised(each.name) in wanted]
+
+        return self._shared(look, lambda: self._itglue.asset_types(*names))
 
     def assets_of(self, type_ids: Sequence[int], organization_id: int) -> Sequence[Asset]:
-        found = self._shared(lambda: self._assets(organization_id, type_ids))
-        return self._itglue.assets_of(type_ids, organization_id) if found is None else found
+        return self._shared(
+            lambda: self._assets(organization_id, type_ids), lambda: self._itglue.assets_of(type_ids, organization_id)
+        )
 
     def _types(self) -> list[AssetType]:
         def read() -> Iterator[Row]:
             for each in self._itglue.asset_types(*self._type_names):
                 fields = each.fields or tuple(self._itglue.asset_type_fields(each.id or 0))
-                yield Row(each.id or 0, AssetType(each.id, each.name, each.description, each.icon, fields))
+                yield Row(each.id or 0, replace(each, fields=fields))
 
         self._have(TYPES, read)
         return self._lists.all(TYPES, AssetType)
@@ -209,8 +214,7 @@ class FleetItGlue:
             self._contacts_read_at = None if found is None else read_at
             return found
 
-        found = self._shared(look)
-        return self._itglue.contacts(organization_id) if found is None else found
+        return self._shared(look, lambda: self._itglue.contacts(organization_id))
 
     def locations(self, organization_id: ItGlueId) -> Iterable[Location]:
         def read(ids: Sequence[int]) -> Iterator[Row]:
@@ -221,8 +225,7 @@ class FleetItGlue:
             name, dummy = self._have_group(LOCATIONS, LOCATIONS_TOGETHER, organization_id, read)
             return self._lists.rows(name, Location, organization_id)
 
-        found = self._shared(look)
-        return self._itglue.locations(organization_id) if found is None else found
+        return self._shared(look, lambda: self._itglue.locations(organization_id))
 
     def _have_group(
         self, kind: str, size: int, organization_id: int, read: Callable[[Sequence[int]], Iterable[Row]]
@@ -269,8 +272,7 @@ class FleetItGlue:
             self._have(CONTACT_TYPES, lambda: (Row(each.id, each) for each in self._itglue.contact_types()))
             return self._lists.all(CONTACT_TYPES, ContactType)
 
-        found = self._shared(look)
-        return self._itglue.contact_types() if found is None else found
+        return self._shared(look, self._itglue.contact_types)
 
     def changed_contacts(self, organization_id: ItGlueId, since: float) -> Iterable[Contact]:
         return self._itglue.changed_contacts(organization_id, since)
@@ -280,18 +282,19 @@ class FleetItGlue:
 
     # ------------------------------------------------------------ the lists
 
-    def _shared(self, look: Callable[[], T | None]) -> T | None:
-        """What the lists of the run have; None where the client has to read for itself.
+    def _shared(self, look: Callable[[], T | None], alone: Callable[[], T]) -> T:
+        """What the lists of the run have; where they do not, what the client reads for itself.
 
         Raises QuotaExceededError: by itself the client would be refused as well, and the next one may read for all.
         """
         try:
-            return look()
+            if (found := look()) is not None:
+                return found
         except QuotaExceededError:
             raise
         except SyncError as error:
             self._tell(error)
-            return None
+        return alone()
 
     def _have(
         self,
