@@ -191,6 +191,15 @@ def test_a_person_whom_somebody_has_created_meanwhile_is_matched_not_created_aga
     assert [each.id for each in world.itglue.there.values() if each.first_name == "Bob"] == [500]
 
 
+@pytest.mark.parametrize(("limit", "written"), [("2", False), ("3", True)])
+def test_where_the_look_shows_more_to_do_than_a_limit_allows_nothing_is_written(world, limit, written):
+    """Ann is updated, and Cid in BMS; Bob, who was to be created, is to be updated then, too."""
+    look(world, lambda: world.add(contact(500, "bob.lee@client.example", first="Bob", last="Lee")))
+    outcome = world.run(options=options(max_updates=limit))
+    assert world.itglue.calls["changed_contacts"] > 0
+    assert (outcome.refused, outcome.changed, world.written() > 0) == (not written, written, written)
+
+
 def test_what_is_done_already_is_not_done_again(world):
     look(world, lambda: world.edit(72, title="Clerk"))
     assert (by_user(world.run())["ann"].action, world.itglue.there[72].title) == ("unchanged", "Clerk")
