@@ -74,10 +74,11 @@ def read_settings(
     compared = [Declared(stored[kind], merged[kind], stored[kind].asset) for kind in given]
     differences = [each for each in compared if each.changed]
     known_tenant = (stored[OFFICE365].settings or {}).get("tenant_id")
+    tenant = tenant_of(merged[OFFICE365], organization, tenant_id)
     found = RunSettings(
         organization,
-        merged,
-        tenant_of(merged[OFFICE365], organization, tenant_id),
+        {**merged, OFFICE365: {**merged[OFFICE365], "tenant_id": tenant}},
+        tenant,
         given,
         differences,
         read_facts(stored[FACTS]),

@@ -119,9 +119,7 @@ def read(
             tenant_id=request.tenant_id,
             adapter_names=request.options.bms_adapter_names,
         )
-        tenant_id, office365_settings = settings.tenant_id, settings.merged[OFFICE365]
-        office365_settings["tenant_id"] = tenant_id
-        office365 = rules.office365(office365_settings)
+        tenant_id, office365 = settings.tenant_id, rules.office365(settings.merged[OFFICE365])
         if known is not None and known.has_users_of(tenant_id, office365):
             users, members = known.snapshot.users, known.snapshot.members
         else:

@@ -165,6 +165,15 @@ def test_declared_settings_are_shown_and_not_stored_unless_asked_for():
     assert world.store.saved == []
 
 
+def test_the_tenant_of_one_run_is_no_change_of_the_settings():
+    world = World(STEADY)
+    outcome = world.run(True, tenant_id=OTHER, office365_settings={"phone_type": "Office"})
+    assert outcome.read.run_settings.merged[OFFICE365]["tenant_id"] == OTHER
+    assert changes_of(outcome) == {
+        "office365": {"stored": False, "before": {"phone_type": None}, "after": {"phone_type": "Office"}}
+    }
+
+
 @pytest.mark.parametrize("preview", [True, False])
 def test_declared_settings_are_stored_with_the_contacts(preview):
     world = World(STEADY)
