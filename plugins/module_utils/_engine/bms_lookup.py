@@ -24,16 +24,8 @@ from .identity import names_of as compared_names
 from .model import BmsContact, BmsId, ItGlueId
 from .plan import Action, BmsPart, Operation, Push, Subject
 from .reasons import Reason, ReasonCode, because
+from .suggestions import only_best
 from .text import address, bms_addresses, contact_addresses, is_blank, text
-
-
-@dataclass(frozen=True, slots=True)
-class Decisions:
-    """The candidates of whom there is something to say, by subject. Those that stay `UNDECIDED` are pushed."""
-
-    operations: Mapping[Subject, Operation]
-    conflicts: tuple[Conflict, ...]
-
 
 # Members of an enum that are asked for with each operation: Python 3.11 takes long to find one through its class.
 _UNDECIDED, _ALREADY_IN_BMS = Push.UNDECIDED, Push.ALREADY_IN_BMS
@@ -149,8 +141,11 @@ def _made_before(operation: Operation, directory: Directory, bms: BmsDirectory) 
     )
 
 
-def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool) -> Decisions:
-    """Decide the pushes of the candidates from what was found for them."""
+def decide(
+    looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, *, native: bool
+) -> tuple[dict[Subject, Operation], tuple[Conflict, ...]]:
+    """Decide the pushes of the candidates from what was found for them: the candidates of whom there is something to
+    say, by subject, and the conflicts. Those that stay `UNDECIDED` are pushed."""
     groups = _groups(looked_up, hits, directory, native)
     known = {*directory.linked, *(found.id for hit in hits for found in hit.found)}
     operations: dict[Subject, Operation] = {}
@@ -170,7 +165,7 @@ def decide(looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Direc
             operations[operation.subject] = _in_bms(operation, hit, native)
         elif reasons := (*notes(operation.wanted, hit), *_notes_on_namesakes(hit, known)):
             operations[operation.subject] = operation.because(*reasons)
-    return Decisions(operations, tuple(conflicts.values()))
+    return operations, tuple(conflicts.values())
 
 
 def _notes_on_namesakes(hit: Hit, known: Collection[BmsId]) -> tuple[Reason, ...]:
@@ -214,7 +209,6 @@ class _Group:
     of IT Glue that is linked to one of the BMS contacts.
     """
 
-    members: tuple[Operation, ...]
     addresses: frozenset[str]
     linked: ItGlueId | None
     conflict: Conflict
@@ -240,7 +234,7 @@ def _groups(
             members[operation.subject] = (operation, hit)
     groups: dict[Subject, _Group] = {}
     for subjects, claimed in connected(claims):
-        together = sorted(map(members.__getitem__, subjects), key=_by_username)
+        together = sorted(map(members.__getitem__, subjects), key=lambda each: (each[0].user, each[0].subject.user_id))
         groups |= dict.fromkeys(subjects, _group(together, claimed, directory, native=native))
     return groups
 
@@ -250,10 +244,6 @@ def _is_clear(hit: Hit, contested: Collection[BmsId]) -> bool:
     if len(hit.found) == 1:
         return hit.overridden or (hit.doubt is None and hit.found[0].id not in contested)
     return not hit.found
-
-
-def _by_username(member: _Member) -> tuple[str, str]:
-    return member[0].user, member[0].subject.user_id
 
 
 def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory: Directory, *, native: bool) -> _Group:
@@ -278,7 +268,7 @@ def _group(members: Sequence[_Member], claimed: Collection[Hashable], directory:
         suggestion=_suggestions(members),
         answers=_answers(operations, bms_ids, can_be_new=not (native and _have_names_in_common(members))),
     )
-    return _Group(operations, addresses, min(linked, default=None), conflict)
+    return _Group(addresses, min(linked, default=None), conflict)
 
 
 def _have_names_in_common(members: Sequence[_Member]) -> bool:
@@ -320,21 +310,17 @@ def _suggestions(members: Sequence[_Member]) -> dict[str, Answer]:
 
 def _best(operation: Operation, hit: Hit) -> BmsId | None:
     """Of the same names, then the holder of the primary address; never one that may be somebody else."""
-    contact = operation.wanted
-    judged = [(each, compare_names(names_of(contact), names_of(each))) for each in hit.found]
-    for wanted in (Names.SAME, Names.OPEN):
-        able = [each for each, names in judged if names == wanted]
-        if wanted == Names.SAME and len(able) == 1:
-            return able[0].id
-        holders = [each for each in able if primary_key_of(contact) in bms_addresses(each)]
-        if len(holders) == 1 and hit.doubt is None:
-            return holders[0].id
-    return None
+    contact, ranks = operation.wanted, {}
+    for each in hit.found:
+        names = compare_names(names_of(contact), names_of(each))
+        if names == Names.SAME or (names == Names.OPEN and hit.doubt is None):
+            ranks[each.id] = (names == Names.SAME, primary_key_of(contact) in bms_addresses(each))
+    return only_best(ranks)
 
 
 def _reason(operation: Operation, hit: Hit, group: _Group) -> Reason:
     """Why the push of one member of a group cannot be decided."""
-    users = [member.user for member in group.members if member.subject != operation.subject]
+    users = [user for user in group.conflict.users if user != operation.user]
     values: dict[str, Any] = {"bms_contact_ids": [found.id for found in hit.found]}
     if len(hit.found) > 1:
         keys = {same_key(*names_of(found)) for found in hit.found}

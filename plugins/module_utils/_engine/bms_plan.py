@@ -188,18 +188,18 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     others = BmsDirectory([each for each in bms.contacts if each.id not in made]) if made else directory
     hits = [bms_evidence.find(each, matched.directory, others, contacts.former) for each in looked_up]
     hits = bms_lookup.overridden(looked_up, hits, own, matched.directory, others, contacts.former)
-    decisions = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
-    operations = _with(_unless_in_conflict(returned, decisions.operations), operations)
+    decided, conflicts = bms_lookup.decide(looked_up, hits, matched.directory, native=matched.snapshot.bms.native)
+    operations = _with(_unless_in_conflict(returned, decided), operations)
     followed = [back.get(each.subject, each) for each in contacts.followed]
     pairs = bms_update.pairs(followed, matched.directory, directory, bms.account.id, contacts.region)
     if contacts.follows:
-        pairs += tuple(bms_update.with_placeholders(decisions.operations.values(), directory, contacts.region))
+        pairs += tuple(bms_update.with_placeholders(decided.values(), directory, contacts.region))
     with_hits = list(zip(looked_up, hits, strict=True))
     return LookedUp(
         contacts,
         directory,
         tuple(operations),
-        decisions.conflicts,
+        conflicts,
         pairs,
         counterparts,
         needs_deleted_users=needs_deleted or any(hit.needs_deleted for hit in hits),

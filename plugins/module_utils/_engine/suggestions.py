@@ -79,11 +79,11 @@ def _suggestion(
     if code == ReasonCode.POSSIBLY_RETURNED:
         return {}
     ranks = {user_id: _ranks(index, user_id, candidates) for user_id in user_ids if user_id in index.selected}
-    best = {user_id: found for user_id, own in ranks.items() if (found := _only_best(own)) is not None}
+    best = {user_id: found for user_id, own in ranks.items() if (found := only_best(own)) is not None}
     suggestion: dict[str, Answer] = {}
     for user_id, contact_id in best.items():
         rivals = {other: ranks[other][contact_id] for other, found in best.items() if found == contact_id}
-        if _only_best(rivals) == user_id:
+        if only_best(rivals) == user_id:
             suggestion[index.users[user_id].username] = contact_id
     return suggestion
 
@@ -104,7 +104,7 @@ def _ranks(index: MatchingIndex, user_id: str, candidates: Sequence[ItGlueId]) -
     return ranks
 
 
-def _only_best(ranks: Mapping[Key, Rank]) -> Key | None:
+def only_best(ranks: Mapping[Key, Rank]) -> Key | None:
     """The only one of the highest rank, None where there is none or where nothing speaks for it."""
     highest = max(ranks.values(), default=NOTHING_SPEAKS_FOR_IT)
     best = [key for key, rank in ranks.items() if rank == highest != NOTHING_SPEAKS_FOR_IT]
