@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from .conflicts import IGNORE, NEW, Answer
+from .directory import primary_key_of
 from .errors import InputError, OverrideError
 from .identity import Names, RawNames, same_key
 from .matching_index import MatchingIndex
@@ -184,8 +185,7 @@ def _own_new_contacts(index: MatchingIndex, user_id: str) -> Iterable[ItGlueId]:
     own, key = _own_names(NAMES_OF_USER(index.users[user_id])), index.primary_key(user_id)
     for contact_id in index.contacts_by_address.get(key, ()):
         contact = index.contacts[contact_id]
-        holds_as_primary = any(entry.primary and address(entry.value) == key for entry in contact.emails)
-        if holds_as_primary and _own_names(NAMES_OF_CONTACT(contact)) == own:
+        if primary_key_of(contact) == key and _own_names(NAMES_OF_CONTACT(contact)) == own:
             yield contact_id
 
 

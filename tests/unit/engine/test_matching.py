@@ -1032,6 +1032,15 @@ def test_new_finds_the_contact_of_the_users_names(names, other, found):
     assert matching(users, contacts, overrides={"id-desk": NEW}).found_by_new == {"id-desk": 1 if found else None}
 
 
+def test_of_several_primary_e_mails_the_first_one_counts_which_is_the_one_that_stays():
+    """Without a mail the contact keeps its first primary e-mail: the next run would not find it by the other one."""
+    emails = (Email("al@x.io", primary=True), Email("u@client.example", primary=True))
+    user = user_named("Ann Able", "u", mail=None, proxy_addresses=())
+    for order, found in ((1, None), (-1, 1)):
+        contacts = [replace(contact_named(1, "Ann Able"), emails=emails[::order])]
+        assert matching([user], contacts, overrides={"id-u": NEW}).found_by_new == {"id-u": found}
+
+
 def test_new_goes_by_the_primary_address_of_the_settings():
     ann = user_named("Ann Able", "ann", username="u")
     contacts = [contact_named(1, "Ann Able", "u"), contact_named(2, "Ann Able", "ann")]
