@@ -42,7 +42,6 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
 
 
 def group_of(attribute: str) -> str:
-    """The group of an attribute."""
     return next(group for group, attributes in GROUPS.items() if attribute in attributes)
 
 
@@ -58,13 +57,10 @@ def encode(contact: Contact, fields: Iterable[str] = FIELDS) -> dict[str, Any]:
 
 def decode(attributes: Mapping[str, Any]) -> Contact:
     """The contact that attributes describe; what they leave out is blank."""
+    scalars: dict[str, Any] = {slot: attributes.get(name) for name, slot in SCALARS.items()}
     return Contact(
         id=ItGlueId(0),
-        first_name=attributes.get("first-name"),
-        last_name=attributes.get("last-name"),
-        title=attributes.get("title"),
-        location_id=attributes.get("location-id"),
-        contact_type_id=attributes.get("contact-type-id"),
+        **scalars,
         emails=tuple(
             Email(entry["value"], entry.get("label-name"), bool(entry.get("primary")))
             for entry in attributes.get(EMAILS) or ()

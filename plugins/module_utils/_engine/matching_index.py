@@ -146,7 +146,6 @@ class MatchingIndex:
         return compare_names(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
 
     def have_common_word(self, user_id: str, contact_id: ItGlueId) -> bool:
-        """Whether any word occurs in the names of both."""
         return have_common_word(NAMES_OF_USER(self.users[user_id]), NAMES_OF_CONTACT(self.contacts[contact_id]))
 
     # Nobody is found under the key None, which those without two names have.
@@ -182,7 +181,6 @@ class MatchingIndex:
 
     @cached_property
     def deleted_by_names(self) -> Mapping[FullName | None, tuple[User, ...]]:
-        """The deleted users by their names."""
         deleted = tuple(self.circumstances.deleted or ())
         return by_one_key(deleted, (same_key(*NAMES_OF_USER(user)) for user in deleted))
 

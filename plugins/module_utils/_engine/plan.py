@@ -165,7 +165,6 @@ class Operation(NamedTuple):
 
     @property
     def user(self) -> str:
-        """The username of the person."""
         return self.subject.user
 
     @property
@@ -181,7 +180,6 @@ class Operation(NamedTuple):
         return Operation(self.subject, self.itglue, bms, self.matched_by, self.reasons + reasons, self.failure)
 
     def because(self, *reasons: Reason) -> Operation:
-        """The operation with further reasons."""
         return self.with_bms(self.bms, *reasons) if reasons else self
 
     def withheld(
@@ -218,7 +216,6 @@ class Operation(NamedTuple):
         return self.itglue.writes or self.bms.writes
 
     def has(self, code: ReasonCode) -> bool:
-        """Whether the operation has a reason of this code."""
         return any(reason.code == code for reason in self.reasons)
 
     @property

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 
 from .account import is_bms
 from .model import Adapter, BmsContact, Contact
+from .options import Options
 from .phones import digits
 
 UNKNOWN = "unknown"
@@ -26,9 +27,6 @@ NOT_PROBED = "not_probed"
 
 READ, WRITE, WRITE_BMS = "read", "write", "write_bms"
 """What a question takes: reads, writes to contacts of the probe's own in IT Glue, or in BMS too."""
-
-DEFAULT_ADAPTER_NAMES = ("bms", "vorex")
-"""Parts of the adapter's name that the modules look for unless others are given."""
 
 
 class Question(NamedTuple):
@@ -162,7 +160,7 @@ def adapter(
     else the only one on all records that IT Glue itself filters as linked to BMS."""
     listed = ", ".join(sorted(seen)) or "none"
     evidence = f"The integrations seen are: {listed}."
-    known = sorted({each for each in seen if is_bms(Adapter(each), DEFAULT_ADAPTER_NAMES)})
+    known = sorted({each for each in seen if is_bms(Adapter(each), Options().bms_adapter_names)})
     paired = sorted({each.kind for each in own if account_id is not None and each.remote_number == account_id})
     for names, why in (
         (known, "That is BMS by its name."),

@@ -181,7 +181,6 @@ class ReasonCode(StrEnum):
     DUPLICATES_NOT_READ = "duplicates_not_read"  # service, said (what somebody else created meanwhile is not known)
     NOT_LOOKED_AGAIN = "not_looked_again"  # said (everything is deferred)
     FACTS_NOT_STORED = "facts_not_stored"  # said (the next run finds out again what this one has found)
-    # More codes are added beside the rule that gives them, under a heading of its own.
 
 
 NEEDS_A_LOOK = frozenset(
@@ -224,5 +223,4 @@ class Reason(NamedTuple):
 
 
 def because(code: ReasonCode, **values: Any) -> Reason:
-    """A reason with its parameters by name."""
     return Reason(code, values)

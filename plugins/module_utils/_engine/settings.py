@@ -44,7 +44,6 @@ def value_of(mapping: Mapping[str, Any] | None, option: Option) -> Any:
 
 
 def put(mapping: dict[str, Any], option: Option, value: Any) -> None:
-    """Set `option` in `mapping` to `value`."""
     holder = mapping.setdefault(option.group, {}) if option.group else mapping
     holder[option.key] = value
 

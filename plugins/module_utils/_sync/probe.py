@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from .._engine import probing as judge
 from .._engine.errors import SyncError
 from .._engine.model import Account, BmsSettings, Organization
+from .._engine.options import Options
 from .._engine.probing import NOT_PROBED, QUESTIONS, WRITE_BMS, Judgement, unknown
 from .ports import Clock, Progress, Sleep, silent
 from .probe_answers import Answers, ProbedServices
@@ -134,7 +135,7 @@ class Probe:
     def _found_account(self, organization: Organization) -> Account | None:
         settings = BmsSettings(account=self.wanted.account)
         try:
-            found = read_account(self.services.bms, organization, settings, judge.DEFAULT_ADAPTER_NAMES)
+            found = read_account(self.services.bms, organization, settings, Options().bms_adapter_names)
         except SyncError as error:
             self.given.found["bms_account"] = unknown(str(error))
             return None
