@@ -59,6 +59,30 @@ def with_country_code(national: str, region: str) -> tuple[str, ...]:
     return tuple(codes[0] + national.removeprefix(prefix) for prefix in ("", codes[1])) if codes else ()
 
 
+def is_whole_as_written(digits: str) -> bool:
+    """Whether the digits of a number in the international form are its form of E.164, of a possible length.
+
+    It is False too where that takes the library to tell: where the prefix of national numbers may be among them.
+    """
+    patterns = filter(None, (_whole_numbers(digits[:length]) for length in (1, 2, 3)))
+    return any(pattern.fullmatch(digits) for pattern in patterns)
+
+
+@cache
+def _whole_numbers(code: str) -> re.Pattern[str] | None:
+    """A pattern of the numbers of the country with a code, code included; None for no country. Parsing each number
+    takes the rules longer than all else that they do for a new contact."""
+    import phonenumbers
+
+    regions = phonenumbers.COUNTRY_CODE_TO_REGION_CODE.get(int(code))
+    plan = regions and phonenumbers.PhoneMetadata.metadata_for_region_or_calling_code(int(code), regions[0])
+    if not plan or not plan.general_desc or code.startswith("0"):
+        return None
+    prefix = rf"(?!(?:{plan.national_prefix_for_parsing})(?<!\A{code}))" if plan.national_prefix_for_parsing else ""
+    lengths = "|".join(rf"\d{{{length}}}" for length in plan.general_desc.possible_length)
+    return re.compile(rf"{code}{prefix}(?=.*[1-9])(?:{lengths})")
+
+
 @cache
 def dialling_codes(region: str) -> tuple[str, str] | None:
     """The code of a country, and what is dialled before its national numbers. None for no country."""

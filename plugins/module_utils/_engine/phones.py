@@ -23,6 +23,7 @@ from .numbering_plans import (
     international_forms,
     is_emergency_number,
     is_whole,
+    is_whole_as_written,
     with_country_code,
     without_former_prefix,
 )
@@ -257,16 +258,12 @@ def read(value: str | None, region: str | None) -> Number | None:
 def _read_plain(value: str) -> Number | None:
     """The number, where the text is one in the international form and nothing else, as most are: then there is
     nothing to find in it."""
-    if not PLAIN_INTERNATIONAL.fullmatch(value) or len(_ascii_digits(value)) < _SHORTEST_OF_SEVERAL:
+    if not PLAIN_INTERNATIONAL.fullmatch(value):
         return None
-    import phonenumbers
-
-    try:
-        number = phonenumbers.parse(value, None)
-    except phonenumbers.NumberParseException:
-        return None
-    # What lacks its area code is left to the search.
-    return Number(e164(number)) if number.national_number and is_whole(number) else None
+    written = _ascii_digits(value)
+    if len(written) < _SHORTEST_OF_SEVERAL or not is_whole_as_written(written):
+        return None  # it is left to the search
+    return Number(f"+{written}")
 
 
 def _read_first_of_endings(text: str, region: str | None) -> Number | None:

@@ -15,6 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.countries import region
+from ansible_collections.msp.psa_sync.plugins.module_utils._engine.numbering_plans import (
+    e164,
+    is_whole,
+    is_whole_as_written,
+)
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phone_patterns import is_fax_label
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.phones import (
     Number,
@@ -34,6 +39,41 @@ from tests.tools.files import development_tree
 US, UK = "4155550100", "+442079460958"
 
 # --------------------------------------------------------------------- reading
+
+
+def _spelled_around(number: str, code: str, prefix: str) -> list[str]:
+    """Digits near a number: shorter and longer ones, zeros alone, and it with what is dialled within its country."""
+    national = number[len(code) :]
+    changed = (national[1:], national[:-1], national[:-2], f"{national}0", f"{national}00", f"0{national}", "0" * 9)
+    return [number, *(code + each for each in changed), code + prefix + national, f"{code}{code}{national}"]
+
+
+def test_a_number_that_is_whole_as_it_is_written_is_the_number_that_the_library_reads():
+    numbers = [
+        (number, phonenumbers.ndd_prefix_for_region(country, True) or "")
+        for country in phonenumbers.SUPPORTED_REGIONS
+        for kind in phonenumbers.PhoneNumberType.values()
+        if (number := phonenumbers.example_number_for_type(country, kind))
+    ]
+    numbers += [
+        (number, "")
+        for code in phonenumbers.COUNTRY_CODES_FOR_NON_GEO_REGIONS
+        if (number := phonenumbers.example_number_for_non_geo_entity(code))
+    ]
+    written = set()
+    for number, prefix in numbers:
+        written |= {*_spelled_around(e164(number)[1:], str(number.country_code), prefix)}
+    whole = {each for each in written if is_whole_as_written(each)}
+    for each in whole:
+        found = phonenumbers.parse(f"+{each}", None)
+        assert (e164(found), is_whole(found), bool(found.national_number)) == (f"+{each}", True, True)
+    examples = {e164(number)[1:] for number, dummy in numbers}
+    assert len(examples & whole) > 0.95 * len(examples)
+
+
+@pytest.mark.parametrize("digits", ["0", "44", "999", "4402079460958", "440000000000", "0442079460958"])
+def test_what_takes_the_library_to_read_is_not_whole_as_it_is_written(digits):
+    assert not is_whole_as_written(digits)
 
 
 @pytest.mark.parametrize(
