@@ -97,11 +97,11 @@ class Run:
 
 
 class Source(NamedTuple):
-    """Where a run reads. `read_at` says when the contacts that were read last had been read."""
+    """Where a run reads. `read_at` says when the reading of the contacts began, where that was before the run."""
 
     services: ReadServices
     store: SettingsStore
-    read_at: Clock = time.time
+    read_at: Clock | None = None
 
 
 @uncollected

@@ -95,13 +95,14 @@ def read(
     run_lock: RunLock | None = None,
     progress: Progress = silent,
     *,
-    read_at: Clock = time.time,
+    read_at: Clock | None = None,
     known: Read | None = None,
 ) -> Read:
     """Read the organization, its settings and contacts, and the tenant's users, once the run lock is acquired.
 
-    `progress` takes lines while a long list is read. `read_at` says when the contacts were read, once they are. The
-    users of `known` are taken where they are those of the same tenant and groups.
+    `progress` takes lines while a long list is read. `read_at` says when the reading of the contacts began, once they
+    are read, where it did not begin here. The users of `known` are taken where they are those of the same tenant and
+    groups.
 
     Raises InputError or SettingsError for what was declared or is stored wrongly, ApiError for an unreadable service.
     """
@@ -109,6 +110,7 @@ def read(
     if run_lock is not None:
         run_lock.acquire(organization)
     line = _counting(progress, organization.name)
+    began = time.time()
     with ThreadPoolExecutor(max_workers=2, thread_name_prefix="read") as pool:
         contacts = pool.submit(lambda: tuple(line(services.itglue.contacts(organization.id), "contacts")))
         settings = read_settings(
@@ -132,7 +134,7 @@ def read(
             users,
             contacts.result(),
             members,
-            read_at(),
+            began if read_at is None else read_at(),
             settings.facts,
         )
     return Read(snapshot, settings)

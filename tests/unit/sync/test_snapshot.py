@@ -255,6 +255,16 @@ def test_deleted_users_that_may_not_be_read_are_a_warning():
     assert [each.contact_id for each in outcome.plan.unmatched] == [73]
 
 
+def test_contacts_count_as_read_when_their_reading_began(monkeypatch):
+    """Users may take long: what somebody saves meanwhile is looked for from the time on at which nothing was read."""
+    world, now = World([ANN], [ready()]), [1000.0]
+    monkeypatch.setattr(snapshots.time, "time", lambda: now[0])
+    users = world.graph.users
+    monkeypatch.setattr(world.graph, "users", lambda: now.insert(0, 9000.0) or users())
+    assert world.read().snapshot.read_at == 1000.0
+    assert now[0] == 9000.0
+
+
 # ------------------------------------------------------------------ settings
 
 
