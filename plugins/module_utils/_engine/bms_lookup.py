@@ -55,9 +55,17 @@ def answered(
     bms: BmsDirectory,
 ) -> Answered:
     """What is whose by `bms_match_overrides`: what is `chosen` for users, and what a run has made for those of the
-    operations who are `new`."""
+    operations who are `new`, but for what is chosen for another user, or is a namesake's."""
     own: dict[str, tuple[BmsContact, ...]] = {user_id: (found,) for user_id, found in chosen.items()}
-    return own | _made_for_new(operations, answers, {found.id for found in chosen.values()}, directory, bms)
+    chosen_ids = {found.id for found in chosen.values()}
+    for operation in operations:
+        if answers.get(operation.subject.user_id) == NEW:
+            own[operation.subject.user_id] = tuple(
+                each
+                for each in _made_before(operation, directory, bms)
+                if each.id not in chosen_ids and not _is_of_namesake(each, operation, operations)
+            )
+    return own
 
 
 def overridden(
@@ -89,26 +97,6 @@ def overridden(
             hit = anew._replace(namesakes=(*anew.namesakes, *_namesakes(operation, hit)))
         result.append(hit)
     return result
-
-
-def _made_for_new(
-    operations: Sequence[Operation],
-    answers: Mapping[str, Answer],
-    chosen: Collection[BmsId],
-    directory: Directory,
-    bms: BmsDirectory,
-) -> dict[str, tuple[BmsContact, ...]]:
-    """What was made for each user who is `new`, by user id: nothing that is `chosen` for another user, or that is a
-    namesake's."""
-    new = [each for each in operations if answers.get(each.subject.user_id) == NEW]
-    return {
-        operation.subject.user_id: tuple(
-            each
-            for each in _made_before(operation, directory, bms)
-            if each.id not in chosen and not _is_of_namesake(each, operation, operations)
-        )
-        for operation in new
-    }
 
 
 def _is_of_namesake(found: BmsContact, operation: Operation, operations: Iterable[Operation]) -> bool:
