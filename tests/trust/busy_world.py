@@ -376,12 +376,15 @@ def nobody_is_made_twice(
                 is_due = not (_has_linked_contact(change.user, rows, outcomes) or aliases.isdisjoint(_emails(made)))
             else:
                 # Whom an address finds in BMS is looked for no further, and BMS is not read for whom an earlier run has
-                # found there, or who is in a conflict. But whatever appears while a run creates is held against what it
-                # has made.
+                # found there, or who is linked or in a conflict. But whatever appears while a run creates is held
+                # against what it has made.
                 is_shared = not _emails(rows[change.row]).isdisjoint(_emails(made))
                 bears_names = (names := _names(made)) is not None and names == _names(rows[change.row])
                 is_due = number in stand.seen and (is_shared or (bears_names and not later))
-                is_due = is_due and not (_is_in_conflict(change.user, outcomes) if later else _could_not_list(outcomes))
+                needs_no_look = _is_in_conflict(change.user, outcomes) or _has_linked_contact(
+                    change.user, rows, outcomes
+                )
+                is_due = is_due and not (needs_no_look if later else _could_not_list(outcomes))
             if is_due:
                 assert str(change.row[1]) in reported and str(row[1]) in reported, (change, made, reported)
 
