@@ -183,7 +183,7 @@ CASES: dict[str, Bad] = {
     "match_overrides: one user twice": Bad(
         {"match_overrides": {"u0@x.example": "new", "00000000-0000-4000-8000-000000000000": "ignore"}}
     ),
-    "match_overrides: a user that there is not": Bad({"match_overrides": {"gone@x.example": "ignore"}}),
+    "match_overrides: a user that there is not": Bad({"match_overrides": {"nobody@x.example": "ignore"}}),
     "match_overrides: no mapping": Bad({"match_overrides": "u0"}),
     "bms_match_overrides: an odd word": Bad({"bms_match_overrides": {"u0@x.example": "someone"}}),
     "bms_match_overrides: a BMS contact that there is not": Bad({"bms_match_overrides": {"u0@x.example": 4711}}),
