@@ -44,6 +44,5 @@ def test_two_nodes_at_once_are_true_and_both_report_each_duplicate(sandbox, offs
 
 
 def test_without_the_looks_a_duplicate_is_made_and_seen(sandbox):
-    """What the test above would not notice: that two such runs do not meet at all."""
-    outcome = both(sandbox, OPTIONS, 0.0, looks=False)
-    assert outcome.duplicates("itglue")
+    """What the test above would not notice: that two such runs do not meet at all. On a busy machine some do not."""
+    assert any(both(sandbox, OPTIONS, 0.0, looks=False).duplicates("itglue") for dummy in range(5))
