@@ -257,6 +257,20 @@ def test_who_is_marked_has_been_dealt_with(contacts, action, account):
     )
 
 
+@pytest.mark.parametrize(
+    ("something", "given", "action"),
+    [
+        pytest.param(ready(), {}, "report", id="reported"),
+        pytest.param(ready(), {"departed_keep": ("72",), **DEACTIVATE}, "keep", id="kept"),
+        pytest.param(ready(first="Petra", last="Person"), DEACTIVATE, "report", id="of-other-names"),
+    ],
+)
+def test_bms_is_not_read_for_whom_nothing_is_done_about(something, given, action):
+    plan = planned([STAYS, disabled()], [something], present=bms(in_bms(5, "ann.lee@client.example")), **given)
+    assert departures(plan) == [(72, "disabled", action)]
+    assert (plan.account, plan.deactivations) == (None, ())
+
+
 # --------------------------------------------------------------------------- names
 
 
@@ -382,6 +396,14 @@ def test_the_bms_contact_of_somebody_who_stays_is_left_active(theirs, other):
     assert values_of(found, ReasonCode.DEPARTED_BMS_UNCLEAR) == {"bms_contact_ids": [5]}
 
 
+def test_a_link_says_whose_a_bms_contact_is_whoever_holds_an_address_of_it():
+    """It has no names, and the address of somebody who stays: by an address it would be nobody's for sure."""
+    there = in_bms(5, "ann.lee@client.example", "stay@client.example")
+    plan = planned([STAYS, disabled()], [linked(bms_id=5)], present=bms(there), **DEACTIVATE)
+    (found,) = plan.deactivations
+    assert (found.bms.contact_id, active(found), codes(found)) == (5, False, ["user_disabled"])
+
+
 @pytest.mark.parametrize(
     ("second", "reported"),
     [({}, [[5, 6]]), ({"active": False}, [[5]]), ({"first": "Max", "last": "Leaver"}, [])],
@@ -419,6 +441,20 @@ def test_a_bms_contact_that_could_be_somebody_elses_is_a_matter_of_the_conflict(
     assert (operation.itglue, operation.writes) == (ItGluePart(Action.DEFERRED, 72), False)
     assert operation.reasons == (
         Reason(ReasonCode.BMS_CONTACT_AMBIGUOUS, {"bms_contact_id": 90211, "users": [STAYS.username]}),
+    )
+
+
+def test_a_bms_contact_by_address_that_is_found_for_somebody_else_is_a_matter_of_the_conflict():
+    """It bears the departed person's name, and the primary address of somebody who is to be pushed."""
+    max_stays = person("max", given_name="Max", surname="Other")
+    there = in_bms(5, "ann.lee@client.example", "max@client.example", first="Ann", last="Lee")
+    contacts = [ready(), ready(80, "max", last="Other")]
+    plan = planned([max_stays, disabled()], contacts, present=bms(there), bms_settings=PUSHING, **DEACTIVATE)
+    (conflict,), (operation,) = plan.conflicts, plan.deactivations
+    assert (conflict.users, conflict.bms_contact_ids) == ((max_stays.username,), (5,))
+    assert (operation.itglue, operation.writes) == (ItGluePart(Action.DEFERRED, 72), False)
+    assert operation.reasons == (
+        Reason(ReasonCode.BMS_CONTACT_AMBIGUOUS, {"bms_contact_id": 5, "users": [max_stays.username]}),
     )
 
 
