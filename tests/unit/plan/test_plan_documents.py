@@ -567,6 +567,16 @@ def test_an_entry_that_is_neither_as_planned_nor_done_is_refused(world, title, c
     assert world.itglue.there[72] == before
 
 
+def test_what_was_planned_for_one_contact_is_not_done_by_another_that_has_it_already(world):
+    """Somebody has replaced the contact: the reviewer has seen neither that one nor its push."""
+    world.plan()
+    del world.itglue.there[72]
+    world.itglue.there[90] = ready(90, title="Clerk")
+    (refused,) = world.apply().refused_entries
+    assert (refused.planned["itglue"]["contact_id"], refused.found["itglue"]["contact_id"]) == (72, 90)
+    assert [each.first_name for each in world.bms.created] == ["Bob"]
+
+
 def test_a_user_that_is_gone_is_refused(world):
     world.plan()
     del world.graph.there[1]
@@ -594,6 +604,17 @@ def test_a_person_who_is_in_bms_now_is_not_created_there_again(world):
     assert [each.first_name for each in world.bms.created] == ["Ann"]
     assert applied.refused_entries == []
     assert by_user(applied.operations)["bob"].bms.push == "already_in_bms"
+
+
+def test_who_was_not_to_be_pushed_and_is_in_bms_now_is_refused(world):
+    """The reviewer has seen another state of BMS than the one that is there, and nothing planned has led to it."""
+    twins = [in_bms(ident, "ann.lee@client.example", first="Ann", last="Lee", job_title="Clerk") for ident in (1, 2)]
+    world.bms.there |= {each.id: each for each in twins}
+    assert by_user(world.plan()["operations"])["ann"]["bms"]["push"] == "conflict"
+    del world.bms.there[2]
+    (refused,) = world.apply().refused_entries
+    assert (refused.planned["bms"]["push"], refused.found["bms"]["push"]) == ("conflict", "already_in_bms")
+    assert world.itglue.there[72].title == "Trainee"
 
 
 def test_a_job_title_that_was_not_planned_is_not_set_for_a_person_who_is_in_bms_now(world):
