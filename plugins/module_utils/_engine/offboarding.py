@@ -257,7 +257,8 @@ class Counterparts:
     def of(self, contact: Contact, user: User, *, follows: bool = False) -> Counterpart:
         """The BMS contact that the contact is linked to, else the one that holds an address of it, if it bears
         the user's names: of several the one whose names are the same. It is nobody's for sure where
-        another contact is linked to it, and where somebody who stays holds one of its addresses and could be it.
+        another contact is linked to it, and, found by an address, where somebody who stays holds one of its addresses
+        and could be it.
 
         Where the linked one `follows`, it gets the names, whatever they are now.
         """

@@ -208,12 +208,10 @@ def _bms_still_holds(planned: Mapping[str, Any], found: Mapping[str, Any], now: 
     same_contact = not planned["after"] or found["contact_id"] == planned["contact_id"]
     if same_contact and all(found[key] == planned[key] for key in ("push", "create", "before", "after")):
         return True
+    if now.itglue.action == Action.LINKED:  # which IT Glue may have done by itself
+        return _left_over(planned, found)
     wanted = planned["push"] in PUSHES or bool(planned["after"])
-    in_bms = (
-        now.bms.push == Push.ALREADY_IN_BMS
-        or now.itglue.action == Action.LINKED
-        or now.bms.push == planned["push"] != Push.PUSHED
-    )
+    in_bms = now.bms.push == Push.ALREADY_IN_BMS or now.bms.push == planned["push"] != Push.PUSHED
     return wanted and in_bms and _left_over(planned, found)
 
 

@@ -606,6 +606,18 @@ def test_a_person_who_is_in_bms_now_is_not_created_there_again(world):
     assert by_user(applied.operations)["bob"].bms.push == "already_in_bms"
 
 
+def test_a_plan_that_was_applied_changes_nothing_when_it_is_applied_to_a_contact_that_is_linked_since(world):
+    """IT Glue links a contact to its BMS contact by itself."""
+    world.bms.there[90212] = in_bms(90212, "ann.lee@client.example", first="Ann", last="Lee", job_title="Clerk")
+    ann = by_user(world.plan()["operations"])["ann"]
+    assert (ann["itglue"]["action"], ann["bms"]["push"], ann["bms"]["after"]) == ("update", "already_in_bms", {})
+    world.apply()
+    world.edit(72, adapters=linked(72, "ann.lee", 90212).adapters)
+    again = world.apply(preview=True)
+    assert again.refused_entries == []
+    assert not again.changed
+
+
 def test_who_was_not_to_be_pushed_and_is_in_bms_now_is_refused(world):
     """The reviewer has seen another state of BMS than the one that is there, and nothing planned has led to it."""
     twins = [in_bms(ident, "ann.lee@client.example", first="Ann", last="Lee", job_title="Clerk") for ident in (1, 2)]
