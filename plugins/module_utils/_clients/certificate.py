@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timezone
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from .._engine.errors import InputError
 
@@ -33,7 +33,7 @@ except ImportError:
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 
-    Found = tuple[PrivateKeyTypes | None, list[x509.Certificate]]
+Found: TypeAlias = "tuple[PrivateKeyTypes | None, list[x509.Certificate]]"
 
 OPTION = "azure_certificate_path"
 PASSWORD_OPTION = "azure_certificate_password"
