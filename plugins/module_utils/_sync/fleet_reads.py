@@ -108,6 +108,9 @@ class FleetItGlue:
         self._patience = patience
         self._lists = RunLists(private_file(fleet.directory, itglue.account, ending="sqlite"))
         self._contacts_read_at: float | None = None
+        # Asked for several times in each task, which decodes them once.
+        self._known_types: list[AssetType] | None = None
+        self._known_assets: dict[int, list[Asset] | None] = {}
 
     @property
     def base_url(self) -> str:
@@ -177,8 +180,10 @@ class FleetItGlue:
                 fields = each.fields or tuple(self._itglue.asset_type_fields(each.id or 0))
                 yield Row(each.id or 0, replace(each, fields=fields))
 
-        self._have(TYPES, read)
-        return self._lists.all(TYPES, AssetType)
+        if self._known_types is None:
+            self._have(TYPES, read)
+            self._known_types = self._lists.all(TYPES, AssetType)
+        return self._known_types
 
     def _assets(self, organization_id: int, type_ids: Sequence[int] = ()) -> list[Asset] | None:
         """The assets of an organization of all types, or of some; None where those are not the ones that are read, or
@@ -194,11 +199,13 @@ class FleetItGlue:
 
         if not read_types or not set(type_ids) <= set(read_types):
             return None
-        read_at = self._have(ASSETS, read)
-        written_at = last_held(settings_lock(self.base_url, organization_id))
-        if written_at is not None and written_at >= read_at - _CLOCK_TICK:
-            return None  # a task of this run, or of another one, may have stored settings since
-        found = self._lists.rows(ASSETS, Asset, organization_id)
+        if organization_id not in self._known_assets:
+            read_at = self._have(ASSETS, read)
+            written_at = last_held(settings_lock(self.base_url, organization_id))
+            if written_at is not None and written_at >= read_at - _CLOCK_TICK:
+                return None  # a task of this run, or of another one, may have stored settings since
+            self._known_assets[organization_id] = self._lists.rows(ASSETS, Asset, organization_id)
+        found = self._known_assets[organization_id]
         return None if found is None else [each for each in found if not type_ids or each.type_id in type_ids]
 
     # --------------------------------------------- contacts and locations
