@@ -71,7 +71,10 @@ def _limited(connection: socket.socket) -> Iterator[None]:
     if left <= 0:
         raise TimeoutError("the deadline has passed")
     timeout = connection.gettimeout()
-    connection.settimeout(left if timeout is None else min(left, timeout))
+    if timeout is not None and timeout <= left:
+        yield
+        return
+    connection.settimeout(left)
     try:
         yield
     finally:

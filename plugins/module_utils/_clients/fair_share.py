@@ -160,6 +160,8 @@ class FairShare:
                 wait = count(allowance)
                 if wait <= 0:
                     self._note_sent(book, endpoint)
+                else:
+                    self._refused.setdefault(endpoint, calls)
             if wait is None:
                 wait = count(Allowance(shares(endpoint).used))
                 self._sent[endpoint] += wait <= 0
@@ -194,8 +196,11 @@ class FairShare:
 
     def _reserve(self, book: sqlite3.Connection, endpoint: str, calls: int, shares: Shares) -> Allowance:
         place = self._place(book)
-        needs = {} if self._is_served else self._needs(book)
         self.waits_with_new_people = place.new
+        if self._is_served and _writes(endpoint):
+            # The next write may be the last: nothing is reserved for it, and the count tells whether it is free.
+            return Allowance(self._share_of(book, shares(endpoint), place, calls))
+        needs = {} if self._is_served else self._needs(book)
         wanted = {endpoint: calls}
         if self.is_for_new and calls > 1 and endpoint not in self._sent:
             wanted[endpoint] *= LOOKS_FOR_NEW
@@ -215,8 +220,6 @@ class FairShare:
                 self._refused[each] = needed
                 return Allowance(allowed, needed) if each == endpoint else Allowance(0)
             wanted[each] = needed
-        if self._is_served and _writes(endpoint):
-            return Allowance(allowed)  # the next write may be the last: nothing is reserved for it
         for each, needed in wanted.items():
             self._reserved[each] = min(free[each], needs.get(each, 1)) if _writes(each) else needed
         if self._counted:

@@ -13,6 +13,7 @@ never reached); in any other doubt it is `OutcomeUnknownError`, and the caller l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from threading import Lock, Semaphore
 from typing import Protocol
@@ -123,7 +124,7 @@ class HttpSession:
         for secret in service.secrets:
             self.failures.add_secret(secret)
         self.transport = Transport(access.http, self._origin, service.headers)
-        self._under_way = Semaphore(AT_ONCE)
+        self._waiting = Semaphore(AT_ONCE)
 
     def log(self, level: int, text: str) -> None:
         """Log a line about this service from a verbosity on."""
@@ -198,12 +199,13 @@ class HttpSession:
         clock = self._timing.clock
         began = clock()
         try:
-            # What can be done before does not keep the place of a request that is under way.
+            # What can be done before and after does not keep the place of a request that waits for its answer.
             prepared = self.transport.prepared(exchange.request, exchange.url, credentials)
-            with self._under_way:
+            with ExitStack() as place:
+                place.enter_context(self._waiting)
                 began = clock()
                 longest = max(_SHORTEST_ATTEMPT, exchange.deadline - began)
-                return self.transport.send(prepared, longest), clock() - began
+                return self.transport.send(prepared, longest, answered=place.close), clock() - began
         except TRANSPORT_ERRORS as error:
             return error, clock() - began
 

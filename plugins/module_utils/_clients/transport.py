@@ -37,7 +37,11 @@ except ImportError:
 
 USER_AGENT = "msp.psa_sync"
 AT_ONCE = 8
-"""Requests of a run to one service under way at once, and connections kept alive for it."""
+"""Requests of a run to one service that wait for their answer at once."""
+
+WORKERS = AT_ONCE + 4
+"""Threads that send them, and connections kept alive for it: some read the rest of an answer or prepare the next
+request, while others wait."""
 
 LARGEST_ANSWER = 32 * 2**20
 """Bytes that an answer may have, also after it is unzipped. A page of 1000 contacts has one or two million."""
@@ -125,15 +129,18 @@ class Transport:
         )
         return prepared
 
-    def send(self, request: requests.PreparedRequest, longest: float) -> WireAnswer:
-        """Send a request once. The answer has to be there within `longest` seconds.
+    def send(
+        self, request: requests.PreparedRequest, longest: float, answered: Callable[[], None] = lambda: None
+    ) -> WireAnswer:
+        """Send a request once. The answer has to be there within `longest` seconds. `answered` is called once it
+        begins: then the service has done its work.
 
         Raises one of `network_errors.TRANSPORT_ERRORS` where there is no answer, or none within its bounds.
         """
         longest = min(longest, 2 * self.timeout[1])
         with deadline(longest) as until:
             try:
-                return self._send(request)
+                return self._send(request, answered)
             except AnswerTooLargeError:
                 raise
             except TRANSPORT_ERRORS as error:
@@ -141,10 +148,11 @@ class Transport:
                     raise AnswerTooSlowError(longest) from error
                 raise
 
-    def _send(self, request: requests.PreparedRequest) -> WireAnswer:
+    def _send(self, request: requests.PreparedRequest, answered: Callable[[], None]) -> WireAnswer:
         response = self.session.send(
             request, timeout=self.timeout, proxies=self.session.proxies, allow_redirects=False, stream=True
         )
+        answered()
         # What has not been read to its end is closed here: its rest must not be taken for the next answer.
         with response:
             content = _content(response) if response.status_code >= 200 else b""
@@ -240,7 +248,7 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self, context: ssl.SSLContext) -> None:
         self._context = context
-        super().__init__(pool_connections=2, pool_maxsize=AT_ONCE)
+        super().__init__(pool_connections=2, pool_maxsize=WORKERS)
 
     def init_poolmanager(self, *args: Any, **keywords: Any) -> None:
         super().init_poolmanager(*args, ssl_context=self._context, **keywords)

@@ -10,14 +10,14 @@ After an unclear answer to a create the writer looks first. What fails is for th
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
-from .._engine.identity import Created, find_created, names_of, resembling
+from .._engine.identity import Created, find_created, names_of
 from .._engine.model import BmsContact, BmsId
 from .._engine.offboarding import ACTIVE, CONTACT_TYPE
 from .._engine.plan import Action, BmsPart, Operation, Push, Subject
@@ -65,6 +65,8 @@ class BmsWriter:
         """When the account's contacts were known last, by `time.monotonic`, in seconds."""
         self.created_at: float | None = None
         """When the last contact was created, by the same clock."""
+        self._alike: Mapping[Subject, list[BmsId]] = {}
+        """The contacts that were there and resemble the new one of a subject."""
         self._checked: set[BmsId] = set()
         self._progress = progress
 
@@ -99,6 +101,10 @@ class BmsWriter:
     def create(self) -> None:
         """Create the contacts that the plan pushes. What is not found after an unclear answer is tried once more."""
         waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED)
+        before = find_created(list(map(_new, waiting)), self._before.values())
+        self._alike = {
+            each.subject: [known.id for known in found.alike] for each, found in zip(waiting, before, strict=True)
+        }
         missing: list[_Unclear] = []
         for dummy in range(2):
             missing = self._look_for(self._create_each(waiting))
@@ -135,8 +141,7 @@ class BmsWriter:
     def _create_one(self, operation: Operation) -> _Unclear | None:
         """Create one contact; the doubt where its outcome is not known. Raises ApiError for other failures."""
         contact = _new(operation)
-        alike = [each.id for each in resembling(contact, self._before.values())]
-        row = {"id": None, "before": {}, "after": asdict(contact), "alike": alike}
+        row = {"id": None, "before": {}, "after": asdict(contact), "alike": self._alike[operation.subject]}
         entry = None
         try:
             with self._journal.record(WriteKind.BMS_CREATE, [row]) as entry:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from .._clients.transport import AT_ONCE
+from .._clients.transport import WORKERS
 from .._engine.errors import (
     ApiError,
     NotFoundError,
@@ -29,10 +29,6 @@ V = TypeVar("V")
 
 BULK = 50
 """Contacts in one bulk request. No limit is published; 50 is in use (IT Glue API, Contacts)."""
-
-WORKERS = AT_ONCE + 4
-"""Threads that write to BMS, which has no bulk requests. They are more than the requests under way at once, so that
-the next one is ready when an answer comes."""
 
 
 class Outcomes:

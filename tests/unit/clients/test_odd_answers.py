@@ -168,7 +168,7 @@ def clients():
     """Clients whose sessions get each answer from `clients.reply`, a status and a body."""
     found = SimpleNamespace(reply=(200, b""))
 
-    def answered(*dummy) -> WireAnswer:
+    def answered(*dummy, **named) -> WireAnswer:
         status, content = found.reply
         return WireAnswer(status, {}, content)
 

@@ -69,10 +69,10 @@ def test_threads_share_the_session_and_its_connections(session, wire, calls):
     assert calls.by_service()["itglue"] == 80
 
 
-def test_no_more_requests_are_under_way_at_once_than_may_be_however_many_threads_there_are(session):
+def test_no_more_requests_wait_for_their_answer_at_once_than_may_be_however_many_threads_there_are(session):
     lock, under_way, most = threading.Lock(), 0, 0
 
-    def send(*dummies) -> WireAnswer:
+    def send(*dummies, answered) -> WireAnswer:
         nonlocal under_way, most
         with lock:
             under_way += 1
@@ -80,12 +80,41 @@ def test_no_more_requests_are_under_way_at_once_than_may_be_however_many_threads
         time.sleep(0.01)
         with lock:
             under_way -= 1
+        answered()
+        time.sleep(0.01)  # the rest of the answer comes
         return WireAnswer(200, {}, b"{}")
 
     session.transport.send = send
     with ThreadPoolExecutor(WORKERS) as pool:
         list(pool.map(lambda number: session.send(Request("GET", f"/{number}")), range(4 * WORKERS)))
     assert most == AT_ONCE < WORKERS
+
+
+def test_the_rest_of_an_answer_keeps_no_other_request_from_being_sent(session, wire):
+    wire.answer = lambda request: Drip(reply({"long": "x" * 200}).encode(), 0.005)
+
+    def arrived(number: int) -> int:
+        session.send(Request("GET", f"/{number}"))
+        return len(wire.requests)
+
+    with ThreadPoolExecutor(WORKERS) as pool:
+        assert min(pool.map(arrived, range(WORKERS))) == WORKERS
+    assert wire.connections <= WORKERS
+
+
+def test_a_request_without_an_answer_leaves_its_place_to_others(session, wire):
+    wire.answer = lambda request: RESET
+
+    def send() -> None:
+        for dummy in range(AT_ONCE + 1):
+            with pytest.raises(OutcomeUnknownError):
+                session.send(Request("POST", "/one", json={}))
+
+    sending = threading.Thread(target=send, daemon=True)
+    sending.start()
+    sending.join(30)
+    assert not sending.is_alive()
+    assert len(wire.requests) == AT_ONCE + 1
 
 
 def test_headers_and_no_cookies(connect, wire):
