@@ -42,7 +42,7 @@ class Row:
     @property
     def cells(self) -> tuple[str, ...]:
         beside = self.beside if self.limit is None else f"{self.beside}: {amount(self.limit, self.unit)}"
-        ratio = "" if self.ratio is None else f"{self.ratio:.1f}"
+        ratio = "" if self.ratio is None else f"{self.ratio:.{1 if self.ratio >= 10 else 2}f}"
         verdict = {None: "", True: "met", False: "missed"}[self.met]
         return (self.benchmark, self.what, amount(self.value, self.unit), beside, ratio, self.goal, verdict)
 
