@@ -161,7 +161,7 @@ def _hosts_of_one_client(outcomes: Mapping[str, Mapping[str, Any] | None]) -> It
         if len(hosts) > 1:
             yield (
                 f"warning: the hosts {_one_line(', '.join(hosts))} are one client, the organization {_one_line(name)} "
-                f"({ident}), so it was dealt with {len(hosts)} times. Keep one of these hosts, or give them one name"
+                f"({ident}), so each task ran {len(hosts)} times for it. Keep one of these hosts, or give them one name"
             )
 
 

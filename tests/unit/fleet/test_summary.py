@@ -216,8 +216,8 @@ def test_hosts_that_are_one_client_are_reported():
     assert not any(line.startswith("warning") for line in summary({**outcomes, "late": None, "early": {}}))
     *dummy, warning, last = summary({**outcomes, "happy_frog": {**ready, "ready": False, "to_do": ["x"]}})
     assert warning == (
-        "warning: the hosts frog, happy_frog are one client, the organization Happy Frog (2), so it was dealt with "
-        "2 times. Keep one of these hosts, or give them one name"
+        "warning: the hosts frog, happy_frog are one client, the organization Happy Frog (2), so each task ran 2 "
+        "times for it. Keep one of these hosts, or give them one name"
     )
     assert last == "3 of 4 clients succeeded, 1 failed"
 
