@@ -22,7 +22,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Generic, TypeAlias, TypeVar
 
 from .grouping import by_key, by_one_key, found_under
@@ -261,6 +261,20 @@ def could_be(record: Record, wanted: Record) -> bool:
     return names_of(record) == names_of(wanted) and not addresses_of(record).isdisjoint(addresses_of(wanted))
 
 
+class Resembling(Generic[Record]):
+    """Which of the records that are `present` could be taken for what becomes of another."""
+
+    def __init__(self, present: Collection[Record]) -> None:
+        self._present: Collection[Record] = present
+
+    @cached_property
+    def _by_names(self) -> Mapping[tuple[str, str], tuple[Record, ...]]:
+        return by_one_key(self._present, map(names_of, self._present))
+
+    def to(self, wanted: Record) -> tuple[Record, ...]:
+        return tuple(each for each in self._by_names.get(names_of(wanted), ()) if could_be(each, wanted))
+
+
 def find_created(
     wanted: Sequence[Record], present: Iterable[Record], known: Collection[int] = ()
 ) -> list[Created[Record]]:
@@ -269,10 +283,8 @@ def find_created(
     `known` are the ids of records that were there before, or that are another create's. A record that
     two of `wanted` could have become is given to neither.
     """
-    new = [record for record in present if record.id not in known]
-    by_names = by_one_key(new, map(names_of, new))
-    alike = [tuple(each for each in by_names.get(names_of(one), ()) if could_be(each, one)) for one in wanted]
-    return _distinguished(alike)
+    new: Resembling[Record] = Resembling([record for record in present if record.id not in known])
+    return _distinguished([new.to(one) for one in wanted])
 
 
 def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[Created[Record]]:
@@ -288,11 +300,6 @@ def find_answered(wanted: Sequence[Record], answered: Iterable[Record]) -> list[
     by_names = by_one_key(free, map(names_of, free))
     left = [() if each.record else by_names.get(names_of(one), ()) for each, one in zip(found, wanted, strict=True)]
     return [each if each.record else other for each, other in zip(found, _distinguished(left), strict=True)]
-
-
-def resembling(wanted: Record, present: Iterable[Record]) -> tuple[Record, ...]:
-    """The records that could be taken for what becomes of `wanted`."""
-    return tuple(each for each in present if could_be(each, wanted))
 
 
 def find_duplicates(

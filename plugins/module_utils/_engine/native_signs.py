@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterable, Iterator
 
 from .bms_evidence import names_of
 from .directory import BmsDirectory, Directory
-from .identity import Names, compare_names, resembling
+from .identity import Names, Resembling, compare_names
 from .model import BmsId, Contact, ItGlueId
 from .plan import Action, Operation
 from .reasons import Reason, ReasonCode, because
@@ -70,15 +70,16 @@ def pushed_meanwhile(
     """
     created = [each for each in linked if each.itglue.action == Action.CREATE]
     written = [each for each in linked if each.itglue.writes]
-    written += [each for each in in_bms if each.itglue.action == Action.CREATE and not _has_twin(each, shown)]
+    present = Resembling(shown)
+    written += [each for each in in_bms if each.itglue.action == Action.CREATE and not _has_twin(each, present)]
     if not created and len(written) < _ENOUGH:
         return None
     return _pushes_too((each.itglue.contact_id for each in written), bms_ids)
 
 
-def _has_twin(operation: Operation, shown: Collection[Contact]) -> bool:
+def _has_twin(operation: Operation, present: Resembling[Contact]) -> bool:
     """Whether another run has created the same person in IT Glue: that run may have pushed it."""
-    return any(each.id != operation.itglue.contact_id for each in resembling(operation.wanted, shown))
+    return any(each.id != operation.itglue.contact_id for each in present.to(operation.wanted))
 
 
 def _pushes_too(contact_ids: Iterable[ItGlueId | None], bms_ids: Iterable[BmsId]) -> Reason:

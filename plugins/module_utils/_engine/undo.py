@@ -22,7 +22,7 @@ from typing import Any, Generic
 from . import bms_fields
 from .attributes import SCALARS, changed_fields, decode, encode, same_value
 from .errors import Failure
-from .identity import Record, resembling
+from .identity import Record, Resembling
 from .model import BmsContact, BmsEmail, BmsId, BmsPhone, Contact, ItGlueId
 from .output import shown_name
 from .reasons import Reason, ReasonCode, because
@@ -139,7 +139,7 @@ class _Creates(Generic[Record]):
         self.ids: dict[_Place, int] = {}
         self.remainders: list[Remainder] = []
         self._service = service
-        self._present: Mapping[Any, Record] = present
+        self._present: Resembling[Record] = Resembling(present.values())
         self._known = _named_by_updates(writes) if kind == WriteKind.ITGLUE_CREATE else {}
         unclear: list[tuple[_Place, RecordedWrite, RecordedRow]] = []
         for place, write in enumerate(writes):
@@ -154,7 +154,7 @@ class _Creates(Generic[Record]):
     def _look_for(self, where: _Place, write: RecordedWrite, row: RecordedRow, wanted: Record) -> None:
         """The contact that a create of unknown outcome made: the only one that resembles it."""
         before = {*row.alike, *self._known.get(write.run, ())}
-        alike = [each.id for each in resembling(wanted, self._present.values()) if each.id not in before]
+        alike = [each.id for each in self._present.to(wanted) if each.id not in before]
         left = sorted(set(alike).difference(self.ids.values()))
         if not left:
             # What another create has made is the same person: the run has looked before it created again.

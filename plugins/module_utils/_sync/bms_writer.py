@@ -17,7 +17,7 @@ from typing import Any
 
 from .._engine.bms_fields import EMAILS, PHONES, SHOWN, encode, entry_changes, same_value
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, QuotaExceededError, RejectedError
-from .._engine.identity import Created, find_created, names_of
+from .._engine.identity import Created, Resembling, find_created, names_of
 from .._engine.model import BmsContact, BmsId
 from .._engine.offboarding import ACTIVE, CONTACT_TYPE
 from .._engine.plan import Action, BmsPart, Operation, Push, Subject
@@ -101,10 +101,8 @@ class BmsWriter:
     def create(self) -> None:
         """Create the contacts that the plan pushes. What is not found after an unclear answer is tried once more."""
         waiting = self._outcomes.those(lambda each: each.bms.push == Push.PUSHED)
-        before = find_created(list(map(_new, waiting)), self._before.values())
-        self._alike = {
-            each.subject: [known.id for known in found.alike] for each, found in zip(waiting, before, strict=True)
-        }
+        before = Resembling(self._before.values())
+        self._alike = {each.subject: [known.id for known in before.to(_new(each))] for each in waiting}
         missing: list[_Unclear] = []
         for dummy in range(2):
             missing = self._look_for(self._create_each(waiting))

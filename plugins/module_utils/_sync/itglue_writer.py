@@ -19,7 +19,7 @@ from typing import Any
 
 from .._engine.attributes import encode, groups_of
 from .._engine.errors import ApiError, NotFoundError, OutcomeUnknownError, RejectedError
-from .._engine.identity import Created, find_answered, find_created
+from .._engine.identity import Created, Resembling, find_answered, find_created
 from .._engine.model import Contact, ItGlueId
 from .._engine.offboarding import ACTIVE
 from .._engine.plan import Action, Operation, Push, Subject
@@ -60,6 +60,7 @@ class ItGlueWriter:
         self._organization_id = organization_id
         self._fresh = fresh
         self._before = {contact.id: contact for contact in fresh.contacts}
+        self._resembling = Resembling(fresh.contacts)
         self.created: dict[ItGlueId, Collection[ItGlueId]] = {}
         """The contacts that the run has created, each with the ids of those that were there before."""
         self.created_at: float | None = None  # the last of them, by `time.monotonic`, in seconds
@@ -129,6 +130,7 @@ class ItGlueWriter:
                 reason = because(ReasonCode.CHANGED_SINCE_READ, changed=[])
                 self._outcomes.put(now.withheld(itglue=Action.DEFERRED, bms=Push.DEFERRED, reason=reason))
         self._before = {contact.id: contact for contact in self._fresh.contacts}
+        self._resembling = Resembling(self._fresh.contacts)
         self._overtaken = False
 
     # -------------------------------------------------------------------- create
@@ -197,10 +199,10 @@ class ItGlueWriter:
 
     def _rows_to_create(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
         """What the journal records of a create: beside the attributes the contacts that resemble the new one."""
-        resembling = find_created([each.wanted for each in operations], self._before.values())
+        alike = [[known.id for known in self._resembling.to(each.wanted)] for each in operations]
         return [
-            {"id": None, "before": {}, "after": dict(each.itglue.after), "alike": [known.id for known in found.alike]}
-            for each, found in zip(operations, resembling, strict=True)
+            {"id": None, "before": {}, "after": dict(each.itglue.after), "alike": ids}
+            for each, ids in zip(operations, alike, strict=True)
         ]
 
     def _look_for(self, entry: Entry, unseen: Mapping[int, Operation]) -> list[Operation]:

@@ -11,11 +11,11 @@ from dataclasses import replace
 import pytest
 
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.identity import (
+    Resembling,
     could_be,
     find_answered,
     find_created,
     find_duplicates,
-    resembling,
 )
 from ansible_collections.msp.psa_sync.plugins.module_utils._engine.model import BmsEmail, Email
 from tests.unit.engine.builders import in_bms, ready
@@ -61,7 +61,7 @@ def test_each_create_finds_its_own():
     found = find_created([ANN, BOB], present)
     assert ids(found) == [(72, [72]), (73, [73])]
     assert not any(each.is_unclear for each in found)
-    assert resembling(ANN, present) == (present[1],)
+    assert Resembling(present).to(ANN) == (present[1],)
 
 
 def test_what_was_known_before_is_never_what_was_made():
