@@ -30,6 +30,7 @@ from ansible_collections.msp.psa_sync.plugins.module_utils._sync.read_back impor
 from tests.unit.engine.builders import NATIVE, PUSHING, bms, in_bms, linked, person, planned, ready, snapshot
 from tests.unit.engine.test_offboarding import DEACTIVATE, FORMER
 from tests.unit.engine.test_offboarding import planned as planned_with_departed
+from tests.unit.growth import calls_of
 from tests.unit.sync.fakes import FakeBms, FakeItGlue, Fault, gone, quota, rejected, unclear
 from tests.unit.sync.running import Fresh, Row, carried_out, warned
 
@@ -128,6 +129,19 @@ def test_writes_go_out_in_bulk():
     assert ran.itglue.calls["create_contacts"] == 3
     assert (ran.itglue.calls["contacts"], ran.itglue.calls["changed_contacts"]) == (0, 1), "read back once"
     assert ran.lines == [f"IT Glue: {done} of 101 contacts created" for done in (50, 100, 101)]
+
+
+def test_twice_as_much_to_create_beside_twice_as_many_is_twice_the_work():
+    def work(count: int) -> int:
+        known = [ready(number, f"known{number}.lee") for number in range(1, count + 1)]
+        in_account = [in_bms(number, f"known{number}.lee@client.example") for number in range(1, count + 1)]
+        ran = Ran(many(count), FakeItGlue(known), FakeBms(in_account), PUSHING)
+        assert (len(ran.itglue.there), len(ran.bms.there)) == (2 * count, 2 * count)
+        ran.itglue, ran.bms = FakeItGlue(known), FakeBms(in_account)
+        return calls_of(lambda: ran._carry_out(ran.plan))
+
+    work(10)
+    assert 1.6 < work(200) / work(100) < 2.3
 
 
 def test_few_writes_are_read_back_singly():
