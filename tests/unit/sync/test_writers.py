@@ -68,9 +68,9 @@ class Ran:
 
     def _plan(self):
         more = dict(self.more)
-        reported = {"update_linked": more.pop("update_linked", False)}
+        options = {name: more.pop(name) for name in ("update_linked", "bms_match_overrides") if name in more}
         there = snapshot(self.users, self.itglue.there.values(), **more)
-        return planned(there, bms(*self.bms.there.values()), **reported)
+        return planned(there, bms(*self.bms.there.values()), **options)
 
     def reported(self, *fields):
         """Of each user the fields asked for."""
@@ -660,6 +660,36 @@ def test_an_unclear_create_is_distinguished_from_a_stranger_who_came_with_its_ad
     assert ran.bms.there[4001].first_name == "Ann"
 
 
+def test_a_contact_that_was_created_for_one_namesake_is_not_taken_for_the_other_whose_answer_was_lost():
+    """Both contacts hold the address of their office; a person has said that they are two."""
+
+    def has_office(ident, mailbox):
+        addresses = (Email(f"{mailbox}@client.example", "Work", True), Email("office@client.example", "Work"))
+        return ready(ident, "ann.lee", emails=addresses)
+
+    users = [person("ann.lee"), person("al", given_name="Ann", surname="Lee")]
+    is_al = Fault("create_contact", unclear("bms"), when=lambda each: each.emails[0].address == "al@client.example")
+    itglue = FakeItGlue([has_office(1, "ann.lee"), has_office(2, "al")])
+    two = {"bms_match_overrides": dict.fromkeys((each.username for each in users), "new")}
+    ran = Ran(users, itglue, FakeBms([], is_al), PUSHING, **two)
+    assert ran.reported("push", "bms_contact_id") == {"ann": ("pushed", 5001), "al@client": ("pushed", 5002)}
+    assert [ran.bms.there[ident].emails[0].address for ident in (5001, 5002)] == [each.username for each in users]
+
+
+def test_an_unclear_create_beside_a_double_of_somebody_else_is_failed_with_the_ids_of_both():
+    in_account = FakeBms()
+
+    def meanwhile(created):
+        in_account.there[4000] = in_bms(4000, "ann.lee@client.example", first="Ann", last="Lee")
+        return True
+
+    in_account.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
+    ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), in_account, PUSHING)
+    assert ran.reported("push", "bms_contact_id", "codes") == {"ann": ("failed", None, ("several_alike",))}
+    assert ran.by["ann"].operation.reasons[0].values["bms_contact_ids"] == [4000, 4001]
+    assert in_account.calls["create_contact"] == 1, "there is no third one"
+
+
 def test_a_refused_push_does_not_stop_the_others():
     fault = Fault(
         "create_contact", rejected(said="No location", service="bms"), when=lambda each: each.first_name == "Bob"
@@ -963,7 +993,8 @@ def test_a_release_of_bms_without_the_ways_is_asked_once_and_the_rest_is_written
 def test_whether_bms_has_a_way_is_asked_by_one_alone_until_it_is_known():
     missing = NotFoundError("There is no such thing.", service="bms", status=404)
     no = rejected(said="No", service="bms")
-    faults = [Fault("patch_emails", no), Fault("patch_emails", missing, times=99)]
+    slowly = Fault("patch_emails", missing, times=99, when=lambda *args: not time.sleep(0.02))
+    faults = [Fault("patch_emails", no), slowly]
     ran = following(*(f"u{number}" for number in range(9)), faults=faults)
     assert ran.bms.calls["patch_emails"] == 2
 
