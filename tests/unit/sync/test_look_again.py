@@ -489,6 +489,13 @@ def test_beside_whom_somebody_is_created_in_bms_is_reported_once_whenever_he_cam
     assert reported == [[95000, 95001]]
 
 
+def test_a_namesake_who_was_seen_in_bms_right_before_the_create_is_no_duplicate(world):
+    namesake = in_bms(95000, "cid.lee@client.example", first="Bob", last="Lee")
+    look(world, lambda: world.bms.there.update({95000: namesake}))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.codes[-1]) == ("pushed", "bms_namesake")
+
+
 def test_a_contact_that_the_read_back_shows_as_linked_is_not_pushed(world):
     """IT Glue's own sync links it without a new time of change."""
     world.before(world.itglue, "update_contacts", lambda: world.edit(72, **LINK))

@@ -162,8 +162,8 @@ def test_a_second_look_at_what_the_run_has_done_in_bms_changes_nothing():
 
 
 def test_somebody_who_is_only_in_the_fresh_plan_is_left_to_the_next_run():
-    done = Updated([update("Clerk")], [update("Clerk"), update("Clerk", name="bob", ident=2)])
-    assert (len(list(done.outcomes)), done.sent) == (1, [(1, update("Clerk").itglue.after)])
+    done = Updated([update("Clerk")], [update("Clerk", name="bob", ident=2), update("Chief")])
+    assert (len(list(done.outcomes)), done.sent) == (1, [(1, update("Chief").itglue.after)])
 
 
 def test_what_was_tried_stays_as_it_is_and_the_look_knows_of_it():
