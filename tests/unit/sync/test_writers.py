@@ -1078,6 +1078,17 @@ def test_who_has_returned_is_active_whatever_the_answer_that_shows_one_contact_l
     assert in_account.there[5].active
 
 
+def test_who_was_made_active_in_bms_is_reported_so_though_it_glue_then_fails():
+    former, inactive = ready(contact_type_id=FORMER), in_bms(5, "ann.lee@client.example", active=False)
+    users, types = [person("stay"), person("ann.lee")], {"contact_type": "End User", **DEACTIVATE}
+    plan = planned_with_departed(users, [former], present=bms(inactive), **types)
+    itglue, in_account = FakeItGlue([former], Fault("update_contacts", quota())), FakeBms([inactive])
+    done = {each.user: each for each in map(Row, carried_out(plan, itglue, in_account, [former], [inactive]))}
+    ann = done["ann.lee@client.example"]
+    assert (ann.action, ann.after, in_account.there[5].active) == ("deferred", {}, True)
+    assert (ann.operation.bms.before, ann.bms_after) == ({"IsActive": False}, {"IsActive": True})
+
+
 def departing(*faults, **values):
     """What becomes of Ann and Bob, who are to be made inactive in BMS; `values` are those of both IT Glue parts."""
     present = [in_bms(5, "ann.lee@client.example"), in_bms(6, "bob.lee@client.example")]
