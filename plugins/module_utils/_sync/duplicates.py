@@ -94,12 +94,8 @@ def note_among(outcomes: Outcomes, present: Iterable[Contact], known: Mapping[It
 
 
 def _note_in_bms(outcomes: Outcomes, read: Callable[[], Iterable[BmsContact]], known: Collection[BmsId]) -> None:
-    operations = {
-        each.bms.contact_id: each
-        for each in outcomes
-        if each.bms.push == Push.PUSHED and each.bms.contact_id is not None
-    }
-    creates = {bms_id: each.bms.create for bms_id, each in operations.items() if each.bms.create is not None}
+    operations = {each.bms.contact_id: each for each in outcomes if each.bms.create is not None}
+    creates = {bms_id: each.bms.create for bms_id, each in operations.items()}
     if not creates:
         return
     try:

@@ -302,7 +302,6 @@ class ItGlueWriter:
         present = self._before.get(_contact_id(planned))
         operation, taken = with_taken(fresh, planned, present) if was_sent else (fresh, set[str]())
         if not operation.itglue.writes:
-            self._outcomes.put(operation)
             return None
         waiting = {name: value for name, value in operation.itglue.after.items() if name not in taken}
         alone = Alone([waiting] if waiting else [], taken)

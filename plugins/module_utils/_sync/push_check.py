@@ -119,9 +119,7 @@ def _defer_found(outcomes: Outcomes, by_now: Plan) -> list[_Held]:
     candidates = {user: each.bms_contact_ids for each in by_now.conflicts for user in each.users}
     in_bms: list[_Held] = []
     for operation in _pushes(outcomes):
-        fresh = operations.get(operation.subject)
-        if fresh is None:
-            continue
+        fresh = operations[operation.subject]
         if fresh.bms.push in _FOUND:
             bms_ids = [fresh.bms.contact_id] if fresh.bms.contact_id else list(candidates.get(fresh.user, ()))
             found = because(ReasonCode.IN_BMS_BY_NOW, bms_contact_ids=bms_ids)
