@@ -7,14 +7,19 @@
 Somebody may have created the same person in BMS since the run has read it, and IT Glue's own sync may
 have linked the contact, or say that it has by refusing to change it. Such a push is deferred: the
 next run finds who is in BMS.
+
+The BMS contact of a linked contact follows what IT Glue holds. It may have kept e-mails or phones that were
+to go, as where it merges arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from .._engine import attributes, bms_fields
 from .._engine.errors import QuotaExceededError, SyncError
 from .._engine.links import LinkState, link_state, linked_bms_id
 from .._engine.model import BmsContact, BmsId, BmsSnapshot, Contact, ItGlueId
@@ -29,6 +34,9 @@ _FOUND = frozenset({Push.ALREADY_IN_BMS, Push.CONFLICT})
 
 _CREATED_BESIDE = frozenset({ReasonCode.BMS_HIT_WITHHELD, ReasonCode.BMS_NAMESAKE})
 """What the look-up says of BMS contacts that could be taken for somebody who is created all the same."""
+
+_LISTS = {attributes.EMAILS: bms_fields.EMAILS, attributes.PHONES: bms_fields.PHONES}
+"""The lists of entries of a contact, with those of its BMS contact."""
 
 _Held: TypeAlias = "tuple[Operation, Reason]"
 """A push that no longer holds, as it was planned, and why."""
@@ -56,6 +64,21 @@ class PushCheck:
         present, in_bms = self._look_in_bms(outcomes, itglue)
         self._stop(outcomes, linked, in_bms, itglue)
         return present
+
+    def follow_kept(self, outcomes: Outcomes, itglue: ItGlueWriter) -> None:
+        """Have BMS follow the entries that IT Glue has kept although they were to go, as the next run would. A plan
+        that is applied names all that is written."""
+        unapplied = outcomes.those(lambda each: not _LISTS.keys().isdisjoint(each.itglue.unapplied))
+        linked = [each for each in unapplied if each.bms.push is None]
+        in_bms = self.run.planning.findings.bms
+        if not linked or in_bms is None or self.replanner.document is not None:
+            return
+        with suppress(SyncError):
+            by_now = self._by_now(outcomes, in_bms, itglue.shown or {})
+            fresh = {each.subject: each for each in by_now.operations}
+            for operation in linked:
+                if operation.subject in fresh:
+                    outcomes.put(_following(operation, fresh[operation.subject]))
 
     def _look_in_bms(self, outcomes: Outcomes, itglue: ItGlueWriter) -> tuple[Sequence[BmsContact] | None, list[_Held]]:
         """Defer the pushes of people who are in BMS by now: the account's contacts, and who was found."""
@@ -110,6 +133,17 @@ class PushCheck:
         snapshot = replace(self.run.read.snapshot, contacts=tuple(contacts.values()))
         dummy, plan = self.replanner.planned(snapshot, present, written)
         return plan
+
+
+def _following(operation: Operation, fresh: Operation) -> Operation:
+    """The operation with the lists of its BMS contact as the fresh one has them become."""
+    now = fresh.bms
+    if now.push is not None or now.contact_id != operation.bms.contact_id:
+        return operation
+    fields = [field for group, field in _LISTS.items() if group in operation.itglue.unapplied and field in now.after]
+    before = {**operation.bms.before, **{field: now.before[field] for field in fields}}
+    after = {**operation.bms.after, **{field: now.after[field] for field in fields}}
+    return operation._replace(bms=operation.bms._replace(before=before, after=after))
 
 
 def _defer_found(outcomes: Outcomes, by_now: Plan) -> list[_Held]:

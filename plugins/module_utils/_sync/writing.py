@@ -27,13 +27,15 @@ def carry_out(
 ) -> None:
     """Write what the operations of `outcomes` say, and note there how they turn out.
 
-    `bms` is None where nothing is written there. `check` defers the pushes that no longer hold.
+    `bms` is None where nothing is written there. `check` looks again at what goes to BMS.
     """
     itglue.create()
     if bms is not None:
         itglue.set_in_bms = bms.set_active()
     itglue.update()
     itglue.read_back()
+    if check is not None:
+        check.follow_kept(outcomes, itglue)
     _hold_back_pushes(outcomes, itglue)
     if bms is not None:
         if check is not None:

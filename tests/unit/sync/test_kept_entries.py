@@ -1,0 +1,55 @@
+# Copyright (c) 2026, The msp.psa_sync authors
+# GNU General Public License v3.0+ (see LICENSES/GPL-3.0-or-later.txt or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""An IT Glue that merges arrays keeps a number that was to go. The BMS contact of a linked contact gets it in the same
+run, since it follows what IT Glue holds: the next run has nothing to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.trust.inprocess import Stand
+from tests.trust.invariants import bms_of, contacts_of
+from tests.trust.worlds import _link
+from tests.unit.sync.test_native import ANN, COMPLETE
+from tests.unit.sync.test_pushes_too import DIRECT, in_bms, stand
+
+OLD, NEW = "4155550199", "4155550100"
+OPTIONS = {**DIRECT, "update_linked": True}
+OFFICE = {"label-name": "Office", "extension": None, "primary": True, "label-type": "phone"}
+
+
+def merging(number_in_bms: str) -> Stand:
+    """Ann has another number by now; her contact is linked with BMS, and IT Glue merges arrays."""
+    contact = {**COMPLETE, "adapters": [_link(901)], "contact-phones": [{"value": OLD, **OFFICE}]}
+    phones = [{"phone": number_in_bms, "phoneTypeId": 1, "isDefault": True}]
+    ann = {**ANN, "jobTitle": "Clerk"}
+    return stand([ann], [contact], [{**in_bms(901, "Ann", "ann"), "phones": phones}], itglue_arrays="merge")
+
+
+def numbers(made: Stand) -> tuple[list[str], list[str]]:
+    """Those of the contact, and those of its BMS contact."""
+    phones = contacts_of(made.state())[100]["contact-phones"]
+    return [each["value"] for each in phones], [each["phone"] for each in bms_of(made.state())[901]["phones"]]
+
+
+@pytest.mark.parametrize(("was", "becomes"), [(OLD, [OLD, NEW]), (NEW, [NEW, OLD])])
+def test_bms_gets_the_number_in_the_same_run(was, becomes):
+    made = merging(was)
+    done = made.sync(**OPTIONS)
+    (entry,) = done.contacts().values()
+    assert entry["unapplied"] == ["contact-phones"]
+    assert numbers(made) == ([OLD, NEW], becomes)
+    assert [each["number"] for each in entry["after"]["bms-phones"]] == becomes
+    again = made.sync(**OPTIONS)
+    assert (again.changed, again.writes) == (False, [])
+
+
+def test_a_plan_that_is_applied_names_all_that_is_written(tmp_path):
+    made, plan = merging(OLD), str(tmp_path / "plan.json")
+    made.sync(check=True, plan_file=plan, **OPTIONS)
+    made.sync(apply_plan=plan, **OPTIONS)
+    assert numbers(made) == ([OLD, NEW], [NEW])
+    made.sync(**OPTIONS)
+    assert numbers(made) == ([OLD, NEW], [NEW, OLD])
