@@ -176,7 +176,10 @@ def look_up(contacts: PlannedContacts, bms: BmsSnapshot) -> LookedUp:
     """
     matched, directory = contacts.matched, BmsDirectory(bms.contacts)
     departing = frozenset(each.contact_id for each in contacts.departures if each.action == DepartureAction.DEACTIVATE)
-    counterparts = offboarding.Counterparts(matched.directory, directory, matched.selected.user_ids, departing)
+    following = frozenset(each.bms.contact_id for each in contacts.followed if each.bms.contact_id is not None)
+    counterparts = offboarding.Counterparts(
+        matched.directory, directory, matched.selected.user_ids, departing, following
+    )
     own, needs_deleted = _answered(contacts, directory)
     returned = contacts.returned
     back = {

@@ -24,7 +24,7 @@ from .directory import BmsDirectory, Directory
 from .errors import InputError
 from .grouping import by_key
 from .identity import Names, RawNames, compare_names, first_names_agree
-from .model import BmsContact, Contact, ItGlueId, Snapshot, User
+from .model import BmsContact, BmsId, Contact, ItGlueId, Snapshot, User
 from .output import shown_name
 from .plan import (
     Action,
@@ -244,15 +244,22 @@ def reactivation(
 
 class Counterparts:
     """Which BMS contact is that of a departed or returned person's contact. `staying` are the ids of the users
-    who have not departed, `departing` those of the contacts of people who have."""
+    who have not departed, `departing` those of the contacts of people who have, `following` those of the BMS contacts
+    that get the names of the linked contacts of people who have not."""
 
     def __init__(
-        self, directory: Directory, bms: BmsDirectory, staying: Collection[str], departing: Collection[ItGlueId]
+        self,
+        directory: Directory,
+        bms: BmsDirectory,
+        staying: Collection[str],
+        departing: Collection[ItGlueId],
+        following: Collection[BmsId],
     ) -> None:
         self._directory = directory
         self._bms = bms
         self._staying = staying
         self._departing = departing
+        self._following = following
 
     def of(self, contact: Contact, user: User, *, follows: bool = False) -> Counterpart:
         """The BMS contact that the contact is linked to, else the one that holds an address of it, if it bears
@@ -268,6 +275,8 @@ class Counterparts:
         else:
             present = list(self._bms.with_an_address(contact_addresses(contact)))
         found = [each for each in present if (follows and linked is not None) or _bears(names, each)]
+        # One that gets the names of somebody else's contact in this run is not held against the others.
+        found = [each for each in found if each.id not in self._following] or found
         if same := [each for each in found if compare_names(names, names_of(each)) == Names.SAME]:
             found = same
         if not found:

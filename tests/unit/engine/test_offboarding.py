@@ -396,6 +396,30 @@ def test_the_bms_contact_of_somebody_who_stays_is_left_active(theirs, other):
     assert values_of(found, ReasonCode.DEPARTED_BMS_UNCLEAR) == {"bms_contact_ids": [5]}
 
 
+@pytest.mark.parametrize(
+    ("update_linked", "expected"), [(True, (5, False, [])), (False, (None, None, [[5, 6]]))], ids=["follows", "stays"]
+)
+def test_who_loses_the_name_in_the_same_run_is_not_taken_for_the_departed_person(update_linked, expected):
+    """The next run would find the other BMS contact alone."""
+    both = "info@client.example"
+    departed_user = contact(72, "ann.lee@client.example", both, location_id=10)
+    there = [
+        in_bms(5, "ann.lee@client.example", first="Ann", last="Lee"),
+        in_bms(6, both, first="Ann", last="Lee"),
+    ]
+    plan = planned(
+        [STAYS, disabled()],
+        [departed_user, linked(80, "stay", 6, first="Stay", last="Lee")],
+        present=bms(*there),
+        update_linked=update_linked,
+        bms_settings=PUSHING,
+        **DEACTIVATE,
+    )
+    (found,) = plan.deactivations
+    unclear = [each.values["bms_contact_ids"] for each in found.reasons if each.code == "departed_bms_unclear"]
+    assert (found.bms.contact_id, active(found), unclear) == expected
+
+
 def test_a_link_says_whose_a_bms_contact_is_whoever_holds_an_address_of_it():
     """It has no names, and the address of somebody who stays: by an address it would be nobody's for sure."""
     there = in_bms(5, "ann.lee@client.example", "stay@client.example")
