@@ -312,16 +312,18 @@ def test_after_a_pause_it_is_looked_again(world, monkeypatch):
     def paused(organization_id, rows):
         if not world.itglue.created:
             now[0] += STALE_AFTER + 1
-            world.add(contact(9000, "u099.lee@client.example", first="U099", last="Lee", location_id=10))
+            world.add(contact(9000, "u099.lee@client.example", first="U099", last="Lee"))
         return create(organization_id, rows)
 
     world.itglue.create_contacts = paused
-    done = by_user(world.run())
+    outcome = world.run(options=options(max_updates="2"))
+    done = by_user(outcome)
     # Before the first write, after the pause, before the updates, the read-back, and for duplicates.
     assert world.itglue.calls["changed_contacts"] == 5
     assert done["u099"].contact_id == 9000
     assert [each.id for each in world.itglue.there.values() if each.first_name == "U099"] == [9000]
     assert {each.action for name, each in done.items() if name in names[:-1]} == {"create"}
+    assert (done["u099"].action, outcome.refused, outcome.changed) == ("update", False, True), "it has written already"
 
 
 def test_what_somebody_saves_between_the_creates_and_the_updates_is_still_there(world):

@@ -825,6 +825,15 @@ def test_links_are_waited_for_until_they_are_there():
     assert clock.now < 60
 
 
+def test_of_whom_it_glue_has_linked_only_the_waiting_is_no_reason_any_more():
+    two_numbers = person("ann.lee", business_phones=("415-555-0100 / 415-555-0199",))
+    dummy, clock, done = waited(FakeItGlue(), [two_numbers, *people("bob")], 20.0, {"Ann": 1.0})
+    assert {each.user.partition(".")[0]: each.codes for each in map(Row, done)} == {
+        "ann": ("phone_first_of_several", "pushed_by_itglue"),
+        "bob": ("itglue_pushes",),
+    }
+
+
 def test_what_is_not_linked_in_time_is_pending():
     found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 20.0, {"Ann": 1.0})
     assert found == {"ann": ("pushed", 9101), "bob": ("pending", None)}
