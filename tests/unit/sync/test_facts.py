@@ -632,6 +632,15 @@ def test_a_revert_forgets_what_it_reverts(tmp_path):
     assert decoded_facts(it) == Facts()
 
 
+def test_a_revert_that_gives_a_contact_type_back_forgets_the_former_one(tmp_path):
+    journal = str(tmp_path / "journal")
+    it = departed_bob(**{"psa-integration": None, "adapters": []})
+    it.sync(**DEPARTED, journal_file=journal)
+    assert decoded_facts(it).former_contact_types == {101: 24}
+    assert it.sync(state="reverted", journal_file=journal, organization=str(CLIENT)).error is None
+    assert (type_of_bob(it), decoded_facts(it).former_contact_types) == (24, {})
+
+
 def test_a_revert_that_cannot_forget_says_so_and_has_reverted(tmp_path):
     journal = str(tmp_path / "journal")
     it = stand(in_bms=())

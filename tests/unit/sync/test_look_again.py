@@ -430,6 +430,25 @@ def test_what_changed_after_the_reading_is_refused_where_a_plan_is_applied(world
     assert world.itglue.there[72].title == "Director"
 
 
+def test_an_entry_that_holds_again_by_the_look_is_applied(world):
+    world.plan()
+    world.edit(72, title="Director")
+    look(world, lambda: world.edit(72, title="Trainee"))
+    outcome = world.apply()
+    assert (by_user(outcome)["ann"].action, outcome.refused_entries) == ("update", [])
+
+
+def test_an_entry_that_holds_again_once_the_run_writes_stays_refused_and_listed(world):
+    world.graph.there.append(person("dan.lee", job_title="Clerk"))
+    world.add(ready(74, "dan.lee"))
+    world.plan()
+    world.edit(72, title="Director")
+    world.before(world.itglue, "create_contacts", lambda: world.edit(72, title="Trainee"))
+    outcome = world.apply()
+    assert {name: by_user(outcome)[name].action for name in ("ann", "dan")} == {"ann": "refused", "dan": "update"}
+    assert [each.user for each in outcome.refused_entries] == ["ann.lee@client.example"]
+
+
 def test_nothing_is_written_that_an_applied_plan_does_not_name(world):
     world.plan()
     look(world, lambda: world.edit(73, title=None))
