@@ -73,8 +73,16 @@ def operations(outcome):
     return [(each.user, each.itglue, each.bms, each.reasons) for each in outcome.operations]
 
 
-def test_a_client_that_is_up_to_date_reads_nothing_by_itself(steady):
-    outcome = steady.run()
+@pytest.mark.parametrize(
+    "declared",
+    [
+        pytest.param({}, id="none-declared"),
+        pytest.param({"bms_settings": PUSHING, "store_settings": True}, id="stored-as-declared"),
+        pytest.param({"bms_settings": {**PUSHING, "email_type": "1"}}, id="others-for-this-run"),
+    ],
+)
+def test_a_client_that_is_up_to_date_reads_nothing_by_itself(steady, declared):
+    outcome = steady.run(**declared)
     assert not outcome.writes
     assert not steady.itglue.calls
     assert not steady.store.calls

@@ -402,8 +402,11 @@ def test_who_has_just_appeared_in_it_glue_is_pushed_by_the_next_run_alone(world)
     assert by_user(world.run())["bob"].push == "pushed"
 
 
-def test_a_warning_of_the_look_before_the_writes_is_reported_once(world):
+@pytest.mark.parametrize("before", [False, True], ids=["new", "the-same-as-before"])
+def test_a_warning_of_the_look_before_the_writes_is_reported_once(world, before):
     kept = (Adapter("Microsoft", "5", sync=True),)
+    if before:
+        world.edit(72, adapters=kept)
     look(world, lambda: world.edit(72, adapters=kept, title="Boss"))
     warnings = world.run().warnings
     assert [each.code for each in warnings].count("microsoft_adapters") == 1
