@@ -105,7 +105,7 @@ class ItGlueWriter:
                 self._defer(later, stopped)
                 return
             now = [self._outcomes[each.subject].itglue for each in portion]
-            done += sum(part.action == action and part.contact_id is not None for part in now)
+            done += sum(part.action == action for part in now)
             self._progress(f"IT Glue: {done} of {tried + len(later)} contacts {participle}")
 
     def _waiting(self, action: Action) -> list[Operation]:

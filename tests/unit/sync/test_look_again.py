@@ -513,6 +513,13 @@ def test_beside_whom_somebody_is_created_in_bms_is_reported_once_whenever_he_cam
     assert reported == [[95000, 95001]]
 
 
+def test_who_has_come_into_bms_meanwhile_makes_no_other_reason_come_twice(world):
+    world.graph.there[1] = replace(world.graph.there[1], business_phones=("415-555-0101 / 415-555-0102",))
+    world.before(world.itglue, "changed_contacts", lambda: world.bms.there.update({95000: in_bms(95000)}))
+    bob = by_user(world.run())["bob"]
+    assert (bob.push, bob.codes) == ("pushed", ("phone_first_of_several",))
+
+
 def test_a_namesake_who_was_seen_in_bms_right_before_the_create_is_no_duplicate(world):
     namesake = in_bms(95000, "cid.lee@client.example", first="Bob", last="Lee")
     look(world, lambda: world.bms.there.update({95000: namesake}))

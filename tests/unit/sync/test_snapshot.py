@@ -449,12 +449,17 @@ def test_a_limit_that_is_exceeded_writes_nothing_in_either_mode(preview):
 
 def test_what_a_run_reports_on_the_way():
     lines = []
-    world = World([ANN])
+    office365 = {"tenant_id": TENANT, "set_phone_numbers_primary": True, "phone_type": "Office"}
+    world = World(
+        [person("ann.lee", **PHONE)], present=[in_bms(7, "bob.lee@client.example")], office365=office365, bms=PUSH
+    )
     run(world.clients, world.store, Request("Client Ltd"), preview=False, progress=lines.append)
     assert lines == [
         "Client Ltd: 1 user, 0 contacts read",
         "Client Ltd: 1 of 1 users selected, 0 matched with contacts",
+        "Client Ltd: BMS: 1 contact read",
         "Client Ltd: IT Glue: 1 of 1 contacts created",
+        "Client Ltd: BMS: 1 of 1 contacts pushed",
     ]
 
 

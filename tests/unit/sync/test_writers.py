@@ -462,6 +462,7 @@ def test_what_a_refused_bulk_has_taken_is_not_sent_again(taken):
     ran = Ran(updates(*names), itglue)
     assert ran.reported("action", "locked") == dict.fromkeys(names, ("update", ()))
     assert [ident for what, (ident, *dummy) in itglue.writes[1:]] == [2, 3][taken - 1 :]
+    assert itglue.calls["contact"] == 3 - taken, "only what is sent again is looked at by itself"
 
 
 @pytest.mark.parametrize(("taken", "sent"), [(0, [1, 2]), (1, [2])])
