@@ -132,6 +132,7 @@ def test_what_a_run_plans_is_deferred_where_another_one_writes_and_a_preview_nee
     bob = by_user(outcome)["bob"]
     assert (bob.action, bob.codes[-1], world.written()) == ("deferred", "run_lock_busy", 0)
     assert (outcome.deferred, outcome.warnings[-1].code) == (True, "nothing_written")
+    assert not world.run().deferred
 
 
 def test_a_contact_that_was_created_is_among_those_of_the_run(world):
