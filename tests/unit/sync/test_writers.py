@@ -791,11 +791,12 @@ def test_a_contact_that_was_written_in_part_is_not_pushed():
 
 
 class Clock:
-    """A clock that only goes on while somebody sleeps."""
+    """A clock that only goes on while somebody sleeps; and the lines that are reported meanwhile."""
 
     def __init__(self):
         self.now = 0.0
         self.slept = []
+        self.lines = []
 
     def sleep(self, seconds):
         self.slept.append(seconds)
@@ -815,7 +816,8 @@ def waited(itglue, users, push_wait, links_after, read_at=0.0):
     there = snapshot(users, itglue.there.values(), bms_settings=NATIVE, read_at=read_at, **PRIMARY)
     plan = planned(there, bms())
     waiting = Waiting(["bms"], push_wait, sleep, lambda: clock.now)
-    done = carried_out(plan, itglue, FakeBms(), list(itglue.there.values()), waiting=waiting)
+    there = list(itglue.there.values())
+    done = carried_out(plan, itglue, FakeBms(), there, waiting=waiting, progress=clock.lines.append)
     rows = map(Row, done)
     return {each.user.partition(".")[0]: (each.push, each.bms_contact_id) for each in rows}, clock, done
 
@@ -836,10 +838,14 @@ def test_of_whom_it_glue_has_linked_only_the_waiting_is_no_reason_any_more():
 
 
 def test_what_is_not_linked_in_time_is_pending():
-    found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 20.0, {"Ann": 1.0})
-    assert found == {"ann": ("pushed", 9101), "bob": ("pending", None)}
+    found, clock, dummy = waited(FakeItGlue(), people("ann", "bob"), 20.0, {"Bob": 1.0})
+    assert found == {"ann": ("pending", None), "bob": ("pushed", 9102)}
     assert clock.now == 20
     assert clock.slept[:2] == [FIRST_PAUSE, 2 * FIRST_PAUSE]
+    assert clock.lines[1:3] == [
+        "IT Glue: waiting for the links of 2 contacts, 20 s at most",
+        "IT Glue: waiting for the links of 1 contact, 19 s at most",
+    ]
 
 
 def test_the_last_look_is_at_the_end_of_the_time():
