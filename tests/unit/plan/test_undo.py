@@ -663,6 +663,18 @@ def test_a_field_that_is_edited_during_a_long_revert_stays(world, monkeypatch):
     assert world.deleted, "the others are reverted"
 
 
+def test_a_contact_that_is_only_linked_during_a_long_revert_is_reverted_all_the_same(world, monkeypatch):
+    monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
+
+    def change(there):
+        there[72] = replace(there[72], adapters=linked(72).adapters)
+        world.itglue.changed_contacts = lambda *args: iter([there[72]])
+
+    meanwhile(world, monkeypatch, "set_contact", change)
+    outcome = world.revert()
+    assert (world.itglue.there[72].title, outcome.remainders) == ("Trainee", [])
+
+
 @pytest.mark.parametrize(
     ("what", "left"),
     [
