@@ -711,6 +711,20 @@ def test_what_is_worked_on_between_two_steps_of_a_contact_stays(world, monkeypat
     assert {each.id for each in outcome.remainders} <= {72}
 
 
+def test_what_a_revert_has_restored_itself_is_no_edit_that_keeps_a_contact_from_being_removed(world):
+    """One run has made the contact, the next one has changed it."""
+    world.itglue.stamp = SAVED
+    (made,) = many(world, 1)
+    journal = recorder(world)
+    row = {"id": made, "before": {"title": None}, "after": {"title": "Head"}}
+    with journal.record(WriteKind.ITGLUE_UPDATE, [row]) as entry:
+        entry.written = [Written(made, world.itglue.update_contact(made, row["after"]).updated_at)]
+    journal.close()
+    world.itglue.stamp = LATER
+    outcome = world.revert()
+    assert (reported(outcome)[:2], outcome.remainders) == ([("restore", made), ("remove", made)], [])
+
+
 def test_what_a_long_revert_has_removed_is_not_missed_by_it(world, monkeypatch):
     """The create of one contact had no answer: it is known by what was sent alone."""
     monkeypatch.setattr(reverting, "STALE_AFTER", -1.0)
@@ -776,6 +790,18 @@ def test_no_other_run_comes_in_between(world):
         with pytest.raises(SyncError, match="nothing was reverted"):
             world.revert()
     assert world.deleted == []
+
+
+def test_what_another_run_has_written_until_it_let_go_of_the_lock_is_reverted_too(world, monkeypatch):
+    acquire, made = RunLock.acquire, []
+
+    def after_another(run_lock, organization):
+        made.extend(many(world, 1))
+        acquire(run_lock, organization)
+
+    monkeypatch.setattr(RunLock, "acquire", after_another)
+    outcome = world.revert()
+    assert [("remove", ident) for ident in made] == reported(outcome)[:1]
 
 
 def recorder(world) -> FileJournal:
