@@ -507,6 +507,13 @@ def test_what_has_no_fact_takes_no_room():
     assert encoded(Facts(made_anew=frozenset({"id"})), 2).endswith(' [["made_anew",["id"]]]')
 
 
+def test_facts_hold_no_sign_that_an_editor_would_change():
+    facts = Facts(made_anew=frozenset({"an id <of> somebody & others"}))
+    text = encoded(facts, 2)
+    assert decoded(text, 2) == facts
+    assert {*text}.isdisjoint("<>&") and text.count(" ") == 4
+
+
 def test_what_an_earlier_version_has_stored_is_read():
     text = 'psa_sync facts 1 a6f7f882a383ae44a62d7dc27c77879c [["made_anew",["id"]]]'
     assert decoded(text, 2) == Facts(made_anew=frozenset({"id"}))
