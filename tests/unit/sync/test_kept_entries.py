@@ -20,12 +20,13 @@ OPTIONS = {**DIRECT, "update_linked": True}
 OFFICE = {"label-name": "Office", "extension": None, "primary": True, "label-type": "phone"}
 
 
-def merging(number_in_bms: str) -> Stand:
-    """Ann has another number by now; her contact is linked with BMS, and IT Glue merges arrays."""
+def merging(number_in_bms: str, *others: dict) -> Stand:
+    """Ann has another number by now; her contact is linked with BMS, and IT Glue merges arrays. `others` are in BMS
+    too."""
     contact = {**COMPLETE, "adapters": [_link(901)], "contact-phones": [{"value": OLD, **OFFICE}]}
     phones = [{"phone": number_in_bms, "phoneTypeId": 1, "isDefault": True}]
     ann = {**ANN, "jobTitle": "Clerk"}
-    return stand([ann], [contact], [{**in_bms(901, "Ann", "ann"), "phones": phones}], itglue_arrays="merge")
+    return stand([ann], [contact], [{**in_bms(901, "Ann", "ann"), "phones": phones}, *others], itglue_arrays="merge")
 
 
 def numbers(made: Stand) -> tuple[list[str], list[str]]:
@@ -44,6 +45,20 @@ def test_bms_gets_the_number_in_the_same_run(was, becomes):
     assert [each["number"] for each in entry["after"]["bms-phones"]] == becomes
     again = made.sync(**OPTIONS)
     assert (again.changed, again.writes) == (False, [])
+
+
+def test_a_bms_contact_that_the_contact_is_no_longer_linked_to_gets_only_what_was_planned():
+    made = merging(OLD, in_bms(902, "Ann", "other"))
+
+    def meanwhile(service, method, path, body):
+        if service == "itglue" and method == "PATCH":
+            table = made.sandbox.services["itglue"].contacts
+            table.update(table.rows[100], {"adapters": [_link(902)]})
+        return body
+
+    made.alter = meanwhile
+    made.sync(**OPTIONS)
+    assert numbers(made) == ([OLD, NEW], [NEW])
 
 
 def test_a_plan_that_is_applied_names_all_that_is_written(tmp_path):
