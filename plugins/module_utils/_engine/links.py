@@ -41,6 +41,6 @@ def link_state(contact: Contact, adapter_names: Collection[str]) -> LinkState | 
 def linked_bms_id(contact: Contact, adapter_names: Collection[str]) -> BmsId | None:
     """The id of the BMS contact that a contact is linked to, where IT Glue tells it."""
     for adapter in contact.adapters:
-        if is_bms(adapter, adapter_names) and adapter.remote_number is not None:
-            return adapter.remote_number
+        if is_bms(adapter, adapter_names) and (number := adapter.remote_number) is not None:
+            return number
     return None

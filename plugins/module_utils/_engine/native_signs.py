@@ -26,21 +26,21 @@ _ENOUGH = 2
 def in_bms_twice(operations: Iterable[Operation], directory: Directory, bms: BmsDirectory) -> Reason | None:
     """The sign that is there before a run writes: people who are in BMS twice, of whom one is linked; None where
     there is no sign."""
-    contacts = [
-        directory.contact[contact_id]
-        for operation in operations
-        if (contact_id := operation.itglue.contact_id) is not None
-    ]
-    found = {contact.id: twins for contact in contacts if (twins := list(_twins(contact, directory, bms)))}
+    own = {operation.itglue.contact_id for operation in operations}
+    found = {
+        contact_id: twins
+        for bms_id, contact_ids in directory.linked.items()
+        for contact_id in contact_ids
+        if contact_id in own and (twins := list(_twins(directory.contact[contact_id], bms_id, directory, bms)))
+    }
     if not found:
         return None
     return _pushes_too(found, (bms_id for twins in found.values() for bms_id in twins))
 
 
-def _twins(contact: Contact, directory: Directory, bms: BmsDirectory) -> Iterator[BmsId]:
+def _twins(contact: Contact, bms_id: BmsId, directory: Directory, bms: BmsDirectory) -> Iterator[BmsId]:
     """The BMS contact that a contact is linked to, and the others of the person; nothing where there are none."""
-    bms_id = directory.linked_bms_id(contact)
-    linked = None if bms_id is None else bms.contact.get(bms_id)
+    linked = bms.contact.get(bms_id)
     if linked is None or not linked.active:
         return
     names = names_of(contact)
