@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from .attributes import EMAILS, encode
 from .contact_phones import is_fax
 from .directory import Directory
+from .grouping import repeated
 from .identity import names_of
 from .model import BmsContact, BmsEmail, BmsId, BmsLocation, BmsPhone, BmsSnapshot, Contact
 from .output import shown_name
@@ -120,8 +121,9 @@ def names_not_unique(operations: Sequence[Operation], directory: Directory) -> I
     names_of_all = directory.names_of_contacts.items()
     staying = [each for each, names in names_of_all if names in wanted and each not in written]
     becoming = [*map(directory.contact.__getitem__, staying), *written.values()]
-    held = Counter(map(names_of, becoming))
-    for operation in pushed:
+    shared = repeated([directory.names_of(contact) for contact in becoming])
+    held = Counter(names_of(contact) for contact in becoming if directory.names_of(contact) in shared)
+    for operation in pushed if shared else ():
         if held[names_of(operation.wanted)] > 1:
             shown = shown_name(*NAMES_OF_CONTACT(operation.wanted))
             yield because(ReasonCode.NAME_NOT_UNIQUE, user=operation.user, name=shown)
