@@ -64,15 +64,18 @@ def departures(
     """
     departed = _departed_by_address(snapshot, deleted, {*selected, *ignored})
     found = []
-    for contact in sorted(contacts, key=lambda each: each.id):
-        addresses = contact_addresses(contact)
+    for contact in sorted(contacts, key=lambda each: each.id) if departed else ():
+        addresses = directory.email_keys(contact)
         candidates = {
             (_bears(NAMES_OF_USER(user), contact), evidence, user.username, user.id)
             for value in addresses
             for user, evidence in departed.get(value, ())
         }
-        holders = (user for value in addresses for user in directory.users_by_address.get(value, ()))
-        if candidates and not any(user.id in selected and _keeps(user, contact) for user in holders):
+        if candidates and not any(
+            user.id in selected and _keeps(user, contact)
+            for value in addresses
+            for user in directory.users_by_address.get(value, ())
+        ):
             names_agree, evidence, username, user_id = max(candidates)
             reason = None if names_agree else Reason(ReasonCode.DEPARTED_NAMES_DIFFER)
             found.append(Departure(username, user_id, contact.id, evidence, reason=reason))
