@@ -134,8 +134,9 @@ def decide(
 ) -> tuple[dict[Subject, Operation], tuple[Conflict, ...]]:
     """Decide the pushes of the candidates from what was found for them: the candidates of whom there is something to
     say, by subject, and the conflicts. Those that stay `UNDECIDED` are pushed."""
-    groups = _groups(looked_up, hits, directory, native)
-    known = {*directory.linked, *(found.id for hit in hits for found in hit.found)}
+    bms_ids = [found.id for hit in hits for found in hit.found]
+    groups = _groups(looked_up, hits, bms_ids, directory, native)
+    known = directory.linked.keys() | bms_ids
     operations: dict[Subject, Operation] = {}
     conflicts: dict[tuple[Any, ...], Conflict] = {}
     for operation, hit in zip(looked_up, hits, strict=True):
@@ -206,12 +207,11 @@ _Member = tuple[Operation, Hit]
 
 
 def _groups(
-    looked_up: Sequence[Operation], hits: Sequence[Hit], directory: Directory, native: bool
+    looked_up: Sequence[Operation], hits: Sequence[Hit], bms_ids: Sequence[BmsId], directory: Directory, native: bool
 ) -> dict[Subject, _Group]:
     """The group of each candidate whose push is not clear. It is clear where one candidate has one BMS
     contact that nobody is linked to, or none and nothing in common with another."""
     marks = marks_in_common(looked_up, hits, directory, native=native)
-    bms_ids = [found.id for hit in hits for found in hit.found]
     contested = {*repeated(bms_ids), *(directory.linked.keys() & bms_ids)}
     claims: dict[Subject, list[Hashable]] = {}
     members: dict[Subject, _Member] = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from . import bms_evidence, bms_lookup, bms_overrides, bms_push, bms_update, native_signs, offboarding
 from .conflicts import IGNORE, Answer, Conflict, Rule
@@ -128,7 +129,7 @@ def _with(changed: Mapping[Subject, Operation], operations: Sequence[Operation])
 def by_username(operations: Iterable[Operation], directory: Directory) -> list[Operation]:
     """The operations of users in the order in which a person sees them everywhere."""
     usernames = directory.usernames
-    return sorted(operations, key=lambda each: (usernames[each.subject.user_id], each.subject.user_id))
+    return sorted(operations, key=lambda each: (usernames[user_id := each.subject.user_id], user_id))
 
 
 # ------------------------------------------------------------------- with BMS
@@ -282,7 +283,7 @@ def plan_with_bms(found: LookedUp, bms: BmsSnapshot) -> Plan:
     """Both parts of all operations. `bms` has the locations and types where `found` needs them."""
     contacts, matched = found.contacts, found.contacts.matched
     stopped = _stopped(found)
-    operations = by_username(_with(_pushed(found, bms, stopped), found.operations), matched.directory)
+    operations = by_username(_pushed(found, bms, stopped), matched.directory)
     warnings = tuple(bms_push.names_not_unique(operations, matched.directory))
     found_for: dict[BmsId, tuple[str, ...]] = {}
     if found.pairs or contacts.departures:
@@ -310,21 +311,19 @@ def _stopped(found: LookedUp) -> Reason | None:
     return native_signs.in_bms_twice(found.operations, found.contacts.matched.directory, found.directory)
 
 
-def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> dict[Subject, Operation]:
-    """The pushes by subject, where they are not `stopped`."""
+def _pushed(found: LookedUp, bms: BmsSnapshot, stopped: Reason | None) -> list[Operation]:
+    """The operations with their pushes, where these are not `stopped`."""
     snapshot = found.contacts.matched.snapshot
-    pushed = bms_lookup.candidates(found.operations)
-    names = {each.wanted.location_name for each in pushed}
-    places = {name: bms_push.bms_location(name, bms.locations) for name in names}
+    place_of = cache(lambda name: bms_push.bms_location(name, bms.locations))
 
     def push(operation: Operation) -> Operation:
         if stopped:
             return operation.withheld(bms=Push.FAILED, reason=stopped)
         if snapshot.bms.native:
             return bms_push.left_to_itglue(operation, snapshot.read_at)
-        return bms_push.created_in_bms(operation, bms, places[operation.wanted.location_name])
+        return bms_push.created_in_bms(operation, bms, place_of(operation.wanted.location_name))
 
-    return {each.subject: push(each) for each in pushed}
+    return [push(each) if bms_lookup.is_candidate(each) else each for each in found.operations]
 
 
 def _found_for(operations: Iterable[Operation], conflicts: Iterable[Conflict]) -> dict[BmsId, tuple[str, ...]]:
