@@ -18,11 +18,8 @@ from .identity import same_key
 from .links import LinkState, link_state, linked_bms_id
 from .model import BmsContact, BmsId, Contact, ItGlueId, User
 from .text import (
-    NAMES_OF_CONTACT,
-    NAMES_OF_USER,
     FullName,
     address,
-    bms_addresses,
     email_keys,
     is_address,
     proxied_by_key,
@@ -116,18 +113,18 @@ class Directory:
     @cached_property
     def names_of_users(self) -> Mapping[str, FullName | None]:
         """The names of each user (`identity.same_key`), by user id."""
-        return {user.id: same_key(*NAMES_OF_USER(user)) for user in self.users}
+        return {user.id: same_key(user.given_name, user.surname) for user in self.users}
 
     @cached_property
     def names_of_contacts(self) -> Mapping[ItGlueId, FullName | None]:
         """The names of each contact, in the same form, by its id."""
-        return {contact.id: same_key(*NAMES_OF_CONTACT(contact)) for contact in self.contacts}
+        return {contact.id: same_key(contact.first_name, contact.last_name) for contact in self.contacts}
 
     def names_of(self, contact: Contact) -> FullName | None:
         """The names of a contact, as it is or as it becomes, in the same form."""
         if self.contact.get(contact.id) is contact:
             return self.names_of_contacts[contact.id]
-        return same_key(*NAMES_OF_CONTACT(contact))
+        return same_key(contact.first_name, contact.last_name)
 
     def others_bear(self, names: FullName | None, user_id: str, contact_id: ItGlueId | None) -> bool:
         """Whether a user or contact other than these two bears the names, which are a `same_key`."""
@@ -176,12 +173,12 @@ class BmsDirectory:
     @cached_property
     def by_address(self) -> Mapping[str, tuple[BmsContact, ...]]:
         """The BMS contacts by each of their e-mails."""
-        return by_key(self.contacts, map(bms_addresses, self.contacts))
+        return by_key(self.contacts, ([address(each.address) for each in contact.emails] for contact in self.contacts))
 
     @cached_property
     def names(self) -> Mapping[BmsId, FullName | None]:
         """The names of each BMS contact (`identity.same_key`), by its id."""
-        return {contact.id: same_key(*NAMES_OF_CONTACT(contact)) for contact in self.contacts}
+        return {contact.id: same_key(contact.first_name, contact.last_name) for contact in self.contacts}
 
     @cached_property
     def _by_name(self) -> Mapping[FullName, tuple[BmsContact, ...]]:
