@@ -264,13 +264,14 @@ def _without_lost(matched: Matched, operations: list[Operation]) -> list[Operati
     both; and whoever holds it as an alias comes before whoever holds it as username. Or a contact that is
     given other names, which may be those of another user who holds one of its addresses.
     """
+    changed = [operation for operation in operations if operation.itglue.after]
     gained = {
         operation.subject.user_id: _gained(matched, operation)
-        for operation in operations
+        for operation in changed
         if EMAILS in operation.itglue.after
     }
     shared = _shared(gained, matched.directory)
-    if not shared and not any(map(renames, operations)):
+    if not shared and not any(map(renames, changed)):
         return operations
     planned = {operation.subject.user_id: operation for operation in operations}
     failed: dict[str, Operation] = {}
