@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeAlias
 
 from .contact_phones import are_up_to_date, is_fax, phones
@@ -54,10 +55,12 @@ def enriched(
     place = location_of(user, locations) if base.location_id is None else None
     location_id, location_name = (base.location_id, base.location_name) if place is None else (place.id, place.name)
     addresses = emails(user, base, settings, smtp_by_key(user) if aliases is None else aliases, keys)
-    numbers, reasons = phones(user, base.phones, settings, lambda: region_of(user, location_id, locations))
-    first_name = name_as_written(base.first_name, user.given_name)
-    last_name = name_as_written(base.last_name, user.surname, surname=True)
-    title = unless_blank(base.title, user.job_title)
+    numbers, reasons = phones(user, base.phones, settings, partial(region_of, user, location_id, locations))
+    first_name, last_name, title = base.first_name, base.last_name, base.title
+    if (first_name, last_name, title) != (user.given_name, user.surname, user.job_title):  # most are equal
+        first_name = name_as_written(first_name, user.given_name)
+        last_name = name_as_written(last_name, user.surname, surname=True)
+        title = unless_blank(title, user.job_title)
     present = (base.first_name, base.last_name, base.title, base.emails, base.phones)
     if contact and place is None and (first_name, last_name, title, addresses, numbers) == present:
         return base, reasons
@@ -122,7 +125,7 @@ def emails(
     primary = own(user, settings.primary_email)
     for alias, written in ((key, primary), *((each, aliases[each]) for each in lacking)):
         if written and alias not in entries:
-            entries[alias] = Email(written, settings.email_label)
+            entries[alias] = Email(written, settings.email_label, primary=alias == key)
     key = key or next((each for each, entry in entries.items() if entry.primary), next(iter(entries), ""))
     return tuple(
         [
