@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
@@ -204,23 +204,25 @@ class _ContactPhones:
         real = [entry for entry in self.entries if _is_real(entry)]
         able = real or [entry for entry in self.entries if _is_blank(entry)]
         if able:
-            self._make_primary(_primary_first(next(filter(None, self._choices(able)))))
+            self._make_primary(_primary_first(self._preferred(able)))
 
-    def _choices(self, able: list[Phone]) -> Iterator[list[Phone]]:
-        """The phones that may become primary, by the rules that prefer some of them."""
+    def _preferred(self, able: list[Phone]) -> list[Phone]:
+        """The phones that may become primary, by the first rule that prefers some of them."""
         kind = self._settings.phone_type or ""
-        yield self._of_user(lambda own: folded(own.label) == folded(kind))
-        yield [entry for entry in able if entry.primary]
-        yield self._of_user(lambda own: True)
-        yield [entry for entry in able if _is_named(entry.label, kind)]
-        yield able
+        return (
+            self._of_user(lambda own: folded(own.label) == folded(kind))
+            or [entry for entry in able if entry.primary]
+            or self._of_user(lambda own: True)
+            or [entry for entry in able if _is_named(entry.label, kind)]
+            or able
+        )
 
     def _of_user(self, wanted: Callable[[_OwnNumber], bool]) -> list[Phone]:
         places = [place for own in self._own if wanted(own) for place in own.entries]
         return [self.entries[place] for place in places if _is_real(self.entries[place])]
 
     def _make_primary(self, chosen: Phone) -> None:
-        place = next(place for place, entry in enumerate(self.entries) if entry is chosen)
+        place = self.entries.index(chosen)
         self.entries = [
             entry if entry.primary == (number == place) else replace(entry, primary=number == place)
             for number, entry in enumerate(self.entries)
@@ -279,4 +281,4 @@ def _is_blank(entry: Phone) -> bool:
 
 def _primary_first(choice: Sequence[Phone]) -> Phone:
     """The entry that is primary already, so that nothing depends on the order of the entries."""
-    return next((entry for entry in choice if entry.primary), choice[0])
+    return max(choice, key=lambda entry: entry.primary)

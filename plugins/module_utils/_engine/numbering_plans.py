@@ -64,8 +64,8 @@ def is_whole_as_written(digits: str) -> bool:
 
     It is False too where that takes the library to tell: where the prefix of national numbers may be among them.
     """
-    patterns = filter(None, (_whole_numbers(digits[:length]) for length in (1, 2, 3)))
-    return any(pattern.fullmatch(digits) for pattern in patterns)
+    patterns = [_whole_numbers(digits[:length]) for length in (1, 2, 3)]
+    return any(pattern and pattern.fullmatch(digits) for pattern in patterns)
 
 
 @cache
