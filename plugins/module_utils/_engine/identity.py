@@ -52,6 +52,8 @@ UNKNOWN = frozenset(
 )
 """What people write where a name is not known. A field without any letter or digit is blank as well."""
 
+_NO_NAMES = TITLES | UNKNOWN
+
 _SEPARATORS = re.compile(r"""[\s.,;:/_()\[\]{}<>"\u201c\u201d\u201e«»·・\-]+""")
 _DOCTORATE = re.compile(r"\bph\.\s?d\b")
 _WITHOUT_DECOMPOSITION = str.maketrans(
@@ -199,7 +201,7 @@ def _joined(part: str | None) -> str:
         return ""
     if part.isascii() and part.isalpha():
         key = part.casefold()
-        return "" if key in TITLES or key in UNKNOWN else key
+        return "" if key in _NO_NAMES else key
     return "".join(_words(part))
 
 
@@ -217,7 +219,7 @@ def _words(part: str | None) -> tuple[str, ...]:
     key = name(part)
     if not key:
         return ()
-    if key.isalpha() and key not in TITLES and key not in UNKNOWN:
+    if key.isalpha() and key not in _NO_NAMES:
         return (key,)
     if "@" in key or key in UNKNOWN or not any(map(str.isalnum, key)):
         return ()

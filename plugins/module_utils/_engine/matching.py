@@ -191,12 +191,12 @@ class _Matcher:
         self.matched_by_names_too.update(plain)
         self._resolve(rule, weighed.hits)
 
-    def _found(self, keys: Mapping[str, Collection[str]]) -> dict[str, tuple[ItGlueId, ...]]:
+    def _found(self, keys: Mapping[str, Collection[str]]) -> dict[str, list[ItGlueId]]:
         """The free contacts that each free user hits."""
         by_address, contacts, found = self.index.contacts_by_address, self.contacts, {}
         for user_id in self.users:
             held = found_under(keys[user_id], by_address)
-            if free := tuple([contact_id for contact_id in held if contact_id in contacts]):
+            if free := [contact_id for contact_id in held if contact_id in contacts]:
                 found[user_id] = free
         return found
 
@@ -356,7 +356,7 @@ class _Matcher:
             if user_id in selected and user_id not in result.conflicted:
                 match_of_user = result.matches.get(user_id)
                 present = of_contact[match_of_user[0]] if match_of_user else ()
-                if lacking := [key for key in of_user[user_id] if key not in present]:
+                if lacking := of_user[user_id].keys() - present:
                     self._note_held_aliases_of(user_id, lacking)
 
     def _note_held_aliases_of(self, user_id: str, lacking: Iterable[str]) -> None:

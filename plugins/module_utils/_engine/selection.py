@@ -50,7 +50,7 @@ def select(snapshot: Snapshot, options: Options) -> Selected:
     rule = exclusion_rule(snapshot.office365, snapshot.members)
     excluded = {user.id: reason for user in snapshot.users if (reason := rule(user))}
     selected = frozenset([user.id for user in snapshot.users if user.id not in excluded])
-    unknown = sum(user.account_enabled is None for user in snapshot.users)
+    unknown = [user.account_enabled for user in snapshot.users].count(None)
     if unknown and unknown == len(snapshot.users):
         raise InputError(
             f"Microsoft Graph does not tell of any user of the tenant {snapshot.tenant_id} whether the account is "
