@@ -20,11 +20,11 @@ OPTIONS = {**DIRECT, "update_linked": True}
 OFFICE = {"label-name": "Office", "extension": None, "primary": True, "label-type": "phone"}
 
 
-def merging(number_in_bms: str, *others: dict) -> Stand:
+def merging(in_bms_by_now: list[str], *others: dict) -> Stand:
     """Ann has another number by now; her contact is linked with BMS, and IT Glue merges arrays. `others` are in BMS
     too."""
     contact = {**COMPLETE, "adapters": [_link(901)], "contact-phones": [{"value": OLD, **OFFICE}]}
-    phones = [{"phone": number_in_bms, "phoneTypeId": 1, "isDefault": True}]
+    phones = [{"phone": each, "phoneTypeId": 1, "isDefault": not at} for at, each in enumerate(in_bms_by_now)]
     ann = {**ANN, "jobTitle": "Clerk"}
     return stand([ann], [contact], [{**in_bms(901, "Ann", "ann"), "phones": phones}, *others], itglue_arrays="merge")
 
@@ -35,7 +35,7 @@ def numbers(made: Stand) -> tuple[list[str], list[str]]:
     return [each["value"] for each in phones], [each["phone"] for each in bms_of(made.state())[901]["phones"]]
 
 
-@pytest.mark.parametrize(("was", "becomes"), [(OLD, [OLD, NEW]), (NEW, [NEW, OLD])])
+@pytest.mark.parametrize(("was", "becomes"), [([OLD], [OLD, NEW]), ([NEW], [NEW, OLD])])
 def test_bms_gets_the_number_in_the_same_run(was, becomes):
     made = merging(was)
     done = made.sync(**OPTIONS)
@@ -47,8 +47,16 @@ def test_bms_gets_the_number_in_the_same_run(was, becomes):
     assert (again.changed, again.writes) == (False, [])
 
 
+def test_bms_keeps_the_number_that_it_has_too():
+    made = merging([NEW, OLD])
+    assert "bms-phones" not in made.sync(**OPTIONS).contacts()[ANN["id"]]["after"]
+    assert numbers(made) == ([OLD, NEW], [NEW, OLD])
+    again = made.sync(**OPTIONS)
+    assert (again.changed, again.writes) == (False, [])
+
+
 def test_a_bms_contact_that_the_contact_is_no_longer_linked_to_gets_only_what_was_planned():
-    made = merging(OLD, in_bms(902, "Ann", "other"))
+    made = merging([OLD], in_bms(902, "Ann", "other"))
 
     def meanwhile(service, method, path, body):
         if service == "itglue" and method == "PATCH":
@@ -62,7 +70,7 @@ def test_a_bms_contact_that_the_contact_is_no_longer_linked_to_gets_only_what_wa
 
 
 def test_a_plan_that_is_applied_names_all_that_is_written(tmp_path):
-    made, plan = merging(OLD), str(tmp_path / "plan.json")
+    made, plan = merging([OLD]), str(tmp_path / "plan.json")
     made.sync(check=True, plan_file=plan, **OPTIONS)
     made.sync(apply_plan=plan, **OPTIONS)
     assert numbers(made) == ([OLD, NEW], [NEW])
