@@ -236,6 +236,7 @@ FIELDS_OF = {
 """The attributes of a group that is `locked` or `unapplied`, where it is not named like its only one."""
 
 IN_BMS = {"contact-emails": "bms-emails", "contact-phones": "bms-phones"}
+"""The lists of entries of a contact, with those of its BMS contact."""
 
 
 def _bms_fields(after: Json) -> set[str]:

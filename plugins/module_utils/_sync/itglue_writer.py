@@ -199,11 +199,12 @@ class ItGlueWriter:
 
     def _rows_to_create(self, operations: Sequence[Operation]) -> list[dict[str, Any]]:
         """What the journal records of a create: beside the attributes the contacts that resemble the new one."""
-        alike = [[known.id for known in self._resembling.to(each.wanted)] for each in operations]
-        return [
-            {"id": None, "before": {}, "after": dict(each.itglue.after), "alike": ids}
-            for each, ids in zip(operations, alike, strict=True)
-        ]
+
+        def row(operation: Operation) -> dict[str, Any]:
+            alike = [known.id for known in self._resembling.to(operation.wanted)]
+            return {"id": None, "before": {}, "after": dict(operation.itglue.after), "alike": alike}
+
+        return list(map(row, operations))
 
     def _look_for(self, entry: Entry, unseen: Mapping[int, Operation]) -> list[Operation]:
         """The operations whose contact is not in IT Glue. What was found is noted, here and in the journal."""

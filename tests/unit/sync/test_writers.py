@@ -648,15 +648,21 @@ def test_a_look_in_bms_that_fails_ends_in_no_second_try():
     assert len(ran.bms.there) == 1
 
 
-def test_an_unclear_create_is_distinguished_from_a_stranger_who_came_with_its_address_meanwhile():
-    bms_there = FakeBms()
+def unclear_beside(other):
+    """A BMS in which somebody else makes a contact while the answer to a create is lost."""
+    in_account = FakeBms()
 
     def meanwhile(created):
-        bms_there.there[4000] = in_bms(4000, "ann@client.example", first="Zoe", last="Ray")
+        in_account.there[other.id] = other
         return True
 
-    bms_there.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
-    ran = Ran(people("ann"), FakeItGlue(), bms_there, PUSHING)
+    in_account.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
+    return in_account
+
+
+def test_an_unclear_create_is_distinguished_from_a_stranger_who_came_with_its_address_meanwhile():
+    stranger = in_bms(4000, "ann@client.example", first="Zoe", last="Ray")
+    ran = Ran(people("ann"), FakeItGlue(), unclear_beside(stranger), PUSHING)
     assert ran.reported("push", "bms_contact_id") == {"ann": ("pushed", 4001)}
     assert ran.bms.there[4001].first_name == "Ann"
 
@@ -678,17 +684,11 @@ def test_a_contact_that_was_created_for_one_namesake_is_not_taken_for_the_other_
 
 
 def test_an_unclear_create_beside_a_double_of_somebody_else_is_failed_with_the_ids_of_both():
-    in_account = FakeBms()
-
-    def meanwhile(created):
-        in_account.there[4000] = in_bms(4000, "ann.lee@client.example", first="Ann", last="Lee")
-        return True
-
-    in_account.faults.append(Fault("create_contact", unclear("bms"), rows=-1, when=meanwhile))
-    ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), in_account, PUSHING)
+    double = in_bms(4000, "ann.lee@client.example", first="Ann", last="Lee")
+    ran = Ran(people("ann", job_title="Boss"), FakeItGlue(), unclear_beside(double), PUSHING)
     assert ran.reported("push", "bms_contact_id", "codes") == {"ann": ("failed", None, ("several_alike",))}
     assert ran.by["ann"].operation.reasons[0].values["bms_contact_ids"] == [4000, 4001]
-    assert in_account.calls["create_contact"] == 1, "there is no third one"
+    assert ran.bms.calls["create_contact"] == 1, "there is no third one"
 
 
 def test_a_refused_push_does_not_stop_the_others():
